@@ -1,0 +1,35 @@
+# cartd on Debian 13, whose libmicrohttpd is strict about what it accepts.
+#
+#   docker build -t cartd .                        the service, the last stage
+#   docker build -t cartd-test --target test .     the tests over HTTP, for docker-compose.yml
+
+FROM debian:trixie-slim AS build
+COPY scripts/install scripts/packages.txt /cartd/scripts/
+RUN /cartd/scripts/install build && rm -rf /var/lib/apt/lists/*
+COPY . /cartd
+RUN CC=gcc meson setup /build /cartd --buildtype=release -Db_ndebug=false -Dwerror=false --strip \
+    && meson compile -C /build cartd \
+    && install -D -s -t /out/usr/local/bin "$(find /build -name cartd -type f -perm -u+x)"
+
+FROM debian:trixie-slim AS test
+COPY scripts/install scripts/packages.txt /cartd/scripts/
+RUN /cartd/scripts/install http && rm -rf /var/lib/apt/lists/*
+COPY openapi.yaml /cartd/
+COPY tests/http /cartd/tests/http
+WORKDIR /cartd
+USER nobody
+ENV PYTHONDONTWRITEBYTECODE=1
+CMD ["/usr/bin/python3", "-m", "unittest", "discover", "--start-directory", "tests/http"]
+
+FROM debian:trixie-slim
+COPY scripts/install scripts/packages.txt /usr/local/share/cartd/
+RUN /usr/local/share/cartd/install runtime && rm -rf /var/lib/apt/lists/* \
+    && useradd --system --user-group --no-create-home --home-dir /nonexistent cartd
+COPY scripts/sample-catalogue.csv /usr/local/share/cartd/
+COPY --from=build /out /
+USER cartd
+ENV CARTD_LISTEN=0.0.0.0:8080
+EXPOSE 8080
+HEALTHCHECK --interval=5s --timeout=5s --start-period=30s CMD ["cartd", "healthcheck"]
+ENTRYPOINT ["cartd"]
+CMD ["serve"]

@@ -1,0 +1,200 @@
+/*
+ * base: what every room above needs and none of them owns: memory that ends with its scope, growing
+ * buffers, arenas, clocks, UUIDs, digests and the log. It knows no carts, no JSON documents and no
+ * sockets, and it never calls upward.
+ *
+ * Memory: everything a client can make grow has a limit further up, so running out of memory means
+ * a machine that is too small. Allocation here never fails: it ends the process with one line.
+ * What was acknowledged is in PostgreSQL, so nothing is lost by that.
+ */
+#ifndef CARTD_BASE_H
+#define CARTD_BASE_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define BASE_CLEANUP(function) __attribute__((cleanup(function)))
+#define BASE_MUST_CHECK __attribute__((warn_unused_result))
+#define BASE_PRINTF(place, first) __attribute__((format(printf, place, first)))
+#define BASE_COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* The struct that holds `member` at `pointer`. */
+#define BASE_CONTAINER(pointer, type, member)                                                      \
+    ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
+
+/* ---- memory ---------------------------------------------------------------------------------- */
+
+/* Zeroed memory for the caller to free(). Never NULL, also for 0 bytes. */
+void *base_alloc(size_t n_bytes);
+/* Like realloc(), but never NULL. */
+void *base_realloc(void *memory, size_t n_bytes);
+/* A copy of `text` for the caller to free(). */
+char *base_copy_text(const char *text);
+/* For BASE_CLEANUP: frees what the pointer variable at `pointer` holds. */
+void base_free_pointer(void *pointer);
+
+/* Bytes that grow at the end. Zero-initialise it; base_buffer_finish() frees it. The bytes are not
+ * NUL-terminated unless base_buffer_text() was called last. */
+struct base_buffer {
+    char *bytes;
+    size_t length;
+    size_t capacity;
+};
+
+void base_buffer_finish(struct base_buffer *buffer);
+/* Makes room for n more bytes and returns where they go; add to `length` what was written. */
+char *base_buffer_reserve(struct base_buffer *buffer, size_t n_bytes);
+void base_buffer_append(struct base_buffer *buffer, const void *bytes, size_t n_bytes);
+void base_buffer_append_text(struct base_buffer *buffer, const char *text);
+void base_buffer_append_char(struct base_buffer *buffer, char byte);
+/* Decimal digits. */
+void base_buffer_append_int(struct base_buffer *buffer, int64_t number);
+void base_buffer_printf(struct base_buffer *buffer, const char *format, ...) BASE_PRINTF(2, 3);
+/* The content as a NUL-terminated text, borrowed until the next change. */
+const char *base_buffer_text(struct base_buffer *buffer);
+
+/* Memory that dies together: a request's, a batch's. Zero-initialise it. Allocations are aligned
+ * for any type and are zeroed. reset keeps the largest block for reuse, finish frees everything. */
+struct base_arena {
+    struct base_arena_block *block;
+};
+
+void base_arena_finish(struct base_arena *arena);
+void base_arena_reset(struct base_arena *arena);
+void *base_arena_alloc(struct base_arena *arena, size_t n_bytes);
+char *base_arena_copy(struct base_arena *arena, const char *bytes, size_t n_bytes);
+char *base_arena_copy_text(struct base_arena *arena, const char *text);
+char *base_arena_printf(struct base_arena *arena, const char *format, ...) BASE_PRINTF(2, 3);
+
+/* ---- time ------------------------------------------------------------------------------------ */
+
+/* Microseconds since 1970-01-01T00:00:00Z by the system's clock, which may be set back. */
+int64_t base_clock_now_us(void);
+/* Microseconds by a clock that only goes forward; only differences mean something. */
+int64_t base_clock_monotonic_us(void);
+
+#define BASE_TIME_SIZE 28 /* with the terminating NUL */
+/* RFC 3339 in UTC with microseconds: 2026-11-23T04:38:00.123456Z. */
+void base_time_format(int64_t unix_us, char text[static BASE_TIME_SIZE]);
+
+/* ---- identifiers ----------------------------------------------------------------------------- */
+
+struct base_uuid {
+    uint8_t bytes[16];
+};
+
+#define BASE_UUID_SIZE 37 /* with the terminating NUL */
+/* A new UUIDv7 (RFC 9562, section 5.7): milliseconds of `unix_us`, then random bits. */
+struct base_uuid base_uuid_make_v7(int64_t unix_us);
+/* The UUIDv5 (RFC 9562, section 5.5) of a name within a namespace. */
+struct base_uuid base_uuid_make_v5(const struct base_uuid *space, const void *name, size_t n_bytes);
+/* Lower case, 8-4-4-4-12. */
+void base_uuid_format(const struct base_uuid *uuid, char text[static BASE_UUID_SIZE]);
+/* True for exactly 8-4-4-4-12 hexadecimal digits, either case, any version; `uuid` is untouched
+ * otherwise. */
+bool base_uuid_parse(const char *text, struct base_uuid *uuid) BASE_MUST_CHECK;
+int base_uuid_compare(const struct base_uuid *left, const struct base_uuid *right);
+
+/* ---- digests and texts ----------------------------------------------------------------------- */
+
+#define BASE_SHA256_SIZE 32
+/* SHA-256 (FIPS 180-4) over the parts, each preceded by its length as 8 bytes, the highest first,
+ * so that no two different lists of parts give the same input. */
+struct base_part {
+    const void *bytes;
+    size_t length;
+};
+void base_sha256(
+    const struct base_part *parts, size_t n_parts, uint8_t digest[static BASE_SHA256_SIZE]);
+
+/* base64url without padding (RFC 4648, section 5). The encoded text is NUL-terminated and in the
+ * arena. decode returns NULL for anything that encode would not have written. */
+char *base_base64url_encode(struct base_arena *arena, const void *bytes, size_t n_bytes);
+uint8_t *base_base64url_decode(struct base_arena *arena, const char *text, size_t *n_bytes)
+    BASE_MUST_CHECK;
+
+/* The number of code points of a well-formed UTF-8 text; -1 when it is not well-formed (RFC 3629:
+ * no overlong forms, no surrogates, nothing above U+10FFFF). */
+ptrdiff_t base_utf8_length(const char *bytes, size_t n_bytes);
+
+/* A whole decimal integer, optional '-', no other characters, within [least, most]. */
+bool base_parse_int(const char *text, int64_t least, int64_t most, int64_t *number) BASE_MUST_CHECK;
+
+/* ---- the log --------------------------------------------------------------------------------- */
+
+enum base_log_level { BASE_LOG_DEBUG, BASE_LOG_INFO, BASE_LOG_WARNING, BASE_LOG_ERROR };
+
+/* What the log can say: name, level, sentence. The name is stable and is what alerts match. */
+#define BASE_LOG_EVENTS(ROW)                                                                       \
+    ROW(STARTED, "started", INFO, "cartd serves")                                                  \
+    ROW(DRAINING, "draining", INFO, "stopping: finishing what was accepted")                       \
+    ROW(STOPPED, "stopped", INFO, "cartd has stopped")                                             \
+    ROW(DRAIN_CUT, "drain_cut", WARNING, "the time to finish is over; the rest was answered 503")  \
+    ROW(DATABASE_CONNECTED, "database_connected", INFO, "connected to PostgreSQL")                 \
+    ROW(DATABASE_LOST, "database_lost", WARNING, "the connection to PostgreSQL is lost")           \
+    ROW(DATABASE_UNREACHABLE, "database_unreachable", WARNING, "PostgreSQL can't be reached")      \
+    ROW(DATABASE_NOT_READY, "database_not_ready", ERROR, "the database can't be used as it is")    \
+    ROW(DATABASE_TIMEOUT, "database_timeout", WARNING, "PostgreSQL did not answer in time")        \
+    ROW(DATABASE_NOTICE, "database_notice", WARNING, "PostgreSQL says")                            \
+    ROW(STATEMENT_FAILED, "statement_failed", ERROR, "PostgreSQL refused a statement")             \
+    ROW(BATCH_SPLIT, "batch_split", WARNING, "a batch failed as a whole and is tried in parts")    \
+    ROW(OUTCOME_LOOKED_UP, "outcome_looked_up", INFO, "the outcome of appends was looked up")      \
+    ROW(COMMAND_FAILED, "command_failed", ERROR, "a command could not be carried out")             \
+    ROW(EVENT_UNREADABLE, "event_unreadable", ERROR, "a stored event can't be read")               \
+    ROW(REQUEST, "request", DEBUG, "request")                                                      \
+    ROW(REQUEST_FAILED, "request_failed", ERROR, "a request failed")                               \
+    ROW(REQUEST_REFUSED, "request_refused", WARNING, "an ambiguous request was refused")           \
+    ROW(HTTP_LIBRARY, "http_library", WARNING, "libmicrohttpd says")                               \
+    ROW(MIGRATED, "migrated", INFO, "a migration was applied")                                     \
+    ROW(CLEANED_UP, "cleaned_up", DEBUG, "idempotency keys past their time were removed")
+
+enum base_log_event {
+#define BASE_LOG_ROW(NAME, name, level, sentence) BASE_LOG_##NAME,
+    BASE_LOG_EVENTS(BASE_LOG_ROW)
+#undef BASE_LOG_ROW
+};
+
+enum base_log_form { BASE_LOG_PLAIN, BASE_LOG_JSON };
+
+struct base_log {
+    int fd;
+    enum base_log_form form;
+    enum base_log_level least;
+};
+
+/* One more thing that a line says. Exactly one of text and number is meant, by `text` not NULL. */
+struct base_log_field {
+    const char *name;
+    const char *text;
+    int64_t number;
+};
+#define BASE_LOG_TEXT(field_name, value)                                                           \
+    ((struct base_log_field){.name = (field_name), .text = (value)})
+#define BASE_LOG_NUMBER(field_name, value)                                                         \
+    ((struct base_log_field){.name = (field_name), .number = (int64_t)(value)})
+
+/* Writes one line with one write(2), or nothing when the event's level is below log->least or
+ * log->fd is negative.
+ * JSON: {"time":…,"level":…,"event":…,"message":…, fields}. Plain: time level sentence key=value.
+ * Texts of any content are escaped so that a line stays a line and JSON stays JSON. */
+void base_log_write(
+    const struct base_log *log, enum base_log_event event, const struct base_log_field *fields,
+    size_t n_fields);
+/* base_log(log, EVENT, field, field, …), also without fields: C17 has no word for that, gcc allows
+ * it, and clang has to be told. */
+#ifdef __clang__
+#pragma clang diagnostic ignored "-Wgnu-zero-variadic-macro-arguments"
+#endif
+#define base_log(log, event, ...)                                                                  \
+    base_log_write(                                                                                \
+        (log), (event), (const struct base_log_field[]){{.name = NULL}, __VA_ARGS__},              \
+        sizeof((const struct base_log_field[]){{.name = NULL}, __VA_ARGS__}) /                     \
+            sizeof(struct base_log_field))
+
+/* Appends `text` as a JSON string with its quotes (RFC 8259, section 7). Valid UTF-8 goes through
+ * as it is; anything else becomes U+FFFD. */
+void base_buffer_append_json_text(struct base_buffer *buffer, const char *text);
+
+#endif

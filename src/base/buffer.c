@@ -1,0 +1,86 @@
+#include "base.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BUFFER_LEAST_CAPACITY = 256 };
+
+void base_buffer_finish(struct base_buffer *buffer)
+{
+    free(buffer->bytes);
+    *buffer = (struct base_buffer){0};
+}
+
+char *base_buffer_reserve(struct base_buffer *buffer, size_t n_bytes)
+{
+    assert(n_bytes <= SIZE_MAX / 4 && buffer->length <= SIZE_MAX / 4);
+    size_t wanted = buffer->length + n_bytes;
+    if (buffer->bytes == NULL || wanted > buffer->capacity) {
+        size_t capacity = buffer->capacity * 2;
+        if (capacity < BUFFER_LEAST_CAPACITY)
+            capacity = BUFFER_LEAST_CAPACITY;
+        if (capacity < wanted)
+            capacity = wanted;
+        buffer->bytes = base_realloc(buffer->bytes, capacity);
+        buffer->capacity = capacity;
+    }
+    return buffer->bytes + buffer->length;
+}
+
+void base_buffer_append(struct base_buffer *buffer, const void *bytes, size_t n_bytes)
+{
+    if (n_bytes == 0)
+        return;
+    memcpy(base_buffer_reserve(buffer, n_bytes), bytes, n_bytes);
+    buffer->length += n_bytes;
+}
+
+void base_buffer_append_text(struct base_buffer *buffer, const char *text)
+{
+    base_buffer_append(buffer, text, strlen(text));
+}
+
+void base_buffer_append_char(struct base_buffer *buffer, char byte)
+{
+    *base_buffer_reserve(buffer, 1) = byte;
+    buffer->length++;
+}
+
+void base_buffer_append_int(struct base_buffer *buffer, int64_t number)
+{
+    /* By hand, as every number of every answer comes through here. */
+    char digits[20];
+    size_t first = sizeof(digits);
+    uint64_t rest = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+    do {
+        digits[--first] = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    if (number < 0)
+        digits[--first] = '-';
+    base_buffer_append(buffer, digits + first, sizeof(digits) - first);
+}
+
+void base_buffer_printf(struct base_buffer *buffer, const char *format, ...)
+{
+    assert(format != NULL);
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(NULL, 0, format, arguments);
+    va_end(arguments);
+    assert(length >= 0);
+    size_t size = (size_t)length + 1;
+    char *end = base_buffer_reserve(buffer, size);
+    va_start(arguments, format);
+    (void)vsnprintf(end, size, format, arguments); /* Its length is known already. */
+    va_end(arguments);
+    buffer->length += (size_t)length;
+}
+
+const char *base_buffer_text(struct base_buffer *buffer)
+{
+    *base_buffer_reserve(buffer, 1) = '\0';
+    return buffer->bytes;
+}

@@ -1,0 +1,132 @@
+#include "base.h"
+
+#include <string.h>
+
+/* The length of the well-formed UTF-8 sequence that begins at bytes[0] (RFC 3629, section 4), or 0;
+ * then *n_bad is how many bytes belong to the broken beginning of one, at least 1. */
+static size_t measure_sequence(const unsigned char *bytes, size_t n_bytes, size_t *n_bad)
+{
+    unsigned char first = bytes[0];
+    if (first < 0x80)
+        return 1;
+
+    size_t length = 0;
+    if (first >= 0xc2 && first <= 0xdf)
+        length = 2;
+    else if (first >= 0xe0 && first <= 0xef)
+        length = 3;
+    else if (first >= 0xf0 && first <= 0xf4)
+        length = 4;
+
+    /* The second byte is what tells overlong forms, surrogates and too large numbers. */
+    unsigned char least = 0x80;
+    unsigned char most = 0xbf;
+    if (first == 0xe0)
+        least = 0xa0;
+    else if (first == 0xed)
+        most = 0x9f;
+    else if (first == 0xf0)
+        least = 0x90;
+    else if (first == 0xf4)
+        most = 0x8f;
+
+    for (size_t i = 1; i < length; i++) {
+        if (i >= n_bytes || bytes[i] < least || bytes[i] > most) {
+            *n_bad = i;
+            return 0;
+        }
+        least = 0x80;
+        most = 0xbf;
+    }
+    if (length == 0)
+        *n_bad = 1;
+    return length;
+}
+
+ptrdiff_t base_utf8_length(const char *bytes, size_t n_bytes)
+{
+    const unsigned char *rest = (const unsigned char *)bytes;
+    ptrdiff_t n_points = 0;
+    while (n_bytes > 0) {
+        size_t n_bad;
+        size_t length = measure_sequence(rest, n_bytes, &n_bad);
+        if (length == 0)
+            return -1;
+        rest += length;
+        n_bytes -= length;
+        n_points++;
+    }
+    return n_points;
+}
+
+bool base_parse_int(const char *text, int64_t least, int64_t most, int64_t *number)
+{
+    bool is_negative = *text == '-';
+    if (is_negative)
+        text++;
+    if (*text == '\0')
+        return false;
+    int64_t parsed = 0;
+    for (; *text != '\0'; text++) {
+        if (*text < '0' || *text > '9')
+            return false;
+        int64_t digit = is_negative ? '0' - *text : *text - '0';
+        if (__builtin_mul_overflow(parsed, 10, &parsed) ||
+            __builtin_add_overflow(parsed, digit, &parsed))
+            return false;
+    }
+    if (parsed < least || parsed > most)
+        return false;
+    *number = parsed;
+    return true;
+}
+
+static void append_json_escape(struct base_buffer *buffer, unsigned char byte)
+{
+    static const char digits[] = "0123456789abcdef";
+    char letter = 0;
+    if (byte == '"' || byte == '\\')
+        letter = (char)byte;
+    else if (byte == '\n')
+        letter = 'n';
+    else if (byte == '\r')
+        letter = 'r';
+    else if (byte == '\t')
+        letter = 't';
+    if (letter != 0) {
+        base_buffer_append(buffer, (const char[]){'\\', letter}, 2);
+        return;
+    }
+    base_buffer_append(
+        buffer, (const char[]){'\\', 'u', '0', '0', digits[byte >> 4], digits[byte & 0x0f]}, 6);
+}
+
+void base_buffer_append_json_text(struct base_buffer *buffer, const char *text)
+{
+    static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
+    const unsigned char *rest = (const unsigned char *)text;
+    size_t n_bytes = strlen(text);
+    size_t n_plain = 0; /* bytes at rest that go through as they are */
+    base_buffer_append_char(buffer, '"');
+    while (n_plain < n_bytes) {
+        unsigned char byte = rest[n_plain];
+        size_t n_bad = 0;
+        size_t length = measure_sequence(rest + n_plain, n_bytes - n_plain, &n_bad);
+        bool is_escaped = byte < 0x20 || byte == '"' || byte == '\\';
+        if (length > 0 && !is_escaped) {
+            n_plain += length;
+            continue;
+        }
+        base_buffer_append(buffer, rest, n_plain);
+        if (is_escaped)
+            append_json_escape(buffer, byte);
+        else
+            base_buffer_append(buffer, replacement, sizeof(replacement) - 1);
+        size_t n_done = n_plain + (is_escaped ? 1 : n_bad);
+        rest += n_done;
+        n_bytes -= n_done;
+        n_plain = 0;
+    }
+    base_buffer_append(buffer, rest, n_plain);
+    base_buffer_append_char(buffer, '"');
+}

@@ -1,0 +1,111 @@
+#include "base.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <nettle/sha1.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+/* Version and variant (RFC 9562, sections 4.1 and 4.2). */
+static void mark(struct base_uuid *uuid, uint8_t version)
+{
+    uuid->bytes[6] = (uint8_t)((uuid->bytes[6] & 0x0f) | (version << 4));
+    uuid->bytes[8] = (uint8_t)((uuid->bytes[8] & 0x3f) | 0x80);
+}
+
+/* Up to 256 bytes come whole once the kernel's generator is seeded; before, a signal may cut in. */
+static void fill_with_random(uint8_t *bytes, size_t n_bytes)
+{
+    assert(n_bytes <= 256);
+    for (;;) {
+        ssize_t n_read = getrandom(bytes, n_bytes, 0);
+        if (n_read == (ssize_t)n_bytes)
+            return;
+        if (n_read < 0 && errno != EINTR) {
+            perror("cartd: getrandom");
+            abort();
+        }
+    }
+}
+
+struct base_uuid base_uuid_make_v7(int64_t unix_us)
+{
+    assert(unix_us >= 0);
+    struct base_uuid uuid;
+    uint64_t unix_ms = (uint64_t)unix_us / 1000;
+    for (size_t i = 0; i < 6; i++)
+        uuid.bytes[i] = (uint8_t)(unix_ms >> (40 - 8 * i));
+    fill_with_random(uuid.bytes + 6, sizeof(uuid.bytes) - 6);
+    mark(&uuid, 7);
+    return uuid;
+}
+
+struct base_uuid base_uuid_make_v5(const struct base_uuid *space, const void *name, size_t n_bytes)
+{
+    struct sha1_ctx state;
+    sha1_init(&state);
+    sha1_update(&state, sizeof(space->bytes), space->bytes);
+    sha1_update(&state, n_bytes, name);
+    struct base_uuid uuid;
+    sha1_digest(&state, sizeof(uuid.bytes), uuid.bytes);
+    mark(&uuid, 5);
+    return uuid;
+}
+
+/* Whether a hyphen stands before byte i. */
+static bool begins_group(size_t i)
+{
+    return i == 4 || i == 6 || i == 8 || i == 10;
+}
+
+void base_uuid_format(const struct base_uuid *uuid, char text[static BASE_UUID_SIZE])
+{
+    static const char digits[] = "0123456789abcdef";
+    char *end = text;
+    for (size_t i = 0; i < sizeof(uuid->bytes); i++) {
+        if (begins_group(i))
+            *end++ = '-';
+        *end++ = digits[uuid->bytes[i] >> 4];
+        *end++ = digits[uuid->bytes[i] & 0x0f];
+    }
+    *end = '\0';
+}
+
+static int digit_value(char digit)
+{
+    if (digit >= '0' && digit <= '9')
+        return digit - '0';
+    if (digit >= 'a' && digit <= 'f')
+        return digit - 'a' + 10;
+    if (digit >= 'A' && digit <= 'F')
+        return digit - 'A' + 10;
+    return -1;
+}
+
+bool base_uuid_parse(const char *text, struct base_uuid *uuid)
+{
+    struct base_uuid parsed;
+    for (size_t i = 0; i < sizeof(parsed.bytes); i++) {
+        if (begins_group(i) && *text++ != '-')
+            return false;
+        int high = digit_value(text[0]);
+        if (high < 0)
+            return false;
+        int low = digit_value(text[1]);
+        if (low < 0)
+            return false;
+        parsed.bytes[i] = (uint8_t)(high << 4 | low);
+        text += 2;
+    }
+    if (*text != '\0')
+        return false;
+    *uuid = parsed;
+    return true;
+}
+
+int base_uuid_compare(const struct base_uuid *left, const struct base_uuid *right)
+{
+    return memcmp(left->bytes, right->bytes, sizeof(left->bytes));
+}

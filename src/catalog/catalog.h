@@ -1,0 +1,87 @@
+/*
+ * catalog: what may happen to a product. The same shape as the cart room and as pure: wishes in,
+ * facts out; texts borrowed from the caller, no I/O, no clock, no allocation, no JSON.
+ */
+#ifndef CARTD_CATALOG_H
+#define CARTD_CATALOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CATALOG_PRICES_MAX 64 /* currencies of one product */
+#define CATALOG_NAME_MAX 200  /* code points */
+#define CATALOG_PRICE_MAX INT64_C(9007199254740991)
+
+struct catalog_price {
+    char currency[4]; /* ISO 4217, upper case */
+    int64_t price_minor;
+};
+
+/* What a product is, apart from its sku: the content of PUT /products/{sku}. */
+struct catalog_content {
+    const char *name;
+    bool is_active;
+    size_t n_prices;
+    struct catalog_price prices[CATALOG_PRICES_MAX]; /* sorted by currency, each once */
+};
+
+struct catalog_product {
+    int32_t version; /* number of events; 0: no such product */
+    struct catalog_content content;
+};
+
+#define CATALOG_EVENTS(ROW) ROW(PRODUCT_CHANGED, "ProductChanged", 1)
+enum catalog_event_type {
+#define CATALOG_ROW(NAME, name, schema_version) CATALOG_EVENT_##NAME,
+    CATALOG_EVENTS(CATALOG_ROW)
+#undef CATALOG_ROW
+};
+
+struct catalog_event {
+    enum catalog_event_type type;
+    struct {
+        const char *sku;
+        struct catalog_content content;
+    } product_changed;
+};
+
+enum catalog_command_type {
+    CATALOG_COMMAND_CHANGE_PRODUCT, /* the product becomes exactly `content` */
+    CATALOG_COMMAND_SET_PRICE /* one line of an import: name, one price, and activity if it says so;
+                                 other currencies stay as they are */
+};
+
+struct catalog_command {
+    enum catalog_command_type type;
+    const char *sku;
+    struct catalog_content content; /* set_price: name and prices[0]; is_active if has_active */
+    bool has_active; /* set_price only; when false an existing product keeps its activity and a new
+                        one is active */
+};
+
+enum catalog_outcome {
+    CATALOG_ACCEPTED,
+    CATALOG_ALREADY_SO,     /* the same content: nothing to record */
+    CATALOG_TOO_MANY_PRICES /* set_price would make more than CATALOG_PRICES_MAX */
+};
+
+struct catalog_decision {
+    enum catalog_outcome outcome;
+    struct catalog_event event;
+};
+
+/* Sets a price, keeping the order; replaces the price of a currency that is there. False when the
+ * content is full. */
+bool catalog_content_set_price(
+    struct catalog_content *content, const char *currency, int64_t price_minor);
+/* The price in a currency; false when there is none. */
+bool catalog_find_price(
+    const struct catalog_content *content, const char *currency, int64_t *price_minor);
+
+void catalog_decide(
+    const struct catalog_product *product, const struct catalog_command *command,
+    struct catalog_decision *decision);
+void catalog_evolve(struct catalog_product *product, const struct catalog_event *event);
+
+#endif

@@ -1,0 +1,92 @@
+#include "catalog.h"
+
+#include <string.h>
+
+/* Where the price of that currency stands, or would. */
+static size_t find_place(
+    const struct catalog_content *content, const char *currency, bool *is_there)
+{
+    size_t place = 0;
+    while (place < content->n_prices && strcmp(content->prices[place].currency, currency) < 0)
+        place++;
+    *is_there = place < content->n_prices && strcmp(content->prices[place].currency, currency) == 0;
+    return place;
+}
+
+bool catalog_content_set_price(
+    struct catalog_content *content, const char *currency, int64_t price_minor)
+{
+    bool is_there;
+    size_t place = find_place(content, currency, &is_there);
+    struct catalog_price *price = &content->prices[place];
+    if (!is_there) {
+        if (content->n_prices == CATALOG_PRICES_MAX)
+            return false;
+        memmove(price + 1, price, (content->n_prices - place) * sizeof *price);
+        content->n_prices++;
+        *price = (struct catalog_price){0};
+        memcpy(price->currency, currency, sizeof price->currency - 1);
+    }
+    price->price_minor = price_minor;
+    return true;
+}
+
+bool catalog_find_price(
+    const struct catalog_content *content, const char *currency, int64_t *price_minor)
+{
+    bool is_there;
+    size_t place = find_place(content, currency, &is_there);
+    if (is_there)
+        *price_minor = content->prices[place].price_minor;
+    return is_there;
+}
+
+static bool is_same(const struct catalog_content *left, const struct catalog_content *right)
+{
+    if (left->is_active != right->is_active || left->n_prices != right->n_prices ||
+        strcmp(left->name, right->name) != 0)
+        return false;
+    for (size_t i = 0; i < left->n_prices; i++)
+        if (strcmp(left->prices[i].currency, right->prices[i].currency) != 0 ||
+            left->prices[i].price_minor != right->prices[i].price_minor)
+            return false;
+    return true;
+}
+
+/* The product with one price set, as a line of an import wants it. */
+static bool set_price(
+    const struct catalog_product *product, const struct catalog_command *command,
+    struct catalog_content *content)
+{
+    if (product->version > 0)
+        *content = product->content;
+    else
+        *content = (struct catalog_content){.is_active = true};
+    content->name = command->content.name;
+    if (command->has_active)
+        content->is_active = command->content.is_active;
+    return catalog_content_set_price(
+        content, command->content.prices[0].currency, command->content.prices[0].price_minor);
+}
+
+void catalog_decide(
+    const struct catalog_product *product, const struct catalog_command *command,
+    struct catalog_decision *decision)
+{
+    struct catalog_content *content = &decision->event.product_changed.content;
+    decision->event.type = CATALOG_EVENT_PRODUCT_CHANGED;
+    decision->event.product_changed.sku = command->sku;
+    decision->outcome = CATALOG_ACCEPTED;
+    switch (command->type) {
+    case CATALOG_COMMAND_CHANGE_PRODUCT:
+        *content = command->content;
+        break;
+    case CATALOG_COMMAND_SET_PRICE:
+        if (!set_price(product, command, content))
+            decision->outcome = CATALOG_TOO_MANY_PRICES;
+        break;
+    }
+    if (decision->outcome == CATALOG_ACCEPTED && product->version > 0 &&
+        is_same(&product->content, content))
+        decision->outcome = CATALOG_ALREADY_SO;
+}

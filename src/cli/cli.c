@@ -1,0 +1,297 @@
+#include "cli.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "subcommand.h"
+
+#define SWITCHES_MAX 4
+
+struct cli_switch {
+    const char *name;
+    const char *sentence;
+};
+
+static const struct subcommand {
+    const char *name;
+    const char *usage; /* what follows the name */
+    const char *sentence;
+    const char *more; /* what its own --help says besides; NULL: nothing */
+    enum cli_exit (*run)(const struct cli_call *call);
+    bool has_settings;
+    struct cli_switch switches[SWITCHES_MAX + 1]; /* ended by one without a name */
+} subcommands[] = {
+    {
+        .name = "serve",
+        .usage = "",
+        .sentence = "serve carts over HTTP until SIGTERM or SIGINT",
+        .more =
+            "A first SIGTERM or SIGINT finishes what was accepted, for at most drain-ms; a second "
+            "one\nstops at once. It starts also while PostgreSQL is away; GET /readyz tells.\n",
+        .run = cli_serve,
+        .has_settings = true,
+    },
+    {
+        .name = "migrate",
+        .usage = "",
+        .sentence = "bring the database to the schema that this cartd needs",
+        .more =
+            "Connects to migrate-url, or to database-url where that is empty. Running it again, "
+            "or twice\nat once, does no harm.\n",
+        .run = cli_migrate,
+        .has_settings = true,
+    },
+    {
+        .name = "catalog",
+        .usage = "import FILE.csv",
+        .sentence = "set products and prices from a file",
+        .more =
+            "The first line names the columns, in any order: sku,name,currency,price and, "
+            "optionally,\nactive. A price is an integer of the currency's minor unit. FILE \"-\" "
+            "is the standard input.\nBad lines are reported by number and the rest is "
+            "imported; the exit status is then 1.\nImporting a file again records nothing "
+            "where nothing is new.\n",
+        .run = cli_catalog,
+        .has_settings = true,
+        .switches = {{"strict", "check the whole file first, and import nothing if a line is bad"}},
+    },
+    {
+        .name = "healthcheck",
+        .usage = "",
+        .sentence = "ask the server on this machine whether it is ready: exit status 0 or 1",
+        .run = cli_healthcheck,
+        .has_settings = true,
+    },
+    {
+        .name = "version",
+        .usage = "",
+        .sentence = "print the version",
+        .run = cli_version,
+    },
+    {
+        .name = "help",
+        .usage = "[SUBCOMMAND]",
+        .sentence = "print this, or what a subcommand does",
+        .run = cli_help,
+    },
+};
+
+static const struct subcommand *find_subcommand(const char *name)
+{
+    for (size_t i = 0; i < BASE_COUNT(subcommands); i++) {
+        if (strcmp(subcommands[i].name, name) == 0) {
+            return &subcommands[i];
+        }
+    }
+    return NULL;
+}
+
+void cli_complain(const char *format, ...)
+{
+    va_list values;
+    va_start(values, format);
+    fputs("cartd: ", stderr);
+    vfprintf(stderr, format, values);
+    fputc('\n', stderr);
+    va_end(values);
+}
+
+/* ---- help ------------------------------------------------------------------------------------ */
+
+static void print_usage(FILE *stream, const struct subcommand *subcommand)
+{
+    fprintf(stream, "cartd %s", subcommand->name);
+    if (subcommand->usage[0] != '\0') {
+        fprintf(stream, " %s", subcommand->usage);
+    }
+    for (const struct cli_switch *own = subcommand->switches; own->name; own++) {
+        fprintf(stream, " [--%s]", own->name);
+    }
+}
+
+static void print_settings(FILE *stream)
+{
+    fputs("\nSettings, each a flag or a variable of the environment:\n", stream);
+    config_print_help(stream);
+}
+
+static void print_help(FILE *stream)
+{
+    fputs(
+        "cartd is a shopping-cart service that keeps every change as an event in PostgreSQL.\n\n"
+        "Usage: cartd SUBCOMMAND [--SETTING VALUE …]\n\n",
+        stream);
+    for (size_t i = 0; i < BASE_COUNT(subcommands); i++) {
+        fputs("  ", stream);
+        print_usage(stream, &subcommands[i]);
+        fprintf(stream, "\n      %s\n", subcommands[i].sentence);
+    }
+    print_settings(stream);
+    fputs(
+        "\nExit status: 0 done, 1 it could not be done, 2 the command line or a setting is "
+        "wrong.\n",
+        stream);
+}
+
+static void print_subcommand_help(const struct subcommand *subcommand)
+{
+    fputs("Usage: ", stdout);
+    print_usage(stdout, subcommand);
+    fputs(subcommand->has_settings ? " [--SETTING VALUE …]\n\n" : "\n\n", stdout);
+    printf("cartd %s: %s.\n", subcommand->name, subcommand->sentence);
+    if (subcommand->more) {
+        fputs(subcommand->more, stdout);
+    }
+    if (subcommand->switches[0].name) {
+        fputc('\n', stdout);
+    }
+    for (const struct cli_switch *own = subcommand->switches; own->name; own++) {
+        printf("  --%s\n      %s\n", own->name, own->sentence);
+    }
+    if (subcommand->has_settings) {
+        print_settings(stdout);
+    }
+}
+
+/* ---- a name that is none --------------------------------------------------------------------- */
+
+#define NAME_MAX_COMPARED 32
+
+/* The least number of letters to put in, take out or replace (Levenshtein). */
+static size_t distance(const char *left, const char *right)
+{
+    size_t row[NAME_MAX_COMPARED + 1];
+    size_t n_right = strnlen(right, NAME_MAX_COMPARED);
+    for (size_t j = 0; j <= n_right; j++) {
+        row[j] = j;
+    }
+    for (size_t i = 0; left[i] != '\0'; i++) {
+        size_t diagonal = row[0];
+        row[0] = i + 1;
+        for (size_t j = 0; j < n_right; j++) {
+            size_t replaced = diagonal + (left[i] != right[j]);
+            size_t least = row[j] < row[j + 1] ? row[j] + 1 : row[j + 1] + 1;
+            diagonal = row[j + 1];
+            row[j + 1] = replaced < least ? replaced : least;
+        }
+    }
+    return row[n_right];
+}
+
+static enum cli_exit complain_unknown(const char *name)
+{
+    if (name[0] == '-') {
+        cli_complain("the subcommand comes first, before %s; see `cartd --help`", name);
+        return CLI_MISUSED;
+    }
+    const struct subcommand *nearest = &subcommands[0];
+    for (size_t i = 1; i < BASE_COUNT(subcommands); i++) {
+        if (distance(name, subcommands[i].name) < distance(name, nearest->name)) {
+            nearest = &subcommands[i];
+        }
+    }
+    cli_complain(
+        "there is no subcommand \"%s\"; the nearest is \"%s\"; see `cartd --help`", name,
+        nearest->name);
+    return CLI_MISUSED;
+}
+
+/* ---- the two that need nothing --------------------------------------------------------------- */
+
+enum cli_exit cli_version(const struct cli_call *call)
+{
+    (void)call;
+    puts("cartd " CARTD_VERSION);
+    return CLI_DONE;
+}
+
+enum cli_exit cli_help(const struct cli_call *call)
+{
+    if (call->n_arguments == 0) {
+        print_help(stdout);
+        return CLI_DONE;
+    }
+    const struct subcommand *subcommand = find_subcommand(call->arguments[0]);
+    if (!subcommand) {
+        return complain_unknown(call->arguments[0]);
+    }
+    print_subcommand_help(subcommand);
+    return CLI_DONE;
+}
+
+/* ---- running one ----------------------------------------------------------------------------- */
+
+static bool wants_help(char *const *arguments)
+{
+    for (; *arguments && strcmp(*arguments, "--") != 0; arguments++) {
+        if (strcmp(*arguments, "--help") == 0 || strcmp(*arguments, "-h") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* arguments[0] is the subcommand's name. */
+static enum cli_exit run_with_settings(
+    const struct subcommand *subcommand, char **arguments, char *const *environment)
+{
+    const char *own_flags[SWITCHES_MAX + 1] = {NULL};
+    for (size_t i = 0; subcommand->switches[i].name; i++) {
+        own_flags[i] = subcommand->switches[i].name;
+    }
+    struct config config;
+    struct cli_call call = {.config = &config, .arguments = arguments + 1};
+    BASE_CLEANUP(base_free_pointer) char *problem = NULL;
+    if (!config_read(
+            &config, arguments, environment, own_flags, &call.n_arguments, &call.switches,
+            &problem)) {
+        cli_complain("%s; see `cartd %s --help`", problem, subcommand->name);
+        return CLI_MISUSED;
+    }
+    return subcommand->run(&call);
+}
+
+static enum cli_exit run_without_settings(const struct subcommand *subcommand, char **arguments)
+{
+    struct cli_call call = {.arguments = arguments + 1};
+    while (call.arguments[call.n_arguments]) {
+        call.n_arguments += 1;
+    }
+    return subcommand->run(&call);
+}
+
+static enum cli_exit run(int n_arguments, char **arguments, char *const *environment)
+{
+    if (n_arguments < 2) {
+        print_help(stderr);
+        return CLI_MISUSED;
+    }
+    const char *name = arguments[1];
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
+        name = "help";
+    }
+    if (strcmp(name, "--version") == 0) {
+        name = "version";
+    }
+    const struct subcommand *subcommand = find_subcommand(name);
+    if (!subcommand) {
+        return complain_unknown(name);
+    }
+    if (wants_help(arguments + 2)) {
+        print_subcommand_help(subcommand);
+        return CLI_DONE;
+    }
+    return subcommand->has_settings ? run_with_settings(subcommand, arguments + 1, environment)
+                                    : run_without_settings(subcommand, arguments + 1);
+}
+
+int cli_main(int n_arguments, char **arguments, char **environment)
+{
+    enum cli_exit status = run(n_arguments, arguments, environment);
+    if (fflush(stdout) != 0 && status == CLI_DONE) {
+        cli_complain("the answer could not be written");
+        return CLI_FAILED;
+    }
+    return (int)status;
+}

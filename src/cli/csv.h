@@ -1,0 +1,58 @@
+/*
+ * csv: records of comma-separated values (RFC 4180), out of a stream of any length in bounded
+ * memory. Quotes, doubled quotes, line ends within quotes, LF and CRLF, a byte order mark, a last
+ * record without a line end. It knows no columns.
+ *
+ * A record that is not well-formed costs one line: it is reported with the number of the line that
+ * it begins on, and reading goes on with the next line. So a quote that nobody closed doesn't
+ * swallow the rest of the file.
+ *
+ * Why not Debian's libcsv: it counts no lines, its field buffer grows with the longest field
+ * without a limit, and in strict mode its first complaint ends the parse.
+ */
+#ifndef CARTD_CLI_CSV_H
+#define CARTD_CLI_CSV_H
+
+#include <sys/types.h>
+
+#include "base.h"
+
+#define CSV_RECORD_MAX (64 * 1024) /* bytes of a record, its quotes and line end included */
+#define CSV_FIELDS_MAX 64
+
+enum csv_outcome {
+    CSV_RECORD, /* line and fields are set */
+    CSV_BAD,    /* line and reason are set */
+    CSV_MORE,   /* csv_fill() first */
+    CSV_END     /* there is nothing more */
+};
+
+struct csv_record {
+    int64_t line; /* that it begins on, from 1 */
+    size_t n_fields;
+    const char *fields[CSV_FIELDS_MAX]; /* NUL-terminated, without their quotes; borrowed until the
+                                           next call */
+    const char *reason;                 /* what is wrong with it, static */
+};
+
+struct csv_reader {
+    char *bytes; /* what was read and not given out yet: from start to end */
+    char *texts; /* the fields of the last record */
+    size_t start;
+    size_t end;
+    int64_t line;
+    int64_t n_consumed; /* bytes before start, of the whole stream */
+    bool has_begun;     /* the byte order mark is behind us */
+    bool has_ended;     /* the stream gives no more */
+    bool is_skipping;   /* to the next line end */
+};
+
+void csv_init(struct csv_reader *reader);
+void csv_finish(struct csv_reader *reader);
+/* Reads once from `fd`, after CSV_MORE only. How many bytes came; 0 at the end of the stream; -1
+ * with errno. */
+ssize_t csv_fill(struct csv_reader *reader, int fd) BASE_MUST_CHECK;
+/* The next record. Empty lines are passed over. */
+enum csv_outcome csv_next(struct csv_reader *reader, struct csv_record *record) BASE_MUST_CHECK;
+
+#endif

@@ -1,0 +1,51 @@
+/*
+ * product_line: what one line of a catalogue file says, once it is known to be right. Columns
+ * sku, name, currency, price and, optionally, active, in the order of the header line. It reads no
+ * file and records nothing.
+ */
+#ifndef CARTD_CLI_PRODUCT_LINE_H
+#define CARTD_CLI_PRODUCT_LINE_H
+
+#include "base.h"
+#include "csv.h"
+
+/* Column, name, whether the header must have it. */
+#define PRODUCT_LINE_COLUMNS(ROW)                                                                  \
+    ROW(SKU, "sku", true)                                                                          \
+    ROW(NAME, "name", true)                                                                        \
+    ROW(CURRENCY, "currency", true)                                                                \
+    ROW(PRICE, "price", true)                                                                      \
+    ROW(ACTIVE, "active", false)
+
+enum product_line_column {
+#define PRODUCT_LINE_ROW(NAME, name, is_needed) PRODUCT_LINE_##NAME,
+    PRODUCT_LINE_COLUMNS(PRODUCT_LINE_ROW)
+#undef PRODUCT_LINE_ROW
+        PRODUCT_LINE_N_COLUMNS
+};
+
+struct product_line_header {
+    size_t n_fields;
+    size_t places[PRODUCT_LINE_N_COLUMNS]; /* from 1; 0: the file has no such column */
+};
+
+struct product_line {
+    const char *sku; /* texts are borrowed from the record */
+    const char *name;
+    const char *currency;
+    int64_t price_minor;
+    bool has_active; /* false: there is no such column, or it is empty here */
+    bool is_active;
+};
+
+/* False with *problem (a sentence, the caller's to free): a column is missing, unknown or there
+ * twice. */
+bool product_line_read_header(
+    const struct csv_record *record, struct product_line_header *header,
+    char **problem) BASE_MUST_CHECK;
+/* NULL, or what is wrong with the line: static, and `line` is untouched. */
+const char *product_line_read(
+    const struct product_line_header *header, const struct csv_record *record,
+    struct product_line *line) BASE_MUST_CHECK;
+
+#endif

@@ -1,0 +1,87 @@
+#include "progress.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+/* Erases to the end of the line, ECMA-48 section 8.3.41: every terminal since the VT100. */
+#define ERASE_LINE "\r\033[K"
+
+void progress_start(struct progress *progress, const char *task, int64_t n_bytes)
+{
+    *progress = (struct progress){
+        .task = task,
+        .n_bytes = n_bytes,
+        .started_at_us = base_clock_monotonic_us(),
+        .drawn_at_us = base_clock_monotonic_us(),
+        .is_on = isatty(STDERR_FILENO) == 1,
+    };
+}
+
+/* 1234567 as 1,234,567. */
+static void append_grouped(struct base_buffer *out, int64_t number)
+{
+    if (number >= 1000) {
+        append_grouped(out, number / 1000);
+        base_buffer_printf(out, ",%03d", (int)(number % 1000));
+    } else {
+        base_buffer_append_int(out, number);
+    }
+}
+
+static void append_duration(struct base_buffer *out, int64_t seconds)
+{
+    if (seconds >= 3600) {
+        base_buffer_printf(out, "%d h ", (int)(seconds / 3600));
+    }
+    if (seconds >= 60) {
+        base_buffer_printf(out, "%d min ", (int)(seconds / 60 % 60));
+    }
+    base_buffer_printf(out, "%d s", (int)(seconds % 60));
+}
+
+void progress_write(
+    struct base_buffer *out, const char *task, int64_t n_lines, int64_t n_bytes_done,
+    int64_t n_bytes, int64_t elapsed_us)
+{
+    double seconds = elapsed_us > 0 ? (double)elapsed_us / 1e6 : 1e-6;
+    base_buffer_printf(out, "%s: ", task);
+    append_grouped(out, n_lines);
+    base_buffer_append_text(out, " lines, ");
+    append_grouped(out, (int64_t)((double)n_lines / seconds));
+    base_buffer_append_text(out, " a second");
+    if (n_bytes <= 0 || n_bytes_done <= 0) {
+        return;
+    }
+    /* A file that grows meanwhile is done to 100 % at most. */
+    double done = n_bytes_done < n_bytes ? (double)n_bytes_done / (double)n_bytes : 1;
+    base_buffer_printf(out, ", %d %%, ", (int)(done * 100));
+    append_duration(out, (int64_t)(seconds / done - seconds + 0.5));
+    base_buffer_append_text(out, " left");
+}
+
+void progress_show(struct progress *progress, int64_t n_lines, int64_t n_bytes_done)
+{
+    int64_t now_us = base_clock_monotonic_us();
+    if (!progress->is_on || now_us - progress->drawn_at_us < PROGRESS_INTERVAL_US) {
+        return;
+    }
+    struct base_buffer line = {0};
+    base_buffer_append_text(&line, ERASE_LINE);
+    progress_write(
+        &line, progress->task, n_lines, n_bytes_done, progress->n_bytes,
+        now_us - progress->started_at_us);
+    fputs(base_buffer_text(&line), stderr);
+    fflush(stderr);
+    base_buffer_finish(&line);
+    progress->drawn_at_us = now_us;
+    progress->is_drawn = true;
+}
+
+void progress_erase(struct progress *progress)
+{
+    if (progress->is_drawn) {
+        fputs(ERASE_LINE, stderr);
+        fflush(stderr);
+        progress->is_drawn = false;
+    }
+}

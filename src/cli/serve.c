@@ -1,0 +1,224 @@
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "http.h"
+#include "loop.h"
+#include "metrics.h"
+#include "migrate.h"
+#include "projections.h"
+#include "service.h"
+#include "subcommand.h"
+
+/* Reads that may wait. PostgreSQL answers some ten thousand a second, so this is well under a
+ * second of waiting; commands have a setting of their own. */
+#define SERVE_QUEUE_READS 16384
+/* How often a drain looks whether it is over. */
+#define SERVE_DRAIN_TURN_US 5000
+
+struct serve {
+    const struct config *config;
+    struct base_log log;
+    struct metrics metrics;
+    struct loop *loop;
+    struct service *service;
+    struct projections *projections;
+    struct http *http;
+    struct loop_signals signals;
+    struct loop_timer drain_timer;
+    int64_t drain_ends_at_us;
+    bool is_draining;
+};
+
+/* ---- stopping -------------------------------------------------------------------------------- */
+
+static size_t count_waiting(const struct serve *serve)
+{
+    return http_waiting(serve->http) + service_waiting(serve->service);
+}
+
+static void look_whether_drained(struct loop_timer *timer)
+{
+    struct serve *serve = BASE_CONTAINER(timer, struct serve, drain_timer);
+    size_t n_waiting = count_waiting(serve);
+    if (n_waiting == 0) {
+        loop_stop(serve->loop);
+    } else if (loop_now_us(serve->loop) >= serve->drain_ends_at_us) {
+        base_log(&serve->log, BASE_LOG_DRAIN_CUT, BASE_LOG_NUMBER("requests", n_waiting));
+        loop_stop(serve->loop);
+    } else {
+        loop_start_timer(serve->loop, timer, SERVE_DRAIN_TURN_US);
+    }
+}
+
+static void drain(struct serve *serve, int signal)
+{
+    serve->is_draining = true;
+    base_log(
+        &serve->log, BASE_LOG_DRAINING, BASE_LOG_TEXT("signal", strsignal(signal)),
+        BASE_LOG_NUMBER("requests", http_waiting(serve->http)));
+    http_drain(serve->http);
+    service_drain(serve->service);
+    serve->drain_ends_at_us =
+        loop_now_us(serve->loop) + serve->config->numbers[CONFIG_DRAIN_MS] * 1000;
+    loop_start_timer(serve->loop, &serve->drain_timer, 0);
+}
+
+static void received_signal(struct loop_signals *signals, int signal)
+{
+    struct serve *serve = BASE_CONTAINER(signals, struct serve, signals);
+    if (!serve->is_draining) {
+        drain(serve, signal);
+        return;
+    }
+    base_log(
+        &serve->log, BASE_LOG_DRAIN_CUT, BASE_LOG_TEXT("signal", strsignal(signal)),
+        BASE_LOG_NUMBER("requests", count_waiting(serve)));
+    loop_stop(serve->loop);
+}
+
+/* ---- opening and closing the rooms ----------------------------------------------------------- */
+
+static bool open_database(struct serve *serve, char **problem)
+{
+    const struct config *config = serve->config;
+    serve->service = service_create(
+        &(struct service_options){
+            .loop = serve->loop,
+            .log = &serve->log,
+            .metrics = &serve->metrics,
+            .url = config->texts[CONFIG_DATABASE_URL],
+            .ready_sql = migrate_ready_sql(),
+            .not_ready_detail = CLI_SCHEMA_NOT_READY,
+            .queue_commands = (size_t)config->numbers[CONFIG_QUEUE_COMMANDS],
+            .batch_commands = (size_t)config->numbers[CONFIG_BATCH_COMMANDS],
+            .cache_carts = (size_t)config->numbers[CONFIG_CACHE_CARTS],
+            .wait_ms = config->numbers[CONFIG_WAIT_MS],
+            .keep_keys_hours = (int32_t)config->numbers[CONFIG_KEEP_KEYS_HOURS],
+        },
+        problem);
+    if (!serve->service) {
+        return false;
+    }
+    serve->projections = projections_create(
+        &(struct projections_options){
+            .loop = serve->loop,
+            .log = &serve->log,
+            .metrics = &serve->metrics,
+            .url = config->texts[CONFIG_DATABASE_URL],
+            .ready_sql = migrate_ready_sql(),
+            .not_ready_detail = CLI_SCHEMA_NOT_READY,
+            .wait_ms = config->numbers[CONFIG_WAIT_MS],
+            .queue_reads = SERVE_QUEUE_READS,
+        },
+        problem);
+    return serve->projections;
+}
+
+static bool open_http(struct serve *serve, char **problem)
+{
+    const struct config *config = serve->config;
+    serve->http = http_create(
+        &(struct http_options){
+            .loop = serve->loop,
+            .log = &serve->log,
+            .metrics = &serve->metrics,
+            .service = serve->service,
+            .projections = serve->projections,
+            .listen = config->texts[CONFIG_LISTEN],
+            .default_currency = config->texts[CONFIG_DEFAULT_CURRENCY],
+            .openapi = cli_openapi,
+            .openapi_length = cli_openapi_length,
+            .connections_max = (unsigned)config->numbers[CONFIG_CONNECTIONS],
+            .idle_seconds = (unsigned)config->numbers[CONFIG_IDLE_SECONDS],
+        },
+        problem);
+    return serve->http;
+}
+
+static bool open_loop(struct serve *serve, char **problem)
+{
+    /* Before anything may start a thread of its own, which inherits what is blocked. */
+    static const int stop_signals[] = {SIGTERM, SIGINT, 0};
+    serve->signals.received = received_signal;
+    serve->drain_timer.fired = look_whether_drained;
+    serve->loop = loop_create();
+    if (serve->loop && loop_start_signals(serve->loop, &serve->signals, stop_signals)) {
+        return true;
+    }
+    *problem = base_copy_text(strerror(errno));
+    return false;
+}
+
+static void close_rooms(struct serve *serve)
+{
+    /* What still waits is answered by the rooms that it waits for, so http goes after them. */
+    service_destroy(serve->service);
+    projections_destroy(serve->projections);
+    http_destroy(serve->http);
+    if (serve->loop) {
+        loop_stop_timer(serve->loop, &serve->drain_timer);
+        loop_stop_signals(serve->loop, &serve->signals);
+    }
+    loop_destroy(serve->loop);
+}
+
+/* ---- the process ----------------------------------------------------------------------------- */
+
+/* Every client connection is a descriptor, and the soft limit is usually 1,024. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        /* Where it can't be raised, fewer clients are served at a time; that is no reason to stop.
+         */
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static void ignore_signals(void)
+{
+    /* A client that is gone is an error of a write. A terminal that is gone is none of ours. */
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)signal(SIGHUP, SIG_IGN);
+}
+
+enum cli_exit cli_serve(const struct cli_call *call)
+{
+    if (call->n_arguments > 0) {
+        cli_complain("serve takes no \"%s\"; see `cartd serve --help`", call->arguments[0]);
+        return CLI_MISUSED;
+    }
+    const struct config *config = call->config;
+    struct serve serve = {
+        .config = config,
+        .log =
+            {
+                .fd = STDERR_FILENO,
+                .form = config_log_form(config, STDERR_FILENO),
+                .least = config_log_level(config),
+            },
+    };
+    raise_descriptor_limit();
+    ignore_signals();
+
+    BASE_CLEANUP(base_free_pointer) char *problem = NULL;
+    bool is_open = open_loop(&serve, &problem) && open_database(&serve, &problem) &&
+                   open_http(&serve, &problem);
+    if (is_open) {
+        base_log(
+            &serve.log, BASE_LOG_STARTED, BASE_LOG_TEXT("listen", http_listen_address(serve.http)),
+            BASE_LOG_TEXT("version", CARTD_VERSION), BASE_LOG_NUMBER("pid", getpid()));
+        loop_run(serve.loop);
+    } else {
+        cli_complain("%s", problem);
+    }
+    close_rooms(&serve);
+    if (is_open) {
+        base_log(&serve.log, BASE_LOG_STOPPED);
+    }
+    return is_open ? CLI_DONE : CLI_FAILED;
+}

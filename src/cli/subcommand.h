@@ -1,0 +1,42 @@
+/*
+ * subcommand: what the files of this room share. Each subcommand is one file and one row of the
+ * table in cli.c.
+ */
+#ifndef CARTD_CLI_SUBCOMMAND_H
+#define CARTD_CLI_SUBCOMMAND_H
+
+#include "base.h"
+#include "config.h"
+
+/* What a subcommand is called with. */
+struct cli_call {
+    const struct config *config; /* NULL for those that need no settings */
+    char **arguments;            /* that are neither settings nor switches */
+    size_t n_arguments;
+    unsigned switches; /* bit i: the switch i of the subcommand's table */
+};
+
+enum cli_exit { CLI_DONE = 0, CLI_FAILED = 1, CLI_MISUSED = 2 };
+
+enum cli_exit cli_serve(const struct cli_call *call) BASE_MUST_CHECK;
+enum cli_exit cli_migrate(const struct cli_call *call) BASE_MUST_CHECK;
+enum cli_exit cli_catalog(const struct cli_call *call) BASE_MUST_CHECK;
+enum cli_exit cli_healthcheck(const struct cli_call *call) BASE_MUST_CHECK;
+enum cli_exit cli_version(const struct cli_call *call) BASE_MUST_CHECK;
+enum cli_exit cli_help(const struct cli_call *call) BASE_MUST_CHECK;
+
+/* Bits of cli_catalog's switches. */
+#define CLI_CATALOG_STRICT 1U
+
+/* Says "cartd: …" on stderr. */
+void cli_complain(const char *format, ...) BASE_PRINTF(1, 2);
+
+/* Why a database that has not the schema of this binary can't be used. */
+#define CLI_SCHEMA_NOT_READY                                                                       \
+    "the schema of the database is older than this cartd needs; run `cartd migrate`"
+
+/* The text of openapi.yaml, compiled in. */
+extern const char cli_openapi[];
+extern const size_t cli_openapi_length;
+
+#endif

@@ -1,0 +1,159 @@
+/*
+ * codec: values <-> JSON. Stored events and their upcasts, request bodies, documents as they are
+ * served. It is the only room that knows the JSON names of things. It makes no decisions about
+ * carts, sends nothing and asks nobody.
+ *
+ * Written by hand: what is written on the hot path (documents, events). Read with jansson: request
+ * bodies and stored events. What it reads is copied into the caller's arena.
+ */
+#ifndef CARTD_CODEC_H
+#define CARTD_CODEC_H
+
+#include "base.h"
+#include "cart.h"
+#include "catalog.h"
+
+#define CODEC_DEPTH_MAX 16 /* of any JSON a client sends */
+
+/* ---- documents ------------------------------------------------------------------------------- */
+
+/* A cart as it is stored in the read table: the JSON of API section 2 without the three times, a
+ * complete object. The same cart gives the same bytes, however it was made. */
+void codec_write_cart(
+    struct base_buffer *out, const struct base_uuid *cart_id, const struct cart *cart);
+/* The answer: a stored document with its times put in before the closing brace.
+ * closed_at_us may be CART_TIME_NONE (null). */
+void codec_write_cart_times(
+    struct base_buffer *out, const char *document, size_t length, int64_t created_at_us,
+    int64_t updated_at_us, int64_t closed_at_us);
+/* The same in place: `out` ends with a stored document; the times are put in before its end. */
+void codec_append_cart_times(
+    struct base_buffer *out, int64_t created_at_us, int64_t updated_at_us, int64_t closed_at_us);
+
+/* {"sku","version","name","prices","active"}: a product as it is stored in the read table. */
+void codec_write_product(
+    struct base_buffer *out, const char *sku, const struct catalog_product *product);
+/* Puts "updated_at" in before the closing brace that `out` ends with. */
+void codec_append_product_times(struct base_buffer *out, int64_t updated_at_us);
+
+/* The object of a product's prices alone, {"EUR":499,"USD":549}, and back. False for anything
+ * that the writer would not have written in meaning (not an object, not integers). */
+void codec_write_prices(struct base_buffer *out, const struct catalog_content *content);
+bool codec_read_prices(const char *json, struct catalog_content *content) BASE_MUST_CHECK;
+
+/* ---- events ---------------------------------------------------------------------------------- */
+
+const char *codec_cart_event_name(enum cart_event_type type);
+int32_t codec_cart_event_schema_version(enum cart_event_type type);
+void codec_write_cart_event(struct base_buffer *out, const struct cart_event *event);
+/* Reads a stored event of any schema version that was ever written, into today's shape. Texts go to
+ * the arena. False: not an event that this version of cartd understands; `event` is untouched. */
+bool codec_read_cart_event(
+    const char *type, int32_t schema_version, const char *data, struct base_arena *arena,
+    struct cart_event *event) BASE_MUST_CHECK;
+
+const char *codec_catalog_event_name(enum catalog_event_type type);
+int32_t codec_catalog_event_schema_version(enum catalog_event_type type);
+void codec_write_catalog_event(struct base_buffer *out, const struct catalog_event *event);
+bool codec_read_catalog_event(
+    const char *type, int32_t schema_version, const char *data, struct base_arena *arena,
+    struct catalog_event *event) BASE_MUST_CHECK;
+
+/* {"command_id":…,"actor":…,"traceparent":…}; traceparent is left out when NULL. */
+void codec_write_event_metadata(
+    struct base_buffer *out, const struct base_uuid *command_id, const char *actor,
+    const char *traceparent);
+
+/* An event with everything around it, as GETs and `missed_events` show it (API section 4). */
+struct codec_event {
+    int64_t position;
+    const char *stream_type;
+    struct base_uuid stream_id;
+    int32_t version;
+    const char *type;
+    int32_t schema_version;
+    int64_t recorded_at_us;
+    const char *data;     /* JSON */
+    const char *metadata; /* JSON */
+};
+void codec_write_event(struct base_buffer *out, const struct codec_event *event);
+
+/* ---- request bodies -------------------------------------------------------------------------- */
+
+enum codec_outcome {
+    CODEC_READ,      /* the value is in the output */
+    CODEC_MALFORMED, /* not JSON as we accept it (syntax, duplicate names, depth, NUL, UTF-8):
+                        `complaints` has one, whose detail says what and where */
+    CODEC_INVALID    /* JSON, but not this body: `complaints` says which fields and why */
+};
+
+#define CODEC_COMPLAINTS_MAX 20 /* further ones are not listed */
+struct codec_complaint {
+    const char *pointer; /* RFC 6901 into the body */
+    const char *detail;  /* a sentence */
+};
+struct codec_complaints {
+    size_t n;
+    struct codec_complaint list[CODEC_COMPLAINTS_MAX];
+};
+
+/* A request body as it came. An empty body counts as {} where every member is optional. */
+struct codec_body {
+    const char *bytes;
+    size_t length;
+};
+
+/* The commands that one request asks for, in order; all or nothing. */
+struct codec_commands {
+    size_t n;
+    struct cart_command *list;
+    /* Where in the body each stands, parallel to list: "/commands/2", "/items/0"; "" when the body
+     * as a whole is the command. */
+    const char **pointers;
+};
+
+/* POST /carts: `create`, then one add_item per item. `has_id` says whether the client brought one.
+ * `default_currency` is taken when the body names none. */
+struct codec_new_cart {
+    bool has_id;
+    struct base_uuid id;
+    struct codec_commands commands;
+};
+enum codec_outcome codec_read_new_cart(
+    struct codec_body body, const char *default_currency, struct base_arena *arena,
+    struct codec_new_cart *new_cart, struct codec_complaints *complaints) BASE_MUST_CHECK;
+/* POST …/items */
+enum codec_outcome codec_read_add_item(
+    struct codec_body body, struct base_arena *arena, struct codec_commands *commands,
+    struct codec_complaints *complaints) BASE_MUST_CHECK;
+/* PATCH …/items/{item_id}; item_id is from the path and is borrowed. */
+enum codec_outcome codec_read_change_item_quantity(
+    struct codec_body body, const char *item_id, struct base_arena *arena,
+    struct codec_commands *commands, struct codec_complaints *complaints) BASE_MUST_CHECK;
+/* POST …/checkout */
+enum codec_outcome codec_read_check_out(
+    struct codec_body body, struct base_arena *arena, struct codec_commands *commands,
+    struct codec_complaints *complaints) BASE_MUST_CHECK;
+/* POST …/commands */
+enum codec_outcome codec_read_commands(
+    struct codec_body body, struct base_arena *arena, struct codec_commands *commands,
+    struct codec_complaints *complaints) BASE_MUST_CHECK;
+/* DELETE and POST …/cancel: nothing, or an empty object. */
+enum codec_outcome codec_read_nothing(
+    struct codec_body body, struct base_arena *arena,
+    struct codec_complaints *complaints) BASE_MUST_CHECK;
+/* PUT /products/{sku} */
+enum codec_outcome codec_read_product(
+    struct codec_body body, struct base_arena *arena, struct catalog_content *content,
+    struct codec_complaints *complaints) BASE_MUST_CHECK;
+
+/* ---- values by themselves, wherever they come from ------------------------------------------- */
+
+/* ^[A-Za-z0-9][A-Za-z0-9._~-]{0,63}$ : a sku or an item id. */
+bool codec_is_sku(const char *text) BASE_MUST_CHECK;
+/* Three upper-case letters (ISO 4217). */
+bool codec_is_currency(const char *text) BASE_MUST_CHECK;
+/* 1..most code points of UTF-8 without control characters. */
+bool codec_is_label(const char *text, size_t most) BASE_MUST_CHECK;
+
+#endif

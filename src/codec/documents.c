@@ -1,0 +1,172 @@
+#include "codec.h"
+
+#include <string.h>
+
+/* The hot path: every answer and every row of a read table is written here. Room is reserved for
+ * the fixed part of a line and its ids at once, and then filled without further checks. */
+
+enum {
+    HEAD_ROOM = 256,  /* the fixed members around the lines */
+    LINE_ROOM = 192,  /* one line without its texts */
+    TIMES_ROOM = 192, /* three members with a time each */
+};
+
+static inline char *put_text(char *at, const char *text)
+{
+    size_t length = strlen(text);
+    memcpy(at, text, length);
+    return at + length;
+}
+
+static char *put_int(char *at, int64_t number)
+{
+    char digits[20];
+    size_t first = sizeof digits;
+    uint64_t rest = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+    do {
+        digits[--first] = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    if (number < 0)
+        digits[--first] = '-';
+    memcpy(at, digits + first, sizeof digits - first);
+    return at + (sizeof digits - first);
+}
+
+static void end_at(struct base_buffer *out, const char *at)
+{
+    out->length = (size_t)(at - out->bytes);
+}
+
+static void write_line(struct base_buffer *out, const struct cart_line *line, bool is_first)
+{
+    char *at = base_buffer_reserve(out, LINE_ROOM + strlen(line->item_id) + strlen(line->sku));
+    at = put_text(at, is_first ? "{\"id\":\"" : ",{\"id\":\"");
+    /* An item id and a sku have no characters to escape, by their pattern. */
+    at = put_text(at, line->item_id);
+    at = put_text(at, "\",\"sku\":\"");
+    at = put_text(at, line->sku);
+    at = put_text(at, "\",\"name\":");
+    end_at(out, at);
+
+    base_buffer_append_json_text(out, line->name);
+
+    at = base_buffer_reserve(out, LINE_ROOM);
+    at = put_text(at, ",\"quantity\":");
+    at = put_int(at, line->quantity);
+    at = put_text(at, ",\"unit_price\":");
+    at = put_int(at, line->unit_price_minor);
+    at = put_text(at, ",\"total\":");
+    at = put_int(at, cart_line_total_minor(line));
+    at = put_text(at, "}");
+    end_at(out, at);
+}
+
+void codec_write_cart(
+    struct base_buffer *out, const struct base_uuid *cart_id, const struct cart *cart)
+{
+    char id[BASE_UUID_SIZE];
+    base_uuid_format(cart_id, id);
+    char *at = base_buffer_reserve(out, HEAD_ROOM);
+    at = put_text(at, "{\"id\":\"");
+    at = put_text(at, id);
+    at = put_text(at, "\",\"version\":");
+    at = put_int(at, cart->version);
+    at = put_text(at, ",\"status\":\"");
+    at = put_text(at, cart_status_name(cart->status));
+    at = put_text(at, "\",\"currency\":\"");
+    at = put_text(at, cart->currency);
+    at = put_text(at, "\",\"customer_id\":");
+    end_at(out, at);
+
+    if (cart->customer_id == NULL)
+        base_buffer_append_text(out, "null");
+    else
+        base_buffer_append_json_text(out, cart->customer_id);
+
+    base_buffer_append_text(out, ",\"items\":[");
+    for (size_t i = 0; i < cart->n_lines; i++)
+        write_line(out, &cart->lines[i], i == 0);
+
+    at = base_buffer_reserve(out, HEAD_ROOM + strlen(cart->metadata));
+    at = put_text(at, "],\"item_count\":");
+    at = put_int(at, cart->item_count);
+    at = put_text(at, ",\"total\":");
+    at = put_int(at, cart->total_minor);
+    at = put_text(at, ",\"metadata\":");
+    at = put_text(at, cart->metadata);
+    at = put_text(at, "}");
+    end_at(out, at);
+}
+
+static char *put_time(char *at, int64_t unix_us)
+{
+    if (unix_us == CART_TIME_NONE)
+        return put_text(at, "null");
+    *at++ = '"';
+    base_time_format(unix_us, at);
+    at += BASE_TIME_SIZE - 1;
+    *at++ = '"';
+    return at;
+}
+
+void codec_append_cart_times(
+    struct base_buffer *out, int64_t created_at_us, int64_t updated_at_us, int64_t closed_at_us)
+{
+    out->length--; /* The closing brace moves to the end. */
+    char *at = base_buffer_reserve(out, TIMES_ROOM);
+    at = put_text(at, ",\"created_at\":");
+    at = put_time(at, created_at_us);
+    at = put_text(at, ",\"updated_at\":");
+    at = put_time(at, updated_at_us);
+    at = put_text(at, ",\"closed_at\":");
+    at = put_time(at, closed_at_us);
+    at = put_text(at, "}");
+    end_at(out, at);
+}
+
+void codec_write_cart_times(
+    struct base_buffer *out, const char *document, size_t length, int64_t created_at_us,
+    int64_t updated_at_us, int64_t closed_at_us)
+{
+    memcpy(base_buffer_reserve(out, length + TIMES_ROOM), document, length);
+    out->length += length;
+    codec_append_cart_times(out, created_at_us, updated_at_us, closed_at_us);
+}
+
+void codec_write_prices(struct base_buffer *out, const struct catalog_content *content)
+{
+    base_buffer_append_char(out, '{');
+    for (size_t i = 0; i < content->n_prices; i++) {
+        base_buffer_append_text(out, i == 0 ? "\"" : ",\"");
+        base_buffer_append_text(out, content->prices[i].currency);
+        base_buffer_append_text(out, "\":");
+        base_buffer_append_int(out, content->prices[i].price_minor);
+    }
+    base_buffer_append_char(out, '}');
+}
+
+void codec_write_product(
+    struct base_buffer *out, const char *sku, const struct catalog_product *product)
+{
+    base_buffer_append_text(out, "{\"sku\":\"");
+    base_buffer_append_text(out, sku);
+    base_buffer_append_text(out, "\",\"version\":");
+    base_buffer_append_int(out, product->version);
+    base_buffer_append_text(out, ",\"name\":");
+    base_buffer_append_json_text(out, product->content.name);
+    base_buffer_append_text(out, ",\"prices\":");
+    codec_write_prices(out, &product->content);
+    base_buffer_append_text(out, ",\"active\":");
+    base_buffer_append_text(out, product->content.is_active ? "true}" : "false}");
+}
+
+void codec_append_product_times(struct base_buffer *out, int64_t updated_at_us)
+{
+    out->length--; /* The closing brace moves to the end. */
+    char *at = base_buffer_reserve(out, TIMES_ROOM);
+    at = put_text(at, ",\"updated_at\":");
+    at = put_time(at, updated_at_us);
+    at = put_text(at, "}");
+    end_at(out, at);
+}

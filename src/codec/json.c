@@ -1,0 +1,264 @@
+#include "codec_json.h"
+
+#include <string.h>
+
+/* ---- pointers -------------------------------------------------------------------------------- */
+
+/* One reference token (RFC 6901, section 3): ~ is written ~0 and / is written ~1. */
+static void append_token(struct base_buffer *out, const char *name)
+{
+    base_buffer_append_char(out, '/');
+    for (; *name != '\0'; name++) {
+        if (*name == '~')
+            base_buffer_append_text(out, "~0");
+        else if (*name == '/')
+            base_buffer_append_text(out, "~1");
+        else
+            base_buffer_append_char(out, *name);
+    }
+}
+
+static void append_path(struct base_buffer *out, const struct codec_path *path)
+{
+    if (path->parent == NULL) {
+        base_buffer_append_text(out, path->root);
+        return;
+    }
+    /* As deep as the JSON is, and that has a limit. */
+    append_path(out, path->parent);
+    if (path->name != NULL) {
+        append_token(out, path->name);
+    } else {
+        base_buffer_append_char(out, '/');
+        base_buffer_append_int(out, (int64_t)path->index);
+    }
+}
+
+const char *codec_json_pointer(struct base_arena *arena, const struct codec_path *path)
+{
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer out = {0};
+    append_path(&out, path);
+    return base_arena_copy(arena, out.bytes, out.length);
+}
+
+/* ---- what jansson leaves to us --------------------------------------------------------------- */
+
+/* The offset of the bracket that opens one level too many, or `length`. Runs before the parser, so
+ * the text may be anything. */
+static size_t find_too_deep(const char *bytes, size_t length)
+{
+    size_t depth = 0;
+    bool is_in_text = false;
+    for (size_t i = 0; i < length; i++) {
+        char byte = bytes[i];
+        if (is_in_text) {
+            if (byte == '\\')
+                i++;
+            else if (byte == '"')
+                is_in_text = false;
+        } else if (byte == '"') {
+            is_in_text = true;
+        } else if (byte == '{' || byte == '[') {
+            if (++depth > CODEC_DEPTH_MAX)
+                return i;
+        } else if ((byte == '}' || byte == ']') && depth > 0) {
+            depth--;
+        }
+    }
+    return length;
+}
+
+static bool is_space(char byte)
+{
+    return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r';
+}
+
+/* The name that a member's raw characters between the quotes stand for. */
+static const char *unescape(struct base_arena *arena, const char *raw, size_t length)
+{
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer text = {0};
+    base_buffer_append_text(&text, "[\"");
+    base_buffer_append(&text, raw, length);
+    base_buffer_append_text(&text, "\"]");
+    json_auto_t *array = json_loadb(text.bytes, text.length, 0, NULL);
+    const char *name = json_string_value(json_array_get(array, 0));
+    return base_arena_copy_text(arena, name == NULL ? "" : name);
+}
+
+struct level {
+    bool is_array;
+    bool is_before_colon; /* of an object: the next text is a name */
+    size_t index;         /* of an array's element */
+    const char *name;     /* raw, between the quotes */
+    size_t name_length;
+};
+
+static size_t find_end_of_text(const char *bytes, size_t begin, size_t length)
+{
+    size_t i = begin;
+    while (i < length && bytes[i] != '"')
+        i += bytes[i] == '\\' ? 2 : 1;
+    return i < length ? i : length;
+}
+
+/* The pointer of the value that ends at `end`; everything before it is well-formed JSON and not
+ * too deep. jansson says only the offset of a number that it can't hold. */
+static const char *pointer_at(struct base_arena *arena, const char *bytes, size_t end)
+{
+    struct level levels[CODEC_DEPTH_MAX] = {0};
+    size_t n_levels = 0;
+    for (size_t i = 0; i < end; i++) {
+        struct level *level = n_levels > 0 ? &levels[n_levels - 1] : NULL;
+        switch (bytes[i]) {
+        case '{':
+        case '[':
+            if (n_levels == CODEC_DEPTH_MAX)
+                return "";
+            levels[n_levels++] = (struct level){
+                .is_array = bytes[i] == '[',
+                .is_before_colon = bytes[i] == '{',
+            };
+            break;
+        case '}':
+        case ']':
+            n_levels -= n_levels > 0 ? 1 : 0;
+            break;
+        case ',':
+            if (level != NULL && level->is_array)
+                level->index++;
+            else if (level != NULL)
+                level->is_before_colon = true;
+            break;
+        case '"': {
+            size_t close = find_end_of_text(bytes, i + 1, end);
+            if (level != NULL && level->is_before_colon) {
+                level->name = bytes + i + 1;
+                level->name_length = close - i - 1;
+                level->is_before_colon = false;
+            }
+            i = close;
+            break;
+        }
+        default:
+            break;
+        }
+    }
+    struct codec_path paths[CODEC_DEPTH_MAX + 1] = {{.root = ""}};
+    for (size_t i = 0; i < n_levels; i++)
+        paths[i + 1] = (struct codec_path){
+            .parent = &paths[i],
+            .name =
+                levels[i].is_array ? NULL : unescape(arena, levels[i].name, levels[i].name_length),
+            .index = levels[i].index,
+        };
+    return codec_json_pointer(arena, &paths[n_levels]);
+}
+
+/* ---- reading --------------------------------------------------------------------------------- */
+
+json_t *codec_json_load(const char *text)
+{
+    size_t length = strlen(text);
+    if (find_too_deep(text, length) < length)
+        return NULL;
+    json_t *value = json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL);
+    if (json_is_object(value))
+        return value;
+    json_decref(value);
+    return NULL;
+}
+
+static enum codec_outcome malformed(struct codec_reader *reader, const char *detail)
+{
+    codec_complain(reader, &(struct codec_path){.root = ""}, "%s", detail);
+    return CODEC_MALFORMED;
+}
+
+/* Lines and columns count from 1, columns in characters, as the parser counts them. */
+static enum codec_outcome malformed_at(
+    struct codec_reader *reader, struct codec_body body, size_t offset, const char *detail)
+{
+    size_t line = 1;
+    size_t column = 1;
+    for (size_t i = 0; i < offset; i++) {
+        bool is_inner_byte = ((unsigned char)body.bytes[i] & 0xc0) == 0x80;
+        if (body.bytes[i] == '\n') {
+            line++;
+            column = 1;
+        } else if (!is_inner_byte) {
+            column++;
+        }
+    }
+    return malformed(
+        reader,
+        base_arena_printf(reader->arena, "Line %zu, column %zu: %s.", line, column, detail));
+}
+
+/* jansson only takes objects and arrays. A body that is a single text, number or word is good JSON
+ * all the same, and its sender should hear the right reason. */
+static json_t *load_scalar(struct codec_body body)
+{
+    size_t first = 0;
+    while (first < body.length && is_space(body.bytes[first]))
+        first++;
+    if (first == body.length || body.bytes[first] == '{' || body.bytes[first] == '[')
+        return NULL;
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer wrapped = {0};
+    base_buffer_append_char(&wrapped, '[');
+    base_buffer_append(&wrapped, body.bytes, body.length);
+    base_buffer_append_char(&wrapped, ']');
+    json_auto_t *array = json_loadb(wrapped.bytes, wrapped.length, 0, NULL);
+    return json_array_size(array) == 1 ? json_incref(json_array_get(array, 0)) : NULL;
+}
+
+static enum codec_outcome explain_failure(
+    struct codec_reader *reader, struct codec_body body, const json_error_t *error)
+{
+    if (json_error_code(error) == json_error_numeric_overflow) {
+        const char *pointer = pointer_at(reader->arena, body.bytes, (size_t)error->position);
+        codec_complain(
+            reader, &(struct codec_path){.root = pointer},
+            "The number is too large: no number here is above 9007199254740991 (2^53-1).");
+        return CODEC_INVALID;
+    }
+    return malformed(
+        reader,
+        base_arena_printf(
+            reader->arena, "Line %d, column %d: %s.", error->line, error->column, error->text));
+}
+
+static enum codec_outcome refuse_kind(struct codec_reader *reader, const json_t *value)
+{
+    codec_complain(
+        reader, &(struct codec_path){.root = ""}, "The body must be an object, not %s.",
+        codec_describe(reader, value));
+    return CODEC_INVALID;
+}
+
+enum codec_outcome codec_json_read_body(
+    struct codec_reader *reader, struct codec_body body, json_t **object)
+{
+    if (body.length == 0)
+        return malformed(reader, "The body is empty; a JSON object is expected.");
+    const char *nul = memchr(body.bytes, '\0', body.length);
+    if (nul != NULL)
+        return malformed_at(reader, body, (size_t)(nul - body.bytes), "there is a NUL byte");
+    size_t too_deep = find_too_deep(body.bytes, body.length);
+    if (too_deep < body.length)
+        return malformed_at(
+            reader, body, too_deep,
+            base_arena_printf(reader->arena, "nested deeper than %d levels", CODEC_DEPTH_MAX));
+
+    json_error_t error;
+    json_auto_t *value = json_loadb(body.bytes, body.length, JSON_REJECT_DUPLICATES, &error);
+    if (value == NULL) {
+        json_auto_t *scalar = load_scalar(body);
+        if (scalar != NULL)
+            return refuse_kind(reader, scalar);
+        return explain_failure(reader, body, &error);
+    }
+    if (!json_is_object(value))
+        return refuse_kind(reader, value);
+    *object = json_incref(value);
+    return CODEC_READ;
+}

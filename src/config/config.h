@@ -1,0 +1,74 @@
+/*
+ * config: the settings, one table: name, flag, environment variable, default, bounds and the
+ * sentence that --help prints. Only main and the subcommands see it; rooms are given values.
+ */
+#ifndef CARTD_CONFIG_H
+#define CARTD_CONFIG_H
+
+#include <stdio.h>
+
+#include "base.h"
+
+/* NAME, kind, flag, environment, default, least, most, what it is. TEXT has no bounds; NUMBER is a
+ * decimal integer; CHOICE names its values in `choices` of the C file. */
+#define CONFIG_SETTINGS(ROW)                                                                       \
+    ROW(LISTEN, TEXT, "listen", "CARTD_LISTEN", "127.0.0.1:8080", 0, 0,                            \
+        "address:port to serve on ([address]:port for IPv6; port 0 takes a free one)")             \
+    ROW(DATABASE_URL, TEXT, "database-url", "DATABASE_URL", "postgresql:///cartd", 0, 0,           \
+        "libpq connection string of the database to serve from")                                   \
+    ROW(MIGRATE_URL, TEXT, "migrate-url", "CARTD_MIGRATE_URL", "", 0, 0,                           \
+        "connection string of the owner, for `cartd migrate`; empty: database-url")                \
+    ROW(DEFAULT_CURRENCY, TEXT, "default-currency", "CARTD_DEFAULT_CURRENCY", "EUR", 0, 0,         \
+        "currency of carts that name none (ISO 4217)")                                             \
+    ROW(LOG_LEVEL, CHOICE, "log-level", "CARTD_LOG_LEVEL", "info", 0, 0,                           \
+        "least level that is logged")                                                              \
+    ROW(LOG_FORM, CHOICE, "log-form", "CARTD_LOG_FORM", "auto", 0, 0,                              \
+        "auto: plain on a terminal, else JSON lines")                                              \
+    ROW(CACHE_CARTS, NUMBER, "cache-carts", "CARTD_CACHE_CARTS", "100000", 0, 10000000,            \
+        "carts kept in memory to save their replay; 0: none")                                      \
+    ROW(QUEUE_COMMANDS, NUMBER, "queue-commands", "CARTD_QUEUE_COMMANDS", "4096", 1, 1000000,      \
+        "commands that may wait for a batch; beyond it 503 overloaded")                            \
+    ROW(BATCH_COMMANDS, NUMBER, "batch-commands", "CARTD_BATCH_COMMANDS", "64", 1, 1024,           \
+        "commands appended in one transaction at most")                                            \
+    ROW(WAIT_MS, NUMBER, "wait-ms", "CARTD_WAIT_MS", "5000", 10, 600000,                           \
+        "how long a request waits for PostgreSQL before 503")                                      \
+    ROW(DRAIN_MS, NUMBER, "drain-ms", "CARTD_DRAIN_MS", "10000", 0, 600000,                        \
+        "how long a stop waits for what was accepted")                                             \
+    ROW(CONNECTIONS, NUMBER, "connections", "CARTD_CONNECTIONS", "16384", 1, 1000000,              \
+        "client connections at most")                                                              \
+    ROW(IDLE_SECONDS, NUMBER, "idle-seconds", "CARTD_IDLE_SECONDS", "75", 1, 86400,                \
+        "how long an idle connection is kept")                                                     \
+    ROW(KEEP_KEYS_HOURS, NUMBER, "keep-keys-hours", "CARTD_KEEP_KEYS_HOURS", "48", 24, 8760,       \
+        "how long answers to idempotency keys are kept")
+
+enum config_setting {
+#define CONFIG_ROW(NAME, kind, flag, environment, value, least, most, help) CONFIG_##NAME,
+    CONFIG_SETTINGS(CONFIG_ROW)
+#undef CONFIG_ROW
+        CONFIG_N_SETTINGS
+};
+
+struct config {
+    const char *texts[CONFIG_N_SETTINGS]; /* borrowed from the environment and the arguments */
+    int64_t numbers[CONFIG_N_SETTINGS];   /* of NUMBER settings; of CHOICE: the choice's place */
+};
+
+/* Reads defaults, then the environment, then the flags of `arguments` (--flag VALUE and
+ * --flag=VALUE, from arguments[1] on, ended by NULL or "--"; the last of a flag counts). The
+ * non-flags that remain are moved to the front of arguments[1…], ended by NULL, and counted in
+ * *n_rest. A flag that the table does not have is looked up in `own_flags` (names of a subcommand's
+ * switches without values, NULL ends it) and sets the bit of its place in *switches. An empty
+ * environment variable is one that is not set. False with *problem (a sentence for the user, the
+ * caller's to free): unknown flag, a value out of bounds or of the wrong form, an environment
+ * variable CARTD_… that no setting has (CARTD_DATA_DIR and CARTD_TEST_… are the scripts'). */
+bool config_read(
+    struct config *config, char **arguments, char *const *environment, const char *const *own_flags,
+    size_t *n_rest, unsigned *switches, char **problem) BASE_MUST_CHECK;
+/* The table as the settings part of --help. */
+void config_print_help(FILE *stream);
+
+enum base_log_level config_log_level(const struct config *config);
+/* auto: plain when `fd` is a terminal. */
+enum base_log_form config_log_form(const struct config *config, int fd);
+
+#endif

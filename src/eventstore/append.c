@@ -1,0 +1,144 @@
+#include "append.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <stdlib.h>
+
+/*
+ * The order in which rows are locked keeps two processes from waiting for each other: first the
+ * guards of existing streams by id, then new streams by id, then idempotency keys, last the head of
+ * the log. Each step reads something of the step before, for that is all that orders the CTEs of
+ * one statement. From the head on nothing waits for anyone until the commit, so the lock that all
+ * writers share is held as briefly as can be.
+ *
+ * A guard that was waited for is checked again on its newest row (READ COMMITTED), so a stream that
+ * moved on meanwhile falls out of `locked`, and with it everything of that stream.
+ *
+ * Verdicts are one array, and rows ask it by the ordinal of their stream. A join against the
+ * accepted streams was planned as a nested loop, quadratic in the size of the batch.
+ */
+static const char HEAD[] =
+    "WITH wanted AS MATERIALIZED (\n"
+    "    SELECT w.stream_id, w.stream_type, w.expected_version, w.n_events, w.ordinal\n"
+    "    FROM unnest($1, $2, $3, $4) WITH ORDINALITY\n"
+    "        AS w (stream_id, stream_type, expected_version, n_events, ordinal)\n"
+    "),\n"
+    "locked AS MATERIALIZED (\n"
+    "    SELECT w.ordinal\n"
+    "    FROM wanted w\n"
+    "    JOIN streams s ON s.stream_id = w.stream_id AND s.version = w.expected_version\n"
+    "    ORDER BY s.stream_id\n"
+    "    FOR NO KEY UPDATE OF s\n" /* the guards of the batch, in id order */
+    "),\n"
+    "created AS (\n"
+    "    INSERT INTO streams (stream_id, stream_type, version)\n"
+    "    SELECT w.stream_id, w.stream_type, w.n_events\n"
+    "    FROM wanted w\n"
+    "    WHERE w.expected_version = 0 AND w.n_events > 0 AND (SELECT count(*) FROM locked) >= 0\n"
+    "    ORDER BY w.stream_id\n"
+    "    ON CONFLICT (stream_id) DO NOTHING\n"
+    "    RETURNING stream_id\n"
+    "),\n"
+    "verdict AS MATERIALIZED (\n"
+    "    SELECT array_agg(\n"
+    "        l.ordinal IS NOT NULL OR c.stream_id IS NOT NULL ORDER BY w.ordinal) AS flags\n"
+    "    FROM wanted w\n"
+    "    LEFT JOIN locked l ON l.ordinal = w.ordinal\n"
+    "    LEFT JOIN created c ON c.stream_id = w.stream_id\n"
+    "),\n"
+    "advanced AS (\n"
+    "    UPDATE streams s\n"
+    "    SET version = s.version + w.n_events\n"
+    "    FROM wanted w\n"
+    "    WHERE s.stream_id = w.stream_id AND w.expected_version > 0 AND w.n_events > 0\n"
+    "        AND (SELECT v.flags FROM verdict v)[w.ordinal]\n"
+    "    RETURNING s.stream_id\n"
+    "),\n"
+    "kept AS (\n"
+    "    INSERT INTO idempotency_keys\n"
+    "        (scope_id, key, stream_id, fingerprint, status, version, created_at)\n"
+    "    SELECT k.scope_id, k.key, k.stream_id, k.fingerprint, k.status, k.version, now()\n"
+    "    FROM unnest($12, $13, $14, $15, $16, $17, $18)\n"
+    "        AS k (stream_ordinal, scope_id, key, stream_id, fingerprint, status, version)\n"
+    "    WHERE (SELECT v.flags FROM verdict v)[k.stream_ordinal]\n"
+    "    ORDER BY k.scope_id, k.key\n" /* the same key of another writer is waited for, in order */
+    "    RETURNING scope_id\n"
+    "),\n"
+    "head AS (\n"
+    "    UPDATE log_head h\n" /* the last lock: held through the commit */
+    "    SET position = h.position + n.n_events,\n"
+    "        recorded_at = greatest(h.recorded_at, clock_timestamp())\n"
+    "    FROM (\n"
+    "        SELECT sum(w.n_events) AS n_events\n"
+    "        FROM wanted w\n"
+    "        WHERE (SELECT v.flags FROM verdict v)[w.ordinal]\n"
+    "            AND (SELECT count(*) FROM advanced) + (SELECT count(*) FROM kept) >= 0\n"
+    "    ) n\n"
+    "    WHERE n.n_events > 0\n"
+    "    RETURNING h.position - n.n_events AS before, h.position, h.recorded_at\n"
+    "),\n"
+    "appended AS (\n"
+    "    INSERT INTO events\n"
+    "        (position, stream_type, stream_id, version, type, schema_version, data, metadata,\n"
+    "         command_id, recorded_at)\n"
+    "    SELECT h.before + row_number() OVER (ORDER BY e.ordinal), ($2)[e.stream_ordinal],\n"
+    "        ($1)[e.stream_ordinal], e.version, e.type, e.schema_version, e.data, e.metadata,\n"
+    "        e.command_id, h.recorded_at\n"
+    "    FROM unnest($5, $6, $7, $8, $9, $10, $11) WITH ORDINALITY\n"
+    "        AS e (stream_ordinal, version, type, schema_version, data, metadata, command_id, "
+    "ordinal)\n"
+    "    CROSS JOIN head h\n"
+    "    WHERE (SELECT v.flags FROM verdict v)[e.stream_ordinal]\n"
+    "    RETURNING position\n"
+    ")";
+
+static const char TAIL[] = "\nSELECT v.flags, h.position, h.recorded_at\n"
+                           "FROM verdict v\n"
+                           "LEFT JOIN head h ON true";
+
+static const enum postgres_type HEAD_TYPES[] = {
+    POSTGRES_UUID_ARRAY, /* streams */
+    POSTGRES_TEXT_ARRAY,  POSTGRES_INT4_ARRAY,  POSTGRES_INT4_ARRAY,
+    POSTGRES_INT4_ARRAY, /* events */
+    POSTGRES_INT4_ARRAY,  POSTGRES_TEXT_ARRAY,  POSTGRES_INT4_ARRAY,
+    POSTGRES_JSONB_ARRAY, POSTGRES_JSONB_ARRAY, POSTGRES_UUID_ARRAY,
+    POSTGRES_INT4_ARRAY, /* keys */
+    POSTGRES_UUID_ARRAY,  POSTGRES_TEXT_ARRAY,  POSTGRES_UUID_ARRAY,
+    POSTGRES_BYTEA_ARRAY, POSTGRES_INT4_ARRAY,  POSTGRES_INT4_ARRAY,
+};
+
+/* Copies SQL with every $n made $(n + offset). */
+static void append_renumbered(struct base_buffer *sql, const char *part, size_t offset)
+{
+    while (*part != '\0') {
+        base_buffer_append_char(sql, *part);
+        if (*part++ != '$' || !isdigit((unsigned char)*part))
+            continue;
+        char *end = NULL;
+        unsigned long number = strtoul(part, &end, 10);
+        base_buffer_append_int(sql, (int64_t)(number + offset));
+        part = end;
+    }
+}
+
+void append_compose(
+    const struct eventstore_part *const *parts, size_t n_parts,
+    struct postgres_statement *statement)
+{
+    struct base_buffer sql = {0};
+    *statement = (struct postgres_statement){.name = "append"};
+    for (size_t i = 0; i < BASE_COUNT(HEAD_TYPES); i++)
+        statement->types[statement->n_parameters++] = HEAD_TYPES[i];
+    base_buffer_append_text(&sql, HEAD);
+    for (size_t i = 0; i < n_parts; i++) {
+        base_buffer_append_text(&sql, ",\n");
+        append_renumbered(&sql, parts[i]->ctes, statement->n_parameters);
+        for (size_t j = 0; j < parts[i]->n_parameters; j++) {
+            assert(statement->n_parameters < POSTGRES_PARAMETERS_MAX);
+            statement->types[statement->n_parameters++] = parts[i]->types[j];
+        }
+    }
+    base_buffer_append_text(&sql, TAIL);
+    base_buffer_text(&sql);
+    statement->sql = sql.bytes;
+}

@@ -1,0 +1,325 @@
+#include "eventstore.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "append.h"
+
+#define EVENT_COLUMNS                                                                              \
+    "position, stream_type, stream_id, version, type, schema_version, data, metadata, "            \
+    "command_id,\n"                                                                                \
+    "    recorded_at"
+#define EVENT_COLUMNS_OF_E                                                                         \
+    "e.position, e.stream_type, e.stream_id, e.version, e.type, e.schema_version, e.data,\n"       \
+    "    e.metadata, e.command_id, e.recorded_at"
+
+/* All events of the streams; any number of rows. */
+static const struct postgres_statement LOAD_STREAMS = {
+    .name = "load_streams",
+    .sql = "SELECT " EVENT_COLUMNS "\n"
+           "FROM events\n"
+           "WHERE stream_id = ANY ($1)\n"
+           "ORDER BY stream_id, version",
+    .n_parameters = 1,
+    .types = {POSTGRES_UUID_ARRAY},
+};
+
+/* At most one row a stream. */
+static const struct postgres_statement LOAD_NEWEST = {
+    .name = "load_newest",
+    .sql = "SELECT " EVENT_COLUMNS_OF_E "\n"
+           "FROM unnest($1) AS w (stream_id)\n"
+           "CROSS JOIN LATERAL (\n"
+           "    SELECT " EVENT_COLUMNS "\n"
+           "    FROM events\n"
+           "    WHERE stream_id = w.stream_id\n"
+           "    ORDER BY version DESC\n"
+           "    LIMIT 1\n"
+           ") e",
+    .n_parameters = 1,
+    .types = {POSTGRES_UUID_ARRAY},
+};
+
+/* $2 rows, unless the stream is shorter. */
+static const struct postgres_statement LOAD_STREAM_UNTIL = {
+    .name = "load_stream_until",
+    .sql = "SELECT " EVENT_COLUMNS "\n"
+           "FROM events\n"
+           "WHERE stream_id = $1 AND version <= $2\n"
+           "ORDER BY version",
+    .n_parameters = 2,
+    .types = {POSTGRES_UUID, POSTGRES_INT4},
+};
+
+/* At most $3 rows. */
+static const struct postgres_statement LOAD_STREAM_AFTER = {
+    .name = "load_stream_after",
+    .sql = "SELECT " EVENT_COLUMNS "\n"
+           "FROM events\n"
+           "WHERE stream_id = $1 AND version > $2\n"
+           "ORDER BY version\n"
+           "LIMIT $3",
+    .n_parameters = 3,
+    .types = {POSTGRES_UUID, POSTGRES_INT4, POSTGRES_INT4},
+};
+
+/* At most one row a wanted key. */
+static const struct postgres_statement LOAD_KEYS = {
+    .name = "load_keys",
+    .sql = "SELECT k.scope_id, k.key, k.stream_id, k.fingerprint, k.status, k.version\n"
+           "FROM unnest($1, $2) AS w (scope_id, key)\n"
+           "JOIN idempotency_keys k ON k.scope_id = w.scope_id AND k.key = w.key",
+    .n_parameters = 2,
+    .types = {POSTGRES_UUID_ARRAY, POSTGRES_TEXT_ARRAY},
+};
+
+/* No rows. Keys that another process is forgetting are left to it. */
+static const struct postgres_statement FORGET_KEYS = {
+    .name = "forget_keys",
+    .sql = "DELETE FROM idempotency_keys\n"
+           "WHERE (scope_id, key) IN (\n"
+           "    SELECT scope_id, key\n"
+           "    FROM idempotency_keys\n"
+           "    WHERE created_at < now() - make_interval(hours => $1)\n"
+           "    ORDER BY created_at\n"
+           "    LIMIT $2\n"
+           "    FOR UPDATE SKIP LOCKED\n" /* two processes share the work instead of waiting */
+           ")",
+    .n_parameters = 2,
+    .types = {POSTGRES_INT4, POSTGRES_INT4},
+};
+
+/* One row: true when the process is gone. The pid alone could be another's by now. */
+static const struct postgres_statement SETTLE = {
+    .name = "settle",
+    .sql = "SELECT coalesce(bool_and(pg_terminate_backend(pid, 5000)), true)\n"
+           "FROM pg_stat_activity\n"
+           "WHERE pid = $1 AND backend_start = $2",
+    .n_parameters = 2,
+    .types = {POSTGRES_INT4, POSTGRES_TIMESTAMPTZ},
+};
+
+struct eventstore {
+    const struct eventstore_part *const *parts;
+    size_t n_parts;
+    struct postgres_statement append;
+    const struct postgres_statement *batch_statements[8];
+};
+
+static const struct postgres_statement *const SIDE_STATEMENTS[] = {
+    &LOAD_STREAM_UNTIL,
+    &LOAD_STREAM_AFTER,
+    &FORGET_KEYS,
+    NULL,
+};
+
+struct eventstore *eventstore_create(const struct eventstore_part *const *parts, size_t n_parts)
+{
+    struct eventstore *store = base_alloc(sizeof *store);
+    store->parts = parts;
+    store->n_parts = n_parts;
+    append_compose(parts, n_parts, &store->append);
+    const struct postgres_statement *const batch_statements[] = {
+        &store->append, &LOAD_STREAMS, &LOAD_NEWEST, &LOAD_KEYS, &SETTLE, NULL,
+    };
+    memcpy(store->batch_statements, batch_statements, sizeof batch_statements);
+    return store;
+}
+
+void eventstore_destroy(struct eventstore *store)
+{
+    if (store == NULL)
+        return;
+    free((char *)store->append.sql);
+    free(store);
+}
+
+const struct postgres_statement *const *eventstore_batch_statements(const struct eventstore *store)
+{
+    return store->batch_statements;
+}
+
+const struct postgres_statement *const *eventstore_side_statements(void)
+{
+    return SIDE_STATEMENTS;
+}
+
+const struct postgres_statement *eventstore_append_statement(const struct eventstore *store)
+{
+    return &store->append;
+}
+
+/* ---- appending ------------------------------------------------------------------------------- */
+
+/* Puts one array parameter: `put` for every element of `list`, which has `n` of them. */
+#define PUT_ARRAY(parameters, element, list, n, put)                                               \
+    do {                                                                                           \
+        postgres_begin_array(parameters);                                                          \
+        for (size_t i_ = 0; i_ < (n); i_++) {                                                      \
+            const __typeof__(*(list)) *element = &(list)[i_];                                      \
+            put;                                                                                   \
+        }                                                                                          \
+    } while (0)
+
+static void put_streams(
+    struct postgres_parameters *to, const struct eventstore_stream *list, size_t n)
+{
+    PUT_ARRAY(to, stream, list, n, postgres_put_uuid(to, &stream->stream_id));
+    PUT_ARRAY(to, stream, list, n, postgres_put_text(to, stream->stream_type));
+    PUT_ARRAY(to, stream, list, n, postgres_put_int4(to, stream->expected_version));
+    PUT_ARRAY(to, stream, list, n, postgres_put_int4(to, stream->n_events));
+}
+
+static void put_events(
+    struct postgres_parameters *to, const struct eventstore_new_event *list, size_t n)
+{
+    PUT_ARRAY(to, event, list, n, postgres_put_int4(to, event->ordinal));
+    PUT_ARRAY(to, event, list, n, postgres_put_int4(to, event->version));
+    PUT_ARRAY(to, event, list, n, postgres_put_text(to, event->type));
+    PUT_ARRAY(to, event, list, n, postgres_put_int4(to, event->schema_version));
+    PUT_ARRAY(to, event, list, n, postgres_put_bytes(to, event->data, event->data_length));
+    PUT_ARRAY(to, event, list, n, postgres_put_bytes(to, event->metadata, event->metadata_length));
+    PUT_ARRAY(to, event, list, n, postgres_put_uuid(to, &event->command_id));
+}
+
+static void put_keys(
+    struct postgres_parameters *to, const struct eventstore_new_key *list, size_t n,
+    const struct eventstore_stream *streams)
+{
+    PUT_ARRAY(to, key, list, n, postgres_put_int4(to, key->ordinal));
+    PUT_ARRAY(to, key, list, n, postgres_put_uuid(to, &key->scope_id));
+    PUT_ARRAY(to, key, list, n, postgres_put_text(to, key->key));
+    PUT_ARRAY(to, key, list, n, postgres_put_uuid(to, &streams[key->ordinal - 1].stream_id));
+    PUT_ARRAY(to, key, list, n, postgres_put_bytes(to, key->fingerprint, sizeof key->fingerprint));
+    PUT_ARRAY(to, key, list, n, postgres_put_int4(to, key->status));
+    PUT_ARRAY(to, key, list, n, postgres_put_int4(to, key->version));
+}
+
+void eventstore_ask_append(
+    const struct eventstore *store, struct postgres_group *group,
+    const struct eventstore_batch *batch)
+{
+    struct postgres_parameters *to = postgres_group_add(group, &store->append);
+    put_streams(to, batch->streams, batch->n_streams);
+    put_events(to, batch->events, batch->n_events);
+    put_keys(to, batch->keys, batch->n_keys, batch->streams);
+    for (size_t i = 0; i < store->n_parts; i++)
+        store->parts[i]->put(to, batch->changes);
+}
+
+void eventstore_receive_append(
+    const struct postgres_group *group, struct eventstore_appended *appended)
+{
+    const struct postgres_rows *rows = postgres_group_rows(group, 0);
+    *appended = (struct eventstore_appended){0};
+    if (postgres_is_null(rows, 0, 1))
+        return;
+    appended->position = postgres_get_int8(rows, 0, 1);
+    appended->recorded_at_us = postgres_get_time(rows, 0, 2);
+}
+
+bool eventstore_was_accepted(const struct postgres_group *group, int32_t ordinal)
+{
+    return postgres_get_bools_at(postgres_group_rows(group, 0), 0, 0, (size_t)ordinal - 1);
+}
+
+/* ---- loading --------------------------------------------------------------------------------- */
+
+static void ask_by_ids(
+    struct postgres_group *group, const struct postgres_statement *statement,
+    const struct base_uuid *ids, size_t n)
+{
+    struct postgres_parameters *to = postgres_group_add(group, statement);
+    PUT_ARRAY(to, id, ids, n, postgres_put_uuid(to, id));
+}
+
+void eventstore_ask_streams(
+    struct postgres_group *group, const struct base_uuid *stream_ids, size_t n_streams)
+{
+    ask_by_ids(group, &LOAD_STREAMS, stream_ids, n_streams);
+}
+
+void eventstore_ask_newest(
+    struct postgres_group *group, const struct base_uuid *stream_ids, size_t n_streams)
+{
+    ask_by_ids(group, &LOAD_NEWEST, stream_ids, n_streams);
+}
+
+void eventstore_ask_stream_until(
+    struct postgres_group *group, const struct base_uuid *stream_id, int32_t until_version)
+{
+    struct postgres_parameters *to = postgres_group_add(group, &LOAD_STREAM_UNTIL);
+    postgres_put_uuid(to, stream_id);
+    postgres_put_int4(to, until_version);
+}
+
+void eventstore_ask_stream_after(
+    struct postgres_group *group, const struct base_uuid *stream_id, int32_t after_version,
+    int32_t limit)
+{
+    struct postgres_parameters *to = postgres_group_add(group, &LOAD_STREAM_AFTER);
+    postgres_put_uuid(to, stream_id);
+    postgres_put_int4(to, after_version);
+    postgres_put_int4(to, limit);
+}
+
+void eventstore_receive_event(
+    const struct postgres_rows *rows, size_t row, struct eventstore_event *event)
+{
+    *event = (struct eventstore_event){
+        .position = postgres_get_int8(rows, row, 0),
+        .stream_type = postgres_get_text(rows, row, 1),
+        .stream_id = postgres_get_uuid(rows, row, 2),
+        .version = postgres_get_int4(rows, row, 3),
+        .type = postgres_get_text(rows, row, 4),
+        .schema_version = postgres_get_int4(rows, row, 5),
+        .data = postgres_get_text(rows, row, 6),
+        .metadata = postgres_get_text(rows, row, 7),
+        .command_id = postgres_get_uuid(rows, row, 8),
+        .recorded_at_us = postgres_get_time(rows, row, 9),
+    };
+}
+
+void eventstore_ask_keys(
+    struct postgres_group *group, const struct eventstore_key_wanted *wanted, size_t n_wanted)
+{
+    struct postgres_parameters *to = postgres_group_add(group, &LOAD_KEYS);
+    PUT_ARRAY(to, key, wanted, n_wanted, postgres_put_uuid(to, &key->scope_id));
+    PUT_ARRAY(to, key, wanted, n_wanted, postgres_put_text(to, key->key));
+}
+
+void eventstore_receive_key(
+    const struct postgres_rows *rows, size_t row, struct eventstore_key *key)
+{
+    *key = (struct eventstore_key){
+        .scope_id = postgres_get_uuid(rows, row, 0),
+        .key = postgres_get_text(rows, row, 1),
+        .stream_id = postgres_get_uuid(rows, row, 2),
+        .status = postgres_get_int4(rows, row, 4),
+        .version = postgres_get_int4(rows, row, 5),
+    };
+    if (postgres_get_length(rows, row, 3) == sizeof key->fingerprint)
+        memcpy(key->fingerprint, postgres_get_bytes(rows, row, 3), sizeof key->fingerprint);
+}
+
+/* ---- keeping house --------------------------------------------------------------------------- */
+
+void eventstore_ask_forget_keys(struct postgres_group *group, int32_t hours, int32_t limit)
+{
+    struct postgres_parameters *to = postgres_group_add(group, &FORGET_KEYS);
+    postgres_put_int4(to, hours);
+    postgres_put_int4(to, limit);
+}
+
+void eventstore_ask_settle(struct postgres_group *group, const struct postgres_backend *backend)
+{
+    struct postgres_parameters *to = postgres_group_add(group, &SETTLE);
+    postgres_put_int4(to, backend->pid);
+    postgres_put_time(to, backend->started_at_us);
+}
+
+bool eventstore_receive_settled(const struct postgres_group *group)
+{
+    const struct postgres_rows *rows = postgres_group_rows(group, 0);
+    return postgres_rows_count(rows) == 1 && postgres_get_bool(rows, 0, 0);
+}

@@ -1,0 +1,165 @@
+/*
+ * eventstore: the log of events in PostgreSQL. It appends a batch of streams in one statement, each
+ * stream with a verdict of its own, and reads streams. It knows ids, versions, types and text; what
+ * an event means it does not know, and it decides nothing.
+ *
+ * The append statement is composed once: the store's own part (guards, idempotency keys, log head,
+ * events) and one part from each immediate projection, so that read tables are written in the
+ * transaction that records the events. Functions come in pairs: ask_… adds statements and their
+ * parameters to a postgres group, receive_… reads the group's answer.
+ */
+#ifndef CARTD_EVENTSTORE_H
+#define CARTD_EVENTSTORE_H
+
+#include "base.h"
+#include "postgres.h"
+
+/* ---- the statements -------------------------------------------------------------------------- */
+
+/*
+ * What an immediate projection contributes to the append: CTEs, and the parameters that feed them.
+ *
+ * `ctes` is SQL, "name AS (…)[, name AS (…)]…", with its parameters as $1, $2, … of its own; they
+ * are renumbered. It may read the CTEs
+ *   verdict (flags bool[])                 by ordinal of the stream, from 1: was it accepted?
+ *   head    (recorded_at timestamptz, …)   one row; none when no event is recorded
+ * and must write only rows whose stream was accepted.
+ */
+struct eventstore_part {
+    const char *ctes;
+    size_t n_parameters;
+    enum postgres_type types[16];
+    /* Puts the n_parameters parameters. `changes` is eventstore_batch.changes. */
+    void (*put)(struct postgres_parameters *parameters, const void *changes);
+};
+
+struct eventstore;
+
+/* `parts` (borrowed, as long as the store lives) may be empty: n_parts 0. */
+struct eventstore *eventstore_create(const struct eventstore_part *const *parts, size_t n_parts);
+void eventstore_destroy(struct eventstore *store); /* NULL-safe */
+/* The statements that a connection must prepare: for the batches (append, load, settle), and for what
+ * goes beside them (one stream, forgetting keys). NULL-terminated, borrowed from the store. */
+const struct postgres_statement *const *eventstore_batch_statements(const struct eventstore *store);
+const struct postgres_statement *const *eventstore_side_statements(void);
+/* The append's full text, for tests that EXPLAIN it. */
+const struct postgres_statement *eventstore_append_statement(const struct eventstore *store);
+
+/* ---- appending ------------------------------------------------------------------------------- */
+
+/* A stream of the batch. Its ordinal, by which everything else refers to it, is its place, from 1. */
+struct eventstore_stream {
+    struct base_uuid stream_id;
+    const char *stream_type;
+    int32_t expected_version; /* 0: the stream must not exist yet */
+    int32_t n_events;         /* 0: nothing to record, but the version must still be this one */
+};
+
+struct eventstore_new_event {
+    int32_t ordinal;
+    int32_t version;
+    const char *type;
+    int32_t schema_version;
+    const char *data; /* JSON */
+    size_t data_length;
+    const char *metadata; /* JSON */
+    size_t metadata_length;
+    struct base_uuid command_id;
+};
+
+/* An answer that is kept for retries of the same request. `scope_id` is the cart or, for a creation,
+ * the UUIDv5 of caller and key. */
+struct eventstore_new_key {
+    int32_t ordinal;
+    struct base_uuid scope_id;
+    const char *key;
+    uint8_t fingerprint[BASE_SHA256_SIZE];
+    int32_t status;
+    int32_t version;
+};
+
+struct eventstore_batch {
+    const struct eventstore_stream *streams; /* sorted by stream_id, each once */
+    size_t n_streams;
+    const struct eventstore_new_event *events; /* by stream, then version */
+    size_t n_events;
+    const struct eventstore_new_key *keys;
+    size_t n_keys;
+    const void *changes; /* for the parts */
+};
+
+void eventstore_ask_append(
+    const struct eventstore *store, struct postgres_group *group, const struct eventstore_batch *batch);
+
+struct eventstore_appended {
+    int64_t position;       /* of the last event of the batch; 0 when none was recorded */
+    int64_t recorded_at_us; /* of all its events */
+};
+/* The answer of a group that is POSTGRES_DONE and holds only the append. */
+void eventstore_receive_append(const struct postgres_group *group, struct eventstore_appended *appended);
+/* Whether the stream with that ordinal was at its expected version, and its events are recorded. */
+bool eventstore_was_accepted(const struct postgres_group *group, int32_t ordinal);
+
+/* ---- loading, for deciding ------------------------------------------------------------------- */
+
+/* All events of some streams; rows by stream id, then version. */
+void eventstore_ask_streams(
+    struct postgres_group *group, const struct base_uuid *stream_ids, size_t n_streams);
+/* The newest event of each of some streams, for aggregates whose events say everything. */
+void eventstore_ask_newest(
+    struct postgres_group *group, const struct base_uuid *stream_ids, size_t n_streams);
+/* The events of one stream up to a version, in order. */
+void eventstore_ask_stream_until(
+    struct postgres_group *group, const struct base_uuid *stream_id,
+    int32_t until_version);
+/* The events of one stream after a version, in order, at most `limit`. */
+void eventstore_ask_stream_after(
+    struct postgres_group *group, const struct base_uuid *stream_id,
+    int32_t after_version, int32_t limit);
+
+/* One row of any of the above; texts are borrowed from the group. */
+struct eventstore_event {
+    int64_t position;
+    const char *stream_type;
+    struct base_uuid stream_id;
+    int32_t version;
+    const char *type;
+    int32_t schema_version;
+    const char *data;
+    const char *metadata;
+    struct base_uuid command_id;
+    int64_t recorded_at_us;
+};
+void eventstore_receive_event(
+    const struct postgres_rows *rows, size_t row, struct eventstore_event *event);
+
+/* Kept answers by scope and key; rows in no order. */
+struct eventstore_key_wanted {
+    struct base_uuid scope_id;
+    const char *key;
+};
+void eventstore_ask_keys(
+    struct postgres_group *group, const struct eventstore_key_wanted *wanted, size_t n_wanted);
+struct eventstore_key {
+    struct base_uuid scope_id;
+    const char *key;
+    struct base_uuid stream_id;
+    uint8_t fingerprint[BASE_SHA256_SIZE];
+    int32_t status;
+    int32_t version;
+};
+void eventstore_receive_key(const struct postgres_rows *rows, size_t row, struct eventstore_key *key);
+
+/* ---- keeping house --------------------------------------------------------------------------- */
+
+/* Removes at most `limit` kept answers that are older than `hours`. */
+void eventstore_ask_forget_keys(
+    struct postgres_group *group, int32_t hours, int32_t limit);
+/* Ends the server process of a lost connection and waits up to 5 s until it is gone, so that what it
+ * had under way is either committed or never will be. */
+void eventstore_ask_settle(
+    struct postgres_group *group, const struct postgres_backend *backend);
+/* True when no such process is left. */
+bool eventstore_receive_settled(const struct postgres_group *group);
+
+#endif

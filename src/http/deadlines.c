@@ -1,0 +1,108 @@
+#include "deadlines.h"
+
+#include <stdlib.h>
+#include <sys/socket.h>
+
+enum { LEAST_SLEEP_US = 100 * 1000 };
+
+static void join(struct http_deadlines *deadlines, struct http_client *client, enum http_phase phase)
+{
+    client->phase = phase;
+    client->next = NULL;
+    client->previous = deadlines->last[phase];
+    if (client->previous == NULL)
+        deadlines->first[phase] = client;
+    else
+        client->previous->next = client;
+    deadlines->last[phase] = client;
+}
+
+static void leave(struct http_deadlines *deadlines, struct http_client *client)
+{
+    if (client->previous == NULL)
+        deadlines->first[client->phase] = client->next;
+    else
+        client->previous->next = client->next;
+    if (client->next == NULL)
+        deadlines->last[client->phase] = client->previous;
+    else
+        client->next->previous = client->previous;
+}
+
+/* Shuts down what is due. libmicrohttpd sees the end of the connection in its next run. */
+static void cut_due(struct http_deadlines *deadlines, enum http_phase phase, int64_t now_us)
+{
+    while (deadlines->first[phase] != NULL && deadlines->first[phase]->due_us <= now_us) {
+        struct http_client *client = deadlines->first[phase];
+        leave(deadlines, client);
+        join(deadlines, client, HTTP_PHASE_CUT);
+        (void)shutdown(client->fd, SHUT_RDWR); /* it fails when the client is gone already */
+    }
+}
+
+static void timer_fired(struct loop_timer *timer)
+{
+    struct http_deadlines *deadlines = BASE_CONTAINER(timer, struct http_deadlines, timer);
+    int64_t now_us = loop_now_us(deadlines->loop);
+    int64_t next_us = INT64_MAX;
+    for (size_t i = 0; i < HTTP_N_PHASES; i++) {
+        if (deadlines->durations_us[i] == 0)
+            continue;
+        cut_due(deadlines, (enum http_phase)i, now_us);
+        if (deadlines->first[i] != NULL && deadlines->first[i]->due_us < next_us)
+            next_us = deadlines->first[i]->due_us;
+    }
+    if (next_us == INT64_MAX)
+        return;
+    int64_t sleep_us = next_us - now_us;
+    loop_start_timer(
+        deadlines->loop, timer, sleep_us < LEAST_SLEEP_US ? LEAST_SLEEP_US : sleep_us);
+}
+
+void http_init_deadlines(struct http_deadlines *deadlines, struct loop *loop, unsigned idle_seconds)
+{
+    *deadlines = (struct http_deadlines){.loop = loop, .timer.fired = timer_fired};
+    static const int64_t seconds[] = {
+#define HTTP_ROW(NAME, seconds) seconds,
+        HTTP_PHASES(HTTP_ROW)
+#undef HTTP_ROW
+    };
+    for (size_t i = 0; i < HTTP_N_PHASES; i++)
+        deadlines->durations_us[i] = seconds[i] * 1000000;
+    deadlines->durations_us[HTTP_PHASE_HEADERS] += (int64_t)idle_seconds * 1000000;
+}
+
+void http_finish_deadlines(struct http_deadlines *deadlines)
+{
+    loop_stop_timer(deadlines->loop, &deadlines->timer);
+}
+
+void http_enter_phase(
+    struct http_deadlines *deadlines, struct http_client *client, enum http_phase phase)
+{
+    if (client->phase == HTTP_PHASE_CUT)
+        return;
+    leave(deadlines, client);
+    join(deadlines, client, phase);
+    int64_t duration_us = deadlines->durations_us[phase];
+    client->due_us = loop_now_us(deadlines->loop) + duration_us;
+    /* One that is active is for an earlier end, or fires early and then looks again. */
+    if (duration_us != 0 &&
+        (deadlines->timer.place == 0 || client->due_us < deadlines->timer.due_us))
+        loop_start_timer(deadlines->loop, &deadlines->timer, duration_us);
+}
+
+struct http_client *http_add_client(struct http_deadlines *deadlines, int fd)
+{
+    struct http_client *client = base_alloc(sizeof(*client));
+    client->fd = fd;
+    join(deadlines, client, HTTP_PHASE_HEADERS);
+    http_enter_phase(deadlines, client, HTTP_PHASE_HEADERS);
+    return client;
+}
+
+void http_forget_client(struct http_deadlines *deadlines, struct http_client *client)
+{
+    leave(deadlines, client);
+    free(client);
+}

@@ -1,0 +1,301 @@
+#include "fields.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "http.h"
+
+enum { REQUEST_ID_MAX = 128 };
+
+static const char *skip_space(const char *place)
+{
+    return place + strspn(place, " \t");
+}
+
+/* The end of a token (RFC 9110, section 5.6.2) or of a quoted string that begins at `place`; `place`
+ * itself when there is neither. */
+static const char *skip_word(const char *place)
+{
+    if (*place != '"')
+        return place + strcspn(place, " \t,;=\"");
+    for (const char *end = place + 1; *end != '\0'; end++) {
+        if (*end == '"')
+            return end + 1;
+        if (*end == '\\' && end[1] != '\0')
+            end++;
+    }
+    return place;
+}
+
+static bool is_same_word(const char *word, size_t length, const char *expected)
+{
+    return strlen(expected) == length && strncasecmp(word, expected, length) == 0;
+}
+
+/* ---- entity tags ----------------------------------------------------------------------------- */
+
+/* etagc of RFC 9110, section 8.8.3: no spaces, quotes or control characters. */
+static const char *skip_etag_characters(const char *place)
+{
+    while ((unsigned char)*place > 0x20 && *place != '"' && *place != 0x7f)
+        place++;
+    return place;
+}
+
+/* The version that an opaque tag names, 0 when it is none of ours. */
+static int32_t read_version(const char *tag, size_t length)
+{
+    char digits[12] = "";
+    int64_t version;
+    if (length >= sizeof(digits) || tag[0] == '0')
+        return 0;
+    memcpy(digits, tag, length);
+    return base_parse_int(digits, 1, INT32_MAX, &version) ? (int32_t)version : 0;
+}
+
+bool http_read_etags(const char *value, enum http_comparison comparison, struct http_etags *etags)
+{
+    struct http_etags read = {.is_any = strcmp(value, "*") == 0};
+    bool has_tag = read.is_any;
+    const char *place = read.is_any ? value + 1 : value;
+    while (*place != '\0') {
+        place = skip_space(place);
+        if (*place == ',' || *place == '\0') {
+            /* An empty element counts as none (RFC 9110, section 5.6.1.2). */
+            place += *place == ',';
+            continue;
+        }
+        bool is_weak = strncmp(place, "W/", 2) == 0;
+        if (is_weak)
+            place += 2;
+        if (*place != '"')
+            return false;
+        const char *tag = place + 1;
+        place = skip_etag_characters(tag);
+        if (*place != '"')
+            return false;
+        int32_t version = read_version(tag, (size_t)(place - tag));
+        has_tag = true;
+        if (version > 0 && !(is_weak && comparison == HTTP_STRONG)) {
+            if (read.n == SERVICE_VERSIONS_MAX)
+                return false;
+            read.versions[read.n++] = version;
+        }
+        place = skip_space(place + 1);
+        if (*place != ',' && *place != '\0')
+            return false;
+    }
+    if (has_tag)
+        *etags = read;
+    return has_tag;
+}
+
+bool http_etags_match(const struct http_etags *etags, int32_t version)
+{
+    for (size_t i = 0; i < etags->n; i++)
+        if (etags->versions[i] == version)
+            return true;
+    return etags->is_any;
+}
+
+/* ---- keys and preferences -------------------------------------------------------------------- */
+
+/* Undoes the quotes. NULL: what begins with a quote is not one whole string. */
+static const char *unquote(const char *value, struct base_arena *arena)
+{
+    char *key = base_arena_alloc(arena, strlen(value));
+    char *end = key;
+    for (const char *place = value + 1; *place != '\0'; place++) {
+        if (*place == '"')
+            return place[1] == '\0' ? key : NULL;
+        if (*place == '\\') {
+            place++;
+            if (*place != '"' && *place != '\\')
+                return NULL;
+        }
+        *end++ = *place;
+    }
+    return NULL;
+}
+
+const char *http_read_idempotency_key(const char *value, struct base_arena *arena)
+{
+    const char *key = value[0] == '"' ? unquote(value, arena) : value;
+    if (key == NULL)
+        return NULL;
+    size_t length = 0;
+    for (; key[length] != '\0'; length++)
+        if (key[length] < 0x20 || key[length] > 0x7e || length == HTTP_KEY_MAX)
+            return NULL;
+    return length > 0 ? key : NULL;
+}
+
+bool http_prefers_minimal(const char *value)
+{
+    const char *place = value;
+    while (*place != '\0') {
+        place = skip_space(place);
+        const char *name = place;
+        place = skip_word(place);
+        bool is_return = is_same_word(name, (size_t)(place - name), "return");
+        place = skip_space(place);
+        if (is_return) {
+            if (*place != '=')
+                return false;
+            const char *word = skip_space(place + 1);
+            size_t length = (size_t)(skip_word(word) - word);
+            return is_same_word(word, length, "minimal") ||
+                   is_same_word(word, length, "\"minimal\"");
+        }
+        /* On to the next preference, over values and parameters that may be quoted. */
+        while (*place != '\0' && *place != ',') {
+            const char *end = skip_word(place);
+            place = end > place ? end : place + 1;
+        }
+        place += *place == ',';
+    }
+    return false;
+}
+
+/* ---- media types ----------------------------------------------------------------------------- */
+
+struct media_range {
+    const char *type; /* "text/plain", not ended by a NUL */
+    size_t length;
+    int thousandths; /* of its weight */
+};
+
+/* A qvalue of RFC 9110, section 12.4.2, in thousandths; -1 when it is none. */
+static int read_weight(const char *text, size_t length)
+{
+    if (length == 0 || length > 5 || (text[0] != '0' && text[0] != '1'))
+        return -1;
+    int weight = (text[0] - '0') * 1000;
+    if (length == 1)
+        return weight;
+    if (text[1] != '.')
+        return -1;
+    int worth = 100;
+    for (size_t i = 2; i < length; i++, worth /= 10) {
+        if (text[i] < '0' || text[i] > '9')
+            return -1;
+        weight += (text[i] - '0') * worth;
+    }
+    return weight <= 1000 ? weight : -1;
+}
+
+/* Reads parameters up to the end of the element: the weight is kept, the others don't matter. */
+static const char *read_parameters(const char *place, int *thousandths)
+{
+    *thousandths = 1000;
+    while (*place != '\0' && *place != ',') {
+        if (*place != ';') {
+            const char *end = skip_word(place);
+            place = end > place ? end : place + 1;
+            continue;
+        }
+        const char *name = skip_space(place + 1);
+        place = skip_word(name);
+        if (*place != '=' || !is_same_word(name, (size_t)(place - name), "q"))
+            continue;
+        const char *weight = place + 1;
+        place = skip_word(weight);
+        *thousandths = read_weight(weight, (size_t)(place - weight));
+    }
+    return place;
+}
+
+/* How exactly a range covers a type: 0 not at all, 1 by the star, 2 by its kind, 3 by name. */
+static int coverage(const struct media_range *range, const char *type)
+{
+    if (is_same_word(range->type, range->length, type))
+        return 3;
+    if (is_same_word(range->type, range->length, "*/*"))
+        return 1;
+    size_t kind = strcspn(type, "/") + 1;
+    bool is_kind = range->length == kind + 1 && range->type[kind] == '*' &&
+                   strncasecmp(range->type, type, kind) == 0;
+    return is_kind ? 2 : 0;
+}
+
+/* The weight that Accept gives a type, by the range that covers it most exactly; -1: none does. */
+static int weight_of(const char *value, const char *type)
+{
+    int best = 0;
+    int weight = -1;
+    const char *place = value;
+    while (*place != '\0') {
+        place = skip_space(place);
+        struct media_range range = {.type = place, .length = strcspn(place, " \t,;")};
+        place = read_parameters(place + range.length, &range.thousandths);
+        place += *place == ',';
+        int covers = coverage(&range, type);
+        if (covers > best && range.thousandths >= 0) {
+            best = covers;
+            weight = range.thousandths;
+        }
+    }
+    return weight;
+}
+
+bool http_accepts(const char *value, const char *const *types)
+{
+    if (*value == '\0')
+        return true;
+    for (; *types != NULL; types++) {
+        int weight = weight_of(value, *types);
+        if (weight >= 0)
+            return weight > 0;
+    }
+    return false;
+}
+
+bool http_is_json(const char *value)
+{
+    size_t length = strcspn(value, " \t;");
+    if (!is_same_word(value, length, "application/json"))
+        return false;
+    const char *place = skip_space(value + length);
+    while (*place == ';') {
+        const char *name = skip_space(place + 1);
+        if (*name == ';' || *name == '\0') {
+            place = name; /* an empty parameter: RFC 9110, section 5.6.6 */
+            continue;
+        }
+        const char *name_end = skip_word(name);
+        if (*name_end != '=')
+            return false;
+        const char *word = name_end + 1;
+        place = skip_word(word);
+        size_t word_length = (size_t)(place - word);
+        if (is_same_word(name, (size_t)(name_end - name), "charset") &&
+            !is_same_word(word, word_length, "utf-8") &&
+            !is_same_word(word, word_length, "\"utf-8\""))
+            return false;
+        place = skip_space(place);
+    }
+    return *place == '\0';
+}
+
+/* ---- identifiers ----------------------------------------------------------------------------- */
+
+bool http_is_request_id(const char *value)
+{
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+    size_t length = strspn(value, allowed);
+    return length > 0 && length <= REQUEST_ID_MAX && value[length] == '\0';
+}
+
+/* Exactly `length` lower-case hexadecimal digits, not all zero unless that is allowed. */
+static bool is_hex(const char *text, size_t length, bool may_be_zero)
+{
+    return strspn(text, "0123456789abcdef") >= length &&
+           (may_be_zero || strspn(text, "0") < length);
+}
+
+bool http_is_traceparent(const char *value)
+{
+    return strlen(value) == 55 && strncmp(value, "00-", 3) == 0 && is_hex(value + 3, 32, false) &&
+           value[35] == '-' && is_hex(value + 36, 16, false) && value[52] == '-' &&
+           is_hex(value + 53, 2, true);
+}

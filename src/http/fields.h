@@ -1,0 +1,45 @@
+/*
+ * The values of the headers that operations read: entity tags, keys, preferences, media types and
+ * identifiers. Each function takes a header's value, without the whitespace around it.
+ */
+#ifndef CARTD_HTTP_FIELDS_H
+#define CARTD_HTTP_FIELDS_H
+
+#include "base.h"
+#include "service.h"
+
+/* The entity tags of If-Match or If-None-Match (RFC 9110, section 13.1). Our tags are "<version>" and
+ * strong. Any other tag is well-formed and matches nothing. */
+struct http_etags {
+    bool is_any; /* * */
+    size_t n;
+    int32_t versions[SERVICE_VERSIONS_MAX];
+};
+/* STRONG leaves weak tags out (If-Match); WEAK takes W/"3" for "3" (If-None-Match): RFC 9110, section
+ * 8.8.3.2. */
+enum http_comparison { HTTP_STRONG, HTTP_WEAK };
+/* False: not a list of entity tags, or more than SERVICE_VERSIONS_MAX of ours. */
+bool http_read_etags(const char *value, enum http_comparison comparison, struct http_etags *etags)
+    BASE_MUST_CHECK;
+bool http_etags_match(const struct http_etags *etags, int32_t version);
+
+/* The key of an Idempotency-Key, bare or as a quoted string (RFC 9651, section 3.3.3), 1 to HTTP_KEY_MAX
+ * printable ASCII characters. NULL: it is neither. */
+const char *http_read_idempotency_key(const char *value, struct base_arena *arena) BASE_MUST_CHECK;
+
+/* Whether Prefer asks for return=minimal (RFC 7240): the first `return` counts, the rest is not ours. */
+bool http_prefers_minimal(const char *value);
+
+/* Whether Accept lets in one of `types`, which are said to be the same ("application/json"); NULL
+ * ends them (RFC 9110, section 12.5.1). The first that any range covers decides. */
+bool http_accepts(const char *value, const char *const *types);
+
+/* Whether a Content-Type is application/json, in UTF-8 if it says so. */
+bool http_is_json(const char *value);
+
+/* 1 to 128 of [A-Za-z0-9._-]. */
+bool http_is_request_id(const char *value);
+/* Version 00 of W3C Trace Context, section 3.2, with ids that are not all zeros. */
+bool http_is_traceparent(const char *value);
+
+#endif

@@ -1,0 +1,56 @@
+/*
+ * http: the HTTP contract of cartd. It turns requests into commands and reads, and their outcomes
+ * into answers; it holds no rule of a cart and no SQL. libmicrohttpd parses, without a thread of its
+ * own, its epoll descriptor nested in the loop.
+ *
+ * Inside: server.c (the daemon on the loop), guard.c (what libmicrohttpd should have refused),
+ * routes.c (the one table of operations), request.c and reply.c (what handlers see), problems.c (the
+ * only place that knows the status of a problem), handlers/<operationId>.c (ask and answer).
+ */
+#ifndef CARTD_HTTP_H
+#define CARTD_HTTP_H
+
+#include "base.h"
+#include "loop.h"
+#include "metrics.h"
+#include "projections.h"
+#include "service.h"
+
+#define HTTP_BODY_MAX (64 * 1024)
+#define HTTP_PAGE_MAX 100
+#define HTTP_PAGE_DEFAULT 20
+#define HTTP_KEY_MAX 255 /* characters of an Idempotency-Key */
+
+struct http_options {
+    struct loop *loop;
+    const struct base_log *log;
+    struct metrics *metrics;
+    struct service *service;
+    struct projections *projections;
+    const char *listen; /* address:port; port 0 takes a free one */
+    const char *default_currency;
+    const char *openapi; /* the text of openapi.yaml, compiled in */
+    size_t openapi_length;
+    unsigned connections_max;
+    unsigned idle_seconds;
+};
+
+struct http;
+/* Binds and begins to serve. NULL with *problem (a sentence, the caller's to free) when the address
+ * is not one or is taken. SO_REUSEPORT is set: several processes may share a port. */
+struct http *http_create(const struct http_options *options, char **problem) BASE_MUST_CHECK;
+/* The address in use, with the port that was taken; borrowed. */
+const char *http_listen_address(const struct http *http);
+/* Stops accepting connections and answers new requests 503 shutting-down with Connection: close;
+ * requests under way go on. /readyz says so. */
+void http_drain(struct http *http);
+/* Requests under way, idle connections not counted. */
+size_t http_waiting(const struct http *http);
+/* Everything must have been answered (destroy the service and the projections first). NULL-safe. */
+void http_destroy(struct http *http);
+
+/* For the command line: GETs `path` from a server on `listen` with blocking calls, at most
+ * `timeout_ms`. False with *problem when it can't be reached; else *status is the answer's. */
+bool http_probe(const char *listen, const char *path, int timeout_ms, int *status, char **problem) BASE_MUST_CHECK;
+
+#endif

@@ -1,0 +1,101 @@
+#include "problems.h"
+
+#include <string.h>
+
+static const struct {
+    const char *slug;
+    unsigned status;
+    const char *title;
+    const char *explanation;
+} problems[] = {
+#define HTTP_ROW(NAME, slug, status, title, explanation) {slug, status, title, explanation},
+    HTTP_PROBLEMS(HTTP_ROW)
+#undef HTTP_ROW
+};
+
+unsigned http_problem_status(enum http_problem problem)
+{
+    return problems[problem].status;
+}
+
+const char *http_problem_title(enum http_problem problem)
+{
+    return problems[problem].title;
+}
+
+const char *http_problem_slug(enum http_problem problem)
+{
+    return problems[problem].slug;
+}
+
+bool http_find_problem(const char *slug, enum http_problem *problem)
+{
+    for (size_t i = 0; i < HTTP_N_PROBLEMS; i++) {
+        if (strcmp(problems[i].slug, slug) == 0) {
+            *problem = (enum http_problem)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void begin(struct base_buffer *out, enum http_problem problem, const char *detail)
+{
+    base_buffer_printf(
+        out, "{\"type\":\"/problems/%s\",\"title\":", problems[problem].slug);
+    base_buffer_append_json_text(out, problems[problem].title);
+    base_buffer_printf(out, ",\"status\":%u,\"detail\":", problems[problem].status);
+    base_buffer_append_json_text(out, detail);
+}
+
+void http_explain_problem(struct base_buffer *out, enum http_problem problem)
+{
+    begin(out, problem, problems[problem].explanation);
+    base_buffer_append_char(out, '}');
+}
+
+static void append_member(struct base_buffer *out, const char *name, const char *text)
+{
+    base_buffer_printf(out, ",\"%s\":", name);
+    base_buffer_append_json_text(out, text);
+}
+
+static void append_errors(struct base_buffer *out, const struct codec_complaints *errors)
+{
+    base_buffer_append_text(out, ",\"errors\":[");
+    for (size_t i = 0; i < errors->n; i++) {
+        base_buffer_append_text(out, i == 0 ? "{\"pointer\":" : ",{\"pointer\":");
+        base_buffer_append_json_text(out, errors->list[i].pointer);
+        append_member(out, "detail", errors->list[i].detail);
+        base_buffer_append_char(out, '}');
+    }
+    base_buffer_append_char(out, ']');
+}
+
+void http_write_problem(
+    struct base_buffer *out, const struct http_trouble *trouble, const char *request_id)
+{
+    begin(out, trouble->problem, trouble->detail);
+    append_member(out, "request_id", request_id);
+    if (trouble->pointer != NULL && *trouble->pointer != '\0')
+        append_member(out, "pointer", trouble->pointer);
+    if (trouble->errors != NULL)
+        append_errors(out, trouble->errors);
+    if (trouble->has_current_total) {
+        base_buffer_append_text(out, ",\"current_total\":");
+        base_buffer_append_int(out, trouble->current_total_minor);
+    }
+    if (trouble->has_current_version) {
+        base_buffer_append_text(out, ",\"current_version\":");
+        base_buffer_append_int(out, trouble->current_version);
+    }
+    if (trouble->missed_events != NULL) {
+        base_buffer_append_text(out, ",\"missed_events\":");
+        base_buffer_append(out, trouble->missed_events, trouble->missed_events_length);
+    }
+    if (trouble->checks != NULL) {
+        base_buffer_append_text(out, ",\"checks\":");
+        base_buffer_append_text(out, trouble->checks);
+    }
+    base_buffer_append_char(out, '}');
+}

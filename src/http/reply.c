@@ -1,0 +1,154 @@
+#include "reply.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "server.h"
+
+enum { RETRY_AFTER_SECONDS = 1 };
+
+/* The body goes to libmicrohttpd without a copy. */
+static struct MHD_Response *make_response(const struct http_reply *reply)
+{
+    if (reply->body == NULL || reply->body->length == 0) {
+        /* It takes no const, but does not write. */
+        void *fixed = (void *)(uintptr_t)(reply->fixed == NULL ? "" : reply->fixed);
+        return MHD_create_response_from_buffer(
+            reply->fixed_length, fixed, MHD_RESPMEM_PERSISTENT);
+    }
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        reply->body->length, reply->body->bytes, MHD_RESPMEM_MUST_FREE);
+    if (response != NULL)
+        *reply->body = (struct base_buffer){0};
+    return response;
+}
+
+/* What is refused is a value with a line break, which none of ours can have; an answer without the
+ * header would be the better end of it. */
+static void add_header(struct MHD_Response *response, const char *name, const char *value)
+{
+    if (value != NULL)
+        (void)MHD_add_response_header(response, name, value);
+}
+
+static void add_headers(
+    struct MHD_Response *response, const struct http_request *request,
+    const struct http_reply *reply)
+{
+    add_header(response, "Content-Type", reply->media);
+    if (reply->version > 0) {
+        char etag[16];
+        (void)snprintf(etag, sizeof(etag), "\"%d\"", (int)reply->version);
+        add_header(response, "ETag", etag);
+    }
+    add_header(response, "Cache-Control", reply->cache);
+    add_header(response, "Location", reply->location);
+    add_header(response, "Link", reply->link);
+    add_header(response, "Allow", reply->allow);
+    if (reply->is_replayed)
+        add_header(response, "Idempotent-Replayed", "true");
+    if (reply->is_minimal)
+        add_header(response, "Preference-Applied", "return=minimal");
+    if (reply->is_for_later) {
+        char seconds[16];
+        (void)snprintf(seconds, sizeof(seconds), "%d", RETRY_AFTER_SECONDS);
+        add_header(response, "Retry-After", seconds);
+    }
+    add_header(response, "X-Request-Id", request->id);
+    if (reply->media != NULL)
+        add_header(response, "X-Content-Type-Options", "nosniff");
+    /* A stopping service sends its clients to another one. */
+    if (reply->closes || request->http->is_draining)
+        add_header(response, "Connection", "close");
+}
+
+void http_send_reply(struct http_request *request, const struct http_reply *reply)
+{
+    request->status = reply->status;
+    request->response = make_response(reply);
+    if (request->response != NULL)
+        add_headers(request->response, request, reply);
+    if (reply->body != NULL)
+        base_buffer_finish(reply->body);
+    if (request->stage == HTTP_WAITING) {
+        request->stage = HTTP_ANSWERED;
+        MHD_resume_connection(request->connection);
+        http_run_soon(request->http);
+    }
+}
+
+void http_send_trouble(struct http_request *request, const struct http_trouble *trouble)
+{
+    struct base_buffer body = {0};
+    http_write_problem(&body, trouble, request->id);
+    unsigned status = http_problem_status(trouble->problem);
+    http_send_reply(
+        request, &(struct http_reply){
+                     .status = status,
+                     .media = HTTP_MEDIA_PROBLEM,
+                     .body = &body,
+                     .cache = HTTP_CACHE_NEVER,
+                     .is_for_later = status == MHD_HTTP_SERVICE_UNAVAILABLE,
+                     .allow = trouble->problem == HTTP_PROBLEM_METHOD_NOT_ALLOWED
+                                  ? http_allowed_methods(&request->target, &request->arena)
+                                  : NULL,
+                     .closes = trouble->problem == HTTP_PROBLEM_MALFORMED_REQUEST,
+                 });
+}
+
+void http_refuse(struct http_request *request, enum http_problem problem, const char *detail, ...)
+{
+    struct base_buffer text = {0};
+    va_list arguments;
+    va_start(arguments, detail);
+    /* base_buffer_printf() takes no list, and a detail that is cut off says enough. */
+    char *end = base_buffer_reserve(&text, 1024);
+    (void)vsnprintf(end, 1024, detail, arguments);
+    va_end(arguments);
+    http_send_trouble(request, &(struct http_trouble){.problem = problem, .detail = end});
+    base_buffer_finish(&text);
+}
+
+static enum metrics_number class_of(unsigned status)
+{
+    if (status < 300)
+        return METRICS_HTTP_2XX;
+    if (status < 400)
+        return METRICS_HTTP_3XX;
+    return status < 500 ? METRICS_HTTP_4XX : METRICS_HTTP_5XX;
+}
+
+static void tell_log(const struct http_request *request)
+{
+    const struct base_log *log = request->http->options.log;
+    bool has_failed = request->status == MHD_HTTP_INTERNAL_SERVER_ERROR;
+    if (!has_failed && log->least > BASE_LOG_DEBUG)
+        return;
+    const struct base_log_field fields[] = {
+        BASE_LOG_TEXT("method", request->method),
+        BASE_LOG_TEXT("path", request->target.path),
+        BASE_LOG_NUMBER("status", request->status),
+        BASE_LOG_NUMBER("us", base_clock_monotonic_us() - request->began_at_us),
+        BASE_LOG_TEXT("request_id", request->id),
+    };
+    base_log_write(
+        log, has_failed ? BASE_LOG_REQUEST_FAILED : BASE_LOG_REQUEST, fields, BASE_COUNT(fields));
+}
+
+enum MHD_Result http_queue_reply(struct http_request *request)
+{
+    /* There is no response without memory for it; MHD_NO closes the connection. */
+    if (request->response == NULL)
+        return MHD_NO;
+    request->stage = HTTP_QUEUED;
+    http_enter_phase(&request->http->deadlines, request->client, HTTP_PHASE_ANSWER);
+    metrics_add(request->http->options.metrics, class_of(request->status), 1);
+    tell_log(request);
+    struct MHD_Response *response = request->response;
+    request->response = NULL;
+    enum MHD_Result result =
+        MHD_queue_response(request->connection, request->status, response);
+    MHD_destroy_response(response);
+    return result;
+}

@@ -1,0 +1,49 @@
+/*
+ * Replies: how a handler answers. Exactly one reply goes to each request, at once or later.
+ */
+#ifndef CARTD_HTTP_REPLY_H
+#define CARTD_HTTP_REPLY_H
+
+#include "base.h"
+#include "problems.h"
+#include "request.h"
+
+#define HTTP_MEDIA_JSON "application/json"
+#define HTTP_MEDIA_PROBLEM "application/problem+json"
+#define HTTP_MEDIA_METRICS "text/plain; version=0.0.4; charset=utf-8"
+#define HTTP_MEDIA_YAML "application/yaml"
+
+/* A cart is a shopper's own and changes; whoever keeps a copy has to ask whether it still holds. */
+#define HTTP_CACHE_PRIVATE "private, no-cache"
+#define HTTP_CACHE_PUBLIC "no-cache"
+#define HTTP_CACHE_NEVER "no-store"
+
+/* Texts are copied, but for `fixed`. */
+struct http_reply {
+    unsigned status;
+    const char *media;        /* Content-Type; NULL: there is no body */
+    struct base_buffer *body; /* taken: it is empty afterwards; NULL: `fixed` or none */
+    const char *fixed;        /* a body that outlives the server */
+    size_t fixed_length;
+    const char *cache; /* Cache-Control; NULL: says nothing */
+    int32_t version;   /* for the ETag; 0: none */
+    const char *location;
+    const char *link;
+    const char *allow;
+    bool is_replayed; /* Idempotent-Replayed */
+    bool is_minimal;  /* Preference-Applied */
+    bool is_for_later; /* Retry-After */
+    bool closes;       /* the connection */
+};
+void http_send_reply(struct http_request *request, const struct http_reply *reply);
+
+/* Replies with a problem. */
+void http_send_trouble(struct http_request *request, const struct http_trouble *trouble);
+/* The same for one that has nothing but a detail, in the manner of printf. */
+void http_refuse(struct http_request *request, enum http_problem problem, const char *detail, ...)
+    BASE_PRINTF(3, 4);
+
+/* Gives the reply to libmicrohttpd, from within its callback. */
+enum MHD_Result http_queue_reply(struct http_request *request) BASE_MUST_CHECK;
+
+#endif

@@ -1,0 +1,88 @@
+/*
+ * A request, as handlers see it. It is made when its first line was read, lives until libmicrohttpd
+ * is done with it, and has one owner: the callback that says so frees it. While it waits for the
+ * service or the projections its connection is suspended, and suspended connections are neither
+ * timed out nor closed, so it can't end under those who owe it an answer.
+ */
+#ifndef CARTD_HTTP_REQUEST_H
+#define CARTD_HTTP_REQUEST_H
+
+#include <microhttpd.h>
+
+#include "base.h"
+#include "codec.h"
+#include "deadlines.h"
+#include "guard.h"
+#include "projections.h"
+#include "routes.h"
+#include "service.h"
+#include "target.h"
+
+/* A body that is too large is read and thrown away up to here, so that the connection can go on;
+ * beyond it the connection is closed. */
+#define HTTP_BODY_SWALLOWED_MAX (1024 * 1024)
+
+/* Who sends a request, as long as nobody has to say so. */
+#define HTTP_ACTOR "anonymous"
+
+/* BEGUN ─headers─▶ RECEIVING ─whole─▶ ASKED ─not answered yet─▶ WAITING ─answer─▶ ANSWERED ─▶ QUEUED
+ *   BEGUN and ASKED go to QUEUED when the answer is there at once. */
+enum http_stage {
+    HTTP_BEGUN,     /* its first line was read */
+    HTTP_RECEIVING, /* its headers were read; perhaps a body comes */
+    HTTP_ASKED,     /* it is whole; its handler is called */
+    HTTP_WAITING,   /* for whom the handler asked; the connection is suspended */
+    HTTP_ANSWERED,  /* the response is there; the connection resumes */
+    HTTP_QUEUED     /* libmicrohttpd has the response */
+};
+
+struct http_request {
+    struct http *http;
+    struct http_client *client;
+    struct MHD_Connection *connection;
+    struct base_arena arena; /* whatever lives as long as the request */
+    enum http_stage stage;
+    int64_t began_at_us;
+    const char *id; /* X-Request-Id, the client's or ours */
+
+    /* What is asked. */
+    const char *raw_target;
+    const char *method;
+    struct http_target target;
+    enum http_match match;
+    const struct http_route *route;                /* HTTP_MATCH only */
+    const char *path_values[HTTP_PATH_VALUES_MAX]; /* decoded, in the order of the route's path */
+    const char *parameters[HTTP_N_PARAMETERS];     /* NULL where absent */
+    struct http_headers headers;
+    struct base_buffer body;
+    size_t body_length; /* as it came; more than body.length when it was not kept */
+    bool prefers_minimal;
+
+    /* What a handler waits with. */
+    union {
+        struct service_command command;
+        struct projections_read read;
+        struct projections_page page;
+    } wait;
+    struct codec_commands commands; /* goes with wait.command; n is 0 for a product */
+
+    /* The answer. */
+    unsigned status;
+    struct MHD_Response *response;
+};
+
+/* libmicrohttpd's callbacks; cls is the struct http. */
+void *http_begin_request(void *cls, const char *raw_target, struct MHD_Connection *connection);
+enum MHD_Result http_handle_request(
+    void *cls, struct MHD_Connection *connection, const char *url, const char *method,
+    const char *version, const char *upload, size_t *upload_length, void **context);
+void http_complete_request(
+    void *cls, struct MHD_Connection *connection, void **context,
+    enum MHD_RequestTerminationCode termination);
+
+static inline struct codec_body http_request_body(const struct http_request *request)
+{
+    return (struct codec_body){.bytes = request->body.bytes, .length = request->body.length};
+}
+
+#endif

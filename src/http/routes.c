@@ -1,0 +1,103 @@
+#include "routes.h"
+
+#include <string.h>
+
+#include "handlers.h"
+
+/* The paths with a longer life than this table are in API.md; order does not matter, no two rows
+ * match the same request. */
+static const struct http_route routes[] = {
+    {"POST", "/carts", "createCart", http_ask_create_cart, .takes_body = true},
+    {"GET", "/carts", "listCarts", http_ask_list_carts,
+     .parameters = HTTP_ALLOW(STATUS) | HTTP_ALLOW(CUSTOMER_ID) | HTTP_ALLOW(SKU) |
+                   HTTP_ALLOW(LIMIT) | HTTP_ALLOW(CURSOR)},
+    {"GET", "/carts/{cart_id}", "getCart", http_ask_get_cart},
+    {"POST", "/carts/{cart_id}/items", "addItem", http_ask_add_item, .takes_body = true},
+    {"DELETE", "/carts/{cart_id}/items", "clearItems", http_ask_clear_items, .takes_body = true},
+    {"PATCH", "/carts/{cart_id}/items/{item_id}", "changeItemQuantity",
+     http_ask_change_item_quantity, .takes_body = true},
+    {"DELETE", "/carts/{cart_id}/items/{item_id}", "removeItem", http_ask_remove_item,
+     .takes_body = true},
+    {"POST", "/carts/{cart_id}/checkout", "checkOutCart", http_ask_check_out_cart,
+     .takes_body = true},
+    {"POST", "/carts/{cart_id}/cancel", "cancelCart", http_ask_cancel_cart, .takes_body = true},
+    {"POST", "/carts/{cart_id}/commands", "executeCommands", http_ask_execute_commands,
+     .takes_body = true},
+    {"PUT", "/products/{sku}", "putProduct", http_ask_put_product, .takes_body = true},
+    {"GET", "/products/{sku}", "getProduct", http_ask_get_product},
+    {"GET", "/products", "listProducts", http_ask_list_products,
+     .parameters = HTTP_ALLOW(LIMIT) | HTTP_ALLOW(CURSOR)},
+    {"GET", "/livez", "getLivez", http_ask_get_livez, .serves_to_end = true},
+    {"GET", "/readyz", "getReadyz", http_ask_get_readyz,
+     .parameters = HTTP_ALLOW(VERBOSE), .serves_to_end = true},
+    {"GET", "/metrics", "getMetrics", http_ask_get_metrics,
+     .media = HTTP_METRICS_TEXT, .serves_to_end = true},
+    {"GET", "/openapi.yaml", "getOpenapi", http_ask_get_openapi, .media = HTTP_YAML},
+    {"GET", "/problems/{slug}", "getProblem", http_ask_get_problem},
+};
+
+const struct http_route *http_routes(size_t *n_routes)
+{
+    *n_routes = BASE_COUNT(routes);
+    return routes;
+}
+
+static bool matches_path(
+    const char *path, const struct http_target *target,
+    const char *values[static HTTP_PATH_VALUES_MAX])
+{
+    if (target->n_segments > HTTP_SEGMENTS_MAX)
+        return false;
+    size_t n_values = 0;
+    for (size_t i = 0; i < target->n_segments; i++) {
+        if (*path++ != '/')
+            return false;
+        const char *segment = target->segments[i];
+        size_t length = strcspn(path, "/");
+        if (*path == '{' && *segment != '\0')
+            values[n_values++] = segment;
+        else if (strncmp(path, segment, length) != 0 || segment[length] != '\0')
+            return false;
+        path += length;
+    }
+    return *path == '\0';
+}
+
+static bool matches_method(const struct http_route *route, const char *method)
+{
+    return strcmp(route->method, method) == 0 ||
+           (strcmp(method, "HEAD") == 0 && strcmp(route->method, "GET") == 0);
+}
+
+enum http_match http_find_route(
+    const char *method, const struct http_target *target, const struct http_route **route,
+    const char *values[static HTTP_PATH_VALUES_MAX])
+{
+    enum http_match match = HTTP_NO_PATH;
+    for (size_t i = 0; i < BASE_COUNT(routes); i++) {
+        const char *found[HTTP_PATH_VALUES_MAX] = {NULL};
+        if (!matches_path(routes[i].path, target, found))
+            continue;
+        match = HTTP_NO_METHOD;
+        if (!matches_method(&routes[i], method))
+            continue;
+        memcpy(values, found, sizeof(found));
+        *route = &routes[i];
+        return HTTP_MATCH;
+    }
+    return match;
+}
+
+const char *http_allowed_methods(const struct http_target *target, struct base_arena *arena)
+{
+    const char *allowed = "";
+    for (size_t i = 0; i < BASE_COUNT(routes); i++) {
+        const char *found[HTTP_PATH_VALUES_MAX];
+        if (!matches_path(routes[i].path, target, found))
+            continue;
+        bool is_get = strcmp(routes[i].method, "GET") == 0;
+        allowed = base_arena_printf(
+            arena, "%s%s%s, ", allowed, routes[i].method, is_get ? ", HEAD" : "");
+    }
+    return base_arena_printf(arena, "%sOPTIONS", allowed);
+}

@@ -1,0 +1,32 @@
+/*
+ * The server itself, for the files of this room.
+ */
+#ifndef CARTD_HTTP_SERVER_H
+#define CARTD_HTTP_SERVER_H
+
+#include <microhttpd.h>
+
+#include "base.h"
+#include "deadlines.h"
+#include "http.h"
+#include "loop.h"
+
+struct http {
+    struct http_options options;
+    char *address;
+    struct MHD_Daemon *daemon;
+    struct loop_watch watch;    /* of the daemon's epoll descriptor */
+    struct loop_timer timer;    /* for its timeouts */
+    struct loop_deferred again; /* it has more to do */
+    struct http_deadlines deadlines;
+    size_t n_under_way; /* requests, from their headers to the end of their answer */
+    bool is_draining;
+    bool is_lenient_library;
+    int64_t library_logged_at_us;
+    int64_t n_library_unlogged;
+};
+
+/* Something was resumed: the daemon runs in the next turn, once for all that was. */
+void http_run_soon(struct http *http);
+
+#endif

@@ -1,0 +1,159 @@
+#include "target.h"
+
+#include <string.h>
+
+static const char *const parameter_names[] = {
+#define HTTP_ROW(NAME, name) name,
+    HTTP_PARAMETERS(HTTP_ROW)
+#undef HTTP_ROW
+};
+
+const char *http_parameter_name(enum http_parameter parameter)
+{
+    return parameter_names[parameter];
+}
+
+static int digit_value(char digit)
+{
+    if (digit >= '0' && digit <= '9')
+        return digit - '0';
+    if (digit >= 'a' && digit <= 'f')
+        return digit - 'a' + 10;
+    if (digit >= 'A' && digit <= 'F')
+        return digit - 'A' + 10;
+    return -1;
+}
+
+/* The byte that an escape stands for, -1 when `text` does not go on as one. */
+static int escaped_byte(const char *text)
+{
+    int high = digit_value(text[0]);
+    int low = high < 0 ? -1 : digit_value(text[1]);
+    return low < 0 ? -1 : high << 4 | low;
+}
+
+const char *http_target_complaint(const char *raw)
+{
+    if (raw[0] != '/')
+        return "The target of the request does not begin with a slash.";
+    bool in_path = true;
+    for (const char *place = raw; *place != '\0'; place++) {
+        unsigned char byte = (unsigned char)*place;
+        if (byte <= 0x20 || byte >= 0x7f)
+            return "The target of the request has a character that must be percent-encoded.";
+        if (strchr("#\"<>\\", byte) != NULL)
+            return "The target of the request has a character that does not belong there.";
+        if (byte == '?')
+            in_path = false;
+        if (byte != '%')
+            continue;
+        int escaped = escaped_byte(place + 1);
+        if (escaped < 0)
+            return "The target of the request has a percent sign without two hexadecimal digits.";
+        if (escaped == 0)
+            return "The target of the request has an encoded NUL.";
+        if (escaped == '/' && in_path)
+            return "The path of the request has an encoded slash.";
+    }
+    return NULL;
+}
+
+/* Undoes the escapes of `length` bytes. Escapes are complete: the target had no complaints. */
+static char *decode(struct base_arena *arena, const char *text, size_t length, bool plus_is_space)
+{
+    char *decoded = base_arena_alloc(arena, length + 1);
+    char *end = decoded;
+    for (size_t i = 0; i < length; i++) {
+        char byte = text[i];
+        if (byte == '%') {
+            byte = (char)escaped_byte(text + i + 1);
+            i += 2;
+        } else if (byte == '+' && plus_is_space) {
+            byte = ' ';
+        }
+        *end++ = byte;
+    }
+    return decoded;
+}
+
+void http_split_target(const char *raw, struct base_arena *arena, struct http_target *target)
+{
+    size_t path_length = strcspn(raw, "?");
+    const char *question = raw[path_length] == '?' ? raw + path_length + 1 : NULL;
+    *target = (struct http_target){
+        .path = base_arena_copy(arena, raw, path_length),
+        .query = question == NULL ? NULL : base_arena_copy_text(arena, question),
+    };
+
+    const char *place = target->path;
+    while (*place == '/') {
+        place++;
+        size_t length = strcspn(place, "/");
+        if (target->n_segments < HTTP_SEGMENTS_MAX)
+            target->segments[target->n_segments] = decode(arena, place, length, false);
+        if (target->n_segments <= HTTP_SEGMENTS_MAX)
+            target->n_segments++;
+        place += length;
+    }
+}
+
+static bool find_parameter(const char *name, enum http_parameter *parameter)
+{
+    for (size_t i = 0; i < HTTP_N_PARAMETERS; i++) {
+        if (strcmp(parameter_names[i], name) == 0) {
+            *parameter = (enum http_parameter)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *http_read_parameters(
+    const char *query, unsigned allowed, struct base_arena *arena,
+    const char *values[static HTTP_N_PARAMETERS])
+{
+    if (query == NULL)
+        return NULL;
+    for (const char *place = query; *place != '\0';) {
+        size_t length = strcspn(place, "&");
+        size_t name_length = strcspn(place, "&=");
+        const char *name = decode(arena, place, name_length, true);
+        const char *value = "";
+        if (name_length < length)
+            value = decode(arena, place + name_length + 1, length - name_length - 1, true);
+        bool is_empty = length == 0; /* as in "a=1&&b=2" */
+        place += length;
+        if (*place == '&')
+            place++;
+        if (is_empty)
+            continue;
+
+        enum http_parameter parameter;
+        if (!find_parameter(name, &parameter) || (allowed & 1U << parameter) == 0)
+            return base_arena_printf(
+                arena, "This operation has no query parameter \"%.64s\".", name);
+        if (values[parameter] != NULL)
+            return base_arena_printf(arena, "The query parameter \"%s\" is given twice.", name);
+        if (base_utf8_length(value, strlen(value)) < 0)
+            return base_arena_printf(arena, "The query parameter \"%s\" is not UTF-8.", name);
+        values[parameter] = value;
+    }
+    return NULL;
+}
+
+void http_append_encoded(struct base_buffer *out, const char *text)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    for (; *text != '\0'; text++) {
+        unsigned char byte = (unsigned char)*text;
+        bool is_unreserved = (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') ||
+                             (byte >= 'a' && byte <= 'z') || strchr("-._~", byte) != NULL;
+        if (is_unreserved) {
+            base_buffer_append_char(out, *text);
+        } else {
+            base_buffer_append_char(out, '%');
+            base_buffer_append_char(out, digits[byte >> 4]);
+            base_buffer_append_char(out, digits[byte & 0x0f]);
+        }
+    }
+}

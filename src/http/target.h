@@ -1,0 +1,54 @@
+/*
+ * The target of a request: what is refused, how it falls into path segments and query parameters.
+ * Percent-encoding (RFC 3986, section 2.1) is undone once and after splitting, so that an encoded
+ * delimiter never becomes one.
+ */
+#ifndef CARTD_HTTP_TARGET_H
+#define CARTD_HTTP_TARGET_H
+
+#include "base.h"
+
+#define HTTP_SEGMENTS_MAX 5
+
+struct http_target {
+    const char *path;  /* as it came, without the query */
+    const char *query; /* as it came, without the question mark; NULL: none */
+    size_t n_segments; /* HTTP_SEGMENTS_MAX + 1: more than any route has */
+    const char *segments[HTTP_SEGMENTS_MAX]; /* decoded */
+};
+
+/* The query parameters that operations read. */
+#define HTTP_PARAMETERS(ROW)                                                                       \
+    ROW(STATUS, "status")                                                                          \
+    ROW(CUSTOMER_ID, "customer_id")                                                                \
+    ROW(SKU, "sku")                                                                                \
+    ROW(LIMIT, "limit")                                                                            \
+    ROW(CURSOR, "cursor")                                                                          \
+    ROW(VERBOSE, "verbose")
+enum http_parameter {
+#define HTTP_ROW(NAME, name) HTTP_PARAMETER_##NAME,
+    HTTP_PARAMETERS(HTTP_ROW)
+#undef HTTP_ROW
+    HTTP_N_PARAMETERS
+};
+/* For the sets of parameters that routes allow. */
+#define HTTP_ALLOW(NAME) (1U << HTTP_PARAMETER_##NAME)
+const char *http_parameter_name(enum http_parameter parameter);
+
+/* Why a raw target is ambiguous, as a sentence; NULL when it is not. Accepted is the origin form of
+ * RFC 9112, section 3.2.1, without encoded slashes in the path and without encoded NULs. */
+const char *http_target_complaint(const char *raw) BASE_MUST_CHECK;
+/* Splits a target without complaints. Texts go to the arena. */
+void http_split_target(const char *raw, struct base_arena *arena, struct http_target *target);
+
+/* Reads the query into `values` (NULL where absent; each starts as NULL). A '+' is a space, as forms
+ * and most client libraries write it. NULL, or the sentence that says which parameter is wrong:
+ * unknown, not in `allowed`, given twice or not UTF-8. */
+const char *http_read_parameters(
+    const char *query, unsigned allowed, struct base_arena *arena,
+    const char *values[static HTTP_N_PARAMETERS]) BASE_MUST_CHECK;
+
+/* Appends `text` with everything but the unreserved characters percent-encoded. */
+void http_append_encoded(struct base_buffer *out, const char *text);
+
+#endif

@@ -1,0 +1,97 @@
+/*
+ * metrics: what the service counts, one list. Counters, gauges and histograms in plain memory (one
+ * thread), printed as Prometheus text (exposition format 0.0.4). It measures nothing by itself.
+ */
+#ifndef CARTD_METRICS_H
+#define CARTD_METRICS_H
+
+#include "base.h"
+
+/* Rows of one family (same metric name) stand together. Labels are as they are printed. */
+#define METRICS_NUMBERS(ROW)                                                                       \
+    ROW(HTTP_2XX, counter, "cartd_http_responses_total", "class=\"2xx\"",                          \
+        "Answers sent, by class of status.")                                                       \
+    ROW(HTTP_3XX, counter, "cartd_http_responses_total", "class=\"3xx\"", "")                      \
+    ROW(HTTP_4XX, counter, "cartd_http_responses_total", "class=\"4xx\"", "")                      \
+    ROW(HTTP_5XX, counter, "cartd_http_responses_total", "class=\"5xx\"", "")                      \
+    ROW(HTTP_REFUSED, counter, "cartd_http_ambiguous_requests_total", "",                          \
+        "Requests that the guard refused before any handler saw them.")                            \
+    ROW(HTTP_CONNECTIONS, gauge, "cartd_http_connections", "", "Open client connections.")         \
+    ROW(COMMANDS_RECORDED, counter, "cartd_commands_total", "outcome=\"recorded\"",                \
+        "Commands, by outcome.")                                                                   \
+    ROW(COMMANDS_UNCHANGED, counter, "cartd_commands_total", "outcome=\"unchanged\"", "")          \
+    ROW(COMMANDS_REPLAYED, counter, "cartd_commands_total", "outcome=\"replayed\"", "")            \
+    ROW(COMMANDS_REFUSED, counter, "cartd_commands_total", "outcome=\"refused\"", "")              \
+    ROW(COMMANDS_OVERLOADED, counter, "cartd_commands_total", "outcome=\"overloaded\"", "")        \
+    ROW(COMMANDS_UNAVAILABLE, counter, "cartd_commands_total", "outcome=\"unavailable\"", "")      \
+    ROW(COMMANDS_FAILED, counter, "cartd_commands_total", "outcome=\"failed\"", "")                \
+    ROW(COMMANDS_QUEUED, gauge, "cartd_commands_queued", "", "Commands that wait for a batch.")    \
+    ROW(EVENTS_APPENDED, counter, "cartd_events_appended_total", "",                               \
+        "Events recorded by this process.")                                                        \
+    ROW(BATCHES, counter, "cartd_batches_total", "", "Batches appended.")                          \
+    ROW(BATCHES_SPLIT, counter, "cartd_batches_split_total", "",                                   \
+        "Batches that failed as a whole and were tried in parts.")                                 \
+    ROW(VERSION_CONFLICTS, counter, "cartd_version_conflicts_total", "",                           \
+        "Streams that had moved on when a batch was appended.")                                    \
+    ROW(OUTCOMES_LOOKED_UP, counter, "cartd_outcomes_looked_up_total", "",                         \
+        "Commands whose outcome was looked up after a lost connection.")                           \
+    ROW(CACHE_HITS, counter, "cartd_cart_cache_lookups_total", "result=\"hit\"",                   \
+        "Carts wanted by a batch, by whether the cache had them.")                                 \
+    ROW(CACHE_MISSES, counter, "cartd_cart_cache_lookups_total", "result=\"miss\"", "")            \
+    ROW(CACHE_CARTS, gauge, "cartd_cart_cache_carts", "", "Carts in the cache.")                   \
+    ROW(READS, counter, "cartd_reads_total", "", "Carts and products read, and pages of lists.")   \
+    ROW(READ_BATCHES, counter, "cartd_read_batches_total", "",                                     \
+        "Round trips that those reads took.")                                                      \
+    ROW(DATABASE_READY, gauge, "cartd_database_ready", "",                                         \
+        "1 when PostgreSQL is connected and its schema is the expected one.")                      \
+    ROW(LOG_POSITION, gauge, "cartd_log_position", "",                                             \
+        "Position of the last event this process appended.")
+
+enum metrics_number {
+#define METRICS_ROW(NAME, kind, name, labels, help) METRICS_##NAME,
+    METRICS_NUMBERS(METRICS_ROW)
+#undef METRICS_ROW
+        METRICS_N_NUMBERS
+};
+
+/* Histograms; the unit is in the name. `scale` turns an observation (an integer) into the unit. */
+#define METRICS_HISTOGRAMS(ROW)                                                                    \
+    ROW(COMMAND_SECONDS, "cartd_command_duration_seconds", 1e-6,                                   \
+        "From a command's submission to its answer.")                                              \
+    ROW(APPEND_SECONDS, "cartd_append_duration_seconds", 1e-6,                                     \
+        "From sending a batch's append to its commit.")                                            \
+    ROW(READ_SECONDS, "cartd_read_duration_seconds", 1e-6,                                         \
+        "From a read's submission to its answer.")                                                 \
+    ROW(BATCH_COMMANDS, "cartd_batch_commands", 1, "Commands in an appended batch.")
+
+enum metrics_histogram {
+#define METRICS_ROW(NAME, name, scale, help) METRICS_##NAME,
+    METRICS_HISTOGRAMS(METRICS_ROW)
+#undef METRICS_ROW
+        METRICS_N_HISTOGRAMS
+};
+
+#define METRICS_BUCKETS 24 /* bucket i holds observations up to 2^(i+1); the last everything */
+
+struct metrics {
+    int64_t numbers[METRICS_N_NUMBERS];
+    struct {
+        int64_t buckets[METRICS_BUCKETS];
+        int64_t sum;
+        int64_t count;
+    } histograms[METRICS_N_HISTOGRAMS];
+};
+
+static inline void metrics_add(struct metrics *metrics, enum metrics_number number, int64_t amount)
+{
+    metrics->numbers[number] += amount;
+}
+static inline void metrics_set(struct metrics *metrics, enum metrics_number number, int64_t value)
+{
+    metrics->numbers[number] = value;
+}
+/* Observes microseconds for …_SECONDS, else a plain number. Negative counts as 0. */
+void metrics_observe(struct metrics *metrics, enum metrics_histogram histogram, int64_t value);
+void metrics_print(const struct metrics *metrics, struct base_buffer *out);
+
+#endif

@@ -1,0 +1,21 @@
+/*
+ * What migrate.c shares with its test: the same run over any table of scripts.
+ */
+#ifndef CARTD_MIGRATE_SCRIPTS_H
+#define CARTD_MIGRATE_SCRIPTS_H
+
+#include "migrate.h"
+
+struct migrate_script {
+    int32_t version; /* from 1, without a gap */
+    const char *name;
+    const char *checksum; /* SHA-256 of the bytes, in hexadecimal */
+    const char *sql;
+};
+
+/* migrate_run() with these scripts instead of those compiled in. */
+bool migrate_run_scripts(
+    const char *url, const struct base_log *log, const struct migrate_script *scripts,
+    size_t n_scripts, size_t *n_applied, char **problem) BASE_MUST_CHECK;
+
+#endif

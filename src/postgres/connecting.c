@@ -1,0 +1,244 @@
+/*
+ * How a connection becomes ready: names are resolved, libpq connects, the session is set up and the
+ * backend's name learned in one round trip, the question is asked, the statements are prepared.
+ * Whatever fails gives the connection up.
+ */
+#include "internal.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#define CONNECT_TIMEOUT_US INT64_C(5000000)
+
+/* ---- connecting: resolve, connect ------------------------------------------------------------ */
+
+/* What comes before the connection string is a default, what comes after it overrides it. */
+static PGconn *start_libpq(struct postgres_connection *connection)
+{
+    struct base_buffer name = {0};
+    base_buffer_printf(&name, "cartd %s", connection->role);
+    struct postgres_resolver *targets = &connection->resolver;
+    const char *keywords[16];
+    const char *values[16];
+    size_t n = 0;
+    const struct {
+        const char *keyword;
+        const char *value;
+    } settings[] = {
+        {"fallback_application_name", base_buffer_text(&name)},
+        {"keepalives_idle", "10"},
+        {"keepalives_interval", "5"},
+        {"keepalives_count", "3"},
+        {"tcp_user_timeout", "15000"},
+        {"dbname", connection->url},
+        {"host", targets->has_targets ? base_buffer_text(&targets->hosts) : NULL},
+        {"hostaddr", targets->has_targets ? base_buffer_text(&targets->addresses) : NULL},
+        {"port", targets->has_targets ? base_buffer_text(&targets->ports) : NULL},
+    };
+    for (size_t i = 0; i < BASE_COUNT(settings); i++) {
+        if (settings[i].value != NULL) {
+            keywords[n] = settings[i].keyword;
+            values[n++] = settings[i].value;
+        }
+    }
+    keywords[n] = NULL;
+    values[n] = NULL;
+    PGconn *pg = PQconnectStartParams(keywords, values, 1);
+    base_buffer_finish(&name);
+    return pg;
+}
+
+static void start_connecting(struct postgres_connection *connection)
+{
+    postgres_resolver_rotate(&connection->resolver, connection->n_connect_timeouts);
+    postgres_connection_move(connection, POSTGRES_STATE_CONNECTING);
+    connection->pg = start_libpq(connection);
+    if (connection->pg == NULL) {
+        postgres_connection_give_up(
+            connection, BASE_LOG_DATABASE_UNREACHABLE, "out of memory for a connection");
+        return;
+    }
+    PQsetNoticeReceiver(connection->pg, postgres_pipeline_notice, connection);
+    if (PQstatus(connection->pg) == CONNECTION_BAD ||
+        !postgres_connection_watch(connection, EPOLLOUT)) {
+        postgres_connection_give_up(
+            connection, BASE_LOG_DATABASE_UNREACHABLE, PQerrorMessage(connection->pg));
+    }
+}
+
+void postgres_connecting_resolved(struct postgres_resolver *resolver)
+{
+    struct postgres_connection *connection =
+        BASE_CONTAINER(resolver, struct postgres_connection, resolver);
+    if (resolver->problem != NULL) {
+        BASE_CLEANUP(base_free_pointer) char *problem = base_copy_text(resolver->problem);
+        postgres_connection_give_up(connection, BASE_LOG_DATABASE_UNREACHABLE, problem);
+        return;
+    }
+    start_connecting(connection);
+}
+
+void postgres_connecting_start(struct postgres_connection *connection)
+{
+    postgres_connection_move(connection, POSTGRES_STATE_RESOLVING);
+    loop_start_timer(connection->loop, &connection->timer, CONNECT_TIMEOUT_US);
+    if (postgres_resolver_start(&connection->resolver, connection->loop, connection->url)) {
+        postgres_connecting_resolved(&connection->resolver);
+    }
+}
+
+static void ask_greeting(struct postgres_connection *connection);
+
+void postgres_connecting_go_on(struct postgres_connection *connection)
+{
+    /* libpq may go on to the next address, and then has another socket. */
+    postgres_connection_unwatch(connection);
+    PostgresPollingStatusType status = PQconnectPoll(connection->pg);
+    bool is_connected = status == PGRES_POLLING_OK && PQsetnonblocking(connection->pg, 1) == 0;
+    bool is_going_on = status == PGRES_POLLING_READING || status == PGRES_POLLING_WRITING;
+    uint32_t events = status == PGRES_POLLING_WRITING ? EPOLLOUT : EPOLLIN;
+    if ((!is_connected && !is_going_on) || !postgres_connection_watch(connection, events)) {
+        postgres_connection_give_up(
+            connection, BASE_LOG_DATABASE_UNREACHABLE, PQerrorMessage(connection->pg));
+        return;
+    }
+    if (is_connected) {
+        ask_greeting(connection);
+    }
+}
+
+/* ---- connecting: greet, ask, prepare --------------------------------------------------------- */
+
+static void ask(struct postgres_connection *connection, enum postgres_state state, const char *sql)
+{
+    postgres_connection_move(connection, state);
+    if (PQsendQuery(connection->pg, sql) != 1) {
+        postgres_connection_give_up(
+            connection, BASE_LOG_DATABASE_UNREACHABLE, PQerrorMessage(connection->pg));
+        return;
+    }
+    postgres_connection_flush(connection);
+}
+
+/* The server gives a statement up before the connection is given up, as an error says more than no
+ * answer; and a lock before the statement, as that can be tried again. */
+static void ask_greeting(struct postgres_connection *connection)
+{
+    int64_t answer_ms = connection->answer_timeout_ms;
+    int64_t statement_ms = answer_ms - answer_ms / 4;
+    int64_t lock_ms = answer_ms - answer_ms / 2;
+    struct base_buffer sql = {0};
+    base_buffer_printf(
+        &sql,
+        "SET default_transaction_isolation = 'read committed';"
+        "SET plan_cache_mode = force_generic_plan;"
+        "SET jit = off;"
+        "SET client_encoding = 'UTF8';"
+        "SET timezone = 'UTC';"
+        "SET lock_timeout = %" PRId64 ";"
+        "SET statement_timeout = %" PRId64 ";"
+        "SET idle_in_transaction_session_timeout = %" PRId64 ";"
+        "SELECT pid, (extract(epoch FROM backend_start) * 1000000)::bigint"
+        "  FROM pg_stat_activity WHERE pid = pg_backend_pid()",
+        lock_ms, statement_ms, answer_ms);
+    ask(connection, POSTGRES_STATE_GREETING, base_buffer_text(&sql));
+    base_buffer_finish(&sql);
+}
+
+static void start_preparing(struct postgres_connection *connection)
+{
+    postgres_connection_move(connection, POSTGRES_STATE_PREPARING);
+    if (PQenterPipelineMode(connection->pg) != 1) {
+        postgres_connection_give_up(
+            connection, BASE_LOG_DATABASE_UNREACHABLE, PQerrorMessage(connection->pg));
+        return;
+    }
+    postgres_pipeline_prepare(connection, false);
+}
+
+static void receive_greeting(struct postgres_connection *connection)
+{
+    const PGresult *reply = connection->reply;
+    int64_t pid = 0;
+    int64_t started_at_us = 0;
+    if (PQresultStatus(reply) != PGRES_TUPLES_OK || PQntuples(reply) != 1 ||
+        !base_parse_int(PQgetvalue(reply, 0, 0), 0, INT32_MAX, &pid) ||
+        !base_parse_int(PQgetvalue(reply, 0, 1), INT64_MIN, INT64_MAX, &started_at_us)) {
+        postgres_connection_give_up(
+            connection, BASE_LOG_DATABASE_UNREACHABLE, PQresultErrorMessage(reply));
+        return;
+    }
+    connection->backend = (struct postgres_backend){(int32_t)pid, started_at_us};
+    connection->has_backend = true;
+    if (connection->ready_sql != NULL) {
+        ask(connection, POSTGRES_STATE_ASKING, connection->ready_sql);
+    } else {
+        start_preparing(connection);
+    }
+}
+
+static void receive_readiness(struct postgres_connection *connection)
+{
+    const PGresult *reply = connection->reply;
+    bool is_answer =
+        PQresultStatus(reply) == PGRES_TUPLES_OK && PQntuples(reply) == 1 && PQnfields(reply) == 1;
+    if (is_answer && strcmp(PQgetvalue(reply, 0, 0), "t") == 0) {
+        start_preparing(connection);
+        return;
+    }
+    struct base_buffer reason = {0};
+    base_buffer_append_text(&reason, connection->not_ready_detail);
+    const char *error = PQresultErrorField(reply, PG_DIAG_MESSAGE_PRIMARY);
+    if (error != NULL) {
+        base_buffer_printf(&reason, " (%s)", error);
+    }
+    postgres_connection_give_up(connection, BASE_LOG_DATABASE_NOT_READY, base_buffer_text(&reason));
+    base_buffer_finish(&reason);
+}
+
+/* The results of what ask() sent: the first error counts, otherwise the last one. */
+void postgres_connecting_receive(struct postgres_connection *connection)
+{
+    bool is_open = PQconsumeInput(connection->pg) == 1;
+    while (!PQisBusy(connection->pg)) {
+        PGresult *result = PQgetResult(connection->pg);
+        if (result == NULL) {
+            break;
+        }
+        if (PQresultStatus(connection->reply) == PGRES_FATAL_ERROR && connection->reply != NULL) {
+            PQclear(result);
+            continue;
+        }
+        PQclear(connection->reply);
+        connection->reply = result;
+    }
+    if (!is_open || PQstatus(connection->pg) == CONNECTION_BAD) {
+        const char *reason = connection->last_words != NULL ? connection->last_words
+                                                            : PQerrorMessage(connection->pg);
+        postgres_connection_give_up(connection, BASE_LOG_DATABASE_UNREACHABLE, reason);
+        return;
+    }
+    if (PQtransactionStatus(connection->pg) == PQTRANS_ACTIVE) {
+        postgres_connection_flush(connection);
+        return;
+    }
+    if (connection->state == POSTGRES_STATE_GREETING) {
+        receive_greeting(connection);
+    } else {
+        receive_readiness(connection);
+    }
+}
+
+void postgres_connecting_done(struct postgres_connection *connection)
+{
+    postgres_connection_move(connection, POSTGRES_STATE_READY);
+    loop_stop_timer(connection->loop, &connection->timer);
+    free(connection->trouble);
+    connection->trouble = NULL;
+    base_log(
+        connection->log, BASE_LOG_DATABASE_CONNECTED, BASE_LOG_TEXT("connection", connection->role),
+        BASE_LOG_NUMBER("backend", connection->backend.pid));
+    loop_start_deferred(connection->loop, &connection->telling);
+}

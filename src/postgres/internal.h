@@ -1,0 +1,192 @@
+/*
+ * What the files of this room share with each other and with nobody else.
+ */
+#ifndef CARTD_POSTGRES_INTERNAL_H
+#define CARTD_POSTGRES_INTERNAL_H
+
+#include <libpq-fe.h>
+
+#include "postgres.h"
+
+/* ---- parameters.c ---------------------------------------------------------------------------- */
+
+/* All values of one statement lie in one buffer, which may move while it grows: hence offsets. */
+struct postgres_parameters {
+    const struct postgres_statement *statement;
+    struct base_buffer buffer;
+    size_t n_begun;
+    size_t starts[POSTGRES_PARAMETERS_MAX];
+    int lengths[POSTGRES_PARAMETERS_MAX]; /* -1: null */
+    bool is_in_array;
+    bool has_null_elements;
+    enum postgres_type element_type;
+    size_t n_elements;
+};
+
+void postgres_parameters_begin(
+    struct postgres_parameters *parameters, const struct postgres_statement *statement);
+void postgres_parameters_finish(struct postgres_parameters *parameters);
+/* Ends an array under way; asserts that every parameter was put. */
+void postgres_parameters_complete(struct postgres_parameters *parameters);
+/* Hands the statement to libpq; false when it does not take it. */
+bool postgres_parameters_send(const struct postgres_parameters *parameters, PGconn *pg)
+    BASE_MUST_CHECK;
+
+/* ---- rows.c ---------------------------------------------------------------------------------- */
+
+/* struct postgres_rows is a PGresult under a name that other rooms may know. */
+struct postgres_rows *postgres_rows_take(PGresult *result);
+void postgres_rows_free(struct postgres_rows *rows);
+
+/* ---- group.c --------------------------------------------------------------------------------- */
+
+void postgres_group_forget_rows(struct postgres_group *group);
+
+/* ---- resolve.c ------------------------------------------------------------------------------- */
+
+/* Finds the addresses of a connection string's host names. Zero-initialise it and set `resolved`.
+ */
+struct postgres_resolver {
+    void (*resolved)(struct postgres_resolver *resolver);
+    struct loop *loop;
+    struct loop_watch watch;
+    struct postgres_lookup *lookup;
+    struct postgres_place *places;
+    size_t n_places;
+    /* What was found: comma lists of equal length for host, hostaddr and port. Without targets the
+     * connection string can be used as it is. */
+    bool has_targets;
+    struct base_buffer hosts;
+    struct base_buffer addresses;
+    struct base_buffer ports;
+    char *problem; /* or why nothing was found */
+};
+
+/* True when there was nothing to wait for; otherwise resolved() is called later from the loop. */
+bool postgres_resolver_start(struct postgres_resolver *resolver, struct loop *loop, const char *url)
+    BASE_MUST_CHECK;
+/* Ends a search under way and frees what was found. May be called at any time. */
+void postgres_resolver_stop(struct postgres_resolver *resolver);
+/* Writes the lists anew with the addresses rotated by n, so that a dead address that comes first is
+ * not the first one forever. */
+void postgres_resolver_rotate(struct postgres_resolver *resolver, size_t n);
+
+/* ---- connection.c ---------------------------------------------------------------------------- */
+
+/*
+ *           ┌──────────── any failure, any loss: groups are answered, back off ──────────────┐
+ *           ▼                                                                                │
+ *        WAITING ──▶ RESOLVING ──▶ CONNECTING ──▶ GREETING ──▶ ASKING ──▶ PREPARING ──▶ READY
+ *                                                     └─── no question ──────▲
+ */
+enum postgres_state {
+    POSTGRES_STATE_WAITING,    /* for the next attempt */
+    POSTGRES_STATE_RESOLVING,  /* for the addresses of host names */
+    POSTGRES_STATE_CONNECTING, /* for PQconnectPoll to be content */
+    POSTGRES_STATE_GREETING,   /* for the settings to be taken and the backend's name */
+    POSTGRES_STATE_ASKING,     /* for the answer to ready_sql */
+    POSTGRES_STATE_PREPARING,  /* for the statements to be prepared */
+    POSTGRES_STATE_READY,
+    POSTGRES_STATE_GONE /* within destroy */
+};
+
+/* What the server will answer next, in its order: groups, and preparations (NULL). */
+struct postgres_wire {
+    struct postgres_group **groups; /* a ring */
+    size_t capacity;                /* a power of two, or 0 */
+    size_t first;
+    size_t n;
+    size_t n_preparations;
+};
+
+/* The first error of the answer being received. */
+struct postgres_failure {
+    char sqlstate[6]; /* empty: none */
+    bool is_stale;    /* the statement must be prepared again */
+    const char *statement;
+    char *message;
+    char *constraint;
+};
+
+struct postgres_connection {
+    struct loop *loop;
+    const struct base_log *log;
+    char *url;
+    char *role;
+    char *ready_sql;
+    char *not_ready_detail;
+    const struct postgres_statement *const *statements;
+    int64_t answer_timeout_ms;
+    void (*changed)(struct postgres_connection *connection, void *context);
+    void *context;
+
+    enum postgres_state state;
+    PGconn *pg;
+    struct loop_watch watch; /* of a duplicate of libpq's socket, see connection.c */
+    struct loop_timer timer; /* WAITING: the next attempt; READY: the oldest group's time is up;
+                                otherwise: connecting took too long */
+    struct loop_deferred
+        telling; /* answers and changes that came up within a call into this room */
+    struct postgres_resolver resolver;
+    size_t n_connect_timeouts;
+    int64_t retry_delay_us;
+    char *trouble;    /* NULL when ready */
+    char *last_words; /* of the server, before it closed the connection */
+    PGresult *reply;  /* GREETING, ASKING: the last result so far */
+    struct postgres_backend backend;
+    bool has_backend;
+    bool was_told_ready;
+    size_t n_calls_out; /* not freed before they have returned */
+
+    /* Groups in the order of postgres_send(), which is the order of their answers. */
+    struct postgres_group *first;
+    struct postgres_group *last;
+    size_t n_under_way;
+
+    struct postgres_wire wire;
+    struct postgres_failure failure;
+    bool is_unacknowledged;
+    size_t n_silent; /* times in a row that libpq had neither a result nor a sync */
+};
+
+/* Asserts that the picture above has the move. */
+void postgres_connection_move(struct postgres_connection *connection, enum postgres_state state);
+/* Watches libpq's present socket; false without a descriptor for it. */
+bool postgres_connection_watch(struct postgres_connection *connection, uint32_t events)
+    BASE_MUST_CHECK;
+void postgres_connection_unwatch(struct postgres_connection *connection);
+/* Closes the connection, decides all groups, and tries again later. Answers are deferred. */
+void postgres_connection_give_up(
+    struct postgres_connection *connection, enum base_log_event event, const char *reason);
+/* Sends what libpq holds back; gives the connection up when that fails. */
+void postgres_connection_flush(struct postgres_connection *connection);
+
+/* ---- connecting.c ---------------------------------------------------------------------------- */
+
+void postgres_connecting_start(struct postgres_connection *connection);
+void postgres_connecting_resolved(struct postgres_resolver *resolver);
+/* CONNECTING: the socket is ready. */
+void postgres_connecting_go_on(struct postgres_connection *connection);
+/* GREETING, ASKING: the socket is ready. */
+void postgres_connecting_receive(struct postgres_connection *connection);
+/* PREPARING: the statements are prepared. */
+void postgres_connecting_done(struct postgres_connection *connection);
+
+/* ---- pipeline.c ------------------------------------------------------------------------------ */
+
+/* Each of these gives the connection up when libpq refuses. */
+void postgres_pipeline_prepare(struct postgres_connection *connection, bool is_again);
+void postgres_pipeline_send(struct postgres_connection *connection, struct postgres_group *group);
+/* Takes all results that are there. */
+void postgres_pipeline_receive(struct postgres_connection *connection);
+void postgres_pipeline_finish(struct postgres_connection *connection);
+void postgres_failure_forget(struct postgres_failure *failure);
+/* A notice receiver; `context` is the connection. */
+void postgres_pipeline_notice(void *context, const PGresult *notice);
+
+/* ---- session.c ------------------------------------------------------------------------------- */
+
+/* libpq's text on one line; the caller's to free. */
+char *postgres_one_line(const char *message);
+
+#endif

@@ -1,0 +1,299 @@
+#include "internal.h"
+
+#include <assert.h>
+#include <endian.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* An array in binary: number of dimensions, has nulls, element type, then for the one dimension its
+ * length and lower bound (array_recv in PostgreSQL's arrayfuncs.c). An empty array has no
+ * dimension. */
+#define ARRAY_HEADER_SIZE 20
+#define EMPTY_ARRAY_SIZE 12
+
+/* From 1970 to 2000, where PostgreSQL's timestamps begin. */
+#define EPOCH_DIFFERENCE_US INT64_C(946684800000000)
+
+enum {
+    FITS_BOOL = 1 << 0,
+    FITS_INT4 = 1 << 1,
+    FITS_INT8 = 1 << 2,
+    FITS_TEXT = 1 << 3,
+    FITS_BYTES = 1 << 4,
+    FITS_UUID = 1 << 5,
+    FITS_TIME = 1 << 6,
+    FITS_ANY = (1 << 7) - 1
+};
+
+/* Which puts a place of this type accepts; none for an array. */
+static int fits(enum postgres_type type)
+{
+    switch (type) {
+    case POSTGRES_BOOL:
+        return FITS_BOOL;
+    case POSTGRES_INT4:
+        return FITS_INT4;
+    case POSTGRES_INT8:
+        return FITS_INT8;
+    case POSTGRES_TEXT:
+    case POSTGRES_JSONB:
+        return FITS_TEXT | FITS_BYTES;
+    case POSTGRES_BYTEA:
+        return FITS_BYTES;
+    case POSTGRES_UUID:
+        return FITS_UUID;
+    case POSTGRES_TIMESTAMPTZ:
+        return FITS_TIME;
+    case POSTGRES_BOOL_ARRAY:
+    case POSTGRES_BYTEA_ARRAY:
+    case POSTGRES_INT4_ARRAY:
+    case POSTGRES_TEXT_ARRAY:
+    case POSTGRES_INT8_ARRAY:
+    case POSTGRES_TIMESTAMPTZ_ARRAY:
+    case POSTGRES_UUID_ARRAY:
+    case POSTGRES_JSONB_ARRAY:
+        return 0;
+    }
+    return 0;
+}
+
+/* The type itself when it is not an array's. */
+static enum postgres_type element_type(enum postgres_type type)
+{
+    switch (type) {
+    case POSTGRES_BOOL_ARRAY:
+        return POSTGRES_BOOL;
+    case POSTGRES_BYTEA_ARRAY:
+        return POSTGRES_BYTEA;
+    case POSTGRES_INT4_ARRAY:
+        return POSTGRES_INT4;
+    case POSTGRES_TEXT_ARRAY:
+        return POSTGRES_TEXT;
+    case POSTGRES_INT8_ARRAY:
+        return POSTGRES_INT8;
+    case POSTGRES_TIMESTAMPTZ_ARRAY:
+        return POSTGRES_TIMESTAMPTZ;
+    case POSTGRES_UUID_ARRAY:
+        return POSTGRES_UUID;
+    case POSTGRES_JSONB_ARRAY:
+        return POSTGRES_JSONB;
+    case POSTGRES_BOOL:
+    case POSTGRES_BYTEA:
+    case POSTGRES_INT8:
+    case POSTGRES_INT4:
+    case POSTGRES_TEXT:
+    case POSTGRES_TIMESTAMPTZ:
+    case POSTGRES_UUID:
+    case POSTGRES_JSONB:
+        return type;
+    }
+    return type;
+}
+
+static void write_int4(char *place, int32_t value)
+{
+    uint32_t bytes = htobe32((uint32_t)value);
+    memcpy(place, &bytes, sizeof bytes);
+}
+
+static void write_int8(char *place, int64_t value)
+{
+    uint64_t bytes = htobe64((uint64_t)value);
+    memcpy(place, &bytes, sizeof bytes);
+}
+
+void postgres_parameters_begin(
+    struct postgres_parameters *parameters, const struct postgres_statement *statement)
+{
+    assert(statement->n_parameters <= POSTGRES_PARAMETERS_MAX);
+    parameters->statement = statement;
+    parameters->buffer.length = 0;
+    parameters->n_begun = 0;
+    parameters->is_in_array = false;
+}
+
+void postgres_parameters_finish(struct postgres_parameters *parameters)
+{
+    base_buffer_finish(&parameters->buffer);
+}
+
+/* Begins the next parameter with room for n bytes, which are returned. */
+static char *begin_parameter(struct postgres_parameters *parameters, size_t n_bytes)
+{
+    assert(n_bytes <= INT_MAX);
+    char *place = base_buffer_reserve(&parameters->buffer, n_bytes);
+    parameters->starts[parameters->n_begun] = parameters->buffer.length;
+    parameters->lengths[parameters->n_begun] = (int)n_bytes;
+    parameters->buffer.length += n_bytes;
+    parameters->n_begun++;
+    return place;
+}
+
+static enum postgres_type next_type(const struct postgres_parameters *parameters)
+{
+    assert(parameters->n_begun < parameters->statement->n_parameters);
+    return parameters->statement->types[parameters->n_begun];
+}
+
+void postgres_begin_array(struct postgres_parameters *parameters)
+{
+    postgres_end_array(parameters);
+    enum postgres_type type = next_type(parameters);
+    assert(fits(type) == 0);
+    begin_parameter(parameters, ARRAY_HEADER_SIZE);
+    parameters->is_in_array = true;
+    parameters->has_null_elements = false;
+    parameters->element_type = element_type(type);
+    parameters->n_elements = 0;
+}
+
+void postgres_end_array(struct postgres_parameters *parameters)
+{
+    if (!parameters->is_in_array) {
+        return;
+    }
+    parameters->is_in_array = false;
+    size_t array = parameters->n_begun - 1;
+    size_t start = parameters->starts[array];
+    char *header = parameters->buffer.bytes + start;
+    bool is_empty = parameters->n_elements == 0;
+    if (is_empty) {
+        parameters->buffer.length = start + EMPTY_ARRAY_SIZE;
+    }
+    size_t length = parameters->buffer.length - start;
+    assert(length <= INT_MAX);
+    parameters->lengths[array] = (int)length;
+    write_int4(header, is_empty ? 0 : 1);
+    write_int4(header + 4, parameters->has_null_elements ? 1 : 0);
+    write_int4(header + 8, (int32_t)parameters->element_type);
+    if (!is_empty) {
+        write_int4(header + 12, (int32_t)parameters->n_elements);
+        write_int4(header + 16, 1);
+    }
+}
+
+/* Whether a put of these kinds is an element of the array under way. */
+static bool is_element(const struct postgres_parameters *parameters, int kinds)
+{
+    return parameters->is_in_array && (fits(parameters->element_type) & kinds) != 0;
+}
+
+/* Room for a value of n bytes: an element of the array under way, else the next parameter. */
+static char *begin_value(struct postgres_parameters *parameters, int kinds, size_t n_bytes)
+{
+    if (!is_element(parameters, kinds)) {
+        postgres_end_array(parameters);
+        assert((fits(next_type(parameters)) & kinds) != 0);
+        return begin_parameter(parameters, n_bytes);
+    }
+    assert(n_bytes <= INT_MAX);
+    char *place = base_buffer_reserve(&parameters->buffer, 4 + n_bytes);
+    write_int4(place, (int32_t)n_bytes);
+    parameters->buffer.length += 4 + n_bytes;
+    parameters->n_elements++;
+    return place + 4;
+}
+
+static void put_null(struct postgres_parameters *parameters, int kinds)
+{
+    if (is_element(parameters, kinds)) {
+        char *place = base_buffer_reserve(&parameters->buffer, 4);
+        write_int4(place, -1);
+        parameters->buffer.length += 4;
+        parameters->n_elements++;
+        parameters->has_null_elements = true;
+        return;
+    }
+    postgres_end_array(parameters);
+    assert(kinds == FITS_ANY || (fits(next_type(parameters)) & kinds) != 0);
+    (void)next_type(parameters); /* asserts that there is one; also for an array that is null */
+    begin_parameter(parameters, 0);
+    parameters->lengths[parameters->n_begun - 1] = -1;
+}
+
+void postgres_put_null(struct postgres_parameters *parameters)
+{
+    put_null(parameters, FITS_ANY);
+}
+
+void postgres_put_bool(struct postgres_parameters *parameters, bool value)
+{
+    *begin_value(parameters, FITS_BOOL, 1) = value ? 1 : 0;
+}
+
+void postgres_put_int4(struct postgres_parameters *parameters, int32_t value)
+{
+    write_int4(begin_value(parameters, FITS_INT4, 4), value);
+}
+
+void postgres_put_int8(struct postgres_parameters *parameters, int64_t value)
+{
+    write_int8(begin_value(parameters, FITS_INT8, 8), value);
+}
+
+static void put_bytes(
+    struct postgres_parameters *parameters, int kinds, const void *bytes, size_t n_bytes)
+{
+    enum postgres_type type =
+        is_element(parameters, kinds) ? parameters->element_type : next_type(parameters);
+    bool is_json = type == POSTGRES_JSONB;
+    char *place = begin_value(parameters, kinds, n_bytes + (is_json ? 1 : 0));
+    if (is_json) {
+        *place++ = 1; /* the version of jsonb's binary form: text follows */
+    }
+    if (n_bytes > 0) {
+        memcpy(place, bytes, n_bytes);
+    }
+}
+
+void postgres_put_text(struct postgres_parameters *parameters, const char *text)
+{
+    if (text == NULL) {
+        put_null(parameters, FITS_TEXT);
+        return;
+    }
+    put_bytes(parameters, FITS_TEXT, text, strlen(text));
+}
+
+void postgres_put_bytes(struct postgres_parameters *parameters, const void *bytes, size_t n_bytes)
+{
+    put_bytes(parameters, FITS_BYTES, bytes, n_bytes);
+}
+
+void postgres_put_uuid(struct postgres_parameters *parameters, const struct base_uuid *uuid)
+{
+    if (uuid == NULL) {
+        put_null(parameters, FITS_UUID);
+        return;
+    }
+    memcpy(begin_value(parameters, FITS_UUID, sizeof uuid->bytes), uuid->bytes, sizeof uuid->bytes);
+}
+
+void postgres_put_time(struct postgres_parameters *parameters, int64_t unix_us)
+{
+    bool is_infinite = unix_us == INT64_MIN || unix_us == INT64_MAX;
+    int64_t postgres_us = is_infinite ? unix_us : unix_us - EPOCH_DIFFERENCE_US;
+    write_int8(begin_value(parameters, FITS_TIME, 8), postgres_us);
+}
+
+void postgres_parameters_complete(struct postgres_parameters *parameters)
+{
+    postgres_end_array(parameters);
+    assert(parameters->n_begun == parameters->statement->n_parameters);
+}
+
+bool postgres_parameters_send(const struct postgres_parameters *parameters, PGconn *pg)
+{
+    const char *values[POSTGRES_PARAMETERS_MAX];
+    int formats[POSTGRES_PARAMETERS_MAX];
+    for (size_t i = 0; i < parameters->n_begun; i++) {
+        /* Without any byte there is no buffer, but an empty value is not null. */
+        const char *bytes = parameters->buffer.bytes == NULL ? "" : parameters->buffer.bytes;
+        values[i] = parameters->lengths[i] < 0 ? NULL : bytes + parameters->starts[i];
+        formats[i] = 1;
+    }
+    return PQsendQueryPrepared(
+               pg, parameters->statement->name, (int)parameters->n_begun, values,
+               parameters->lengths, formats, 1) == 1;
+}

@@ -1,0 +1,428 @@
+/*
+ * What travels over a connection in pipeline mode: groups and preparations out, results in.
+ *
+ * The server answers what is on the wire in its order. Each statement's results end with a NULL,
+ * each group with a sync, and only the sync says that the group was committed: an error may still
+ * come between the last statement's success and the sync, from a deferred constraint for one.
+ */
+#include "internal.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the wire -------------------------------------------------------------------------------- */
+
+static void put_on_wire(struct postgres_connection *connection, struct postgres_group *group)
+{
+    struct postgres_wire *wire = &connection->wire;
+    if (wire->n == wire->capacity) {
+        size_t capacity = wire->capacity == 0 ? 8 : wire->capacity * 2;
+        struct postgres_group **groups = base_alloc(capacity * sizeof(struct postgres_group *));
+        for (size_t i = 0; i < wire->n; i++) {
+            groups[i] = wire->groups[(wire->first + i) & (wire->capacity - 1)];
+        }
+        free(wire->groups);
+        wire->groups = groups;
+        wire->capacity = capacity;
+        wire->first = 0;
+    }
+    wire->groups[(wire->first + wire->n) & (wire->capacity - 1)] = group;
+    wire->n++;
+    wire->n_preparations += group == NULL ? 1 : 0;
+}
+
+static struct postgres_group *first_on_wire(const struct postgres_connection *connection)
+{
+    return connection->wire.groups[connection->wire.first];
+}
+
+static struct postgres_group *take_from_wire(struct postgres_connection *connection)
+{
+    struct postgres_wire *wire = &connection->wire;
+    struct postgres_group *group = wire->groups[wire->first];
+    wire->first = (wire->first + 1) & (wire->capacity - 1);
+    wire->n--;
+    wire->n_preparations -= group == NULL ? 1 : 0;
+    return group;
+}
+
+void postgres_failure_forget(struct postgres_failure *failure)
+{
+    free(failure->message);
+    free(failure->constraint);
+    *failure = (struct postgres_failure){0};
+}
+
+void postgres_pipeline_finish(struct postgres_connection *connection)
+{
+    free(connection->wire.groups);
+    connection->wire = (struct postgres_wire){0};
+    postgres_failure_forget(&connection->failure);
+    free(connection->last_words);
+    connection->last_words = NULL;
+    connection->is_unacknowledged = false;
+    connection->n_silent = 0;
+}
+
+static void give_up_lost(struct postgres_connection *connection)
+{
+    const char *reason =
+        connection->last_words != NULL ? connection->last_words : PQerrorMessage(connection->pg);
+    postgres_connection_give_up(connection, BASE_LOG_DATABASE_LOST, reason);
+}
+
+/* ---- out ------------------------------------------------------------------------------------- */
+
+static bool send_preparations(const struct postgres_connection *connection, bool is_again)
+{
+    PGconn *pg = connection->pg;
+    if (is_again && PQsendQueryParams(pg, "DEALLOCATE ALL", 0, NULL, NULL, NULL, NULL, 0) != 1) {
+        return false;
+    }
+    for (size_t i = 0; connection->statements[i] != NULL; i++) {
+        const struct postgres_statement *statement = connection->statements[i];
+        Oid types[POSTGRES_PARAMETERS_MAX];
+        for (size_t j = 0; j < statement->n_parameters; j++) {
+            types[j] = (Oid)statement->types[j];
+        }
+        if (PQsendPrepare(
+                pg, statement->name, statement->sql, (int)statement->n_parameters, types) != 1) {
+            return false;
+        }
+    }
+    return PQpipelineSync(pg) == 1;
+}
+
+void postgres_pipeline_prepare(struct postgres_connection *connection, bool is_again)
+{
+    put_on_wire(connection, NULL);
+    if (!send_preparations(connection, is_again)) {
+        give_up_lost(connection);
+        return;
+    }
+    postgres_connection_flush(connection);
+}
+
+static bool send_statements(
+    const struct postgres_connection *connection, const struct postgres_group *group)
+{
+    for (size_t i = 0; i < group->n_statements; i++) {
+        if (!postgres_parameters_send(group->entries[i].parameters, connection->pg)) {
+            return false;
+        }
+    }
+    return PQpipelineSync(connection->pg) == 1;
+}
+
+void postgres_pipeline_send(struct postgres_connection *connection, struct postgres_group *group)
+{
+    group->was_sent = true;
+    group->n_received = 0;
+    put_on_wire(connection, group);
+    if (!send_statements(connection, group)) {
+        give_up_lost(connection);
+        return;
+    }
+    postgres_connection_flush(connection);
+}
+
+/* ---- in: errors and notices ------------------------------------------------------------------ */
+
+static bool is_text(const char *text, const char *expected)
+{
+    return text != NULL && strcmp(text, expected) == 0;
+}
+
+static bool contains(const char *text, const char *part)
+{
+    return text != NULL && strstr(text, part) != NULL;
+}
+
+static bool ends_connection(const PGresult *result)
+{
+    const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+    return is_text(severity, "FATAL") || is_text(severity, "PANIC");
+}
+
+static void keep_last_words(struct postgres_connection *connection, const PGresult *result)
+{
+    const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    free(connection->last_words);
+    connection->last_words =
+        postgres_one_line(message == NULL ? PQresultErrorMessage(result) : message);
+}
+
+/* A backend whose wait for a synchronous standby is cancelled says so in a warning and then reports
+ * success (SyncRepWaitForLSN in syncrep.c). Messages are translated, names of functions are not. */
+static bool is_cancelled_wait(const PGresult *notice)
+{
+    return is_text(PQresultErrorField(notice, PG_DIAG_SOURCE_FUNCTION), "SyncRepWaitForLSN") ||
+           contains(PQresultErrorField(notice, PG_DIAG_MESSAGE_PRIMARY), "synchronous replication");
+}
+
+void postgres_pipeline_notice(void *context, const PGresult *notice)
+{
+    struct postgres_connection *connection = context;
+    if (ends_connection(notice)) {
+        /* libpq makes a notice of an error that comes while it expects nothing. */
+        keep_last_words(connection, notice);
+        return;
+    }
+    if (!is_text(PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED), "WARNING")) {
+        return;
+    }
+    if (connection->wire.n > 0 && is_cancelled_wait(notice)) {
+        connection->is_unacknowledged = true;
+    }
+    const char *message = PQresultErrorField(notice, PG_DIAG_MESSAGE_PRIMARY);
+    const char *sqlstate = PQresultErrorField(notice, PG_DIAG_SQLSTATE);
+    base_log(
+        connection->log, BASE_LOG_DATABASE_NOTICE, BASE_LOG_TEXT("connection", connection->role),
+        BASE_LOG_TEXT("sqlstate", sqlstate == NULL ? "" : sqlstate),
+        BASE_LOG_TEXT("notice", message == NULL ? "" : message));
+}
+
+/* The statement to which the next result belongs. */
+static const char *name_statement(const struct postgres_connection *connection)
+{
+    const struct postgres_group *group = first_on_wire(connection);
+    if (group == NULL) {
+        return "preparation";
+    }
+    return group->n_received < group->n_statements
+               ? group->entries[group->n_received].statement->name
+               : "commit";
+}
+
+/* The plan of a prepared statement no longer fits its tables ("cached plan must not change result
+ * type", from RevalidateCachedQuery in plancache.c), or somebody deallocated it. */
+static bool is_stale(const char *sqlstate, const PGresult *result)
+{
+    if (strcmp(sqlstate, "0A000") == 0) {
+        const char *function = PQresultErrorField(result, PG_DIAG_SOURCE_FUNCTION);
+        const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+        return is_text(function, "RevalidateCachedQuery") || contains(message, "cached plan");
+    }
+    return strcmp(sqlstate, "26000") == 0;
+}
+
+/* False when the connection can't be used any further. */
+static bool receive_error(struct postgres_connection *connection, const PGresult *result)
+{
+    const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    if (sqlstate == NULL || ends_connection(result)) {
+        keep_last_words(connection, result);
+        return false;
+    }
+    struct postgres_failure *failure = &connection->failure;
+    if (failure->sqlstate[0] != '\0') {
+        return true;
+    }
+    const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+    const char *constraint = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
+    memcpy(failure->sqlstate, sqlstate, strnlen(sqlstate, sizeof failure->sqlstate - 1));
+    failure->is_stale = is_stale(sqlstate, result);
+    failure->statement = name_statement(connection);
+    failure->message = base_copy_text(message == NULL ? "" : message);
+    failure->constraint = constraint == NULL ? NULL : base_copy_text(constraint);
+    return true;
+}
+
+/* ---- in: what a sync decides ----------------------------------------------------------------- */
+
+static const struct {
+    const char *prefix; /* of SQLSTATE, PostgreSQL's appendix A */
+    enum postgres_outcome outcome;
+} failure_outcomes[] = {
+    {"40001", POSTGRES_AGAIN},       /* serialization_failure */
+    {"40P01", POSTGRES_AGAIN},       /* deadlock_detected */
+    {"55P03", POSTGRES_AGAIN},       /* lock_not_available: lock_timeout */
+    {"57014", POSTGRES_AGAIN},       /* query_canceled: statement_timeout, or an operator */
+    {"23", POSTGRES_VIOLATED},       /* integrity_constraint_violation */
+    {"53", POSTGRES_UNAVAILABLE},    /* insufficient_resources: disk, memory */
+    {"57P", POSTGRES_UNAVAILABLE},   /* the server shuts down or starts */
+    {"25006", POSTGRES_UNAVAILABLE}, /* read_only_sql_transaction: no longer the primary */
+};
+
+static enum postgres_outcome classify(const struct postgres_failure *failure)
+{
+    if (failure->is_stale) {
+        return POSTGRES_AGAIN;
+    }
+    for (size_t i = 0; i < BASE_COUNT(failure_outcomes); i++) {
+        const char *prefix = failure_outcomes[i].prefix;
+        if (strncmp(failure->sqlstate, prefix, strlen(prefix)) == 0) {
+            return failure_outcomes[i].outcome;
+        }
+    }
+    return POSTGRES_FAILED;
+}
+
+static void log_failure(const struct postgres_connection *connection)
+{
+    const struct postgres_failure *failure = &connection->failure;
+    const char *constraint = failure->constraint;
+    base_log(
+        connection->log, BASE_LOG_STATEMENT_FAILED, BASE_LOG_TEXT("connection", connection->role),
+        BASE_LOG_TEXT("statement", failure->statement),
+        BASE_LOG_TEXT("sqlstate", failure->sqlstate), BASE_LOG_TEXT("reason", failure->message),
+        BASE_LOG_TEXT(constraint == NULL ? NULL : "constraint", constraint));
+}
+
+/* False when the connection was given up. */
+static bool settle_preparation(struct postgres_connection *connection)
+{
+    const struct postgres_failure *failure = &connection->failure;
+    if (failure->sqlstate[0] != '\0') {
+        struct base_buffer reason = {0};
+        base_buffer_printf(
+            &reason, "the statements can't be prepared: %s (SQLSTATE %s)", failure->message,
+            failure->sqlstate);
+        postgres_connection_give_up(
+            connection, BASE_LOG_DATABASE_NOT_READY, base_buffer_text(&reason));
+        base_buffer_finish(&reason);
+        return false;
+    }
+    if (connection->state == POSTGRES_STATE_PREPARING) {
+        postgres_connecting_done(connection);
+    }
+    return true;
+}
+
+/* Prepares again, unless that is on its way, and sends the group once more. Groups behind it keep
+ * their answers until it has one. */
+static void send_again(struct postgres_connection *connection, struct postgres_group *group)
+{
+    postgres_group_forget_rows(group);
+    group->is_retried = true;
+    if (connection->wire.n_preparations == 0) {
+        postgres_pipeline_prepare(connection, true);
+    }
+    if (connection->pg != NULL) {
+        postgres_pipeline_send(connection, group);
+    }
+}
+
+static void decide(struct postgres_connection *connection, struct postgres_group *group)
+{
+    const struct postgres_failure *failure = &connection->failure;
+    group->is_decided = true;
+    if (failure->sqlstate[0] == '\0') {
+        group->outcome = connection->is_unacknowledged ? POSTGRES_UNACKNOWLEDGED : POSTGRES_DONE;
+        return;
+    }
+    postgres_group_forget_rows(group);
+    group->outcome = classify(failure);
+    if (group->outcome == POSTGRES_FAILED || group->outcome == POSTGRES_UNAVAILABLE) {
+        log_failure(connection);
+    }
+}
+
+/* A server that is no primary any more stays reachable: only a new connection finds the new one. */
+static bool is_demoted(const struct postgres_failure *failure)
+{
+    return strcmp(failure->sqlstate, "25006") == 0;
+}
+
+/* False when the connection was given up. */
+static bool receive_sync(struct postgres_connection *connection)
+{
+    struct postgres_group *group = take_from_wire(connection);
+    struct postgres_failure *failure = &connection->failure;
+    if (group == NULL) {
+        if (!settle_preparation(connection)) {
+            return false;
+        }
+    } else if (failure->is_stale && !group->is_retried) {
+        postgres_failure_forget(failure);
+        send_again(connection, group);
+    } else {
+        decide(connection, group);
+        if (is_demoted(failure)) {
+            postgres_connection_give_up(
+                connection, BASE_LOG_DATABASE_LOST, "the server is read-only");
+        }
+    }
+    if (connection->pg == NULL) {
+        return false;
+    }
+    postgres_failure_forget(failure);
+    connection->is_unacknowledged = false;
+    return true;
+}
+
+/* ---- in: results ----------------------------------------------------------------------------- */
+
+static void keep_rows(struct postgres_connection *connection, PGresult *result)
+{
+    struct postgres_group *group = first_on_wire(connection);
+    if (group == NULL || group->n_received >= group->n_statements) {
+        PQclear(result); /* PREPARE and DEALLOCATE have no rows */
+        return;
+    }
+    postgres_rows_free(group->entries[group->n_received].rows);
+    group->entries[group->n_received].rows = postgres_rows_take(result);
+}
+
+/* Takes the result. False when the connection was given up. */
+static bool receive_result(struct postgres_connection *connection, PGresult *result)
+{
+    ExecStatusType status = PQresultStatus(result);
+    if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK) {
+        keep_rows(connection, result);
+        return true;
+    }
+    bool has_failed = connection->failure.sqlstate[0] != '\0';
+    bool is_usable = status == PGRES_PIPELINE_SYNC ||
+                     (status == PGRES_PIPELINE_ABORTED && has_failed) ||
+                     (status == PGRES_FATAL_ERROR && receive_error(connection, result));
+    PQclear(result);
+    if (!is_usable) {
+        give_up_lost(connection);
+        return false;
+    }
+    return status != PGRES_PIPELINE_SYNC || receive_sync(connection);
+}
+
+/* False when the connection was given up. */
+static bool receive_end_of_statement(struct postgres_connection *connection)
+{
+    struct postgres_group *group = first_on_wire(connection);
+    if (group != NULL) {
+        group->n_received++;
+    }
+    /* A NULL is followed by a result or the sync. An endless row of them is a libpq that has lost
+     * count, and waiting for it would be for ever. */
+    connection->n_silent++;
+    if (connection->n_silent > 2) {
+        postgres_connection_give_up(
+            connection, BASE_LOG_DATABASE_LOST, "results and statements don't match");
+        return false;
+    }
+    return true;
+}
+
+void postgres_pipeline_receive(struct postgres_connection *connection)
+{
+    /* What came before the connection broke still counts. */
+    bool is_open = PQconsumeInput(connection->pg) == 1;
+    while (!PQisBusy(connection->pg) && connection->wire.n > 0) {
+        PGresult *result = PQgetResult(connection->pg);
+        if (result == NULL) {
+            if (!receive_end_of_statement(connection)) {
+                return;
+            }
+            continue;
+        }
+        connection->n_silent = 0;
+        if (!receive_result(connection, result)) {
+            return;
+        }
+    }
+    if (!is_open || PQstatus(connection->pg) == CONNECTION_BAD) {
+        give_up_lost(connection);
+        return;
+    }
+    postgres_connection_flush(connection);
+}

@@ -1,0 +1,196 @@
+/*
+ * postgres: connections on the loop. The only room that says PQ… and the only one that reads
+ * SQLSTATE. A connection is non-blocking, in pipeline mode, with statements prepared once and
+ * binary parameters and results. It connects, and reconnects, by itself.
+ *
+ * The unit is a group: some statements and the sync after them, which are one implicit transaction.
+ * Its outcome is known only when the sync is answered: a statement's own success is not its commit.
+ * Groups of one connection are answered in the order in which they were sent.
+ */
+#ifndef CARTD_POSTGRES_H
+#define CARTD_POSTGRES_H
+
+#include "base.h"
+#include "loop.h"
+
+/* ---- statements, parameters, rows ------------------------------------------------------------ */
+
+/* Type oids, as in pg_type.dat. */
+enum postgres_type {
+    POSTGRES_BOOL = 16,
+    POSTGRES_BYTEA = 17,
+    POSTGRES_INT8 = 20,
+    POSTGRES_INT4 = 23,
+    POSTGRES_TEXT = 25,
+    POSTGRES_TIMESTAMPTZ = 1184,
+    POSTGRES_UUID = 2950,
+    POSTGRES_JSONB = 3802,
+    POSTGRES_BOOL_ARRAY = 1000,
+    POSTGRES_BYTEA_ARRAY = 1001,
+    POSTGRES_INT4_ARRAY = 1007,
+    POSTGRES_TEXT_ARRAY = 1009,
+    POSTGRES_INT8_ARRAY = 1016,
+    POSTGRES_TIMESTAMPTZ_ARRAY = 1185,
+    POSTGRES_UUID_ARRAY = 2951,
+    POSTGRES_JSONB_ARRAY = 3807
+};
+
+#define POSTGRES_PARAMETERS_MAX 64
+
+/* Statements are constant for the life of a connection and are prepared when it connects. */
+struct postgres_statement {
+    const char *name;
+    const char *sql;
+    size_t n_parameters;
+    enum postgres_type types[POSTGRES_PARAMETERS_MAX];
+};
+
+/* The parameters of one statement, written in order $1, $2, …; each put must match the statement's
+ * type there (asserted). All bytes are copied. An array is begun and its elements are put one by
+ * one; it ends with the next array or with a value of another type. Only where a single value of
+ * the same type as the elements (or a null) follows must it be ended explicitly. */
+struct postgres_parameters;
+void postgres_put_bool(struct postgres_parameters *parameters, bool value);
+void postgres_put_int4(struct postgres_parameters *parameters, int32_t value);
+void postgres_put_int8(struct postgres_parameters *parameters, int64_t value);
+void postgres_put_text(struct postgres_parameters *parameters, const char *text); /* NULL: null */
+void postgres_put_bytes(struct postgres_parameters *parameters, const void *bytes, size_t n_bytes); /* text, bytea or jsonb */
+void postgres_put_uuid(struct postgres_parameters *parameters, const struct base_uuid *uuid); /* NULL: null */
+void postgres_put_time(struct postgres_parameters *parameters, int64_t unix_us);
+void postgres_put_null(struct postgres_parameters *parameters);
+void postgres_begin_array(struct postgres_parameters *parameters);
+void postgres_end_array(struct postgres_parameters *parameters);
+
+/* The rows of one statement's answer, borrowed from the group. Columns are binary and typed by the
+ * caller's knowledge of the statement; reading a column as another type asserts. */
+struct postgres_rows;
+size_t postgres_rows_count(const struct postgres_rows *rows);
+bool postgres_is_null(const struct postgres_rows *rows, size_t row, size_t column);
+bool postgres_get_bool(const struct postgres_rows *rows, size_t row, size_t column);
+int32_t postgres_get_int4(const struct postgres_rows *rows, size_t row, size_t column);
+int64_t postgres_get_int8(const struct postgres_rows *rows, size_t row, size_t column);
+/* text, or jsonb as text; NUL-terminated; NULL for null */
+const char *postgres_get_text(const struct postgres_rows *rows, size_t row, size_t column);
+size_t postgres_get_length(const struct postgres_rows *rows, size_t row, size_t column); /* of get_text, of get_bytes */
+const uint8_t *postgres_get_bytes(const struct postgres_rows *rows, size_t row, size_t column);
+struct base_uuid postgres_get_uuid(const struct postgres_rows *rows, size_t row, size_t column);
+/* unix µs; INT64_MIN and INT64_MAX for -infinity and infinity, also where times are put */
+int64_t postgres_get_time(const struct postgres_rows *rows, size_t row, size_t column);
+/* A bool[] column: the number of elements, and element i (null counts as false). */
+size_t postgres_get_bools_count(const struct postgres_rows *rows, size_t row, size_t column);
+bool postgres_get_bools_at(const struct postgres_rows *rows, size_t row, size_t column, size_t i);
+
+/* ---- groups ---------------------------------------------------------------------------------- */
+
+enum postgres_outcome {
+    POSTGRES_DONE,           /* committed; the rows of every statement are there */
+    POSTGRES_AGAIN,          /* nothing happened; the same may succeed next time (serialization
+                                failure, deadlock, a plan that went stale twice) */
+    POSTGRES_VIOLATED,       /* nothing happened: a constraint refused it (class 23) */
+    POSTGRES_FAILED,         /* nothing happened: any other error of a statement; was logged */
+    POSTGRES_UNAVAILABLE,    /* nothing happened: it was not sent, there is no connection */
+    POSTGRES_UNKNOWN,        /* it was sent and the answer never came: it may have happened */
+    POSTGRES_UNACKNOWLEDGED  /* it happened on the primary, but the wait for a synchronous standby
+                                was cancelled: it may not survive a failover */
+};
+
+#define POSTGRES_GROUP_STATEMENTS_MAX 6
+
+/* Owned by the caller; zero-initialise once, then begin for each use. Must not move or die between
+ * send and answered. */
+struct postgres_group {
+    void (*answered)(struct postgres_group *group); /* outcome and rows are set; may begin anew */
+    enum postgres_outcome outcome;
+    size_t n_statements;
+    struct {
+        const struct postgres_statement *statement;
+        struct postgres_parameters *parameters;
+        struct postgres_rows *rows;
+    } entries[POSTGRES_GROUP_STATEMENTS_MAX];
+    int64_t sent_at_us;
+    size_t n_received;
+    bool was_sent;
+    bool is_retried;
+    bool is_decided;
+    bool is_under_way;
+    struct postgres_group *next;
+};
+/* Frees the rows of the last use and empties the group; buffers are kept for reuse. */
+void postgres_group_begin(struct postgres_group *group);
+void postgres_group_finish(struct postgres_group *group);
+/* Adds a statement and returns where its parameters go. */
+struct postgres_parameters *postgres_group_add(
+    struct postgres_group *group, const struct postgres_statement *statement);
+const struct postgres_rows *postgres_group_rows(const struct postgres_group *group, size_t i);
+
+/* ---- connections ----------------------------------------------------------------------------- */
+
+struct postgres_connection;
+
+/* answered() and changed() are called from the loop and may do anything: begin and send groups,
+ * also the answered one, destroy the connection. The one exception is answered() called by
+ * postgres_connection_destroy(): a group sent from there is answered UNAVAILABLE before destroy
+ * returns, so whoever sends again upon each UNAVAILABLE would never end. */
+struct postgres_options {
+    struct loop *loop;
+    const struct base_log *log;
+    const char *url;  /* a libpq connection string or URI */
+    const char *role; /* what it is for: "write"; goes into application_name and the log */
+    const struct postgres_statement *const *statements; /* prepared at every connect; NULL ends it */
+    /* Asked before the statements are prepared: one row, one boolean. Anything but true (an error
+     * too) leaves the connection not ready, with `not_ready_detail`, and it is asked again each
+     * second. NULL: no question. */
+    const char *ready_sql;
+    const char *not_ready_detail;
+    int64_t answer_timeout_ms; /* a group not answered by then: the connection is given up, UNKNOWN */
+    /* Called when is_ready changes, never from within a call into this room. */
+    void (*changed)(struct postgres_connection *connection, void *context);
+    void *context;
+};
+
+/* Begins to connect, and goes on trying (100 ms, doubling to 1 s) until destroyed. Host names are
+ * resolved without blocking the loop. NULL with *problem (a sentence, the caller's to free) only
+ * when the url is not a connection string. */
+struct postgres_connection *postgres_connection_create(
+    const struct postgres_options *options, char **problem) BASE_MUST_CHECK;
+/* Groups under way are answered UNKNOWN or UNAVAILABLE first. NULL-safe. */
+void postgres_connection_destroy(struct postgres_connection *connection);
+bool postgres_connection_is_ready(const struct postgres_connection *connection);
+/* Why it is not ready, as a sentence for operators; NULL when it is. */
+const char *postgres_connection_trouble(const struct postgres_connection *connection);
+/* Groups sent and not answered yet. */
+size_t postgres_connection_under_way(const struct postgres_connection *connection);
+/* Sends a group. Its answered() is called later from the loop, never from within this call; when
+ * the connection is not ready it is answered UNAVAILABLE. */
+void postgres_send(struct postgres_connection *connection, struct postgres_group *group);
+
+/* The server process behind the present or last connection, by which another connection can make
+ * sure that it has ended: its pid and start, as pg_stat_activity has them. False: never connected. */
+struct postgres_backend {
+    int32_t pid;
+    int64_t started_at_us;
+};
+bool postgres_connection_backend(
+    const struct postgres_connection *connection, struct postgres_backend *backend);
+
+/* ---- sessions: for the command line, where waiting is fine ----------------------------------- */
+
+struct postgres_session;
+/* Connects and waits; NULL with *problem (the caller's to free) when that fails. */
+struct postgres_session *postgres_session_open(const char *url, char **problem) BASE_MUST_CHECK;
+void postgres_session_close(struct postgres_session *session); /* NULL-safe */
+/* Runs a script of statements (simple protocol: one implicit transaction unless it has its own).
+ * False with *problem, which names SQLSTATE, message and hint. */
+bool postgres_session_run(struct postgres_session *session, const char *sql, char **problem) BASE_MUST_CHECK;
+/* Runs one query with text parameters ($1…) and gives its rows as text cells, row by row. */
+struct postgres_table {
+    size_t n_rows;
+    size_t n_columns;
+    char **cells; /* n_rows * n_columns; NULL: null */
+};
+bool postgres_session_query(
+    struct postgres_session *session, const char *sql, const char *const *parameters,
+    size_t n_parameters, struct postgres_table *table, char **problem) BASE_MUST_CHECK;
+void postgres_table_finish(struct postgres_table *table);
+
+#endif

@@ -1,0 +1,313 @@
+#include "tables.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "codec.h"
+
+/* ---- written --------------------------------------------------------------------------------- */
+
+/* A pending time arrives as null and becomes the moment of the append. */
+static void put_time(struct postgres_parameters *to, int64_t time_us)
+{
+    if (time_us == CART_TIME_PENDING || time_us == CART_TIME_NONE)
+        postgres_put_null(to);
+    else
+        postgres_put_time(to, time_us);
+}
+
+static void put_carts(struct postgres_parameters *to, const void *changes)
+{
+    const struct projections_changes *batch = changes;
+    const struct projections_cart_change *first = batch->carts;
+    const struct projections_cart_change *end = first + batch->n_carts;
+    const struct projections_cart_change *change;
+    postgres_begin_array(to);
+    for (change = first; change < end; change++)
+        postgres_put_int4(to, change->ordinal);
+    postgres_begin_array(to);
+    for (change = first; change < end; change++)
+        postgres_put_uuid(to, &change->cart_id);
+    postgres_begin_array(to);
+    for (change = first; change < end; change++)
+        postgres_put_int4(to, change->cart->version);
+    postgres_begin_array(to);
+    for (change = first; change < end; change++)
+        postgres_put_text(to, cart_status_name(change->cart->status));
+    postgres_begin_array(to);
+    for (change = first; change < end; change++)
+        postgres_put_text(to, change->cart->currency);
+    postgres_begin_array(to);
+    for (change = first; change < end; change++)
+        postgres_put_text(to, change->cart->customer_id);
+    postgres_begin_array(to);
+    for (change = first; change < end; change++)
+        postgres_put_int4(to, change->cart->item_count);
+    postgres_begin_array(to);
+    for (change = first; change < end; change++)
+        postgres_put_int8(to, change->cart->total_minor);
+    postgres_begin_array(to);
+    for (change = first; change < end; change++)
+        postgres_put_bytes(to, change->document, change->document_length);
+    postgres_begin_array(to);
+    for (change = first; change < end; change++)
+        put_time(to, change->cart->created_at_us);
+    postgres_begin_array(to);
+    for (change = first; change < end; change++)
+        put_time(to, change->cart->closed_at_us);
+    postgres_begin_array(to);
+    for (change = first; change < end; change++)
+        postgres_put_bool(to, change->cart->closed_at_us != CART_TIME_NONE);
+}
+
+const struct eventstore_part carts_part = {
+    .ctes =
+        "carts_put AS (\n"
+        "    INSERT INTO carts\n"
+        "        (cart_id, version, status, currency, customer_id, item_count, total, document,\n"
+        "         created_at, updated_at, closed_at)\n"
+        "    SELECT u.cart_id, u.version, u.status, u.currency, u.customer_id, u.item_count,\n"
+        "        u.total, u.document, coalesce(u.created_at, h.recorded_at), h.recorded_at,\n"
+        "        CASE WHEN u.is_closed THEN coalesce(u.closed_at, h.recorded_at) END\n"
+        "    FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)\n"
+        "        AS u (stream_ordinal, cart_id, version, status, currency, customer_id,\n"
+        "              item_count, total, document, created_at, closed_at, is_closed)\n"
+        "    CROSS JOIN head h\n"
+        "    WHERE (SELECT v.flags FROM verdict v)[u.stream_ordinal]\n"
+        "    ON CONFLICT (cart_id) DO UPDATE\n"
+        "    SET version = excluded.version, status = excluded.status,\n"
+        "        item_count = excluded.item_count, total = excluded.total,\n"
+        "        document = excluded.document, updated_at = excluded.updated_at,\n"
+        "        closed_at = excluded.closed_at\n"
+        ")",
+    .n_parameters = 12,
+    .types =
+        {POSTGRES_INT4_ARRAY, POSTGRES_UUID_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_TEXT_ARRAY,
+         POSTGRES_TEXT_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_INT8_ARRAY,
+         POSTGRES_TEXT_ARRAY, POSTGRES_TIMESTAMPTZ_ARRAY, POSTGRES_TIMESTAMPTZ_ARRAY,
+         POSTGRES_BOOL_ARRAY},
+    .put = put_carts,
+};
+
+/* A line that was touched: as it is now, or gone (line NULL). */
+struct touched_line {
+    const struct projections_cart_change *change;
+    const char *item_id;
+    const struct cart_line *line;
+};
+
+/* Lists the touched lines of a batch that are there, or those that are gone. */
+static size_t list_touched(
+    const struct projections_changes *batch, bool is_there, struct touched_line *list)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < batch->n_carts; i++) {
+        const struct projections_cart_change *change = &batch->carts[i];
+        for (size_t j = 0; j < change->n_item_ids; j++) {
+            const char *item_id = change->item_ids[j];
+            const struct cart_line *line = cart_find_line(change->cart, item_id);
+            if ((line != NULL) == is_there)
+                list[n++] =
+                    (struct touched_line){.change = change, .item_id = item_id, .line = line};
+        }
+    }
+    return n;
+}
+
+/* Which lines, for both the ones to put and the ones to remove. */
+static void put_line_keys(struct postgres_parameters *to, const struct touched_line *list, size_t n)
+{
+    postgres_begin_array(to);
+    for (size_t i = 0; i < n; i++)
+        postgres_put_int4(to, list[i].change->ordinal);
+    postgres_begin_array(to);
+    for (size_t i = 0; i < n; i++)
+        postgres_put_uuid(to, &list[i].change->cart_id);
+    postgres_begin_array(to);
+    for (size_t i = 0; i < n; i++)
+        postgres_put_text(to, list[i].item_id);
+}
+
+static void put_cart_items(struct postgres_parameters *to, const void *changes)
+{
+    const struct projections_changes *batch = changes;
+    size_t n_touched = 0;
+    for (size_t i = 0; i < batch->n_carts; i++)
+        n_touched += batch->carts[i].n_item_ids;
+    BASE_CLEANUP(base_free_pointer)
+    struct touched_line *list = base_alloc(n_touched * sizeof *list);
+
+    size_t n = list_touched(batch, true, list);
+    put_line_keys(to, list, n);
+    postgres_begin_array(to);
+    for (size_t i = 0; i < n; i++)
+        postgres_put_text(to, list[i].line->sku);
+    postgres_begin_array(to);
+    for (size_t i = 0; i < n; i++)
+        postgres_put_int4(to, list[i].line->quantity);
+    postgres_begin_array(to);
+    for (size_t i = 0; i < n; i++)
+        postgres_put_int8(to, list[i].line->unit_price_minor);
+
+    n = list_touched(batch, false, list);
+    put_line_keys(to, list, n);
+}
+
+const struct eventstore_part cart_items_part = {
+    .ctes = "cart_items_put AS (\n"
+            "    INSERT INTO cart_items (cart_id, item_id, sku, quantity, unit_price)\n"
+            "    SELECT u.cart_id, u.item_id, u.sku, u.quantity, u.unit_price\n"
+            "    FROM unnest($1, $2, $3, $4, $5, $6)\n"
+            "        AS u (stream_ordinal, cart_id, item_id, sku, quantity, unit_price)\n"
+            "    WHERE (SELECT v.flags FROM verdict v)[u.stream_ordinal]\n"
+            "        AND EXISTS (SELECT 1 FROM head)\n"
+            "    ON CONFLICT (cart_id, item_id) DO UPDATE\n"
+            "    SET quantity = excluded.quantity, unit_price = excluded.unit_price\n"
+            "),\n"
+            "cart_items_removed AS (\n"
+            "    DELETE FROM cart_items i\n"
+            "    USING unnest($7, $8, $9) AS u (stream_ordinal, cart_id, item_id)\n"
+            "    WHERE i.cart_id = u.cart_id AND i.item_id = u.item_id\n"
+            "        AND (SELECT v.flags FROM verdict v)[u.stream_ordinal]\n"
+            ")",
+    .n_parameters = 9,
+    .types =
+        {POSTGRES_INT4_ARRAY, POSTGRES_UUID_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_TEXT_ARRAY,
+         POSTGRES_INT4_ARRAY, POSTGRES_INT8_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_UUID_ARRAY,
+         POSTGRES_TEXT_ARRAY},
+    .put = put_cart_items,
+};
+
+/* ---- read ------------------------------------------------------------------------------------ */
+
+/* At most one row a wanted cart. */
+const struct postgres_statement carts_read = {
+    .name = "read_carts",
+    .sql = "SELECT w.ordinal, c.version, c.document, c.created_at, c.updated_at, c.closed_at\n"
+           "FROM unnest($1) WITH ORDINALITY AS w (cart_id, ordinal)\n"
+           "JOIN carts c ON c.cart_id = w.cart_id",
+    .n_parameters = 1,
+    .types = {POSTGRES_UUID_ARRAY},
+};
+
+/* Appends the cart of a row whose columns from `column` on are document and the three times. */
+static void append_cart(
+    struct base_buffer *out, const struct postgres_rows *rows, size_t row, size_t column)
+{
+    int64_t closed_at_us = postgres_is_null(rows, row, column + 3)
+                               ? CART_TIME_NONE
+                               : postgres_get_time(rows, row, column + 3);
+    codec_write_cart_times(
+        out, postgres_get_text(rows, row, column), postgres_get_length(rows, row, column),
+        postgres_get_time(rows, row, column + 1), postgres_get_time(rows, row, column + 2),
+        closed_at_us);
+}
+
+void carts_receive(const struct postgres_rows *rows, size_t row, struct projections_read *read)
+{
+    read->version = postgres_get_int4(rows, row, 1);
+    append_cart(&read->body, rows, row, 2);
+}
+
+/* ---- listed ---------------------------------------------------------------------------------- */
+
+/*
+ * One statement for each filter that an index can drive; the other filters are checked on the rows
+ * it finds. Each: $1 and $2 the place to go on from, $3 how many rows at most, $4 status, $5
+ * customer, $6 sku; null is no filter.
+ */
+#define LIST_COLUMNS                                                                               \
+    "SELECT c.cart_id, c.document, c.created_at, c.updated_at, c.closed_at\nFROM carts c\n"        \
+    "WHERE (c.created_at, c.cart_id) < ($1, $2)\n"
+#define LIST_ORDER "\nORDER BY c.created_at DESC, c.cart_id DESC\nLIMIT $3"
+#define LIST_PARAMETERS                                                                            \
+    .n_parameters = 6, .types = {POSTGRES_TIMESTAMPTZ, POSTGRES_UUID, POSTGRES_INT4,               \
+                                 POSTGRES_TEXT,        POSTGRES_TEXT, POSTGRES_TEXT}
+#define HAS_SKU "EXISTS (SELECT 1 FROM cart_items i WHERE i.cart_id = c.cart_id AND i.sku = $6)"
+
+static const struct postgres_statement LIST_ALL = {
+    .name = "list_carts",
+    .sql = LIST_COLUMNS
+    "    AND $4::text IS NULL AND $5::text IS NULL AND $6::text IS NULL" LIST_ORDER,
+    LIST_PARAMETERS,
+};
+static const struct postgres_statement LIST_OF_STATUS = {
+    .name = "list_carts_of_status",
+    .sql =
+        LIST_COLUMNS "    AND c.status = $4 AND $5::text IS NULL AND $6::text IS NULL" LIST_ORDER,
+    LIST_PARAMETERS,
+};
+static const struct postgres_statement LIST_OF_CUSTOMER = {
+    .name = "list_carts_of_customer",
+    .sql = LIST_COLUMNS "    AND c.customer_id = $5 AND ($4::text IS NULL OR c.status = $4)\n"
+                        "    AND ($6::text IS NULL OR " HAS_SKU ")" LIST_ORDER,
+    LIST_PARAMETERS,
+};
+static const struct postgres_statement LIST_OF_SKU = {
+    .name = "list_carts_of_sku",
+    .sql =
+        LIST_COLUMNS "    AND " HAS_SKU "\n"
+                     "    AND ($4::text IS NULL OR c.status = $4) AND $5::text IS NULL" LIST_ORDER,
+    LIST_PARAMETERS,
+};
+
+const struct postgres_statement *const carts_list_statements[] = {
+    &LIST_ALL, &LIST_OF_STATUS, &LIST_OF_CUSTOMER, &LIST_OF_SKU, NULL,
+};
+
+/* Where a page of carts goes on: after this one. */
+struct carts_place {
+    int64_t created_at_us;
+    struct base_uuid cart_id;
+};
+#define CARTS_CURSOR 'c'
+#define CARTS_FIRST_AT_US INT64_C(253402300799999999) /* the end of the year 9999 */
+
+bool carts_ask_page(struct projections_page *page)
+{
+    BASE_CLEANUP(base_arena_finish) struct base_arena arena = {0};
+    struct carts_place place = {.created_at_us = CARTS_FIRST_AT_US};
+    memset(&place.cart_id, 0xff, sizeof place.cart_id);
+    if (page->cursor != NULL) {
+        size_t n_bytes = 0;
+        const uint8_t *bytes = cursor_decode(&arena, page->cursor, CARTS_CURSOR, &n_bytes);
+        if (bytes == NULL || n_bytes != sizeof place)
+            return false;
+        memcpy(&place, bytes, sizeof place);
+        if (place.created_at_us < 0 || place.created_at_us > CARTS_FIRST_AT_US)
+            return false;
+    }
+    const struct postgres_statement *statement = page->customer_id != NULL ? &LIST_OF_CUSTOMER
+                                                 : page->sku != NULL       ? &LIST_OF_SKU
+                                                 : page->status != NULL    ? &LIST_OF_STATUS
+                                                                           : &LIST_ALL;
+    struct postgres_parameters *to = postgres_group_add(&page->group, statement);
+    postgres_put_time(to, place.created_at_us);
+    postgres_put_uuid(to, &place.cart_id);
+    postgres_put_int4(to, page->limit + 1); /* one more tells whether there is a next page */
+    postgres_put_text(to, page->status);
+    postgres_put_text(to, page->customer_id);
+    postgres_put_text(to, page->sku);
+    return true;
+}
+
+void carts_receive_page(struct projections_page *page)
+{
+    const struct postgres_rows *rows = postgres_group_rows(&page->group, 0);
+    size_t n_rows = postgres_rows_count(rows);
+    size_t n_shown = n_rows > (size_t)page->limit ? (size_t)page->limit : n_rows;
+    base_buffer_append_text(&page->body, "{\"carts\":[");
+    for (size_t i = 0; i < n_shown; i++) {
+        if (i > 0)
+            base_buffer_append_char(&page->body, ',');
+        append_cart(&page->body, rows, i, 1);
+    }
+    if (n_shown < n_rows) {
+        struct carts_place place = {
+            .created_at_us = postgres_get_time(rows, n_shown - 1, 2),
+            .cart_id = postgres_get_uuid(rows, n_shown - 1, 0),
+        };
+        cursor_encode(page, CARTS_CURSOR, &place, sizeof place);
+    }
+}

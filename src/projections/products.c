@@ -1,0 +1,176 @@
+#include "tables.h"
+
+#include <string.h>
+
+#include "codec.h"
+
+/* ---- written --------------------------------------------------------------------------------- */
+
+static void put_products(struct postgres_parameters *to, const void *changes)
+{
+    const struct projections_changes *batch = changes;
+    const struct projections_product_change *first = batch->products;
+    const struct projections_product_change *end = first + batch->n_products;
+    const struct projections_product_change *change;
+    postgres_begin_array(to);
+    for (change = first; change < end; change++)
+        postgres_put_int4(to, change->ordinal);
+    postgres_begin_array(to);
+    for (change = first; change < end; change++)
+        postgres_put_text(to, change->sku);
+    postgres_begin_array(to);
+    for (change = first; change < end; change++)
+        postgres_put_int4(to, change->product->version);
+    postgres_begin_array(to);
+    for (change = first; change < end; change++)
+        postgres_put_text(to, change->product->content.name);
+    postgres_begin_array(to);
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer prices = {0};
+    for (change = first; change < end; change++) {
+        prices.length = 0;
+        codec_write_prices(&prices, &change->product->content);
+        postgres_put_bytes(to, prices.bytes, prices.length);
+    }
+    postgres_begin_array(to);
+    for (change = first; change < end; change++)
+        postgres_put_bool(to, change->product->content.is_active);
+    postgres_begin_array(to);
+    for (change = first; change < end; change++)
+        postgres_put_bytes(to, change->document, change->document_length);
+}
+
+const struct eventstore_part products_part = {
+    .ctes =
+        "products_put AS (\n"
+        "    INSERT INTO products (sku, version, name, prices, is_active, document, updated_at)\n"
+        "    SELECT u.sku, u.version, u.name, u.prices, u.is_active, u.document, h.recorded_at\n"
+        "    FROM unnest($1, $2, $3, $4, $5, $6, $7)\n"
+        "        AS u (stream_ordinal, sku, version, name, prices, is_active, document)\n"
+        "    CROSS JOIN head h\n"
+        "    WHERE (SELECT v.flags FROM verdict v)[u.stream_ordinal]\n"
+        "    ON CONFLICT (sku) DO UPDATE\n"
+        "    SET version = excluded.version, name = excluded.name, prices = excluded.prices,\n"
+        "        is_active = excluded.is_active, document = excluded.document,\n"
+        "        updated_at = excluded.updated_at\n"
+        ")",
+    .n_parameters = 7,
+    .types =
+        {POSTGRES_INT4_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_TEXT_ARRAY,
+         POSTGRES_TEXT_ARRAY, POSTGRES_BOOL_ARRAY, POSTGRES_TEXT_ARRAY},
+    .put = put_products,
+};
+
+/* ---- read while deciding --------------------------------------------------------------------- */
+
+/* At most one row a sku. */
+static const struct postgres_statement OFFERS = {
+    .name = "read_offers",
+    .sql = "SELECT sku, name, is_active, prices\n"
+           "FROM products\n"
+           "WHERE sku = ANY ($1)",
+    .n_parameters = 1,
+    .types = {POSTGRES_TEXT_ARRAY},
+};
+
+const struct postgres_statement *projections_offers_statement(void)
+{
+    return &OFFERS;
+}
+
+void projections_ask_offers(struct postgres_group *group, const char *const *skus, size_t n_skus)
+{
+    struct postgres_parameters *to = postgres_group_add(group, &OFFERS);
+    postgres_begin_array(to);
+    for (size_t i = 0; i < n_skus; i++)
+        postgres_put_text(to, skus[i]);
+}
+
+void projections_receive_offer(
+    const struct postgres_rows *rows, size_t row, struct projections_offer *offer)
+{
+    *offer = (struct projections_offer){
+        .sku = postgres_get_text(rows, row, 0),
+        .name = postgres_get_text(rows, row, 1),
+        .is_active = postgres_get_bool(rows, row, 2),
+        .prices = postgres_get_text(rows, row, 3),
+    };
+}
+
+/* ---- read for GETs --------------------------------------------------------------------------- */
+
+/* At most one row a wanted product. */
+const struct postgres_statement products_read = {
+    .name = "read_products",
+    .sql = "SELECT w.ordinal, p.version, p.document, p.updated_at\n"
+           "FROM unnest($1) WITH ORDINALITY AS w (sku, ordinal)\n"
+           "JOIN products p ON p.sku = w.sku",
+    .n_parameters = 1,
+    .types = {POSTGRES_TEXT_ARRAY},
+};
+
+/* Appends the product of a row whose columns from `column` on are document and updated_at. */
+static void append_product(
+    struct base_buffer *out, const struct postgres_rows *rows, size_t row, size_t column)
+{
+    base_buffer_append(
+        out, postgres_get_text(rows, row, column), postgres_get_length(rows, row, column));
+    codec_append_product_times(out, postgres_get_time(rows, row, column + 1));
+}
+
+void products_receive(const struct postgres_rows *rows, size_t row, struct projections_read *read)
+{
+    read->version = postgres_get_int4(rows, row, 1);
+    append_product(&read->body, rows, row, 2);
+}
+
+/* At most $2 rows. */
+static const struct postgres_statement LIST = {
+    .name = "list_products",
+    .sql = "SELECT sku, document, updated_at\n"
+           "FROM products\n"
+           "WHERE sku > $1\n"
+           "ORDER BY sku\n"
+           "LIMIT $2",
+    .n_parameters = 2,
+    .types = {POSTGRES_TEXT, POSTGRES_INT4},
+};
+
+const struct postgres_statement *const products_list_statements[] = {&LIST, NULL};
+
+#define PRODUCTS_CURSOR 'p'
+
+bool products_ask_page(struct projections_page *page)
+{
+    BASE_CLEANUP(base_arena_finish) struct base_arena arena = {0};
+    const char *after_sku = "";
+    if (page->cursor != NULL) {
+        size_t n_bytes = 0;
+        const uint8_t *bytes = cursor_decode(&arena, page->cursor, PRODUCTS_CURSOR, &n_bytes);
+        if (bytes == NULL)
+            return false;
+        after_sku = base_arena_copy(&arena, (const char *)bytes, n_bytes);
+        if (!codec_is_sku(after_sku) || strlen(after_sku) != n_bytes)
+            return false;
+    }
+    struct postgres_parameters *to = postgres_group_add(&page->group, &LIST);
+    postgres_put_text(to, after_sku);
+    postgres_put_int4(to, page->limit + 1);
+    return true;
+}
+
+void products_receive_page(struct projections_page *page)
+{
+    const struct postgres_rows *rows = postgres_group_rows(&page->group, 0);
+    size_t n_rows = postgres_rows_count(rows);
+    size_t n_shown = n_rows > (size_t)page->limit ? (size_t)page->limit : n_rows;
+    base_buffer_append_text(&page->body, "{\"products\":[");
+    for (size_t i = 0; i < n_shown; i++) {
+        if (i > 0)
+            base_buffer_append_char(&page->body, ',');
+        append_product(&page->body, rows, i, 1);
+    }
+    if (n_shown < n_rows)
+        cursor_encode(
+            page, PRODUCTS_CURSOR, postgres_get_text(rows, n_shown - 1, 0),
+            postgres_get_length(rows, n_shown - 1, 0));
+}

@@ -1,0 +1,133 @@
+/*
+ * projections: the read tables, one file each: how it is written beside how it is read. The written
+ * half is a part of the event store's append statement, so that a read table is never behind the
+ * log. The read half answers GETs, many in one round trip, on connections of its own.
+ *
+ * It holds no rule of the cart and never reads a table to decide anything, but for the catalogue's
+ * offers, which are what a cart is told about a sku.
+ */
+#ifndef CARTD_PROJECTIONS_H
+#define CARTD_PROJECTIONS_H
+
+#include "base.h"
+#include "cart.h"
+#include "catalog.h"
+#include "eventstore.h"
+#include "loop.h"
+#include "metrics.h"
+#include "postgres.h"
+
+/* ---- written with the append ----------------------------------------------------------------- */
+
+/* A cart that a batch changed. Pending times become the batch's. */
+struct projections_cart_change {
+    int32_t ordinal; /* of its stream in the batch */
+    struct base_uuid cart_id;
+    const struct cart *cart;
+    const char *document; /* by codec_write_cart */
+    size_t document_length;
+    const char *const *item_ids; /* of lines that were touched: put if in the cart, else removed; each once */
+    size_t n_item_ids;
+};
+
+struct projections_product_change {
+    int32_t ordinal;
+    const char *sku;
+    const struct catalog_product *product;
+    const char *document; /* by codec_write_product */
+    size_t document_length;
+};
+
+/* What eventstore_batch.changes points to. */
+struct projections_changes {
+    const struct projections_cart_change *carts;
+    size_t n_carts;
+    const struct projections_product_change *products;
+    size_t n_products;
+};
+
+/* The parts of the append statement, for eventstore_create(). */
+const struct eventstore_part *const *projections_parts(size_t *n_parts);
+
+/* ---- read while deciding --------------------------------------------------------------------- */
+
+/* The statement that a connection must prepare to ask for offers. */
+const struct postgres_statement *projections_offers_statement(void);
+/* What the catalogue holds for some skus. Rows in no order; unknown ones have none. */
+void projections_ask_offers(struct postgres_group *group, const char *const *skus, size_t n_skus);
+struct projections_offer {
+    const char *sku; /* texts are borrowed from the group */
+    const char *name;
+    bool is_active;
+    const char *prices; /* JSON, for codec_read_prices */
+};
+void projections_receive_offer(
+    const struct postgres_rows *rows, size_t row, struct projections_offer *offer);
+
+/* ---- read for GETs --------------------------------------------------------------------------- */
+
+enum projections_outcome {
+    PROJECTIONS_FOUND,
+    PROJECTIONS_NOT_FOUND,
+    PROJECTIONS_OVERLOADED,  /* too many reads wait already */
+    PROJECTIONS_UNAVAILABLE, /* no connection to PostgreSQL within the time to wait */
+    PROJECTIONS_FAILED       /* a statement failed; it was logged */
+};
+
+struct projections_options {
+    struct loop *loop;
+    const struct base_log *log;
+    struct metrics *metrics;
+    const char *url;
+    const char *ready_sql;
+    const char *not_ready_detail;
+    int64_t wait_ms;
+    size_t queue_reads; /* that may wait; beyond it OVERLOADED */
+};
+
+struct projections;
+/* NULL with *problem (the caller's to free) when the url is not a connection string. */
+struct projections *projections_create(const struct projections_options *options, char **problem) BASE_MUST_CHECK;
+/* Reads that still wait are answered UNAVAILABLE first. NULL-safe. */
+void projections_destroy(struct projections *projections);
+bool projections_is_ready(const struct projections *projections);
+size_t projections_waiting(const struct projections *projections);
+
+/* One cart or one product. The caller owns it; it must not move or die until it is answered, which
+ * is never within the call that asks. Zero-initialise, set answered and the id or sku; the caller
+ * finishes `body`. */
+struct projections_read {
+    struct base_uuid cart_id; /* projections_read_cart */
+    const char *sku;          /* projections_read_product */
+    void (*answered)(struct projections_read *read);
+    enum projections_outcome outcome;
+    int32_t version;
+    struct base_buffer body; /* the whole JSON answer */
+    int64_t asked_at_us;
+    struct projections_read *next;
+};
+void projections_read_cart(struct projections *projections, struct projections_read *read);
+void projections_read_product(struct projections *projections, struct projections_read *read);
+
+/* One page of a list. As above; texts are borrowed until it is answered. */
+struct projections_page {
+    const char *status;      /* carts: NULL for all */
+    const char *customer_id; /* carts: NULL for all */
+    const char *sku;         /* carts: NULL for all */
+    int32_t limit;           /* 1..100 */
+    const char *cursor;      /* NULL: the first page */
+    void (*answered)(struct projections_page *page);
+    enum projections_outcome outcome;
+    struct base_buffer body;        /* {"carts":[…],"next_cursor":…} or {"products":…} */
+    struct base_buffer next_cursor; /* empty: this is the last page */
+    int64_t asked_at_us;
+    struct postgres_group group;
+    struct projections *projections;
+    struct projections_page *next;
+};
+/* Newest first by creation. False (and never answered): the cursor is not one that this list gave. */
+bool projections_list_carts(struct projections *projections, struct projections_page *page) BASE_MUST_CHECK;
+/* By sku. */
+bool projections_list_products(struct projections *projections, struct projections_page *page) BASE_MUST_CHECK;
+
+#endif

@@ -1,0 +1,397 @@
+#include "internal.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- moving ---------------------------------------------------------------------------------- */
+
+static const char *const STATE_NAMES[] = {
+    [BATCH_FREE] = "free",           [BATCH_LOADING] = "loading",     [BATCH_DECIDING] = "deciding",
+    [BATCH_APPENDING] = "appending", [BATCH_ANSWERING] = "answering",
+};
+
+void batch_move(struct batch *batch, enum batch_state to)
+{
+    static const bool MAY_MOVE[5][5] = {
+        [BATCH_FREE] = {[BATCH_LOADING] = true},
+        [BATCH_LOADING] = {[BATCH_DECIDING] = true, [BATCH_ANSWERING] = true},
+        [BATCH_DECIDING] = {[BATCH_APPENDING] = true, [BATCH_ANSWERING] = true},
+        [BATCH_APPENDING] = {[BATCH_ANSWERING] = true},
+        [BATCH_ANSWERING] = {[BATCH_FREE] = true},
+    };
+    assert(MAY_MOVE[batch->state][to] && STATE_NAMES[to] != NULL);
+    batch->state = to;
+}
+
+void batch_init(struct batch *batch, struct service *service)
+{
+    size_t most = service->options.batch_commands;
+    *batch = (struct batch){.service = service};
+    batch->streams = base_alloc(most * sizeof *batch->streams);
+    batch->carts = base_alloc(most * sizeof *batch->carts);
+    batch->scratch = base_alloc(sizeof *batch->scratch);
+}
+
+void batch_finish(struct batch *batch)
+{
+    assert(batch->state == BATCH_FREE);
+    postgres_group_finish(&batch->group);
+    base_arena_finish(&batch->arena);
+    base_buffer_finish(&batch->events);
+    base_buffer_finish(&batch->keys);
+    base_buffer_finish(&batch->skus);
+    free(batch->streams);
+    free(batch->carts);
+    free(batch->scratch);
+}
+
+/* ---- collecting ------------------------------------------------------------------------------ */
+
+/* Takes what the batch has room for from one stream. False: it is full for this stream's next. */
+static bool collect_stream(struct batch *batch, struct service_stream *from)
+{
+    struct batch_stream *stream = &batch->streams[batch->n_streams];
+    size_t room = batch->limit - batch->n_commands;
+    *stream = (struct batch_stream){.stream = from, .cart = &batch->carts[batch->n_streams]};
+    stream->commands = base_arena_alloc(&batch->arena, room * sizeof *stream->commands);
+    while (from->first != NULL && batch->n_commands < batch->limit &&
+           batch->n_commands < from->first->batch_limit) {
+        struct service_command *command = streams_take(from);
+        stream->commands[stream->n_commands++] = (struct batch_command){.command = command};
+        batch->n_commands++;
+        if (command->batch_limit < batch->limit)
+            batch->limit = command->batch_limit;
+    }
+    if (stream->n_commands == 0)
+        return false;
+    batch->n_streams++;
+    streams_begin(&batch->service->streams, from);
+    return true;
+}
+
+static int compare_streams(const void *left, const void *right)
+{
+    const struct batch_stream *const a = left;
+    const struct batch_stream *const b = right;
+    return base_uuid_compare(&a->stream->id, &b->stream->id);
+}
+
+static bool collect(struct batch *batch)
+{
+    struct streams *streams = &batch->service->streams;
+    base_arena_reset(&batch->arena);
+    batch->n_streams = 0;
+    batch->n_commands = 0;
+    batch->limit = batch->service->options.batch_commands;
+    while (batch->n_commands < batch->limit && streams->ready.first != NULL)
+        if (!collect_stream(batch, streams->ready.first))
+            break;
+    qsort(batch->streams, batch->n_streams, sizeof *batch->streams, compare_streams);
+    return batch->n_commands > 0;
+}
+
+/* ---- loading --------------------------------------------------------------------------------- */
+
+static bool may_be_recorded(const struct batch_stream *stream)
+{
+    for (size_t i = 0; i < stream->n_commands; i++)
+        if (stream->commands[i].command->may_be_recorded)
+            return true;
+    return false;
+}
+
+/* Adds the streams of one subject that must be read; -1 when there are none. */
+static int ask_streams(struct batch *batch, enum service_subject subject)
+{
+    struct service *service = batch->service;
+    struct base_uuid *ids = base_arena_alloc(&batch->arena, batch->n_streams * sizeof *ids);
+    size_t n = 0;
+    for (size_t i = 0; i < batch->n_streams; i++) {
+        struct batch_stream *stream = &batch->streams[i];
+        if (stream->stream->subject != subject)
+            continue;
+        if (subject == SERVICE_CART) {
+            stream->was_kept = stream->stream->kept != NULL && !may_be_recorded(stream);
+            metrics_add(
+                service->options.metrics,
+                stream->was_kept ? METRICS_CACHE_HITS : METRICS_CACHE_MISSES, 1);
+            if (stream->was_kept) {
+                cart_copy(stream->cart, stream->stream->kept);
+                continue;
+            }
+            cart_clear(stream->cart);
+        } else {
+            stream->product = base_arena_alloc(&batch->arena, sizeof *stream->product);
+        }
+        ids[n++] = stream->stream->id;
+    }
+    if (n == 0)
+        return -1;
+    int place = (int)batch->group.n_statements;
+    if (subject == SERVICE_CART)
+        eventstore_ask_streams(&batch->group, ids, n);
+    else
+        eventstore_ask_newest(&batch->group, ids, n);
+    return place;
+}
+
+static int ask_keys(struct batch *batch)
+{
+    struct eventstore_key_wanted *wanted =
+        base_arena_alloc(&batch->arena, batch->n_commands * sizeof *wanted);
+    size_t n = 0;
+    for (size_t i = 0; i < batch->n_streams; i++)
+        for (size_t j = 0; j < batch->streams[i].n_commands; j++) {
+            const struct service_command *command = batch->streams[i].commands[j].command;
+            if (command->key != NULL)
+                wanted[n++] = (struct eventstore_key_wanted){
+                    .scope_id = command->key_scope_id, .key = command->key};
+        }
+    if (n == 0)
+        return -1;
+    int place = (int)batch->group.n_statements;
+    eventstore_ask_keys(&batch->group, wanted, n);
+    return place;
+}
+
+static void want_skus(struct batch *batch, const struct service_command *command)
+{
+    for (size_t i = 0; i < command->n_cart_commands; i++) {
+        const struct cart_command *wish = &command->cart_commands[i];
+        if (wish->type == CART_COMMAND_ADD_ITEM)
+            base_buffer_append(&batch->skus, &wish->add_item.sku, sizeof wish->add_item.sku);
+    }
+}
+
+static int compare_texts(const void *left, const void *right)
+{
+    return strcmp(*(const char *const *)left, *(const char *const *)right);
+}
+
+static int ask_offers(struct batch *batch)
+{
+    batch->skus.length = 0;
+    for (size_t i = 0; i < batch->n_streams; i++)
+        for (size_t j = 0; j < batch->streams[i].n_commands; j++)
+            want_skus(batch, batch->streams[i].commands[j].command);
+    const char **skus = (const char **)(void *)batch->skus.bytes;
+    size_t n = batch->skus.length / sizeof *skus;
+    if (n == 0)
+        return -1;
+    qsort(skus, n, sizeof *skus, compare_texts);
+    size_t n_unique = 1;
+    for (size_t i = 1; i < n; i++)
+        if (strcmp(skus[i], skus[n_unique - 1]) != 0)
+            skus[n_unique++] = skus[i];
+    int place = (int)batch->group.n_statements;
+    projections_ask_offers(&batch->group, skus, n_unique);
+    return place;
+}
+
+static void load_answered(struct postgres_group *group);
+static void decide(struct batch *batch);
+
+bool batch_start(struct batch *batch)
+{
+    if (!collect(batch))
+        return false;
+    batch_move(batch, BATCH_LOADING);
+    postgres_group_begin(&batch->group);
+    batch->group.answered = load_answered;
+    batch->streams_at = ask_streams(batch, SERVICE_CART);
+    batch->newest_at = ask_streams(batch, SERVICE_PRODUCT);
+    batch->keys_at = ask_keys(batch);
+    batch->offers_at = ask_offers(batch);
+    if (batch->group.n_statements == 0)
+        decide(batch);
+    else
+        postgres_send(batch->service->writer, &batch->group);
+    return true;
+}
+
+/* ---- receiving the load ---------------------------------------------------------------------- */
+
+static void unreadable(
+    struct batch *batch, struct batch_stream *stream, const struct eventstore_event *event)
+{
+    char id[BASE_UUID_SIZE];
+    base_uuid_format(&event->stream_id, id);
+    stream->is_unreadable = true;
+    base_log(
+        batch->service->options.log, BASE_LOG_EVENT_UNREADABLE,
+        BASE_LOG_NUMBER("position", event->position), BASE_LOG_TEXT("stream_id", id),
+        BASE_LOG_NUMBER("version", event->version), BASE_LOG_TEXT("type", event->type),
+        BASE_LOG_NUMBER("schema_version", event->schema_version));
+}
+
+static void receive_event(
+    struct batch *batch, struct batch_stream *stream, const struct eventstore_event *event)
+{
+    if (stream->stream->subject == SERVICE_CART) {
+        struct cart_event fact;
+        if (codec_read_cart_event(
+                event->type, event->schema_version, event->data, &batch->arena, &fact))
+            cart_evolve(stream->cart, &fact, event->recorded_at_us);
+        else
+            unreadable(batch, stream, event);
+    } else {
+        struct catalog_event *fact = base_arena_alloc(&batch->arena, sizeof *fact);
+        if (codec_read_catalog_event(
+                event->type, event->schema_version, event->data, &batch->arena, fact))
+            catalog_evolve(stream->product, fact);
+        else
+            unreadable(batch, stream, event);
+        stream->product->version = event->version; /* only the newest was read */
+        stream->product_updated_at_us = event->recorded_at_us;
+    }
+    for (size_t i = 0; i < stream->n_commands; i++)
+        if (stream->commands[i].command->may_be_recorded &&
+            base_uuid_compare(&stream->commands[i].command->command_id, &event->command_id) == 0)
+            stream->commands[i].recorded_version = event->version;
+}
+
+static struct batch_stream *find_stream(struct batch *batch, const struct base_uuid *id)
+{
+    struct service_stream key = {.id = *id};
+    struct batch_stream wanted = {.stream = &key};
+    return bsearch(
+        &wanted, batch->streams, batch->n_streams, sizeof *batch->streams, compare_streams);
+}
+
+static void receive_streams(struct batch *batch, int place)
+{
+    if (place < 0)
+        return;
+    const struct postgres_rows *rows = postgres_group_rows(&batch->group, (size_t)place);
+    size_t n_rows = postgres_rows_count(rows);
+    struct batch_stream *stream = NULL;
+    for (size_t row = 0; row < n_rows; row++) {
+        struct eventstore_event event;
+        eventstore_receive_event(rows, row, &event);
+        if (stream == NULL || base_uuid_compare(&stream->stream->id, &event.stream_id) != 0)
+            stream = find_stream(batch, &event.stream_id);
+        if (stream != NULL && !stream->is_unreadable)
+            receive_event(batch, stream, &event);
+    }
+}
+
+static void receive_keys(struct batch *batch)
+{
+    if (batch->keys_at < 0)
+        return;
+    const struct postgres_rows *rows = postgres_group_rows(&batch->group, (size_t)batch->keys_at);
+    for (size_t row = 0; row < postgres_rows_count(rows); row++) {
+        struct eventstore_key key;
+        eventstore_receive_key(rows, row, &key);
+        for (size_t i = 0; i < batch->n_streams; i++)
+            for (size_t j = 0; j < batch->streams[i].n_commands; j++) {
+                struct batch_command *entry = &batch->streams[i].commands[j];
+                if (entry->command->key == NULL ||
+                    base_uuid_compare(&entry->command->key_scope_id, &key.scope_id) != 0 ||
+                    strcmp(entry->command->key, key.key) != 0)
+                    continue;
+                entry->has_key_row = true;
+                entry->key_row = key;
+            }
+    }
+}
+
+static int compare_offers(const void *left, const void *right)
+{
+    const struct batch_offer *const a = left;
+    const struct batch_offer *const b = right;
+    return strcmp(a->sku, b->sku);
+}
+
+static void receive_offers(struct batch *batch)
+{
+    batch->n_offers = 0;
+    if (batch->offers_at < 0)
+        return;
+    const struct postgres_rows *rows = postgres_group_rows(&batch->group, (size_t)batch->offers_at);
+    size_t n_rows = postgres_rows_count(rows);
+    batch->offers = base_arena_alloc(&batch->arena, n_rows * sizeof *batch->offers);
+    for (size_t row = 0; row < n_rows; row++) {
+        struct projections_offer row_offer;
+        projections_receive_offer(rows, row, &row_offer);
+        struct batch_offer *offer = &batch->offers[batch->n_offers++];
+        offer->sku = base_arena_copy_text(&batch->arena, row_offer.sku);
+        offer->name = base_arena_copy_text(&batch->arena, row_offer.name);
+        offer->prices = base_arena_alloc(&batch->arena, sizeof *offer->prices);
+        offer->is_active =
+            row_offer.is_active && codec_read_prices(row_offer.prices, offer->prices);
+    }
+    qsort(batch->offers, batch->n_offers, sizeof *batch->offers, compare_offers);
+}
+
+/* ---- deciding ---------------------------------------------------------------------------------
+ */
+
+/* A state that was only a guess may refuse nobody and confirm nothing: it is read and decided
+ * again. */
+static void distrust_guesses(struct batch *batch)
+{
+    for (size_t i = 0; i < batch->n_streams; i++) {
+        struct batch_stream *stream = &batch->streams[i];
+        if (!stream->was_kept || stream->n_events > 0 || stream->n_keys > 0)
+            continue;
+        batch_doom(stream, FATE_AGAIN);
+        streams_keep(&batch->service->streams, stream->stream, NULL);
+    }
+}
+
+static void fail_unreadable(struct batch_stream *stream)
+{
+    for (size_t i = 0; i < stream->n_commands; i++) {
+        stream->commands[i].command->outcome = SERVICE_FAILED;
+        stream->commands[i].fate = FATE_ANSWER_ANYWAY;
+    }
+}
+
+static void decide(struct batch *batch)
+{
+    batch_move(batch, BATCH_DECIDING);
+    batch->events.length = 0;
+    batch->keys.length = 0;
+    for (size_t i = 0; i < batch->n_streams; i++) {
+        batch->streams[i].is_loaded = true;
+        if (batch->streams[i].is_unreadable)
+            fail_unreadable(&batch->streams[i]);
+        else
+            decide_stream(batch, &batch->streams[i]);
+    }
+    distrust_guesses(batch);
+    if (batch->events.length > 0 || batch->keys.length > 0) {
+        batch_append(batch);
+        return;
+    }
+    batch_move(batch, BATCH_ANSWERING);
+    batch_end(batch);
+}
+
+static void load_answered(struct postgres_group *group)
+{
+    struct batch *batch = BASE_CONTAINER(group, struct batch, group);
+    switch (group->outcome) {
+    case POSTGRES_DONE:
+    case POSTGRES_UNACKNOWLEDGED: /* a load commits nothing */
+        receive_streams(batch, batch->streams_at);
+        receive_streams(batch, batch->newest_at);
+        receive_keys(batch);
+        receive_offers(batch);
+        decide(batch);
+        return;
+    case POSTGRES_AGAIN:
+    case POSTGRES_UNAVAILABLE:
+    case POSTGRES_UNKNOWN:
+        batch_try_again(batch);
+        break;
+    case POSTGRES_VIOLATED:
+    case POSTGRES_FAILED:
+        batch_split(batch, false);
+        break;
+    }
+    batch_move(batch, BATCH_ANSWERING);
+    batch_end(batch);
+}

@@ -1,0 +1,342 @@
+#include "internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- what is recorded ------------------------------------------------------------------------ */
+
+/* Texts of the append live in the arena of the batch. */
+static void add_event(
+    struct batch *batch, struct batch_stream *stream, const struct service_command *command,
+    const char *type, int32_t schema_version, const struct base_buffer *data, int32_t version)
+{
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer metadata = {0};
+    codec_write_event_metadata(
+        &metadata, &command->command_id, command->actor, command->traceparent);
+    struct eventstore_new_event event = {
+        .version = version,
+        .type = type,
+        .schema_version = schema_version,
+        .data = base_arena_copy(&batch->arena, data->bytes, data->length),
+        .data_length = data->length,
+        .metadata = base_arena_copy(&batch->arena, metadata.bytes, metadata.length),
+        .metadata_length = metadata.length,
+        .command_id = command->command_id,
+    };
+    base_buffer_append(&batch->events, &event, sizeof event);
+    stream->n_events++;
+}
+
+static void add_cart_event(
+    struct batch *batch, struct batch_stream *stream, const struct service_command *command,
+    const struct cart_event *event, int32_t version)
+{
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer data = {0};
+    codec_write_cart_event(&data, event);
+    add_event(
+        batch, stream, command, codec_cart_event_name(event->type),
+        codec_cart_event_schema_version(event->type), &data, version);
+}
+
+/* Keeps the answer for retries of the same request. */
+static void add_key(
+    struct batch *batch, struct batch_stream *stream, const struct service_command *command)
+{
+    if (command->key == NULL)
+        return;
+    struct eventstore_new_key key = {
+        .scope_id = command->key_scope_id,
+        .key = command->key,
+        .status = command->is_created ? 201 : 200,
+        .version = command->version,
+    };
+    memcpy(key.fingerprint, command->key_fingerprint, sizeof key.fingerprint);
+    base_buffer_append(&batch->keys, &key, sizeof key);
+    stream->n_keys++;
+}
+
+static bool is_same_key(const struct service_command *command, const struct eventstore_new_key *key)
+{
+    return base_uuid_compare(&command->key_scope_id, &key->scope_id) == 0 &&
+           strcmp(command->key, key->key) == 0;
+}
+
+static bool has_key_in_batch(const struct batch *batch, const struct service_command *command)
+{
+    const struct eventstore_new_key *keys = (const void *)batch->keys.bytes;
+    for (size_t i = 0; i < batch->keys.length / sizeof *keys; i++)
+        if (is_same_key(command, &keys[i]))
+            return true;
+    return false;
+}
+
+/* ---- a cart ---------------------------------------------------------------------------------- */
+
+static void touch(struct batch *batch, struct batch_stream *stream, const char *item_id)
+{
+    for (size_t i = 0; i < stream->n_touched; i++)
+        if (strcmp(stream->touched[i], item_id) == 0)
+            return;
+    if (stream->n_touched == stream->touched_capacity) {
+        size_t capacity = stream->touched_capacity == 0 ? 8 : stream->touched_capacity * 2;
+        const char **touched = base_arena_alloc(&batch->arena, capacity * sizeof *touched);
+        if (stream->n_touched > 0)
+            memcpy(touched, stream->touched, stream->n_touched * sizeof *touched);
+        stream->touched = touched;
+        stream->touched_capacity = capacity;
+    }
+    stream->touched[stream->n_touched++] = item_id;
+}
+
+/* Notes the lines whose rows an event changes; `cart` is the one before it. */
+static void touch_lines(
+    struct batch *batch, struct batch_stream *stream, const struct cart *cart,
+    const struct cart_event *event)
+{
+    switch (event->type) {
+    case CART_EVENT_ITEM_ADDED:
+        touch(batch, stream, event->item_added.item_id);
+        break;
+    case CART_EVENT_ITEM_QUANTITY_CHANGED:
+        touch(batch, stream, event->item_quantity_changed.item_id);
+        break;
+    case CART_EVENT_ITEM_REMOVED:
+        touch(batch, stream, event->item_removed.item_id);
+        break;
+    case CART_EVENT_CLEARED:
+        for (size_t i = 0; i < cart->n_lines; i++)
+            touch(batch, stream, cart->lines[i].item_id);
+        break;
+    case CART_EVENT_CREATED:
+    case CART_EVENT_CHECK_OUT_DONE:
+    case CART_EVENT_CANCEL_DONE:
+        break;
+    }
+}
+
+static int compare_offer(const void *key, const void *element)
+{
+    return strcmp(key, ((const struct batch_offer *)element)->sku);
+}
+
+struct cart_offer decide_offer(const struct batch *batch, const char *sku, const char *currency)
+{
+    const struct batch_offer *offer =
+        batch->n_offers == 0
+            ? NULL
+            : bsearch(sku, batch->offers, batch->n_offers, sizeof *offer, compare_offer);
+    struct cart_offer answer = {0};
+    if (offer == NULL || !offer->is_active)
+        return answer;
+    answer.is_known = true;
+    answer.name = offer->name;
+    answer.has_price = catalog_find_price(offer->prices, currency, &answer.unit_price_minor);
+    return answer;
+}
+
+/* The events of one request, decided on a copy of the cart; all or nothing. */
+struct cart_step {
+    struct cart_event event;
+    bool is_recorded;
+};
+
+static enum cart_outcome apply_commands(
+    struct batch *batch, struct service_command *command, struct cart *cart,
+    struct cart_step *steps)
+{
+    enum cart_outcome outcome = CART_ALREADY_SO;
+    for (size_t i = 0; i < command->n_cart_commands; i++) {
+        const struct cart_command *wish = &command->cart_commands[i];
+        struct cart_offer offer = {0};
+        if (wish->type == CART_COMMAND_ADD_ITEM)
+            offer = decide_offer(batch, wish->add_item.sku, cart->currency);
+        struct cart_decision decision = cart_decide(cart, wish, &offer);
+        switch (decision.outcome) {
+        case CART_REFUSED:
+            command->outcome = SERVICE_REFUSED;
+            command->refusal = decision.refusal;
+            command->command_index = i;
+            command->current_total_minor = cart->total_minor;
+            return CART_REFUSED;
+        case CART_ALREADY_SO:
+            break;
+        case CART_ACCEPTED:
+            steps[i] = (struct cart_step){.event = decision.event, .is_recorded = true};
+            cart_evolve(cart, &decision.event, CART_TIME_PENDING);
+            outcome = CART_ACCEPTED;
+            break;
+        }
+    }
+    return outcome;
+}
+
+/* Records the steps that were decided: `cart` becomes what they make of it. */
+static void record_steps(
+    struct batch *batch, struct batch_stream *stream, const struct service_command *command,
+    const struct cart_step *steps)
+{
+    struct cart *cart = stream->cart;
+    for (size_t i = 0; i < command->n_cart_commands; i++) {
+        if (!steps[i].is_recorded)
+            continue;
+        touch_lines(batch, stream, cart, &steps[i].event);
+        cart_evolve(cart, &steps[i].event, CART_TIME_PENDING);
+        add_cart_event(batch, stream, command, &steps[i].event, cart->version);
+    }
+}
+
+static void decide_cart_command(
+    struct batch *batch, struct batch_stream *stream, struct service_command *command)
+{
+    cart_copy(batch->scratch, stream->cart);
+    struct cart_step *steps =
+        base_arena_alloc(&batch->arena, command->n_cart_commands * sizeof *steps);
+    if (apply_commands(batch, command, batch->scratch, steps) == CART_REFUSED)
+        return;
+    record_steps(batch, stream, command, steps);
+    const struct cart *cart = stream->cart;
+    command->outcome = SERVICE_DONE;
+    command->is_created = command->cart_commands[0].type == CART_COMMAND_CREATE;
+    command->version = cart->version;
+    command->created_at_us = cart->created_at_us;
+    command->updated_at_us = cart->updated_at_us;
+    command->closed_at_us = cart->closed_at_us;
+    command->lacks_times = command->wants_body;
+    if (command->wants_body)
+        codec_write_cart(&command->body, &command->stream_id, cart);
+    add_key(batch, stream, command);
+}
+
+/* ---- a product ------------------------------------------------------------------------------- */
+
+static void decide_product_command(
+    struct batch *batch, struct batch_stream *stream, struct service_command *command)
+{
+    struct catalog_product *product = stream->product;
+    struct catalog_decision *decision = base_arena_alloc(&batch->arena, sizeof *decision);
+    catalog_decide(product, command->catalog_command, decision);
+    command->outcome = SERVICE_DONE;
+    switch (decision->outcome) {
+    case CATALOG_TOO_MANY_PRICES:
+        command->outcome = SERVICE_TOO_MANY_PRICES;
+        return;
+    case CATALOG_ALREADY_SO:
+        break;
+    case CATALOG_ACCEPTED: {
+        BASE_CLEANUP(base_buffer_finish) struct base_buffer data = {0};
+        command->is_created = product->version == 0;
+        catalog_evolve(product, &decision->event);
+        codec_write_catalog_event(&data, &decision->event);
+        add_event(
+            batch, stream, command, codec_catalog_event_name(decision->event.type),
+            codec_catalog_event_schema_version(decision->event.type), &data, product->version);
+        stream->product_updated_at_us = CART_TIME_PENDING;
+        break;
+    }
+    }
+    command->version = product->version;
+    command->updated_at_us = stream->product_updated_at_us;
+    command->lacks_times = command->wants_body;
+    if (command->wants_body)
+        codec_write_product(&command->body, command->catalog_command->sku, product);
+    stream->product_sku = command->catalog_command->sku;
+    add_key(batch, stream, command);
+}
+
+/* ---- one stream ------------------------------------------------------------------------------ */
+
+static int32_t version_of(const struct batch_stream *stream)
+{
+    return stream->stream->subject == SERVICE_CART ? stream->cart->version
+                                                   : stream->product->version;
+}
+
+static bool is_creation(const struct service_command *command)
+{
+    return command->subject == SERVICE_CART &&
+           command->cart_commands[0].type == CART_COMMAND_CREATE;
+}
+
+/* If-Match, against a stream that exists. */
+static bool is_matching(const struct service_command *command, int32_t version)
+{
+    switch (command->match) {
+    case SERVICE_MATCH_NOTHING:
+        return true;
+    case SERVICE_MATCH_ANY:
+        return version > 0;
+    case SERVICE_MATCH_VERSIONS:
+        for (size_t i = 0; i < command->n_match_versions; i++)
+            if (command->match_versions[i] == version)
+                return true;
+        return false;
+    }
+    return false;
+}
+
+/* A request that was answered before, or whose lost append turns out to have happened. True: its
+ * fate is settled. */
+static bool find_former_answer(struct batch_command *entry)
+{
+    struct service_command *command = entry->command;
+    if (entry->has_key_row) {
+        const struct eventstore_key *row = &entry->key_row;
+        bool is_same_request =
+            memcmp(row->fingerprint, command->key_fingerprint, sizeof row->fingerprint) == 0;
+        entry->fate = is_same_request ? FATE_REPLAY : FATE_ANSWER_ANYWAY;
+        command->outcome = is_same_request ? SERVICE_DONE : SERVICE_KEY_REUSED;
+        /* Not a retry in the client's eyes when it is our own look after a lost append. */
+        command->is_replayed = !command->may_be_recorded;
+        command->is_created = row->status == 201;
+        command->version = row->version;
+        command->stream_id = row->stream_id;
+        return true;
+    }
+    if (entry->recorded_version > 0) {
+        entry->fate = FATE_REPLAY;
+        command->outcome = SERVICE_DONE;
+        command->is_created =
+            command->subject == SERVICE_CART ? is_creation(command) : entry->recorded_version == 1;
+        command->version = entry->recorded_version;
+        return true;
+    }
+    return false;
+}
+
+/* The order of the checks is API section 6's: existence, idempotency key, If-Match, the rules. A
+ * kept key implies that its cart exists. */
+static void decide_command(
+    struct batch *batch, struct batch_stream *stream, struct batch_command *entry)
+{
+    struct service_command *command = entry->command;
+    entry->fate = FATE_ANSWER;
+    if (find_former_answer(entry))
+        return;
+    if (command->key != NULL && has_key_in_batch(batch, command)) {
+        entry->fate = FATE_AGAIN; /* the next load finds what the other one was answered */
+        return;
+    }
+    int32_t version = version_of(stream);
+    if (command->subject == SERVICE_CART && version == 0 && !is_creation(command)) {
+        command->outcome = SERVICE_REFUSED;
+        command->refusal = CART_REFUSED_NOT_FOUND;
+        command->command_index = 0;
+        return;
+    }
+    if (!is_matching(command, version)) {
+        command->outcome = SERVICE_VERSION_MISMATCH;
+        command->version = version;
+        return;
+    }
+    if (command->subject == SERVICE_CART)
+        decide_cart_command(batch, stream, command);
+    else
+        decide_product_command(batch, stream, command);
+}
+
+void decide_stream(struct batch *batch, struct batch_stream *stream)
+{
+    stream->loaded_version = version_of(stream);
+    for (size_t i = 0; i < stream->n_commands; i++)
+        decide_command(batch, stream, &stream->commands[i]);
+}

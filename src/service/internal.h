@@ -1,0 +1,172 @@
+/*
+ * internal: what the files of the service share. service.c queues and answers, batch.c is the state
+ * machine of a batch, decide.c folds the commands of one stream, replay.c reads what an answer still
+ * needs, streams.c holds who waits and which carts are kept.
+ */
+#ifndef CARTD_SERVICE_INTERNAL_H
+#define CARTD_SERVICE_INTERNAL_H
+
+#include "service.h"
+
+#include "codec.h"
+#include "eventstore.h"
+#include "postgres.h"
+#include "projections.h"
+#include "streams.h"
+
+#define BATCH_SLOTS 2     /* batches under way at once on the one connection that writes */
+#define ATTEMPTS_MAX 100  /* of a command whose stream keeps moving on */
+#define MISSED_EVENTS_MAX 100
+
+/* ---- a batch --------------------------------------------------------------------------------- */
+
+/*
+ *   FREE ──collect──▶ LOADING ──rows──▶ DECIDING ──▶ APPENDING ──verdicts──▶ ANSWERING ──▶ FREE
+ *                        │                 │             │
+ *                        └─────────────────┴─────────────┴── what could not be done goes back to
+ *                                                            its stream, in its old place
+ */
+enum batch_state { BATCH_FREE, BATCH_LOADING, BATCH_DECIDING, BATCH_APPENDING, BATCH_ANSWERING };
+
+/* What becomes of a command when its batch ends. */
+enum batch_fate {
+    FATE_ANSWER,          /* as its outcome says, if the append accepts its stream */
+    FATE_ANSWER_ANYWAY,   /* as its outcome says: it does not depend on the stream's state */
+    FATE_REPLAY,          /* DONE before: its answer is read again */
+    FATE_AGAIN            /* it goes back and is decided anew */
+};
+
+struct batch_command {
+    struct service_command *command;
+    enum batch_fate fate;
+    int32_t recorded_version; /* of its last event, when it was found in the stream; else 0 */
+    bool has_key_row;
+    struct eventstore_key key_row; /* its key text is not used after the load */
+};
+
+struct batch_stream {
+    struct service_stream *stream;
+    struct batch_command *commands;
+    size_t n_commands;
+    struct cart *cart;               /* of a cart's stream: as decided so far */
+    struct catalog_product *product; /* of a product's stream */
+    const char *product_sku;
+    int64_t product_updated_at_us;
+    int32_t loaded_version;
+    bool was_kept;      /* the state is a kept cart: a guess until the append proves it */
+    bool is_loaded;     /* the load was answered */
+    bool is_unreadable; /* a stored event could not be read */
+    size_t n_events;
+    size_t n_keys;
+    int32_t ordinal; /* in the append; 0: not in it */
+    const char **touched; /* item ids */
+    size_t n_touched;
+    size_t touched_capacity;
+};
+
+struct batch {
+    struct service *service;
+    enum batch_state state;
+    struct postgres_group group;
+    struct base_arena arena;
+    struct batch_stream *streams; /* sorted by id */
+    size_t n_streams;
+    size_t n_commands;
+    size_t limit; /* on n_commands, lower than the setting when a command of it failed before */
+    struct cart *carts; /* one a stream, reused from batch to batch */
+    struct cart *scratch;
+    /* What the load asks for, by place in the group; -1: not asked. */
+    int streams_at;
+    int newest_at;
+    int keys_at;
+    int offers_at;
+    struct base_buffer skus; /* of const char *: what is wanted of the catalogue, sorted, each once */
+    struct batch_offer *offers;
+    size_t n_offers;
+    /* What is appended. */
+    struct base_buffer events; /* of struct eventstore_new_event; texts are in the arena */
+    struct base_buffer keys;   /* of struct eventstore_new_key */
+    int64_t sent_at_us;
+};
+
+/* What the catalogue says of a sku; texts are in the batch's arena. Sorted by sku. */
+struct batch_offer {
+    const char *sku;
+    const char *name;
+    bool is_active;
+    struct catalog_content *prices;
+};
+
+void batch_init(struct batch *batch, struct service *service);
+void batch_finish(struct batch *batch);
+/* Takes commands from the streams in turn and sends the load. False: nothing is in turn. */
+bool batch_start(struct batch *batch);
+
+void batch_move(struct batch *batch, enum batch_state to);
+
+/* ---- what becomes of it (outcome.c) ---------------------------------------------------------- */
+
+/* Sends what was decided to be recorded. */
+void batch_append(struct batch *batch);
+/* Decides the fate of every command of a stream at once, but of those that do not depend on it. */
+void batch_doom(struct batch_stream *stream, enum batch_fate fate);
+/* Nothing of the batch (or of its append) happened; all of it is to be tried again. */
+void batch_try_again(struct batch *batch);
+/* A statement refused the batch as a whole, so one of its commands is to blame: halves find it.
+ * `may_pass`: the same command alone may succeed later. */
+void batch_split(struct batch *batch, bool may_pass);
+/* Answers or puts back every command, lets go of the streams; the batch is free. */
+void batch_end(struct batch *batch);
+
+/* ---- deciding (decide.c) --------------------------------------------------------------------- */
+
+/* Decides the commands of one loaded stream one after the other, each on what the former made of it,
+ * and adds what is to be recorded to the batch. */
+void decide_stream(struct batch *batch, struct batch_stream *stream);
+/* The offer for a sku, as the load found it. */
+struct cart_offer decide_offer(const struct batch *batch, const char *sku, const char *currency);
+
+/* ---- replaying (replay.c) -------------------------------------------------------------------- */
+
+/* A DONE command whose answer is the cart or product at command->version: reads it and answers. */
+void replay_answer(struct service *service, struct service_command *command);
+/* A VERSION_MISMATCH: reads the events that the client has missed and answers. */
+void replay_missed(struct service *service, struct service_command *command);
+
+/* ---- the service ----------------------------------------------------------------------------- */
+
+struct service {
+    struct service_options options;
+    struct eventstore *store;
+    const struct postgres_statement *batch_statements[16];
+    struct postgres_connection *writer;
+    struct postgres_connection *side; /* replays, missed events, keeping house */
+    struct streams streams;
+    struct batch batches[BATCH_SLOTS];
+    struct service_command *shed; /* to be refused in the next turn, with the outcome they have */
+    size_t n_waiting;             /* submitted and not answered */
+    size_t n_replays;             /* under way */
+    int64_t not_ready_since_us;   /* 0: ready */
+    struct postgres_backend lost; /* may still have an append under way */
+    bool must_settle;
+    bool is_settling;
+    struct postgres_group settle;
+    struct postgres_group forget;
+    bool is_forgetting;
+    struct loop_deferred dispatch;
+    struct loop_timer sweep;
+    struct loop_timer house;
+    bool is_draining;
+    bool is_ending;
+};
+
+/* Answers a command: its outcome is set. A body that still lacks its times gets them. */
+void service_answer(struct service *service, struct service_command *command);
+/* Puts a command back in its queue as if it had just come, but for its age and attempts. */
+void service_requeue(struct service *service, struct service_command *command);
+/* An append was lost: nothing is sent until its server process is gone. */
+void service_unsettle(struct service *service);
+/* A batch is free or a stream is in turn: look for work in the next turn. */
+void service_poke(struct service *service);
+
+#endif

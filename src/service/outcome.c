@@ -1,0 +1,293 @@
+#include "internal.h"
+
+/* ---- answering ------------------------------------------------------------------------------- */
+
+/* Lets go of one command, as its fate says. Those that go back are prepended to *again. */
+static void let_go(struct batch *batch, struct batch_command *entry, struct service_command **again)
+{
+    struct service *service = batch->service;
+    struct service_command *command = entry->command;
+    switch (entry->fate) {
+    case FATE_ANSWER:
+    case FATE_ANSWER_ANYWAY:
+        if (command->outcome == SERVICE_VERSION_MISMATCH)
+            replay_missed(service, command);
+        else
+            service_answer(service, command);
+        return;
+    case FATE_REPLAY:
+        replay_answer(service, command);
+        return;
+    case FATE_AGAIN:
+        break;
+    }
+    command->body.length = 0;
+    if (++command->n_attempts > ATTEMPTS_MAX) {
+        command->outcome = command->may_be_recorded ? SERVICE_UNKNOWN : SERVICE_OVERLOADED;
+        service_answer(service, command);
+        return;
+    }
+    command->next = *again;
+    *again = command;
+}
+
+/* What was loaded and not changed is true and worth keeping too. */
+static void keep_loaded(struct batch *batch, struct batch_stream *stream)
+{
+    if (stream->stream->subject == SERVICE_CART && stream->ordinal == 0 && !stream->was_kept &&
+        stream->is_loaded && stream->cart->version > 0)
+        streams_keep(&batch->service->streams, stream->stream, stream->cart);
+}
+
+static void end_stream(struct batch *batch, struct batch_stream *stream)
+{
+    struct service *service = batch->service;
+    keep_loaded(batch, stream);
+    struct service_command *again = NULL;
+    for (size_t i = stream->n_commands; i > 0; i--)
+        if (stream->commands[i - 1].fate == FATE_AGAIN)
+            let_go(batch, &stream->commands[i - 1], &again);
+    for (size_t i = 0; i < stream->n_commands; i++)
+        if (stream->commands[i].fate != FATE_AGAIN)
+            let_go(batch, &stream->commands[i], &again);
+    streams_put_back(&service->streams, stream->stream, again);
+    streams_end(&service->streams, stream->stream);
+}
+
+void batch_end(struct batch *batch)
+{
+    struct service *service = batch->service;
+    for (size_t i = 0; i < batch->n_streams; i++)
+        end_stream(batch, &batch->streams[i]);
+    metrics_set(service->options.metrics, METRICS_CACHE_CARTS, (int64_t)service->streams.n_kept);
+    batch_move(batch, BATCH_FREE);
+    service_poke(service);
+}
+
+void batch_doom(struct batch_stream *stream, enum batch_fate fate)
+{
+    for (size_t i = 0; i < stream->n_commands; i++)
+        if (stream->commands[i].fate == FATE_ANSWER)
+            stream->commands[i].fate = fate;
+}
+
+void batch_try_again(struct batch *batch)
+{
+    for (size_t i = 0; i < batch->n_streams; i++)
+        if (batch->state == BATCH_LOADING || batch->streams[i].ordinal > 0)
+            batch_doom(&batch->streams[i], FATE_AGAIN);
+}
+
+void batch_split(struct batch *batch, bool may_pass)
+{
+    struct service *service = batch->service;
+    if (batch->n_commands > 1) {
+        base_log(
+            service->options.log, BASE_LOG_BATCH_SPLIT,
+            BASE_LOG_NUMBER("commands", batch->n_commands));
+        metrics_add(service->options.metrics, METRICS_BATCHES_SPLIT, 1);
+    }
+    for (size_t i = 0; i < batch->n_streams; i++)
+        for (size_t j = 0; j < batch->streams[i].n_commands; j++) {
+            struct service_command *command = batch->streams[i].commands[j].command;
+            if (batch->n_commands > 1)
+                command->batch_limit = batch->n_commands / 2;
+            else if (!may_pass || command->n_attempts > 10)
+                command->outcome = SERVICE_FAILED;
+        }
+    if (batch->n_commands > 1 || batch->streams[0].commands[0].command->outcome != SERVICE_FAILED)
+        batch_try_again(batch);
+}
+
+/* ---- appending ------------------------------------------------------------------------------- */
+
+/* Gives the stream its ordinal and fills in what refers to it. */
+static void number_stream(
+    struct batch *batch, struct batch_stream *stream, struct eventstore_stream *list,
+    size_t *n_streams, size_t *n_events, size_t *n_keys)
+{
+    if (stream->n_events == 0 && stream->n_keys == 0)
+        return;
+    list[(*n_streams)++] = (struct eventstore_stream){
+        .stream_id = stream->stream->id,
+        .stream_type = stream->stream->subject == SERVICE_CART ? "cart" : "product",
+        .expected_version = stream->loaded_version,
+        .n_events = (int32_t)stream->n_events,
+    };
+    stream->ordinal = (int32_t)*n_streams;
+    struct eventstore_new_event *events = (void *)batch->events.bytes;
+    for (size_t i = 0; i < stream->n_events; i++)
+        events[(*n_events)++].ordinal = stream->ordinal;
+    struct eventstore_new_key *keys = (void *)batch->keys.bytes;
+    for (size_t i = 0; i < stream->n_keys; i++)
+        keys[(*n_keys)++].ordinal = stream->ordinal;
+}
+
+static void add_change(
+    struct batch *batch, struct batch_stream *stream, struct base_buffer *document,
+    struct projections_changes *changes, struct projections_cart_change *carts,
+    struct projections_product_change *products)
+{
+    document->length = 0;
+    if (stream->stream->subject == SERVICE_CART) {
+        codec_write_cart(document, &stream->stream->id, stream->cart);
+        carts[changes->n_carts++] = (struct projections_cart_change){
+            .ordinal = stream->ordinal,
+            .cart_id = stream->stream->id,
+            .cart = stream->cart,
+            .document = base_arena_copy(&batch->arena, document->bytes, document->length),
+            .document_length = document->length,
+            .item_ids = stream->touched,
+            .n_item_ids = stream->n_touched,
+        };
+    } else {
+        codec_write_product(document, stream->product_sku, stream->product);
+        products[changes->n_products++] = (struct projections_product_change){
+            .ordinal = stream->ordinal,
+            .sku = stream->product_sku,
+            .product = stream->product,
+            .document = base_arena_copy(&batch->arena, document->bytes, document->length),
+            .document_length = document->length,
+        };
+    }
+}
+
+static void append_answered(struct postgres_group *group);
+
+void batch_append(struct batch *batch)
+{
+    struct service *service = batch->service;
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer document = {0};
+    size_t n_streams = 0;
+    size_t n_events = 0;
+    size_t n_keys = 0;
+    struct eventstore_stream *list =
+        base_arena_alloc(&batch->arena, batch->n_streams * sizeof *list);
+    struct projections_cart_change *carts =
+        base_arena_alloc(&batch->arena, batch->n_streams * sizeof *carts);
+    struct projections_product_change *products =
+        base_arena_alloc(&batch->arena, batch->n_streams * sizeof *products);
+    struct projections_changes changes = {.carts = carts, .products = products};
+    for (size_t i = 0; i < batch->n_streams; i++) {
+        struct batch_stream *stream = &batch->streams[i];
+        number_stream(batch, stream, list, &n_streams, &n_events, &n_keys);
+        if (stream->n_events > 0)
+            add_change(batch, stream, &document, &changes, carts, products);
+    }
+    struct eventstore_batch wanted = {
+        .streams = list,
+        .n_streams = n_streams,
+        .events = (const void *)batch->events.bytes,
+        .n_events = n_events,
+        .keys = (const void *)batch->keys.bytes,
+        .n_keys = n_keys,
+        .changes = &changes,
+    };
+    batch_move(batch, BATCH_APPENDING);
+    postgres_group_begin(&batch->group);
+    batch->group.answered = append_answered;
+    eventstore_ask_append(service->store, &batch->group, &wanted);
+    batch->sent_at_us = base_clock_monotonic_us();
+    postgres_send(service->writer, &batch->group);
+}
+
+/* ---- verdicts -------------------------------------------------------------------------------- */
+
+static void accept_stream(struct batch *batch, struct batch_stream *stream, int64_t recorded_at_us)
+{
+    struct service *service = batch->service;
+    if (stream->stream->subject == SERVICE_CART) {
+        cart_stamp(stream->cart, recorded_at_us);
+        streams_keep(&service->streams, stream->stream, stream->cart);
+    }
+    for (size_t i = 0; i < stream->n_commands; i++)
+        if (stream->commands[i].fate == FATE_ANSWER)
+            stream->commands[i].command->recorded_at_us = recorded_at_us;
+    metrics_add(service->options.metrics, METRICS_EVENTS_APPENDED, (int64_t)stream->n_events);
+}
+
+/* Somebody else appended to the stream since it was loaded. */
+static void reject_stream(struct batch *batch, struct batch_stream *stream)
+{
+    batch_doom(stream, FATE_AGAIN);
+    if (stream->stream->subject == SERVICE_CART)
+        streams_keep(&batch->service->streams, stream->stream, NULL);
+    metrics_add(batch->service->options.metrics, METRICS_VERSION_CONFLICTS, 1);
+}
+
+static void receive_verdicts(struct batch *batch)
+{
+    struct metrics *metrics = batch->service->options.metrics;
+    struct eventstore_appended appended;
+    eventstore_receive_append(&batch->group, &appended);
+    for (size_t i = 0; i < batch->n_streams; i++) {
+        struct batch_stream *stream = &batch->streams[i];
+        if (stream->ordinal == 0)
+            continue;
+        if (eventstore_was_accepted(&batch->group, stream->ordinal))
+            accept_stream(batch, stream, appended.recorded_at_us);
+        else
+            reject_stream(batch, stream);
+    }
+    metrics_add(metrics, METRICS_BATCHES, 1);
+    metrics_observe(metrics, METRICS_BATCH_COMMANDS, (int64_t)batch->n_commands);
+    metrics_observe(metrics, METRICS_APPEND_SECONDS, base_clock_monotonic_us() - batch->sent_at_us);
+    if (appended.position > 0)
+        metrics_set(metrics, METRICS_LOG_POSITION, appended.position);
+}
+
+/* The append was sent and nobody said what became of it. */
+static void lose_stream(struct batch *batch, struct batch_stream *stream)
+{
+    if (stream->ordinal == 0)
+        return;
+    for (size_t i = 0; i < stream->n_commands; i++)
+        if (stream->commands[i].fate == FATE_ANSWER)
+            stream->commands[i].command->may_be_recorded = true;
+    batch_doom(stream, FATE_AGAIN);
+    if (stream->stream->subject == SERVICE_CART)
+        streams_keep(&batch->service->streams, stream->stream, NULL);
+}
+
+/* It is recorded here, but a failover may forget it: neither yes nor no is true. */
+static void doubt_stream(struct batch *batch, struct batch_stream *stream)
+{
+    if (stream->ordinal == 0)
+        return;
+    for (size_t i = 0; i < stream->n_commands; i++)
+        if (stream->commands[i].fate == FATE_ANSWER)
+            stream->commands[i].command->outcome = SERVICE_UNKNOWN;
+    if (stream->stream->subject == SERVICE_CART)
+        streams_keep(&batch->service->streams, stream->stream, NULL);
+}
+
+static void append_answered(struct postgres_group *group)
+{
+    struct batch *batch = BASE_CONTAINER(group, struct batch, group);
+    switch (group->outcome) {
+    case POSTGRES_DONE:
+        receive_verdicts(batch);
+        break;
+    case POSTGRES_UNACKNOWLEDGED:
+        for (size_t i = 0; i < batch->n_streams; i++)
+            doubt_stream(batch, &batch->streams[i]);
+        break;
+    case POSTGRES_AGAIN:
+    case POSTGRES_UNAVAILABLE:
+        batch_try_again(batch);
+        break;
+    case POSTGRES_UNKNOWN:
+        for (size_t i = 0; i < batch->n_streams; i++)
+            lose_stream(batch, &batch->streams[i]);
+        service_unsettle(batch->service);
+        break;
+    case POSTGRES_VIOLATED:
+        batch_split(batch, true);
+        break;
+    case POSTGRES_FAILED:
+        batch_split(batch, false);
+        break;
+    }
+    batch_move(batch, BATCH_ANSWERING);
+    batch_end(batch);
+}

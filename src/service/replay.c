@@ -1,0 +1,187 @@
+#include "internal.h"
+
+#include <stdlib.h>
+
+/*
+ * What an answer still needs from the log when its outcome is known already: the cart as it was at
+ * a version, or the events that a client has missed. Each is asked for and answered by itself,
+ * beside the batches.
+ */
+struct replay {
+    struct service *service;
+    struct service_command *command;
+    struct postgres_group group;
+};
+
+static void send_replay(
+    struct service *service, struct replay *replay, void (*answered)(struct postgres_group *))
+{
+    replay->group.answered = answered;
+    service->n_replays++;
+    postgres_send(service->side, &replay->group);
+}
+
+static struct replay *make_replay(struct service *service, struct service_command *command)
+{
+    struct replay *replay = base_alloc(sizeof *replay);
+    *replay = (struct replay){.service = service, .command = command};
+    postgres_group_begin(&replay->group);
+    return replay;
+}
+
+/* True when the rows are there; else the command has been taken care of. */
+static bool is_read(struct replay *replay)
+{
+    struct service_command *command = replay->command;
+    switch (replay->group.outcome) {
+    case POSTGRES_DONE:
+    case POSTGRES_UNACKNOWLEDGED: /* a read commits nothing */
+        return true;
+    case POSTGRES_AGAIN:
+    case POSTGRES_UNAVAILABLE:
+    case POSTGRES_UNKNOWN:
+        service_requeue(replay->service, command);
+        return false;
+    case POSTGRES_VIOLATED:
+    case POSTGRES_FAILED:
+        break;
+    }
+    command->outcome = SERVICE_FAILED;
+    service_answer(replay->service, command);
+    return false;
+}
+
+static void end_replay(struct replay *replay)
+{
+    replay->service->n_replays--;
+    postgres_group_finish(&replay->group);
+    free(replay);
+}
+
+/* ---- the answer at a version ----------------------------------------------------------------- */
+
+static bool write_cart_body(struct replay *replay, struct base_arena *arena)
+{
+    struct service_command *command = replay->command;
+    const struct postgres_rows *rows = postgres_group_rows(&replay->group, 0);
+    BASE_CLEANUP(base_free_pointer) struct cart *cart = base_alloc(sizeof *cart);
+    cart_clear(cart);
+    for (size_t row = 0; row < postgres_rows_count(rows); row++) {
+        struct eventstore_event event;
+        struct cart_event fact;
+        eventstore_receive_event(rows, row, &event);
+        if (!codec_read_cart_event(event.type, event.schema_version, event.data, arena, &fact))
+            return false;
+        cart_evolve(cart, &fact, event.recorded_at_us);
+    }
+    if (cart->version != command->version)
+        return false;
+    codec_write_cart(&command->body, &command->stream_id, cart);
+    codec_append_cart_times(
+        &command->body, cart->created_at_us, cart->updated_at_us, cart->closed_at_us);
+    return true;
+}
+
+static bool write_product_body(struct replay *replay, struct base_arena *arena)
+{
+    struct service_command *command = replay->command;
+    const struct postgres_rows *rows = postgres_group_rows(&replay->group, 0);
+    size_t n_rows = postgres_rows_count(rows);
+    if (n_rows != (size_t)command->version)
+        return false;
+    struct eventstore_event event;
+    eventstore_receive_event(rows, n_rows - 1, &event);
+    struct catalog_event *fact = base_arena_alloc(arena, sizeof *fact);
+    struct catalog_product *product = base_arena_alloc(arena, sizeof *product);
+    if (!codec_read_catalog_event(event.type, event.schema_version, event.data, arena, fact))
+        return false;
+    catalog_evolve(product, fact);
+    product->version = event.version;
+    codec_write_product(&command->body, command->catalog_command->sku, product);
+    codec_append_product_times(&command->body, event.recorded_at_us);
+    return true;
+}
+
+static void answer_read(struct postgres_group *group)
+{
+    struct replay *replay = BASE_CONTAINER(group, struct replay, group);
+    struct service_command *command = replay->command;
+    if (is_read(replay)) {
+        BASE_CLEANUP(base_arena_finish) struct base_arena arena = {0};
+        bool is_written = command->subject == SERVICE_CART ? write_cart_body(replay, &arena)
+                                                           : write_product_body(replay, &arena);
+        if (!is_written)
+            command->outcome = SERVICE_FAILED;
+        service_answer(replay->service, command);
+    }
+    end_replay(replay);
+}
+
+void replay_answer(struct service *service, struct service_command *command)
+{
+    if (!command->wants_body) {
+        service_answer(service, command);
+        return;
+    }
+    struct replay *replay = make_replay(service, command);
+    eventstore_ask_stream_until(&replay->group, &command->stream_id, command->version);
+    send_replay(service, replay, answer_read);
+}
+
+/* ---- missed events --------------------------------------------------------------------------- */
+
+static void missed_read(struct postgres_group *group)
+{
+    struct replay *replay = BASE_CONTAINER(group, struct replay, group);
+    struct service_command *command = replay->command;
+    if (is_read(replay)) {
+        const struct postgres_rows *rows = postgres_group_rows(group, 0);
+        base_buffer_append_char(&command->body, '[');
+        for (size_t row = 0; row < postgres_rows_count(rows); row++) {
+            struct eventstore_event event;
+            eventstore_receive_event(rows, row, &event);
+            if (event.version > command->version)
+                break;
+            if (row > 0)
+                base_buffer_append_char(&command->body, ',');
+            codec_write_event(
+                &command->body, &(struct codec_event){
+                                    .position = event.position,
+                                    .stream_type = event.stream_type,
+                                    .stream_id = event.stream_id,
+                                    .version = event.version,
+                                    .type = event.type,
+                                    .schema_version = event.schema_version,
+                                    .recorded_at_us = event.recorded_at_us,
+                                    .data = event.data,
+                                    .metadata = event.metadata,
+                                });
+        }
+        base_buffer_append_char(&command->body, ']');
+        service_answer(replay->service, command);
+    }
+    end_replay(replay);
+}
+
+/* The newest version that the client says it knows and that was; 0: it named none. */
+static int32_t known_version(const struct service_command *command)
+{
+    int32_t known = 0;
+    for (size_t i = 0; i < command->n_match_versions; i++)
+        if (command->match_versions[i] < command->version && command->match_versions[i] > known)
+            known = command->match_versions[i];
+    return known;
+}
+
+void replay_missed(struct service *service, struct service_command *command)
+{
+    int32_t known = known_version(command);
+    if (known == 0) {
+        base_buffer_append_text(&command->body, "[]");
+        service_answer(service, command);
+        return;
+    }
+    struct replay *replay = make_replay(service, command);
+    eventstore_ask_stream_after(&replay->group, &command->stream_id, known, MISSED_EVENTS_MAX);
+    send_replay(service, replay, missed_read);
+}

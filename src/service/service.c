@@ -1,0 +1,369 @@
+#include "internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SWEEP_US 50000           /* how often waiting commands are looked at for their age */
+#define HOUSE_US 60000000        /* how often old idempotency keys are forgotten */
+#define FORGET_KEYS_AT_ONCE 1000 /* so that no statement takes long */
+#define SETTLE_AGAIN_US 1000000
+
+/* ---- ids ------------------------------------------------------------------------------------- */
+
+/* Fixed for all time: they are in every log. */
+static const struct base_uuid PRODUCT_SPACE = {
+    {0x6b, 0x1d, 0x0c, 0x52, 0x8e, 0x4f, 0x4a, 0x0b, 0x9c, 0x77, 0x2f, 0x35, 0xd1, 0x90, 0xe3,
+     0x04}};
+static const struct base_uuid KEY_SPACE = {
+    {0x2e, 0xf4, 0x71, 0xa9, 0x05, 0xbc, 0x4d, 0x6e, 0x8a, 0x13, 0xc6, 0x58, 0x7f, 0x21, 0x9d,
+     0xb0}};
+
+struct base_uuid service_product_id(const char *sku)
+{
+    return base_uuid_make_v5(&PRODUCT_SPACE, sku, strlen(sku));
+}
+
+/* The caller's terminating NUL keeps ("a", "bc") and ("ab", "c") apart. */
+struct base_uuid service_keyed_cart_id(const char *caller, const char *key)
+{
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer name = {0};
+    base_buffer_append(&name, caller, strlen(caller) + 1);
+    base_buffer_append_text(&name, key);
+    return base_uuid_make_v5(&KEY_SPACE, name.bytes, name.length);
+}
+
+/* ---- answering ------------------------------------------------------------------------------- */
+
+static enum metrics_number counter_of(const struct service_command *command)
+{
+    switch (command->outcome) {
+    case SERVICE_DONE:
+        if (command->is_replayed)
+            return METRICS_COMMANDS_REPLAYED;
+        return command->recorded_at_us != 0 ? METRICS_COMMANDS_RECORDED
+                                            : METRICS_COMMANDS_UNCHANGED;
+    case SERVICE_REFUSED:
+    case SERVICE_VERSION_MISMATCH:
+    case SERVICE_KEY_REUSED:
+    case SERVICE_TOO_MANY_PRICES:
+        return METRICS_COMMANDS_REFUSED;
+    case SERVICE_OVERLOADED:
+        return METRICS_COMMANDS_OVERLOADED;
+    case SERVICE_UNAVAILABLE:
+    case SERVICE_UNKNOWN:
+    case SERVICE_SHUTTING_DOWN:
+        return METRICS_COMMANDS_UNAVAILABLE;
+    case SERVICE_FAILED:
+        return METRICS_COMMANDS_FAILED;
+    }
+    return METRICS_COMMANDS_FAILED;
+}
+
+static int64_t settled_time(int64_t time_us, int64_t recorded_at_us)
+{
+    return time_us == CART_TIME_PENDING ? recorded_at_us : time_us;
+}
+
+static void complete_body(struct service_command *command)
+{
+    if (!command->lacks_times || command->outcome != SERVICE_DONE)
+        return;
+    int64_t recorded_at_us = command->recorded_at_us;
+    int64_t updated_at_us = settled_time(command->updated_at_us, recorded_at_us);
+    if (command->subject == SERVICE_CART)
+        codec_append_cart_times(
+            &command->body, settled_time(command->created_at_us, recorded_at_us), updated_at_us,
+            settled_time(command->closed_at_us, recorded_at_us));
+    else
+        codec_append_product_times(&command->body, updated_at_us);
+}
+
+void service_answer(struct service *service, struct service_command *command)
+{
+    struct metrics *metrics = service->options.metrics;
+    complete_body(command);
+    if (command->outcome == SERVICE_FAILED)
+        base_log(
+            service->options.log, BASE_LOG_COMMAND_FAILED,
+            BASE_LOG_TEXT("request_id", command->request_id != NULL ? command->request_id : ""));
+    service->n_waiting--;
+    metrics_add(metrics, counter_of(command), 1);
+    metrics_set(metrics, METRICS_COMMANDS_QUEUED, (int64_t)service->n_waiting);
+    metrics_observe(
+        metrics, METRICS_COMMAND_SECONDS, base_clock_monotonic_us() - command->submitted_at_us);
+    command->answered(command);
+}
+
+/* ---- submitting ------------------------------------------------------------------------------ */
+
+static void shed(struct service *service, struct service_command *command, enum service_outcome why)
+{
+    command->outcome = why;
+    command->next = service->shed;
+    service->shed = command;
+    service_poke(service);
+}
+
+void service_submit(struct service *service, struct service_command *command)
+{
+    command->submitted_at_us = base_clock_monotonic_us();
+    command->command_id = base_uuid_make_v7(base_clock_now_us());
+    command->batch_limit = SIZE_MAX;
+    service->n_waiting++;
+    if (service->is_draining) {
+        shed(service, command, SERVICE_SHUTTING_DOWN);
+    } else if (service->n_waiting > service->options.queue_commands) {
+        shed(service, command, SERVICE_OVERLOADED);
+    } else {
+        streams_add(&service->streams, command);
+        metrics_set(service->options.metrics, METRICS_COMMANDS_QUEUED, (int64_t)service->n_waiting);
+        service_poke(service);
+    }
+}
+
+void service_requeue(struct service *service, struct service_command *command)
+{
+    command->n_attempts++;
+    command->body.length = 0;
+    command->is_replayed = false;
+    streams_add(&service->streams, command);
+    if (!service->is_ending)
+        service_poke(service);
+}
+
+void service_poke(struct service *service)
+{
+    if (!service->is_ending)
+        loop_start_deferred(service->options.loop, &service->dispatch);
+}
+
+/* ---- waiting --------------------------------------------------------------------------------- */
+
+static void answer_shed(struct service *service)
+{
+    while (service->shed != NULL) {
+        struct service_command *command = service->shed;
+        service->shed = command->next;
+        service_answer(service, command);
+    }
+}
+
+/* Answers every command that waits for its turn and `is_over` for longer than it may. */
+static void answer_waiting(struct service *service, int64_t since_us, enum service_outcome outcome)
+{
+    struct service_stream *stream = service->streams.ready.first;
+    while (stream != NULL) {
+        struct service_stream *next = stream->next;
+        while (stream->first != NULL && stream->first->submitted_at_us <= since_us) {
+            struct service_command *command = streams_take(stream);
+            command->outcome = command->may_be_recorded ? SERVICE_UNKNOWN : outcome;
+            service_answer(service, command);
+        }
+        if (stream->first == NULL)
+            streams_settle(&service->streams, stream);
+        stream = next;
+    }
+}
+
+static bool is_open(const struct service *service)
+{
+    return postgres_connection_is_ready(service->writer) && !service->must_settle;
+}
+
+static void answer_too_old(struct service *service)
+{
+    int64_t now_us = base_clock_monotonic_us();
+    int64_t wait_us = service->options.wait_ms * 1000;
+    if (service->not_ready_since_us != 0 && now_us - service->not_ready_since_us > wait_us)
+        answer_waiting(service, now_us, SERVICE_UNAVAILABLE);
+    else
+        answer_waiting(
+            service, now_us - wait_us, is_open(service) ? SERVICE_OVERLOADED : SERVICE_UNAVAILABLE);
+}
+
+static void ask_settle(struct service *service);
+
+static void dispatch_commands(struct loop_deferred *deferred)
+{
+    struct service *service = BASE_CONTAINER(deferred, struct service, dispatch);
+    answer_shed(service);
+    answer_too_old(service);
+    if (service->must_settle)
+        ask_settle(service);
+    for (size_t i = 0; i < BATCH_SLOTS && is_open(service); i++)
+        if (service->batches[i].state == BATCH_FREE && !batch_start(&service->batches[i]))
+            break;
+    if (service->streams.ready.length > 0)
+        loop_start_timer(service->options.loop, &service->sweep, SWEEP_US);
+}
+
+static void sweep_commands(struct loop_timer *timer)
+{
+    struct service *service = BASE_CONTAINER(timer, struct service, sweep);
+    dispatch_commands(&service->dispatch);
+}
+
+/* ---- after a lost append --------------------------------------------------------------------- */
+
+void service_unsettle(struct service *service)
+{
+    if (postgres_connection_backend(service->writer, &service->lost))
+        service->must_settle = true;
+}
+
+static void settle_answered(struct postgres_group *group)
+{
+    struct service *service = BASE_CONTAINER(group, struct service, settle);
+    service->is_settling = false;
+    if (group->outcome == POSTGRES_DONE && eventstore_receive_settled(group)) {
+        service->must_settle = false;
+        base_log(
+            service->options.log, BASE_LOG_OUTCOME_LOOKED_UP,
+            BASE_LOG_NUMBER("backend", service->lost.pid),
+            BASE_LOG_NUMBER("commands", service->n_waiting));
+    }
+    service_poke(service);
+}
+
+static void ask_settle(struct service *service)
+{
+    if (service->is_settling || !postgres_connection_is_ready(service->writer))
+        return;
+    service->is_settling = true;
+    postgres_group_begin(&service->settle);
+    service->settle.answered = settle_answered;
+    eventstore_ask_settle(&service->settle, &service->lost);
+    postgres_send(service->writer, &service->settle);
+}
+
+static void writer_changed(struct postgres_connection *connection, void *context)
+{
+    struct service *service = context;
+    bool is_ready = postgres_connection_is_ready(connection);
+    service->not_ready_since_us = is_ready ? 0 : base_clock_monotonic_us();
+    metrics_set(service->options.metrics, METRICS_DATABASE_READY, is_ready);
+    service_poke(service);
+}
+
+/* ---- keeping house --------------------------------------------------------------------------- */
+
+static void forget_answered(struct postgres_group *group)
+{
+    struct service *service = BASE_CONTAINER(group, struct service, forget);
+    service->is_forgetting = false;
+    if (group->outcome == POSTGRES_DONE)
+        base_log(service->options.log, BASE_LOG_CLEANED_UP);
+}
+
+static void keep_house(struct loop_timer *timer)
+{
+    struct service *service = BASE_CONTAINER(timer, struct service, house);
+    loop_start_timer(service->options.loop, &service->house, HOUSE_US);
+    if (service->is_forgetting || !postgres_connection_is_ready(service->side))
+        return;
+    service->is_forgetting = true;
+    postgres_group_begin(&service->forget);
+    service->forget.answered = forget_answered;
+    eventstore_ask_forget_keys(
+        &service->forget, service->options.keep_keys_hours, FORGET_KEYS_AT_ONCE);
+    postgres_send(service->side, &service->forget);
+}
+
+/* ---- the room -------------------------------------------------------------------------------- */
+
+static bool connect(struct service *service, char **problem)
+{
+    struct postgres_options connection = {
+        .loop = service->options.loop,
+        .log = service->options.log,
+        .url = service->options.url,
+        .role = "write",
+        .statements = service->batch_statements,
+        .ready_sql = service->options.ready_sql,
+        .not_ready_detail = service->options.not_ready_detail,
+        .answer_timeout_ms = service->options.wait_ms,
+        .changed = writer_changed,
+        .context = service,
+    };
+    size_t n = 0;
+    const struct postgres_statement *const *list = eventstore_batch_statements(service->store);
+    while (list[n] != NULL) {
+        service->batch_statements[n] = list[n];
+        n++;
+    }
+    service->batch_statements[n] = projections_offers_statement();
+    service->writer = postgres_connection_create(&connection, problem);
+    if (service->writer == NULL)
+        return false;
+    connection.role = "side";
+    connection.statements = eventstore_side_statements();
+    connection.changed = NULL;
+    service->side = postgres_connection_create(&connection, problem);
+    return service->side != NULL;
+}
+
+struct service *service_create(const struct service_options *options, char **problem)
+{
+    struct service *service = base_alloc(sizeof *service);
+    service->options = *options;
+    service->dispatch.called = dispatch_commands;
+    service->sweep.fired = sweep_commands;
+    service->house.fired = keep_house;
+    service->not_ready_since_us = base_clock_monotonic_us();
+    streams_init(&service->streams, options->cache_carts);
+    for (size_t i = 0; i < BATCH_SLOTS; i++)
+        batch_init(&service->batches[i], service);
+    size_t n_parts = 0;
+    const struct eventstore_part *const *parts = projections_parts(&n_parts);
+    service->store = eventstore_create(parts, n_parts);
+    if (!connect(service, problem)) {
+        service_destroy(service);
+        return NULL;
+    }
+    loop_start_timer(options->loop, &service->house, HOUSE_US);
+    return service;
+}
+
+void service_destroy(struct service *service)
+{
+    if (service == NULL)
+        return;
+    service->is_ending = true;
+    service->is_draining = true;
+    postgres_connection_destroy(service->writer);
+    postgres_connection_destroy(service->side);
+    loop_stop_deferred(service->options.loop, &service->dispatch);
+    loop_stop_timer(service->options.loop, &service->sweep);
+    loop_stop_timer(service->options.loop, &service->house);
+    answer_shed(service);
+    answer_waiting(service, INT64_MAX, SERVICE_SHUTTING_DOWN);
+    for (size_t i = 0; i < BATCH_SLOTS; i++)
+        batch_finish(&service->batches[i]);
+    streams_finish(&service->streams);
+    postgres_group_finish(&service->settle);
+    postgres_group_finish(&service->forget);
+    eventstore_destroy(service->store);
+    free(service);
+}
+
+void service_drain(struct service *service)
+{
+    service->is_draining = true;
+}
+
+size_t service_waiting(const struct service *service)
+{
+    return service->n_waiting;
+}
+
+bool service_is_ready(const struct service *service)
+{
+    return is_open(service);
+}
+
+const char *service_trouble(const struct service *service)
+{
+    if (!postgres_connection_is_ready(service->writer))
+        return postgres_connection_trouble(service->writer);
+    return service->must_settle ? "the outcome of lost appends is being looked up" : NULL;
+}

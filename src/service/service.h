@@ -1,0 +1,123 @@
+/*
+ * service: the one place where core and store meet. It takes commands, gathers them into batches,
+ * loads what they need, lets the core decide, appends, and answers each with a verdict of its own.
+ * It knows no HTTP: what a refusal looks like to a client is said further up.
+ *
+ * A command is answered exactly once, never within the call that submits it, and never with a
+ * guess: SERVICE_DONE only after PostgreSQL said that the commit is done, SERVICE_UNKNOWN only when
+ * even a later look could not tell.
+ */
+#ifndef CARTD_SERVICE_H
+#define CARTD_SERVICE_H
+
+#include "base.h"
+#include "cart.h"
+#include "catalog.h"
+#include "loop.h"
+#include "metrics.h"
+
+/* The namespaces of the UUIDv5s that the service makes. */
+/* The stream of a product, from its sku. */
+struct base_uuid service_product_id(const char *sku);
+/* The cart that a creation with an idempotency key makes when the client names none; also the scope
+ * of that key. */
+struct base_uuid service_keyed_cart_id(const char *caller, const char *key);
+
+struct service_options {
+    struct loop *loop;
+    const struct base_log *log;
+    struct metrics *metrics;
+    const char *url;
+    const char *ready_sql;
+    const char *not_ready_detail;
+    size_t queue_commands; /* that may wait; beyond it SERVICE_OVERLOADED */
+    size_t batch_commands;
+    size_t cache_carts; /* 0: no cache */
+    int64_t wait_ms;    /* for PostgreSQL */
+    int32_t keep_keys_hours;
+};
+
+struct service;
+/* NULL with *problem (the caller's to free) when the url is not a connection string. */
+struct service *service_create(const struct service_options *options, char **problem) BASE_MUST_CHECK;
+/* Whatever was not answered yet is answered first (SHUTTING_DOWN, or UNKNOWN where an append is under
+ * way). NULL-safe. */
+void service_destroy(struct service *service);
+/* From now on new commands are answered SERVICE_SHUTTING_DOWN; accepted ones are finished. */
+void service_drain(struct service *service);
+/* Commands accepted and not answered yet. */
+size_t service_waiting(const struct service *service);
+bool service_is_ready(const struct service *service);
+/* Why not, as a sentence for operators; NULL when it is. */
+const char *service_trouble(const struct service *service);
+
+enum service_subject { SERVICE_CART, SERVICE_PRODUCT };
+
+enum service_match {
+    SERVICE_MATCH_NOTHING, /* no If-Match */
+    SERVICE_MATCH_ANY,     /* it must exist */
+    SERVICE_MATCH_VERSIONS /* it must be at one of these versions */
+};
+#define SERVICE_VERSIONS_MAX 16
+
+enum service_outcome {
+    SERVICE_DONE,             /* recorded, or already so; version, body, is_created, is_replayed are set */
+    SERVICE_REFUSED,          /* by a rule: refusal, command_index, and current_total_minor for TOTAL_CHANGED */
+    SERVICE_VERSION_MISMATCH, /* version is the present one; body is the JSON array of missed events */
+    SERVICE_KEY_REUSED,       /* the idempotency key belongs to another request */
+    SERVICE_TOO_MANY_PRICES,  /* a product would have more than CATALOG_PRICES_MAX prices */
+    SERVICE_OVERLOADED,       /* nothing happened */
+    SERVICE_UNAVAILABLE,      /* nothing happened: PostgreSQL can't be reached */
+    SERVICE_UNKNOWN,          /* it may have happened: PostgreSQL was lost in the middle and is not back */
+    SERVICE_SHUTTING_DOWN,    /* nothing happened */
+    SERVICE_FAILED            /* nothing happened: something is broken; it was logged */
+};
+
+/* One request to change one cart or product. The caller owns it and everything it points to; it must
+ * not move or die until it is answered. Zero-initialise, fill the first part, submit. */
+struct service_command {
+    /* What is asked. */
+    enum service_subject subject;
+    struct base_uuid stream_id;
+    const struct cart_command *cart_commands; /* applied in order, all or nothing */
+    size_t n_cart_commands;
+    const struct catalog_command *catalog_command;
+    enum service_match match;
+    int32_t match_versions[SERVICE_VERSIONS_MAX];
+    size_t n_match_versions;
+    const char *key; /* idempotency key; NULL: none */
+    struct base_uuid key_scope_id;
+    uint8_t key_fingerprint[BASE_SHA256_SIZE];
+    const char *actor;       /* who, for the events' metadata */
+    const char *traceparent; /* NULL: none */
+    const char *request_id;  /* for the log; NULL: none */
+    bool wants_body;         /* false: the cart's document is not needed (Prefer: return=minimal) */
+    void (*answered)(struct service_command *command);
+
+    /* The answer. The caller finishes `body`. */
+    enum service_outcome outcome;
+    bool is_created;
+    bool is_replayed; /* a kept answer */
+    int32_t version;
+    enum cart_refusal refusal;
+    size_t command_index; /* which of cart_commands was refused */
+    int64_t current_total_minor;
+    struct base_buffer body; /* the document with its times; the whole JSON answer */
+
+    /* The service's own. */
+    struct base_uuid command_id;
+    struct service_stream *stream;
+    struct service_command *next;
+    int64_t submitted_at_us;
+    size_t batch_limit; /* size of the next batch that it may be in */
+    unsigned n_attempts;
+    bool may_be_recorded; /* an append that held it was lost: look for its id before deciding again */
+    int64_t created_at_us;
+    int64_t updated_at_us;
+    int64_t closed_at_us;
+    int64_t recorded_at_us; /* of the append that recorded it */
+    bool lacks_times;       /* body is a document without its times */
+};
+void service_submit(struct service *service, struct service_command *command);
+
+#endif

@@ -1,0 +1,256 @@
+#include "streams.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BUCKETS_AT_FIRST 1024
+
+/* ---- lists ----------------------------------------------------------------------------------- */
+
+static void list_remove(struct service_stream *stream)
+{
+    struct streams_list *list = stream->list;
+    if (list == NULL)
+        return;
+    *(stream->previous != NULL ? &stream->previous->next : &list->first) = stream->next;
+    *(stream->next != NULL ? &stream->next->previous : &list->last) = stream->previous;
+    list->length--;
+    stream->list = NULL;
+    stream->next = stream->previous = NULL;
+}
+
+static void list_append(struct streams_list *list, struct service_stream *stream)
+{
+    assert(stream->list == NULL);
+    stream->list = list;
+    stream->previous = list->last;
+    stream->next = NULL;
+    *(list->last != NULL ? &list->last->next : &list->first) = stream;
+    list->last = stream;
+    list->length++;
+}
+
+/* ---- the table ------------------------------------------------------------------------------- */
+
+/* The last bytes of a UUID are random in every version that clients or we make. Ids that a client
+ * chose to collide make its own carts slow, and only by a list's walk. */
+static size_t bucket_of(const struct streams *streams, const struct base_uuid *id)
+{
+    uint64_t high = 0;
+    uint64_t low = 0;
+    memcpy(&high, id->bytes, 8);
+    memcpy(&low, id->bytes + 8, 8);
+    uint64_t mixed = (high ^ (low * UINT64_C(0x9e3779b97f4a7c15))) * UINT64_C(0xd6e8feb86659fd93);
+    return (size_t)(mixed >> 20) & (streams->n_buckets - 1);
+}
+
+static void grow(struct streams *streams)
+{
+    struct service_stream **old = streams->buckets;
+    size_t n_old = streams->n_buckets;
+    streams->n_buckets = n_old * 2;
+    streams->buckets = base_alloc(streams->n_buckets * sizeof *streams->buckets);
+    for (size_t i = 0; i < n_old; i++) {
+        struct service_stream *stream = old[i];
+        while (stream != NULL) {
+            struct service_stream *next = stream->next_in_bucket;
+            size_t bucket = bucket_of(streams, &stream->id);
+            stream->next_in_bucket = streams->buckets[bucket];
+            streams->buckets[bucket] = stream;
+            stream = next;
+        }
+    }
+    free(old);
+}
+
+static struct service_stream *find_or_make(
+    struct streams *streams, const struct base_uuid *id, enum service_subject subject)
+{
+    size_t bucket = bucket_of(streams, id);
+    for (struct service_stream *at = streams->buckets[bucket]; at != NULL; at = at->next_in_bucket)
+        if (base_uuid_compare(&at->id, id) == 0)
+            return at;
+    if (streams->n_entries >= streams->n_buckets) {
+        grow(streams);
+        bucket = bucket_of(streams, id);
+    }
+    struct service_stream *stream = base_alloc(sizeof *stream);
+    stream->id = *id;
+    stream->subject = subject;
+    stream->next_in_bucket = streams->buckets[bucket];
+    streams->buckets[bucket] = stream;
+    streams->n_entries++;
+    return stream;
+}
+
+static void drop_kept(struct streams *streams, struct service_stream *stream)
+{
+    if (stream->kept == NULL)
+        return;
+    free(stream->kept);
+    stream->kept = NULL;
+    streams->n_kept--;
+}
+
+static void free_stream(struct streams *streams, struct service_stream *stream)
+{
+    struct service_stream **link = &streams->buckets[bucket_of(streams, &stream->id)];
+    while (*link != stream)
+        link = &(*link)->next_in_bucket;
+    *link = stream->next_in_bucket;
+    list_remove(stream);
+    drop_kept(streams, stream);
+    streams->n_entries--;
+    free(stream);
+}
+
+/* Puts a stream into the list where it belongs now, or ends it. */
+static void file_stream(struct streams *streams, struct service_stream *stream)
+{
+    if (stream->is_busy)
+        return;
+    if (stream->first != NULL) {
+        if (stream->list != &streams->ready) {
+            list_remove(stream);
+            list_append(&streams->ready, stream);
+        }
+        return;
+    }
+    list_remove(stream);
+    if (stream->kept == NULL) {
+        free_stream(streams, stream);
+        return;
+    }
+    list_append(&streams->idle, stream);
+    while (streams->n_kept > streams->kept_max && streams->idle.first != NULL)
+        free_stream(streams, streams->idle.first);
+}
+
+void streams_init(struct streams *streams, size_t kept_max)
+{
+    *streams = (struct streams){.n_buckets = BUCKETS_AT_FIRST, .kept_max = kept_max};
+    streams->buckets = base_alloc(streams->n_buckets * sizeof *streams->buckets);
+}
+
+void streams_finish(struct streams *streams)
+{
+    assert(streams->ready.length == 0);
+    while (streams->idle.first != NULL)
+        free_stream(streams, streams->idle.first);
+    assert(streams->n_entries == 0);
+    free(streams->buckets);
+}
+
+/* ---- commands -------------------------------------------------------------------------------- */
+
+void streams_add(struct streams *streams, struct service_command *command)
+{
+    struct service_stream *stream = find_or_make(streams, &command->stream_id, command->subject);
+    command->stream = stream;
+    command->next = NULL;
+    *(stream->last != NULL ? &stream->last->next : &stream->first) = command;
+    stream->last = command;
+    file_stream(streams, stream);
+}
+
+void streams_put_back(
+    struct streams *streams, struct service_stream *stream, struct service_command *commands)
+{
+    if (commands == NULL)
+        return;
+    struct service_command *last = commands;
+    while (last->next != NULL)
+        last = last->next;
+    last->next = stream->first;
+    stream->first = commands;
+    if (stream->last == NULL)
+        stream->last = last;
+    file_stream(streams, stream);
+}
+
+struct service_command *streams_take(struct service_stream *stream)
+{
+    struct service_command *command = stream->first;
+    if (command == NULL)
+        return NULL;
+    stream->first = command->next;
+    if (stream->first == NULL)
+        stream->last = NULL;
+    command->next = NULL;
+    return command;
+}
+
+void streams_begin(struct streams *streams, struct service_stream *stream)
+{
+    (void)streams;
+    list_remove(stream);
+    stream->is_busy = true;
+}
+
+void streams_end(struct streams *streams, struct service_stream *stream)
+{
+    stream->is_busy = false;
+    file_stream(streams, stream);
+}
+
+void streams_settle(struct streams *streams, struct service_stream *stream)
+{
+    file_stream(streams, stream);
+}
+
+/* ---- kept carts ------------------------------------------------------------------------------ */
+
+static size_t text_size(const char *text)
+{
+    return text == NULL ? 0 : strlen(text) + 1;
+}
+
+static const char *pack_text(char **at, const char *text)
+{
+    if (text == NULL)
+        return NULL;
+    size_t size = strlen(text) + 1;
+    char *copy = memcpy(*at, text, size);
+    *at += size;
+    return copy;
+}
+
+/* One allocation: the cart up to its last line, then the texts. A line's item id is its sku most of
+ * the time and is kept once then. */
+static struct cart *pack(const struct cart *cart)
+{
+    size_t n_bytes = offsetof(struct cart, lines) + cart->n_lines * sizeof cart->lines[0];
+    size_t texts_at = n_bytes;
+    n_bytes += text_size(cart->customer_id) + text_size(cart->metadata);
+    for (size_t i = 0; i < cart->n_lines; i++) {
+        const struct cart_line *line = &cart->lines[i];
+        n_bytes += text_size(line->sku) + text_size(line->name);
+        if (strcmp(line->item_id, line->sku) != 0)
+            n_bytes += text_size(line->item_id);
+    }
+    struct cart *kept = base_alloc(n_bytes);
+    cart_copy(kept, cart);
+    char *at = (char *)kept + texts_at;
+    kept->customer_id = pack_text(&at, cart->customer_id);
+    kept->metadata = pack_text(&at, cart->metadata);
+    for (size_t i = 0; i < cart->n_lines; i++) {
+        const struct cart_line *line = &cart->lines[i];
+        struct cart_line *to = &kept->lines[i];
+        to->sku = pack_text(&at, line->sku);
+        to->name = pack_text(&at, line->name);
+        to->item_id =
+            strcmp(line->item_id, line->sku) == 0 ? to->sku : pack_text(&at, line->item_id);
+    }
+    return kept;
+}
+
+void streams_keep(struct streams *streams, struct service_stream *stream, const struct cart *cart)
+{
+    assert(stream->is_busy);
+    struct cart *kept = cart == NULL || streams->kept_max == 0 ? NULL : pack(cart);
+    drop_kept(streams, stream); /* only now: the cart may borrow from it */
+    stream->kept = kept;
+    if (kept != NULL)
+        streams->n_kept++;
+}

@@ -1,0 +1,29 @@
+"""Tests of the whole binary over HTTP and SQL.
+
+How to run them, from the top of the repository:
+
+    /usr/bin/python3 -m unittest discover -s tests/http            # everything
+    /usr/bin/python3 -m unittest discover -s tests/http -v -p 'test_carts.py'   # one module
+
+or `meson test -C build --suite http`, which runs each module by itself. Needed are Debian's
+python3-yaml and python3-jsonschema, psql, and for the tests that stop PostgreSQL the server's
+own programs (initdb, pg_ctl).
+
+What they are told, by the environment:
+
+CARTD_TEST_DATABASE_URL  A PostgreSQL whose user may create databases and roles. Each test class
+                         gets a fresh database in it, migrated by `cartd migrate`. The service is
+                         connected as a member of cartd_app, so its rights are tested too.
+CARTD_TEST_BINARY        The binary; build/cartd when unset.
+CARTD_TEST_SEED          The seed of test_model; random when unset, and printed.
+CARTD_TEST_SEQUENCES     How many sequences test_model plays; 1000 when unset.
+CARTD_TEST_URL           A service that runs already, as in docker compose: http://host:port. Then
+                         only tests that need nothing but HTTP run (test_carts, test_model, and
+                         most of test_contract and test_races); all others are skipped, and
+                         neither a binary nor a database of ours is needed. Skus and ids are
+                         made anew for each run, so the service may hold data already.
+
+Every answer that any test gets goes through support/contract.py, which checks it against
+openapi.yaml: status, headers, media type, body. test_contract also demands that each operation
+was answered with each of its documented statuses.
+"""

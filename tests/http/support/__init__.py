@@ -1,0 +1,49 @@
+"""What the tests over HTTP share; see the package above for how to run them."""
+
+from .case import ServiceCase, make_id, make_key, make_sku
+from .client import Answer, Client, NoAnswer, encode_json
+from .database import (
+    Cluster,
+    Database,
+    Session,
+    SqlError,
+    change_url,
+    find_server_programs,
+    run_sql,
+    take_free_port,
+)
+from .load import Background, run_at_once, wait_until
+from .service import Service, complain_of_sanitizers, migrate, run_cartd
+from .settings import BINARY, DATABASE_URL, EXTERNAL_URL, OPENAPI, needs_binary, needs_database
+
+__all__ = [
+    "Answer",
+    "BINARY",
+    "Background",
+    "Client",
+    "Cluster",
+    "DATABASE_URL",
+    "Database",
+    "EXTERNAL_URL",
+    "NoAnswer",
+    "OPENAPI",
+    "Service",
+    "ServiceCase",
+    "Session",
+    "SqlError",
+    "change_url",
+    "complain_of_sanitizers",
+    "encode_json",
+    "find_server_programs",
+    "make_id",
+    "make_key",
+    "make_sku",
+    "migrate",
+    "needs_binary",
+    "needs_database",
+    "run_at_once",
+    "run_cartd",
+    "run_sql",
+    "take_free_port",
+    "wait_until",
+]

@@ -1,0 +1,175 @@
+"""The rules of a cart once more, written from API.md and not from the service's core, as plain as
+can be: what the service answers must be what this model answers."""
+
+import copy
+import json
+
+LINES_MAX = 250
+QUANTITY_MAX = 999
+AMOUNT_MAX = 2**53 - 1
+
+STATUS_OF = {
+    "cart-closed": 409,
+    "item-not-in-cart": 404,
+    "unknown-sku": 422,
+    "price-unavailable": 422,
+    "quantity-out-of-range": 422,
+    "cart-full": 409,
+    "amount-too-large": 422,
+    "cart-empty": 409,
+    "total-changed": 409,
+}
+
+
+class Refused(Exception):
+    """A rule of the cart says no."""
+
+    def __init__(self, slug, **members):
+        super().__init__(slug)
+        self.slug = slug
+        self.members = members
+
+
+class Catalogue:
+    def __init__(self):
+        self.products = {}
+
+    def put(self, sku, content):
+        self.products[sku] = copy.deepcopy(content)
+
+
+class Cart:
+    """A cart and its history, the latter as the types of its events."""
+
+    def __init__(self, catalogue, cart_id, currency="EUR", customer_id=None, metadata=None):
+        self.catalogue = catalogue
+        self.id = cart_id
+        self.status = "open"
+        self.currency = currency
+        self.customer_id = customer_id
+        self.metadata = metadata or {}
+        self.lines = {}  # by item id, in the order first added
+        self.history = ["CartCreated"]
+
+    @property
+    def version(self):
+        return len(self.history)
+
+    @property
+    def total(self):
+        return sum(line["quantity"] * line["unit_price"] for line in self.lines.values())
+
+    def document(self):
+        """The cart as it is served, without its times."""
+        return {
+            "id": self.id,
+            "version": self.version,
+            "status": self.status,
+            "currency": self.currency,
+            "customer_id": self.customer_id,
+            "items": [
+                {**line, "total": line["quantity"] * line["unit_price"]}
+                for line in self.lines.values()
+            ],
+            "item_count": sum(line["quantity"] for line in self.lines.values()),
+            "total": self.total,
+            "metadata": self.metadata,
+        }
+
+    def apply(self, command):
+        """Carries one command out or raises Refused, leaving the cart as it was."""
+        if self.status != "open":
+            raise Refused("cart-closed")
+        getattr(self, command["type"])(command)
+
+    def apply_all(self, commands):
+        """All or nothing. A refusal tells which command it was in `index`."""
+        before = (copy.deepcopy(self.lines), self.status, list(self.history))
+        for index, command in enumerate(commands):
+            try:
+                self.apply(command)
+            except Refused as refusal:
+                self.lines, self.status, self.history = before
+                refusal.index = index
+                raise
+
+    def find(self, command):
+        line = self.lines.get(command["item_id"])
+        if line is None:
+            raise Refused("item-not-in-cart")
+        return line
+
+    def refuse_amount(self, line_total, total):
+        if line_total > AMOUNT_MAX or total > AMOUNT_MAX:
+            raise Refused("amount-too-large")
+
+    def add_item(self, command):
+        sku = command["sku"]
+        product = self.catalogue.products.get(sku)
+        if product is None or not product["active"]:
+            raise Refused("unknown-sku")
+        if self.currency not in product["prices"]:
+            raise Refused("price-unavailable")
+        line = self.lines.get(sku)
+        quantity = command.get("quantity", 1) + (line["quantity"] if line else 0)
+        if quantity > QUANTITY_MAX:
+            raise Refused("quantity-out-of-range")
+        if line is None and len(self.lines) == LINES_MAX:
+            raise Refused("cart-full")
+        price = product["prices"][self.currency]
+        before = line["quantity"] * line["unit_price"] if line else 0
+        self.refuse_amount(quantity * price, self.total - before + quantity * price)
+        changed = {"id": sku, "sku": sku, "name": product["name"], "quantity": quantity, "unit_price": price}
+        self.lines[sku] = changed
+        self.history.append("ItemAdded")
+
+    def change_item_quantity(self, command):
+        line = self.find(command)
+        quantity = command["quantity"]
+        if quantity == line["quantity"]:
+            return
+        if quantity == 0:
+            self.remove_item(command)
+            return
+        price = line["unit_price"]
+        self.refuse_amount(quantity * price, self.total + (quantity - line["quantity"]) * price)
+        line["quantity"] = quantity
+        self.history.append("ItemQuantityChanged")
+
+    def remove_item(self, command):
+        del self.lines[self.find(command)["id"]]
+        self.history.append("ItemRemoved")
+
+    def clear_items(self, _):
+        if self.lines:
+            self.lines.clear()
+            self.history.append("CartCleared")
+
+    def check_out(self, command):
+        if not self.lines:
+            raise Refused("cart-empty")
+        if command.get("expected_total", self.total) != self.total:
+            raise Refused("total-changed", current_total=self.total)
+        self.status = "checked_out"
+        self.history.append("CartCheckedOut")
+
+    def cancel(self, _):
+        self.status = "cancelled"
+        self.history.append("CartCancelled")
+
+
+class Keys:
+    """The answers that idempotency keys have kept, within one scope."""
+
+    def __init__(self):
+        self.kept = {}
+
+    def find(self, key, request):
+        """The kept answer, None, or "reused" when the key belongs to another request."""
+        if key not in self.kept:
+            return None
+        kept_request, answer = self.kept[key]
+        return answer if kept_request == json.dumps(request) else "reused"
+
+    def keep(self, key, request, answer):
+        self.kept[key] = (json.dumps(request), answer)

@@ -1,0 +1,85 @@
+"""Which room may use what: DESIGN's picture of the house as a table.
+
+A room's own headers are always its own. Of another room only the public header (the one with the
+room's name) may be included, and only if the room is listed here. Of the system, a room of the core
+may include what CORE_HEADERS lists; elsewhere a library's headers belong to the rooms that
+LIBRARIES names.
+"""
+
+BELOW_STORE = {"base", "loop", "postgres", "metrics"}
+CORE = {"cart", "catalog"}
+
+ROOMS = {
+    # The core: values in, values out.
+    "cart": set(),
+    "catalog": set(),
+    # The edges.
+    "base": set(),
+    "loop": {"base"},
+    "metrics": {"base"},
+    "config": {"base"},
+    "codec": {"base"} | CORE,
+    "postgres": {"base", "loop", "metrics"},
+    "migrate": {"base", "loop", "postgres"},
+    # The shell. The event store knows types and text, no carts.
+    "eventstore": BELOW_STORE,
+    "projections": BELOW_STORE | CORE | {"codec", "eventstore"},
+    "service": BELOW_STORE | CORE | {"codec", "eventstore", "projections"},
+    "feed": BELOW_STORE | {"codec", "eventstore", "projections"},
+    "http": {"base", "loop", "metrics", "codec", "service", "projections", "feed"} | CORE,
+    # The subcommands open the rooms and hand them their settings.
+    "cli": BELOW_STORE
+    | CORE
+    | {"codec", "config", "eventstore", "projections", "service", "feed", "http", "migrate"},
+    # main.c
+    "": {"base", "cli"},
+}
+
+CORE_HEADERS = {"assert.h", "limits.h", "stdbool.h", "stddef.h", "stdint.h", "string.h"}
+
+# A header's beginning, and the only rooms that may include what begins so.
+LIBRARIES = {
+    "libpq-fe.h": {"postgres"},
+    "libpq/": {"postgres"},
+    "pg_config": {"postgres"},
+    "microhttpd.h": {"http"},
+    "jansson.h": {"codec"},
+    "nettle/": {"base"},
+    "check.h": set(),
+    "pthread.h": set(),
+    "threads.h": set(),
+}
+
+# What the core's object files may leave to the C library: no I/O, no clock, no memory.
+CORE_SYMBOLS = {
+    "memcpy", "memset", "memmove", "memcmp", "strcmp", "strncmp", "strlen", "strnlen", "memchr",
+    "__stack_chk_fail", "__assert_fail", "_GLOBAL_OFFSET_TABLE_",
+}  # fmt: skip
+
+# A pattern over the code without its comments, the files of src/ that may have it, and why.
+WORDS = [
+    (r"\bPQ[a-z]\w*\s*\(", r"postgres/", "only postgres/ calls libpq"),
+    (r"SQLSTATE|\bPG_DIAG_", r"postgres/", "only postgres/ reads SQLSTATE"),
+    (r"\bMHD_\w+", r"http/", "only http/ calls libmicrohttpd"),
+    (r"\bjson_(t\b|[a-z_]+\s*\()", r"codec/", "only codec/ calls jansson"),
+    (
+        r"\bMHD_HTTP_(?!OK\b|CREATED\b|NO_CONTENT\b|NOT_MODIFIED\b|HEADER_|METHOD_|VERSION_)[A-Z]",
+        r"http/problems\.c",
+        "only http/problems.c knows the statuses of errors",
+    ),
+    (
+        r"\b(CREATE|ALTER|DROP|TRUNCATE)\s+(OR\s+REPLACE\s+|UNIQUE\s+|TEMP\w*\s+|UNLOGGED\s+)*"
+        r"(TABLE|INDEX|FUNCTION|PROCEDURE|TRIGGER|ROLE|USER|TYPE|VIEW|SCHEMA|SEQUENCE|EXTENSION)\b",
+        r"migrate/",
+        "DDL lives in migrations/",
+    ),
+    (r"\b(gets|strcpy|strcat|sprintf|vsprintf|strtok|alloca)\s*\(", r"$^", "no call without a bound"),
+]
+
+# Kept in halves, as this file is looked at too.
+UNFINISHED = r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X|HA" + r"CK)\b"
+
+MOST_LINES = 600
+
+# One version's opinion on layout, or it would be another on every machine: Debian 12's.
+CLANG_FORMAT_VERSION = "14"

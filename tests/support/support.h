@@ -1,0 +1,27 @@
+/*
+ * support: what the tests in C share. A main() for a Check suite, and for those that need it a
+ * database of their own on the PostgreSQL that CARTD_TEST_DATABASE_URL names.
+ */
+#ifndef CARTD_SUPPORT_H
+#define CARTD_SUPPORT_H
+
+#include <check.h>
+
+#include "base.h"
+
+/* Runs the suite (forking each test unless CK_FORK=no), prints what failed, and returns main()'s
+ * status. */
+int support_run(Suite *suite);
+
+/* Makes an empty database with a fresh name on CARTD_TEST_DATABASE_URL's server and returns its
+ * connection string, the caller's to free. Ends the test when that fails. */
+char *support_create_database(void);
+/* The same, migrated to the newest schema. */
+char *support_create_migrated_database(void);
+/* Drops it, with whoever is still connected. */
+void support_drop_database(char *url);
+
+/* A log that writes nothing. */
+const struct base_log *support_quiet_log(void);
+
+#endif

@@ -1,0 +1,547 @@
+#include <jansson.h>
+#include <string.h>
+
+#include "codec.h"
+#include "support.h"
+
+/* Documents and events as they are written, and stored events as they are read. */
+
+static struct base_arena arena;
+static struct base_buffer out;
+
+static void begin(void)
+{
+    out.length = 0;
+}
+
+static void end(void)
+{
+    base_arena_finish(&arena);
+    base_buffer_finish(&out);
+}
+
+static const char *text(void)
+{
+    return base_buffer_text(&out);
+}
+
+static struct base_uuid uuid(const char *as_text)
+{
+    struct base_uuid parsed;
+    ck_assert(base_uuid_parse(as_text, &parsed));
+    return parsed;
+}
+
+#define CART_ID "01936f6e-6f0a-7c3e-9a57-5f0c8a4f1b2d"
+#define T1_US INT64_C(1795408680123456) /* 2026-11-23T04:38:00.123456Z */
+#define T2_US INT64_C(1795408682000001)
+
+static struct cart cart;
+
+static void evolve(struct cart_event event)
+{
+    cart_evolve(&cart, &event, T1_US);
+}
+
+static struct cart_event created(const char *customer_id, const char *metadata)
+{
+    return (struct cart_event){
+        .type = CART_EVENT_CREATED,
+        .created = {.currency = "EUR", .customer_id = customer_id, .metadata = metadata},
+    };
+}
+
+static struct cart_event item_added(const char *sku, const char *name, int32_t quantity)
+{
+    return (struct cart_event){
+        .type = CART_EVENT_ITEM_ADDED,
+        .item_added =
+            {
+                .item_id = sku,
+                .sku = sku,
+                .name = name,
+                .quantity = quantity,
+                .unit_price_minor = 499,
+            },
+    };
+}
+
+static struct cart_event item_removed(const char *item_id)
+{
+    return (struct cart_event){
+        .type = CART_EVENT_ITEM_REMOVED,
+        .item_removed = {.item_id = item_id, .quantity = 1},
+    };
+}
+
+static void write_cart(void)
+{
+    struct base_uuid id = uuid(CART_ID);
+    begin();
+    codec_write_cart(&out, &id, &cart);
+}
+
+/* ---- documents ------------------------------------------------------------------------------- */
+
+START_TEST(a_cart_is_written_as_the_contract_shows_it)
+{
+    cart_clear(&cart);
+    evolve(created(NULL, "{}"));
+    evolve(item_added("tea-green", "Green tea", 1));
+    evolve(item_added("tea-green", "Green tea", 1));
+    write_cart();
+    ck_assert_str_eq(
+        text(), "{\"id\":\"" CART_ID "\",\"version\":3,\"status\":\"open\",\"currency\":\"EUR\","
+                "\"customer_id\":null,\"items\":[{\"id\":\"tea-green\",\"sku\":\"tea-green\","
+                "\"name\":\"Green tea\",\"quantity\":2,\"unit_price\":499,\"total\":998}],"
+                "\"item_count\":2,\"total\":998,\"metadata\":{}}");
+    codec_append_cart_times(&out, T1_US, T2_US, CART_TIME_NONE);
+    ck_assert_str_eq(
+        strstr(text(), ",\"metadata\""),
+        ",\"metadata\":{},\"created_at\":\"2026-11-23T04:38:00.123456Z\","
+        "\"updated_at\":\"2026-11-23T04:38:02.000001Z\",\"closed_at\":null}");
+}
+END_TEST
+
+START_TEST(times_are_spliced_into_a_stored_document_the_same_way)
+{
+    cart_clear(&cart);
+    evolve(created("ada", "{\"a\":{\"b\":[]}}"));
+    write_cart();
+    struct base_buffer stored = {0};
+    base_buffer_append(&stored, out.bytes, out.length);
+    codec_append_cart_times(&out, T1_US, T2_US, T2_US);
+
+    struct base_buffer answer = {0};
+    base_buffer_append_text(&answer, "before ");
+    codec_write_cart_times(&answer, stored.bytes, stored.length, T1_US, T2_US, T2_US);
+    ck_assert_str_eq(base_buffer_text(&answer) + strlen("before "), text());
+    ck_assert_ptr_nonnull(strstr(text(), "\"closed_at\":\"2026-11-23T04:38:02.000001Z\"}"));
+    base_buffer_finish(&answer);
+    base_buffer_finish(&stored);
+}
+END_TEST
+
+START_TEST(a_cart_of_awkward_texts_and_numbers_reads_back_with_a_json_parser)
+{
+    const char *name = "\"Tee\" \\ \xc3\xbc\xf0\x9f\x8d\xb5 \n\x01 </script>";
+    struct cart_event dear = item_added("b~._-0", name, 1);
+    dear.item_added.unit_price_minor = CART_AMOUNT_MAX - 499 * 3;
+    cart_clear(&cart);
+    evolve(created("a\"b\\c\xc3\xa9", "{\"k\":[1,{\"z\":\"\\\"\"}]}"));
+    evolve(item_added("a", "", 3));
+    evolve(dear);
+    write_cart();
+    codec_append_cart_times(&out, T1_US, T2_US, CART_TIME_NONE);
+
+    json_t *expected = json_pack(
+        "{s:s, s:i, s:s, s:s, s:s, s:[{s:s, s:s, s:s, s:i, s:i, s:i},"
+        "{s:s, s:s, s:s, s:i, s:I, s:I}], s:i, s:I, s:{s:[i,{s:s}]}, s:s, s:s, s:n}",
+        "id", CART_ID, "version", 3, "status", "open", "currency", "EUR", "customer_id",
+        "a\"b\\c\xc3\xa9", "items", "id", "a", "sku", "a", "name", "", "quantity", 3, "unit_price",
+        499, "total", 1497, "id", "b~._-0", "sku", "b~._-0", "name", name, "quantity", 1,
+        "unit_price", (json_int_t)dear.item_added.unit_price_minor, "total",
+        (json_int_t)dear.item_added.unit_price_minor, "item_count", 4, "total",
+        (json_int_t)CART_AMOUNT_MAX, "metadata", "k", 1, "z", "\"", "created_at",
+        "2026-11-23T04:38:00.123456Z", "updated_at", "2026-11-23T04:38:02.000001Z", "closed_at");
+    json_t *parsed = json_loadb(out.bytes, out.length, JSON_REJECT_DUPLICATES, NULL);
+    ck_assert_ptr_nonnull(expected);
+    ck_assert_ptr_nonnull(parsed);
+    ck_assert(json_equal(parsed, expected));
+    json_decref(parsed);
+    json_decref(expected);
+}
+END_TEST
+
+START_TEST(every_status_is_written)
+{
+    static const struct {
+        enum cart_event_type last;
+        const char *status;
+    } rows[] = {
+        {CART_EVENT_CHECK_OUT_DONE, "\"status\":\"checked_out\""},
+        {CART_EVENT_CANCEL_DONE, "\"status\":\"cancelled\""},
+        {CART_EVENT_CLEARED, "\"status\":\"open\""},
+    };
+    for (size_t i = 0; i < BASE_COUNT(rows); i++) {
+        cart_clear(&cart);
+        evolve(created(NULL, "{}"));
+        evolve((struct cart_event){.type = rows[i].last});
+        write_cart();
+        ck_assert_ptr_nonnull(strstr(text(), rows[i].status));
+    }
+}
+END_TEST
+
+START_TEST(the_same_cart_by_another_route_is_the_same_bytes)
+{
+    cart_clear(&cart);
+    evolve(created("ada", "{}"));
+    evolve(item_added("a", "A", 2));
+    evolve(item_added("b", "B", 1));
+    evolve(item_added("c", "C", 1));
+    evolve(item_removed("c"));
+    evolve((struct cart_event){.type = CART_EVENT_CLEARED});
+    evolve(item_added("x", "X", 5));
+    write_cart();
+    struct base_buffer one = {0};
+    base_buffer_append_text(&one, text());
+
+    cart_clear(&cart);
+    evolve(created("ada", "{}"));
+    evolve(item_added("x", "old name", 1));
+    evolve(item_removed("x"));
+    evolve(item_added("y", "Y", 1));
+    evolve(item_added("x", "older name", 4));
+    evolve(item_removed("y"));
+    evolve(item_added("x", "X", 1));
+    write_cart();
+    ck_assert_str_eq(text(), base_buffer_text(&one));
+    base_buffer_finish(&one);
+}
+END_TEST
+
+START_TEST(the_largest_cart_is_written_whole)
+{
+    static char skus[CART_LINES_MAX][CART_SKU_MAX + 1];
+    cart_clear(&cart);
+    evolve(created(NULL, "{}"));
+    for (size_t i = 0; i < CART_LINES_MAX; i++) {
+        memset(skus[i], 'x', CART_SKU_MAX);
+        skus[i][0] = (char)('A' + i / 26);
+        skus[i][1] = (char)('A' + i % 26);
+        evolve(item_added(skus[i], "\x01\x02\x03\x04", 999));
+    }
+    write_cart();
+    json_t *parsed = json_loadb(out.bytes, out.length, JSON_REJECT_DUPLICATES, NULL);
+    ck_assert_uint_eq(json_array_size(json_object_get(parsed, "items")), CART_LINES_MAX);
+    ck_assert_int_eq(
+        json_integer_value(json_object_get(parsed, "total")), INT64_C(250) * 999 * 499);
+    json_decref(parsed);
+}
+END_TEST
+
+static struct catalog_content tea(void)
+{
+    struct catalog_content content = {.name = "Green \"tea\"", .is_active = true};
+    ck_assert(catalog_content_set_price(&content, "USD", 549));
+    ck_assert(catalog_content_set_price(&content, "EUR", 499));
+    return content;
+}
+
+START_TEST(a_product_is_written_with_its_time)
+{
+    struct catalog_product product = {.version = 2, .content = tea()};
+    begin();
+    codec_write_product(&out, "tea", &product);
+    ck_assert_str_eq(
+        text(), "{\"sku\":\"tea\",\"version\":2,\"name\":\"Green \\\"tea\\\"\","
+                "\"prices\":{\"EUR\":499,\"USD\":549},\"active\":true}");
+    codec_append_product_times(&out, T1_US);
+    ck_assert_str_eq(
+        strstr(text(), ",\"active\""),
+        ",\"active\":true,\"updated_at\":\"2026-11-23T04:38:00.123456Z\"}");
+}
+END_TEST
+
+START_TEST(prices_are_read_back_in_any_order)
+{
+    struct catalog_content content = {.name = "kept", .n_prices = 7};
+    ck_assert(codec_read_prices("{\"USD\": 549, \"CHF\": 0, \"EUR\": 499}", &content));
+    ck_assert_uint_eq(content.n_prices, 3);
+    begin();
+    codec_write_prices(&out, &content);
+    ck_assert_str_eq(text(), "{\"CHF\":0,\"EUR\":499,\"USD\":549}");
+    ck_assert_str_eq(content.name, "kept");
+    ck_assert(codec_read_prices("{}", &content));
+    ck_assert_uint_eq(content.n_prices, 0);
+}
+END_TEST
+
+START_TEST(prices_that_are_none_are_refused)
+{
+    static const char *const bad[] = {
+        "",
+        "[]",
+        "5",
+        "{\"EUR\":1.0}",
+        "{\"EUR\":\"1\"}",
+        "{\"EUR\":-1}",
+        "{\"EUR\":9007199254740992}",
+        "{\"EUR\":1,\"EUR\":1}",
+        "{\"eur\":1}",
+        "{\"EURO\":1}",
+        "{\"EUR\":null}",
+        "{\"EUR\":1",
+    };
+    struct catalog_content content = {.n_prices = 7};
+    for (size_t i = 0; i < BASE_COUNT(bad); i++)
+        ck_assert_msg(!codec_read_prices(bad[i], &content), "%s", bad[i]);
+    ck_assert_uint_eq(content.n_prices, 7);
+}
+END_TEST
+
+/* ---- events ---------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *type;
+    const char *data;
+} shapes[] = {
+    {"CartCreated", "{\"currency\":\"EUR\",\"customer_id\":null,\"metadata\":{}}"},
+    {"CartCreated", "{\"currency\":\"EUR\",\"customer_id\":\"a\\\"b\",\"metadata\":{\"a\":[1]}}"},
+    {"ItemAdded", "{\"item_id\":\"tea\",\"sku\":\"tea\",\"name\":\"Green \xc3\xa9\",\"quantity\":2,"
+                  "\"unit_price\":9007199254740991}"},
+    {"ItemQuantityChanged", "{\"item_id\":\"tea\",\"quantity\":999}"},
+    {"ItemRemoved", "{\"item_id\":\"tea\",\"quantity\":1}"},
+    {"CartCleared", "{}"},
+    {"CartCheckedOut", "{\"total\":0,\"currency\":\"EUR\",\"item_count\":2}"},
+    {"CartCancelled", "{}"},
+};
+
+START_TEST(every_event_of_a_cart_is_written_as_it_was_read)
+{
+    struct cart_event event = {.type = CART_EVENT_CREATED};
+    ck_assert(codec_read_cart_event(shapes[_i].type, 1, shapes[_i].data, &arena, &event));
+    ck_assert_str_eq(codec_cart_event_name(event.type), shapes[_i].type);
+    ck_assert_int_eq(codec_cart_event_schema_version(event.type), 1);
+    begin();
+    codec_write_cart_event(&out, &event);
+    ck_assert_str_eq(text(), shapes[_i].data);
+}
+END_TEST
+
+/* The members in another order and with other spaces, as jsonb gives them back. */
+START_TEST(every_event_is_read_from_any_order_of_its_members)
+{
+    json_t *data = json_loads(shapes[_i].data, 0, NULL);
+    char *sorted = json_dumps(data, JSON_SORT_KEYS | JSON_INDENT(2));
+    struct cart_event event = {.type = CART_EVENT_CREATED};
+    ck_assert(codec_read_cart_event(shapes[_i].type, 1, sorted, &arena, &event));
+    begin();
+    codec_write_cart_event(&out, &event);
+    ck_assert_str_eq(text(), shapes[_i].data);
+    free(sorted);
+    json_decref(data);
+}
+END_TEST
+
+/* A stored event without one of its members, with another one, or with one of another kind. */
+START_TEST(an_event_with_a_member_amiss_is_not_understood)
+{
+    json_t *data = json_loads(shapes[_i].data, 0, NULL);
+    json_t *wrong[] = {NULL, json_true(), json_integer(-1), json_real(1.0), json_string("no sku!")};
+    const char *name;
+    json_t *value;
+    struct cart_event event = {.type = CART_EVENT_CANCEL_DONE};
+    json_object_foreach(data, name, value)
+    {
+        for (size_t i = 0; i < BASE_COUNT(wrong); i++) {
+            bool any_text = strcmp(name, "name") == 0 || strcmp(name, "customer_id") == 0;
+            if (any_text && json_is_string(wrong[i]))
+                continue;
+            json_t *changed = json_copy(data);
+            if (wrong[i] == NULL)
+                (void)json_object_del(changed, name); /* It is there. */
+            else
+                (void)json_object_set(changed, name, wrong[i]); /* The copy takes any. */
+            char *as_text = json_dumps(changed, 0);
+            ck_assert_msg(
+                !codec_read_cart_event(shapes[_i].type, 1, as_text, &arena, &event), "%s", as_text);
+            free(as_text);
+            json_decref(changed);
+        }
+    }
+    (void)json_object_set_new(data, "more", json_null()); /* The object takes any. */
+    char *as_text = json_dumps(data, 0);
+    ck_assert(!codec_read_cart_event(shapes[_i].type, 1, as_text, &arena, &event));
+    ck_assert(!codec_read_cart_event(shapes[_i].type, 2, shapes[_i].data, &arena, &event));
+    ck_assert(!codec_read_cart_event(shapes[_i].type, 0, shapes[_i].data, &arena, &event));
+    ck_assert_int_eq(event.type, CART_EVENT_CANCEL_DONE);
+    free(as_text);
+    for (size_t i = 0; i < BASE_COUNT(wrong); i++)
+        json_decref(wrong[i]);
+    json_decref(data);
+}
+END_TEST
+
+START_TEST(garbage_is_no_event)
+{
+    static const struct {
+        const char *type;
+        const char *data;
+    } rows[] = {
+        {"", "{}"},
+        {"cartcleared", "{}"},
+        {"CartCleared", ""},
+        {"CartCleared", "null"},
+        {"CartCleared", "[]"},
+        {"CartCleared", "{"},
+        {"CartCleared", "{}{}"},
+        {"CartCleared", "\xff\xfe"},
+        {"CartCleared", "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[["},
+        {"CartCleared",
+         "{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{\"a\":{}}}}}}}}}}"},
+        {"ItemRemoved", "{\"item_id\":\"tea\",\"item_id\":\"tea\",\"quantity\":1}"},
+        {"ItemRemoved", "{\"item_id\":\"tea\",\"quantity\":99999999999999999999}"},
+        {"ItemRemoved", "{\"item_id\":\"tea\",\"quantity\":1e999}"},
+        {"ItemRemoved", "{\"item_id\":\"tea\\u0000\",\"quantity\":1}"},
+        {"ItemAdded", "{\"item_id\":\"t\\\"\",\"sku\":\"t\",\"name\":\"n\",\"quantity\":1,"
+                      "\"unit_price\":1}"},
+        {"CartCreated", "{\"currency\":\"euro\",\"customer_id\":null,\"metadata\":{}}"},
+        {"CartCreated", "{\"currency\":\"EUR\",\"customer_id\":null,\"metadata\":[]}"},
+        {"CartCreated", "{\"currency\":\"EUR\",\"customer_id\":null,\"metadata\":{\"a\":1e300}}"},
+        {"ProductChanged", "{}"},
+    };
+    struct cart_event event = {.type = CART_EVENT_CANCEL_DONE};
+    for (size_t i = 0; i < BASE_COUNT(rows); i++)
+        ck_assert_msg(
+            !codec_read_cart_event(rows[i].type, 1, rows[i].data, &arena, &event), "%s",
+            rows[i].data);
+    ck_assert_int_eq(event.type, CART_EVENT_CANCEL_DONE);
+}
+END_TEST
+
+/* Every prefix and every damaged byte of a real event: read or refused, never a crash. */
+START_TEST(damaged_events_are_read_or_refused_but_never_crash)
+{
+    size_t length = strlen(shapes[_i].data);
+    char damaged[256];
+    struct cart_event event;
+    for (size_t at = 0; at < length; at++) {
+        static const char bytes[] = "\"{}[]:,0-e\\\xff\x01";
+        for (size_t i = 0; i < sizeof bytes; i++) {
+            memcpy(damaged, shapes[_i].data, length + 1);
+            damaged[at] = bytes[i]; /* the last one cuts it off */
+            if (codec_read_cart_event(shapes[_i].type, 1, damaged, &arena, &event)) {
+                begin();
+                codec_write_cart_event(&out, &event);
+                json_t *again = json_loadb(out.bytes, out.length, 0, NULL);
+                if (again == NULL)
+                    ck_abort_msg("%s was written as %s", damaged, text());
+                json_decref(again);
+            }
+            base_arena_reset(&arena);
+        }
+    }
+}
+END_TEST
+
+START_TEST(a_product_event_is_written_as_it_was_read)
+{
+    struct catalog_event event = {
+        .type = CATALOG_EVENT_PRODUCT_CHANGED,
+        .product_changed = {.sku = "tea", .content = tea()},
+    };
+    begin();
+    codec_write_catalog_event(&out, &event);
+    ck_assert_str_eq(
+        text(), "{\"sku\":\"tea\",\"name\":\"Green \\\"tea\\\"\","
+                "\"prices\":{\"EUR\":499,\"USD\":549},\"active\":true}");
+    struct catalog_event read;
+    ck_assert(codec_read_catalog_event(
+        codec_catalog_event_name(event.type), codec_catalog_event_schema_version(event.type),
+        "{\"active\": false, \"prices\": {\"USD\": 549, \"EUR\": 499}, \"sku\": \"tea\", "
+        "\"name\": \"Green \\\"tea\\\"\"}",
+        &arena, &read));
+    ck_assert(!read.product_changed.content.is_active);
+    read.product_changed.content.is_active = true;
+    struct base_buffer again = {0};
+    codec_write_catalog_event(&again, &read);
+    ck_assert_str_eq(base_buffer_text(&again), text());
+    base_buffer_finish(&again);
+}
+END_TEST
+
+START_TEST(a_product_event_amiss_is_not_understood)
+{
+    static const char *const bad[] = {
+        "{\"sku\":\"t\",\"name\":\"n\",\"prices\":{},\"active\":1}",
+        "{\"sku\":\"t\",\"name\":\"n\",\"prices\":{}}",
+        "{\"sku\":\"t\",\"name\":\"n\",\"active\":true}",
+        "{\"sku\":\"t\",\"prices\":{},\"active\":true}",
+        "{\"name\":\"n\",\"prices\":{},\"active\":true}",
+        "{\"sku\":\"t t\",\"name\":\"n\",\"prices\":{},\"active\":true}",
+        "{\"sku\":\"t\",\"name\":\"n\",\"prices\":{\"EUR\":-1},\"active\":true}",
+        "{\"sku\":\"t\",\"name\":\"n\",\"prices\":[],\"active\":true}",
+        "{\"sku\":\"t\",\"name\":\"n\",\"prices\":{},\"active\":true,\"more\":1}",
+        "[]",
+    };
+    struct catalog_event event;
+    for (size_t i = 0; i < BASE_COUNT(bad); i++)
+        ck_assert_msg(
+            !codec_read_catalog_event("ProductChanged", 1, bad[i], &arena, &event), "%s", bad[i]);
+    const char *good = "{\"sku\":\"t\",\"name\":\"n\",\"prices\":{},\"active\":true}";
+    ck_assert(!codec_read_catalog_event("ProductChanged", 2, good, &arena, &event));
+    ck_assert(!codec_read_catalog_event("CartCleared", 1, good, &arena, &event));
+    ck_assert(codec_read_catalog_event("ProductChanged", 1, good, &arena, &event));
+}
+END_TEST
+
+START_TEST(an_event_is_shown_with_everything_around_it)
+{
+    struct codec_event event = {
+        .position = 812,
+        .stream_type = "cart",
+        .stream_id = uuid(CART_ID),
+        .version = 2,
+        .type = "CartCleared",
+        .schema_version = 1,
+        .recorded_at_us = T2_US,
+        .data = "{}",
+        .metadata = "{\"actor\": \"anonymous\"}",
+    };
+    begin();
+    codec_write_event(&out, &event);
+    ck_assert_str_eq(
+        text(), "{\"position\":812,\"stream_type\":\"cart\",\"stream_id\":\"" CART_ID "\","
+                "\"version\":2,\"type\":\"CartCleared\",\"schema_version\":1,"
+                "\"recorded_at\":\"2026-11-23T04:38:02.000001Z\",\"data\":{},"
+                "\"metadata\":{\"actor\": \"anonymous\"}}");
+}
+END_TEST
+
+START_TEST(the_metadata_of_an_event_names_command_and_actor_and_trace_if_any)
+{
+    struct base_uuid id = uuid(CART_ID);
+    begin();
+    codec_write_event_metadata(&out, &id, "key \"a\"", NULL);
+    ck_assert_str_eq(text(), "{\"command_id\":\"" CART_ID "\",\"actor\":\"key \\\"a\\\"\"}");
+    begin();
+    codec_write_event_metadata(&out, &id, "anonymous", "00-ab-cd-01");
+    ck_assert_str_eq(
+        text(), "{\"command_id\":\"" CART_ID "\",\"actor\":\"anonymous\","
+                "\"traceparent\":\"00-ab-cd-01\"}");
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("codec");
+    TCase *documents = tcase_create("documents");
+    tcase_add_checked_fixture(documents, NULL, end);
+    tcase_add_test(documents, a_cart_is_written_as_the_contract_shows_it);
+    tcase_add_test(documents, times_are_spliced_into_a_stored_document_the_same_way);
+    tcase_add_test(documents, a_cart_of_awkward_texts_and_numbers_reads_back_with_a_json_parser);
+    tcase_add_test(documents, every_status_is_written);
+    tcase_add_test(documents, the_same_cart_by_another_route_is_the_same_bytes);
+    tcase_add_test(documents, the_largest_cart_is_written_whole);
+    tcase_add_test(documents, a_product_is_written_with_its_time);
+    tcase_add_test(documents, prices_are_read_back_in_any_order);
+    tcase_add_test(documents, prices_that_are_none_are_refused);
+    suite_add_tcase(suite, documents);
+
+    TCase *events = tcase_create("events");
+    int n_shapes = (int)BASE_COUNT(shapes);
+    tcase_add_checked_fixture(events, NULL, end);
+    tcase_add_loop_test(events, every_event_of_a_cart_is_written_as_it_was_read, 0, n_shapes);
+    tcase_add_loop_test(events, every_event_is_read_from_any_order_of_its_members, 0, n_shapes);
+    tcase_add_loop_test(events, an_event_with_a_member_amiss_is_not_understood, 0, n_shapes);
+    tcase_add_loop_test(events, damaged_events_are_read_or_refused_but_never_crash, 0, n_shapes);
+    tcase_add_test(events, garbage_is_no_event);
+    tcase_add_test(events, a_product_event_is_written_as_it_was_read);
+    tcase_add_test(events, a_product_event_amiss_is_not_understood);
+    tcase_add_test(events, an_event_is_shown_with_everything_around_it);
+    tcase_add_test(events, the_metadata_of_an_event_names_command_and_actor_and_trace_if_any);
+    suite_add_tcase(suite, events);
+    return support_run(suite);
+}
