@@ -12,18 +12,23 @@ postgres_port=5432  # part of the socket's name; of TCP's only if a setting open
 postgres_owner=     # whom the server runs as
 postgres_programs=  # the folder with initdb, pg_ctl and psql
 
-# Runs a program of PostgreSQL's, as the owner, and from /, as the owner may not see the current directory.
-# What the user has set for clients (PGHOST, PGOPTIONS, …) is not meant for the private server.
-postgres_do() (
+# Runs a command as the owner, and from /, as the owner may not see the current directory.
+postgres_as_owner() (
     cd /
+    if [ "$(id -un)" = "$postgres_owner" ]; then
+        "$@"
+    else
+        runuser -u "$postgres_owner" -- "$@"
+    fi
+)
+
+# The same for a program of PostgreSQL's. What the user has set for clients (PGHOST, PGOPTIONS, …) is not
+# meant for the private server.
+postgres_do() (
     unset "${!PG@}"
     program=$1
     shift
-    if [ "$(id -un)" = "$postgres_owner" ]; then
-        "$postgres_programs/$program" "$@"
-    else
-        runuser -u "$postgres_owner" -- "$postgres_programs/$program" "$@"
-    fi
+    postgres_as_owner "$postgres_programs/$program" "$@"
 )
 
 # Can the one whom the server would run as come into this directory?
@@ -44,16 +49,14 @@ postgres_find_programs() {
     [ -x "$postgres_programs/initdb" ]
 }
 
-# Is a process at home in this directory? A postmaster and its children are: the pid in
-# postmaster.pid may by now belong to somebody else.
+# Is a process of the owner's at home in this directory? A postmaster and its children are; the pid
+# in postmaster.pid may by now be somebody else's. The owner is asked, as even root can't see that of
+# other users' processes in a container.
 postgres_is_alive() {
-    local process
-    for process in /proc/[0-9]*; do
-        if [ "$(readlink "$process/cwd" 2>/dev/null)" = "$1" ]; then
-            return 0
-        fi
-    done
-    return 1
+    # shellcheck disable=SC2016 # it is the inner shell that expands
+    postgres_as_owner bash -c \
+        'for process in /proc/[0-9]*; do if [ "$process/cwd" -ef "$1" ]; then exit 0; fi; done; exit 1' \
+        bash "$1"
 }
 
 # postgres_start DIRECTORY [SETTING=VALUE…]: makes the cluster if there is none and starts it. The
@@ -145,7 +148,8 @@ postgres_url() {
 postgres_stop() {
     if [ -n "$postgres_directory" ] && postgres_is_alive "$postgres_directory"; then
         postgres_do pg_ctl -s -w -t 60 -D "$postgres_directory" -m fast stop ||
-            postgres_do pg_ctl -s -w -t 60 -D "$postgres_directory" -m immediate stop || true
+            postgres_do pg_ctl -s -w -t 60 -D "$postgres_directory" -m immediate stop ||
+            say "PostgreSQL in $postgres_directory does not stop." >&2
     fi
     if [ -n "$postgres_sockets" ]; then
         rm -rf "$postgres_sockets"

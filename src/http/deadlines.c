@@ -5,7 +5,8 @@
 
 enum { LEAST_SLEEP_US = 100 * 1000 };
 
-static void join(struct http_deadlines *deadlines, struct http_client *client, enum http_phase phase)
+static void join(
+    struct http_deadlines *deadlines, struct http_client *client, enum http_phase phase)
 {
     client->phase = phase;
     client->next = NULL;
@@ -55,8 +56,7 @@ static void timer_fired(struct loop_timer *timer)
     if (next_us == INT64_MAX)
         return;
     int64_t sleep_us = next_us - now_us;
-    loop_start_timer(
-        deadlines->loop, timer, sleep_us < LEAST_SLEEP_US ? LEAST_SLEEP_US : sleep_us);
+    loop_start_timer(deadlines->loop, timer, sleep_us < LEAST_SLEEP_US ? LEAST_SLEEP_US : sleep_us);
 }
 
 void http_init_deadlines(struct http_deadlines *deadlines, struct loop *loop, unsigned idle_seconds)

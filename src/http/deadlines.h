@@ -21,7 +21,7 @@ enum http_phase {
 #define HTTP_ROW(NAME, seconds) HTTP_PHASE_##NAME,
     HTTP_PHASES(HTTP_ROW)
 #undef HTTP_ROW
-    HTTP_N_PHASES
+        HTTP_N_PHASES
 };
 
 struct http_request;
@@ -45,7 +45,8 @@ struct http_deadlines {
     struct http_client *last[HTTP_N_PHASES];
 };
 
-void http_init_deadlines(struct http_deadlines *deadlines, struct loop *loop, unsigned idle_seconds);
+void http_init_deadlines(
+    struct http_deadlines *deadlines, struct loop *loop, unsigned idle_seconds);
 void http_finish_deadlines(struct http_deadlines *deadlines);
 /* A new connection, for http_forget_client() to free. */
 struct http_client *http_add_client(struct http_deadlines *deadlines, int fd);

@@ -12,8 +12,8 @@ static const char *skip_space(const char *place)
     return place + strspn(place, " \t");
 }
 
-/* The end of a token (RFC 9110, section 5.6.2) or of a quoted string that begins at `place`; `place`
- * itself when there is neither. */
+/* The end of a token (RFC 9110, section 5.6.2) or of a quoted string that begins at `place`;
+ * `place` itself when there is neither. */
 static const char *skip_word(const char *place)
 {
     if (*place != '"')
@@ -281,7 +281,8 @@ bool http_is_json(const char *value)
 
 bool http_is_request_id(const char *value)
 {
-    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+    static const char allowed[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
     size_t length = strspn(value, allowed);
     return length > 0 && length <= REQUEST_ID_MAX && value[length] == '\0';
 }

@@ -8,26 +8,27 @@
 #include "base.h"
 #include "service.h"
 
-/* The entity tags of If-Match or If-None-Match (RFC 9110, section 13.1). Our tags are "<version>" and
- * strong. Any other tag is well-formed and matches nothing. */
+/* The entity tags of If-Match or If-None-Match (RFC 9110, section 13.1). Our tags are "<version>"
+ * and strong. Any other tag is well-formed and matches nothing. */
 struct http_etags {
     bool is_any; /* * */
     size_t n;
     int32_t versions[SERVICE_VERSIONS_MAX];
 };
-/* STRONG leaves weak tags out (If-Match); WEAK takes W/"3" for "3" (If-None-Match): RFC 9110, section
- * 8.8.3.2. */
+/* STRONG leaves weak tags out (If-Match); WEAK takes W/"3" for "3" (If-None-Match): RFC 9110,
+ * section 8.8.3.2. */
 enum http_comparison { HTTP_STRONG, HTTP_WEAK };
 /* False: not a list of entity tags, or more than SERVICE_VERSIONS_MAX of ours. */
 bool http_read_etags(const char *value, enum http_comparison comparison, struct http_etags *etags)
     BASE_MUST_CHECK;
 bool http_etags_match(const struct http_etags *etags, int32_t version);
 
-/* The key of an Idempotency-Key, bare or as a quoted string (RFC 9651, section 3.3.3), 1 to HTTP_KEY_MAX
- * printable ASCII characters. NULL: it is neither. */
+/* The key of an Idempotency-Key, bare or as a quoted string (RFC 9651, section 3.3.3), 1 to
+ * HTTP_KEY_MAX printable ASCII characters. NULL: it is neither. */
 const char *http_read_idempotency_key(const char *value, struct base_arena *arena) BASE_MUST_CHECK;
 
-/* Whether Prefer asks for return=minimal (RFC 7240): the first `return` counts, the rest is not ours. */
+/* Whether Prefer asks for return=minimal (RFC 7240): the first `return` counts, the rest is not
+ * ours. */
 bool http_prefers_minimal(const char *value);
 
 /* Whether Accept lets in one of `types`, which are said to be the same ("application/json"); NULL

@@ -29,7 +29,7 @@ enum http_header {
 #define HTTP_ROW(NAME, name, times) HTTP_HEADER_##NAME,
     HTTP_HEADERS(HTTP_ROW)
 #undef HTTP_ROW
-    HTTP_N_HEADERS
+        HTTP_N_HEADERS
 };
 
 /* NULL where a header did not come; without the whitespace around it. */

@@ -1,11 +1,11 @@
 /*
  * http: the HTTP contract of cartd. It turns requests into commands and reads, and their outcomes
- * into answers; it holds no rule of a cart and no SQL. libmicrohttpd parses, without a thread of its
- * own, its epoll descriptor nested in the loop.
+ * into answers; it holds no rule of a cart and no SQL. libmicrohttpd parses, without a thread of
+ * its own, its epoll descriptor nested in the loop.
  *
  * Inside: server.c (the daemon on the loop), guard.c (what libmicrohttpd should have refused),
- * routes.c (the one table of operations), request.c and reply.c (what handlers see), problems.c (the
- * only place that knows the status of a problem), handlers/<operationId>.c (ask and answer).
+ * routes.c (the one table of operations), request.c and reply.c (what handlers see), problems.c
+ * (the only place that knows the status of a problem), handlers/<operationId>.c (ask and answer).
  */
 #ifndef CARTD_HTTP_H
 #define CARTD_HTTP_H
@@ -51,6 +51,7 @@ void http_destroy(struct http *http);
 
 /* For the command line: GETs `path` from a server on `listen` with blocking calls, at most
  * `timeout_ms`. False with *problem when it can't be reached; else *status is the answer's. */
-bool http_probe(const char *listen, const char *path, int timeout_ms, int *status, char **problem) BASE_MUST_CHECK;
+bool http_probe(const char *listen, const char *path, int timeout_ms, int *status, char **problem)
+    BASE_MUST_CHECK;
 
 #endif

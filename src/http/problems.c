@@ -41,8 +41,7 @@ bool http_find_problem(const char *slug, enum http_problem *problem)
 
 static void begin(struct base_buffer *out, enum http_problem problem, const char *detail)
 {
-    base_buffer_printf(
-        out, "{\"type\":\"/problems/%s\",\"title\":", problems[problem].slug);
+    base_buffer_printf(out, "{\"type\":\"/problems/%s\",\"title\":", problems[problem].slug);
     base_buffer_append_json_text(out, problems[problem].title);
     base_buffer_printf(out, ",\"status\":%u,\"detail\":", problems[problem].status);
     base_buffer_append_json_text(out, detail);

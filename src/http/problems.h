@@ -12,65 +12,91 @@
 /* NAME, slug, status, title, what it means and what to do about it. */
 #define HTTP_PROBLEMS(ROW)                                                                         \
     ROW(MALFORMED_JSON, "malformed-json", 400, "The body is not JSON",                             \
-        "The body of the request can't be read as JSON: its syntax is wrong, a name comes twice in an object, it is nested too deeply, or it is not UTF-8. The detail says what and where.") \
+        "The body of the request can't be read as JSON: its syntax is wrong, a name comes twice "  \
+        "in an object, it is nested too deeply, or it is not UTF-8. The detail says what and "     \
+        "where.")                                                                                  \
     ROW(INVALID_PARAMETER, "invalid-parameter", 400, "A parameter is invalid",                     \
-        "A query parameter, a part of the path or a header has a value that this operation does not take. The detail names it.") \
+        "A query parameter, a part of the path or a header has a value that this operation does "  \
+        "not take. The detail names it.")                                                          \
     ROW(MALFORMED_REQUEST, "malformed-request", 400, "The request is ambiguous",                   \
-        "The request is not HTTP that every server and proxy understands in the same way, so it was not carried out and the connection was closed. The detail says what is wrong with it.") \
+        "The request is not HTTP that every server and proxy understands in the same way, so it "  \
+        "was not carried out and the connection was closed. The detail says what is wrong with "   \
+        "it.")                                                                                     \
     ROW(NOT_FOUND, "not-found", 404, "There is nothing here",                                      \
-        "The path names nothing that this service has. Paths are case-sensitive and don't end with a slash; GET /openapi.yaml lists them.") \
+        "The path names nothing that this service has. Paths are case-sensitive and don't end "    \
+        "with a slash; GET /openapi.yaml lists them.")                                             \
     ROW(CART_NOT_FOUND, "cart-not-found", 404, "No such cart",                                     \
         "There is no cart with this id. POST /carts makes one.")                                   \
     ROW(ITEM_NOT_IN_CART, "item-not-in-cart", 404, "No such item in the cart",                     \
-        "An item must be in the cart before it can be changed or removed, and the cart has none with this id.") \
+        "An item must be in the cart before it can be changed or removed, and the cart has none "  \
+        "with this id.")                                                                           \
     ROW(PRODUCT_NOT_FOUND, "product-not-found", 404, "No such product",                            \
         "The catalogue has no product with this sku. PUT /products/{sku} makes one.")              \
     ROW(METHOD_NOT_ALLOWED, "method-not-allowed", 405, "The method is not allowed here",           \
-        "The path exists, but not with this method. The header Allow of the answer lists the methods that it has.") \
+        "The path exists, but not with this method. The header Allow of the answer lists the "     \
+        "methods that it has.")                                                                    \
     ROW(NOT_ACCEPTABLE, "not-acceptable", 406, "No acceptable representation",                     \
-        "The header Accept of the request leaves out the media type that this operation answers with. The detail names that type.") \
+        "The header Accept of the request leaves out the media type that this operation answers "  \
+        "with. The detail names that type.")                                                       \
     ROW(BODY_TOO_LARGE, "body-too-large", 413, "The body is too large",                            \
         "The body of a request may have at most 65536 bytes.")                                     \
-    ROW(UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", 415, "The body is not of a supported type", \
-        "The body of a request must be application/json, in UTF-8, and its Content-Type must say so or be absent.") \
+    ROW(UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", 415,                                     \
+        "The body is not of a supported type",                                                     \
+        "The body of a request must be application/json, in UTF-8, and its Content-Type must say " \
+        "so or be absent.")                                                                        \
     ROW(CART_CLOSED, "cart-closed", 409, "The cart is closed",                                     \
-        "A cart that was checked out or cancelled accepts no command any more. Begin a new one with POST /carts.") \
+        "A cart that was checked out or cancelled accepts no command any more. Begin a new one "   \
+        "with POST /carts.")                                                                       \
     ROW(CART_EMPTY, "cart-empty", 409, "The cart is empty",                                        \
         "A cart without items can't be checked out.")                                              \
-    ROW(CART_FULL, "cart-full", 409, "The cart is full",                                           \
-        "A cart holds at most 250 lines.")                                                         \
+    ROW(CART_FULL, "cart-full", 409, "The cart is full", "A cart holds at most 250 lines.")        \
     ROW(CART_ALREADY_EXISTS, "cart-already-exists", 409, "The cart exists already",                \
-        "The id that the request brought for a new cart belongs to a cart that exists. To create a cart safely more than once, send the same Idempotency-Key.") \
+        "The id that the request brought for a new cart belongs to a cart that exists. To create " \
+        "a cart safely more than once, send the same Idempotency-Key.")                            \
     ROW(TOTAL_CHANGED, "total-changed", 409, "The total has changed",                              \
-        "The cart's total is not the expected_total of the request, so it was not checked out. current_total says what it is now: show it to the shopper and check out again.") \
+        "The cart's total is not the expected_total of the request, so it was not checked out. "   \
+        "current_total says what it is now: show it to the shopper and check out again.")          \
     ROW(VERSION_MISMATCH, "version-mismatch", 412, "The version is another one",                   \
-        "The cart or product is not at the version that If-Match asks for. current_version says where it is, missed_events what happened since the newest version that was asked for, at most 100 events. Leave If-Match out to apply a command to whatever the newest version is.") \
+        "The cart or product is not at the version that If-Match asks for. current_version says "  \
+        "where it is, missed_events what happened since the newest version that was asked for, "   \
+        "at most 100 events. Leave If-Match out to apply a command to whatever the newest "        \
+        "version is.")                                                                             \
     ROW(INVALID_BODY, "invalid-body", 422, "The body is invalid",                                  \
-        "The body is JSON, but not what this operation takes. errors lists what is wrong, each with a JSON pointer (RFC 6901) into the body.") \
+        "The body is JSON, but not what this operation takes. errors lists what is wrong, each "   \
+        "with a JSON pointer (RFC 6901) into the body.")                                           \
     ROW(UNKNOWN_SKU, "unknown-sku", 422, "The sku is unknown",                                     \
-        "The catalogue has no product with this sku, or the product is not active, so it can't be added to a cart.") \
+        "The catalogue has no product with this sku, or the product is not active, so it can't "   \
+        "be added to a cart.")                                                                     \
     ROW(PRICE_UNAVAILABLE, "price-unavailable", 422, "No price in the cart's currency",            \
         "The product has no price in the currency of the cart, so it can't be added to it.")       \
     ROW(QUANTITY_OUT_OF_RANGE, "quantity-out-of-range", 422, "Too many of one item",               \
         "One line of a cart holds at most 999 pieces, and this command would make it more.")       \
     ROW(AMOUNT_TOO_LARGE, "amount-too-large", 422, "The amount is too large",                      \
-        "Totals are exact integers in the currency's minor unit, at most 9007199254740991, and this command would make the cart's total more.") \
-    ROW(IDEMPOTENCY_KEY_REUSED, "idempotency-key-reused", 422, "The Idempotency-Key was used for another request", \
-        "An Idempotency-Key stands for one request: the same method, path and body. This key came with another one before. Take a new key for a new request.") \
+        "Totals are exact integers in the currency's minor unit, at most 9007199254740991, and "   \
+        "this command would make the cart's total more.")                                          \
+    ROW(IDEMPOTENCY_KEY_REUSED, "idempotency-key-reused", 422,                                     \
+        "The Idempotency-Key was used for another request",                                        \
+        "An Idempotency-Key stands for one request: the same method, path and body. This key "     \
+        "came with another one before. Take a new key for a new request.")                         \
     ROW(OVERLOADED, "overloaded", 503, "Too much is waiting",                                      \
-        "More requests wait than the service lets wait. Nothing was done. Try again after the time that Retry-After says.") \
+        "More requests wait than the service lets wait. Nothing was done. Try again after the "    \
+        "time that Retry-After says.")                                                             \
     ROW(DATABASE_UNAVAILABLE, "database-unavailable", 503, "The database can't be reached",        \
-        "The service can't reach its database at the moment. The detail says whether a command may have been recorded all the same; with an Idempotency-Key it is always safe to try again.") \
+        "The service can't reach its database at the moment. The detail says whether a command "   \
+        "may have been recorded all the same; with an Idempotency-Key it is always safe to try "   \
+        "again.")                                                                                  \
     ROW(SHUTTING_DOWN, "shutting-down", 503, "The service is stopping",                            \
-        "This instance finishes what it has accepted and takes nothing new. Nothing was done. Try again on a new connection.") \
+        "This instance finishes what it has accepted and takes nothing new. Nothing was done. "    \
+        "Try again on a new connection.")                                                          \
     ROW(INTERNAL_ERROR, "internal-error", 500, "Something is broken",                              \
-        "The service failed in a way that it should not. Its log says how, under the request_id of the answer.")
+        "The service failed in a way that it should not. Its log says how, under the request_id "  \
+        "of the answer.")
 
 enum http_problem {
 #define HTTP_ROW(NAME, slug, status, title, explanation) HTTP_PROBLEM_##NAME,
     HTTP_PROBLEMS(HTTP_ROW)
 #undef HTTP_ROW
-    HTTP_N_PROBLEMS
+        HTTP_N_PROBLEMS
 };
 
 unsigned http_problem_status(enum http_problem problem);

@@ -14,8 +14,7 @@ static struct MHD_Response *make_response(const struct http_reply *reply)
     if (reply->body == NULL || reply->body->length == 0) {
         /* It takes no const, but does not write. */
         void *fixed = (void *)(uintptr_t)(reply->fixed == NULL ? "" : reply->fixed);
-        return MHD_create_response_from_buffer(
-            reply->fixed_length, fixed, MHD_RESPMEM_PERSISTENT);
+        return MHD_create_response_from_buffer(reply->fixed_length, fixed, MHD_RESPMEM_PERSISTENT);
     }
     struct MHD_Response *response = MHD_create_response_from_buffer(
         reply->body->length, reply->body->bytes, MHD_RESPMEM_MUST_FREE);
@@ -147,8 +146,7 @@ enum MHD_Result http_queue_reply(struct http_request *request)
     tell_log(request);
     struct MHD_Response *response = request->response;
     request->response = NULL;
-    enum MHD_Result result =
-        MHD_queue_response(request->connection, request->status, response);
+    enum MHD_Result result = MHD_queue_response(request->connection, request->status, response);
     MHD_destroy_response(response);
     return result;
 }

@@ -30,8 +30,8 @@ struct http_reply {
     const char *location;
     const char *link;
     const char *allow;
-    bool is_replayed; /* Idempotent-Replayed */
-    bool is_minimal;  /* Preference-Applied */
+    bool is_replayed;  /* Idempotent-Replayed */
+    bool is_minimal;   /* Preference-Applied */
     bool is_for_later; /* Retry-After */
     bool closes;       /* the connection */
 };

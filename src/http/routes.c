@@ -4,14 +4,13 @@
 
 #include "handlers.h"
 
-/* The paths with a longer life than this table are in API.md; order does not matter, no two rows
- * match the same request. */
+/* In any order, as no two rows match the same request. */
 static const struct http_route routes[] = {
     {"POST", "/carts", "createCart", http_ask_create_cart, .takes_body = true},
     {"GET", "/carts", "listCarts", http_ask_list_carts,
      .parameters = HTTP_ALLOW(STATUS) | HTTP_ALLOW(CUSTOMER_ID) | HTTP_ALLOW(SKU) |
                    HTTP_ALLOW(LIMIT) | HTTP_ALLOW(CURSOR)},
-    {"GET", "/carts/{cart_id}", "getCart", http_ask_get_cart},
+    {"GET", "/carts/{cart_id}", "getCart", http_ask_get_cart, .media = HTTP_JSON},
     {"POST", "/carts/{cart_id}/items", "addItem", http_ask_add_item, .takes_body = true},
     {"DELETE", "/carts/{cart_id}/items", "clearItems", http_ask_clear_items, .takes_body = true},
     {"PATCH", "/carts/{cart_id}/items/{item_id}", "changeItemQuantity",
@@ -24,16 +23,16 @@ static const struct http_route routes[] = {
     {"POST", "/carts/{cart_id}/commands", "executeCommands", http_ask_execute_commands,
      .takes_body = true},
     {"PUT", "/products/{sku}", "putProduct", http_ask_put_product, .takes_body = true},
-    {"GET", "/products/{sku}", "getProduct", http_ask_get_product},
+    {"GET", "/products/{sku}", "getProduct", http_ask_get_product, .media = HTTP_JSON},
     {"GET", "/products", "listProducts", http_ask_list_products,
      .parameters = HTTP_ALLOW(LIMIT) | HTTP_ALLOW(CURSOR)},
     {"GET", "/livez", "getLivez", http_ask_get_livez, .serves_to_end = true},
-    {"GET", "/readyz", "getReadyz", http_ask_get_readyz,
-     .parameters = HTTP_ALLOW(VERBOSE), .serves_to_end = true},
-    {"GET", "/metrics", "getMetrics", http_ask_get_metrics,
-     .media = HTTP_METRICS_TEXT, .serves_to_end = true},
+    {"GET", "/readyz", "getReadyz", http_ask_get_readyz, .parameters = HTTP_ALLOW(VERBOSE),
+     .serves_to_end = true},
+    {"GET", "/metrics", "getMetrics", http_ask_get_metrics, .media = HTTP_METRICS_TEXT,
+     .serves_to_end = true},
     {"GET", "/openapi.yaml", "getOpenapi", http_ask_get_openapi, .media = HTTP_YAML},
-    {"GET", "/problems/{slug}", "getProblem", http_ask_get_problem},
+    {"GET", "/problems/{slug}", "getProblem", http_ask_get_problem, .media = HTTP_JSON},
 };
 
 const struct http_route *http_routes(size_t *n_routes)
@@ -96,8 +95,8 @@ const char *http_allowed_methods(const struct http_target *target, struct base_a
         if (!matches_path(routes[i].path, target, found))
             continue;
         bool is_get = strcmp(routes[i].method, "GET") == 0;
-        allowed = base_arena_printf(
-            arena, "%s%s%s, ", allowed, routes[i].method, is_get ? ", HEAD" : "");
+        allowed =
+            base_arena_printf(arena, "%s%s%s, ", allowed, routes[i].method, is_get ? ", HEAD" : "");
     }
     return base_arena_printf(arena, "%sOPTIONS", allowed);
 }

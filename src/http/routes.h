@@ -1,6 +1,6 @@
 /*
- * The one table of operations: method, path, name in openapi.yaml, handler, and what a request for it
- * may carry. Who may do what will be said beside it.
+ * The one table of operations: method, path, name in openapi.yaml, handler, and what a request for
+ * it may carry. Who may do what will be said beside it.
  */
 #ifndef CARTD_HTTP_ROUTES_H
 #define CARTD_HTTP_ROUTES_H
@@ -22,8 +22,8 @@ struct http_route {
     void (*ask)(struct http_request *request);
     unsigned parameters; /* of the query: HTTP_ALLOW(…) */
     enum http_media media;
-    bool takes_body;     /* false: a body is not looked at */
-    bool serves_to_end;  /* also while the service is stopping */
+    bool takes_body;    /* false: a body is not looked at */
+    bool serves_to_end; /* also while the service is stopping */
 };
 
 const struct http_route *http_routes(size_t *n_routes);

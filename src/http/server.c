@@ -1,1 +1,241 @@
-#include "http.h"
+#include "server.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "listen.h"
+#include "reply.h"
+#include "request.h"
+
+/* What libmicrohttpd may use for one connection: the headers of a request and of its answer, and
+ * what is read at once. With 16 KiB about 8 KiB of headers pass, as with most proxies; an idle
+ * connection was measured to cost 17 KB, with 8 KiB 9. */
+enum { CONNECTION_MEMORY = 16 * 1024 };
+
+/* A resumed answer needs two runs, so a second one is worth trying at once. */
+enum { RUNS_AT_ONCE = 2 };
+
+enum { LIBRARY_LOG_INTERVAL_US = 1000 * 1000 };
+
+/* How long http_destroy() lets answers that are on their way get out. */
+enum { FLUSH_RUNS = 50, FLUSH_RUN_MS = 10 };
+
+/* ---- the daemon on the loop ------------------------------------------------------------------ */
+
+/* Runs the daemon, then honours its wish to be run again: it has to be asked after every run. */
+static void run(struct http *http)
+{
+    loop_stop_deferred(http->options.loop, &http->again);
+    for (int i = 0; i < RUNS_AT_ONCE; i++) {
+        MHD_UNSIGNED_LONG_LONG timeout_ms;
+        (void)MHD_run(http->daemon); /* MHD_NO is for a daemon with threads or none */
+        if (MHD_get_timeout(http->daemon, &timeout_ms) != MHD_YES) {
+            loop_stop_timer(http->options.loop, &http->timer);
+            return;
+        }
+        if (timeout_ms > 0) {
+            loop_start_timer(http->options.loop, &http->timer, (int64_t)timeout_ms * 1000);
+            return;
+        }
+    }
+    loop_start_deferred(http->options.loop, &http->again);
+}
+
+static void daemon_ready(struct loop_watch *watch, uint32_t events)
+{
+    (void)events;
+    run(BASE_CONTAINER(watch, struct http, watch));
+}
+
+static void timer_fired(struct loop_timer *timer)
+{
+    run(BASE_CONTAINER(timer, struct http, timer));
+}
+
+static void called_again(struct loop_deferred *deferred)
+{
+    run(BASE_CONTAINER(deferred, struct http, again));
+}
+
+void http_run_soon(struct http *http)
+{
+    loop_start_deferred(http->options.loop, &http->again);
+}
+
+/* ---- what the daemon tells ------------------------------------------------------------------- */
+
+static void connection_changed(
+    void *cls, struct MHD_Connection *connection, void **context,
+    enum MHD_ConnectionNotificationCode code)
+{
+    struct http *http = cls;
+    switch (code) {
+    case MHD_CONNECTION_NOTIFY_STARTED: {
+        const union MHD_ConnectionInfo *info =
+            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+        *context = http_add_client(&http->deadlines, info->connect_fd);
+        metrics_add(http->options.metrics, METRICS_HTTP_CONNECTIONS, 1);
+        return;
+    }
+    case MHD_CONNECTION_NOTIFY_CLOSED:
+        http_forget_client(&http->deadlines, *context);
+        *context = NULL;
+        metrics_add(http->options.metrics, METRICS_HTTP_CONNECTIONS, -1);
+        return;
+    }
+}
+
+/* Most of what it says any client can provoke, so it gets one line a second. */
+static void BASE_PRINTF(2, 0) library_says(void *cls, const char *format, va_list arguments)
+{
+    struct http *http = cls;
+    int64_t now_us = base_clock_monotonic_us();
+    if (http->library_logged_at_us != 0 &&
+        now_us - http->library_logged_at_us < LIBRARY_LOG_INTERVAL_US) {
+        http->n_library_unlogged++;
+        return;
+    }
+    char text[256];
+    (void)vsnprintf(text, sizeof(text), format, arguments);
+    text[strcspn(text, "\n")] = '\0';
+    base_log(
+        http->options.log, BASE_LOG_HTTP_LIBRARY, BASE_LOG_TEXT("text", text),
+        BASE_LOG_NUMBER("unlogged", http->n_library_unlogged));
+    http->library_logged_at_us = now_us;
+    http->n_library_unlogged = 0;
+}
+
+/* Targets are taken apart and decoded by us, from what came. */
+static size_t leave_encoded(void *cls, struct MHD_Connection *connection, char *text)
+{
+    (void)cls;
+    (void)connection;
+    return strlen(text);
+}
+
+/* ---- life ------------------------------------------------------------------------------------ */
+
+static struct MHD_Daemon *start_daemon(struct http *http, int listen_fd)
+{
+    unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
+#if MHD_VERSION >= 0x00097707
+    flags |= MHD_USE_NO_THREAD_SAFETY;
+#endif
+    const struct MHD_OptionItem options[] = {
+        {MHD_OPTION_LISTEN_SOCKET, listen_fd, NULL},
+        {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)http->options.connections_max, NULL},
+        {MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)http->options.idle_seconds, NULL},
+        {MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, NULL},
+#if MHD_VERSION >= 0x00097701
+        /* As strict as the RFCs let a server be. 2 would refuse the empty line before a request
+         * that RFC 9112, section 2.2, asks to overlook, and 3 takes whitespace in chunk extensions.
+         * 0.9.75 knows only two more checks, a space in the target and a missing Host, which the
+         * guard answers with a problem instead of a page of HTML. */
+        {MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1, NULL},
+#endif
+        {MHD_OPTION_END, 0, NULL},
+    };
+    return MHD_start_daemon(
+        flags, 0, NULL, NULL, http_handle_request, http,
+        /* The logger comes first, so that it hears about the others. */
+        MHD_OPTION_EXTERNAL_LOGGER, library_says, http, MHD_OPTION_URI_LOG_CALLBACK,
+        http_begin_request, http, MHD_OPTION_UNESCAPE_CALLBACK, leave_encoded, http,
+        MHD_OPTION_NOTIFY_COMPLETED, http_complete_request, http, MHD_OPTION_NOTIFY_CONNECTION,
+        connection_changed, http, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+}
+
+struct http *http_create(const struct http_options *options, char **problem)
+{
+    char *address;
+    int listen_fd = http_listen(options->listen, &address, problem);
+    if (listen_fd < 0)
+        return NULL;
+
+    struct http *http = base_alloc(sizeof(*http));
+    http->options = *options;
+    http->address = address;
+    http->watch.ready = daemon_ready;
+    http->timer.fired = timer_fired;
+    http->again.called = called_again;
+    /* By the library that runs, which need not be the one that it was compiled with. */
+    http->is_lenient_library = strncmp(MHD_get_version(), "0.", 2) == 0;
+    http_init_deadlines(&http->deadlines, options->loop, options->idle_seconds);
+    http->daemon = start_daemon(http, listen_fd);
+    if (http->daemon == NULL) {
+        *problem = base_copy_text("libmicrohttpd can't be started.");
+        (void)close(listen_fd);
+        free(http->address);
+        free(http);
+        return NULL;
+    }
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    loop_start_watch(options->loop, &http->watch, info->epoll_fd, EPOLLIN);
+    run(http); /* only a run makes it listen */
+    return http;
+}
+
+const char *http_listen_address(const struct http *http)
+{
+    return http->address;
+}
+
+size_t http_waiting(const struct http *http)
+{
+    return http->n_under_way;
+}
+
+void http_drain(struct http *http)
+{
+    if (http->is_draining)
+        return;
+    /* Who connected before is let in, to be told; the rest finds the port closed. */
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_LISTEN_FD);
+    struct pollfd pending = {.fd = info->listen_fd, .events = POLLIN};
+    for (int i = 0; i < FLUSH_RUNS && poll(&pending, 1, 0) > 0; i++)
+        (void)MHD_run(http->daemon); /* see run() */
+    http->is_draining = true;
+    MHD_socket listen_fd = MHD_quiesce_daemon(http->daemon);
+    if (listen_fd != MHD_INVALID_SOCKET)
+        (void)close(listen_fd); /* nothing was written to it */
+    http_run_soon(http);
+}
+
+/* Answers who was left waiting, which is nobody when the order of the rooms' ends was kept. */
+static void answer_the_rest(struct http *http)
+{
+    for (struct http_client *client = http->deadlines.first[HTTP_PHASE_WORK], *next; client != NULL;
+         client = next) {
+        next = client->next;
+        if (client->request != NULL && client->request->stage == HTTP_WAITING)
+            http_refuse(
+                client->request, HTTP_PROBLEM_SHUTTING_DOWN,
+                "The service stopped before there was an answer.");
+    }
+}
+
+void http_destroy(struct http *http)
+{
+    if (http == NULL)
+        return;
+    http_drain(http);
+    answer_the_rest(http);
+    struct pollfd ready = {.fd = http->watch.fd, .events = POLLIN};
+    for (int i = 0; i < FLUSH_RUNS && http->n_under_way > 0; i++) {
+        MHD_UNSIGNED_LONG_LONG timeout_ms;
+        (void)MHD_run(http->daemon); /* see run() */
+        if (MHD_get_timeout(http->daemon, &timeout_ms) != MHD_YES || timeout_ms > 0)
+            (void)poll(&ready, 1, FLUSH_RUN_MS); /* only to wait */
+    }
+    loop_stop_watch(http->options.loop, &http->watch);
+    loop_stop_timer(http->options.loop, &http->timer);
+    loop_stop_deferred(http->options.loop, &http->again);
+    MHD_stop_daemon(http->daemon);
+    http_finish_deadlines(&http->deadlines);
+    free(http->address);
+    free(http);
+}

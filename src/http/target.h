@@ -11,9 +11,9 @@
 #define HTTP_SEGMENTS_MAX 5
 
 struct http_target {
-    const char *path;  /* as it came, without the query */
-    const char *query; /* as it came, without the question mark; NULL: none */
-    size_t n_segments; /* HTTP_SEGMENTS_MAX + 1: more than any route has */
+    const char *path;                        /* as it came, without the query */
+    const char *query;                       /* as it came, without the question mark; NULL: none */
+    size_t n_segments;                       /* HTTP_SEGMENTS_MAX + 1: more than any route has */
     const char *segments[HTTP_SEGMENTS_MAX]; /* decoded */
 };
 
@@ -29,7 +29,7 @@ enum http_parameter {
 #define HTTP_ROW(NAME, name) HTTP_PARAMETER_##NAME,
     HTTP_PARAMETERS(HTTP_ROW)
 #undef HTTP_ROW
-    HTTP_N_PARAMETERS
+        HTTP_N_PARAMETERS
 };
 /* For the sets of parameters that routes allow. */
 #define HTTP_ALLOW(NAME) (1U << HTTP_PARAMETER_##NAME)
@@ -41,9 +41,9 @@ const char *http_target_complaint(const char *raw) BASE_MUST_CHECK;
 /* Splits a target without complaints. Texts go to the arena. */
 void http_split_target(const char *raw, struct base_arena *arena, struct http_target *target);
 
-/* Reads the query into `values` (NULL where absent; each starts as NULL). A '+' is a space, as forms
- * and most client libraries write it. NULL, or the sentence that says which parameter is wrong:
- * unknown, not in `allowed`, given twice or not UTF-8. */
+/* Reads the query into `values` (NULL where absent; each starts as NULL). A '+' is a space, as
+ * forms and most client libraries write it. NULL, or the sentence that says which parameter is
+ * wrong: unknown, not in `allowed`, given twice or not UTF-8. */
 const char *http_read_parameters(
     const char *query, unsigned allowed, struct base_arena *arena,
     const char *values[static HTTP_N_PARAMETERS]) BASE_MUST_CHECK;

@@ -8,6 +8,16 @@
 
 #include "postgres.h"
 
+/* ---- the binary format ----------------------------------------------------------------------- */
+
+/* From 1970 to 2000, where PostgreSQL's timestamps begin. */
+#define POSTGRES_EPOCH_DIFFERENCE_US INT64_C(946684800000000)
+
+/* An array: number of dimensions, has nulls, element type, then for the one dimension its length
+ * and lower bound (array_recv in PostgreSQL's arrayfuncs.c). An empty array has no dimension. */
+#define POSTGRES_ARRAY_HEADER_SIZE 20
+#define POSTGRES_EMPTY_ARRAY_SIZE 12
+
 /* ---- parameters.c ---------------------------------------------------------------------------- */
 
 /* All values of one statement lie in one buffer, which may move while it grows: hence offsets. */

@@ -6,15 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* An array in binary: number of dimensions, has nulls, element type, then for the one dimension its
- * length and lower bound (array_recv in PostgreSQL's arrayfuncs.c). An empty array has no
- * dimension. */
-#define ARRAY_HEADER_SIZE 20
-#define EMPTY_ARRAY_SIZE 12
-
-/* From 1970 to 2000, where PostgreSQL's timestamps begin. */
-#define EPOCH_DIFFERENCE_US INT64_C(946684800000000)
-
 enum {
     FITS_BOOL = 1 << 0,
     FITS_INT4 = 1 << 1,
@@ -141,7 +132,7 @@ void postgres_begin_array(struct postgres_parameters *parameters)
     postgres_end_array(parameters);
     enum postgres_type type = next_type(parameters);
     assert(fits(type) == 0);
-    begin_parameter(parameters, ARRAY_HEADER_SIZE);
+    begin_parameter(parameters, POSTGRES_ARRAY_HEADER_SIZE);
     parameters->is_in_array = true;
     parameters->has_null_elements = false;
     parameters->element_type = element_type(type);
@@ -159,7 +150,7 @@ void postgres_end_array(struct postgres_parameters *parameters)
     char *header = parameters->buffer.bytes + start;
     bool is_empty = parameters->n_elements == 0;
     if (is_empty) {
-        parameters->buffer.length = start + EMPTY_ARRAY_SIZE;
+        parameters->buffer.length = start + POSTGRES_EMPTY_ARRAY_SIZE;
     }
     size_t length = parameters->buffer.length - start;
     assert(length <= INT_MAX);
@@ -273,7 +264,7 @@ void postgres_put_uuid(struct postgres_parameters *parameters, const struct base
 void postgres_put_time(struct postgres_parameters *parameters, int64_t unix_us)
 {
     bool is_infinite = unix_us == INT64_MIN || unix_us == INT64_MAX;
-    int64_t postgres_us = is_infinite ? unix_us : unix_us - EPOCH_DIFFERENCE_US;
+    int64_t postgres_us = is_infinite ? unix_us : unix_us - POSTGRES_EPOCH_DIFFERENCE_US;
     write_int8(begin_value(parameters, FITS_TIME, 8), postgres_us);
 }
 

@@ -5,8 +5,6 @@
 #include <limits.h>
 #include <string.h>
 
-#define EPOCH_DIFFERENCE_US INT64_C(946684800000000)
-
 /* Types that only results have. */
 enum { TYPE_NAME = 19, TYPE_JSON = 114, TYPE_VARCHAR = 1043 };
 
@@ -110,7 +108,9 @@ int64_t postgres_get_int8(const struct postgres_rows *rows, size_t row, size_t c
 
 int64_t postgres_get_time(const struct postgres_rows *rows, size_t row, size_t column)
 {
-    return read_int8(fixed_value(rows, row, column, POSTGRES_TIMESTAMPTZ, 8)) + EPOCH_DIFFERENCE_US;
+    int64_t postgres_us = read_int8(fixed_value(rows, row, column, POSTGRES_TIMESTAMPTZ, 8));
+    bool is_infinite = postgres_us == INT64_MIN || postgres_us == INT64_MAX;
+    return is_infinite ? postgres_us : postgres_us + POSTGRES_EPOCH_DIFFERENCE_US;
 }
 
 struct base_uuid postgres_get_uuid(const struct postgres_rows *rows, size_t row, size_t column)
@@ -161,7 +161,6 @@ const uint8_t *postgres_get_bytes(const struct postgres_rows *rows, size_t row, 
 
 /* ---- bool[] ---------------------------------------------------------------------------------- */
 
-#define ARRAY_HEADER_SIZE 20
 #define BOOL_ELEMENT_SIZE 5
 
 static const char *bools_of(const struct postgres_rows *rows, size_t row, size_t column)
@@ -183,7 +182,7 @@ bool postgres_get_bools_at(const struct postgres_rows *rows, size_t row, size_t 
 {
     const char *array = bools_of(rows, row, column);
     assert(i < postgres_get_bools_count(rows, row, column));
-    const char *element = array + ARRAY_HEADER_SIZE;
+    const char *element = array + POSTGRES_ARRAY_HEADER_SIZE;
     bool has_nulls = read_int4(array + 4) != 0;
     if (!has_nulls) {
         return element[i * BOOL_ELEMENT_SIZE + 4] != 0;

@@ -1,5 +1,6 @@
 """What the tests over HTTP share; see the package above for how to run them."""
 
+from . import contract
 from .case import ServiceCase, make_id, make_key, make_sku
 from .client import Answer, Client, NoAnswer, encode_json
 from .database import (
@@ -33,6 +34,7 @@ __all__ = [
     "SqlError",
     "change_url",
     "complain_of_sanitizers",
+    "contract",
     "encode_json",
     "find_server_programs",
     "make_id",

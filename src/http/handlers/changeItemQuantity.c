@@ -1,0 +1,14 @@
+#include "handlers.h"
+
+void http_ask_change_item_quantity(struct http_request *request)
+{
+    struct codec_commands commands;
+    struct codec_complaints complaints;
+    if (!http_begin_command(request))
+        return;
+    enum codec_outcome outcome = codec_read_change_item_quantity(
+        http_request_body(request), request->path_values[1], &request->arena, &commands,
+        &complaints);
+    if (http_accept_body(request, outcome, &complaints))
+        http_submit_to_cart(request, &commands);
+}

@@ -1,0 +1,144 @@
+#include "handlers.h"
+
+#include <string.h>
+
+#include "fields.h"
+#include "reply.h"
+#include "server.h"
+
+void http_refuse_parameter(struct http_request *request, const char *name, const char *must_be)
+{
+    http_refuse(
+        request, HTTP_PROBLEM_INVALID_PARAMETER, "The query parameter \"%s\" must be %s.", name,
+        must_be);
+}
+
+/* The problem of a read that found nothing to say. `what` is for what is not there. */
+static void refuse_read(
+    struct http_request *request, enum projections_outcome outcome, enum http_problem missing,
+    const char *what)
+{
+    switch (outcome) {
+    case PROJECTIONS_FOUND:
+        return;
+    case PROJECTIONS_NOT_FOUND:
+        http_refuse(request, missing, "%s", what);
+        return;
+    case PROJECTIONS_OVERLOADED:
+        http_refuse(request, HTTP_PROBLEM_OVERLOADED, "Too many reads wait already.");
+        return;
+    case PROJECTIONS_UNAVAILABLE:
+        http_refuse(
+            request, HTTP_PROBLEM_DATABASE_UNAVAILABLE, "The database did not answer in time.");
+        return;
+    case PROJECTIONS_FAILED:
+        http_refuse(request, HTTP_PROBLEM_INTERNAL_ERROR, "The read failed.");
+        return;
+    }
+}
+
+/* ---- one thing ------------------------------------------------------------------------------- */
+
+bool http_begin_read(struct http_request *request)
+{
+    const char *value = request->headers.values[HTTP_HEADER_IF_NONE_MATCH];
+    struct http_etags etags;
+    if (value == NULL || http_read_etags(value, HTTP_WEAK, &etags))
+        return true;
+    http_refuse(
+        request, HTTP_PROBLEM_INVALID_PARAMETER,
+        "If-None-Match is neither * nor a list of at most %d entity tags in quotes, as \"7\".",
+        SERVICE_VERSIONS_MAX);
+    return false;
+}
+
+/* Whether the client has what was found. */
+static bool is_known(const struct http_request *request, int32_t version)
+{
+    const char *value = request->headers.values[HTTP_HEADER_IF_NONE_MATCH];
+    struct http_etags etags;
+    return value != NULL && http_read_etags(value, HTTP_WEAK, &etags) &&
+           http_etags_match(&etags, version);
+}
+
+void http_reply_read(
+    struct http_request *request, const char *cache, enum http_problem missing, const char *what)
+{
+    struct projections_read *read = &request->wait.read;
+    if (read->outcome != PROJECTIONS_FOUND) {
+        refuse_read(request, read->outcome, missing, what);
+    } else if (is_known(request, read->version)) {
+        http_send_reply(
+            request, &(struct http_reply){
+                         .status = MHD_HTTP_NOT_MODIFIED,
+                         .cache = cache,
+                         .version = read->version,
+                     });
+    } else {
+        http_send_reply(
+            request, &(struct http_reply){
+                         .status = MHD_HTTP_OK,
+                         .media = HTTP_MEDIA_JSON,
+                         .body = &read->body,
+                         .cache = cache,
+                         .version = read->version,
+                     });
+    }
+    base_buffer_finish(&read->body);
+}
+
+/* ---- pages ----------------------------------------------------------------------------------- */
+
+bool http_begin_page(struct http_request *request)
+{
+    struct projections_page *page = &request->wait.page;
+    int64_t limit = HTTP_PAGE_DEFAULT;
+    const char *text = request->parameters[HTTP_PARAMETER_LIMIT];
+    if (text != NULL && !base_parse_int(text, 1, HTTP_PAGE_MAX, &limit)) {
+        http_refuse_parameter(
+            request, "limit",
+            base_arena_printf(&request->arena, "a number from 1 to %d", HTTP_PAGE_MAX));
+        return false;
+    }
+    page->limit = (int32_t)limit;
+    page->cursor = request->parameters[HTTP_PARAMETER_CURSOR];
+    return true;
+}
+
+/* The same list from the next cursor on, relative to the server (RFC 8288, section 3). */
+static const char *next_link(struct http_request *request)
+{
+    struct base_buffer link = {0};
+    base_buffer_printf(&link, "<%s?", request->target.path);
+    for (size_t i = 0; i < HTTP_N_PARAMETERS; i++) {
+        if (request->parameters[i] == NULL || i == HTTP_PARAMETER_CURSOR)
+            continue;
+        base_buffer_printf(&link, "%s=", http_parameter_name((enum http_parameter)i));
+        http_append_encoded(&link, request->parameters[i]);
+        base_buffer_append_char(&link, '&');
+    }
+    base_buffer_printf(&link, "%s=", http_parameter_name(HTTP_PARAMETER_CURSOR));
+    http_append_encoded(&link, base_buffer_text(&request->wait.page.next_cursor));
+    base_buffer_append_text(&link, ">; rel=\"next\"");
+    const char *copy = base_arena_copy(&request->arena, link.bytes, link.length);
+    base_buffer_finish(&link);
+    return copy;
+}
+
+void http_reply_page(struct http_request *request, const char *cache)
+{
+    struct projections_page *page = &request->wait.page;
+    if (page->outcome == PROJECTIONS_FOUND)
+        http_send_reply(
+            request, &(struct http_reply){
+                         .status = MHD_HTTP_OK,
+                         .media = HTTP_MEDIA_JSON,
+                         .body = &page->body,
+                         .cache = cache,
+                         .link = page->next_cursor.length > 0 ? next_link(request) : NULL,
+                     });
+    else
+        refuse_read(request, page->outcome, HTTP_PROBLEM_NOT_FOUND, "There is no such list.");
+    base_buffer_finish(&page->body);
+    base_buffer_finish(&page->next_cursor);
+}

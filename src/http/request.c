@@ -1,0 +1,288 @@
+#include "request.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "fields.h"
+#include "reply.h"
+#include "server.h"
+
+/* ---- its life -------------------------------------------------------------------------------- */
+
+static struct http_client *client_of(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info->socket_context;
+}
+
+void *http_begin_request(void *cls, const char *raw_target, struct MHD_Connection *connection)
+{
+    struct http_request *request = base_alloc(sizeof(*request));
+    request->http = cls;
+    request->client = client_of(connection);
+    request->connection = connection;
+    request->stage = HTTP_BEGUN;
+    request->began_at_us = base_clock_monotonic_us();
+    /* libmicrohttpd takes the target apart where it stands, hence the copy. */
+    request->raw_target =
+        base_arena_copy_text(&request->arena, raw_target == NULL ? "" : raw_target);
+    return request;
+}
+
+void http_complete_request(
+    void *cls, struct MHD_Connection *connection, void **context,
+    enum MHD_RequestTerminationCode termination)
+{
+    (void)connection;
+    (void)termination;
+    struct http *http = cls;
+    struct http_request *request = *context;
+    if (request == NULL)
+        return;
+    *context = NULL;
+    if (request->stage != HTTP_BEGUN) {
+        http->n_under_way--;
+        request->client->request = NULL;
+        http_enter_phase(&http->deadlines, request->client, HTTP_PHASE_HEADERS);
+    }
+    if (request->response != NULL)
+        MHD_destroy_response(request->response);
+    base_buffer_finish(&request->body);
+    base_arena_finish(&request->arena);
+    free(request);
+}
+
+/* ---- headers --------------------------------------------------------------------------------- */
+
+static enum MHD_Result see_header(
+    void *cls, enum MHD_ValueKind kind, const char *name, size_t name_length, const char *value,
+    size_t value_length)
+{
+    (void)kind;
+    struct http_guard *guard = cls;
+    http_guard_header(guard, name, name_length, value == NULL ? "" : value, value_length);
+    return guard->complaint == NULL ? MHD_YES : MHD_NO;
+}
+
+static const char *read_headers(
+    struct http_request *request, const char *received_target, const char *version)
+{
+    struct http_guard guard = {
+        .arena = &request->arena,
+        .headers = &request->headers,
+        .is_lenient_library = request->http->is_lenient_library,
+    };
+    (void)MHD_get_connection_values_n(
+        request->connection, MHD_HEADER_KIND, see_header, &guard); /* how many says nothing */
+    return http_guard_finish(&guard, request->raw_target, received_target, version);
+}
+
+static void take_id(struct http_request *request)
+{
+    const char *id = request->headers.values[HTTP_HEADER_X_REQUEST_ID];
+    if (id != NULL && http_is_request_id(id)) {
+        request->id = id;
+        return;
+    }
+    char text[BASE_UUID_SIZE];
+    struct base_uuid uuid = base_uuid_make_v7(base_clock_now_us());
+    base_uuid_format(&uuid, text);
+    request->id = base_arena_copy_text(&request->arena, text);
+}
+
+/* What can't be read in one way only is not read on: an answer in the first call closes the
+ * connection. */
+static enum MHD_Result refuse_ambiguous(struct http_request *request, const char *complaint)
+{
+    request->headers.values[HTTP_HEADER_X_REQUEST_ID] = NULL;
+    take_id(request);
+    request->target.path = request->raw_target;
+    metrics_add(request->http->options.metrics, METRICS_HTTP_REFUSED, 1);
+    base_log(
+        request->http->options.log, BASE_LOG_REQUEST_REFUSED, BASE_LOG_TEXT("reason", complaint),
+        BASE_LOG_TEXT("request_id", request->id));
+    http_refuse(request, HTTP_PROBLEM_MALFORMED_REQUEST, "%s", complaint);
+    return http_queue_reply(request);
+}
+
+/* The problem of a request whose path or method no operation has. */
+static void refuse_unrouted(struct http_request *request)
+{
+    if (request->match == HTTP_NO_PATH) {
+        http_refuse(
+            request, HTTP_PROBLEM_NOT_FOUND, "There is nothing at %.256s.", request->target.path);
+    } else if (strcmp(request->method, "OPTIONS") == 0) {
+        http_send_reply(
+            request, &(struct http_reply){
+                         .status = MHD_HTTP_NO_CONTENT,
+                         .allow = http_allowed_methods(&request->target, &request->arena),
+                     });
+    } else {
+        http_refuse(
+            request, HTTP_PROBLEM_METHOD_NOT_ALLOWED, "%.64s is not a method of %.256s, but %s.",
+            request->method, request->target.path,
+            http_allowed_methods(&request->target, &request->arena));
+    }
+}
+
+static void refuse_large(struct http_request *request)
+{
+    http_refuse(
+        request, HTTP_PROBLEM_BODY_TOO_LARGE, "The body has more than %d bytes.", HTTP_BODY_MAX);
+}
+
+/* Whether a body is known to be too large to be waited for: to be swallowed, or to be sent at all
+ * by a client that asks first (RFC 9110, section 10.1.1). */
+static bool is_hopeless(const struct http_request *request, int64_t announced)
+{
+    int64_t most = HTTP_BODY_SWALLOWED_MAX;
+    if (request->headers.values[HTTP_HEADER_EXPECT] != NULL)
+        most = HTTP_BODY_MAX;
+    return announced > most;
+}
+
+static enum MHD_Result receive_headers(
+    struct http_request *request, const char *url, const char *method, const char *version)
+{
+    request->method = method;
+    request->stage = HTTP_RECEIVING;
+    request->http->n_under_way++;
+    request->client->request = request;
+    const char *complaint = read_headers(request, url, version);
+    if (complaint != NULL)
+        return refuse_ambiguous(request, complaint);
+
+    take_id(request);
+    http_split_target(request->raw_target, &request->arena, &request->target);
+    request->match =
+        http_find_route(method, &request->target, &request->route, request->path_values);
+
+    int64_t announced = 0;
+    const char *length = request->headers.values[HTTP_HEADER_CONTENT_LENGTH];
+    if (length != NULL && !base_parse_int(length, 0, INT64_MAX, &announced))
+        announced = INT64_MAX;
+    if (is_hopeless(request, announced)) {
+        if (request->match == HTTP_MATCH)
+            refuse_large(request);
+        else
+            refuse_unrouted(request);
+        return http_queue_reply(request);
+    }
+    if (announced > 0 && announced <= HTTP_BODY_MAX)
+        (void)base_buffer_reserve(&request->body, (size_t)announced); /* filled as it comes */
+    http_enter_phase(&request->http->deadlines, request->client, HTTP_PHASE_BODY);
+    return MHD_YES;
+}
+
+/* ---- body ------------------------------------------------------------------------------------ */
+
+static enum MHD_Result receive_body(
+    struct http_request *request, const char *bytes, size_t *n_bytes)
+{
+    request->body_length += *n_bytes;
+    if (request->body_length > HTTP_BODY_SWALLOWED_MAX)
+        return MHD_NO; /* more than was announced, or a stream: closes the connection */
+    bool is_kept = request->match == HTTP_MATCH && request->route->takes_body;
+    if (is_kept && request->body_length <= HTTP_BODY_MAX)
+        base_buffer_append(&request->body, bytes, *n_bytes);
+    *n_bytes = 0;
+    return MHD_YES;
+}
+
+/* ---- asking ---------------------------------------------------------------------------------- */
+
+static const char *const *media_types(enum http_media media)
+{
+    /* Who takes only problems takes JSON. */
+    static const char *const json[] = {HTTP_MEDIA_JSON, HTTP_MEDIA_PROBLEM, NULL};
+    static const char *const text[] = {"text/plain", NULL};
+    static const char *const yaml[] = {HTTP_MEDIA_YAML, NULL};
+    switch (media) {
+    case HTTP_JSON:
+        return json;
+    case HTTP_METRICS_TEXT:
+        return text;
+    case HTTP_YAML:
+        return yaml;
+    }
+    return json;
+}
+
+/* The checks that are the same for every operation, in the order of API.md, section 6. False: it
+ * was refused. */
+static bool check_request(struct http_request *request)
+{
+    const struct http_route *route = request->route;
+    if (request->http->is_draining && !route->serves_to_end) {
+        http_refuse(
+            request, HTTP_PROBLEM_SHUTTING_DOWN,
+            "This instance takes no new requests. Nothing was done.");
+        return false;
+    }
+    if (request->body_length > HTTP_BODY_MAX) {
+        refuse_large(request);
+        return false;
+    }
+    const char *complaint = http_read_parameters(
+        request->target.query, route->parameters, &request->arena, request->parameters);
+    if (complaint != NULL) {
+        http_refuse(request, HTTP_PROBLEM_INVALID_PARAMETER, "%s", complaint);
+        return false;
+    }
+    const char *accept = request->headers.values[HTTP_HEADER_ACCEPT];
+    const char *const *types = media_types(route->media);
+    if (accept != NULL && !http_accepts(accept, types)) {
+        http_refuse(
+            request, HTTP_PROBLEM_NOT_ACCEPTABLE,
+            "This operation answers with %s, which Accept leaves out.", types[0]);
+        return false;
+    }
+    const char *type = request->headers.values[HTTP_HEADER_CONTENT_TYPE];
+    if (route->takes_body && request->body_length > 0 && type != NULL && !http_is_json(type)) {
+        http_refuse(
+            request, HTTP_PROBLEM_UNSUPPORTED_MEDIA_TYPE,
+            "The Content-Type \"%.64s\" is not application/json in UTF-8.", type);
+        return false;
+    }
+    return true;
+}
+
+static enum MHD_Result ask(struct http_request *request)
+{
+    request->stage = HTTP_ASKED;
+    http_enter_phase(&request->http->deadlines, request->client, HTTP_PHASE_WORK);
+    if (request->match != HTTP_MATCH)
+        refuse_unrouted(request);
+    else if (check_request(request))
+        request->route->ask(request);
+    if (request->status != 0)
+        return http_queue_reply(request);
+    request->stage = HTTP_WAITING;
+    MHD_suspend_connection(request->connection);
+    return MHD_YES;
+}
+
+enum MHD_Result http_handle_request(
+    void *cls, struct MHD_Connection *connection, const char *url, const char *method,
+    const char *version, const char *upload, size_t *upload_length, void **context)
+{
+    (void)cls;
+    (void)connection;
+    struct http_request *request = *context;
+    switch (request->stage) {
+    case HTTP_BEGUN:
+        return receive_headers(request, url, method, version);
+    case HTTP_RECEIVING:
+        if (*upload_length > 0)
+            return receive_body(request, upload, upload_length);
+        return ask(request);
+    case HTTP_ANSWERED:
+        return http_queue_reply(request);
+    case HTTP_ASKED:
+    case HTTP_WAITING:
+    case HTTP_QUEUED:
+        break; /* libmicrohttpd does not call then */
+    }
+    return MHD_NO;
+}

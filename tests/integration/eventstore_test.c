@@ -1,0 +1,354 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "eventstore.h"
+#include "projections.h"
+#include "support.h"
+
+/* A connection that has the store's statements, and a group to ask with. */
+static char *url;
+static struct loop *loop;
+static struct eventstore *store;
+static struct postgres_connection *connection;
+static struct postgres_group group;
+static bool is_answered;
+
+static void answered(struct postgres_group *which)
+{
+    (void)which;
+    is_answered = true;
+}
+
+static void turn_until(bool *condition)
+{
+    for (int i = 0; i < 2000 && !*condition; i++)
+        loop_turn(loop, 10);
+    ck_assert_msg(*condition, "PostgreSQL did not answer");
+}
+
+static void ask(void)
+{
+    is_answered = false;
+    group.answered = answered;
+    postgres_send(connection, &group);
+    turn_until(&is_answered);
+    ck_assert_int_eq(group.outcome, POSTGRES_DONE);
+}
+
+static void open_store(void)
+{
+    url = support_create_migrated_database();
+    loop = loop_create();
+    store = eventstore_create(NULL, 0);
+    char *problem = NULL;
+    connection = postgres_connection_create(
+        &(struct postgres_options){
+            .loop = loop,
+            .log = support_quiet_log(),
+            .url = url,
+            .role = "test",
+            .statements = eventstore_batch_statements(store),
+            .answer_timeout_ms = 10000,
+        },
+        &problem);
+    ck_assert_ptr_nonnull(connection);
+    for (int i = 0; i < 2000 && !postgres_connection_is_ready(connection); i++)
+        loop_turn(loop, 10);
+}
+
+static void close_store(void)
+{
+    postgres_group_finish(&group);
+    postgres_connection_destroy(connection);
+    eventstore_destroy(store);
+    loop_destroy(loop);
+    support_drop_database(url);
+}
+
+static struct base_uuid id_of(uint8_t number)
+{
+    return (struct base_uuid){{[15] = number}};
+}
+
+/* Appends one event to each of some streams that are at `expected`; returns the position after. */
+static int64_t append_to(const uint8_t *numbers, const int32_t *expected, size_t n)
+{
+    struct eventstore_stream streams[16];
+    struct eventstore_new_event events[16];
+    for (size_t i = 0; i < n; i++) {
+        streams[i] = (struct eventstore_stream){
+            .stream_id = id_of(numbers[i]),
+            .stream_type = "test",
+            .expected_version = expected[i],
+            .n_events = 1,
+        };
+        events[i] = (struct eventstore_new_event){
+            .ordinal = (int32_t)i + 1,
+            .version = expected[i] + 1,
+            .type = "Happened",
+            .schema_version = 1,
+            .data = "{}",
+            .data_length = 2,
+            .metadata = "{}",
+            .metadata_length = 2,
+            .command_id = id_of(200),
+        };
+    }
+    postgres_group_begin(&group);
+    eventstore_ask_append(
+        store, &group,
+        &(struct eventstore_batch){
+            .streams = streams, .n_streams = n, .events = events, .n_events = n});
+    ask();
+    struct eventstore_appended appended;
+    eventstore_receive_append(&group, &appended);
+    return appended.position;
+}
+
+START_TEST(positions_are_dense_and_a_stream_that_moved_on_leaves_no_gap)
+{
+    ck_assert_int_eq(append_to((uint8_t[]){1, 2, 3}, (int32_t[]){0, 0, 0}, 3), 3);
+    /* The second stream is at 1, not at 0 or 7. */
+    ck_assert_int_eq(append_to((uint8_t[]){1, 2, 3}, (int32_t[]){1, 7, 1}, 3), 5);
+    ck_assert(eventstore_was_accepted(&group, 1));
+    ck_assert(!eventstore_was_accepted(&group, 2));
+    ck_assert(eventstore_was_accepted(&group, 3));
+    ck_assert_int_eq(append_to((uint8_t[]){2}, (int32_t[]){0}, 1), 0);
+    ck_assert(!eventstore_was_accepted(&group, 1));
+    ck_assert_int_eq(append_to((uint8_t[]){2}, (int32_t[]){1}, 1), 6);
+
+    postgres_group_begin(&group);
+    eventstore_ask_streams(&group, (struct base_uuid[]){id_of(2), id_of(3), id_of(1)}, 3);
+    ask();
+    const struct postgres_rows *rows = postgres_group_rows(&group, 0);
+    ck_assert_uint_eq(postgres_rows_count(rows), 6);
+    int64_t sum = 0;
+    for (size_t row = 0; row < 6; row++) {
+        struct eventstore_event event;
+        eventstore_receive_event(rows, row, &event);
+        ck_assert_int_eq(event.stream_id.bytes[15], row / 2 + 1);
+        ck_assert_int_eq(event.version, row % 2 + 1);
+        sum += event.position;
+    }
+    ck_assert_int_eq(sum, 1 + 2 + 3 + 4 + 5 + 6);
+}
+END_TEST
+
+START_TEST(the_newest_event_of_each_stream_is_found)
+{
+    append_to((uint8_t[]){1, 2}, (int32_t[]){0, 0}, 2);
+    append_to((uint8_t[]){2}, (int32_t[]){1}, 1);
+    postgres_group_begin(&group);
+    eventstore_ask_newest(&group, (struct base_uuid[]){id_of(1), id_of(2), id_of(9)}, 3);
+    ask();
+    const struct postgres_rows *rows = postgres_group_rows(&group, 0);
+    ck_assert_uint_eq(postgres_rows_count(rows), 2);
+    for (size_t row = 0; row < 2; row++) {
+        struct eventstore_event event;
+        eventstore_receive_event(rows, row, &event);
+        ck_assert_int_eq(event.version, event.stream_id.bytes[15]);
+    }
+}
+END_TEST
+
+static void append_key(int32_t expected, int32_t n_events)
+{
+    struct eventstore_stream stream = {
+        .stream_id = id_of(1),
+        .stream_type = "test",
+        .expected_version = expected,
+        .n_events = n_events,
+    };
+    struct eventstore_new_key key = {
+        .ordinal = 1,
+        .scope_id = id_of(1),
+        .key = "a key with \"quotes\" and ünïcode",
+        .fingerprint = {1, 2, 3},
+        .status = 201,
+        .version = expected,
+    };
+    postgres_group_begin(&group);
+    eventstore_ask_append(
+        store, &group,
+        &(struct eventstore_batch){.streams = &stream, .n_streams = 1, .keys = &key, .n_keys = 1});
+    is_answered = false;
+    group.answered = answered;
+    postgres_send(connection, &group);
+    turn_until(&is_answered);
+}
+
+START_TEST(an_answer_is_kept_without_an_event_and_only_at_the_expected_version)
+{
+    append_to((uint8_t[]){1}, (int32_t[]){0}, 1);
+    append_key(2, 0);
+    ck_assert_int_eq(group.outcome, POSTGRES_DONE);
+    ck_assert(!eventstore_was_accepted(&group, 1));
+    append_key(1, 0);
+    ck_assert_int_eq(group.outcome, POSTGRES_DONE);
+    ck_assert(eventstore_was_accepted(&group, 1));
+    append_key(1, 0);
+    ck_assert_msg(group.outcome == POSTGRES_VIOLATED, "the same key is kept once");
+
+    postgres_group_begin(&group);
+    eventstore_ask_keys(
+        &group,
+        (struct eventstore_key_wanted[]){
+            {.scope_id = id_of(1), .key = "a key with \"quotes\" and ünïcode"},
+            {.scope_id = id_of(2), .key = "a key with \"quotes\" and ünïcode"}},
+        2);
+    ask();
+    ck_assert_uint_eq(postgres_rows_count(postgres_group_rows(&group, 0)), 1);
+    struct eventstore_key key;
+    eventstore_receive_key(postgres_group_rows(&group, 0), 0, &key);
+    ck_assert_int_eq(key.status, 201);
+    ck_assert_int_eq(key.version, 1);
+    ck_assert_int_eq(key.fingerprint[2], 3);
+}
+END_TEST
+
+START_TEST(a_server_process_that_is_gone_counts_as_settled)
+{
+    struct postgres_backend backend = {.pid = 1, .started_at_us = 1};
+    postgres_group_begin(&group);
+    eventstore_ask_settle(&group, &backend);
+    ask();
+    ck_assert(eventstore_receive_settled(&group));
+}
+END_TEST
+
+/* ---- the plan -------------------------------------------------------------------------------- */
+
+#define FULL_BATCH 256
+
+/* An append of FULL_BATCH new carts with one line each, as literals: what each array parameter
+ * holds for stream i. UUID is an id made of i, NUMBER is i, NONE an empty array. */
+#define UUID "U"
+#define NUMBER "N"
+#define NONE ""
+static const char *const FULL_APPEND[] = {
+    UUID,   "cart", "0",    "1",                                   /* streams */
+    NUMBER, "1",    "Made", "1",    "\"{}\"", "\"{}\"", UUID,      /* events */
+    NUMBER, UUID,   "key",  UUID,   "x",      "200",    "1",       /* keys */
+    NUMBER, UUID,   "1",    "open", "EUR",    "NULL",   "1",  "1", /* carts */
+    "{}",   "NULL", "NULL", "f",                                   /* carts */
+    NUMBER, UUID,   "tea",  "tea",  "1",      "1",                 /* lines that are there */
+    NONE,   NONE,   NONE,                                          /* lines that are gone */
+    NONE,   NONE,   NONE,   NONE,   NONE,     NONE,     NONE,      /* products */
+};
+
+static void put_literal(struct base_buffer *sql, const char *content)
+{
+    base_buffer_append_text(sql, "'{");
+    for (int i = 1; i <= FULL_BATCH && *content != '\0'; i++) {
+        base_buffer_append_text(sql, i > 1 ? "," : "");
+        if (strcmp(content, UUID) == 0)
+            base_buffer_printf(sql, "00000000-0000-0000-0000-%012d", i);
+        else if (strcmp(content, NUMBER) == 0)
+            base_buffer_printf(sql, "%d", i);
+        else if (strcmp(content, "{}") == 0)
+            base_buffer_append_text(sql, "\"{}\"");
+        else
+            base_buffer_append_text(sql, content);
+    }
+    base_buffer_append_text(sql, "}'");
+}
+
+static const char *type_name(enum postgres_type type)
+{
+    switch ((int)type) {
+    case POSTGRES_UUID_ARRAY:
+        return "uuid[]";
+    case POSTGRES_TEXT_ARRAY:
+        return "text[]";
+    case POSTGRES_INT4_ARRAY:
+        return "int4[]";
+    case POSTGRES_INT8_ARRAY:
+        return "int8[]";
+    case POSTGRES_JSONB_ARRAY:
+        return "jsonb[]";
+    case POSTGRES_BYTEA_ARRAY:
+        return "bytea[]";
+    case POSTGRES_BOOL_ARRAY:
+        return "bool[]";
+    case POSTGRES_TIMESTAMPTZ_ARRAY:
+        return "timestamptz[]";
+    }
+    ck_abort_msg("an append has a parameter of type %d", (int)type);
+}
+
+static void write_prepare(struct base_buffer *sql, const struct postgres_statement *append)
+{
+    base_buffer_append_text(sql, "SET plan_cache_mode = force_generic_plan; PREPARE append (");
+    for (size_t i = 0; i < append->n_parameters; i++)
+        base_buffer_printf(sql, "%s%s", i > 0 ? "," : "", type_name(append->types[i]));
+    base_buffer_printf(sql, ") AS %s", append->sql);
+}
+
+static void write_explain(struct base_buffer *sql)
+{
+    base_buffer_append_text(sql, "EXPLAIN (ANALYZE, COSTS off, TIMING off) EXECUTE append (");
+    for (size_t i = 0; i < BASE_COUNT(FULL_APPEND); i++) {
+        base_buffer_append_text(sql, i > 0 ? "," : "");
+        put_literal(sql, FULL_APPEND[i]);
+    }
+    base_buffer_append_text(sql, ")");
+}
+
+/* rows times loops of a line of a plan; 0 when it has none. */
+static double rows_handled(const char *line)
+{
+    const char *at = strstr(line, "(actual rows=");
+    if (at == NULL)
+        return 0;
+    char *end = NULL;
+    double rows = strtod(at + strlen("(actual rows="), &end);
+    return rows * strtod(end + strlen(" loops="), NULL);
+}
+
+START_TEST(a_full_append_handles_no_row_more_than_once_a_step)
+{
+    size_t n_parts = 0;
+    const struct eventstore_part *const *parts = projections_parts(&n_parts);
+    struct eventstore *whole = eventstore_create(parts, n_parts);
+    const struct postgres_statement *append = eventstore_append_statement(whole);
+    ck_assert_uint_eq(append->n_parameters, BASE_COUNT(FULL_APPEND));
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer prepare = {0};
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer explain = {0};
+    write_prepare(&prepare, append);
+    write_explain(&explain);
+
+    char *problem = NULL;
+    struct postgres_session *session = postgres_session_open(url, &problem);
+    ck_assert_msg(session != NULL, "%s", problem);
+    bool is_done = postgres_session_run(session, base_buffer_text(&prepare), &problem);
+    ck_assert_msg(is_done, "%s", problem);
+    struct postgres_table plan;
+    is_done = postgres_session_query(session, base_buffer_text(&explain), NULL, 0, &plan, &problem);
+    ck_assert_msg(is_done, "%s", problem);
+    double most = 0;
+    for (size_t row = 0; row < plan.n_rows; row++) {
+        double handled = rows_handled(plan.cells[row]);
+        ck_assert_msg(handled <= FULL_BATCH, "quadratic: %s", plan.cells[row]);
+        most = handled > most ? handled : most;
+    }
+    ck_assert_msg((int)most == FULL_BATCH, "the plan shows no step that handles the whole batch");
+    postgres_table_finish(&plan);
+    postgres_session_close(session);
+    eventstore_destroy(whole);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("eventstore");
+    TCase *cases = tcase_create("log");
+    tcase_add_checked_fixture(cases, open_store, close_store);
+    tcase_set_timeout(cases, 60);
+    tcase_add_test(cases, positions_are_dense_and_a_stream_that_moved_on_leaves_no_gap);
+    tcase_add_test(cases, the_newest_event_of_each_stream_is_found);
+    tcase_add_test(cases, an_answer_is_kept_without_an_event_and_only_at_the_expected_version);
+    tcase_add_test(cases, a_full_append_handles_no_row_more_than_once_a_step);
+    tcase_add_test(cases, a_server_process_that_is_gone_counts_as_settled);
+    suite_add_tcase(suite, cases);
+    return support_run(suite);
+}

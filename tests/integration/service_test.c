@@ -1,0 +1,348 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "migrate.h"
+#include "postgres.h"
+#include "service.h"
+#include "support.h"
+
+/* The whole service on a database of its own: commands in, answers out. */
+static char *url;
+static struct loop *loop;
+static struct metrics metrics;
+static struct service *service;
+static size_t n_answered;
+
+static void answered(struct service_command *command)
+{
+    (void)command;
+    n_answered++;
+}
+
+static void open_service(size_t cache_carts)
+{
+    char *problem = NULL;
+    service = service_create(
+        &(struct service_options){
+            .loop = loop,
+            .log = support_quiet_log(),
+            .metrics = &metrics,
+            .url = url,
+            .ready_sql = migrate_ready_sql(),
+            .not_ready_detail = "not migrated",
+            .queue_commands = 1000,
+            .batch_commands = 64,
+            .cache_carts = cache_carts,
+            .wait_ms = 10000,
+            .keep_keys_hours = 48,
+        },
+        &problem);
+    ck_assert_msg(service != NULL, "%s", problem);
+    for (int i = 0; i < 2000 && !service_is_ready(service); i++)
+        loop_turn(loop, 10);
+    ck_assert_msg(service_is_ready(service), "%s", service_trouble(service));
+}
+
+static void run_sql(const char *sql)
+{
+    char *problem = NULL;
+    struct postgres_session *session = postgres_session_open(url, &problem);
+    ck_assert_msg(session != NULL, "%s", problem);
+    bool is_done = postgres_session_run(session, sql, &problem);
+    ck_assert_msg(is_done, "%s", problem);
+    postgres_session_close(session);
+}
+
+static int64_t ask_sql(const char *sql)
+{
+    char *problem = NULL;
+    struct postgres_table table;
+    struct postgres_session *session = postgres_session_open(url, &problem);
+    ck_assert_msg(session != NULL, "%s", problem);
+    bool is_done = postgres_session_query(session, sql, NULL, 0, &table, &problem);
+    ck_assert_msg(is_done, "%s", problem);
+    int64_t answer = strtoll(table.cells[0], NULL, 10);
+    postgres_table_finish(&table);
+    postgres_session_close(session);
+    return answer;
+}
+
+static void set_up(void)
+{
+    url = support_create_migrated_database();
+    loop = loop_create();
+    n_answered = 0;
+    memset(&metrics, 0, sizeof metrics);
+    open_service(100);
+}
+
+static void tear_down(void)
+{
+    service_destroy(service);
+    loop_destroy(loop);
+    support_drop_database(url);
+}
+
+/* ---- commands -------------------------------------------------------------------------------- */
+
+static struct base_uuid cart_id(int number)
+{
+    return base_uuid_make_v5(&(struct base_uuid){{7}}, &number, sizeof number);
+}
+
+static void submit(struct service_command *command)
+{
+    command->actor = "test";
+    command->wants_body = true;
+    command->answered = answered;
+    service_submit(service, command);
+}
+
+static void wait_for(size_t n)
+{
+    for (int i = 0; i < 3000 && n_answered < n; i++)
+        loop_turn(loop, 10);
+    ck_assert_uint_eq(n_answered, n);
+}
+
+static void finish(struct service_command *commands, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        base_buffer_finish(&commands[i].body);
+    n_answered = 0;
+}
+
+static const struct cart_command CREATE = {
+    .type = CART_COMMAND_CREATE, .create = {.currency = "EUR", .metadata = "{}"}};
+static const struct cart_command ADD_TEA = {
+    .type = CART_COMMAND_ADD_ITEM, .add_item = {.sku = "tea", .quantity = 1}};
+static const struct cart_command REMOVE_TEA = {
+    .type = CART_COMMAND_REMOVE_ITEM, .remove_item = {.item_id = "tea"}};
+static const struct cart_command CLEAR = {.type = CART_COMMAND_CLEAR_ITEMS};
+
+static struct service_command on_cart(int number, const struct cart_command *wish)
+{
+    return (struct service_command){
+        .subject = SERVICE_CART,
+        .stream_id = cart_id(number),
+        .cart_commands = wish,
+        .n_cart_commands = 1,
+    };
+}
+
+static enum service_outcome do_one(
+    int number, const struct cart_command *wish, struct service_command *command)
+{
+    *command = on_cart(number, wish);
+    submit(command);
+    wait_for(1);
+    finish(command, 1);
+    return command->outcome;
+}
+
+static void put_tea(int64_t price_minor)
+{
+    struct catalog_command change = {
+        .type = CATALOG_COMMAND_CHANGE_PRODUCT,
+        .sku = "tea",
+        .content =
+            {.name = "Tea", .is_active = true, .n_prices = 1, .prices = {{"EUR", price_minor}}},
+    };
+    struct service_command command = {
+        .subject = SERVICE_PRODUCT,
+        .stream_id = service_product_id("tea"),
+        .catalog_command = &change,
+    };
+    submit(&command);
+    wait_for(1);
+    ck_assert_int_eq(command.outcome, SERVICE_DONE);
+    finish(&command, 1);
+}
+
+START_TEST(commands_for_one_cart_that_queue_together_are_folded_into_few_batches)
+{
+    struct service_command command;
+    put_tea(100);
+    ck_assert_int_eq(do_one(1, &CREATE, &command), SERVICE_DONE);
+    int64_t n_before = metrics.numbers[METRICS_BATCHES];
+    struct service_command adds[200];
+    for (size_t i = 0; i < 200; i++) {
+        adds[i] = on_cart(1, &ADD_TEA);
+        submit(&adds[i]);
+    }
+    wait_for(200);
+    for (size_t i = 0; i < 200; i++) {
+        ck_assert_int_eq(adds[i].outcome, SERVICE_DONE);
+        ck_assert_int_eq(adds[i].version, i + 2);
+        char total[40];
+        snprintf(total, sizeof total, "\"total\":%zu,\"metadata\"", (i + 1) * 100);
+        ck_assert_ptr_nonnull(strstr(base_buffer_text(&adds[i].body), total));
+    }
+    ck_assert_int_eq(metrics.numbers[METRICS_BATCHES] - n_before, 4);
+    finish(adds, 200);
+    ck_assert_int_eq(ask_sql("SELECT quantity FROM cart_items"), 200);
+    ck_assert_int_eq(ask_sql("SELECT max(position) - count(*) FROM events"), 0);
+}
+END_TEST
+
+START_TEST(a_kept_cart_that_went_stale_neither_refuses_nor_confirms)
+{
+    struct service_command command;
+    put_tea(100);
+    do_one(1, &CREATE, &command);
+    ck_assert_int_eq(do_one(1, &ADD_TEA, &command), SERVICE_DONE);
+
+    /* Another process, whose cart is newer than the one kept here. */
+    struct service *here = service;
+    open_service(100);
+    ck_assert_int_eq(do_one(1, &REMOVE_TEA, &command), SERVICE_DONE);
+    struct service *there = service;
+    service = here;
+    /* The kept cart has tea; the true one has none. */
+    ck_assert_int_eq(do_one(1, &REMOVE_TEA, &command), SERVICE_REFUSED);
+    ck_assert_int_eq(command.refusal, CART_REFUSED_ITEM_NOT_IN_CART);
+
+    service = there;
+    ck_assert_int_eq(do_one(1, &ADD_TEA, &command), SERVICE_DONE);
+    ck_assert_int_eq(command.version, 4);
+    service = here;
+    /* The kept cart is empty, so clearing it would be nothing; the true one is not. */
+    ck_assert_int_eq(do_one(1, &CLEAR, &command), SERVICE_DONE);
+    ck_assert_int_eq(command.version, 5);
+    service_destroy(there);
+}
+END_TEST
+
+START_TEST(of_a_batch_that_fails_as_a_whole_only_the_guilty_command_gets_an_error)
+{
+    put_tea(100);
+    run_sql(
+        "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no'; END $$;"
+        "CREATE TRIGGER fail BEFORE INSERT ON carts FOR EACH ROW"
+        " WHEN (NEW.currency = 'XXX') EXECUTE FUNCTION fail()");
+    static const struct cart_command GUILTY = {
+        .type = CART_COMMAND_CREATE, .create = {.currency = "XXX", .metadata = "{}"}};
+    struct service_command commands[50];
+    for (int i = 0; i < 50; i++) {
+        commands[i] = on_cart(i, i == 23 ? &GUILTY : &CREATE);
+        submit(&commands[i]);
+    }
+    wait_for(50);
+    for (int i = 0; i < 50; i++)
+        ck_assert_int_eq(commands[i].outcome, i == 23 ? SERVICE_FAILED : SERVICE_DONE);
+    ck_assert_int_gt(metrics.numbers[METRICS_BATCHES_SPLIT], 0);
+    finish(commands, 50);
+    ck_assert_int_eq(ask_sql("SELECT count(*) FROM carts"), 49);
+    ck_assert_int_eq(ask_sql("SELECT max(position) - count(*) FROM events"), 0);
+}
+END_TEST
+
+START_TEST(the_same_key_for_different_carts_is_answered_once)
+{
+    struct service_command commands[2];
+    for (int i = 0; i < 2; i++) {
+        commands[i] = on_cart(i, &CREATE);
+        commands[i].key = "the key";
+        commands[i].key_scope_id = service_keyed_cart_id("test", "the key");
+        commands[i].key_fingerprint[0] = (uint8_t)i;
+        submit(&commands[i]);
+    }
+    wait_for(2);
+    ck_assert(
+        (commands[0].outcome == SERVICE_DONE && commands[1].outcome == SERVICE_KEY_REUSED) ||
+        (commands[1].outcome == SERVICE_DONE && commands[0].outcome == SERVICE_KEY_REUSED));
+    finish(commands, 2);
+}
+END_TEST
+
+START_TEST(an_append_that_was_lost_is_looked_up_and_not_done_twice)
+{
+    struct service_command command;
+    put_tea(100);
+    do_one(1, &CREATE, &command);
+    /* The commit waits for a lock on the table until its server process is ended: after the append
+     * was sent, before it was answered. */
+    char *problem = NULL;
+    struct postgres_session *blocker = postgres_session_open(url, &problem);
+    ck_assert_msg(blocker != NULL, "%s", problem);
+    ck_assert(postgres_session_run(blocker, "BEGIN; SELECT * FROM log_head FOR UPDATE", &problem));
+    command = on_cart(1, &ADD_TEA);
+    submit(&command);
+    for (int i = 0; i < 50; i++)
+        loop_turn(loop, 10);
+    ck_assert_uint_eq(n_answered, 0);
+    run_sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name LIKE '%write' AND datname = current_database()");
+    postgres_session_close(blocker);
+    wait_for(1);
+    ck_assert_int_eq(command.outcome, SERVICE_DONE);
+    ck_assert_int_eq(command.version, 2);
+    finish(&command, 1);
+    ck_assert_int_eq(ask_sql("SELECT quantity FROM cart_items"), 1);
+}
+END_TEST
+
+START_TEST(an_append_that_was_lost_after_its_commit_is_answered_as_done)
+{
+    struct service_command command;
+    put_tea(100);
+    do_one(1, &CREATE, &command);
+    /* The answer waits behind the commit: a deferred trigger would be before it, so the loop simply
+     * does not listen while the append commits and its server process is ended. */
+    command = on_cart(1, &ADD_TEA);
+    submit(&command);
+    for (int i = 0; i < 100 &&
+                    ask_sql("SELECT count(*) FROM pg_stat_activity"
+                            " WHERE application_name LIKE '%write'"
+                            " AND datname = current_database()"
+                            " AND query LIKE '%log_head%' AND state = 'active'") == 0 &&
+                    ask_sql("SELECT coalesce(max(quantity), 0)::int FROM cart_items") == 0;
+         i++)
+        loop_turn(loop, 0);
+    while (ask_sql("SELECT coalesce(max(quantity), 0)::int FROM cart_items") == 0)
+        ck_assert_uint_eq(n_answered, 0);
+    if (n_answered == 0)
+        run_sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE application_name LIKE '%write' AND datname = current_database()");
+    wait_for(1);
+    ck_assert_int_eq(command.outcome, SERVICE_DONE);
+    ck_assert_int_eq(command.version, 2);
+    ck_assert(!command.is_replayed);
+    ck_assert_ptr_nonnull(strstr(base_buffer_text(&command.body), "\"quantity\":1"));
+    finish(&command, 1);
+    ck_assert_int_eq(ask_sql("SELECT count(*) FROM events WHERE type = 'ItemAdded'"), 1);
+}
+END_TEST
+
+START_TEST(a_stopped_service_answers_whatever_still_waits)
+{
+    struct service_command command = on_cart(1, &CREATE);
+    submit(&command);
+    service_drain(service);
+    struct service_command late = on_cart(2, &CREATE);
+    submit(&late);
+    wait_for(2);
+    ck_assert_int_eq(command.outcome, SERVICE_DONE);
+    ck_assert_int_eq(late.outcome, SERVICE_SHUTTING_DOWN);
+    finish(&command, 1);
+    finish(&late, 1);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("service");
+    TCase *cases = tcase_create("commands");
+    tcase_add_checked_fixture(cases, set_up, tear_down);
+    tcase_set_timeout(cases, 60);
+    tcase_add_test(cases, commands_for_one_cart_that_queue_together_are_folded_into_few_batches);
+    tcase_add_test(cases, a_kept_cart_that_went_stale_neither_refuses_nor_confirms);
+    tcase_add_test(cases, of_a_batch_that_fails_as_a_whole_only_the_guilty_command_gets_an_error);
+    tcase_add_test(cases, the_same_key_for_different_carts_is_answered_once);
+    tcase_add_test(cases, an_append_that_was_lost_is_looked_up_and_not_done_twice);
+    tcase_add_test(cases, an_append_that_was_lost_after_its_commit_is_answered_as_done);
+    tcase_add_test(cases, a_stopped_service_answers_whatever_still_waits);
+    suite_add_tcase(suite, cases);
+    return support_run(suite);
+}

@@ -1,0 +1,268 @@
+#include <jansson.h>
+#include <string.h>
+
+#include "codec.h"
+#include "support.h"
+
+/* Values by themselves, and metadata: whatever a client sends is kept in one canonical form that
+ * survives PostgreSQL's jsonb. */
+
+static struct base_arena arena;
+static struct codec_complaints complaints;
+
+static void end(void)
+{
+    base_arena_finish(&arena);
+}
+
+/* ---- values by themselves -------------------------------------------------------------------- */
+
+START_TEST(skus_and_currencies_have_their_patterns)
+{
+    static const char longest[] =
+        "a234567890123456789012345678901234567890123456789012345678901234";
+    ck_assert_uint_eq(strlen(longest), CART_SKU_MAX);
+    ck_assert(codec_is_sku(longest));
+    ck_assert(!codec_is_sku(base_arena_printf(&arena, "%s5", longest)));
+    static const char *const good[] = {"a", "0", "Z~._-9"};
+    for (size_t i = 0; i < BASE_COUNT(good); i++)
+        ck_assert_msg(codec_is_sku(good[i]), "%s", good[i]);
+    static const char *const bad[] = {"",    ".a",  "~a",  "_a",  "-",
+                                      "a b", "a/b", "a\n", "a\"", "\xc3\xa9"};
+    for (size_t i = 0; i < BASE_COUNT(bad); i++)
+        ck_assert_msg(!codec_is_sku(bad[i]), "%s", bad[i]);
+    ck_assert(codec_is_currency("EUR"));
+    static const char *const no_currency[] = {"", "E", "EU", "EURO", "eur", "EU1", "EU\xc3\x84"};
+    for (size_t i = 0; i < BASE_COUNT(no_currency); i++)
+        ck_assert_msg(!codec_is_currency(no_currency[i]), "%s", no_currency[i]);
+}
+END_TEST
+
+START_TEST(labels_have_no_control_characters)
+{
+    static const char *const good[] = {"a", " ", "\xc2\xa0", "\xe2\x82\xac", "\xc3\x80"};
+    for (size_t i = 0; i < BASE_COUNT(good); i++)
+        ck_assert_msg(codec_is_label(good[i], 1), "%s", good[i]);
+    static const char *const bad[] = {"",     "\n",   "\x7f",         "\xc2\x80", "\xc2\x9f",
+                                      "\xc2", "\xff", "\xed\xa0\x80", "ab",       "b\xc3\xa9"};
+    for (size_t i = 0; i < BASE_COUNT(bad); i++)
+        ck_assert_msg(!codec_is_label(bad[i], 1), "%s", bad[i]);
+}
+END_TEST
+
+/* ---- metadata -------------------------------------------------------------------------------- */
+
+static enum codec_outcome read_metadata(const char *metadata, const char **canonical)
+{
+    const char *body = base_arena_printf(&arena, "{\"metadata\":%s}", metadata);
+    struct codec_new_cart new_cart;
+    enum codec_outcome outcome = codec_read_new_cart(
+        (struct codec_body){.bytes = body, .length = strlen(body)}, "EUR", &arena, &new_cart,
+        &complaints);
+    if (outcome == CODEC_READ)
+        *canonical = new_cart.commands.list[0].create.metadata;
+    return outcome;
+}
+
+/* What is read again from the event that stored it, when the database shows it as `stored`. */
+static const char *read_stored(const char *stored)
+{
+    const char *data = base_arena_printf(
+        &arena, "{\"metadata\": %s, \"currency\": \"EUR\", \"customer_id\": null}", stored);
+    struct cart_event event;
+    if (!codec_read_cart_event("CartCreated", 1, data, &arena, &event))
+        return "not understood";
+    return event.created.metadata;
+}
+
+/* `stored` is what PostgreSQL 15 shows of `canonical` as jsonb: SELECT '…'::jsonb. */
+static const struct {
+    const char *sent;
+    const char *canonical;
+    const char *stored;
+} rows[] = {
+    {"{}", "{}", "{}"},
+    {" { \"b\" : [ 1 , true , null ] , \"a\" : \"x\" } ", "{\"a\":\"x\",\"b\":[1,true,null]}",
+     "{\"a\": \"x\", \"b\": [1, true, null]}"},
+    /* jsonb sorts short names first, we sort by bytes; names of every kind */
+    {"{\"bb\":1,\"a\":2,\"ab\":3,\"B\":4,\"\":5}", "{\"\":5,\"B\":4,\"a\":2,\"ab\":3,\"bb\":1}",
+     "{\"\": 5, \"B\": 4, \"a\": 2, \"ab\": 3, \"bb\": 1}"},
+    {"{\"z\":1,\"aaa\":2,\"\\u00e9\":3,\"e\":4}", "{\"aaa\":2,\"e\":4,\"z\":1,\"\xc3\xa9\":3}",
+     "{\"e\": 4, \"z\": 1, \"\xc3\xa9\": 3, \"aaa\": 2}"},
+    {"{\"n\":{\"zz\":{},\"y\":[]}}", "{\"n\":{\"y\":[],\"zz\":{}}}",
+     "{\"n\": {\"y\": [], \"zz\": {}}}"},
+    /* numbers: whole ones are integers, however they are written */
+    {"{\"n\":[0,-0,-0.0,1.0,1e2,-1.5e1,100e-2,-7]}", "{\"n\":[0,0,0,1,100,-15,1,-7]}",
+     "{\"n\": [0, 0, 0, 1, 100, -15, 1, -7]}"},
+    {"{\"n\":[9007199254740991,-9007199254740991,9.007199254740991e15]}",
+     "{\"n\":[9007199254740991,-9007199254740991,9007199254740991]}",
+     "{\"n\": [9007199254740991, -9007199254740991, 9007199254740991]}"},
+    {"{\"n\":[0.1,1.50,0.30000000000000004,-2.5E-1,1e-5,1e-15,123456789.123456789]}",
+     "{\"n\":[0.1,1.5,0.30000000000000004,-0.25,1e-05,1e-15,123456789.12345679]}",
+     "{\"n\": [0.1, 1.5, 0.30000000000000004, -0.25, 0.00001, 0.000000000000001, "
+     "123456789.12345679]}"},
+    {"{\"n\":[4503599627370495.5,1.00000000000000000000001,3.14159265358979323846]}",
+     "{\"n\":[4503599627370495.5,1,3.141592653589793]}",
+     "{\"n\": [4503599627370495.5, 1, 3.141592653589793]}"},
+    /* texts: only what must be escaped is */
+    {"{\"t\":\"\\u0041\\/\\n\\u0007\\\"\\\\\\ud83c\\udf75\\u007f\"}",
+     "{\"t\":\"A/\\n\\u0007\\\"\\\\\xf0\x9f\x8d\xb5\x7f\"}",
+     "{\"t\": \"A/\\n\\u0007\\\"\\\\\xf0\x9f\x8d\xb5\x7f\"}"},
+    {"{\"t\":\"\\b\\f\\r\\t\\u2028\"}", "{\"t\":\"\\u0008\\u000c\\r\\t\xe2\x80\xa8\"}",
+     "{\"t\": \"\\b\\f\\r\\t\xe2\x80\xa8\"}"},
+};
+
+START_TEST(metadata_has_one_form_however_it_was_sent_and_stored)
+{
+    const char *canonical = "refused";
+    ck_assert_int_eq(read_metadata(rows[_i].sent, &canonical), CODEC_READ);
+    ck_assert_str_eq(canonical, rows[_i].canonical);
+    ck_assert_str_eq(read_stored(rows[_i].stored), rows[_i].canonical);
+    ck_assert_str_eq(read_stored(rows[_i].sent), rows[_i].canonical);
+    ck_assert_str_eq(read_stored(rows[_i].canonical), rows[_i].canonical);
+}
+END_TEST
+
+/* The form doesn't change what is meant: a parser of its own sees the same values. */
+START_TEST(the_canonical_form_means_what_was_sent)
+{
+    const char *canonical = "refused";
+    ck_assert_int_eq(read_metadata(rows[_i].sent, &canonical), CODEC_READ);
+    json_t *sent = json_loads(rows[_i].sent, JSON_DECODE_INT_AS_REAL, NULL);
+    json_t *kept = json_loads(canonical, JSON_DECODE_INT_AS_REAL, NULL);
+    ck_assert_ptr_nonnull(sent);
+    ck_assert(json_equal(sent, kept));
+    json_decref(sent);
+    json_decref(kept);
+}
+END_TEST
+
+static const struct {
+    const char *metadata;
+    const char *pointer;
+    const char *says;
+} refused[] = {
+    {"[]", "/metadata", "metadata must be an object, not an array."},
+    {"\"x\"", "/metadata", "metadata must be an object, not \"x\"."},
+    {"{\"n\":9007199254740992}", "/metadata/n", "9007199254740992 is too large"},
+    {"{\"n\":-9007199254740992}", "/metadata/n", "-9007199254740992 is too large"},
+    {"{\"n\":[0,9007199254740992.0]}", "/metadata/n/1", "can't be kept"},
+    {"{\"n\":1e300}", "/metadata/n", "1e+300 can't be kept"},
+    {"{\"a\":{\"b/c\":-1e-16}}", "/metadata/a/b~1c", "-1e-16 can't be kept"},
+    {"{\"a~\":[1e999]}", "/metadata/a~0/0", "too large"},
+    {"{\"a\":{\"b\":{\"c\":{}}}}", "/metadata/a/b/c", "3 levels deep"},
+    {"{\"a\":[[[1]]]}", "/metadata/a/0/0", "3 levels deep"},
+    {"{\"a\":{\"b\":[[]]}}", "/metadata/a/b/0", "3 levels deep"},
+};
+
+START_TEST(metadata_that_can_not_be_kept_is_refused_at_its_pointer)
+{
+    const char *canonical;
+    ck_assert_int_eq(read_metadata(refused[_i].metadata, &canonical), CODEC_INVALID);
+    ck_assert_uint_eq(complaints.n, 1);
+    ck_assert_str_eq(complaints.list[0].pointer, refused[_i].pointer);
+    const char *detail = complaints.list[0].detail;
+    ck_assert_msg(strstr(detail, refused[_i].says) != NULL, "%s", detail);
+}
+END_TEST
+
+START_TEST(metadata_may_be_three_levels_deep)
+{
+    const char *canonical = "refused";
+    ck_assert_int_eq(read_metadata("{\"a\":{\"b\":{\"c\":1}}}", &canonical), CODEC_READ);
+    ck_assert_int_eq(read_metadata("{\"a\":[[1]]}", &canonical), CODEC_READ);
+}
+END_TEST
+
+START_TEST(metadata_takes_4096_bytes_in_its_canonical_form_and_not_one_more)
+{
+    static const char around[] = "{\"k\":\"\"}";
+    struct base_buffer text = {0};
+    for (size_t i = 0; i < CART_METADATA_MAX - (sizeof around - 1); i++)
+        base_buffer_append_char(&text, 'x');
+    const char *canonical = "refused";
+    /* Spaces don't count, and a character that is sent as an escape counts as what it is. */
+    const char *most =
+        base_arena_printf(&arena, "  { \"\\u006b\" : \"%s\" }  ", base_buffer_text(&text));
+    ck_assert_int_eq(read_metadata(most, &canonical), CODEC_READ);
+    ck_assert_uint_eq(strlen(canonical), CART_METADATA_MAX);
+    const char *more = base_arena_printf(&arena, "{\"k\":\"%sx\"}", base_buffer_text(&text));
+    ck_assert_int_eq(read_metadata(more, &canonical), CODEC_INVALID);
+    ck_assert_str_eq(complaints.list[0].pointer, "/metadata");
+    ck_assert_str_eq(
+        complaints.list[0].detail,
+        "metadata takes 4097 bytes as compact JSON; at most 4096 are allowed.");
+    base_buffer_finish(&text);
+}
+END_TEST
+
+START_TEST(every_number_of_metadata_that_is_amiss_is_said)
+{
+    const char *canonical;
+    ck_assert_int_eq(
+        read_metadata("{\"b\":1e300,\"a\":[1e-300,2,1e301],\"c\":1}", &canonical), CODEC_INVALID);
+    ck_assert_uint_eq(complaints.n, 3);
+    ck_assert_str_eq(complaints.list[0].pointer, "/metadata/a/0");
+    ck_assert_str_eq(complaints.list[1].pointer, "/metadata/a/2");
+    ck_assert_str_eq(complaints.list[2].pointer, "/metadata/b");
+}
+END_TEST
+
+/* Limits of requests are not limits of history: what was stored under other limits can be read. */
+START_TEST(stored_metadata_may_be_deeper_than_requests_are_today)
+{
+    ck_assert_str_eq(
+        read_stored("{\"a\": {\"b\": {\"c\": {\"d\": 1}}}}"), "{\"a\":{\"b\":{\"c\":{\"d\":1}}}}");
+}
+END_TEST
+
+/* Written out in full, as jsonb does, a random real must come back as the same text. */
+START_TEST(random_reals_survive_being_written_in_full)
+{
+    uint64_t state = UINT64_C(88172645463325252);
+    for (int i = 0; i < 2000; i++) {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        double mantissa = (double)(state >> 11) / 9007199254740992.0 + 0.5;
+        static const double scales[] = {1e-14, 1e-9, 1e-4, 1, 1e3, 1e7, 1e11, 1e15};
+        double number = mantissa * scales[state % BASE_COUNT(scales)];
+        const char *canonical = "refused";
+        if (read_metadata(base_arena_printf(&arena, "{\"n\":%.17g}", number), &canonical) !=
+            CODEC_READ)
+            ck_abort_msg("%.17g was refused", number);
+        /* strtod of what stands behind {"n": */
+        double kept = strtod(canonical + 5, NULL);
+        const char *in_full = base_arena_printf(&arena, "{\"n\": %.60f}", kept);
+        if (kept != number || strcmp(read_stored(in_full), canonical) != 0)
+            ck_abort_msg("%.17g became %s", number, canonical);
+        base_arena_reset(&arena);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("codec values");
+    TCase *values = tcase_create("values");
+    tcase_add_checked_fixture(values, NULL, end);
+    tcase_add_test(values, skus_and_currencies_have_their_patterns);
+    tcase_add_test(values, labels_have_no_control_characters);
+    suite_add_tcase(suite, values);
+
+    TCase *metadata = tcase_create("metadata");
+    int n_rows = (int)BASE_COUNT(rows);
+    tcase_add_checked_fixture(metadata, NULL, end);
+    tcase_add_loop_test(metadata, metadata_has_one_form_however_it_was_sent_and_stored, 0, n_rows);
+    tcase_add_loop_test(metadata, the_canonical_form_means_what_was_sent, 0, n_rows);
+    tcase_add_loop_test(
+        metadata, metadata_that_can_not_be_kept_is_refused_at_its_pointer, 0,
+        (int)BASE_COUNT(refused));
+    tcase_add_test(metadata, metadata_may_be_three_levels_deep);
+    tcase_add_test(metadata, metadata_takes_4096_bytes_in_its_canonical_form_and_not_one_more);
+    tcase_add_test(metadata, every_number_of_metadata_that_is_amiss_is_said);
+    tcase_add_test(metadata, stored_metadata_may_be_deeper_than_requests_are_today);
+    tcase_add_test(metadata, random_reals_survive_being_written_in_full);
+    suite_add_tcase(suite, metadata);
+    return support_run(suite);
+}
