@@ -25,8 +25,8 @@
 /* Who sends a request, as long as nobody has to say so. */
 #define HTTP_ACTOR "anonymous"
 
-/* BEGUN ─headers─▶ RECEIVING ─whole─▶ ASKED ─not answered yet─▶ WAITING ─answer─▶ ANSWERED ─▶
- * QUEUED BEGUN and ASKED go to QUEUED when the answer is there at once. */
+/* BEGUN ─headers─▶ RECEIVING ─whole─▶ ASKED ─▶ WAITING ─answer─▶ ANSWERED ─▶ QUEUED.
+ * BEGUN and ASKED go on to QUEUED when the answer is there at once. */
 enum http_stage {
     HTTP_BEGUN,     /* its first line was read */
     HTTP_RECEIVING, /* its headers were read; perhaps a body comes */

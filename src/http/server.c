@@ -140,13 +140,17 @@ static struct MHD_Daemon *start_daemon(struct http *http, int listen_fd)
 #endif
         {MHD_OPTION_END, 0, NULL},
     };
+    /* clang-format off */
     return MHD_start_daemon(
         flags, 0, NULL, NULL, http_handle_request, http,
-        /* The logger comes first, so that it hears about the others. */
-        MHD_OPTION_EXTERNAL_LOGGER, library_says, http, MHD_OPTION_URI_LOG_CALLBACK,
-        http_begin_request, http, MHD_OPTION_UNESCAPE_CALLBACK, leave_encoded, http,
-        MHD_OPTION_NOTIFY_COMPLETED, http_complete_request, http, MHD_OPTION_NOTIFY_CONNECTION,
-        connection_changed, http, MHD_OPTION_ARRAY, options, MHD_OPTION_END);
+        MHD_OPTION_EXTERNAL_LOGGER, library_says, http, /* first, to hear about the others */
+        MHD_OPTION_URI_LOG_CALLBACK, http_begin_request, http,
+        MHD_OPTION_UNESCAPE_CALLBACK, leave_encoded, http,
+        MHD_OPTION_NOTIFY_COMPLETED, http_complete_request, http,
+        MHD_OPTION_NOTIFY_CONNECTION, connection_changed, http,
+        MHD_OPTION_ARRAY, options,
+        MHD_OPTION_END);
+    /* clang-format on */
 }
 
 struct http *http_create(const struct http_options *options, char **problem)

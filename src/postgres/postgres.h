@@ -149,7 +149,8 @@ struct postgres_options {
 };
 
 /* Begins to connect, and goes on trying (100 ms, doubling to 1 s) until destroyed. Host names are
- * resolved without blocking the loop. NULL with *problem (a sentence, the caller's to free) only
+ * resolved without blocking the loop, except for one that only a service file (pg_service.conf)
+ * has: libpq reads that by itself. NULL with *problem (a sentence, the caller's to free) only
  * when the url is not a connection string. */
 struct postgres_connection *postgres_connection_create(
     const struct postgres_options *options, char **problem) BASE_MUST_CHECK;
