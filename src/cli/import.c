@@ -16,11 +16,13 @@
 #include "service.h"
 #include "subcommand.h"
 
-/* Lines under way. Enough to keep the batches of a round trip full while the one before commits. */
-#define IMPORT_LINES_MAX 4096
+/* Lines under way: some batches' worth, so that the next ones are full while one commits. */
+#define IMPORT_LINES_MAX 2048
 /* Above IMPORT_LINES_MAX, so that the service never refuses one for want of room. */
 #define IMPORT_QUEUE_COMMANDS (2 * IMPORT_LINES_MAX)
-#define IMPORT_BATCH_COMMANDS 512
+/* Larger than a server's, as nobody waits for a single line: a quarter of the flushes of 64 and 5
+ * to 20 % less of PostgreSQL's time. 512 would save little more and take twice the memory. */
+#define IMPORT_BATCH_COMMANDS 256
 /* Lines that the service may fail to record; with more of them it is not the lines. */
 #define IMPORT_FAILED_MAX 20
 #define IMPORT_NAME_SIZE (4 * CATALOG_NAME_MAX + 1)

@@ -37,7 +37,8 @@ void codec_write_product(
 void codec_append_product_times(struct base_buffer *out, int64_t updated_at_us);
 
 /* The object of a product's prices alone, {"EUR":499,"USD":549}, and back. False for anything
- * that the writer would not have written in meaning (not an object, not integers). */
+ * that the writer would not have written in meaning (not an object, not integers). Reading changes
+ * only the prices of `content`. */
 void codec_write_prices(struct base_buffer *out, const struct catalog_content *content);
 bool codec_read_prices(const char *json, struct catalog_content *content) BASE_MUST_CHECK;
 
@@ -84,7 +85,8 @@ enum codec_outcome {
     CODEC_READ,      /* the value is in the output */
     CODEC_MALFORMED, /* not JSON as we accept it (syntax, duplicate names, depth, NUL, UTF-8):
                         `complaints` has one, whose detail says what and where */
-    CODEC_INVALID    /* JSON, but not this body: `complaints` says which fields and why */
+    CODEC_INVALID    /* JSON, but not this body: `complaints` says which fields and why. So is a
+                        number that's too large to be held at all. */
 };
 
 #define CODEC_COMPLAINTS_MAX 20 /* further ones are not listed */
@@ -113,7 +115,8 @@ struct codec_commands {
 };
 
 /* POST /carts: `create`, then one add_item per item. `has_id` says whether the client brought one.
- * `default_currency` is taken when the body names none. */
+ * `default_currency` is taken when the body names none. Metadata is made canonical, so that it's
+ * the same text again when it comes back from jsonb. */
 struct codec_new_cart {
     bool has_id;
     struct base_uuid id;

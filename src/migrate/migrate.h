@@ -18,9 +18,11 @@ int32_t migrate_version(void);
 /* Applies what is missing, logs each, and counts them in *n_applied. False with *problem (a
  * sentence, the caller's to free): no connection, a script failed (nothing of it remains), a
  * checksum differs, or the database is newer than this binary. */
-bool migrate_run(const char *url, const struct base_log *log, size_t *n_applied, char **problem) BASE_MUST_CHECK;
+bool migrate_run(const char *url, const struct base_log *log, size_t *n_applied, char **problem)
+    BASE_MUST_CHECK;
 
-/* For postgres_options.ready_sql: true when the database is at migrate_version() or above. The text is static. */
+/* For postgres_options.ready_sql: true when the database is at migrate_version() or above. The text
+ * is static. */
 const char *migrate_ready_sql(void);
 
 #endif

@@ -54,8 +54,11 @@ void postgres_put_bool(struct postgres_parameters *parameters, bool value);
 void postgres_put_int4(struct postgres_parameters *parameters, int32_t value);
 void postgres_put_int8(struct postgres_parameters *parameters, int64_t value);
 void postgres_put_text(struct postgres_parameters *parameters, const char *text); /* NULL: null */
-void postgres_put_bytes(struct postgres_parameters *parameters, const void *bytes, size_t n_bytes); /* text, bytea or jsonb */
-void postgres_put_uuid(struct postgres_parameters *parameters, const struct base_uuid *uuid); /* NULL: null */
+void postgres_put_bytes(
+    struct postgres_parameters *parameters, const void *bytes,
+    size_t n_bytes); /* text, bytea or jsonb */
+void postgres_put_uuid(
+    struct postgres_parameters *parameters, const struct base_uuid *uuid); /* NULL: null */
 void postgres_put_time(struct postgres_parameters *parameters, int64_t unix_us);
 void postgres_put_null(struct postgres_parameters *parameters);
 void postgres_begin_array(struct postgres_parameters *parameters);
@@ -71,7 +74,8 @@ int32_t postgres_get_int4(const struct postgres_rows *rows, size_t row, size_t c
 int64_t postgres_get_int8(const struct postgres_rows *rows, size_t row, size_t column);
 /* text, or jsonb as text; NUL-terminated; NULL for null */
 const char *postgres_get_text(const struct postgres_rows *rows, size_t row, size_t column);
-size_t postgres_get_length(const struct postgres_rows *rows, size_t row, size_t column); /* of get_text, of get_bytes */
+size_t postgres_get_length(
+    const struct postgres_rows *rows, size_t row, size_t column); /* of get_text, of get_bytes */
 const uint8_t *postgres_get_bytes(const struct postgres_rows *rows, size_t row, size_t column);
 struct base_uuid postgres_get_uuid(const struct postgres_rows *rows, size_t row, size_t column);
 /* unix µs; INT64_MIN and INT64_MAX for -infinity and infinity, also where times are put */
@@ -83,15 +87,17 @@ bool postgres_get_bools_at(const struct postgres_rows *rows, size_t row, size_t 
 /* ---- groups ---------------------------------------------------------------------------------- */
 
 enum postgres_outcome {
-    POSTGRES_DONE,           /* committed; the rows of every statement are there */
-    POSTGRES_AGAIN,          /* nothing happened; the same may succeed next time (serialization
-                                failure, deadlock, a plan that went stale twice) */
-    POSTGRES_VIOLATED,       /* nothing happened: a constraint refused it (class 23) */
-    POSTGRES_FAILED,         /* nothing happened: any other error of a statement; was logged */
-    POSTGRES_UNAVAILABLE,    /* nothing happened: it was not sent, there is no connection */
-    POSTGRES_UNKNOWN,        /* it was sent and the answer never came: it may have happened */
-    POSTGRES_UNACKNOWLEDGED  /* it happened on the primary, but the wait for a synchronous standby
-                                was cancelled: it may not survive a failover */
+    POSTGRES_DONE,          /* committed; the rows of every statement are there */
+    POSTGRES_AGAIN,         /* nothing happened; the same may succeed next time (serialization
+                               failure, deadlock, a lock or a statement that took too long or was
+                               cancelled, a plan that went stale twice) */
+    POSTGRES_VIOLATED,      /* nothing happened: a constraint refused it (class 23) */
+    POSTGRES_FAILED,        /* nothing happened: any other error of a statement; was logged */
+    POSTGRES_UNAVAILABLE,   /* nothing happened: it was not sent, as there is no connection; or the
+                               server is out of disk or memory, shuts down, or is read-only */
+    POSTGRES_UNKNOWN,       /* it was sent and the answer never came: it may have happened */
+    POSTGRES_UNACKNOWLEDGED /* it happened on the primary, but the wait for a synchronous standby
+                               was cancelled: it may not survive a failover */
 };
 
 #define POSTGRES_GROUP_STATEMENTS_MAX 6
@@ -136,13 +142,16 @@ struct postgres_options {
     const struct base_log *log;
     const char *url;  /* a libpq connection string or URI */
     const char *role; /* what it is for: "write"; goes into application_name and the log */
-    const struct postgres_statement *const *statements; /* prepared at every connect; NULL ends it */
+    const struct postgres_statement *const
+        *statements; /* prepared at every connect; NULL ends it */
     /* Asked before the statements are prepared: one row, one boolean. Anything but true (an error
      * too) leaves the connection not ready, with `not_ready_detail`, and it is asked again each
      * second. NULL: no question. */
     const char *ready_sql;
     const char *not_ready_detail;
-    int64_t answer_timeout_ms; /* a group not answered by then: the connection is given up, UNKNOWN */
+    /* A group not answered by then: the connection is given up, UNKNOWN. The server is told to give
+     * a statement up after three quarters of it and a lock after half of it (AGAIN). */
+    int64_t answer_timeout_ms;
     /* Called when is_ready changes, never from within a call into this room. */
     void (*changed)(struct postgres_connection *connection, void *context);
     void *context;
@@ -166,7 +175,8 @@ size_t postgres_connection_under_way(const struct postgres_connection *connectio
 void postgres_send(struct postgres_connection *connection, struct postgres_group *group);
 
 /* The server process behind the present or last connection, by which another connection can make
- * sure that it has ended: its pid and start, as pg_stat_activity has them. False: never connected. */
+ * sure that it has ended: its pid and start, as pg_stat_activity has them. False: never connected.
+ */
 struct postgres_backend {
     int32_t pid;
     int64_t started_at_us;
@@ -182,7 +192,8 @@ struct postgres_session *postgres_session_open(const char *url, char **problem) 
 void postgres_session_close(struct postgres_session *session); /* NULL-safe */
 /* Runs a script of statements (simple protocol: one implicit transaction unless it has its own).
  * False with *problem, which names SQLSTATE, message and hint. */
-bool postgres_session_run(struct postgres_session *session, const char *sql, char **problem) BASE_MUST_CHECK;
+bool postgres_session_run(struct postgres_session *session, const char *sql, char **problem)
+    BASE_MUST_CHECK;
 /* Runs one query with text parameters ($1…) and gives its rows as text cells, row by row. */
 struct postgres_table {
     size_t n_rows;

@@ -7,7 +7,7 @@ import random
 import secrets
 import unittest
 
-from support import ServiceCase, encode_json, make_sku, run_at_once
+from support import ServiceCase, contract, encode_json, make_sku, run_at_once
 from support.model import AMOUNT_MAX, STATUS_OF, Cart, Catalogue, Keys, Refused
 
 SEQUENCES = int(os.environ.get("CARTD_TEST_SEQUENCES", "1000"))
@@ -257,6 +257,9 @@ class Model(ServiceCase):
 
         played = [pair for share in run_at_once(CLIENTS, play_share) for pair in share]
         self.assertEqual(len(played), SEQUENCES)
+        if SEQUENCES >= 500:
+            refused = {slug for _, _, slug in contract.slugs_seen()}
+            self.assertLessEqual(set(STATUS_OF), refused, "each refusal happened")
         if self.database:
             self.assert_log_is_dense()
             self.assert_histories(dict(played))

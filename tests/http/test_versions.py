@@ -157,7 +157,7 @@ class Retrying(ServiceCase):
             first = self.client.request(method, self.path + target, body, headers=key)
             self.assert_cart(first)
             self.assert_replayed(self.client.request(method, self.path + target, body, headers=key), first)
-        self.assertEqual(self.get_cart(self.cart["id"])["version"], 9)
+        self.assertEqual(self.get_cart(self.cart["id"])["version"], 10)
 
     def test_a_cart_is_made_once(self):
         body = {"items": [{"sku": self.sku, "quantity": 2}], "customer_id": make_id()}

@@ -97,8 +97,8 @@ def refused_include(tree, path, kind, header):
             if header.startswith(beginning) and room not in owners:
                 return f"<{header}> does not belong to {room or 'main.c'}/"
         return None
-    own = tree.root / "src" / room
-    if (path.parent / header).exists() or (room and (own / header).exists()):
+    own = [path.parent / header, tree.root / "src" / room / header]
+    if header in rooms.GENERATED.get(room, ()) or any(place.exists() for place in own):
         return None
     other = header.removesuffix(".h")
     if other not in rooms.ROOMS:

@@ -56,6 +56,9 @@ CORE_SYMBOLS = {
     "__stack_chk_fail", "__assert_fail", "_GLOBAL_OFFSET_TABLE_",
 }  # fmt: skip
 
+# Headers that the build makes, by the room that includes them.
+GENERATED = {"migrate": {"embedded_scripts.h"}}
+
 # A pattern over the code without its comments, the files of src/ that may have it, and why.
 WORDS = [
     (r"\bPQ[a-z]\w*\s*\(", r"postgres/", "only postgres/ calls libpq"),
@@ -76,8 +79,9 @@ WORDS = [
     (r"\b(gets|strcpy|strcat|sprintf|vsprintf|strtok|alloca)\s*\(", r"$^", "no call without a bound"),
 ]
 
-# Kept in halves, as this file is looked at too.
-UNFINISHED = r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X|HA" + r"CK)\b"
+# Kept in halves, as this file is looked at too. In quotes it may be a value: a currency that is none
+# is called so.
+UNFINISHED = r"(?<!['\"])\b(TO" + r"DO|FIX" + r"ME|XX" + r"X|HA" + r"CK)\b(?!['\"])"
 
 MOST_LINES = 600
 

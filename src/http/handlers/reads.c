@@ -71,6 +71,9 @@ void http_reply_read(
         http_send_reply(
             request, &(struct http_reply){
                          .status = MHD_HTTP_NOT_MODIFIED,
+                         /* It is not sent, but Content-Length must be that of the 200 (RFC 9110,
+                          * section 8.6). */
+                         .body = &read->body,
                          .cache = cache,
                          .version = read->version,
                      });

@@ -115,7 +115,7 @@ class Client:
                 raise
             answer = self.exchange(message, method, target)
         if self.is_checked:
-            contract.check(answer, sent, body)
+            contract.check(answer, body)
         return answer
 
     def compose(self, method, target, headers, body):
