@@ -17,6 +17,9 @@
 #define SERVE_QUEUE_READS 16384
 /* How often a drain looks whether it is over. */
 #define SERVE_DRAIN_TURN_US 5000
+/* Looks in a row that must find nothing waiting: requests that had arrived on open connections but
+ * had not been read when the signal came are then read and answered too. */
+#define SERVE_QUIET_LOOKS 5
 
 struct serve {
     const struct config *config;
@@ -29,6 +32,7 @@ struct serve {
     struct loop_signals signals;
     struct loop_timer drain_timer;
     int64_t drain_ends_at_us;
+    unsigned n_quiet_looks;
     bool is_draining;
 };
 
@@ -43,9 +47,10 @@ static void look_whether_drained(struct loop_timer *timer)
 {
     struct serve *serve = BASE_CONTAINER(timer, struct serve, drain_timer);
     size_t n_waiting = count_waiting(serve);
-    if (n_waiting == 0) {
+    serve->n_quiet_looks = n_waiting == 0 ? serve->n_quiet_looks + 1 : 0;
+    if (serve->n_quiet_looks == SERVE_QUIET_LOOKS) {
         loop_stop(serve->loop);
-    } else if (loop_now_us(serve->loop) >= serve->drain_ends_at_us) {
+    } else if (n_waiting > 0 && loop_now_us(serve->loop) >= serve->drain_ends_at_us) {
         base_log(&serve->log, BASE_LOG_DRAIN_CUT, BASE_LOG_NUMBER("requests", n_waiting));
         loop_stop(serve->loop);
     } else {

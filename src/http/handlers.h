@@ -59,10 +59,12 @@ const char *http_refusal_detail(struct http_request *request);
 
 /* Looks at If-None-Match. False: the request was refused. */
 bool http_begin_read(struct http_request *request) BASE_MUST_CHECK;
-/* Replies with what wait.read found, or 304 when the client has it, or the problem; `missing` and
- * `what` are for what was not found. */
+/* Replies with what wait.read found, or 304 when the client has it, or the problem. `missing` and
+ * `kind`, as "cart", are for what was not found. */
 void http_reply_read(
-    struct http_request *request, const char *cache, enum http_problem missing, const char *what);
+    struct http_request *request, const char *cache, enum http_problem missing, const char *kind);
+/* There is no `kind` with the name that the path says. */
+void http_refuse_missing(struct http_request *request, enum http_problem missing, const char *kind);
 /* Reads limit and cursor into wait.page. False: the request was refused. */
 bool http_begin_page(struct http_request *request) BASE_MUST_CHECK;
 /* Replies with a page and the link to the next one. */

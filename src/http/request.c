@@ -9,6 +9,44 @@
 
 /* ---- its life -------------------------------------------------------------------------------- */
 
+/* A request with its arena is several kilobytes that come and go with every request. */
+enum { SPARE_REQUESTS_MAX = 64 };
+
+static struct http_request *take_request(struct http *http)
+{
+    struct http_request *request = http->spare;
+    if (request == NULL)
+        return base_alloc(sizeof(*request));
+    http->spare = request->next;
+    http->n_spare--;
+    *request = (struct http_request){.arena = request->arena};
+    return request;
+}
+
+static void give_back(struct http *http, struct http_request *request)
+{
+    if (http->n_spare == SPARE_REQUESTS_MAX) {
+        base_arena_finish(&request->arena);
+        free(request);
+        return;
+    }
+    base_arena_reset(&request->arena);
+    request->next = http->spare;
+    http->spare = request;
+    http->n_spare++;
+}
+
+void http_free_spare_requests(struct http *http)
+{
+    while (http->spare != NULL) {
+        struct http_request *request = http->spare;
+        http->spare = request->next;
+        base_arena_finish(&request->arena);
+        free(request);
+    }
+    http->n_spare = 0;
+}
+
 static struct http_client *client_of(struct MHD_Connection *connection)
 {
     const union MHD_ConnectionInfo *info =
@@ -18,7 +56,7 @@ static struct http_client *client_of(struct MHD_Connection *connection)
 
 void *http_begin_request(void *cls, const char *raw_target, struct MHD_Connection *connection)
 {
-    struct http_request *request = base_alloc(sizeof(*request));
+    struct http_request *request = take_request(cls);
     request->http = cls;
     request->client = client_of(connection);
     request->connection = connection;
@@ -49,8 +87,7 @@ void http_complete_request(
     if (request->response != NULL)
         MHD_destroy_response(request->response);
     base_buffer_finish(&request->body);
-    base_arena_finish(&request->arena);
-    free(request);
+    give_back(http, request);
 }
 
 /* ---- headers --------------------------------------------------------------------------------- */

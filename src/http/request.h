@@ -37,6 +37,7 @@ enum http_stage {
 };
 
 struct http_request {
+    struct http_request *next; /* among the spare ones */
     struct http *http;
     struct http_client *client;
     struct MHD_Connection *connection;
@@ -79,6 +80,9 @@ enum MHD_Result http_handle_request(
 void http_complete_request(
     void *cls, struct MHD_Connection *connection, void **context,
     enum MHD_RequestTerminationCode termination);
+
+/* Frees what http_complete_request() keeps for the next requests. */
+void http_free_spare_requests(struct http *http);
 
 static inline struct codec_body http_request_body(const struct http_request *request)
 {

@@ -186,7 +186,7 @@ class ChangingAndRemoving(ServiceCase):
         self.assertEqual([line["id"] for line in cart["items"]], [self.second, self.first])
 
     def test_what_is_not_in_the_cart_cannot_be_changed(self):
-        for item_id in ("none", "a" * 65, "%20", "%C3%A4", "-x", "a%2Fb", "%00"):
+        for item_id in ("none", "a" * 65, "%20", "%C3%A4", "-x", "a+b"):
             answer = self.client.patch(f"{self.path}/items/{item_id}", {"quantity": 1})
             self.assert_problem(answer, 404, "item-not-in-cart")
             answer = self.client.delete(f"{self.path}/items/{item_id}")

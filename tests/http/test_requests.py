@@ -27,7 +27,7 @@ class Bodies(ServiceCase):
             b'{"sku":"\\x41"}', b'{"sku":"a\nb"}', b'{"sku":"x","quantity":01}', b'{"quantity":+1}',
             b'{"quantity":NaN}', b'{"quantity":Infinity}', b'{"quantity":1.}', b'{"quantity":.5}',
             b'{"sku":"x"}\x00', b'{"sku":\x00"x"}', b"\xef\xbb\xbf{}", b'// a\n{"sku":"x"}',
-            b'{"a":1,"a":1}', b'{"sku":"x","sku":"x"}', b'{"sku":{"a":1,"a":2}}',
+            b'{"sku":"\\u0000"}', b'{"a":1,"a":1}', b'{"sku":"x","sku":"x"}', b'{"sku":{"a":1,"a":2}}',
             b'{"sku":"x","s\\u006bu":"y"}', b"[" * 17 + b"]" * 17, b"[" * 60000,
             b'{"a":' * 16 + b"1" + b"}" * 16 + b"x",
         ):
@@ -49,7 +49,7 @@ class Bodies(ServiceCase):
             ({}, "/sku"),
             ({"sku": None}, "/sku"), ({"sku": 7}, "/sku"), ({"sku": ""}, "/sku"), ({"sku": "-a"}, "/sku"),
             ({"sku": "a b"}, "/sku"), ({"sku": "ä"}, "/sku"), ({"sku": "a" * 65}, "/sku"),
-            ({"sku": "a\u0000"}, "/sku"), ({"sku": ["a"]}, "/sku"),
+            ({"sku": "a\u0001"}, "/sku"), ({"sku": ["a"]}, "/sku"),
             ({"sku": "x", "quantity": 0}, "/quantity"), ({"sku": "x", "quantity": 1000}, "/quantity"),
             ({"sku": "x", "quantity": -1}, "/quantity"), ({"sku": "x", "quantity": "1"}, "/quantity"),
             ({"sku": "x", "quantity": 1.0}, "/quantity"), ({"sku": "x", "quantity": None}, "/quantity"),
@@ -196,7 +196,7 @@ class Parameters(ServiceCase):
         for query, name in (
             ("limit=0", "limit"), ("limit=101", "limit"), ("limit=x", "limit"), ("limit=", "limit"),
             ("limit=1.5", "limit"), ("limit=99999999999999999999", "limit"), ("status=closed", "status"),
-            ("status=", "status"), ("cursor=x", "cursor"), ("cursor=%00", "cursor"), ("cursor=", "cursor"),
+            ("status=", "status"), ("cursor=x", "cursor"), ("cursor=", "cursor"),
             ("customer_id=", "customer_id"), ("sku=-", "sku"), ("sku=a%20b", "sku"),
             ("limit=1&limit=2", "limit"), ("customer_id=" + "x" * 129, "customer_id"),
             ("customer_id=%FF", "customer_id"),
@@ -212,7 +212,7 @@ class Parameters(ServiceCase):
             ("If-Match", '*, "7"'), ("If-Match", "w/\"7\""),
             ("Idempotency-Key", ""), ("Idempotency-Key", '""'), ("Idempotency-Key", "x" * 256),
             ("Idempotency-Key", '"' + "x" * 256 + '"'), ("Idempotency-Key", "a\tb"),
-            ("Idempotency-Key", "a\x01b"), ("Idempotency-Key", "a\x7fb"),
+            ("Idempotency-Key", "é"), ("If-None-Match", '"2"'),
         ):
             with self.subTest(name=name, text=text):
                 answer = self.client.delete(f"{path}/items", headers={name: text})
@@ -258,7 +258,7 @@ class Methods(ServiceCase):
     def test_other_paths_lead_nowhere(self):
         for target in ("/", "/cart", "/carts/", "/carts//", "//carts", "/carts/x/items/", "/Carts",
                        "/carts/x/items/y/z", "/products/", "/problems", "/problems/", "/livez/", "/../carts",
-                       "/carts/x/nothing", "/%63arts/x/y", "/carts%2Fx", "/favicon.ico"):
+                       "/carts/x/nothing", "/%63arts/x/y", "/favicon.ico"):
             with self.subTest(target=target):
                 self.assert_problem(self.client.get(target), 404, "not-found")
 
@@ -299,7 +299,7 @@ class Problems(ServiceCase):
             self.assertEqual(explained.json()[name], answer.json()[name])
 
     def test_an_unknown_problem_is_not_found(self):
-        for slug in ("nothing", "cart", "%20", "cart-closed%00"):
+        for slug in ("nothing", "cart", "%20", "CART-CLOSED"):
             self.assert_problem(self.client.get(f"/problems/{slug}"), 404, "not-found")
 
 
@@ -341,6 +341,16 @@ class Protocol(ServiceCase):
                 if answer is not None:
                     self.assertIn(answer.status, (400, 501), answer)
                 self.assertEqual(self.client.get(f"/carts/{cart_id}").status, 404)
+
+    def test_what_has_no_place_in_a_request_is_refused(self):
+        for target in ("/carts%2Fx", "/carts/%2F", "/carts/x%00", "/problems/cart-closed%00", "/carts?sku=%00",
+                       "/carts/%", "/carts/%4", "/carts/%zz"):
+            with self.subTest(target=target), self.service.client() as client:
+                self.assert_problem(client.get(target), 400, "malformed-request")
+        for text in ("a\x01b", "a\x7fb"):
+            with self.service.client() as client:
+                answer = client.post("/carts", headers={"Idempotency-Key": text})
+                self.assert_problem(answer, 400, "malformed-request")
 
     def test_nonsense_does_no_harm(self):
         for message in (b"\r\n\r\n", b"GET\r\n\r\n", b"\x16\x03\x01\x00\xa5\x01", b"GET / HTTP/9.9\r\n\r\n",

@@ -3,17 +3,10 @@
 #include "reply.h"
 #include "server.h"
 
-static const char *missing_detail(struct http_request *request)
-{
-    return base_arena_printf(
-        &request->arena, "There is no cart \"%.64s\".", request->path_values[0]);
-}
-
 static void answer(struct projections_read *read)
 {
     struct http_request *request = BASE_CONTAINER(read, struct http_request, wait.read);
-    http_reply_read(
-        request, HTTP_CACHE_PRIVATE, HTTP_PROBLEM_CART_NOT_FOUND, missing_detail(request));
+    http_reply_read(request, HTTP_CACHE_PRIVATE, HTTP_PROBLEM_CART_NOT_FOUND, "cart");
 }
 
 void http_ask_get_cart(struct http_request *request)
@@ -22,7 +15,7 @@ void http_ask_get_cart(struct http_request *request)
     if (!http_begin_read(request))
         return;
     if (!base_uuid_parse(request->path_values[0], &read->cart_id)) {
-        http_refuse(request, HTTP_PROBLEM_CART_NOT_FOUND, "%s", missing_detail(request));
+        http_refuse_missing(request, HTTP_PROBLEM_CART_NOT_FOUND, "cart");
         return;
     }
     read->answered = answer;

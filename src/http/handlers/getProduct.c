@@ -3,17 +3,10 @@
 #include "reply.h"
 #include "server.h"
 
-static const char *missing_detail(struct http_request *request)
-{
-    return base_arena_printf(
-        &request->arena, "The catalogue has no product \"%.64s\".", request->path_values[0]);
-}
-
 static void answer(struct projections_read *read)
 {
     struct http_request *request = BASE_CONTAINER(read, struct http_request, wait.read);
-    http_reply_read(
-        request, HTTP_CACHE_PUBLIC, HTTP_PROBLEM_PRODUCT_NOT_FOUND, missing_detail(request));
+    http_reply_read(request, HTTP_CACHE_PUBLIC, HTTP_PROBLEM_PRODUCT_NOT_FOUND, "product");
 }
 
 void http_ask_get_product(struct http_request *request)
@@ -23,7 +16,7 @@ void http_ask_get_product(struct http_request *request)
         return;
     read->sku = request->path_values[0];
     if (!codec_is_sku(read->sku)) {
-        http_refuse(request, HTTP_PROBLEM_PRODUCT_NOT_FOUND, "%s", missing_detail(request));
+        http_refuse_missing(request, HTTP_PROBLEM_PRODUCT_NOT_FOUND, "product");
         return;
     }
     read->answered = answer;

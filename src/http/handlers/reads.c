@@ -13,16 +13,21 @@ void http_refuse_parameter(struct http_request *request, const char *name, const
         must_be);
 }
 
-/* The problem of a read that found nothing to say. `what` is for what is not there. */
+void http_refuse_missing(struct http_request *request, enum http_problem missing, const char *kind)
+{
+    http_refuse(request, missing, "There is no %s \"%.64s\".", kind, request->path_values[0]);
+}
+
+/* The problem of a read that has nothing to show. */
 static void refuse_read(
     struct http_request *request, enum projections_outcome outcome, enum http_problem missing,
-    const char *what)
+    const char *kind)
 {
     switch (outcome) {
     case PROJECTIONS_FOUND:
         return;
     case PROJECTIONS_NOT_FOUND:
-        http_refuse(request, missing, "%s", what);
+        http_refuse_missing(request, missing, kind);
         return;
     case PROJECTIONS_OVERLOADED:
         http_refuse(request, HTTP_PROBLEM_OVERLOADED, "Too many reads wait already.");
@@ -62,11 +67,11 @@ static bool is_known(const struct http_request *request, int32_t version)
 }
 
 void http_reply_read(
-    struct http_request *request, const char *cache, enum http_problem missing, const char *what)
+    struct http_request *request, const char *cache, enum http_problem missing, const char *kind)
 {
     struct projections_read *read = &request->wait.read;
     if (read->outcome != PROJECTIONS_FOUND) {
-        refuse_read(request, read->outcome, missing, what);
+        refuse_read(request, read->outcome, missing, kind);
     } else if (is_known(request, read->version)) {
         http_send_reply(
             request, &(struct http_reply){
@@ -141,7 +146,7 @@ void http_reply_page(struct http_request *request, const char *cache)
                          .link = page->next_cursor.length > 0 ? next_link(request) : NULL,
                      });
     else
-        refuse_read(request, page->outcome, HTTP_PROBLEM_NOT_FOUND, "There is no such list.");
+        refuse_read(request, page->outcome, HTTP_PROBLEM_INTERNAL_ERROR, "list");
     base_buffer_finish(&page->body);
     base_buffer_finish(&page->next_cursor);
 }

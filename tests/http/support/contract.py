@@ -90,6 +90,8 @@ class Contract:
 
     def __init__(self):
         tree = expand(document())
+        self.any_request = {400: Response(tree["x-any-request"])}
+        self.no_operation = {404: Response(tree["x-any-other-path"]), **self.any_request}
         self.paths = {}
         self.operations = {}
         for path, item in tree["paths"].items():
@@ -100,9 +102,9 @@ class Contract:
                     operation = Operation(path, method.upper(), item[method], item.get("parameters", []))
                     methods[method.upper()] = operation
                     self.operations[operation.id] = operation
-            other_methods = {204: Response(item["x-options"])}, {405: Response(item["x-any-other-method"])}
-            self.paths[path] = (pattern, methods, other_methods)
-        self.no_operation = Response(tree["x-any-other-path"])
+            options = {204: Response(item["x-options"]), **self.any_request}
+            others = {405: Response(item["x-any-other-method"]), **self.any_request}
+            self.paths[path] = (pattern, methods, (options, others))
 
     def find(self, method, target):
         """The operation's id and the responses by status that the request may be answered with."""
@@ -113,7 +115,7 @@ class Contract:
                 if operation:
                     return operation.id, operation.responses, operation
                 return f"{method} of {template}", options if method == "OPTIONS" else others, None
-        return "any other path", {404: self.no_operation}, None
+        return "any other path", self.no_operation, None
 
     def allowed_methods(self, template):
         methods = {"OPTIONS", *self.paths[template][1]}
