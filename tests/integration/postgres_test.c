@@ -23,13 +23,14 @@ static const char REFUSED_URL[] = "postgresql://postgres@127.0.0.1:1/none";
 /* libpq takes the last value of a name that is given twice. */
 static void change_url(const char *name, const char *value)
 {
-    static char urls[2][1024];
-    static size_t n_changes;
-    const char *old = fixture.options.url;
+    static char url[1024];
+    char old[sizeof url];
+    (void)snprintf(old, sizeof old, "%s", fixture.options.url);
     bool is_uri = strstr(old, "://") != NULL;
     const char *join = !is_uri ? " " : strchr(old, '?') != NULL ? "&" : "?";
-    char *url = urls[n_changes++ % 2];
-    (void)snprintf(url, sizeof urls[0], "%s%s%s=%s", old, join, name, value);
+    size_t length = strlen(old);
+    memcpy(url, old, length);
+    (void)snprintf(url + length, sizeof url - length, "%s%s=%s", join, name, value);
     fixture.options.url = url;
 }
 
