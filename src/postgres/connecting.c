@@ -130,10 +130,14 @@ static void ask_greeting(struct postgres_connection *connection)
     int64_t statement_ms = answer_ms - answer_ms / 4;
     int64_t lock_ms = answer_ms - answer_ms / 2;
     struct base_buffer sql = {0};
+    /* Plans are generic and made when the tables may still be empty, when reading them whole looks
+     * cheap; no statement here ever wants that (an import of a million lines took 2.6 times the
+     * server's time). */
     base_buffer_printf(
         &sql,
         "SET default_transaction_isolation = 'read committed';"
         "SET plan_cache_mode = force_generic_plan;"
+        "SET enable_seqscan = off;"
         "SET jit = off;"
         "SET client_encoding = 'UTF8';"
         "SET timezone = 'UTC';"
