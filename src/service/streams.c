@@ -33,16 +33,16 @@ static void list_append(struct streams_list *list, struct service_stream *stream
 
 /* ---- the table ------------------------------------------------------------------------------- */
 
-/* The last bytes of a UUID are random in every version that clients or we make. Ids that a client
- * chose to collide make its own carts slow, and only by a list's walk. */
+/* Clients may choose ids, so which of them share a bucket depends on a secret. */
 static size_t bucket_of(const struct streams *streams, const struct base_uuid *id)
 {
     uint64_t high = 0;
     uint64_t low = 0;
     memcpy(&high, id->bytes, 8);
     memcpy(&low, id->bytes + 8, 8);
-    uint64_t mixed = (high ^ (low * UINT64_C(0x9e3779b97f4a7c15))) * UINT64_C(0xd6e8feb86659fd93);
-    return (size_t)(mixed >> 20) & (streams->n_buckets - 1);
+    uint64_t mixed = (high ^ streams->secret[0]) * UINT64_C(0x9e3779b97f4a7c15);
+    mixed = ((mixed ^ (mixed >> 32)) + (low ^ streams->secret[1])) * UINT64_C(0xd6e8feb86659fd93);
+    return (size_t)(mixed >> 24) & (streams->n_buckets - 1);
 }
 
 static void grow(struct streams *streams)
@@ -130,6 +130,9 @@ static void file_stream(struct streams *streams, struct service_stream *stream)
 void streams_init(struct streams *streams, size_t kept_max)
 {
     *streams = (struct streams){.n_buckets = BUCKETS_AT_FIRST, .kept_max = kept_max};
+    struct base_uuid random = base_uuid_make_v7(base_clock_now_us());
+    static_assert(sizeof streams->secret == sizeof random, "the secret is as long as a UUID");
+    memcpy(streams->secret, &random, sizeof random);
     streams->buckets = base_alloc(streams->n_buckets * sizeof *streams->buckets);
 }
 

@@ -35,6 +35,7 @@ struct streams {
     struct service_stream **buckets;
     size_t n_buckets;
     size_t n_entries;
+    uint64_t secret[2]; /* of the hash */
     size_t n_kept;
     size_t kept_max;
     struct streams_list ready; /* first in turn first */
