@@ -45,15 +45,11 @@ static bool has_control_character(const char *text, size_t length)
 static bool stand_as_received(
     const char *name, size_t name_length, const char *value, size_t value_length)
 {
-    uintptr_t colon = (uintptr_t)name + name_length;
-    if ((uintptr_t)value <= colon)
-        return false;
-    size_t gap = (uintptr_t)value - colon - 1;
-    const char *between = name + name_length + 1;
-    for (size_t i = 0; i < gap; i++)
-        if (between[i] != ' ' && between[i] != '\t')
-            return false;
-    return value[value_length] == '\0' && value[value_length + 1] == '\0';
+    const char *colon = value - 1;
+    while (*colon == ' ' || *colon == '\t')
+        colon--;
+    return (uintptr_t)colon == (uintptr_t)name + name_length && value[value_length] == '\0' &&
+           value[value_length + 1] == '\0';
 }
 
 static const char *header_complaint(

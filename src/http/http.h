@@ -44,7 +44,7 @@ const char *http_listen_address(const struct http *http);
 /* Stops accepting connections and answers new requests 503 shutting-down with Connection: close;
  * requests under way go on. /readyz says so. */
 void http_drain(struct http *http);
-/* Requests under way, idle connections not counted. */
+/* Requests that are whole and not answered to the end; neither idle connections nor uploads. */
 size_t http_waiting(const struct http *http);
 /* Everything must have been answered (destroy the service and the projections first). NULL-safe. */
 void http_destroy(struct http *http);

@@ -28,6 +28,11 @@ const char *http_problem_slug(enum http_problem problem)
     return problems[problem].slug;
 }
 
+bool http_problem_is_passing(enum http_problem problem)
+{
+    return problems[problem].status == 503;
+}
+
 bool http_find_problem(const char *slug, enum http_problem *problem)
 {
     for (size_t i = 0; i < HTTP_N_PROBLEMS; i++) {

@@ -102,6 +102,8 @@ enum http_problem {
 unsigned http_problem_status(enum http_problem problem);
 const char *http_problem_title(enum http_problem problem);
 const char *http_problem_slug(enum http_problem problem);
+/* Whether the same request may well succeed a little later. */
+bool http_problem_is_passing(enum http_problem problem);
 /* False when there is no problem with that slug. */
 bool http_find_problem(const char *slug, enum http_problem *problem) BASE_MUST_CHECK;
 /* What GET /problems/<slug> answers. */

@@ -81,14 +81,14 @@ void http_send_trouble(struct http_request *request, const struct http_trouble *
 {
     struct base_buffer body = {0};
     http_write_problem(&body, trouble, request->id);
-    unsigned status = http_problem_status(trouble->problem);
+    request->has_failed = trouble->problem == HTTP_PROBLEM_INTERNAL_ERROR;
     http_send_reply(
         request, &(struct http_reply){
-                     .status = status,
+                     .status = http_problem_status(trouble->problem),
                      .media = HTTP_MEDIA_PROBLEM,
                      .body = &body,
                      .cache = HTTP_CACHE_NEVER,
-                     .is_for_later = status == MHD_HTTP_SERVICE_UNAVAILABLE,
+                     .is_for_later = http_problem_is_passing(trouble->problem),
                      .allow = trouble->problem == HTTP_PROBLEM_METHOD_NOT_ALLOWED
                                   ? http_allowed_methods(&request->target, &request->arena)
                                   : NULL,
@@ -121,8 +121,7 @@ static enum metrics_number class_of(unsigned status)
 static void tell_log(const struct http_request *request)
 {
     const struct base_log *log = request->http->options.log;
-    bool has_failed = request->status == MHD_HTTP_INTERNAL_SERVER_ERROR;
-    if (!has_failed && log->least > BASE_LOG_DEBUG)
+    if (!request->has_failed && log->least > BASE_LOG_DEBUG)
         return;
     const struct base_log_field fields[] = {
         BASE_LOG_TEXT("method", request->method),
@@ -132,7 +131,8 @@ static void tell_log(const struct http_request *request)
         BASE_LOG_TEXT("request_id", request->id),
     };
     base_log_write(
-        log, has_failed ? BASE_LOG_REQUEST_FAILED : BASE_LOG_REQUEST, fields, BASE_COUNT(fields));
+        log, request->has_failed ? BASE_LOG_REQUEST_FAILED : BASE_LOG_REQUEST, fields,
+        BASE_COUNT(fields));
 }
 
 enum MHD_Result http_queue_reply(struct http_request *request)

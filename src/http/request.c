@@ -19,7 +19,9 @@ static struct http_request *take_request(struct http *http)
         return base_alloc(sizeof(*request));
     http->spare = request->next;
     http->n_spare--;
-    *request = (struct http_request){.arena = request->arena};
+    struct base_arena arena = request->arena;
+    memset(request, 0, sizeof(*request)); /* an initialiser need not reach all of the union */
+    request->arena = arena;
     return request;
 }
 
@@ -79,8 +81,9 @@ void http_complete_request(
     if (request == NULL)
         return;
     *context = NULL;
-    if (request->stage != HTTP_BEGUN) {
+    if (request->is_under_way)
         http->n_under_way--;
+    if (request->stage != HTTP_BEGUN) {
         request->client->request = NULL;
         http_enter_phase(&http->deadlines, request->client, HTTP_PHASE_HEADERS);
     }
@@ -98,7 +101,8 @@ static enum MHD_Result see_header(
 {
     (void)kind;
     struct http_guard *guard = cls;
-    http_guard_header(guard, name, name_length, value == NULL ? "" : value, value_length);
+    http_guard_header(
+        guard, name, name_length, value == NULL ? name + name_length : value, value_length);
     return guard->complaint == NULL ? MHD_YES : MHD_NO;
 }
 
@@ -128,10 +132,20 @@ static void take_id(struct http_request *request)
     request->id = base_arena_copy_text(&request->arena, text);
 }
 
+/* From here on the request gets an answer, for which the end of the service waits. A body that is
+ * still on its way is not waited for: its client may have left without our hearing of it, as
+ * libmicrohttpd does not look for the end of a connection once it has read what came with it. */
+static void accept_request(struct http_request *request)
+{
+    request->is_under_way = true;
+    request->http->n_under_way++;
+}
+
 /* What can't be read in one way only is not read on: an answer in the first call closes the
  * connection. */
 static enum MHD_Result refuse_ambiguous(struct http_request *request, const char *complaint)
 {
+    accept_request(request);
     request->headers.values[HTTP_HEADER_X_REQUEST_ID] = NULL;
     take_id(request);
     request->target.path = request->raw_target;
@@ -184,7 +198,6 @@ static enum MHD_Result receive_headers(
 {
     request->method = method;
     request->stage = HTTP_RECEIVING;
-    request->http->n_under_way++;
     request->client->request = request;
     const char *complaint = read_headers(request, url, version);
     if (complaint != NULL)
@@ -200,6 +213,7 @@ static enum MHD_Result receive_headers(
     if (length != NULL && !base_parse_int(length, 0, INT64_MAX, &announced))
         announced = INT64_MAX;
     if (is_hopeless(request, announced)) {
+        accept_request(request);
         if (request->match == HTTP_MATCH)
             refuse_large(request);
         else
@@ -279,7 +293,8 @@ static bool check_request(struct http_request *request)
     if (route->takes_body && request->body_length > 0 && type != NULL && !http_is_json(type)) {
         http_refuse(
             request, HTTP_PROBLEM_UNSUPPORTED_MEDIA_TYPE,
-            "The Content-Type \"%.64s\" is not application/json in UTF-8.", type);
+            "The Content-Type \"%.64s\" is not application/json in UTF-8; say that or nothing.",
+            type);
         return false;
     }
     return true;
@@ -288,6 +303,7 @@ static bool check_request(struct http_request *request)
 static enum MHD_Result ask(struct http_request *request)
 {
     request->stage = HTTP_ASKED;
+    accept_request(request);
     http_enter_phase(&request->http->deadlines, request->client, HTTP_PHASE_WORK);
     if (request->match != HTTP_MATCH)
         refuse_unrouted(request);

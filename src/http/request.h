@@ -43,6 +43,7 @@ struct http_request {
     struct MHD_Connection *connection;
     struct base_arena arena; /* whatever lives as long as the request */
     enum http_stage stage;
+    bool is_under_way; /* counted in http->n_under_way */
     int64_t began_at_us;
     const char *id; /* X-Request-Id, the client's or ours */
 
@@ -69,6 +70,7 @@ struct http_request {
 
     /* The answer. */
     unsigned status;
+    bool has_failed; /* by a fault of ours */
     struct MHD_Response *response;
 };
 

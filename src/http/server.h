@@ -19,7 +19,7 @@ struct http {
     struct loop_timer timer;    /* for its timeouts */
     struct loop_deferred again; /* it has more to do */
     struct http_deadlines deadlines;
-    size_t n_under_way;         /* requests, from their headers to the end of their answer */
+    size_t n_under_way;         /* requests, from being whole to the end of their answer */
     struct http_request *spare; /* some that were done with, for the next ones */
     size_t n_spare;
     bool is_draining;

@@ -357,7 +357,8 @@ class Protocol(ServiceCase):
                         b"GET " + b"/a" * 40000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", b"\x00" * 300,
                         b"GET /livez HTTP/1.1\r\nHost: x\r\n" + b"A: b\r\n" * 20000 + b"\r\n",
                         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"):
-            with self.service.client(is_checked=False) as client:
+            # What is no whole request may be waited for; that it is not for long is not seen here.
+            with self.service.client(is_checked=False, timeout=1) as client:
                 client.connect()
                 try:
                     client.socket.sendall(message)

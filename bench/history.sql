@@ -1,0 +1,45 @@
+-- Gives a log a past: :copies times all carts that there are, as other carts, event by event, with
+-- the guards and the read tables that belong to them. What the service relies on stays true: dense
+-- positions, dense versions, a head that is the last position, times that never decrease.
+SET client_min_messages = warning;
+SET synchronous_commit = off;
+SET work_mem = '256MB';
+BEGIN;
+CREATE TEMP TABLE pattern ON COMMIT DROP AS
+    SELECT row_number() OVER (ORDER BY position) AS place, substr(stream_id::text, 9) AS rest,
+        version, type, schema_version, data, metadata
+    FROM events
+    WHERE stream_type = 'cart';
+CREATE INDEX ON pattern (place);
+ANALYZE pattern;
+
+INSERT INTO streams (stream_id, stream_type, version)
+SELECT (lpad(to_hex(c.n), 8, '0') || substr(s.stream_id::text, 9))::uuid, s.stream_type, s.version
+FROM generate_series(1, :copies) AS c (n), streams s
+WHERE s.stream_type = 'cart';
+
+INSERT INTO events
+    (position, stream_type, stream_id, version, type, schema_version, data, metadata, command_id,
+     recorded_at)
+SELECT h.position + (c.n - 1) * (SELECT count(*) FROM pattern) + p.place, 'cart',
+    (lpad(to_hex(c.n), 8, '0') || p.rest)::uuid, p.version, p.type, p.schema_version, p.data,
+    p.metadata, gen_random_uuid(), h.recorded_at
+FROM log_head h, generate_series(1, :copies) AS c (n),
+    LATERAL (SELECT * FROM pattern ORDER BY place OFFSET 0 * c.n) p;
+
+INSERT INTO carts
+    (cart_id, version, status, currency, customer_id, item_count, total, document, created_at,
+     updated_at, closed_at)
+SELECT (lpad(to_hex(c.n), 8, '0') || substr(k.cart_id::text, 9))::uuid, k.version, k.status,
+    k.currency, k.customer_id, k.item_count, k.total,
+    replace(k.document, k.cart_id::text, lpad(to_hex(c.n), 8, '0') || substr(k.cart_id::text, 9)),
+    h.recorded_at, h.recorded_at, k.closed_at
+FROM log_head h, generate_series(1, :copies) AS c (n), carts k;
+
+INSERT INTO cart_items (cart_id, item_id, sku, quantity, unit_price)
+SELECT (lpad(to_hex(c.n), 8, '0') || substr(i.cart_id::text, 9))::uuid, i.item_id, i.sku,
+    i.quantity, i.unit_price
+FROM generate_series(1, :copies) AS c (n), cart_items i;
+
+UPDATE log_head SET position = (SELECT max(position) FROM events);
+COMMIT;

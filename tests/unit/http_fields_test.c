@@ -1,0 +1,206 @@
+#include "support.h"
+
+#include <string.h>
+
+#include "fields.h"
+#include "http.h"
+
+static struct base_arena arena;
+
+static void finish_arena(void)
+{
+    base_arena_finish(&arena);
+}
+
+START_TEST(entity_tags_are_read_as_versions)
+{
+    struct http_etags etags;
+    ck_assert(http_read_etags("\"7\"", HTTP_STRONG, &etags));
+    ck_assert(!etags.is_any);
+    ck_assert_uint_eq(etags.n, 1);
+    ck_assert_int_eq(etags.versions[0], 7);
+    ck_assert(http_read_etags(" , \"7\" ,,\"2147483647\"\t,", HTTP_STRONG, &etags));
+    ck_assert_uint_eq(etags.n, 2);
+    ck_assert_int_eq(etags.versions[1], INT32_MAX);
+    ck_assert(http_read_etags("*", HTTP_STRONG, &etags));
+    ck_assert(etags.is_any);
+    ck_assert(http_etags_match(&etags, 5));
+}
+END_TEST
+
+START_TEST(tags_that_are_not_ours_match_nothing)
+{
+    struct http_etags etags;
+    ck_assert(http_read_etags(
+        "\"\", \"abc\", \"07\", \"0\", \"-1\", \"+7\", \"2147483648\", \"99999999999999\", "
+        "\"\xc3\xbc,\"",
+        HTTP_STRONG, &etags));
+    ck_assert_uint_eq(etags.n, 0);
+    ck_assert(!etags.is_any);
+    ck_assert(!http_etags_match(&etags, 7));
+}
+END_TEST
+
+START_TEST(weak_tags_match_only_where_the_comparison_is_weak)
+{
+    struct http_etags etags;
+    ck_assert(http_read_etags("W/\"7\", \"8\"", HTTP_STRONG, &etags));
+    ck_assert(!http_etags_match(&etags, 7));
+    ck_assert(http_etags_match(&etags, 8));
+    ck_assert(http_read_etags("W/\"7\"", HTTP_WEAK, &etags));
+    ck_assert(http_etags_match(&etags, 7));
+}
+END_TEST
+
+START_TEST(what_is_no_list_of_tags_is_refused)
+{
+    static const char *const refused[] = {
+        "",         " ",        ",",  "7",       "\"7",    "7\"", "\"7\" \"8\"", "\"7\"8",
+        "*, \"7\"", "\"7\", *", "**", "w/\"7\"", "W\"7\"", "W/7", "\"a b\"",     "\"a\tb\"",
+    };
+    struct http_etags etags = {.n = 5};
+    for (size_t i = 0; i < BASE_COUNT(refused); i++)
+        ck_assert_msg(!http_read_etags(refused[i], HTTP_STRONG, &etags), "%s", refused[i]);
+    ck_assert_uint_eq(etags.n, 5);
+
+    struct base_buffer many = {0};
+    for (int i = 1; i <= SERVICE_VERSIONS_MAX; i++)
+        base_buffer_printf(&many, "\"%d\",", i);
+    ck_assert(http_read_etags(base_buffer_text(&many), HTTP_STRONG, &etags));
+    base_buffer_append_text(&many, "\"99\"");
+    ck_assert(!http_read_etags(base_buffer_text(&many), HTTP_STRONG, &etags));
+    base_buffer_finish(&many);
+}
+END_TEST
+
+START_TEST(idempotency_keys_come_bare_or_quoted)
+{
+    ck_assert_str_eq(http_read_idempotency_key("abc 1", &arena), "abc 1");
+    ck_assert_str_eq(http_read_idempotency_key("\"abc\"", &arena), "abc");
+    ck_assert_str_eq(http_read_idempotency_key("\"a\\\"b\\\\\"", &arena), "a\"b\\");
+    static const char *const refused[] = {
+        "",        "\"\"",     "\"a",          "\"a\"b", "\"a\\b\"",
+        "\"a\\\"", "\xc3\xbc", "\"\xc3\xbc\"", "a\tb",   "\"",
+    };
+    for (size_t i = 0; i < BASE_COUNT(refused); i++)
+        ck_assert_msg(http_read_idempotency_key(refused[i], &arena) == NULL, "%s", refused[i]);
+
+    char key[HTTP_KEY_MAX + 2];
+    memset(key, 'k', sizeof(key));
+    key[HTTP_KEY_MAX + 1] = '\0';
+    ck_assert_ptr_null(http_read_idempotency_key(key, &arena));
+    key[HTTP_KEY_MAX] = '\0';
+    ck_assert_ptr_nonnull(http_read_idempotency_key(key, &arena));
+}
+END_TEST
+
+START_TEST(the_first_return_preference_counts)
+{
+    ck_assert(http_prefers_minimal("return=minimal"));
+    ck_assert(http_prefers_minimal("respond-async, RETURN = \"minimal\"; x"));
+    ck_assert(http_prefers_minimal("a=\"x, return=representation\", return=minimal"));
+    ck_assert(!http_prefers_minimal("return=representation, return=minimal"));
+    ck_assert(!http_prefers_minimal("a=\"return=minimal\""));
+    ck_assert(!http_prefers_minimal("a; return=minimal"));
+    ck_assert(!http_prefers_minimal("return"));
+    ck_assert(!http_prefers_minimal(""));
+    ck_assert(!http_prefers_minimal("\"return=minimal"));
+}
+END_TEST
+
+START_TEST(accept_weighs_the_range_that_fits_best)
+{
+    static const char *const json[] = {"application/json", "application/problem+json", NULL};
+    static const char *const accepted[] = {
+        "",
+        "*/*",
+        "application/*",
+        "application/json",
+        "Application/JSON;charset=\"a,b\"",
+        "text/html, */*;q=0.1",
+        "application/problem+json",
+        "text/html;q=0, application/json;q=0.001",
+        "*/*;q=0, application/json",
+        "application/json ; q=1.000",
+        ",,application/json",
+    };
+    for (size_t i = 0; i < BASE_COUNT(accepted); i++)
+        ck_assert_msg(http_accepts(accepted[i], json), "%s", accepted[i]);
+    static const char *const refused[] = {
+        "text/html",
+        "text/*",
+        "application/jsonp",
+        "application/json;q=0",
+        "*/*;q=0.000",
+        "application/json;q=0, */*",
+        "application/*;q=0, */*",
+        "application/json;q=2",
+        "nonsense",
+        "*",
+    };
+    for (size_t i = 0; i < BASE_COUNT(refused); i++)
+        ck_assert_msg(!http_accepts(refused[i], json), "%s", refused[i]);
+}
+END_TEST
+
+START_TEST(a_body_is_json_in_utf_8)
+{
+    ck_assert(http_is_json("application/json"));
+    ck_assert(http_is_json("APPLICATION/Json ; Charset=\"UTF-8\""));
+    ck_assert(http_is_json("application/json;profile=\"x;y\";charset=utf-8;"));
+    ck_assert(!http_is_json("application/json;charset=latin1"));
+    ck_assert(!http_is_json("application/json;charset"));
+    ck_assert(!http_is_json("application/json, text/plain"));
+    ck_assert(!http_is_json("application/merge-patch+json"));
+    ck_assert(!http_is_json("text/json"));
+    ck_assert(!http_is_json(""));
+}
+END_TEST
+
+START_TEST(request_ids_and_traces_are_taken_only_in_their_form)
+{
+    ck_assert(http_is_request_id("aZ09._-"));
+    ck_assert(!http_is_request_id(""));
+    ck_assert(!http_is_request_id("a b"));
+    char id[130];
+    memset(id, 'a', sizeof(id));
+    id[129] = '\0';
+    ck_assert(!http_is_request_id(id));
+    id[128] = '\0';
+    ck_assert(http_is_request_id(id));
+
+    ck_assert(http_is_traceparent("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"));
+    ck_assert(http_is_traceparent("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00"));
+    static const char *const refused[] = {
+        "",
+        "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-0",
+        "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-011",
+        "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+        "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+        "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
+        "00-4bf92f3577b34da6a3ce929d0e0e473-600f067aa0ba902b7-01",
+        "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-0g",
+    };
+    for (size_t i = 0; i < BASE_COUNT(refused); i++)
+        ck_assert_msg(!http_is_traceparent(refused[i]), "%s", refused[i]);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("http_fields");
+    TCase *tests = tcase_create("http_fields");
+    tcase_add_checked_fixture(tests, NULL, finish_arena);
+    tcase_add_test(tests, entity_tags_are_read_as_versions);
+    tcase_add_test(tests, tags_that_are_not_ours_match_nothing);
+    tcase_add_test(tests, weak_tags_match_only_where_the_comparison_is_weak);
+    tcase_add_test(tests, what_is_no_list_of_tags_is_refused);
+    tcase_add_test(tests, idempotency_keys_come_bare_or_quoted);
+    tcase_add_test(tests, the_first_return_preference_counts);
+    tcase_add_test(tests, accept_weighs_the_range_that_fits_best);
+    tcase_add_test(tests, a_body_is_json_in_utf_8);
+    tcase_add_test(tests, request_ids_and_traces_are_taken_only_in_their_form);
+    suite_add_tcase(suite, tests);
+    return support_run(suite);
+}

@@ -1,0 +1,536 @@
+#include "support.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "deadlines.h"
+#include "guard.h"
+#include "http.h"
+#include "listen.h"
+#include "problems.h"
+#include "routes.h"
+#include "target.h"
+
+static struct base_arena arena;
+
+static void finish_arena(void)
+{
+    base_arena_finish(&arena);
+}
+
+/* ---- the guard ------------------------------------------------------------------------------- */
+
+/* A request as libmicrohttpd 0.9.75 leaves it in its buffer: NULs for the colon and the line ends.
+ */
+static void see(struct http_guard *guard, const char *line, size_t length)
+{
+    char *received = base_arena_copy(&arena, line, length);
+    char *colon = strchr(received, ':');
+    ck_assert_ptr_nonnull(colon);
+    *colon = '\0';
+    char *value = colon + 1;
+    value += strspn(value, " \t");
+    char *end = strpbrk(value, "\r\n");
+    if (end != NULL && *end == '\r')
+        *end++ = '\0';
+    if (end != NULL)
+        *end = '\0';
+    http_guard_header(guard, received, (size_t)(colon - received), value, strlen(value));
+}
+
+#define SEE(guard, line) see((guard), (line), sizeof(line) - 1)
+
+/* What the guard has against a request of these header lines. */
+static const char *complaint_of(
+    const char *target, const char *version, const char *const *lines, struct http_headers *headers)
+{
+    *headers = (struct http_headers){0};
+    struct http_guard guard = {.arena = &arena, .headers = headers, .is_lenient_library = true};
+    for (; *lines != NULL; lines++)
+        see(&guard, *lines, strlen(*lines));
+    char *received = base_arena_printf(&arena, "%s %s", target, version);
+    return http_guard_finish(&guard, target, received, received + strlen(target) + 1);
+}
+
+static bool is_refused(const char *const *lines)
+{
+    struct http_headers headers;
+    return complaint_of("/carts", "HTTP/1.1", lines, &headers) != NULL;
+}
+
+#define REFUSES(...) ck_assert(is_refused((const char *const[]){__VA_ARGS__, NULL}))
+#define ALLOWS(...) ck_assert(!is_refused((const char *const[]){__VA_ARGS__, NULL}))
+
+START_TEST(a_plain_request_passes_the_guard)
+{
+    ALLOWS("Host: x\r\n");
+    ALLOWS("Host:x\r\n", "Accept:\r\n", "X-Other: \t a b\tc \r\n", "Content-Length: 12\r\n");
+    ALLOWS("hOST: x\r\n", "transfer-encoding: Chunked\r\n");
+    ALLOWS("Host: x\r\n", "X-Utf8: gr\xc3\xbcn\r\n");
+}
+END_TEST
+
+START_TEST(a_body_whose_end_is_ambiguous_is_refused)
+{
+    REFUSES("Host: x\r\n", "Content-Length: 2\r\n", "Transfer-Encoding: chunked\r\n");
+    REFUSES("Host: x\r\n", "Content-Length: 2\r\n", "Content-Length: 2\r\n");
+    REFUSES("Host: x\r\n", "Content-Length: +2\r\n");
+    REFUSES("Host: x\r\n", "Content-Length: 2, 2\r\n");
+    REFUSES("Host: x\r\n", "Content-Length: \r\n");
+    REFUSES("Host: x\r\n", "Content-Length: 0x2\r\n");
+    REFUSES("Host: x\r\n", "Transfer-Encoding: gzip, chunked\r\n");
+    REFUSES("Host: x\r\n", "Transfer-Encoding: identity\r\n");
+    REFUSES("Host: x\r\n", "Transfer-Encoding: chunked\r\n", "Transfer-Encoding: chunked\r\n");
+}
+END_TEST
+
+START_TEST(http_1_0_needs_no_host_and_has_no_chunks)
+{
+    struct http_headers headers;
+    const char *const nothing[] = {NULL};
+    const char *const chunked[] = {"Transfer-Encoding: chunked\r\n", NULL};
+    ck_assert_ptr_null(complaint_of("/", "HTTP/1.0", nothing, &headers));
+    ck_assert_ptr_nonnull(complaint_of("/", "HTTP/1.0", chunked, &headers));
+    ck_assert_ptr_nonnull(complaint_of("/", "HTTP/1.1", nothing, &headers));
+}
+END_TEST
+
+START_TEST(headers_that_come_twice_are_refused_combined_or_forgotten)
+{
+    REFUSES("Host: x\r\n", "Host: x\r\n");
+    REFUSES("Host: x\r\n", "Idempotency-Key: a\r\n", "idempotency-key: a\r\n");
+    REFUSES("Host: x\r\n", "Content-Type: a\r\n", "Content-Type: b\r\n");
+    struct http_headers headers;
+    const char *const lines[] = {
+        "Host: x\r\n",      "If-Match: \"1\"  \r\n", "If-Match:\t\"2\"\r\n", "X-Request-Id: a\r\n",
+        "Prefer: a=b \r\n", "X-Request-Id: b\r\n",   "Accept: a/b\r\n",      NULL,
+    };
+    ck_assert_ptr_null(complaint_of("/", "HTTP/1.1", lines, &headers));
+    ck_assert_str_eq(headers.values[HTTP_HEADER_IF_MATCH], "\"1\", \"2\"");
+    ck_assert_str_eq(headers.values[HTTP_HEADER_PREFER], "a=b");
+    ck_assert_str_eq(headers.values[HTTP_HEADER_ACCEPT], "a/b");
+    ck_assert_ptr_null(headers.values[HTTP_HEADER_X_REQUEST_ID]);
+    ck_assert_ptr_null(headers.values[HTTP_HEADER_IF_NONE_MATCH]);
+}
+END_TEST
+
+START_TEST(headers_with_characters_that_do_not_belong_there_are_refused)
+{
+    REFUSES("Host: x\r\n", "Content-Length : 2\r\n");
+    REFUSES("Host: x\r\n", " Folded-First: 2\r\n");
+    REFUSES("Host: x\r\n", "A b: c\r\n");
+    REFUSES("Host: x\r\n", "A(b): c\r\n");
+    REFUSES("Host: x\r\n", ": c\r\n");
+    REFUSES("Host: x\r\n", "A: b\x01\r\n");
+    REFUSES("Host: x\r\n", "A: b\x7f\r\n");
+}
+END_TEST
+
+START_TEST(a_nul_or_a_bare_line_feed_in_a_header_is_seen_in_the_buffer)
+{
+    REFUSES("Host: x\r\n", "A: b\nC: d\r\n");
+    struct http_headers headers = {0};
+    struct http_guard guard = {.arena = &arena, .headers = &headers, .is_lenient_library = true};
+    SEE(&guard, "A: b\0c\r\n");
+    ck_assert_ptr_nonnull(guard.complaint);
+}
+END_TEST
+
+START_TEST(a_folded_header_is_seen_by_where_its_name_is)
+{
+    struct http_headers headers = {0};
+    struct http_guard guard = {.arena = &arena, .headers = &headers, .is_lenient_library = true};
+    static const char line[] = "Content-Length\0 0\0\0";
+    static const char moved[] = "Content-Length5";
+    http_guard_header(&guard, moved, 15, line + 16, 1);
+    ck_assert_ptr_nonnull(guard.complaint);
+    guard.complaint = NULL;
+    http_guard_header(&guard, line, 14, line + 16, 1);
+    ck_assert_ptr_null(guard.complaint);
+}
+END_TEST
+
+START_TEST(a_strict_library_is_trusted_with_its_own_buffer)
+{
+    struct http_headers headers = {0};
+    struct http_guard guard = {.arena = &arena, .headers = &headers};
+    http_guard_header(&guard, "Host", 4, "x", 1);
+    const char *version = "HTTP/1.1";
+    ck_assert_ptr_null(http_guard_finish(&guard, "/", "elsewhere", version));
+}
+END_TEST
+
+START_TEST(a_nul_in_the_target_is_seen_by_where_the_version_is)
+{
+    struct http_headers headers = {0};
+    struct http_guard guard = {.arena = &arena, .headers = &headers, .is_lenient_library = true};
+    SEE(&guard, "Host: x\r\n");
+    static const char received[] = "/a\0/b\0HTTP/1.1";
+    ck_assert_ptr_nonnull(http_guard_finish(&guard, "/a", received, received + 6));
+}
+END_TEST
+
+/* ---- targets --------------------------------------------------------------------------------- */
+
+START_TEST(ambiguous_targets_are_refused)
+{
+    static const char *const refused[] = {
+        "",      "*",     "x:80",  "http://x/carts", "carts",    "/a#b",   "/a b",
+        "/a\tb", "/\xc3", "/a%00", "/a?b=%00",       "/a%2fb",   "/a%2Fb", "/a%4",
+        "/a%zz", "/%",    "/a\\b", "/a?b=\"c\"",     "/a?b=<c>",
+    };
+    for (size_t i = 0; i < BASE_COUNT(refused); i++)
+        ck_assert_msg(http_target_complaint(refused[i]) != NULL, "%s", refused[i]);
+    static const char *const allowed[] = {"/", "/a%20b", "/a?b=c%2Fd", "/a?b=/?:@!$&'()*+,;="};
+    for (size_t i = 0; i < BASE_COUNT(allowed); i++)
+        ck_assert_msg(http_target_complaint(allowed[i]) == NULL, "%s", allowed[i]);
+}
+END_TEST
+
+START_TEST(a_target_is_split_before_it_is_decoded_once)
+{
+    struct http_target target;
+    http_split_target("/carts/a%2520b/it%65ms?limit=2&sku=%26x", &arena, &target);
+    ck_assert_str_eq(target.path, "/carts/a%2520b/it%65ms");
+    ck_assert_str_eq(target.query, "limit=2&sku=%26x");
+    ck_assert_uint_eq(target.n_segments, 3);
+    ck_assert_str_eq(target.segments[1], "a%20b");
+    ck_assert_str_eq(target.segments[2], "items");
+    http_split_target("/carts/", &arena, &target);
+    ck_assert_uint_eq(target.n_segments, 2);
+    ck_assert_str_eq(target.segments[1], "");
+    ck_assert_ptr_null(target.query);
+    http_split_target("/1/2/3/4/5/6/7/8", &arena, &target);
+    ck_assert_uint_eq(target.n_segments, HTTP_SEGMENTS_MAX + 1);
+}
+END_TEST
+
+static const char *query_complaint(const char *query)
+{
+    const char *values[HTTP_N_PARAMETERS] = {NULL};
+    return http_read_parameters(query, HTTP_ALLOW(SKU) | HTTP_ALLOW(LIMIT), &arena, values);
+}
+
+START_TEST(query_parameters_are_decoded_and_known_and_single)
+{
+    const char *values[HTTP_N_PARAMETERS] = {NULL};
+    unsigned allowed = HTTP_ALLOW(SKU) | HTTP_ALLOW(CUSTOMER_ID) | HTTP_ALLOW(VERBOSE);
+    ck_assert_ptr_null(http_read_parameters(
+        "s%6Bu=a%26b&&customer_id=x+y%2Bz=&verbose&", allowed, &arena, values));
+    ck_assert_str_eq(values[HTTP_PARAMETER_SKU], "a&b");
+    ck_assert_str_eq(values[HTTP_PARAMETER_CUSTOMER_ID], "x y+z=");
+    ck_assert_str_eq(values[HTTP_PARAMETER_VERBOSE], "");
+    ck_assert_ptr_null(values[HTTP_PARAMETER_LIMIT]);
+
+    ck_assert_ptr_null(query_complaint(NULL));
+    ck_assert_ptr_null(query_complaint(""));
+    ck_assert_ptr_nonnull(strstr(query_complaint("wait=1"), "\"wait\""));
+    ck_assert_ptr_nonnull(strstr(query_complaint("status=open"), "\"status\""));
+    ck_assert_ptr_nonnull(strstr(query_complaint("sku=a&sku=a"), "twice"));
+    ck_assert_ptr_nonnull(strstr(query_complaint("sku=%ff"), "UTF-8"));
+    ck_assert_ptr_nonnull(query_complaint("=1"));
+}
+END_TEST
+
+START_TEST(what_is_encoded_for_a_link_can_be_decoded_again)
+{
+    struct base_buffer out = {0};
+    base_buffer_append_text(&out, "cursor=");
+    http_append_encoded(&out, "a+b/c=&\xc3\xbc ~");
+    ck_assert_str_eq(base_buffer_text(&out), "cursor=a%2Bb%2Fc%3D%26%C3%BC%20~");
+    const char *values[HTTP_N_PARAMETERS] = {NULL};
+    ck_assert_ptr_null(
+        http_read_parameters(base_buffer_text(&out), HTTP_ALLOW(CURSOR), &arena, values));
+    ck_assert_str_eq(values[HTTP_PARAMETER_CURSOR], "a+b/c=&\xc3\xbc ~");
+    base_buffer_finish(&out);
+}
+END_TEST
+
+/* ---- routes ---------------------------------------------------------------------------------- */
+
+static enum http_match find(const char *method, const char *path, const char **operation)
+{
+    struct http_target target;
+    http_split_target(path, &arena, &target);
+    const struct http_route *route = NULL;
+    const char *values[HTTP_PATH_VALUES_MAX] = {NULL};
+    enum http_match match = http_find_route(method, &target, &route, values);
+    *operation = route == NULL ? "" : route->operation;
+    return match;
+}
+
+START_TEST(every_operation_is_found_by_its_own_path)
+{
+    size_t n_routes;
+    const struct http_route *routes = http_routes(&n_routes);
+    ck_assert_uint_eq(n_routes, 18);
+    for (size_t i = 0; i < n_routes; i++) {
+        const char *operation;
+        ck_assert_int_eq(find(routes[i].method, routes[i].path, &operation), HTTP_MATCH);
+        ck_assert_str_eq(operation, routes[i].operation);
+    }
+}
+END_TEST
+
+START_TEST(paths_and_methods_that_no_operation_has_are_told_apart)
+{
+    const char *operation;
+    static const char *const nowhere[] = {
+        "/",          "/cart",         "/cartss",
+        "/Carts",     "/carts/",       "//carts",
+        "/carts/a/",  "/carts//items", "/carts/a/items/b/c",
+        "/carts/a/b", "/1/2/3/4/5/6",
+    };
+    for (size_t i = 0; i < BASE_COUNT(nowhere); i++)
+        ck_assert_msg(find("GET", nowhere[i], &operation) == HTTP_NO_PATH, "%s", nowhere[i]);
+    ck_assert_int_eq(find("PATCH", "/carts", &operation), HTTP_NO_METHOD);
+    ck_assert_int_eq(find("get", "/carts", &operation), HTTP_NO_METHOD);
+    ck_assert_int_eq(find("GET", "/carts/a/items", &operation), HTTP_NO_METHOD);
+    ck_assert_int_eq(find("HEAD", "/carts/a", &operation), HTTP_MATCH);
+    ck_assert_str_eq(operation, "getCart");
+    ck_assert_int_eq(find("HEAD", "/carts/a/items", &operation), HTTP_NO_METHOD);
+}
+END_TEST
+
+START_TEST(the_values_of_a_path_are_decoded)
+{
+    struct http_target target;
+    http_split_target("/carts/a%20b/items/c%25", &arena, &target);
+    const struct http_route *route;
+    const char *values[HTTP_PATH_VALUES_MAX];
+    ck_assert_int_eq(http_find_route("DELETE", &target, &route, values), HTTP_MATCH);
+    ck_assert_str_eq(values[0], "a b");
+    ck_assert_str_eq(values[1], "c%");
+}
+END_TEST
+
+START_TEST(allow_lists_the_methods_of_a_path)
+{
+    struct http_target target;
+    http_split_target("/carts", &arena, &target);
+    ck_assert_str_eq(http_allowed_methods(&target, &arena), "POST, GET, HEAD, OPTIONS");
+    http_split_target("/carts/x/items/y", &arena, &target);
+    ck_assert_str_eq(http_allowed_methods(&target, &arena), "PATCH, DELETE, OPTIONS");
+}
+END_TEST
+
+/* ---- problems -------------------------------------------------------------------------------- */
+
+START_TEST(every_refusal_of_a_cart_has_a_problem)
+{
+    static const char *const slugs[] = {
+#define CART_ROW(NAME, slug) slug,
+        CART_REFUSALS(CART_ROW)
+#undef CART_ROW
+    };
+    for (size_t i = 0; i < BASE_COUNT(slugs); i++) {
+        enum http_problem problem;
+        ck_assert_msg(http_find_problem(slugs[i], &problem), "%s", slugs[i]);
+    }
+}
+END_TEST
+
+START_TEST(every_problem_is_found_by_its_slug_alone)
+{
+    for (int i = 0; i < HTTP_N_PROBLEMS; i++) {
+        enum http_problem problem = (enum http_problem)i;
+        enum http_problem found;
+        ck_assert(http_find_problem(http_problem_slug(problem), &found));
+        ck_assert_int_eq(found, problem);
+        ck_assert_uint_ge(http_problem_status(problem), 400);
+        ck_assert_uint_le(http_problem_status(problem), 503);
+        ck_assert_uint_gt(strlen(http_problem_title(problem)), 0);
+    }
+    enum http_problem found;
+    ck_assert(!http_find_problem("", &found));
+    ck_assert(!http_find_problem("nothing-of-the-kind", &found));
+}
+END_TEST
+
+START_TEST(explanations_name_the_limits_that_hold)
+{
+    static const struct {
+        enum http_problem problem;
+        int64_t limit;
+    } limits[] = {
+        {HTTP_PROBLEM_BODY_TOO_LARGE, HTTP_BODY_MAX},
+        {HTTP_PROBLEM_CART_FULL, CART_LINES_MAX},
+        {HTTP_PROBLEM_QUANTITY_OUT_OF_RANGE, CART_QUANTITY_MAX},
+        {HTTP_PROBLEM_AMOUNT_TOO_LARGE, CART_AMOUNT_MAX},
+    };
+    for (size_t i = 0; i < BASE_COUNT(limits); i++) {
+        struct base_buffer out = {0};
+        http_explain_problem(&out, limits[i].problem);
+        const char *limit = base_arena_printf(&arena, " %lld", (long long)limits[i].limit);
+        ck_assert_ptr_nonnull(strstr(base_buffer_text(&out), limit));
+        base_buffer_finish(&out);
+    }
+}
+END_TEST
+
+START_TEST(a_problem_is_written_with_the_members_that_it_has)
+{
+    struct base_buffer out = {0};
+    struct http_trouble trouble = {.problem = HTTP_PROBLEM_CART_CLOSED, .detail = "A \"b\"."};
+    http_write_problem(&out, &trouble, "r-1");
+    ck_assert_str_eq(
+        base_buffer_text(&out),
+        "{\"type\":\"/problems/cart-closed\",\"title\":\"The cart is closed\",\"status\":409,"
+        "\"detail\":\"A \\\"b\\\".\",\"request_id\":\"r-1\"}");
+    out.length = 0;
+
+    const struct codec_complaints errors = {.n = 2, .list = {{"/a", "One."}, {"/b/0", "Two."}}};
+    trouble.pointer = "/commands/2";
+    trouble.errors = &errors;
+    trouble.has_current_total = true;
+    trouble.current_total_minor = 0;
+    trouble.has_current_version = true;
+    trouble.current_version = 9;
+    trouble.missed_events = "[1]x";
+    trouble.missed_events_length = 3;
+    trouble.checks = "{}";
+    http_write_problem(&out, &trouble, "r-1");
+    ck_assert_ptr_nonnull(strstr(
+        base_buffer_text(&out),
+        ",\"request_id\":\"r-1\",\"pointer\":\"/commands/2\","
+        "\"errors\":[{\"pointer\":\"/a\",\"detail\":\"One.\"},{\"pointer\":\"/b/"
+        "0\",\"detail\":\"Two.\"}],"
+        "\"current_total\":0,\"current_version\":9,\"missed_events\":[1],\"checks\":{}}"));
+    base_buffer_finish(&out);
+}
+END_TEST
+
+/* ---- sockets --------------------------------------------------------------------------------- */
+
+START_TEST(a_client_that_takes_too_long_is_cut_off)
+{
+    struct loop *loop = loop_create();
+    ck_assert_ptr_nonnull(loop);
+    struct http_deadlines deadlines;
+    http_init_deadlines(&deadlines, loop, 1);
+    deadlines.durations_us[HTTP_PHASE_BODY] = 1;
+    int slow[2];
+    int quick[2];
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, slow), 0);
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, quick), 0);
+    struct http_client *first = http_add_client(&deadlines, slow[0]);
+    struct http_client *second = http_add_client(&deadlines, quick[0]);
+    http_enter_phase(&deadlines, first, HTTP_PHASE_BODY);
+    http_enter_phase(&deadlines, second, HTTP_PHASE_BODY);
+    http_enter_phase(&deadlines, second, HTTP_PHASE_WORK);
+    for (int i = 0; i < 100 && first->phase != HTTP_PHASE_CUT; i++)
+        loop_turn(loop, 10);
+
+    char byte;
+    ck_assert_int_eq(read(slow[1], &byte, 1), 0);
+    ck_assert_int_eq(read(quick[1], &byte, 1), -1);
+    ck_assert_int_eq(second->phase, HTTP_PHASE_WORK);
+    http_enter_phase(&deadlines, first, HTTP_PHASE_ANSWER);
+    ck_assert_int_eq(first->phase, HTTP_PHASE_CUT);
+
+    http_forget_client(&deadlines, first);
+    http_forget_client(&deadlines, second);
+    http_finish_deadlines(&deadlines);
+    loop_destroy(loop);
+    for (int i = 0; i < 2; i++) {
+        close(slow[i]);
+        close(quick[i]);
+    }
+}
+END_TEST
+
+START_TEST(addresses_are_numbers_with_a_port)
+{
+    static const char *const refused[] = {
+        "",       "127.0.0.1",      "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:x", "localhost:80",
+        "::1:80", "[127.0.0.1]:80", "[]:80",      "127.0.0:80 ",
+    };
+    for (size_t i = 0; i < BASE_COUNT(refused); i++) {
+        char *problem = NULL;
+        ck_assert_msg(http_parse_address(refused[i], &problem) == NULL, "%s", refused[i]);
+        ck_assert_ptr_nonnull(problem);
+        free(problem);
+    }
+    char *problem;
+    struct addrinfo *found = http_parse_address("[::1]:8080", &problem);
+    ck_assert_ptr_nonnull(found);
+    ck_assert_int_eq(found->ai_family, AF_INET6);
+    freeaddrinfo(found);
+}
+END_TEST
+
+START_TEST(port_0_takes_a_free_one_that_others_may_share)
+{
+    char *taken;
+    char *problem;
+    int first = http_listen("127.0.0.1:0", &taken, &problem);
+    ck_assert_int_ge(first, 0);
+    ck_assert_int_eq(strncmp(taken, "127.0.0.1:", 10), 0);
+    ck_assert_str_ne(taken, "127.0.0.1:0");
+    char *again;
+    int second = http_listen(taken, &again, &problem);
+    ck_assert_int_ge(second, 0);
+    ck_assert_str_eq(again, taken);
+    close(first);
+    close(second);
+    free(taken);
+    free(again);
+}
+END_TEST
+
+START_TEST(a_probe_says_why_there_is_no_answer)
+{
+    char *taken;
+    char *problem = NULL;
+    int status = 0;
+    int fd = http_listen("127.0.0.1:0", &taken, &problem);
+    ck_assert_int_ge(fd, 0);
+    /* It listens, so the kernel connects, but nobody accepts. */
+    ck_assert(!http_probe(taken, "/livez", 50, &status, &problem));
+    ck_assert_ptr_nonnull(strstr(problem, "no answer in time"));
+    free(problem);
+    close(fd);
+    problem = NULL;
+    ck_assert(!http_probe(taken, "/livez", 50, &status, &problem));
+    ck_assert_ptr_nonnull(strstr(problem, "refused"));
+    free(problem);
+    ck_assert_int_eq(status, 0);
+    free(taken);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("http");
+    TCase *tests = tcase_create("http");
+    tcase_add_checked_fixture(tests, NULL, finish_arena);
+    tcase_add_test(tests, a_plain_request_passes_the_guard);
+    tcase_add_test(tests, a_body_whose_end_is_ambiguous_is_refused);
+    tcase_add_test(tests, http_1_0_needs_no_host_and_has_no_chunks);
+    tcase_add_test(tests, headers_that_come_twice_are_refused_combined_or_forgotten);
+    tcase_add_test(tests, headers_with_characters_that_do_not_belong_there_are_refused);
+    tcase_add_test(tests, a_nul_or_a_bare_line_feed_in_a_header_is_seen_in_the_buffer);
+    tcase_add_test(tests, a_folded_header_is_seen_by_where_its_name_is);
+    tcase_add_test(tests, a_strict_library_is_trusted_with_its_own_buffer);
+    tcase_add_test(tests, a_nul_in_the_target_is_seen_by_where_the_version_is);
+    tcase_add_test(tests, ambiguous_targets_are_refused);
+    tcase_add_test(tests, a_target_is_split_before_it_is_decoded_once);
+    tcase_add_test(tests, query_parameters_are_decoded_and_known_and_single);
+    tcase_add_test(tests, what_is_encoded_for_a_link_can_be_decoded_again);
+    tcase_add_test(tests, every_operation_is_found_by_its_own_path);
+    tcase_add_test(tests, paths_and_methods_that_no_operation_has_are_told_apart);
+    tcase_add_test(tests, the_values_of_a_path_are_decoded);
+    tcase_add_test(tests, allow_lists_the_methods_of_a_path);
+    tcase_add_test(tests, every_refusal_of_a_cart_has_a_problem);
+    tcase_add_test(tests, every_problem_is_found_by_its_slug_alone);
+    tcase_add_test(tests, explanations_name_the_limits_that_hold);
+    tcase_add_test(tests, a_problem_is_written_with_the_members_that_it_has);
+    tcase_add_test(tests, a_client_that_takes_too_long_is_cut_off);
+    tcase_add_test(tests, addresses_are_numbers_with_a_port);
+    tcase_add_test(tests, port_0_takes_a_free_one_that_others_may_share);
+    tcase_add_test(tests, a_probe_says_why_there_is_no_answer);
+    suite_add_tcase(suite, tests);
+    return support_run(suite);
+}
