@@ -15,8 +15,8 @@ import checks
 import table
 from table import Row
 from world import (
-    Database, Idle, Service, Trouble, create_carts, import_catalogue, lengthen_carts, load, pgbench,
-    say, wrk,
+    WORKPLACE, Database, Idle, Service, Trouble, create_carts, import_catalogue, lengthen_carts,
+    load, pgbench, say, wrk,
 )
 
 SEED_CARTS = 20_000  # 100,000 events
@@ -128,6 +128,8 @@ def set_up_special_carts(bench):
 
 
 def warm_up(bench):
+    if bench.only and bench.only <= {"import", "log"}:
+        return
     say("Warming up.")
     bench.warm(bench.service)
     if bench.replaying:
@@ -367,7 +369,8 @@ def measure(bench):
 def serve(bench):
     """The stage alone, to profile on: bench/NOTES.md says how."""
     say(f"cartd, process {bench.service.process.pid}, serves on port {bench.service.port}.")
-    say(f"PGHOST={os.environ['PGHOST']} PGUSER=postgres psql {bench.main.name}")
+    say(f"Its log and PostgreSQL's are in {WORKPLACE}; the tables are in {bench.main.url()}")
+    say(f"For a cartd of your own: DATABASE_URL='{bench.main.url('cartd_service')}'")
     signal.pause()
 
 
@@ -386,11 +389,11 @@ def main():
             is_serving = True
         elif argument.startswith("--only="):
             only = set(argument.removeprefix("--only=").split(","))
-            unknown = only - set(RATES) - set(MEASURES)
-            if unknown:
-                sys.exit(f"no such measure: {', '.join(unknown)}; there are {', '.join((*RATES, *MEASURES))}")
+            if not only <= {*RATES, *MEASURES}:
+                sys.exit(f"bench: the measures are {', '.join((*RATES, *MEASURES))}")
     bench = Bench(is_quick, only or ({"adds"} if is_serving else set()))
     begins = time.monotonic()
+    about = table.machine()
     try:
         set_up(bench)
         if is_serving:
@@ -403,7 +406,6 @@ def main():
             service.stop()
     say("Checking that nothing was lost.")
     claims = bench.claims + [claim for database in bench.databases for claim in checks.check(database)]
-    about = table.machine()
     mode = "quick" if is_quick else "full"
     table.write(os.environ["BENCH_RESULTS"], mode, about, bench.rows, claims, bench.samples)
     print(f"\n{table.machine_line(about)}; {mode}, {time.monotonic() - begins:.0f} s\n")

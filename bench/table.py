@@ -75,13 +75,16 @@ def machine():
         "kernel": platform.release(),
         "disk": disk.stdout.split()[-1] if disk.stdout else "unknown",
         "postgresql": world.run_sql("postgres", "SHOW server_version"),
+        "flushes_a_second": world.flushes_a_second(),
+        "load_average": os.getloadavg()[0],
     }
 
 
 def machine_line(about):
     return (
         f"{about['cores']} cores of {about['processor']}, {about['memory_gib']} GiB, "
-        f"Linux {about['kernel']}, {about['disk']}, PostgreSQL {about['postgresql']}")
+        f"Linux {about['kernel']}, PostgreSQL {about['postgresql']}, {about['disk']} with "
+        f"{about['flushes_a_second']:,} flushes/s; load before the run {about['load_average']:.1f}")
 
 
 def chart(rows, mode):

@@ -100,6 +100,22 @@ def run_sql(database, statements):
         "-d", database, "-c", statements).strip()
 
 
+def flushes_a_second():
+    """How often the disk makes 8 KiB durable, one after the other: what every commit waits for."""
+    path = os.path.join(WORKPLACE, "flushes")
+    page = bytes(8192)
+    flushes = 0
+    with open(path, "wb", buffering=0) as file:
+        file.write(page * 1024)
+        begins = time.monotonic()
+        while time.monotonic() - begins < 0.5:
+            os.pwrite(file.fileno(), page, flushes % 1024 * len(page))
+            os.fdatasync(file.fileno())
+            flushes += 1
+    os.unlink(path)
+    return flushes * 2
+
+
 # ---- cartd ----------------------------------------------------------------------------------------
 
 
@@ -126,7 +142,6 @@ class Service:
         self.start()
 
     def start(self):
-        # Below the ports that the kernel gives to clients it would be safer, but not certain either.
         with open(os.path.join(WORKPLACE, f"cartd-{self.port}.log"), "ab") as log:
             self.process = subprocess.Popen(
                 [CARTD, "serve"], stdin=subprocess.DEVNULL, stdout=log, stderr=log,

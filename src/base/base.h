@@ -86,8 +86,16 @@ struct base_uuid {
 };
 
 #define BASE_UUID_SIZE 37 /* with the terminating NUL */
+/* Random bytes of the kernel, fetched many at once: a system call for each id would be a tenth of a
+ * small request's. Zero-initialise it; its owner is who makes ids. Not for secrets. */
+struct base_random {
+    uint8_t bytes[250];
+    size_t n_left;
+};
+void base_random_take(struct base_random *random, void *bytes, size_t n_bytes); /* at most 250 */
+
 /* A new UUIDv7 (RFC 9562, section 5.7): milliseconds of `unix_us`, then random bits. */
-struct base_uuid base_uuid_make_v7(int64_t unix_us);
+struct base_uuid base_uuid_make_v7(struct base_random *random, int64_t unix_us);
 /* The UUIDv5 (RFC 9562, section 5.5) of a name within a namespace. */
 struct base_uuid base_uuid_make_v5(const struct base_uuid *space, const void *name, size_t n_bytes);
 /* Lower case, 8-4-4-4-12. */

@@ -30,14 +30,25 @@ static void fill_with_random(uint8_t *bytes, size_t n_bytes)
     }
 }
 
-struct base_uuid base_uuid_make_v7(int64_t unix_us)
+void base_random_take(struct base_random *random, void *bytes, size_t n_bytes)
+{
+    assert(n_bytes <= sizeof(random->bytes));
+    if (random->n_left < n_bytes) {
+        fill_with_random(random->bytes, sizeof(random->bytes));
+        random->n_left = sizeof(random->bytes);
+    }
+    random->n_left -= n_bytes;
+    memcpy(bytes, random->bytes + random->n_left, n_bytes);
+}
+
+struct base_uuid base_uuid_make_v7(struct base_random *random, int64_t unix_us)
 {
     assert(unix_us >= 0);
     struct base_uuid uuid;
     uint64_t unix_ms = (uint64_t)unix_us / 1000;
     for (size_t i = 0; i < 6; i++)
         uuid.bytes[i] = (uint8_t)(unix_ms >> (40 - 8 * i));
-    fill_with_random(uuid.bytes + 6, sizeof(uuid.bytes) - 6);
+    base_random_take(random, uuid.bytes + 6, sizeof(uuid.bytes) - 6);
     mark(&uuid, 7);
     return uuid;
 }

@@ -127,7 +127,7 @@ static void take_id(struct http_request *request)
         return;
     }
     char text[BASE_UUID_SIZE];
-    struct base_uuid uuid = base_uuid_make_v7(base_clock_now_us());
+    struct base_uuid uuid = base_uuid_make_v7(&request->http->random, base_clock_now_us());
     base_uuid_format(&uuid, text);
     request->id = base_arena_copy_text(&request->arena, text);
 }

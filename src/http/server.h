@@ -13,6 +13,7 @@
 
 struct http {
     struct http_options options;
+    struct base_random random; /* for ids */
     char *address;
     struct MHD_Daemon *daemon;
     struct loop_watch watch;    /* of the daemon's epoll descriptor */

@@ -143,6 +143,7 @@ struct service {
     struct postgres_connection *side; /* replays, missed events, keeping house */
     struct streams streams;
     struct batch batches[BATCH_SLOTS];
+    struct base_random random;    /* for command ids */
     struct service_command *shed; /* to be refused in the next turn, with the outcome they have */
     size_t n_waiting;             /* submitted and not answered */
     size_t n_replays;             /* under way */

@@ -130,9 +130,8 @@ static void file_stream(struct streams *streams, struct service_stream *stream)
 void streams_init(struct streams *streams, size_t kept_max)
 {
     *streams = (struct streams){.n_buckets = BUCKETS_AT_FIRST, .kept_max = kept_max};
-    struct base_uuid random = base_uuid_make_v7(base_clock_now_us());
-    static_assert(sizeof streams->secret == sizeof random, "the secret is as long as a UUID");
-    memcpy(streams->secret, &random, sizeof random);
+    struct base_random random = {0};
+    base_random_take(&random, streams->secret, sizeof streams->secret);
     streams->buckets = base_alloc(streams->n_buckets * sizeof *streams->buckets);
 }
 

@@ -4,6 +4,7 @@ How to run them, from the top of the repository:
 
     /usr/bin/python3 -m unittest discover -s tests/http            # everything
     /usr/bin/python3 -m unittest discover -s tests/http -v -p 'test_carts.py'   # one module
+    cd tests/http && /usr/bin/python3 -m unittest -v test_carts.Creating        # one class
 
 or `meson test -C build --suite http`, which runs each module by itself. Needed are Debian's
 python3-yaml and python3-jsonschema, psql, and for the tests that stop PostgreSQL the server's
@@ -18,10 +19,10 @@ CARTD_TEST_BINARY        The binary; build/cartd when unset.
 CARTD_TEST_SEED          The seed of test_model; random when unset, and printed.
 CARTD_TEST_SEQUENCES     How many sequences test_model plays; 1000 when unset.
 CARTD_TEST_URL           A service that runs already, as in docker compose: http://host:port. Then
-                         only tests that need nothing but HTTP run (test_carts, test_model, and
-                         most of test_contract and test_races); all others are skipped, and
-                         neither a binary nor a database of ours is needed. Skus and ids are
-                         made anew for each run, so the service may hold data already.
+                         only tests that need nothing but HTTP run (nearly all but test_cli,
+                         test_faults and test_log); the others are skipped, and neither a binary
+                         nor a database of ours is needed. Skus and ids are made anew for each run,
+                         so the service may hold data already.
 
 Every answer that any test gets goes through support/contract.py, which checks it against
 openapi.yaml: status, headers, media type, body. test_contract also demands that each operation

@@ -23,10 +23,23 @@ class Creating(ServiceCase):
 
     def test_the_members_are_in_the_order_of_the_contract(self):
         cart = self.make_cart((self.make_product(), 2))
-        self.assertEqual(list(cart), [
-            "id", "version", "status", "currency", "customer_id", "items", "item_count", "total",
-            "metadata", "created_at", "updated_at", "closed_at",
-        ])
+        self.assertEqual(
+            list(cart),
+            [
+                "id",
+                "version",
+                "status",
+                "currency",
+                "customer_id",
+                "items",
+                "item_count",
+                "total",
+                "metadata",
+                "created_at",
+                "updated_at",
+                "closed_at",
+            ],
+        )
         self.assertEqual(
             list(cart["items"][0]), ["id", "sku", "name", "quantity", "unit_price", "total"]
         )
@@ -34,16 +47,26 @@ class Creating(ServiceCase):
     def test_a_cart_keeps_what_it_was_made_with(self):
         sku = self.make_product(499, name="Grüner Tee 🍵")
         other = self.make_product(1250)
-        metadata = {"b": 1, "a": [True, None, {"x": "ü\"\\/\n"}], "f": 1.5}
+        metadata = {"b": 1, "a": [True, None, {"x": 'ü"\\/\n'}], "f": 1.5}
         cart_id = make_id()
-        cart = self.make_cart((sku, 2), (other, 1), id=cart_id, customer_id="Zoë 7", metadata=metadata)
+        cart = self.make_cart(
+            (sku, 2), (other, 1), id=cart_id, customer_id="Zoë 7", metadata=metadata
+        )
         self.assertEqual(cart["id"], cart_id)
         self.assertEqual(cart["version"], 3)
         self.assertEqual(cart["customer_id"], "Zoë 7")
         self.assertEqual(cart["metadata"], metadata)
-        self.assertEqual(cart["items"][0], {
-            "id": sku, "sku": sku, "name": "Grüner Tee 🍵", "quantity": 2, "unit_price": 499, "total": 998,
-        })
+        self.assertEqual(
+            cart["items"][0],
+            {
+                "id": sku,
+                "sku": sku,
+                "name": "Grüner Tee 🍵",
+                "quantity": 2,
+                "unit_price": 499,
+                "total": 998,
+            },
+        )
         self.assertEqual((cart["item_count"], cart["total"]), (3, 2248))
         self.assertEqual(self.get_cart(cart_id), cart)
 
@@ -66,7 +89,9 @@ class Creating(ServiceCase):
         sku = self.make_product()
         cart_id = make_id()
         body = {"id": cart_id, "items": [{"sku": sku}, {"sku": make_sku("no")}]}
-        self.assert_problem(self.client.post("/carts", body), 422, "unknown-sku", pointer="/items/1")
+        self.assert_problem(
+            self.client.post("/carts", body), 422, "unknown-sku", pointer="/items/1"
+        )
         self.assert_problem(self.client.get(f"/carts/{cart_id}"), 404, "cart-not-found")
 
     def test_a_cart_may_begin_with_250_lines(self):
@@ -93,7 +118,9 @@ class Adding(ServiceCase):
         first, second = self.make_product(100), self.make_product(200)
         cart_id = self.make_cart((first, 1), (second, 1))["id"]
         cart = self.assert_cart(self.add(cart_id, first, 4))
-        self.assertEqual([(line["sku"], line["quantity"]) for line in cart["items"]], [(first, 5), (second, 1)])
+        self.assertEqual(
+            [(line["sku"], line["quantity"]) for line in cart["items"]], [(first, 5), (second, 1)]
+        )
         self.assertEqual((cart["version"], cart["total"]), (4, 700))
 
     def test_one_is_added_when_no_quantity_is_said(self):
@@ -120,7 +147,9 @@ class Adding(ServiceCase):
         cart_id = self.make_cart()["id"]
         self.assert_problem(self.add(cart_id, make_sku("no")), 422, "unknown-sku")
         self.assert_problem(self.add(cart_id, self.make_product(active=False)), 422, "unknown-sku")
-        self.assert_problem(self.add(cart_id, self.make_product(currency="USD")), 422, "price-unavailable")
+        self.assert_problem(
+            self.add(cart_id, self.make_product(currency="USD")), 422, "price-unavailable"
+        )
         self.assertEqual(self.get_cart(cart_id)["version"], 1)
 
     def test_a_line_holds_999_at_most(self):
@@ -161,8 +190,12 @@ class ChangingAndRemoving(ServiceCase):
         self.path = f"/carts/{self.cart['id']}"
 
     def test_a_quantity_can_be_changed(self):
-        cart = self.assert_cart(self.client.patch(f"{self.path}/items/{self.first}", {"quantity": 7}))
-        self.assertEqual((cart["items"][0]["quantity"], cart["total"], cart["version"]), (7, 710, 4))
+        cart = self.assert_cart(
+            self.client.patch(f"{self.path}/items/{self.first}", {"quantity": 7})
+        )
+        self.assertEqual(
+            (cart["items"][0]["quantity"], cart["total"], cart["version"]), (7, 710, 4)
+        )
         self.assertGreater(cart["updated_at"], self.cart["updated_at"])
         self.assertEqual(cart["created_at"], self.cart["created_at"])
 
@@ -171,7 +204,9 @@ class ChangingAndRemoving(ServiceCase):
         self.assertEqual(self.assert_cart(answer), self.cart)
 
     def test_a_quantity_of_0_removes(self):
-        cart = self.assert_cart(self.client.patch(f"{self.path}/items/{self.first}", {"quantity": 0}))
+        cart = self.assert_cart(
+            self.client.patch(f"{self.path}/items/{self.first}", {"quantity": 0})
+        )
         self.assertEqual([line["id"] for line in cart["items"]], [self.second])
 
     def test_a_line_can_be_removed_once(self):
@@ -260,32 +295,54 @@ class Several(ServiceCase):
 
     def test_commands_apply_in_order(self):
         other = self.make_product(7)
-        cart = self.assert_cart(self.send(
-            {"type": "add_item", "sku": other},
-            {"type": "add_item", "sku": other, "quantity": 2},
-            {"type": "change_item_quantity", "item_id": self.sku, "quantity": 5},
-            {"type": "remove_item", "item_id": self.sku},
-            {"type": "add_item", "sku": self.sku, "quantity": 4},
-            {"type": "check_out", "expected_total": 421},
-        ))
+        cart = self.assert_cart(
+            self.send(
+                {"type": "add_item", "sku": other},
+                {"type": "add_item", "sku": other, "quantity": 2},
+                {"type": "change_item_quantity", "item_id": self.sku, "quantity": 5},
+                {"type": "remove_item", "item_id": self.sku},
+                {"type": "add_item", "sku": self.sku, "quantity": 4},
+                {"type": "check_out", "expected_total": 421},
+            )
+        )
         self.assertEqual(cart["version"], 8)
         self.assertEqual(cart["status"], "checked_out")
-        self.assertEqual([(line["sku"], line["quantity"]) for line in cart["items"]], [(other, 3), (self.sku, 4)])
+        self.assertEqual(
+            [(line["sku"], line["quantity"]) for line in cart["items"]], [(other, 3), (self.sku, 4)]
+        )
         if self.database:
-            self.assertEqual(self.event_types(cart["id"]), [
-                "CartCreated", "ItemAdded", "ItemAdded", "ItemAdded", "ItemQuantityChanged",
-                "ItemRemoved", "ItemAdded", "CartCheckedOut",
-            ])
+            self.assertEqual(
+                self.event_types(cart["id"]),
+                [
+                    "CartCreated",
+                    "ItemAdded",
+                    "ItemAdded",
+                    "ItemAdded",
+                    "ItemQuantityChanged",
+                    "ItemRemoved",
+                    "ItemAdded",
+                    "CartCheckedOut",
+                ],
+            )
 
     def test_all_or_nothing(self):
         for refused, status, slug in (
             ({"type": "add_item", "sku": make_sku("no")}, 422, "unknown-sku"),
             ({"type": "remove_item", "item_id": "none"}, 404, "item-not-in-cart"),
-            ({"type": "change_item_quantity", "item_id": "none", "quantity": 0}, 404, "item-not-in-cart"),
+            (
+                {"type": "change_item_quantity", "item_id": "none", "quantity": 0},
+                404,
+                "item-not-in-cart",
+            ),
             ({"type": "check_out", "expected_total": 1}, 409, "total-changed"),
         ):
-            answer = self.send({"type": "add_item", "sku": self.sku}, {"type": "clear_items"},
-                               {"type": "add_item", "sku": self.sku}, refused, {"type": "cancel"})
+            answer = self.send(
+                {"type": "add_item", "sku": self.sku},
+                {"type": "clear_items"},
+                {"type": "add_item", "sku": self.sku},
+                refused,
+                {"type": "cancel"},
+            )
             self.assert_problem(answer, status, slug, pointer="/commands/3")
             self.assertEqual(self.get_cart(self.cart["id"]), self.cart)
 
@@ -306,18 +363,27 @@ class Several(ServiceCase):
         self.assert_invalid(self.send(), "/commands")
 
     def test_each_unusable_command_is_named(self):
-        self.assert_invalid(self.send(
-            {"type": "add_item", "sku": self.sku},
-            {"type": "buy"},
-            {"type": "add_item"},
-            {"type": "add_item", "sku": self.sku, "quantity": 0},
-            {"type": "remove_item", "item_id": self.sku, "quantity": 1},
-            {"sku": self.sku},
-            "cancel",
-            {"type": "check_out", "expected_total": -1},
-            {"type": "create"},
-        ), "/commands/1/type", "/commands/2/sku", "/commands/3/quantity", "/commands/4/quantity",
-            "/commands/5/type", "/commands/6", "/commands/7/expected_total", "/commands/8/type")
+        self.assert_invalid(
+            self.send(
+                {"type": "add_item", "sku": self.sku},
+                {"type": "buy"},
+                {"type": "add_item"},
+                {"type": "add_item", "sku": self.sku, "quantity": 0},
+                {"type": "remove_item", "item_id": self.sku, "quantity": 1},
+                {"sku": self.sku},
+                "cancel",
+                {"type": "check_out", "expected_total": -1},
+                {"type": "create"},
+            ),
+            "/commands/1/type",
+            "/commands/2/sku",
+            "/commands/3/quantity",
+            "/commands/4/quantity",
+            "/commands/5/type",
+            "/commands/6",
+            "/commands/7/expected_total",
+            "/commands/8/type",
+        )
         self.assertEqual(self.get_cart(self.cart["id"]), self.cart)
 
 
@@ -341,7 +407,11 @@ class WhichRefusalWins(ServiceCase):
         good = b'{"sku":"%s"}' % sku.encode()
         cases = [
             # The method before headers; headers and parameters before the body's syntax.
-            (self.client.request("PUT", path, body=b"{", headers=bad_match), 405, "method-not-allowed"),
+            (
+                self.client.request("PUT", path, body=b"{", headers=bad_match),
+                405,
+                "method-not-allowed",
+            ),
             (post(path, b"{", **{"If-Match": "seven"}), 400, "invalid-parameter"),
             (post(f"{path}?x=1", b"{"), 400, "invalid-parameter"),
             # Syntax before fields, fields before existence.
@@ -350,8 +420,11 @@ class WhichRefusalWins(ServiceCase):
             # Existence before the key and the version.
             (post(absent, good, **used, **stale), 404, "cart-not-found"),
             # The key before the version.
-            (post(path, b'{"sku":"%s","quantity":2}' % sku.encode(), **used, **stale),
-             422, "idempotency-key-reused"),
+            (
+                post(path, b'{"sku":"%s","quantity":2}' % sku.encode(), **used, **stale),
+                422,
+                "idempotency-key-reused",
+            ),
             # The version before the rules.
             (post(f"{closed}/items", good, **stale), 412, "version-mismatch"),
             (post(f"{closed}/items", good), 409, "cart-closed"),
@@ -360,7 +433,9 @@ class WhichRefusalWins(ServiceCase):
             self.assert_problem(answer, status, slug)
         # A retry is recognised although its version is stale by now.
         again = post(path, good, **used, **{"If-Match": '"99"'})
-        self.assertEqual((again.status, again.headers.get("idempotent-replayed")), (200, "true"), again)
+        self.assertEqual(
+            (again.status, again.headers.get("idempotent-replayed")), (200, "true"), again
+        )
 
     def test_the_order_of_the_rules(self):
         many = [self.make_product(1) for _ in range(249)]
@@ -380,7 +455,13 @@ class WhichRefusalWins(ServiceCase):
         self.assert_problem(self.add(cart["id"], many[0]), 422, "quantity-out-of-range")
 
     def test_an_absent_cart_is_absent_for_every_operation(self):
-        for cart_id in (ABSENT, "nonsense", "01936f6e-6f0a-7c3e-9a57-5f0c8a4f1b2", "%20", ABSENT + "0"):
+        for cart_id in (
+            ABSENT,
+            "nonsense",
+            "01936f6e-6f0a-7c3e-9a57-5f0c8a4f1b2",
+            "%20",
+            ABSENT + "0",
+        ):
             path = f"/carts/{cart_id}"
             for answer in (
                 self.client.get(path),

@@ -15,7 +15,6 @@ from support import (
     make_sku,
     migrate,
     needs_binary,
-    needs_database,
     run_cartd,
     take_free_port,
 )
@@ -30,8 +29,18 @@ class Words(unittest.TestCase):
         for arguments in (["--help"], ["help"]):
             done = run_cartd(*arguments)
             self.assertEqual((done.returncode, done.stderr), (0, ""))
-            for word in ("serve", "migrate", "catalog", "healthcheck", "version", "CARTD_LISTEN",
-                         "DATABASE_URL", "CARTD_MIGRATE_URL", "--listen", "127.0.0.1:8080"):
+            for word in (
+                "serve",
+                "migrate",
+                "catalog",
+                "healthcheck",
+                "version",
+                "CARTD_LISTEN",
+                "DATABASE_URL",
+                "CARTD_MIGRATE_URL",
+                "--listen",
+                "127.0.0.1:8080",
+            ):
                 self.assertIn(word, done.stdout)
 
     def test_each_subcommand_has_a_help_of_its_own(self):
@@ -47,8 +56,17 @@ class Words(unittest.TestCase):
             self.assertRegex(done.stdout, r"\d+\.\d+\.\d+")
 
     def test_what_is_not_a_subcommand_is_refused(self):
-        for arguments in (["sevre"], [], ["serve", "extra"], ["migrate", "up"], ["catalog"], ["catalog", "export"],
-                          ["catalog", "import"], ["serve", "--nothing"], ["serve", "--listen"]):
+        for arguments in (
+            ["sevre"],
+            [],
+            ["serve", "extra"],
+            ["migrate", "up"],
+            ["catalog"],
+            ["catalog", "export"],
+            ["catalog", "import"],
+            ["serve", "--nothing"],
+            ["serve", "--listen"],
+        ):
             done = run_cartd(*arguments, url=NOWHERE)
             self.assertEqual(done.returncode, 2, (arguments, done))
             self.assertNotEqual(done.stderr, "")
@@ -62,8 +80,13 @@ class Words(unittest.TestCase):
         self.assertIn("CARTD_LISTENN", done.stderr)
 
     def test_a_setting_has_bounds(self):
-        for name, text in (("CARTD_WAIT_MS", "0"), ("CARTD_WAIT_MS", "soon"), ("CARTD_LOG_LEVEL", "loud"),
-                           ("CARTD_DEFAULT_CURRENCY", "euro"), ("CARTD_BATCH_COMMANDS", "99999999999999999999")):
+        for name, text in (
+            ("CARTD_WAIT_MS", "0"),
+            ("CARTD_WAIT_MS", "soon"),
+            ("CARTD_LOG_LEVEL", "loud"),
+            ("CARTD_DEFAULT_CURRENCY", "euro"),
+            ("CARTD_BATCH_COMMANDS", "99999999999999999999"),
+        ):
             done = run_cartd("serve", url=NOWHERE, **{name: text})
             self.assertEqual(done.returncode, 2, (name, text, done))
 
@@ -78,7 +101,7 @@ class Words(unittest.TestCase):
         self.assertEqual(done.returncode, 1, done)
 
 
-@needs_database
+@needs_binary
 class Migrating(unittest.TestCase):
     def setUp(self):
         self.database = Database()
@@ -94,8 +117,15 @@ class Migrating(unittest.TestCase):
 
     def test_migrating_at_once_does_no_harm(self):
         environment = clean_environment(DATABASE_URL=self.database.owner_url)
-        running = [subprocess.Popen([BINARY, "migrate"], env=environment, stdout=subprocess.PIPE,
-                                    stderr=subprocess.STDOUT) for _ in range(5)]
+        running = [
+            subprocess.Popen(
+                [BINARY, "migrate"],
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+            )
+            for _ in range(5)
+        ]
         for process in running:
             output = process.communicate(timeout=120)[0].decode()
             complain_of_sanitizers(output)
@@ -123,7 +153,7 @@ class Migrating(unittest.TestCase):
         self.assertNotEqual(done.stderr, "")
 
 
-@needs_database
+@needs_binary
 class Importing(ServiceCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory(prefix="cartd-test-import-")
@@ -168,7 +198,9 @@ class Importing(ServiceCase):
         one, two, three = make_sku(), make_sku(), make_sku()
         self.run_import(
             b"\xef\xbb\xbfprice,name,sku,currency\r\n"
-            + f'1,"Tea, ""green""\nand good",{one},EUR\r\n'.encode().replace(b"\nand good", b" and good")
+            + f'1,"Tea, ""green""\nand good",{one},EUR\r\n'.encode().replace(
+                b"\nand good", b" and good"
+            )
             + f'"2","Grüner Tee","{two}","EUR"\r\n'.encode()
             + f"3,Tee,{three},EUR".encode()
         )
@@ -218,10 +250,19 @@ class Importing(ServiceCase):
         self.assertEqual(self.product(sku)["prices"], {"EUR": 5})
 
     def test_a_file_that_is_no_catalogue_is_refused(self):
-        for content in ("", "sku,name\n", "name,currency,price\nx,EUR,1\n", "sku,name,currency,price,colour\n",
-                        "sku,sku,name,currency,price\n", b"\x00\x01\x02", b"PK\x03\x04" * 100):
+        for content in (
+            "",
+            "sku,name\n",
+            "name,currency,price\nx,EUR,1\n",
+            "sku,name,currency,price,colour\n",
+            "sku,sku,name,currency,price\n",
+            b"\x00\x01\x02",
+            b"PK\x03\x04" * 100,
+        ):
             self.run_import(content, expected=1)
-        done = run_cartd("catalog", "import", f"{self.folder.name}/none.csv", url=self.database.app_url)
+        done = run_cartd(
+            "catalog", "import", f"{self.folder.name}/none.csv", url=self.database.app_url
+        )
         self.assertEqual(done.returncode, 1, done)
         done = run_cartd("catalog", "import", self.folder.name, url=self.database.app_url)
         self.assertEqual(done.returncode, 1, done)
@@ -233,7 +274,9 @@ class Importing(ServiceCase):
                 [BINARY, "catalog", "import", "-", *switches],
                 env=clean_environment(DATABASE_URL=self.database.app_url),
                 input=f"sku,name,currency,price\n{sku},Tea,EUR,{5 + len(switches)}\n".encode(),
-                capture_output=True, timeout=120, check=False,
+                capture_output=True,
+                timeout=120,
+                check=False,
             )
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertEqual(self.product(sku)["prices"], {"EUR": 5 + len(switches)})
@@ -264,8 +307,12 @@ class Importing(ServiceCase):
         process = subprocess.Popen(
             [BINARY, "catalog", "import", str(path)],
             # Sanitizers keep freed memory for a while, 256 MB of it when nothing is said.
-            env=clean_environment(DATABASE_URL=self.database.app_url, ASAN_OPTIONS="quarantine_size_mb=1"),
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            env=clean_environment(
+                DATABASE_URL=self.database.app_url, ASAN_OPTIONS="quarantine_size_mb=1"
+            ),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -280,7 +327,7 @@ class Importing(ServiceCase):
         self.assertIn("again", done.stderr)
 
 
-@needs_database
+@needs_binary
 class Serving(ServiceCase):
     def test_a_health_check_asks_the_service(self):
         done = run_cartd("healthcheck", CARTD_LISTEN=f"127.0.0.1:{self.service.port}")
@@ -288,10 +335,14 @@ class Serving(ServiceCase):
 
     def test_the_log_is_json_lines_that_say_what_they_are(self):
         events = self.service.events()
-        self.assertEqual(len(events), len(self.service.output().splitlines()), self.service.output())
+        self.assertEqual(
+            len(events), len(self.service.output().splitlines()), self.service.output()
+        )
         for event in events:
             self.assertLessEqual({"time", "level", "event", "message"}, set(event), event)
-        self.assertEqual(self.service.wait_for_event("started")["listen"], f"127.0.0.1:{self.service.port}")
+        self.assertEqual(
+            self.service.wait_for_event("started")["listen"], f"127.0.0.1:{self.service.port}"
+        )
 
     def test_secrets_are_not_logged(self):
         self.assertNotIn("cartd-test-only", self.service.output())
@@ -299,9 +350,17 @@ class Serving(ServiceCase):
     def test_flags_win_over_the_environment(self):
         port = take_free_port()
         process = subprocess.Popen(
-            [BINARY, "serve", "--listen", f"127.0.0.1:{port}", f"--database-url={self.database.app_url}"],
+            [
+                BINARY,
+                "serve",
+                "--listen",
+                f"127.0.0.1:{port}",
+                f"--database-url={self.database.app_url}",
+            ],
             env=clean_environment(DATABASE_URL=NOWHERE, CARTD_LISTEN="127.0.0.1:1"),
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
         )
         try:
             line = process.stdout.readline().decode()
@@ -323,7 +382,9 @@ class Serving(ServiceCase):
         sku = self.make_product()
         self.database.sql("REVOKE INSERT ON events FROM cartd_app;")
         try:
-            cart = self.client.post("/carts", {"items": [{"sku": sku}]}, headers={"X-Request-Id": "fault-7"})
+            cart = self.client.post(
+                "/carts", {"items": [{"sku": sku}]}, headers={"X-Request-Id": "fault-7"}
+            )
         finally:
             self.database.sql("GRANT INSERT ON events TO cartd_app;")
         self.assert_problem(cart, 500, "internal-error", request_id="fault-7")
@@ -345,9 +406,14 @@ class Serving(ServiceCase):
         self.add(cart_id, make_sku("no"))
         self.get_cart(cart_id)
         after = read()
-        self.assertEqual(after["cartd_events_appended_total"] - before["cartd_events_appended_total"], 3)
-        for name, more in (('cartd_commands_total{outcome="recorded"}', 2),
-                           ('cartd_commands_total{outcome="refused"}', 1), ("cartd_reads_total", 1)):
+        self.assertEqual(
+            after["cartd_events_appended_total"] - before["cartd_events_appended_total"], 3
+        )
+        for name, more in (
+            ('cartd_commands_total{outcome="recorded"}', 2),
+            ('cartd_commands_total{outcome="refused"}', 1),
+            ("cartd_reads_total", 1),
+        ):
             self.assertEqual(after[name] - before[name], more, name)
         self.assertEqual(after["cartd_database_ready"], 1)
 

@@ -66,7 +66,9 @@ class Document(unittest.TestCase):
             if "schema" in node:
                 schema = contract.validator(node["schema"])
                 schema.check_schema(node["schema"])
-                examples = {name: example["value"] for name, example in node.get("examples", {}).items()}
+                examples = {
+                    name: example["value"] for name, example in node.get("examples", {}).items()
+                }
                 if "example" in node:
                     examples[""] = node["example"]
                 self.assertTrue(examples, f"{place} has no example")
@@ -109,7 +111,9 @@ class Requests:
         path = path.replace("{sku}", make_sku("put") if operation.id == "putProduct" else self.sku)
         path = path.replace("{slug}", "cart-closed")
         value = {
-            "createCart": {}, "addItem": {"sku": self.sku}, "changeItemQuantity": {"quantity": 2},
+            "createCart": {},
+            "addItem": {"sku": self.sku},
+            "changeItemQuantity": {"quantity": 2},
             "checkOutCart": {"expected_total": 100},
             "executeCommands": {"commands": [{"type": "add_item", "sku": self.sku}]},
             "putProduct": {"name": "Tea", "prices": {"EUR": 1}},
@@ -140,7 +144,9 @@ class EachStatus(ServiceCase):
                 answer = self.requests.send(operation)
                 self.assertIn(answer.status, (200, 201), answer)
         sku = self.make_product()
-        self.assertEqual(self.client.put(f"/products/{sku}", {"name": "B", "prices": {}}).status, 200)
+        self.assertEqual(
+            self.client.put(f"/products/{sku}", {"name": "B", "prices": {}}).status, 200
+        )
         self.assertEqual(self.client.get("/readyz?verbose").status, 200)
 
     def test_204_nothing_more_to_say(self):
@@ -148,7 +154,9 @@ class EachStatus(ServiceCase):
             method, target, body = self.requests.make(operation)
             if operation.id == "putProduct":
                 self.client.put(target, {"name": "Old", "prices": {}})
-            answer = self.client.request(method, target, body=body, headers={"Prefer": "return=minimal"})
+            answer = self.client.request(
+                method, target, body=body, headers={"Prefer": "return=minimal"}
+            )
             self.assertEqual(answer.status, 204, answer)
         answer = self.client.post("/carts", headers={"Prefer": "return=minimal"})
         self.assertEqual((answer.status, answer.body), (201, b""), answer)
@@ -159,7 +167,9 @@ class EachStatus(ServiceCase):
 
     def test_400_invalid_parameter(self):
         for operation in self.each(400):
-            self.assert_problem(self.requests.send(operation, query="?surprise=1"), 400, "invalid-parameter")
+            self.assert_problem(
+                self.requests.send(operation, query="?surprise=1"), 400, "invalid-parameter"
+            )
 
     def test_400_malformed_json(self):
         for operation in self.each(400):
@@ -182,19 +192,31 @@ class EachStatus(ServiceCase):
         for operation in self.each(404):
             method, target, body = self.requests.make(operation)
             segments = target.split("/")
-            segments[2] = {"carts": ABSENT, "products": make_sku("no"), "problems": "none"}[segments[1]]
-            slug = {"carts": "cart-not-found", "products": "product-not-found", "problems": "not-found"}[segments[1]]
-            self.assert_problem(self.client.request(method, "/".join(segments), body=body), 404, slug)
+            segments[2] = {"carts": ABSENT, "products": make_sku("no"), "problems": "none"}[
+                segments[1]
+            ]
+            slug = {
+                "carts": "cart-not-found",
+                "products": "product-not-found",
+                "problems": "not-found",
+            }[segments[1]]
+            self.assert_problem(
+                self.client.request(method, "/".join(segments), body=body), 404, slug
+            )
             if "{item_id}" in operation.path:
                 answer = self.client.request(method, f"{target.rpartition('/')[0]}/none", body=body)
                 self.assert_problem(answer, 404, "item-not-in-cart")
             if operation.id == "executeCommands":
-                answer = self.client.post(target, {"commands": [{"type": "remove_item", "item_id": "none"}]})
+                answer = self.client.post(
+                    target, {"commands": [{"type": "remove_item", "item_id": "none"}]}
+                )
                 self.assert_problem(answer, 404, "item-not-in-cart")
 
     def test_406_not_acceptable(self):
         for operation in self.each(406):
-            self.assert_problem(self.requests.send(operation, Accept="image/png"), 406, "not-acceptable")
+            self.assert_problem(
+                self.requests.send(operation, Accept="image/png"), 406, "not-acceptable"
+            )
 
     def test_409_conflict(self):
         cart_id = self.make_cart()["id"]
@@ -203,7 +225,9 @@ class EachStatus(ServiceCase):
             if operation.id == "createCart":
                 continue
             method, target, body = self.requests.make(operation)
-            self.assertEqual(self.client.post("/".join(target.split("/")[:3]) + "/cancel").status, 200)
+            self.assertEqual(
+                self.client.post("/".join(target.split("/")[:3]) + "/cancel").status, 200
+            )
             self.assert_problem(self.client.request(method, target, body=body), 409, "cart-closed")
         path = f"/carts/{cart_id}"
         for method, target, value, slug in (
@@ -212,8 +236,10 @@ class EachStatus(ServiceCase):
         ):
             self.assert_problem(self.client.request(method, path + target, value), 409, slug)
         self.add(cart_id, self.requests.sku)
-        for target, value in (("/checkout", {"expected_total": 1}),
-                              ("/commands", {"commands": [{"type": "check_out", "expected_total": 1}]})):
+        for target, value in (
+            ("/checkout", {"expected_total": 1}),
+            ("/commands", {"commands": [{"type": "check_out", "expected_total": 1}]}),
+        ):
             answer = self.client.post(path + target, value)
             self.assert_problem(answer, 409, "total-changed", current_total=100)
 
@@ -253,20 +279,33 @@ class EachStatus(ServiceCase):
             method, target, body = self.requests.make(operation)
             if operation.path.startswith("/carts/"):
                 path = "/".join(target.split("/")[:3])
-                first = self.client.post(f"{path}/items", {"sku": self.requests.sku, "quantity": 3},
-                                         headers={"Idempotency-Key": key})
+                first = self.client.post(
+                    f"{path}/items",
+                    {"sku": self.requests.sku, "quantity": 3},
+                    headers={"Idempotency-Key": key},
+                )
             elif operation.id == "createCart":
-                first = self.client.post("/carts", {"currency": "USD"}, headers={"Idempotency-Key": key})
+                first = self.client.post(
+                    "/carts", {"currency": "USD"}, headers={"Idempotency-Key": key}
+                )
             else:
-                first = self.client.put(target, {"name": "Other", "prices": {}}, headers={"Idempotency-Key": key})
+                first = self.client.put(
+                    target, {"name": "Other", "prices": {}}, headers={"Idempotency-Key": key}
+                )
             self.assertIn(first.status, (200, 201), first)
-            answer = self.client.request(method, target, body=body, headers={"Idempotency-Key": key})
+            answer = self.client.request(
+                method, target, body=body, headers={"Idempotency-Key": key}
+            )
             self.assert_problem(answer, 422, "idempotency-key-reused")
 
     def test_422_what_can_not_be_added(self):
         huge, unpriced = self.make_product(2**53 - 1), self.make_product(currency="USD")
-        for sku, quantity, slug in ((make_sku("no"), 1, "unknown-sku"), (unpriced, 1, "price-unavailable"),
-                                    (huge, 2, "amount-too-large"), (self.requests.sku, 999, "quantity-out-of-range")):
+        for sku, quantity, slug in (
+            (make_sku("no"), 1, "unknown-sku"),
+            (unpriced, 1, "price-unavailable"),
+            (huge, 2, "amount-too-large"),
+            (self.requests.sku, 999, "quantity-out-of-range"),
+        ):
             item = {"sku": sku, "quantity": quantity}
             path = f"/carts/{self.make_cart((self.requests.sku, 1))['id']}"
             self.assert_problem(self.client.post(f"{path}/items", item), 422, slug)
@@ -324,8 +363,11 @@ class WhenSomethingIsBroken(ServiceCase):
                 continue
             with self.subTest(operation=operation.id):
                 method, target, body = requests.make(operation)
-                right, table = ("INSERT", "events") if method != "GET" else (
-                    "SELECT", "products" if target.startswith("/products") else "carts")
+                right, table = (
+                    ("INSERT", "events")
+                    if method != "GET"
+                    else ("SELECT", "products" if target.startswith("/products") else "carts")
+                )
                 self.database.sql(f"REVOKE {right} ON {table} FROM cartd_app;")
                 try:
                     answer = self.client.request(method, target, body=body)
@@ -409,8 +451,12 @@ class Stopping(ServiceCase):
 
     def test_503_overloaded(self):
         requests = Requests(self)
-        service = Service(self.database.app_url, CARTD_QUEUE_COMMANDS="1", CARTD_BATCH_COMMANDS="1",
-                          CARTD_WAIT_MS="60000")
+        service = Service(
+            self.database.app_url,
+            CARTD_QUEUE_COMMANDS="1",
+            CARTD_BATCH_COMMANDS="1",
+            CARTD_WAIT_MS="60000",
+        )
         try:
             for operation in contract.contract().operations.values():
                 if operation.method != "GET":
@@ -439,10 +485,13 @@ class Stopping(ServiceCase):
 
 
 def is_someone_waiting(database):
-    return database.value(
-        "SELECT count(*) FROM pg_stat_activity"
-        " WHERE datname = current_database() AND wait_event_type = 'Lock';"
-    ) != "0"
+    return (
+        database.value(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock';"
+        )
+        != "0"
+    )
 
 
 class Union(unittest.TestCase):
@@ -451,7 +500,8 @@ class Union(unittest.TestCase):
     def test_every_documented_status_was_answered(self):
         documented = {
             (operation.id, status)
-            for operation in contract.contract().operations.values() for status in operation.responses
+            for operation in contract.contract().operations.values()
+            for status in operation.responses
         }
         unseen = documented - set(contract.seen())
         if EXTERNAL_URL:
@@ -462,13 +512,18 @@ class Union(unittest.TestCase):
         documented = {
             (operation.id, status, slug)
             for operation in contract.contract().operations.values()
-            for status, response in operation.responses.items() for slug in response.slugs
+            for status, response in operation.responses.items()
+            for slug in response.slugs
         }
         unseen = documented - set(contract.slugs_seen())
         # Reads only wait where sixteen thousand do already. A strict libmicrohttpd refuses what
         # is malformed before the service sees it.
-        unseen = {(name, status, slug) for name, status, slug in unseen if slug != "malformed-request" and not (
-            slug == "overloaded" and contract.contract().operations[name].method == "GET")}
+        unseen = {
+            (name, status, slug)
+            for name, status, slug in unseen
+            if slug != "malformed-request"
+            and not (slug == "overloaded" and contract.contract().operations[name].method == "GET")
+        }
         if EXTERNAL_URL:
             unseen = {triple for triple in unseen if triple[1] not in (500, 503)}
         self.assertEqual(sorted(unseen), [], "documented, but never answered")
@@ -476,7 +531,15 @@ class Union(unittest.TestCase):
 
 def load_tests(loader, _, __):
     """In this order, as the last looks back on all others."""
-    cases = [Document, EachStatus, Everywhere, WhenSomethingIsBroken, WithoutDatabase, Stopping, Union]
+    cases = [
+        Document,
+        EachStatus,
+        Everywhere,
+        WhenSomethingIsBroken,
+        WithoutDatabase,
+        Stopping,
+        Union,
+    ]
     return unittest.TestSuite(loader.loadTestsFromTestCase(case) for case in cases)
 
 

@@ -81,7 +81,9 @@ class Load:
     def empty(self, client, cart_id):
         """A line holds 999; make room. Its event has a version like any other."""
         try:
-            answer = client.delete(f"/carts/{cart_id}/items", headers={"Idempotency-Key": make_key()})
+            answer = client.delete(
+                f"/carts/{cart_id}/items", headers={"Idempotency-Key": make_key()}
+            )
         except NoAnswer:
             return
         del answer  # Which version it got is in the log; only adds are compared.
@@ -132,7 +134,9 @@ class DatabaseDies(ServiceCase):
                 if round_number % 2:
                     wait_until(lambda: self.client.get("/readyz").status == 503, "it is not ready")
                 self.cluster.start()
-                wait_until(lambda: self.client.get("/readyz").status == 200, "it is ready again", 120)
+                wait_until(
+                    lambda: self.client.get("/readyz").status == 200, "it is ready again", 120
+                )
         finally:
             shopping.finish()
         self.assertTrue(self.service.is_running())
@@ -170,6 +174,7 @@ class DatabaseDies(ServiceCase):
                 self.assertEqual(answer.status, 503, answer)
                 session.run("ROLLBACK;")
             with service.client() as client:
+
                 def add_again():
                     answer = self.add(cart_id, sku, client=client, **key)
                     return answer if answer.status == 200 else None
@@ -259,10 +264,13 @@ class ServiceStops(ServiceCase):
         self.assertEqual(self.get_cart(cart_id)["item_count"], 1)
 
     def is_someone_waiting(self):
-        return self.database.value(
-            "SELECT count(*) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND wait_event_type = 'Lock';"
-        ) != "0"
+        return (
+            self.database.value(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND wait_event_type = 'Lock';"
+            )
+            != "0"
+        )
 
     def test_a_stop_does_not_wait_longer_than_it_may(self):
         sku = self.make_product(1)

@@ -43,15 +43,19 @@ class Lists(ServiceCase):
     def test_a_listed_cart_is_as_a_read_one(self):
         customer = make_id()
         cart = self.make_cart((self.make_product(), 2), customer_id=customer)
-        self.assertEqual(self.client.get(f"/carts?customer_id={customer}").json(),
-                         {"carts": [cart], "next_cursor": None})
+        self.assertEqual(
+            self.client.get(f"/carts?customer_id={customer}").json(),
+            {"carts": [cart], "next_cursor": None},
+        )
 
     def test_no_cart_is_listed_twice_while_carts_are_added(self):
         customer = make_id()
         made = [self.make_cart(customer_id=customer)["id"] for _ in range(30)]
         listed, cursor = [], None
         while True:
-            target = f"/carts?customer_id={customer}&limit=4" + (f"&cursor={cursor}" if cursor else "")
+            target = f"/carts?customer_id={customer}&limit=4" + (
+                f"&cursor={cursor}" if cursor else ""
+            )
             page = self.client.get(target).json()
             listed += [cart["id"] for cart in page["carts"]]
             cursor = page["next_cursor"]
@@ -65,10 +69,14 @@ class Lists(ServiceCase):
 
         def make(_):
             with self.service.client() as client:
-                return [self.make_cart(client=client, customer_id=customer)["id"] for _ in range(25)]
+                return [
+                    self.make_cart(client=client, customer_id=customer)["id"] for _ in range(25)
+                ]
 
         made = {cart_id for some in run_at_once(8, make) for cart_id in some}
-        listed = [cart["id"] for cart in self.read_pages(f"/carts?customer_id={customer}", "carts", 9)]
+        listed = [
+            cart["id"] for cart in self.read_pages(f"/carts?customer_id={customer}", "carts", 9)
+        ]
         self.assertEqual(len(listed), len(set(listed)), "a cart is listed twice")
         self.assertEqual(set(listed), made)
 
@@ -129,10 +137,15 @@ class Products(ServiceCase):
         self.assertEqual((made.status, made.etag), (201, '"1"'), made)
         self.assertEqual(made.headers["location"], f"/products/{sku}")
         product = made.json()
-        self.assertEqual({name: product[name] for name in ("sku", "version", *body)}, {"sku": sku, "version": 1, **body})
+        self.assertEqual(
+            {name: product[name] for name in ("sku", "version", *body)},
+            {"sku": sku, "version": 1, **body},
+        )
         self.assertEqual(self.client.get(f"/products/{sku}").json(), product)
         changed = self.client.put(f"/products/{sku}", {**body, "name": "Tea"})
-        self.assertEqual((changed.status, changed.etag, changed.json()["name"]), (200, '"2"', "Tea"))
+        self.assertEqual(
+            (changed.status, changed.etag, changed.json()["name"]), (200, '"2"', "Tea")
+        )
         self.assertGreater(changed.json()["updated_at"], product["updated_at"])
         self.assertEqual(self.client.get(f"/products/{sku}").body, changed.body)
 
@@ -140,7 +153,9 @@ class Products(ServiceCase):
         sku = make_sku()
         body = {"name": "Tea", "prices": {"EUR": 1, "USD": 2}}
         first = self.client.put(f"/products/{sku}", body)
-        again = self.client.put(f"/products/{sku}", {**body, "prices": {"USD": 2, "EUR": 1}, "active": True})
+        again = self.client.put(
+            f"/products/{sku}", {**body, "prices": {"USD": 2, "EUR": 1}, "active": True}
+        )
         self.assertEqual((again.status, again.json()), (200, first.json()))
 
     def test_a_product_may_have_no_price(self):
@@ -156,15 +171,20 @@ class Products(ServiceCase):
         body = {"name": "Tea", "prices": {}}
         for match in ("*", '"1"'):
             answer = self.client.put(path, body, headers={"If-Match": match})
-            self.assert_problem(answer, 412, "version-mismatch", current_version=0, missed_events=[])
+            self.assert_problem(
+                answer, 412, "version-mismatch", current_version=0, missed_events=[]
+            )
         self.assertEqual(self.client.put(path, body).status, 201)
         for match, name in (('"1"', "B"), ("*", "C")):
             answer = self.client.put(path, {**body, "name": name}, headers={"If-Match": match})
             self.assertEqual(answer.status, 200, answer)
         answer = self.client.put(path, {**body, "name": "D"}, headers={"If-Match": '"2"'})
         problem = self.assert_problem(answer, 412, "version-mismatch", current_version=3)
-        event, = problem["missed_events"]
-        self.assertEqual((event["type"], event["stream_type"], event["version"]), ("ProductChanged", "product", 3))
+        (event,) = problem["missed_events"]
+        self.assertEqual(
+            (event["type"], event["stream_type"], event["version"]),
+            ("ProductChanged", "product", 3),
+        )
         self.assertEqual(event["data"], {"sku": sku, "name": "C", "prices": {}, "active": True})
 
     def test_a_read_can_be_spared(self):
@@ -186,13 +206,20 @@ class Products(ServiceCase):
         path = f"/products/{make_sku()}"
         many = {f"{a}{b}A": 1 for a in "ABCDEFGH" for b in "ABCDEFGHI"}
         for value, *pointers in (
-            ({}, "/name", "/prices"), ({"name": "", "prices": {}}, "/name"),
-            ({"name": "x" * 201, "prices": {}}, "/name"), ({"name": "a\nb", "prices": {}}, "/name"),
-            ({"name": 1, "prices": []}, "/name", "/prices"), ({"name": "x", "prices": {"eur": 1}}, "/prices/eur"),
-            ({"name": "x", "prices": {"EUR": -1}}, "/prices/EUR"), ({"name": "x", "prices": {"EUR": 1.5}}, "/prices/EUR"),
-            ({"name": "x", "prices": {"EUR": "1"}}, "/prices/EUR"), ({"name": "x", "prices": {"EUR": 2**53}}, "/prices/EUR"),
-            ({"name": "x", "prices": many}, "/prices"), ({"name": "x", "prices": {}, "active": 1}, "/active"),
-            ({"name": "x", "prices": {}, "active": None}, "/active"), ({"name": "x", "prices": {}, "sku": "x"}, "/sku"),
+            ({}, "/name", "/prices"),
+            ({"name": "", "prices": {}}, "/name"),
+            ({"name": "x" * 201, "prices": {}}, "/name"),
+            ({"name": "a\nb", "prices": {}}, "/name"),
+            ({"name": 1, "prices": []}, "/name", "/prices"),
+            ({"name": "x", "prices": {"eur": 1}}, "/prices/eur"),
+            ({"name": "x", "prices": {"EUR": -1}}, "/prices/EUR"),
+            ({"name": "x", "prices": {"EUR": 1.5}}, "/prices/EUR"),
+            ({"name": "x", "prices": {"EUR": "1"}}, "/prices/EUR"),
+            ({"name": "x", "prices": {"EUR": 2**53}}, "/prices/EUR"),
+            ({"name": "x", "prices": many}, "/prices"),
+            ({"name": "x", "prices": {}, "active": 1}, "/active"),
+            ({"name": "x", "prices": {}, "active": None}, "/active"),
+            ({"name": "x", "prices": {}, "sku": "x"}, "/sku"),
         ):
             with self.subTest(value=value):
                 self.assert_invalid(self.client.put(path, value), *pointers)

@@ -4,19 +4,10 @@ import json
 import subprocess
 import unittest
 
-from support import (
-    Database,
-    Service,
-    ServiceCase,
-    SqlError,
-    make_sku,
-    migrate,
-    needs_binary,
-    needs_database,
-)
+from support import Database, Service, ServiceCase, SqlError, make_sku, migrate, needs_binary
 
 
-@needs_database
+@needs_binary
 class EventsStay(ServiceCase):
     @classmethod
     def setUpClass(cls):
@@ -41,7 +32,8 @@ class EventsStay(ServiceCase):
         with self.assertRaises(SqlError) as refused:
             self.database.sql(script)
         self.assertTrue(
-            any(reason in str(refused.exception) for reason in reasons), f"{script}: {refused.exception}"
+            any(reason in str(refused.exception) for reason in reasons),
+            f"{script}: {refused.exception}",
         )
         self.assertEqual(self.database.sql("SELECT * FROM events ORDER BY position;"), before)
 
@@ -55,18 +47,34 @@ class EventsStay(ServiceCase):
                 self.assert_refused(f"SET ROLE {role}; {change};", "permission denied")
 
     def test_the_service_may_not_change_the_schema(self):
-        for script in ("ALTER TABLE events DISABLE TRIGGER ALL", "DROP TABLE events", "CREATE TABLE mine ()",
-                       "DROP TRIGGER events_stay ON events", "DELETE FROM schema_migrations",
-                       "SET session_replication_role = replica", "DELETE FROM streams",
-                       "DELETE FROM log_head", "INSERT INTO log_head VALUES (false, 0, now())"):
-            self.assert_refused(f"SET ROLE cartd_app; {script};",
-                                "permission denied", "must be owner", "check constraint")
+        for script in (
+            "ALTER TABLE events DISABLE TRIGGER ALL",
+            "DROP TABLE events",
+            "CREATE TABLE mine ()",
+            "DROP TRIGGER events_stay ON events",
+            "DELETE FROM schema_migrations",
+            "SET session_replication_role = replica",
+            "DELETE FROM streams",
+            "DELETE FROM log_head",
+            "INSERT INTO log_head VALUES (false, 0, now())",
+        ):
+            self.assert_refused(
+                f"SET ROLE cartd_app; {script};",
+                "permission denied",
+                "must be owner",
+                "check constraint",
+            )
 
     def test_a_reader_only_reads(self):
         for table in ("events", "streams", "log_head", "carts", "cart_items", "products"):
             self.database.sql(f"SET ROLE cartd_reader; SELECT count(*) FROM {table};")
-        for script in ("INSERT INTO carts DEFAULT VALUES", "DELETE FROM carts", "UPDATE products SET name = ''",
-                       "UPDATE log_head SET position = 0", "DELETE FROM idempotency_keys"):
+        for script in (
+            "INSERT INTO carts DEFAULT VALUES",
+            "DELETE FROM carts",
+            "UPDATE products SET name = ''",
+            "UPDATE log_head SET position = 0",
+            "DELETE FROM idempotency_keys",
+        ):
             self.assert_refused(f"SET ROLE cartd_reader; {script};", "permission denied")
 
     def test_the_service_runs_with_no_more_than_those_rights(self):
@@ -82,7 +90,7 @@ class EventsStay(ServiceCase):
         self.assertEqual(rights, [["f"] * 4] * 3)
 
 
-@needs_database
+@needs_binary
 class ReadTables(ServiceCase):
     def test_what_a_cart_went_through_is_in_the_log(self):
         sku = self.make_product(499, name="Grüner Tee")
@@ -98,15 +106,23 @@ class ReadTables(ServiceCase):
             f" WHERE stream_id = '{cart['id']}' ORDER BY version;"
         )
         line = {"item_id": sku, "sku": sku, "name": "Grüner Tee", "unit_price": 499}
-        self.assertEqual([(row[0], row[1], row[2], json.loads(row[3])) for row in rows], [
-            ("1", "CartCreated", "1", {"currency": "EUR", "customer_id": "c", "metadata": {"gift": True}}),
-            ("2", "ItemAdded", "1", {**line, "quantity": 2}),
-            ("3", "ItemQuantityChanged", "1", {"item_id": sku, "quantity": 5}),
-            ("4", "ItemRemoved", "1", {"item_id": sku, "quantity": 5}),
-            ("5", "ItemAdded", "1", {**line, "quantity": 1}),
-            ("6", "CartCleared", "1", {}),
-            ("7", "CartCancelled", "1", {}),
-        ])
+        self.assertEqual(
+            [(row[0], row[1], row[2], json.loads(row[3])) for row in rows],
+            [
+                (
+                    "1",
+                    "CartCreated",
+                    "1",
+                    {"currency": "EUR", "customer_id": "c", "metadata": {"gift": True}},
+                ),
+                ("2", "ItemAdded", "1", {**line, "quantity": 2}),
+                ("3", "ItemQuantityChanged", "1", {"item_id": sku, "quantity": 5}),
+                ("4", "ItemRemoved", "1", {"item_id": sku, "quantity": 5}),
+                ("5", "ItemAdded", "1", {**line, "quantity": 1}),
+                ("6", "CartCleared", "1", {}),
+                ("7", "CartCancelled", "1", {}),
+            ],
+        )
         command_ids = self.database.value(
             "SELECT count(DISTINCT command_id) || ' ' || bool_and(metadata->>'command_id' = command_id::text)"
             f" FROM events WHERE stream_id = '{cart['id']}';"
@@ -123,19 +139,38 @@ class ReadTables(ServiceCase):
             "SELECT version, status, currency, customer_id, item_count, total,"
             f" created_at < closed_at, updated_at = closed_at FROM carts WHERE cart_id = '{cart['id']}';"
         )[0]
-        self.assertEqual(row, [str(served["version"]), "checked_out", "EUR", "agree", "4", str(served["total"]), "t", "t"])
+        self.assertEqual(
+            row,
+            [
+                str(served["version"]),
+                "checked_out",
+                "EUR",
+                "agree",
+                "4",
+                str(served["total"]),
+                "t",
+                "t",
+            ],
+        )
         items = self.database.sql(
             f"SELECT sku, quantity, unit_price FROM cart_items WHERE cart_id = '{cart['id']}' ORDER BY sku COLLATE \"C\";"
         )
-        self.assertEqual(items, sorted([line["sku"], str(line["quantity"]), str(line["unit_price"])]
-                                       for line in served["items"]))
+        self.assertEqual(
+            items,
+            sorted(
+                [line["sku"], str(line["quantity"]), str(line["unit_price"])]
+                for line in served["items"]
+            ),
+        )
 
     def test_a_refusal_leaves_no_trace(self):
         cart = self.make_cart()
         before = self.database.sql("SELECT position FROM log_head;")
         for _ in range(3):
             self.add(cart["id"], make_sku("no"))
-            self.client.post(f"/carts/{cart['id']}/checkout", headers={"Idempotency-Key": "refused"})
+            self.client.post(
+                f"/carts/{cart['id']}/checkout", headers={"Idempotency-Key": "refused"}
+            )
             self.client.delete(f"/carts/{cart['id']}/items")
         self.assertEqual(self.database.sql("SELECT position FROM log_head;"), before)
         kept = self.database.value("SELECT count(*) FROM idempotency_keys WHERE key = 'refused';")
@@ -155,16 +190,22 @@ class AnotherProcess(ServiceCase):
                 self.assertEqual(client.get(f"/carts/{cart['id']}").body, first.body)
                 again = self.add(cart["id"], sku, client=client, **key)
                 self.assertEqual((again.status, again.body), (first.status, first.body))
-                self.assertEqual(self.assert_cart(self.add(cart["id"], sku, client=client))["version"], 4)
+                self.assertEqual(
+                    self.assert_cart(self.add(cart["id"], sku, client=client))["version"], 4
+                )
                 # And back: what this process remembers of the cart is old now.
                 self.assertEqual(self.assert_cart(self.add(cart["id"], sku))["version"], 5)
-                self.assertEqual(self.assert_cart(self.add(cart["id"], sku, client=client))["version"], 6)
+                self.assertEqual(
+                    self.assert_cart(self.add(cart["id"], sku, client=client))["version"], 6
+                )
         finally:
             service.stop()
 
     def test_positions_outlive_dump_and_restore(self):
         self.make_cart((self.make_product(), 1))
-        dump = subprocess.run(["pg_dump", "-d", self.database.owner_url], capture_output=True, check=False)
+        dump = subprocess.run(
+            ["pg_dump", "-d", self.database.owner_url], capture_output=True, check=False
+        )
         if dump.returncode != 0:
             self.skipTest(f"no pg_dump for this server: {dump.stderr.decode()[:200]}")
         query = "SELECT position, stream_id, version, type, data, recorded_at FROM events ORDER BY position;"

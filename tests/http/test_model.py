@@ -30,7 +30,9 @@ class Sequence:
         self.own_sku = make_sku("own")
         self.is_wide = number % 50 == 0  # its cart gets full
         # The first of them are those with something odd; they would refuse every wide batch.
-        self.skus = list(shared)[ODD:] if self.is_wide else self.random.sample(list(shared)[:3 * ODD], 8)
+        self.skus = (
+            list(shared)[ODD:] if self.is_wide else self.random.sample(list(shared)[: 3 * ODD], 8)
+        )
         self.keys = Keys()
         self.requests = []  # those sent with a key, to be sent again
         self.steps = []
@@ -65,7 +67,8 @@ class Sequence:
             "name": self.random.choice(("Tea", "Thé vert", "緑茶")),
             "prices": {
                 currency: self.random.choice((0, 1, 499, self.random.randrange(10**6)))
-                for currency in ("EUR", "USD") if self.random.random() < 0.8
+                for currency in ("EUR", "USD")
+                if self.random.random() < 0.8
             },
             "active": self.random.random() < 0.85,
         }
@@ -78,7 +81,9 @@ class Sequence:
         currency = self.random.choice(("EUR", "EUR", "EUR", "USD"))
         items = [self.make_item() for _ in range(self.random.choice((0, 0, 1, 3)))]
         customer_id = self.random.choice((None, "customer-1", "Zoë"))
-        metadata = self.random.choice(({}, {"note": "für Zoë \"\\\u0007"}, {"a": {"b": [1, 2.5, None]}}))
+        metadata = self.random.choice(
+            ({}, {"note": 'für Zoë "\\\u0007'}, {"a": {"b": [1, 2.5, None]}})
+        )
         body = {"currency": currency, "metadata": metadata, "items": items}
         if customer_id:
             body["customer_id"] = customer_id
@@ -116,7 +121,11 @@ class Sequence:
             return {"type": "add_item", **self.make_item()}
         if dice < 0.7:
             quantity = self.random.choice((0, 1, 2, 5, 998, 999))
-            return {"type": "change_item_quantity", "item_id": self.make_item_id(), "quantity": quantity}
+            return {
+                "type": "change_item_quantity",
+                "item_id": self.make_item_id(),
+                "quantity": quantity,
+            }
         if dice < 0.85:
             return {"type": "remove_item", "item_id": self.make_item_id()}
         if dice < 0.91 or not may_close:
@@ -162,8 +171,9 @@ class Sequence:
             match = self.random.choice(("*", version, version, max(1, version - 2), version + 3))
             headers["If-Match"] = "*" if match == "*" else f'"{match}"'
         if self.random.random() < 0.35:
-            headers["Idempotency-Key"] = self.random.choice((f"key-{self.random.randrange(12)}",
-                                                             f'"key-{self.random.randrange(12)}"'))
+            headers["Idempotency-Key"] = self.random.choice(
+                (f"key-{self.random.randrange(12)}", f'"key-{self.random.randrange(12)}"')
+            )
         if self.random.random() < 0.1:
             headers["Prefer"] = "return=minimal"
         self.exchange((method, target, body, headers, match, commands))
@@ -177,8 +187,13 @@ class Sequence:
     def exchange(self, request):
         method, target, body, headers, match, commands = request
         answer = self.client.request(
-            method, target, body=None if body is None else encode_json(body),
-            headers={**headers, **({"Content-Type": "application/json"} if body is not None else {})},
+            method,
+            target,
+            body=None if body is None else encode_json(body),
+            headers={
+                **headers,
+                **({"Content-Type": "application/json"} if body is not None else {}),
+            },
         )
         self.steps.append((method, target, body, headers, answer.status, answer.slug, answer.etag))
         key = headers.get("Idempotency-Key", "").strip('"')

@@ -5,7 +5,7 @@ import collections
 import json
 import unittest
 
-from support import EXTERNAL_URL, Service, ServiceCase, make_id, make_key, needs_database, run_at_once
+from support import EXTERNAL_URL, Service, ServiceCase, make_id, make_key, needs_binary, run_at_once
 
 CLIENTS = 64
 ADDS = 10_000
@@ -15,7 +15,8 @@ SKUS = 40  # 250 adds of each, so that no line gets full
 class ManyClients(ServiceCase):
     def add_at_once(self, cart_id, skus, services):
         """ADDS adds of quantity 1 by CLIENTS clients; returns how often each status was answered,
-        the versions that were, and how many of each sku."""
+        the versions that were, and how many of each sku. What was answered `overloaded` has left no
+        trace by that answer's own words, so it is sent again, and would be counted if it had."""
 
         def shop(i):
             statuses, versions, added = collections.Counter(), [], collections.Counter()
@@ -23,7 +24,10 @@ class ManyClients(ServiceCase):
                 for number in range(i, ADDS, CLIENTS):
                     sku = skus[number % SKUS]
                     answer = self.add(cart_id, sku, client=client, Prefer="return=minimal")
-                    statuses[answer.status] += 1
+                    statuses[answer.status, answer.slug] += 1
+                    while answer.slug == "overloaded":
+                        answer = self.add(cart_id, sku, client=client, Prefer="return=minimal")
+                        statuses[answer.status, answer.slug] += 1
                     if answer.status == 204:
                         versions.append(answer.version)
                         added[sku] += 1
@@ -36,9 +40,13 @@ class ManyClients(ServiceCase):
             added += more_added
         return statuses, versions, added
 
-    def assert_nothing_lost(self, cart_id, statuses, versions, added):
-        self.assertEqual(set(statuses), {204}, "no add may fail")
-        self.assertEqual(sorted(versions), list(range(2, ADDS + 2)), "each add has a version of its own")
+    def assert_nothing_lost(self, cart_id, statuses, versions, added, may_lose_races=False):
+        if may_lose_races:
+            del statuses[503, "overloaded"]
+        self.assertEqual(statuses, {(204, None): ADDS}, "no add may fail")
+        self.assertEqual(
+            sorted(versions), list(range(2, ADDS + 2)), "each add has a version of its own"
+        )
         cart = self.get_cart(cart_id)
         self.assertEqual({line["sku"]: line["quantity"] for line in cart["items"]}, added)
         self.assertEqual((cart["item_count"], cart["version"]), (ADDS, ADDS + 1))
@@ -52,7 +60,7 @@ class ManyClients(ServiceCase):
             self.assert_log_is_dense()
             self.assertEqual(self.event_types(cart_id), ["CartCreated"] + ["ItemAdded"] * ADDS)
 
-    @needs_database
+    @needs_binary
     def test_64_clients_add_to_one_cart_through_two_processes(self):
         skus = [self.make_product(100 + i) for i in range(SKUS)]
         cart_id = self.make_cart()["id"]
@@ -61,14 +69,16 @@ class ManyClients(ServiceCase):
             result = self.add_at_once(cart_id, skus, [self.service, other])
         finally:
             other.stop()
-        self.assert_nothing_lost(cart_id, *result)
+        # A process may lose so many races for one cart to the other that it says so at last.
+        self.assert_nothing_lost(cart_id, *result, may_lose_races=True)
         self.assert_log_is_dense()
 
-    @needs_database
+    @needs_binary
     def test_two_processes_share_a_port(self):
         sku = self.make_product(1)
         other = Service(self.database.app_url, port=self.service.port, **self.settings)
         try:
+
             def shop(_):
                 with self.service.client() as client:
                     cart_id = self.make_cart(client=client)["id"]
@@ -93,7 +103,9 @@ class ManyClients(ServiceCase):
                     for sku in skus:
                         self.assert_cart(self.add(cart_id, sku, i % 7 + 1, client=client))
                     self.assert_cart(client.delete(f"/carts/{cart_id}/items/{skus[0]}"))
-                    answer = client.post(f"/carts/{cart_id}/checkout", {"expected_total": 410 * (i % 7 + 1)})
+                    answer = client.post(
+                        f"/carts/{cart_id}/checkout", {"expected_total": 410 * (i % 7 + 1)}
+                    )
                     self.assertEqual(self.assert_cart(answer)["version"], 8)
 
         run_at_once(CLIENTS, shop)
@@ -110,7 +122,12 @@ class OneWinner(ServiceCase):
         def add(_):
             with self.service.client() as client:
                 answer = self.add(cart_id, sku, 3, client=client, **{"Idempotency-Key": key})
-                return answer.status, answer.etag, answer.body, answer.headers.get("idempotent-replayed")
+                return (
+                    answer.status,
+                    answer.etag,
+                    answer.body,
+                    answer.headers.get("idempotent-replayed"),
+                )
 
         answers = run_at_once(100, add)
         self.assertEqual(len({answer[:3] for answer in answers}), 1, set(answers))
@@ -121,7 +138,7 @@ class OneWinner(ServiceCase):
         if self.database:
             self.assertEqual(self.event_types(cart_id), ["CartCreated", "ItemAdded"])
 
-    @needs_database
+    @needs_binary
     def test_the_same_key_through_two_processes_makes_one_cart(self):
         sku = self.make_product()
         body = {"items": [{"sku": sku}]}
@@ -139,7 +156,9 @@ class OneWinner(ServiceCase):
                 self.assertEqual(len(answers), 1, answers)
                 status, _, made = answers.pop()
                 self.assertEqual(status, 201)
-                self.assertEqual(self.event_types(json.loads(made)["id"]), ["CartCreated", "ItemAdded"])
+                self.assertEqual(
+                    self.event_types(json.loads(made)["id"]), ["CartCreated", "ItemAdded"]
+                )
         finally:
             other.stop()
 
@@ -197,14 +216,18 @@ class OneWinner(ServiceCase):
 
         run_at_once(9, move_or_add)
         answer = self.add(cart_id, sku)
-        self.assertEqual(self.assert_cart(answer)["items"][0]["unit_price"], 30, "the newest price counts")
+        self.assertEqual(
+            self.assert_cart(answer)["items"][0]["unit_price"], 30, "the newest price counts"
+        )
 
 
 class WithoutCache(ManyClients):
     """The same with every cart replayed from the log each time."""
 
     settings = {"CARTD_CACHE_CARTS": "0"}
-    test_64_clients_add_to_one_cart = None  # With 10,000 events to replay at each step it only takes long.
+    test_64_clients_add_to_one_cart = (
+        None  # With 10,000 events to replay at each step it only takes long.
+    )
     test_64_clients_add_to_one_cart_through_two_processes = None
 
 
@@ -218,7 +241,11 @@ class SmallBatches(ManyClients):
 
 def load_tests(loader, _, __):
     """Without CARTD_TEST_URL all; else only what a service that runs already can be tested by."""
-    classes = [ManyClients, OneWinner] if EXTERNAL_URL else [ManyClients, OneWinner, WithoutCache, SmallBatches]
+    classes = (
+        [ManyClients, OneWinner]
+        if EXTERNAL_URL
+        else [ManyClients, OneWinner, WithoutCache, SmallBatches]
+    )
     return unittest.TestSuite(loader.loadTestsFromTestCase(case) for case in classes)
 
 

@@ -23,12 +23,23 @@ class Matching(ServiceCase):
         for quantity in (1, 2):
             self.add(self.cart["id"], self.sku, quantity)
         self.client.patch(f"{self.path}/items/{self.sku}", {"quantity": 9})
-        problem = self.assert_problem(self.add_if('"3"'), 412, "version-mismatch", current_version=5)
+        problem = self.assert_problem(
+            self.add_if('"3"'), 412, "version-mismatch", current_version=5
+        )
         added, changed = problem["missed_events"]
-        self.assertEqual((added["version"], added["type"], added["schema_version"]), (4, "ItemAdded", 1))
-        self.assertEqual(added["data"], {
-            "item_id": self.sku, "sku": self.sku, "name": "Green tea", "quantity": 2, "unit_price": 100,
-        })
+        self.assertEqual(
+            (added["version"], added["type"], added["schema_version"]), (4, "ItemAdded", 1)
+        )
+        self.assertEqual(
+            added["data"],
+            {
+                "item_id": self.sku,
+                "sku": self.sku,
+                "name": "Green tea",
+                "quantity": 2,
+                "unit_price": 100,
+            },
+        )
         self.assertEqual((changed["version"], changed["type"]), (5, "ItemQuantityChanged"))
         self.assertEqual(changed["data"], {"item_id": self.sku, "quantity": 9})
         self.assertEqual((changed["stream_type"], changed["stream_id"]), ("cart", self.cart["id"]))
@@ -47,18 +58,24 @@ class Matching(ServiceCase):
         events = {event["type"]: event["data"] for event in answer.json()["missed_events"]}
         self.assertEqual(events["ItemRemoved"], {"item_id": self.sku, "quantity": 1})
         self.assertEqual(events["CartCleared"], {})
-        self.assertEqual(events["CartCheckedOut"], {"total": 200, "currency": "EUR", "item_count": 2})
+        self.assertEqual(
+            events["CartCheckedOut"], {"total": 200, "currency": "EUR", "item_count": 2}
+        )
 
     def test_a_hundred_missed_events_are_told_at_most(self):
         commands = [{"type": "add_item", "sku": self.sku}] * 100
         for _ in range(2):
             self.client.post(f"{self.path}/commands", {"commands": commands})
-        problem = self.assert_problem(self.add_if('"2"'), 412, "version-mismatch", current_version=202)
+        problem = self.assert_problem(
+            self.add_if('"2"'), 412, "version-mismatch", current_version=202
+        )
         told = [event["version"] for event in problem["missed_events"]]
         self.assertEqual(told, list(range(3, 103)))
 
     def test_a_version_that_is_not_there_yet_missed_nothing(self):
-        self.assert_problem(self.add_if('"3"'), 412, "version-mismatch", current_version=2, missed_events=[])
+        self.assert_problem(
+            self.add_if('"3"'), 412, "version-mismatch", current_version=2, missed_events=[]
+        )
 
     def test_what_is_no_version_never_matches(self):
         for match in ('W/"2"', '"two"', '""', '"02"', '"-2"', '"2.0"', '"99999999999999999999"'):
@@ -72,11 +89,17 @@ class Matching(ServiceCase):
 
     def test_every_command_can_be_bound_to_a_version(self):
         for method, target, body in (
-            ("POST", "/items", {"sku": self.sku}), ("PATCH", f"/items/{self.sku}", {"quantity": 5}),
-            ("DELETE", f"/items/{self.sku}", None), ("DELETE", "/items", None), ("POST", "/checkout", None),
-            ("POST", "/cancel", None), ("POST", "/commands", {"commands": [{"type": "cancel"}]}),
+            ("POST", "/items", {"sku": self.sku}),
+            ("PATCH", f"/items/{self.sku}", {"quantity": 5}),
+            ("DELETE", f"/items/{self.sku}", None),
+            ("DELETE", "/items", None),
+            ("POST", "/checkout", None),
+            ("POST", "/cancel", None),
+            ("POST", "/commands", {"commands": [{"type": "cancel"}]}),
         ):
-            answer = self.client.request(method, self.path + target, body, headers={"If-Match": '"1"'})
+            answer = self.client.request(
+                method, self.path + target, body, headers={"If-Match": '"1"'}
+            )
             self.assert_problem(answer, 412, "version-mismatch", current_version=2)
 
     def test_a_get_can_be_spared(self):
@@ -108,9 +131,15 @@ class Preferring(ServiceCase):
     def test_preferences_are_read_as_the_standard_says(self):
         path = f"/carts/{self.make_cart()['id']}/items"
         for told, status in (
-            ("RETURN=minimal", 204), ('return="minimal"', 204), ("respond-async, return=minimal", 204),
-            ("return=minimal; foo=1", 204), ("return = minimal", 204), ("return=representation", 200),
-            ("handling=lenient", 200), ("", 200), ("nonsense===;;", 200),
+            ("RETURN=minimal", 204),
+            ('return="minimal"', 204),
+            ("respond-async, return=minimal", 204),
+            ("return=minimal; foo=1", 204),
+            ("return = minimal", 204),
+            ("return=representation", 200),
+            ("handling=lenient", 200),
+            ("", 200),
+            ("nonsense===;;", 200),
             ("return=representation, return=minimal", 200),
         ):
             with self.subTest(told=told):
@@ -148,15 +177,29 @@ class Retrying(ServiceCase):
 
     def test_every_command_can_be_retried(self):
         for method, target, body in (
-            ("POST", "/items", {"sku": self.sku}), ("PATCH", f"/items/{self.sku}", {"quantity": 5}),
-            ("DELETE", f"/items/{self.sku}", None), ("POST", "/commands", {"commands": [
-                {"type": "add_item", "sku": self.sku}, {"type": "add_item", "sku": self.sku}]}),
-            ("DELETE", "/items", None), ("POST", "/items", {"sku": self.sku}), ("POST", "/checkout", None),
+            ("POST", "/items", {"sku": self.sku}),
+            ("PATCH", f"/items/{self.sku}", {"quantity": 5}),
+            ("DELETE", f"/items/{self.sku}", None),
+            (
+                "POST",
+                "/commands",
+                {
+                    "commands": [
+                        {"type": "add_item", "sku": self.sku},
+                        {"type": "add_item", "sku": self.sku},
+                    ]
+                },
+            ),
+            ("DELETE", "/items", None),
+            ("POST", "/items", {"sku": self.sku}),
+            ("POST", "/checkout", None),
         ):
             key = {"Idempotency-Key": make_key()}
             first = self.client.request(method, self.path + target, body, headers=key)
             self.assert_cart(first)
-            self.assert_replayed(self.client.request(method, self.path + target, body, headers=key), first)
+            self.assert_replayed(
+                self.client.request(method, self.path + target, body, headers=key), first
+            )
         self.assertEqual(self.get_cart(self.cart["id"])["version"], 10)
 
     def test_a_cart_is_made_once(self):

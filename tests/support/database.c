@@ -36,7 +36,8 @@ char *support_create_database(void)
 {
     const char *server = server_url();
     char id[BASE_UUID_SIZE];
-    struct base_uuid uuid = base_uuid_make_v7(base_clock_now_us());
+    struct base_random random = {0};
+    struct base_uuid uuid = base_uuid_make_v7(&random, base_clock_now_us());
     base_uuid_format(&uuid, id);
     /* template0, as a template with somebody connected to it can't be copied. */
     struct base_arena arena = {0};

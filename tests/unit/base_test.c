@@ -167,7 +167,8 @@ END_TEST
 START_TEST(a_version_7_uuid_begins_with_the_time)
 {
     /* The time of RFC 9562, appendix A.6. */
-    struct base_uuid uuid = base_uuid_make_v7(INT64_C(0x017F22E279B0) * 1000 + 999);
+    struct base_random random_bytes = {0};
+    struct base_uuid uuid = base_uuid_make_v7(&random_bytes, INT64_C(0x017F22E279B0) * 1000 + 999);
     char text[BASE_UUID_SIZE];
     base_uuid_format(&uuid, text);
     ck_assert_uint_eq(strlen(text), 36);
@@ -178,13 +179,14 @@ END_TEST
 
 START_TEST(version_7_uuids_of_one_moment_differ)
 {
+    struct base_random random_bytes = {0};
     struct base_uuid uuids[1000];
     for (size_t i = 0; i < BASE_COUNT(uuids); i++) {
-        uuids[i] = base_uuid_make_v7(1000);
+        uuids[i] = base_uuid_make_v7(&random_bytes, 1000);
         for (size_t j = 0; j < i; j++)
             ck_assert_int_ne(base_uuid_compare(&uuids[i], &uuids[j]), 0);
     }
-    struct base_uuid later = base_uuid_make_v7(2000);
+    struct base_uuid later = base_uuid_make_v7(&random_bytes, 2000);
     ck_assert_int_gt(base_uuid_compare(&later, &uuids[0]), 0);
 }
 END_TEST

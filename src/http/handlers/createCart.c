@@ -6,8 +6,9 @@
 /* The cart's id is the client's; else that of the key, so that a retry meets the same stream; else
  * a new one. The scope of the key is the key's own id in any case, as the key belongs to the
  * caller. */
-static void choose_id(struct service_command *command, const struct codec_new_cart *new_cart)
+static void choose_id(struct http_request *request, const struct codec_new_cart *new_cart)
 {
+    struct service_command *command = &request->wait.command;
     if (command->key != NULL)
         command->key_scope_id = service_keyed_cart_id(HTTP_ACTOR, command->key);
     if (new_cart->has_id)
@@ -15,7 +16,7 @@ static void choose_id(struct service_command *command, const struct codec_new_ca
     else if (command->key != NULL)
         command->stream_id = command->key_scope_id;
     else
-        command->stream_id = base_uuid_make_v7(base_clock_now_us());
+        command->stream_id = base_uuid_make_v7(&request->http->random, base_clock_now_us());
 }
 
 void http_ask_create_cart(struct http_request *request)
@@ -36,7 +37,7 @@ void http_ask_create_cart(struct http_request *request)
         &new_cart, &complaints);
     if (!http_accept_body(request, outcome, &complaints))
         return;
-    choose_id(command, &new_cart);
+    choose_id(request, &new_cart);
     request->commands = new_cart.commands;
     command->subject = SERVICE_CART;
     command->cart_commands = request->commands.list;

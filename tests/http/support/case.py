@@ -43,14 +43,17 @@ class ServiceCase(unittest.TestCase):
             cls.database.migrated_by(migrate)
             cls.service = Service(cls.database.app_url, **cls.settings)
         else:
-            raise unittest.SkipTest("needs CARTD_TEST_DATABASE_URL or CARTD_TEST_URL")
+            # No reason to skip: a run without its subject would look like success.
+            raise RuntimeError("CARTD_TEST_DATABASE_URL (or CARTD_TEST_URL) must be set")
         cls.addClassCleanup(cls.service.stop)
         cls.client = cls.service.client()
         cls.addClassCleanup(cls.client.close)
 
     # ---- making things ----
 
-    def make_product(self, price=499, currency="EUR", sku=None, name="Green tea", active=True, client=None):
+    def make_product(
+        self, price=499, currency="EUR", sku=None, name="Green tea", active=True, client=None
+    ):
         sku = sku or make_sku()
         value = {"name": name, "prices": {currency: price}, "active": active}
         answer = (client or self.client).put(f"/products/{sku}", value)

@@ -62,7 +62,8 @@ class Response:
             is_required = header.get("required", False)
             self.headers[name.lower()] = (is_required, validator(header["schema"]))
         self.media_types = {
-            name: validator(media["schema"]) for name, media in description.get("content", {}).items()
+            name: validator(media["schema"])
+            for name, media in description.get("content", {}).items()
         }
         self.slugs = set()
         problem = description.get("content", {}).get("application/problem+json")
@@ -99,7 +100,9 @@ class Contract:
             methods = {}
             for method in self.METHODS:
                 if method in item:
-                    operation = Operation(path, method.upper(), item[method], item.get("parameters", []))
+                    operation = Operation(
+                        path, method.upper(), item[method], item.get("parameters", [])
+                    )
                     methods[method.upper()] = operation
                     self.operations[operation.id] = operation
             options = {204: Response(item["x-options"]), **self.any_request}
@@ -157,8 +160,12 @@ def check(answer, body):
         check_headers(operation_id, response, answer)
         check_body(operation_id, response, answer)
         if operation and operation.body and body and answer.status in (200, 201, 204):
-            complain(f"{operation_id} accepted a body that it says it does not take",
-                     operation.body, json.loads(body), answer)
+            complain(
+                f"{operation_id} accepted a body that it says it does not take",
+                operation.body,
+                json.loads(body),
+                answer,
+            )
 
 
 def check_headers(operation_id, response, answer):
@@ -178,7 +185,9 @@ def check_body(operation_id, response, answer):
     media_type = answer.headers.get("content-type", "").split(";")[0].strip()
     schema = response.media_types.get(media_type)
     if schema is None:
-        raise Undocumented(f"{operation_id}: the media type {media_type!r} is undocumented: {answer}")
+        raise Undocumented(
+            f"{operation_id}: the media type {media_type!r} is undocumented: {answer}"
+        )
     if not media_type.endswith("json"):
         return
     value = answer.json()

@@ -28,20 +28,25 @@ def change_url(url, database=None, user=None, password=None):
     login = parts.netloc.rpartition("@")[0]
     if user:
         login = user + (f":{password}" if password else "")
-    return urllib.parse.urlunsplit((
-        parts.scheme,
-        f"{login}@{place}" if login else place,
-        f"/{database}" if database else parts.path,
-        parts.query,
-        "",
-    ))
+    return urllib.parse.urlunsplit(
+        (
+            parts.scheme,
+            f"{login}@{place}" if login else place,
+            f"/{database}" if database else parts.path,
+            parts.query,
+            "",
+        )
+    )
 
 
 def run_sql(url, script, timeout=120):
     """Runs a script in one session; returns its last output as rows of texts."""
     done = subprocess.run(
         ["psql", "-X", "-q", "-A", "-t", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-d", url, "-f", "-"],
-        input=script.encode(), capture_output=True, timeout=timeout, check=False,
+        input=script.encode(),
+        capture_output=True,
+        timeout=timeout,
+        check=False,
     )
     if done.returncode != 0:
         raise SqlError(done.stderr.decode())
@@ -58,6 +63,8 @@ class Database:
 
     def __init__(self, server_url=None):
         self.server_url = server_url or DATABASE_URL
+        if not self.server_url:
+            raise RuntimeError("CARTD_TEST_DATABASE_URL must be set")
         self.name = f"cartd_test_{secrets.token_hex(6)}"
         self.owner_url = change_url(self.server_url, database=self.name)
         self.app_url = change_url(self.owner_url, user=LOGIN, password=PASSWORD)
@@ -106,7 +113,10 @@ class Session:
     def __init__(self, url):
         self.process = subprocess.Popen(
             ["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", url],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
 
     def run(self, script):
@@ -137,7 +147,9 @@ def find_server_programs():
     """The folder that has initdb and pg_ctl; None when PostgreSQL's server is not installed."""
     folders = []
     if shutil.which("pg_config"):
-        told = subprocess.run(["pg_config", "--bindir"], capture_output=True, text=True, check=False)
+        told = subprocess.run(
+            ["pg_config", "--bindir"], capture_output=True, text=True, check=False
+        )
         folders.append(told.stdout.strip())
     versions = glob.glob("/usr/lib/postgresql/*/bin")
     folders += sorted(versions, key=lambda folder: -int(pathlib.Path(folder).parent.name))
@@ -166,8 +178,19 @@ class Cluster:
         if os.geteuid() == 0:
             account = pwd.getpwnam("postgres")
             os.chown(self.folder, account.pw_uid, account.pw_gid)
-        self.call("initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-E", "UTF8",
-                  "--locale=C.UTF-8", "--no-sync")
+        self.call(
+            "initdb",
+            "-D",
+            self.data,
+            "-U",
+            "postgres",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--locale=C.UTF-8",
+            "--no-sync",
+        )
         self.is_running = False
         atexit.register(self.destroy)
 
@@ -178,19 +201,37 @@ class Cluster:
             command = ["runuser", "-u", "postgres", "--", *command]
         with open(f"{self.folder}/{program}.out", "ab") as output:
             done = subprocess.run(
-                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, cwd=self.folder,
-                timeout=180, check=False,
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                cwd=self.folder,
+                timeout=180,
+                check=False,
             )
         if is_checked and done.returncode != 0:
             told = pathlib.Path(f"{self.folder}/{program}.out").read_text(errors="replace")
             raise RuntimeError(f"{program} failed:\n{told[-4000:]}")
 
     def start(self):
-        options = (f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= "
-                   "-c fsync=on -c synchronous_commit=on -c full_page_writes=on "
-                   "-c max_connections=60 -c shared_buffers=32MB")
-        self.call("pg_ctl", "start", "-w", "-t", "120", "-D", self.data, "-o", options,
-                  "-l", f"{self.folder}/server.log")
+        options = (
+            f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= "
+            "-c fsync=on -c synchronous_commit=on -c full_page_writes=on "
+            "-c max_connections=60 -c shared_buffers=32MB"
+        )
+        self.call(
+            "pg_ctl",
+            "start",
+            "-w",
+            "-t",
+            "120",
+            "-D",
+            self.data,
+            "-o",
+            options,
+            "-l",
+            f"{self.folder}/server.log",
+        )
         self.is_running = True
         return self
 

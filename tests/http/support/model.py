@@ -119,7 +119,13 @@ class Cart:
         price = product["prices"][self.currency]
         before = line["quantity"] * line["unit_price"] if line else 0
         self.refuse_amount(quantity * price, self.total - before + quantity * price)
-        changed = {"id": sku, "sku": sku, "name": product["name"], "quantity": quantity, "unit_price": price}
+        changed = {
+            "id": sku,
+            "sku": sku,
+            "name": product["name"],
+            "quantity": quantity,
+            "unit_price": price,
+        }
         self.lines[sku] = changed
         self.history.append("ItemAdded")
 

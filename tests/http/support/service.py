@@ -23,7 +23,8 @@ SANITIZER_SIGNS = (
 def clean_environment(**changes):
     """Our environment without anything that would configure cartd, then the changes."""
     kept = {
-        name: text for name, text in os.environ.items()
+        name: text
+        for name, text in os.environ.items()
         if not name.startswith("CARTD_") and name not in ("DATABASE_URL", "PGHOST", "PGDATABASE")
     }
     kept.setdefault("UBSAN_OPTIONS", "print_stacktrace=1")
@@ -36,8 +37,12 @@ def run_cartd(*arguments, url=None, timeout=300, **changes):
     if url:
         changes["DATABASE_URL"] = url
     done = subprocess.run(
-        [BINARY, *arguments], env=clean_environment(**changes), stdin=subprocess.DEVNULL,
-        capture_output=True, timeout=timeout, check=False,
+        [BINARY, *arguments],
+        env=clean_environment(**changes),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=timeout,
+        check=False,
     )
     done.stdout = done.stdout.decode("utf-8", "replace")
     done.stderr = done.stderr.decode("utf-8", "replace")
@@ -80,10 +85,14 @@ class Service:
         self.process = subprocess.Popen(
             [BINARY, "serve"],
             env=clean_environment(
-                DATABASE_URL=database_url, CARTD_LISTEN=f"127.0.0.1:{port}",
-                CARTD_LOG_FORM="json", **settings,
+                DATABASE_URL=database_url,
+                CARTD_LISTEN=f"127.0.0.1:{port}",
+                CARTD_LOG_FORM="json",
+                **settings,
             ),
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
         )
         atexit.register(self.kill)
         self.reader = threading.Thread(target=self.read_output, daemon=True)
