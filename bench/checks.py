@@ -34,5 +34,5 @@ def report(claims):
         if not claim["holds"]:
             say(f"FAILED in {claim['database']}: {claim['claim']}: {claim['seen']}")
     n_failed = sum(not claim["holds"] for claim in claims)
-    print(f"{len(claims) - n_failed} checks passed, {n_failed} failed")
+    print(f"{len(claims) - n_failed} passed, {n_failed} failed")
     return 1 if n_failed or not claims else 0

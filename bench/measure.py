@@ -35,8 +35,8 @@ class Bench:
         self.rounds = 1 if is_quick else 3
         self.carts = SEED_CARTS if is_quick else 100_000
         self.long_carts = 3 if is_quick else 8
-        self.copies = 4 if is_quick else 99  # of 100,000 events each
-        self.products = 100_000 if is_quick else 1_000_000
+        self.copies = 2 if is_quick else 99  # of 100,000 events each
+        self.products = 50_000 if is_quick else 1_000_000
         self.databases = []
         self.main = self.replay = self.log_small = self.log_big = None
         self.service = self.replaying = None
@@ -231,7 +231,7 @@ def measure_mixed(bench):
 
 
 def measure_single(bench):
-    for _ in range(bench.rounds + 1):
+    for _ in range(bench.rounds):
         rate = bench.adds(bench.service, "single adds", 1)
         base = pgbench(bench.main, "baseline_add.sql", 1, bench.seconds, bench.carts)
         bench.keep("single ms", 1000 / rate)
@@ -328,7 +328,7 @@ def measure_log(bench):
     with Service(bench.log_small) as small, Service(bench.log_big) as big:
         for service in (small, big):
             bench.warm(service, SEED_CARTS)
-        for _ in range(bench.rounds + 1):
+        for _ in range(bench.rounds):
             bench.adds(small, "adds to the small log", 64, carts=SEED_CARTS)
             bench.adds(big, "adds to the big log", 64, carts=SEED_CARTS)
     small, big = bench.median("adds to the small log"), bench.median("adds to the big log")

@@ -9,6 +9,7 @@
 
 /* Fills `statement`; its sql is allocated and the caller's to free. */
 void append_compose(
-    const struct eventstore_part *const *parts, size_t n_parts, struct postgres_statement *statement);
+    const struct eventstore_part *const *parts, size_t n_parts,
+    struct postgres_statement *statement);
 
 #endif

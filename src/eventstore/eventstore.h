@@ -38,8 +38,8 @@ struct eventstore;
 /* `parts` (borrowed, as long as the store lives) may be empty: n_parts 0. */
 struct eventstore *eventstore_create(const struct eventstore_part *const *parts, size_t n_parts);
 void eventstore_destroy(struct eventstore *store); /* NULL-safe */
-/* The statements that a connection must prepare: for the batches (append, load, settle), and for what
- * goes beside them (one stream, forgetting keys). NULL-terminated, borrowed from the store. */
+/* The statements that a connection must prepare: for the batches (append, load, settle), and for
+ * what goes beside them (one stream, forgetting keys). NULL-terminated, borrowed from the store. */
 const struct postgres_statement *const *eventstore_batch_statements(const struct eventstore *store);
 const struct postgres_statement *const *eventstore_side_statements(void);
 /* The append's full text, for tests that EXPLAIN it. */
@@ -47,7 +47,8 @@ const struct postgres_statement *eventstore_append_statement(const struct events
 
 /* ---- appending ------------------------------------------------------------------------------- */
 
-/* A stream of the batch. Its ordinal, by which everything else refers to it, is its place, from 1. */
+/* A stream of the batch. Its ordinal, by which everything else refers to it, is its place, from 1.
+ */
 struct eventstore_stream {
     struct base_uuid stream_id;
     const char *stream_type;
@@ -67,8 +68,8 @@ struct eventstore_new_event {
     struct base_uuid command_id;
 };
 
-/* An answer that is kept for retries of the same request. `scope_id` is the cart or, for a creation,
- * the UUIDv5 of caller and key. */
+/* An answer that is kept for retries of the same request. `scope_id` is the cart or, for a
+ * creation, the UUIDv5 of caller and key. */
 struct eventstore_new_key {
     int32_t ordinal;
     struct base_uuid scope_id;
@@ -89,14 +90,16 @@ struct eventstore_batch {
 };
 
 void eventstore_ask_append(
-    const struct eventstore *store, struct postgres_group *group, const struct eventstore_batch *batch);
+    const struct eventstore *store, struct postgres_group *group,
+    const struct eventstore_batch *batch);
 
 struct eventstore_appended {
     int64_t position;       /* of the last event of the batch; 0 when none was recorded */
     int64_t recorded_at_us; /* of all its events */
 };
 /* The answer of a group that is POSTGRES_DONE and holds only the append. */
-void eventstore_receive_append(const struct postgres_group *group, struct eventstore_appended *appended);
+void eventstore_receive_append(
+    const struct postgres_group *group, struct eventstore_appended *appended);
 /* Whether the stream with that ordinal was at its expected version, and its events are recorded. */
 bool eventstore_was_accepted(const struct postgres_group *group, int32_t ordinal);
 
@@ -110,12 +113,11 @@ void eventstore_ask_newest(
     struct postgres_group *group, const struct base_uuid *stream_ids, size_t n_streams);
 /* The events of one stream up to a version, in order. */
 void eventstore_ask_stream_until(
-    struct postgres_group *group, const struct base_uuid *stream_id,
-    int32_t until_version);
+    struct postgres_group *group, const struct base_uuid *stream_id, int32_t until_version);
 /* The events of one stream after a version, in order, at most `limit`. */
 void eventstore_ask_stream_after(
-    struct postgres_group *group, const struct base_uuid *stream_id,
-    int32_t after_version, int32_t limit);
+    struct postgres_group *group, const struct base_uuid *stream_id, int32_t after_version,
+    int32_t limit);
 
 /* One row of any of the above; texts are borrowed from the group. */
 struct eventstore_event {
@@ -148,17 +150,16 @@ struct eventstore_key {
     int32_t status;
     int32_t version;
 };
-void eventstore_receive_key(const struct postgres_rows *rows, size_t row, struct eventstore_key *key);
+void eventstore_receive_key(
+    const struct postgres_rows *rows, size_t row, struct eventstore_key *key);
 
 /* ---- keeping house --------------------------------------------------------------------------- */
 
 /* Removes at most `limit` kept answers that are older than `hours`. */
-void eventstore_ask_forget_keys(
-    struct postgres_group *group, int32_t hours, int32_t limit);
-/* Ends the server process of a lost connection and waits up to 5 s until it is gone, so that what it
- * had under way is either committed or never will be. */
-void eventstore_ask_settle(
-    struct postgres_group *group, const struct postgres_backend *backend);
+void eventstore_ask_forget_keys(struct postgres_group *group, int32_t hours, int32_t limit);
+/* Ends the server process of a lost connection and waits up to 5 s until it is gone, so that what
+ * it had under way is either committed or never will be. */
+void eventstore_ask_settle(struct postgres_group *group, const struct postgres_backend *backend);
 /* True when no such process is left. */
 bool eventstore_receive_settled(const struct postgres_group *group);
 

@@ -26,7 +26,8 @@ struct projections_cart_change {
     const struct cart *cart;
     const char *document; /* by codec_write_cart */
     size_t document_length;
-    const char *const *item_ids; /* of lines that were touched: put if in the cart, else removed; each once */
+    const char *const
+        *item_ids; /* of lines that were touched: put if in the cart, else removed; each once */
     size_t n_item_ids;
 };
 
@@ -87,7 +88,8 @@ struct projections_options {
 
 struct projections;
 /* NULL with *problem (the caller's to free) when the url is not a connection string. */
-struct projections *projections_create(const struct projections_options *options, char **problem) BASE_MUST_CHECK;
+struct projections *projections_create(const struct projections_options *options, char **problem)
+    BASE_MUST_CHECK;
 /* Reads that still wait are answered UNAVAILABLE first. NULL-safe. */
 void projections_destroy(struct projections *projections);
 bool projections_is_ready(const struct projections *projections);
@@ -125,9 +127,12 @@ struct projections_page {
     struct projections *projections;
     struct projections_page *next;
 };
-/* Newest first by creation. False (and never answered): the cursor is not one that this list gave. */
-bool projections_list_carts(struct projections *projections, struct projections_page *page) BASE_MUST_CHECK;
+/* Newest first by creation. False (and never answered): the cursor is not one that this list gave.
+ */
+bool projections_list_carts(struct projections *projections, struct projections_page *page)
+    BASE_MUST_CHECK;
 /* By sku. */
-bool projections_list_products(struct projections *projections, struct projections_page *page) BASE_MUST_CHECK;
+bool projections_list_products(struct projections *projections, struct projections_page *page)
+    BASE_MUST_CHECK;
 
 #endif

@@ -26,8 +26,9 @@ void carts_receive_page(struct projections_page *page);
 bool products_ask_page(struct projections_page *page) BASE_MUST_CHECK;
 void products_receive_page(struct projections_page *page);
 
-/* A cursor is opaque to clients: the kind of list and the place in it, in base64url. encode appends to
- * page->next_cursor. decode gives NULL for anything that encode would not have written for `kind`. */
+/* A cursor is opaque to clients: the kind of list and the place in it, in base64url. encode appends
+ * to page->next_cursor. decode gives NULL for anything that encode would not have written for
+ * `kind`. */
 void cursor_encode(struct projections_page *page, char kind, const void *place, size_t n_bytes);
 const uint8_t *cursor_decode(
     struct base_arena *arena, const char *cursor, char kind, size_t *n_bytes) BASE_MUST_CHECK;

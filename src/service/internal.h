@@ -1,7 +1,7 @@
 /*
  * internal: what the files of the service share. service.c queues and answers, batch.c is the state
- * machine of a batch, decide.c folds the commands of one stream, replay.c reads what an answer still
- * needs, streams.c holds who waits and which carts are kept.
+ * machine of a batch, decide.c folds the commands of one stream, replay.c reads what an answer
+ * still needs, streams.c holds who waits and which carts are kept.
  */
 #ifndef CARTD_SERVICE_INTERNAL_H
 #define CARTD_SERVICE_INTERNAL_H
@@ -14,8 +14,8 @@
 #include "projections.h"
 #include "streams.h"
 
-#define BATCH_SLOTS 2     /* batches under way at once on the one connection that writes */
-#define ATTEMPTS_MAX 100  /* of a command whose stream keeps moving on */
+#define BATCH_SLOTS 2    /* batches under way at once on the one connection that writes */
+#define ATTEMPTS_MAX 100 /* of a command whose stream keeps moving on */
 #define MISSED_EVENTS_MAX 100
 
 /* ---- a batch --------------------------------------------------------------------------------- */
@@ -30,10 +30,10 @@ enum batch_state { BATCH_FREE, BATCH_LOADING, BATCH_DECIDING, BATCH_APPENDING, B
 
 /* What becomes of a command when its batch ends. */
 enum batch_fate {
-    FATE_ANSWER,          /* as its outcome says, if the append accepts its stream */
-    FATE_ANSWER_ANYWAY,   /* as its outcome says: it does not depend on the stream's state */
-    FATE_REPLAY,          /* DONE before: its answer is read again */
-    FATE_AGAIN            /* it goes back and is decided anew */
+    FATE_ANSWER,        /* as its outcome says, if the append accepts its stream */
+    FATE_ANSWER_ANYWAY, /* as its outcome says: it does not depend on the stream's state */
+    FATE_REPLAY,        /* DONE before: its answer is read again */
+    FATE_AGAIN          /* it goes back and is decided anew */
 };
 
 struct batch_command {
@@ -58,7 +58,7 @@ struct batch_stream {
     bool is_unreadable; /* a stored event could not be read */
     size_t n_events;
     size_t n_keys;
-    int32_t ordinal; /* in the append; 0: not in it */
+    int32_t ordinal;      /* in the append; 0: not in it */
     const char **touched; /* item ids */
     size_t n_touched;
     size_t touched_capacity;
@@ -80,7 +80,8 @@ struct batch {
     int newest_at;
     int keys_at;
     int offers_at;
-    struct base_buffer skus; /* of const char *: what is wanted of the catalogue, sorted, each once */
+    struct base_buffer
+        skus; /* of const char *: what is wanted of the catalogue, sorted, each once */
     struct batch_offer *offers;
     size_t n_offers;
     /* What is appended. */
@@ -120,8 +121,8 @@ void batch_end(struct batch *batch);
 
 /* ---- deciding (decide.c) --------------------------------------------------------------------- */
 
-/* Decides the commands of one loaded stream one after the other, each on what the former made of it,
- * and adds what is to be recorded to the batch. */
+/* Decides the commands of one loaded stream one after the other, each on what the former made of
+ * it, and adds what is to be recorded to the batch. */
 void decide_stream(struct batch *batch, struct batch_stream *stream);
 /* The offer for a sku, as the load found it. */
 struct cart_offer decide_offer(const struct batch *batch, const char *sku, const char *currency);
@@ -163,6 +164,8 @@ struct service {
 
 /* Answers a command: its outcome is set. A body that still lacks its times gets them. */
 void service_answer(struct service *service, struct service_command *command);
+/* Forgets what was decided of a command that is to be decided anew. */
+void service_undecide(struct service_command *command);
 /* Puts a command back in its queue as if it had just come, but for its age and attempts. */
 void service_requeue(struct service *service, struct service_command *command);
 /* An append was lost: nothing is sent until its server process is gone. */

@@ -21,8 +21,8 @@ static void let_go(struct batch *batch, struct batch_command *entry, struct serv
     case FATE_AGAIN:
         break;
     }
-    command->body.length = 0;
-    if (++command->n_attempts > ATTEMPTS_MAX) {
+    service_undecide(command);
+    if (command->n_attempts > ATTEMPTS_MAX) {
         command->outcome = command->may_be_recorded ? SERVICE_UNKNOWN : SERVICE_OVERLOADED;
         service_answer(service, command);
         return;

@@ -121,11 +121,18 @@ void service_submit(struct service *service, struct service_command *command)
     }
 }
 
-void service_requeue(struct service *service, struct service_command *command)
+void service_undecide(struct service_command *command)
 {
     command->n_attempts++;
     command->body.length = 0;
+    command->lacks_times = false;
+    command->is_created = false;
     command->is_replayed = false;
+}
+
+void service_requeue(struct service *service, struct service_command *command)
+{
+    service_undecide(command);
     streams_add(&service->streams, command);
     if (!service->is_ending)
         service_poke(service);

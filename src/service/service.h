@@ -39,9 +39,10 @@ struct service_options {
 
 struct service;
 /* NULL with *problem (the caller's to free) when the url is not a connection string. */
-struct service *service_create(const struct service_options *options, char **problem) BASE_MUST_CHECK;
-/* Whatever was not answered yet is answered first (SHUTTING_DOWN, or UNKNOWN where an append is under
- * way). NULL-safe. */
+struct service *service_create(const struct service_options *options, char **problem)
+    BASE_MUST_CHECK;
+/* Whatever was not answered yet is answered first (SHUTTING_DOWN, or UNKNOWN where an append is
+ * under way). NULL-safe. */
 void service_destroy(struct service *service);
 /* From now on new commands are answered SERVICE_SHUTTING_DOWN; accepted ones are finished. */
 void service_drain(struct service *service);
@@ -61,20 +62,22 @@ enum service_match {
 #define SERVICE_VERSIONS_MAX 16
 
 enum service_outcome {
-    SERVICE_DONE,             /* recorded, or already so; version, body, is_created, is_replayed are set */
-    SERVICE_REFUSED,          /* by a rule: refusal, command_index, and current_total_minor for TOTAL_CHANGED */
-    SERVICE_VERSION_MISMATCH, /* version is the present one; body is the JSON array of missed events */
+    SERVICE_DONE,    /* recorded, or already so; version, body, is_created, is_replayed are set */
+    SERVICE_REFUSED, /* by a rule: refusal, command_index, and current_total_minor for TOTAL_CHANGED
+                      */
+    SERVICE_VERSION_MISMATCH, /* version is the present one; body is the JSON array of missed events
+                               */
     SERVICE_KEY_REUSED,       /* the idempotency key belongs to another request */
     SERVICE_TOO_MANY_PRICES,  /* a product would have more than CATALOG_PRICES_MAX prices */
     SERVICE_OVERLOADED,       /* nothing happened */
     SERVICE_UNAVAILABLE,      /* nothing happened: PostgreSQL can't be reached */
-    SERVICE_UNKNOWN,          /* it may have happened: PostgreSQL was lost in the middle and is not back */
-    SERVICE_SHUTTING_DOWN,    /* nothing happened */
-    SERVICE_FAILED            /* nothing happened: something is broken; it was logged */
+    SERVICE_UNKNOWN, /* it may have happened: PostgreSQL was lost in the middle and is not back */
+    SERVICE_SHUTTING_DOWN, /* nothing happened */
+    SERVICE_FAILED         /* nothing happened: something is broken; it was logged */
 };
 
-/* One request to change one cart or product. The caller owns it and everything it points to; it must
- * not move or die until it is answered. Zero-initialise, fill the first part, submit. */
+/* One request to change one cart or product. The caller owns it and everything it points to; it
+ * must not move or die until it is answered. Zero-initialise, fill the first part, submit. */
 struct service_command {
     /* What is asked. */
     enum service_subject subject;
@@ -111,7 +114,8 @@ struct service_command {
     int64_t submitted_at_us;
     size_t batch_limit; /* size of the next batch that it may be in */
     unsigned n_attempts;
-    bool may_be_recorded; /* an append that held it was lost: look for its id before deciding again */
+    bool may_be_recorded; /* an append that held it was lost: look for its id before deciding again
+                           */
     int64_t created_at_us;
     int64_t updated_at_us;
     int64_t closed_at_us;

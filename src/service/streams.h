@@ -1,10 +1,10 @@
 /*
- * streams: which streams have commands waiting, in whose turn, and the carts that are kept in memory
- * so that they need no replay. Private to the service.
+ * streams: which streams have commands waiting, in whose turn, and the carts that are kept in
+ * memory so that they need no replay. Private to the service.
  *
- * An entry lives while commands wait for its stream, while a batch works on it, or while its cart is
- * kept. A kept cart is a guess that the append's expected version proves or refutes; it never is an
- * answer by itself.
+ * An entry lives while commands wait for its stream, while a batch works on it, or while its cart
+ * is kept. A kept cart is a guess that the append's expected version proves or refutes; it never is
+ * an answer by itself.
  */
 #ifndef CARTD_SERVICE_STREAMS_H
 #define CARTD_SERVICE_STREAMS_H

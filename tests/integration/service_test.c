@@ -258,6 +258,31 @@ START_TEST(the_same_key_for_different_carts_is_answered_once)
 }
 END_TEST
 
+START_TEST(a_request_and_its_retry_at_once_on_two_processes_get_the_same_answer)
+{
+    struct service *here = service;
+    open_service(100);
+    struct service *there = service;
+    struct service_command commands[2];
+    for (int i = 0; i < 2; i++) {
+        commands[i] = on_cart(1, &CREATE);
+        commands[i].key = "the key";
+        commands[i].key_scope_id = cart_id(1);
+        service = i == 0 ? here : there;
+        submit(&commands[i]);
+    }
+    wait_for(2);
+    ck_assert_int_eq(commands[0].outcome, SERVICE_DONE);
+    ck_assert_int_eq(commands[1].outcome, SERVICE_DONE);
+    ck_assert_int_eq(commands[0].is_replayed + commands[1].is_replayed, 1);
+    ck_assert_str_eq(base_buffer_text(&commands[0].body), base_buffer_text(&commands[1].body));
+    finish(commands, 2);
+    ck_assert_int_eq(ask_sql("SELECT count(*) FROM events"), 1);
+    service = here;
+    service_destroy(there);
+}
+END_TEST
+
 START_TEST(an_append_that_was_lost_is_looked_up_and_not_done_twice)
 {
     struct service_command command;
@@ -357,6 +382,7 @@ int main(void)
     tcase_add_test(cases, a_kept_cart_that_went_stale_neither_refuses_nor_confirms);
     tcase_add_test(cases, of_a_batch_that_fails_as_a_whole_only_the_guilty_command_gets_an_error);
     tcase_add_test(cases, the_same_key_for_different_carts_is_answered_once);
+    tcase_add_test(cases, a_request_and_its_retry_at_once_on_two_processes_get_the_same_answer);
     tcase_add_test(cases, an_append_that_was_lost_is_looked_up_and_not_done_twice);
     tcase_add_test(cases, an_append_whose_answer_was_lost_is_answered_as_done);
     tcase_add_test(cases, a_stopped_service_answers_whatever_still_waits);

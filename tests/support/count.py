@@ -1,7 +1,8 @@
 """Prints "PASSED FAILED" for the log of a test runner: how many single cases passed and failed.
 
     count.py meson LOG.json      of `meson test`: one line a program; Check's summary in its output
-                                 counts the cases, a program without one is one case
+                                 counts the cases, a program without one is one case, and one that
+                                 was skipped is none
     count.py unittest LOG        of `python3 -m unittest`
     count.py summary LOG         a last line "N passed, N failed"
 
@@ -17,6 +18,8 @@ def of_meson(text):
     passed = failed = 0
     for line in text.splitlines():
         test = json.loads(line)
+        if test["result"] == "SKIP":
+            continue
         cases = re.findall(
             r"^\d+%: Checks: (\d+), Failures: (\d+), Errors: (\d+)", test.get("stdout", ""), re.M
         )
