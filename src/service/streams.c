@@ -33,6 +33,15 @@ static void list_append(struct streams_list *list, struct service_stream *stream
 
 /* ---- the table ------------------------------------------------------------------------------- */
 
+/* Every bit of the result depends on every bit of the input; a multiplication alone carries nothing
+ * downwards, and ids that count upwards once shared one bucket. */
+static uint64_t stir(uint64_t bits)
+{
+    bits = (bits ^ (bits >> 32)) * UINT64_C(0x9e3779b97f4a7c15);
+    bits = (bits ^ (bits >> 29)) * UINT64_C(0xd6e8feb86659fd93);
+    return bits ^ (bits >> 32);
+}
+
 /* Clients may choose ids, so which of them share a bucket depends on a secret. */
 static size_t bucket_of(const struct streams *streams, const struct base_uuid *id)
 {
@@ -40,9 +49,8 @@ static size_t bucket_of(const struct streams *streams, const struct base_uuid *i
     uint64_t low = 0;
     memcpy(&high, id->bytes, 8);
     memcpy(&low, id->bytes + 8, 8);
-    uint64_t mixed = (high ^ streams->secret[0]) * UINT64_C(0x9e3779b97f4a7c15);
-    mixed = ((mixed ^ (mixed >> 32)) + (low ^ streams->secret[1])) * UINT64_C(0xd6e8feb86659fd93);
-    return (size_t)(mixed >> 24) & (streams->n_buckets - 1);
+    uint64_t mixed = stir(high ^ streams->secret[0]) ^ low ^ streams->secret[1];
+    return (size_t)stir(mixed) & (streams->n_buckets - 1);
 }
 
 static void grow(struct streams *streams)
