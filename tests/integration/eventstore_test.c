@@ -298,6 +298,7 @@ START_TEST(a_full_append_handles_no_row_more_than_once_a_step)
     ask();
     const struct postgres_rows *plan = postgres_group_rows(&group, 0);
     double most = 0;
+    bool takes_guards_by_key = false;
     for (size_t row = 0; row < postgres_rows_count(plan); row++) {
         const char *line = postgres_get_text(plan, row, 0);
         double handled = rows_handled(line);
@@ -306,7 +307,9 @@ START_TEST(a_full_append_handles_no_row_more_than_once_a_step)
             strstr(line, "Seq Scan") == NULL || strstr(line, "log_head") != NULL,
             "reads a whole table: %s", line);
         most = handled > most ? handled : most;
+        takes_guards_by_key |= strstr(line, "Index Scan using streams_pkey on streams s") != NULL;
     }
+    ck_assert_msg(takes_guards_by_key, "the guards are not taken one after the other, in order");
     ck_assert_msg((int)most == FULL_BATCH, "the plan shows no step that handles the whole batch");
     eventstore_destroy(whole);
 }
