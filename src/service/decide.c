@@ -310,6 +310,8 @@ static void decide_command(
 {
     struct service_command *command = entry->command;
     entry->fate = FATE_ANSWER;
+    if (command->may_be_recorded)
+        metrics_add(batch->service->options.metrics, METRICS_OUTCOMES_LOOKED_UP, 1);
     if (find_former_answer(entry))
         return;
     if (command->key != NULL && has_key_in_batch(batch, command)) {

@@ -351,6 +351,7 @@ START_TEST(an_append_whose_answer_was_lost_is_answered_as_done)
     ck_assert_int_eq(command.outcome, SERVICE_DONE);
     ck_assert_int_eq(command.version, 2);
     ck_assert(!command.is_replayed);
+    ck_assert_int_eq(metrics.numbers[METRICS_OUTCOMES_LOOKED_UP], 1);
     ck_assert_ptr_nonnull(strstr(base_buffer_text(&command.body), "\"quantity\":1"));
     finish(&command, 1);
     ck_assert_int_eq(ask_sql("SELECT count(*) FROM events WHERE type = 'ItemAdded'"), 1);
