@@ -54,7 +54,11 @@ static bool collect_stream(struct batch *batch, struct service_stream *from)
     struct batch_stream *stream = &batch->streams[batch->n_streams];
     size_t room = batch->limit - batch->n_commands;
     *stream = (struct batch_stream){.stream = from, .cart = &batch->carts[batch->n_streams]};
-    stream->commands = base_arena_alloc(&batch->arena, room * sizeof *stream->commands);
+    size_t n_waiting = 0;
+    for (const struct service_command *at = from->first; at != NULL && n_waiting < room;
+         at = at->next)
+        n_waiting++;
+    stream->commands = base_arena_alloc(&batch->arena, n_waiting * sizeof *stream->commands);
     while (from->first != NULL && batch->n_commands < batch->limit &&
            batch->n_commands < from->first->batch_limit) {
         struct service_command *command = streams_take(from);
