@@ -11,6 +11,7 @@ from support import (
     Cluster,
     Database,
     NoAnswer,
+    Proxy,
     Service,
     ServiceCase,
     find_server_programs,
@@ -171,6 +172,30 @@ class DatabaseDies(ServiceCase):
         load.assert_all_kept_once(self.database)
         self.assert_log_is_dense()
 
+    def test_an_answer_that_was_lost_on_its_way_is_looked_up(self):
+        proxy = Proxy(self.cluster.port)
+        self.addCleanup(proxy.close)
+        through_proxy = self.database.app_url.replace(f":{self.cluster.port}/", f":{proxy.port}/")
+        service = Service(through_proxy)
+        load = Load(self, service)
+        shopping = Background(CLIENTS, load.shop)
+        try:
+            for _ in range(15):
+                before = load.count()
+                wait_until(lambda: load.count() > before + 50, "adds are answered", 120)
+                swallowed = proxy.n_swallowed
+                proxy.swallow_answers()
+                wait_until(lambda: proxy.n_swallowed > swallowed, "an answer is lost")
+                proxy.cut()
+        finally:
+            try:
+                shopping.finish()
+            finally:
+                service.stop()
+        load.assert_all_kept_once(self.database)
+        self.assert_log_is_dense()
+        self.assertTrue(service.events("outcome_looked_up"))
+
     def test_a_database_that_hangs_is_not_waited_for_forever(self):
         sku = self.make_product(1)
         cart_id = self.make_cart()["id"]
@@ -296,6 +321,18 @@ class ServiceStops(ServiceCase):
             except NoAnswer:
                 pass
             session.run("ROLLBACK;")
+
+    def test_a_stop_does_not_wait_for_clients_that_left(self):
+        service = Service(self.database.app_url)
+        for size in (20, 100_000):
+            for _ in range(10):
+                with service.client(is_checked=False) as client:
+                    message = client.compose("POST", "/carts", {}, b" " * size)
+                    client.send(message[: -size // 2])
+        with service.client() as client:
+            self.assertEqual(client.get("/livez").status, 200)
+        service.stop()
+        self.assertEqual(service.events("drain_cut"), [])
 
     def test_an_idle_service_stops_at_once_with_idle_clients(self):
         service = Service(self.database.app_url)

@@ -1,5 +1,7 @@
 """What the tests over HTTP share; see the package above for how to run them."""
 
+import signal
+
 from . import contract
 from .case import ServiceCase, make_id, make_key, make_sku
 from .client import Answer, Client, NoAnswer, encode_json
@@ -14,8 +16,12 @@ from .database import (
     take_free_port,
 )
 from .load import Background, run_at_once, wait_until
+from .proxy import Proxy
 from .service import Service, complain_of_sanitizers, migrate, run_cartd
 from .settings import BINARY, DATABASE_URL, EXTERNAL_URL, OPENAPI, needs_binary, needs_database
+
+# Whoever gives up waiting for the tests sends SIGTERM; what they have started ends with them.
+signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 __all__ = [
     "Answer",
@@ -28,6 +34,7 @@ __all__ = [
     "EXTERNAL_URL",
     "NoAnswer",
     "OPENAPI",
+    "Proxy",
     "Service",
     "ServiceCase",
     "Session",
