@@ -13,15 +13,15 @@
     "e.position, e.stream_type, e.stream_id, e.version, e.type, e.schema_version, e.data,\n"       \
     "    e.metadata, e.command_id, e.recorded_at"
 
-/* All events of the streams; any number of rows. */
+/* Any number of rows. */
 static const struct postgres_statement LOAD_STREAMS = {
     .name = "load_streams",
-    .sql = "SELECT " EVENT_COLUMNS "\n"
-           "FROM events\n"
-           "WHERE stream_id = ANY ($1)\n"
-           "ORDER BY stream_id, version",
-    .n_parameters = 1,
-    .types = {POSTGRES_UUID_ARRAY},
+    .sql = "SELECT " EVENT_COLUMNS_OF_E "\n"
+           "FROM unnest($1, $2) AS w (stream_id, after_version)\n"
+           "JOIN events e ON e.stream_id = w.stream_id AND e.version > w.after_version\n"
+           "ORDER BY e.stream_id, e.version",
+    .n_parameters = 2,
+    .types = {POSTGRES_UUID_ARRAY, POSTGRES_INT4_ARRAY},
 };
 
 /* At most one row a stream. */
@@ -225,24 +225,19 @@ bool eventstore_was_accepted(const struct postgres_group *group, int32_t ordinal
 
 /* ---- loading --------------------------------------------------------------------------------- */
 
-static void ask_by_ids(
-    struct postgres_group *group, const struct postgres_statement *statement,
-    const struct base_uuid *ids, size_t n)
-{
-    struct postgres_parameters *to = postgres_group_add(group, statement);
-    PUT_ARRAY(to, id, ids, n, postgres_put_uuid(to, id));
-}
-
 void eventstore_ask_streams(
-    struct postgres_group *group, const struct base_uuid *stream_ids, size_t n_streams)
+    struct postgres_group *group, const struct eventstore_stream_wanted *wanted, size_t n_wanted)
 {
-    ask_by_ids(group, &LOAD_STREAMS, stream_ids, n_streams);
+    struct postgres_parameters *to = postgres_group_add(group, &LOAD_STREAMS);
+    PUT_ARRAY(to, stream, wanted, n_wanted, postgres_put_uuid(to, &stream->stream_id));
+    PUT_ARRAY(to, stream, wanted, n_wanted, postgres_put_int4(to, stream->after_version));
 }
 
 void eventstore_ask_newest(
     struct postgres_group *group, const struct base_uuid *stream_ids, size_t n_streams)
 {
-    ask_by_ids(group, &LOAD_NEWEST, stream_ids, n_streams);
+    struct postgres_parameters *to = postgres_group_add(group, &LOAD_NEWEST);
+    PUT_ARRAY(to, id, stream_ids, n_streams, postgres_put_uuid(to, id));
 }
 
 void eventstore_ask_stream_until(

@@ -105,9 +105,14 @@ bool eventstore_was_accepted(const struct postgres_group *group, int32_t ordinal
 
 /* ---- loading, for deciding ------------------------------------------------------------------- */
 
-/* All events of some streams; rows by stream id, then version. */
+/* The events of some streams, of each those after a version (0: all); rows by stream id, then
+ * version. */
+struct eventstore_stream_wanted {
+    struct base_uuid stream_id;
+    int32_t after_version;
+};
 void eventstore_ask_streams(
-    struct postgres_group *group, const struct base_uuid *stream_ids, size_t n_streams);
+    struct postgres_group *group, const struct eventstore_stream_wanted *wanted, size_t n_wanted);
 /* The newest event of each of some streams, for aggregates whose events say everything. */
 void eventstore_ask_newest(
     struct postgres_group *group, const struct base_uuid *stream_ids, size_t n_streams);

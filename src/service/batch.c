@@ -105,38 +105,57 @@ static bool may_be_recorded(const struct batch_stream *stream)
     return false;
 }
 
-/* Adds the streams of one subject that must be read; -1 when there are none. */
-static int ask_streams(struct batch *batch, enum service_subject subject)
+/* Begins with the cart that is kept, if there is one. False: what came after it must be loaded, so
+ * that a cart that others keep changing costs no more than what they changed. */
+static bool begin_cart(struct batch *batch, struct batch_stream *stream)
 {
-    struct service *service = batch->service;
+    const struct cart *kept = stream->stream->kept;
+    if (kept == NULL || may_be_recorded(stream))
+        cart_clear(stream->cart);
+    else
+        cart_copy(stream->cart, kept);
+    stream->was_kept = stream->cart->version > 0 && !stream->stream->is_stale;
+    metrics_add(
+        batch->service->options.metrics,
+        stream->was_kept ? METRICS_CACHE_HITS : METRICS_CACHE_MISSES, 1);
+    return stream->was_kept;
+}
+
+/* Adds the carts that must be read; -1 when there are none. */
+static int ask_carts(struct batch *batch)
+{
+    struct eventstore_stream_wanted *wanted =
+        base_arena_alloc(&batch->arena, batch->n_streams * sizeof *wanted);
+    size_t n = 0;
+    for (size_t i = 0; i < batch->n_streams; i++) {
+        struct batch_stream *stream = &batch->streams[i];
+        if (stream->stream->subject == SERVICE_CART && !begin_cart(batch, stream))
+            wanted[n++] = (struct eventstore_stream_wanted){
+                .stream_id = stream->stream->id, .after_version = stream->cart->version};
+    }
+    if (n == 0)
+        return -1;
+    int place = (int)batch->group.n_statements;
+    eventstore_ask_streams(&batch->group, wanted, n);
+    return place;
+}
+
+/* The same for products, whose newest event says everything. */
+static int ask_products(struct batch *batch)
+{
     struct base_uuid *ids = base_arena_alloc(&batch->arena, batch->n_streams * sizeof *ids);
     size_t n = 0;
     for (size_t i = 0; i < batch->n_streams; i++) {
         struct batch_stream *stream = &batch->streams[i];
-        if (stream->stream->subject != subject)
+        if (stream->stream->subject != SERVICE_PRODUCT)
             continue;
-        if (subject == SERVICE_CART) {
-            stream->was_kept = stream->stream->kept != NULL && !may_be_recorded(stream);
-            metrics_add(
-                service->options.metrics,
-                stream->was_kept ? METRICS_CACHE_HITS : METRICS_CACHE_MISSES, 1);
-            if (stream->was_kept) {
-                cart_copy(stream->cart, stream->stream->kept);
-                continue;
-            }
-            cart_clear(stream->cart);
-        } else {
-            stream->product = base_arena_alloc(&batch->arena, sizeof *stream->product);
-        }
+        stream->product = base_arena_alloc(&batch->arena, sizeof *stream->product);
         ids[n++] = stream->stream->id;
     }
     if (n == 0)
         return -1;
     int place = (int)batch->group.n_statements;
-    if (subject == SERVICE_CART)
-        eventstore_ask_streams(&batch->group, ids, n);
-    else
-        eventstore_ask_newest(&batch->group, ids, n);
+    eventstore_ask_newest(&batch->group, ids, n);
     return place;
 }
 
@@ -203,8 +222,8 @@ bool batch_start(struct batch *batch)
     batch_move(batch, BATCH_LOADING);
     postgres_group_begin(&batch->group);
     batch->group.answered = load_answered;
-    batch->streams_at = ask_streams(batch, SERVICE_CART);
-    batch->newest_at = ask_streams(batch, SERVICE_PRODUCT);
+    batch->carts_at = ask_carts(batch);
+    batch->products_at = ask_products(batch);
     batch->keys_at = ask_keys(batch);
     batch->offers_at = ask_offers(batch);
     if (batch->group.n_statements == 0)
@@ -341,7 +360,7 @@ static void distrust_guesses(struct batch *batch)
         if (!stream->was_kept || stream->n_events > 0 || stream->n_keys > 0)
             continue;
         batch_doom(stream, FATE_AGAIN);
-        streams_keep(&batch->service->streams, stream->stream, NULL);
+        stream->stream->is_stale = true;
     }
 }
 
@@ -380,8 +399,8 @@ static void load_answered(struct postgres_group *group)
     switch (group->outcome) {
     case POSTGRES_DONE:
     case POSTGRES_UNACKNOWLEDGED: /* a load commits nothing */
-        receive_streams(batch, batch->streams_at);
-        receive_streams(batch, batch->newest_at);
+        receive_streams(batch, batch->carts_at);
+        receive_streams(batch, batch->products_at);
         receive_keys(batch);
         receive_offers(batch);
         decide(batch);

@@ -53,7 +53,7 @@ struct batch_stream {
     const char *product_sku;
     int64_t product_updated_at_us;
     int32_t loaded_version;
-    bool was_kept;      /* the state is a kept cart: a guess until the append proves it */
+    bool was_kept;      /* nothing was read: a guess until the append proves it */
     bool is_loaded;     /* the load was answered */
     bool is_unreadable; /* a stored event could not be read */
     size_t n_events;
@@ -76,8 +76,8 @@ struct batch {
     struct cart *carts; /* one a stream, reused from batch to batch */
     struct cart *scratch;
     /* What the load asks for, by place in the group; -1: not asked. */
-    int streams_at;
-    int newest_at;
+    int carts_at;
+    int products_at;
     int keys_at;
     int offers_at;
     struct base_buffer

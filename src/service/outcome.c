@@ -210,8 +210,7 @@ static void accept_stream(struct batch *batch, struct batch_stream *stream, int6
 static void reject_stream(struct batch *batch, struct batch_stream *stream)
 {
     batch_doom(stream, FATE_AGAIN);
-    if (stream->stream->subject == SERVICE_CART)
-        streams_keep(&batch->service->streams, stream->stream, NULL);
+    stream->stream->is_stale = true;
     metrics_add(batch->service->options.metrics, METRICS_VERSION_CONFLICTS, 1);
 }
 

@@ -155,7 +155,7 @@ static void answer_shed(struct service *service)
     }
 }
 
-/* Answers every command that waits for its turn and `is_over` for longer than it may. */
+/* Answers every command that was submitted by then and still waits for its turn. */
 static void answer_waiting(struct service *service, int64_t since_us, enum service_outcome outcome)
 {
     struct service_stream *stream = service->streams.ready.first;
@@ -184,8 +184,7 @@ static void answer_too_old(struct service *service)
     if (service->not_ready_since_us != 0 && now_us - service->not_ready_since_us > wait_us)
         answer_waiting(service, now_us, SERVICE_UNAVAILABLE);
     else
-        answer_waiting(
-            service, now_us - wait_us, is_open(service) ? SERVICE_OVERLOADED : SERVICE_UNAVAILABLE);
+        answer_waiting(service, now_us - wait_us, SERVICE_UNAVAILABLE);
 }
 
 static void ask_settle(struct service *service);

@@ -261,6 +261,7 @@ void streams_keep(struct streams *streams, struct service_stream *stream, const 
     struct cart *kept = cart == NULL || streams->kept_max == 0 ? NULL : pack(cart);
     drop_kept(streams, stream); /* only now: the cart may borrow from it */
     stream->kept = kept;
+    stream->is_stale = false;
     if (kept != NULL)
         streams->n_kept++;
 }

@@ -18,6 +18,7 @@ struct service_stream {
     struct service_command *last;
     bool is_busy;      /* a batch works on it; it gets no other turn meanwhile */
     struct cart *kept; /* NULL: not kept. A deep copy, borrowed by the batch while it is busy */
+    bool is_stale;     /* the kept cart has fallen behind; what came after it must be loaded */
     struct service_stream *next_in_bucket;
     /* In `ready` while commands wait and it is not busy; in `idle` while only its cart is kept. */
     struct streams_list *list;

@@ -124,7 +124,11 @@ START_TEST(positions_are_dense_and_a_stream_that_moved_on_leaves_no_gap)
     ck_assert_int_eq(append_to((uint8_t[]){2}, (int32_t[]){1}, 1), 6);
 
     postgres_group_begin(&group);
-    eventstore_ask_streams(&group, (struct base_uuid[]){id_of(2), id_of(3), id_of(1)}, 3);
+    eventstore_ask_streams(
+        &group,
+        (struct eventstore_stream_wanted[]){
+            {.stream_id = id_of(2)}, {.stream_id = id_of(3)}, {.stream_id = id_of(1)}},
+        3);
     ask();
     const struct postgres_rows *rows = postgres_group_rows(&group, 0);
     ck_assert_uint_eq(postgres_rows_count(rows), 6);
@@ -137,6 +141,16 @@ START_TEST(positions_are_dense_and_a_stream_that_moved_on_leaves_no_gap)
         sum += event.position;
     }
     ck_assert_int_eq(sum, 1 + 2 + 3 + 4 + 5 + 6);
+
+    postgres_group_begin(&group);
+    eventstore_ask_streams(
+        &group,
+        (struct eventstore_stream_wanted[]){
+            {.stream_id = id_of(1), .after_version = 1},
+            {.stream_id = id_of(2), .after_version = 2}},
+        2);
+    ask();
+    ck_assert_uint_eq(postgres_rows_count(postgres_group_rows(&group, 0)), 1);
 }
 END_TEST
 
