@@ -60,6 +60,14 @@ bool codec_read_catalog_event(
     const char *type, int32_t schema_version, const char *data, struct base_arena *arena,
     struct catalog_event *event) BASE_MUST_CHECK;
 
+/* A cart as a snapshot keeps it, and back; texts go to the arena. `shape` of a stored snapshot must
+ * be this one, else it is not read: a snapshot can be made again from the events, so there are no
+ * upcasts. False: not a snapshot; `cart` may have been changed. */
+#define CODEC_SNAPSHOT_SHAPE 1
+void codec_write_cart_snapshot(struct base_buffer *out, const struct cart *cart);
+bool codec_read_cart_snapshot(const char *json, struct base_arena *arena, struct cart *cart)
+    BASE_MUST_CHECK;
+
 /* {"command_id":…,"actor":…,"traceparent":…}; traceparent is left out when NULL. */
 void codec_write_event_metadata(
     struct base_buffer *out, const struct base_uuid *command_id, const char *actor,

@@ -83,6 +83,13 @@ bool codec_read_prices_member(const struct codec_object *object, struct catalog_
 bool codec_read_price_list(const struct codec_object *prices, struct catalog_content *content)
     BASE_MUST_CHECK;
 
+/* ---- events.c -------------------------------------------------------------------------------- */
+
+/* The present shape of an event's data. */
+bool codec_read_cart_event_members(
+    struct codec_reader *reader, enum cart_event_type type, json_t *members,
+    struct cart_event *event) BASE_MUST_CHECK;
+
 /* ---- canonical.c ----------------------------------------------------------------------------- */
 
 /* Writes a value so that equal values give equal bytes: compact, keys sorted bytewise, integers as

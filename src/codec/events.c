@@ -349,6 +349,18 @@ static bool find_cart_event_type(
     return false;
 }
 
+bool codec_read_cart_event_members(
+    struct codec_reader *reader, enum cart_event_type type, json_t *members,
+    struct cart_event *event)
+{
+    struct codec_object object = {.reader = reader, .members = members, .path = {.root = ""}};
+    if (!json_is_object(members))
+        return false;
+    event->type = type;
+    read_cart_event_data(&object, event);
+    return !reader->is_refused;
+}
+
 bool codec_read_cart_event(
     const char *type, int32_t schema_version, const char *data, struct base_arena *arena,
     struct cart_event *event)
@@ -360,13 +372,7 @@ bool codec_read_cart_event(
     if (members == NULL)
         return false;
     struct codec_reader reader = {.arena = arena};
-    struct codec_object object = {
-        .reader = &reader,
-        .members = members,
-        .path = {.root = ""},
-    };
-    read_cart_event_data(&object, &read);
-    if (reader.is_refused)
+    if (!codec_read_cart_event_members(&reader, read.type, members, &read))
         return false;
     *event = read;
     return true;

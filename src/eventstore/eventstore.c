@@ -16,12 +16,24 @@
 /* Any number of rows. */
 static const struct postgres_statement LOAD_STREAMS = {
     .name = "load_streams",
-    .sql = "SELECT " EVENT_COLUMNS_OF_E "\n"
-           "FROM unnest($1, $2) AS w (stream_id, after_version)\n"
+    .sql = "WITH wanted AS MATERIALIZED (\n"
+           "    SELECT w.stream_id, coalesce(s.version, w.after_version) AS after_version,\n"
+           "        s.version AS snapshot_version, s.shape, s.state\n"
+           "    FROM unnest($1, $2, $3) AS w (stream_id, after_version, shape)\n"
+           "    LEFT JOIN snapshots s ON s.stream_id = w.stream_id AND s.shape = w.shape\n"
+           "        AND s.version > w.after_version\n"
+           ")\n"
+           "SELECT " EVENT_COLUMNS_OF_E "\n"
+           "FROM wanted w\n"
            "JOIN events e ON e.stream_id = w.stream_id AND e.version > w.after_version\n"
-           "ORDER BY e.stream_id, e.version",
-    .n_parameters = 2,
-    .types = {POSTGRES_UUID_ARRAY, POSTGRES_INT4_ARRAY},
+           "UNION ALL\n"
+           "SELECT 0, '', w.stream_id, w.snapshot_version, '" EVENTSTORE_SNAPSHOT "', w.shape,\n"
+           "    w.state, '{}', w.stream_id, 'epoch'\n"
+           "FROM wanted w\n"
+           "WHERE w.snapshot_version IS NOT NULL\n"
+           "ORDER BY 3, 4",
+    .n_parameters = 3,
+    .types = {POSTGRES_UUID_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_INT4_ARRAY},
 };
 
 /* At most one row a stream. */
@@ -73,6 +85,18 @@ static const struct postgres_statement LOAD_KEYS = {
     .types = {POSTGRES_UUID_ARRAY, POSTGRES_TEXT_ARRAY},
 };
 
+/* No rows. A snapshot of another shape is replaced whatever its version. */
+static const struct postgres_statement KEEP_SNAPSHOT = {
+    .name = "keep_snapshot",
+    .sql = "INSERT INTO snapshots AS s (stream_id, version, shape, state)\n"
+           "VALUES ($1, $2, $3, $4)\n"
+           "ON CONFLICT (stream_id) DO UPDATE\n"
+           "SET version = excluded.version, shape = excluded.shape, state = excluded.state\n"
+           "WHERE s.version < excluded.version OR s.shape <> excluded.shape",
+    .n_parameters = 4,
+    .types = {POSTGRES_UUID, POSTGRES_INT4, POSTGRES_INT4, POSTGRES_JSONB},
+};
+
 /* No rows. Keys that another process is forgetting are left to it. */
 static const struct postgres_statement FORGET_KEYS = {
     .name = "forget_keys",
@@ -107,10 +131,7 @@ struct eventstore {
 };
 
 static const struct postgres_statement *const SIDE_STATEMENTS[] = {
-    &LOAD_STREAM_UNTIL,
-    &LOAD_STREAM_AFTER,
-    &FORGET_KEYS,
-    NULL,
+    &LOAD_STREAM_UNTIL, &LOAD_STREAM_AFTER, &KEEP_SNAPSHOT, &FORGET_KEYS, NULL,
 };
 
 struct eventstore *eventstore_create(const struct eventstore_part *const *parts, size_t n_parts)
@@ -231,6 +252,7 @@ void eventstore_ask_streams(
     struct postgres_parameters *to = postgres_group_add(group, &LOAD_STREAMS);
     PUT_ARRAY(to, stream, wanted, n_wanted, postgres_put_uuid(to, &stream->stream_id));
     PUT_ARRAY(to, stream, wanted, n_wanted, postgres_put_int4(to, stream->after_version));
+    PUT_ARRAY(to, stream, wanted, n_wanted, postgres_put_int4(to, stream->snapshot_shape));
 }
 
 void eventstore_ask_newest(
@@ -295,6 +317,18 @@ void eventstore_receive_key(
     };
     if (postgres_get_length(rows, row, 3) == sizeof key->fingerprint)
         memcpy(key->fingerprint, postgres_get_bytes(rows, row, 3), sizeof key->fingerprint);
+}
+
+/* ---- snapshots ------------------------------------------------------------------------------- */
+
+void eventstore_ask_keep_snapshot(
+    struct postgres_group *group, const struct eventstore_snapshot *snapshot)
+{
+    struct postgres_parameters *to = postgres_group_add(group, &KEEP_SNAPSHOT);
+    postgres_put_uuid(to, &snapshot->stream_id);
+    postgres_put_int4(to, snapshot->version);
+    postgres_put_int4(to, snapshot->shape);
+    postgres_put_bytes(to, snapshot->state, snapshot->state_length);
 }
 
 /* ---- keeping house --------------------------------------------------------------------------- */

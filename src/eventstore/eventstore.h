@@ -106,10 +106,14 @@ bool eventstore_was_accepted(const struct postgres_group *group, int32_t ordinal
 /* ---- loading, for deciding ------------------------------------------------------------------- */
 
 /* The events of some streams, of each those after a version (0: all); rows by stream id, then
- * version. */
+ * version. With `snapshot_shape` a stream's snapshot of that shape, if it is newer than
+ * after_version, stands in for the events up to it: a first row of type EVENTSTORE_SNAPSHOT, whose
+ * version is the snapshot's and whose data is its state. */
+#define EVENTSTORE_SNAPSHOT "$snapshot"
 struct eventstore_stream_wanted {
     struct base_uuid stream_id;
     int32_t after_version;
+    int32_t snapshot_shape; /* 0: no snapshot */
 };
 void eventstore_ask_streams(
     struct postgres_group *group, const struct eventstore_stream_wanted *wanted, size_t n_wanted);
@@ -157,6 +161,19 @@ struct eventstore_key {
 };
 void eventstore_receive_key(
     const struct postgres_rows *rows, size_t row, struct eventstore_key *key);
+
+/* ---- snapshots ------------------------------------------------------------------------------- */
+
+/* Keeps the state of a stream at a version, unless a newer one of the same shape is there. */
+struct eventstore_snapshot {
+    struct base_uuid stream_id;
+    int32_t version;
+    int32_t shape;
+    const char *state; /* JSON */
+    size_t state_length;
+};
+void eventstore_ask_keep_snapshot(
+    struct postgres_group *group, const struct eventstore_snapshot *snapshot);
 
 /* ---- keeping house --------------------------------------------------------------------------- */
 

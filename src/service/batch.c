@@ -114,6 +114,8 @@ static bool begin_cart(struct batch *batch, struct batch_stream *stream)
         cart_clear(stream->cart);
     else
         cart_copy(stream->cart, kept);
+    stream->read_version = stream->cart->version;
+    stream->knows_bad_snapshot = stream->stream->has_bad_snapshot;
     stream->was_kept = stream->cart->version > 0 && !stream->stream->is_stale;
     metrics_add(
         batch->service->options.metrics,
@@ -131,7 +133,13 @@ static int ask_carts(struct batch *batch)
         struct batch_stream *stream = &batch->streams[i];
         if (stream->stream->subject == SERVICE_CART && !begin_cart(batch, stream))
             wanted[n++] = (struct eventstore_stream_wanted){
-                .stream_id = stream->stream->id, .after_version = stream->cart->version};
+                .stream_id = stream->stream->id,
+                .after_version = stream->cart->version,
+                /* A lost append is looked for among the events themselves. */
+                .snapshot_shape = stream->stream->has_bad_snapshot || may_be_recorded(stream)
+                                      ? 0
+                                      : CODEC_SNAPSHOT_SHAPE,
+            };
     }
     if (n == 0)
         return -1;
@@ -248,6 +256,19 @@ static void unreadable(
         BASE_LOG_NUMBER("schema_version", event->schema_version));
 }
 
+static void receive_snapshot(
+    struct batch *batch, struct batch_stream *stream, const struct eventstore_event *snapshot)
+{
+    if (codec_read_cart_snapshot(snapshot->data, &batch->arena, stream->cart) &&
+        stream->cart->version == snapshot->version) {
+        stream->read_version = snapshot->version;
+        return;
+    }
+    /* The events say the same: it is decided anew, from them alone. */
+    unreadable(batch, stream, snapshot);
+    stream->stream->has_bad_snapshot = true;
+}
+
 static void receive_event(
     struct batch *batch, struct batch_stream *stream, const struct eventstore_event *event)
 {
@@ -294,7 +315,11 @@ static void receive_streams(struct batch *batch, int place)
         eventstore_receive_event(rows, row, &event);
         if (stream == NULL || base_uuid_compare(&stream->stream->id, &event.stream_id) != 0)
             stream = find_stream(batch, &event.stream_id);
-        if (stream != NULL && !stream->is_unreadable)
+        if (stream == NULL || stream->is_unreadable)
+            continue;
+        if (strcmp(event.type, EVENTSTORE_SNAPSHOT) == 0)
+            receive_snapshot(batch, stream, &event);
+        else
             receive_event(batch, stream, &event);
     }
 }
@@ -366,9 +391,10 @@ static void distrust_guesses(struct batch *batch)
 
 static void fail_unreadable(struct batch_stream *stream)
 {
+    bool is_snapshot = stream->stream->has_bad_snapshot && !stream->knows_bad_snapshot;
     for (size_t i = 0; i < stream->n_commands; i++) {
         stream->commands[i].command->outcome = SERVICE_FAILED;
-        stream->commands[i].fate = FATE_ANSWER_ANYWAY;
+        stream->commands[i].fate = is_snapshot ? FATE_AGAIN : FATE_ANSWER_ANYWAY;
     }
 }
 

@@ -198,7 +198,8 @@ static void accept_stream(struct batch *batch, struct batch_stream *stream, int6
     struct service *service = batch->service;
     if (stream->stream->subject == SERVICE_CART) {
         cart_stamp(stream->cart, recorded_at_us);
-        streams_keep(&service->streams, stream->stream, stream->cart);
+        snapshot_cart(service, &stream->stream->id, stream->cart, stream->read_version);
+        streams_keep(&service->streams, stream->stream, stream->cart); /* frees what it borrows */
     }
     for (size_t i = 0; i < stream->n_commands; i++)
         if (stream->commands[i].fate == FATE_ANSWER)

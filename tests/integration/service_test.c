@@ -258,6 +258,56 @@ START_TEST(the_same_key_for_different_carts_is_answered_once)
 }
 END_TEST
 
+static void restart(void)
+{
+    service_destroy(service);
+    memset(&metrics, 0, sizeof metrics);
+    open_service(100);
+}
+
+START_TEST(a_long_cart_is_loaded_from_a_snapshot_that_never_becomes_the_truth)
+{
+    struct service_command command;
+    put_tea(100);
+    do_one(1, &CREATE, &command);
+    for (int i = 0; i < 150; i++)
+        do_one(1, &ADD_TEA, &command);
+    ck_assert_int_eq(command.version, 151);
+    for (int i = 0; i < 100 && ask_sql("SELECT count(*) FROM snapshots") == 0; i++)
+        loop_turn(loop, 10);
+    ck_assert_int_eq(ask_sql("SELECT version FROM snapshots"), 100);
+
+    /* It is used: a snapshot that lies shows in the answer. */
+    run_sql("UPDATE snapshots SET state = jsonb_set(state, '{added,0,quantity}', '500')");
+    restart();
+    command = on_cart(1, &ADD_TEA);
+    submit(&command);
+    wait_for(1);
+    ck_assert_ptr_nonnull(strstr(base_buffer_text(&command.body), "\"quantity\":552"));
+    finish(&command, 1);
+
+    /* One that can't be read, that is of another shape or that is gone is as if it never was. */
+    static const char *const losses[] = {
+        "UPDATE snapshots SET state = '{\"what\": 1}'",
+        "UPDATE snapshots SET shape = 99",
+        "DELETE FROM snapshots",
+    };
+    for (size_t i = 0; i < BASE_COUNT(losses); i++) {
+        run_sql(losses[i]);
+        restart();
+        command = on_cart(1, &ADD_TEA);
+        submit(&command);
+        wait_for(1);
+        ck_assert_int_eq(command.outcome, SERVICE_DONE);
+        ck_assert_int_eq(command.version, 153 + i);
+        char quantity[40];
+        snprintf(quantity, sizeof quantity, "\"quantity\":%zu,", 152 + i);
+        ck_assert_ptr_nonnull(strstr(base_buffer_text(&command.body), quantity));
+        finish(&command, 1);
+    }
+}
+END_TEST
+
 START_TEST(a_request_and_its_retry_at_once_on_two_processes_get_the_same_answer)
 {
     struct service *here = service;
@@ -383,6 +433,7 @@ int main(void)
     tcase_add_test(cases, a_kept_cart_that_went_stale_neither_refuses_nor_confirms);
     tcase_add_test(cases, of_a_batch_that_fails_as_a_whole_only_the_guilty_command_gets_an_error);
     tcase_add_test(cases, the_same_key_for_different_carts_is_answered_once);
+    tcase_add_test(cases, a_long_cart_is_loaded_from_a_snapshot_that_never_becomes_the_truth);
     tcase_add_test(cases, a_request_and_its_retry_at_once_on_two_processes_get_the_same_answer);
     tcase_add_test(cases, an_append_that_was_lost_is_looked_up_and_not_done_twice);
     tcase_add_test(cases, an_append_whose_answer_was_lost_is_answered_as_done);

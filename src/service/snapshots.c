@@ -1,0 +1,45 @@
+#include "internal.h"
+
+#include <stdlib.h>
+
+/* So that a flood of long carts can't fill the connection that answers replays; one that is not
+ * kept now is kept some events later. */
+#define SNAPSHOTS_AT_ONCE 16
+
+struct snapshot {
+    struct service *service;
+    struct postgres_group group;
+};
+
+static void snapshot_kept(struct postgres_group *group)
+{
+    struct snapshot *snapshot = BASE_CONTAINER(group, struct snapshot, group);
+    snapshot->service->n_snapshots--;
+    postgres_group_finish(group); /* whatever became of it: the events are there */
+    free(snapshot);
+}
+
+void snapshot_cart(
+    struct service *service, const struct base_uuid *cart_id, const struct cart *cart,
+    int32_t version_before)
+{
+    if (cart->version / SNAPSHOT_EVERY == version_before / SNAPSHOT_EVERY ||
+        service->n_snapshots >= SNAPSHOTS_AT_ONCE || service->is_ending)
+        return;
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer state = {0};
+    codec_write_cart_snapshot(&state, cart);
+    struct snapshot *snapshot = base_alloc(sizeof *snapshot);
+    snapshot->service = service;
+    service->n_snapshots++;
+    postgres_group_begin(&snapshot->group);
+    snapshot->group.answered = snapshot_kept;
+    eventstore_ask_keep_snapshot(
+        &snapshot->group, &(struct eventstore_snapshot){
+                              .stream_id = *cart_id,
+                              .version = cart->version,
+                              .shape = CODEC_SNAPSHOT_SHAPE,
+                              .state = state.bytes,
+                              .state_length = state.length,
+                          });
+    postgres_send(service->side, &snapshot->group);
+}

@@ -1,0 +1,101 @@
+#include <string.h>
+
+#include "codec.h"
+#include "support.h"
+
+static void add_line(struct cart *cart, const char *sku, const char *name, int32_t quantity)
+{
+    struct cart_event event = {
+        .type = CART_EVENT_ITEM_ADDED,
+        .item_added =
+            {.item_id = sku, .sku = sku, .name = name, .quantity = quantity, .unit_price_minor = 7},
+    };
+    cart_evolve(cart, &event, 2000);
+}
+
+/* A cart whose history is longer than the shortest one. */
+static void make_cart(struct cart *cart)
+{
+    struct cart_event created = {
+        .type = CART_EVENT_CREATED,
+        .created = {.currency = "EUR", .customer_id = "Zoë \"Q\"", .metadata = "{\"a\":[1,2.5]}"},
+    };
+    cart_clear(cart);
+    cart_evolve(cart, &created, 1000);
+    add_line(cart, "tea", "Tea", 2);
+    add_line(cart, "mug", "A \"mug\"", 999);
+    add_line(cart, "tea", "Tea", 3);
+}
+
+static void assert_survives(const struct cart *cart)
+{
+    static struct cart read;
+    BASE_CLEANUP(base_arena_finish) struct base_arena arena = {0};
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer text = {0};
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer again = {0};
+    codec_write_cart_snapshot(&text, cart);
+    ck_assert(codec_read_cart_snapshot(base_buffer_text(&text), &arena, &read));
+    codec_write_cart_snapshot(&again, &read);
+    ck_assert_str_eq(base_buffer_text(&text), base_buffer_text(&again));
+    ck_assert_int_eq(read.version, cart->version);
+    ck_assert_int_eq(read.item_count, cart->item_count);
+    ck_assert_int_eq(read.total_minor, cart->total_minor);
+    ck_assert_int_eq(read.created_at_us, cart->created_at_us);
+    ck_assert_int_eq(read.updated_at_us, cart->updated_at_us);
+    ck_assert_int_eq(read.closed_at_us, cart->closed_at_us);
+}
+
+START_TEST(a_cart_survives_its_snapshot)
+{
+    static struct cart cart;
+    make_cart(&cart);
+    assert_survives(&cart);
+    cart_evolve(&cart, &(struct cart_event){.type = CART_EVENT_CANCEL_DONE}, 3000);
+    assert_survives(&cart);
+    make_cart(&cart);
+    cart_evolve(&cart, &(struct cart_event){.type = CART_EVENT_CLEARED}, 3000);
+    assert_survives(&cart);
+}
+END_TEST
+
+START_TEST(what_is_no_snapshot_is_not_read)
+{
+    static struct cart cart;
+    BASE_CLEANUP(base_arena_finish) struct base_arena arena = {0};
+    static const char *const texts[] = {
+        "",
+        "{}",
+        "[]",
+        "null",
+        "{\"version\":1}",
+        "{\"version\":1,\"status\":\"open\",\"created_at_us\":1,\"updated_at_us\":1,"
+        "\"closed_at_us\":null,\"created\":{},\"added\":[]}",
+        "{\"version\":1,\"status\":\"absent\",\"created_at_us\":1,\"updated_at_us\":1,"
+        "\"closed_at_us\":null,\"created\":{\"currency\":\"EUR\",\"customer_id\":null,"
+        "\"metadata\":{}},\"added\":[]}",
+        "{\"version\":0,\"status\":\"open\",\"created_at_us\":1,\"updated_at_us\":1,"
+        "\"closed_at_us\":null,\"created\":{\"currency\":\"EUR\",\"customer_id\":null,"
+        "\"metadata\":{}},\"added\":[]}",
+        "{\"version\":1,\"status\":\"open\",\"created_at_us\":1,\"updated_at_us\":1,"
+        "\"closed_at_us\":null,\"created\":{\"currency\":\"EUR\",\"customer_id\":null,"
+        "\"metadata\":{}},\"added\":{}}",
+    };
+    for (size_t i = 0; i < BASE_COUNT(texts); i++)
+        ck_assert_msg(!codec_read_cart_snapshot(texts[i], &arena, &cart), "%s", texts[i]);
+    ck_assert(codec_read_cart_snapshot(
+        "{\"version\":1,\"status\":\"open\",\"created_at_us\":1,\"updated_at_us\":1,"
+        "\"closed_at_us\":null,\"created\":{\"currency\":\"EUR\",\"customer_id\":null,"
+        "\"metadata\":{}},\"added\":[]}",
+        &arena, &cart));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("codec_snapshot");
+    TCase *cases = tcase_create("snapshot");
+    tcase_add_test(cases, a_cart_survives_its_snapshot);
+    tcase_add_test(cases, what_is_no_snapshot_is_not_read);
+    suite_add_tcase(suite, cases);
+    return support_run(suite);
+}
