@@ -2,7 +2,7 @@
 -- scope_id is the cart or product or, for the creation of a cart, the UUIDv5 of caller and key.
 CREATE TABLE idempotency_keys (
     scope_id    uuid        NOT NULL,
-    key         text        NOT NULL,
+    key         text COLLATE "C" NOT NULL,
     stream_id   uuid        NOT NULL,
     fingerprint bytea       NOT NULL,
     status      integer     NOT NULL,

@@ -7,7 +7,7 @@ CREATE TABLE products (
     is_active  boolean     NOT NULL,
     document   text        NOT NULL,
     updated_at timestamptz NOT NULL
-) WITH (fillfactor = 80);
+);
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON products TO cartd_app;
 GRANT SELECT ON products TO cartd_reader;

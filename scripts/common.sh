@@ -70,12 +70,6 @@ compile() {
 
 # The program in a build directory.
 built_program() {
-    local program
-    for program in "$1/cartd" "$1/src/cartd"; do
-        if [ -x "$program" ] && [ ! -d "$program" ]; then
-            echo "$program"
-            return
-        fi
-    done
-    fail "$1 holds no cartd."
+    [ -x "$1/cartd" ] || fail "$1 holds no cartd."
+    echo "$1/cartd"
 }

@@ -97,7 +97,7 @@ static const struct postgres_statement KEEP_SNAPSHOT = {
     .types = {POSTGRES_UUID, POSTGRES_INT4, POSTGRES_INT4, POSTGRES_JSONB},
 };
 
-/* No rows. Keys that another process is forgetting are left to it. */
+/* No rows. Two processes may do it at once: the second waits for the first and finds nothing. */
 static const struct postgres_statement FORGET_KEYS = {
     .name = "forget_keys",
     .sql = "DELETE FROM idempotency_keys\n"
@@ -107,7 +107,6 @@ static const struct postgres_statement FORGET_KEYS = {
            "    WHERE created_at < now() - make_interval(hours => $1)\n"
            "    ORDER BY created_at\n"
            "    LIMIT $2\n"
-           "    FOR UPDATE SKIP LOCKED\n" /* two processes share the work instead of waiting */
            ")",
     .n_parameters = 2,
     .types = {POSTGRES_INT4, POSTGRES_INT4},

@@ -46,6 +46,9 @@ static void connect_with(const struct postgres_statement *const *statements)
             .url = url,
             .role = "test",
             .statements = statements,
+            /* As the service, which may do less than the owner. */
+            .ready_sql = "SELECT set_config('role', 'cartd_app', false) = 'cartd_app'",
+            .not_ready_detail = "there is no role cartd_app",
             .answer_timeout_ms = 10000,
         },
         &problem);
@@ -226,6 +229,37 @@ START_TEST(an_answer_is_kept_without_an_event_and_only_at_the_expected_version)
 }
 END_TEST
 
+static void run_sql(const char *sql)
+{
+    char *problem = NULL;
+    struct postgres_session *session = postgres_session_open(url, &problem);
+    ck_assert_msg(session != NULL, "%s", problem);
+    bool is_done = postgres_session_run(session, sql, &problem);
+    ck_assert_msg(is_done, "%s", problem);
+    postgres_session_close(session);
+}
+
+START_TEST(answers_past_their_time_are_forgotten_and_others_kept)
+{
+    run_sql("INSERT INTO idempotency_keys"
+            " SELECT gen_random_uuid(), 'key ' || hours, gen_random_uuid(), 'x', 200, 1,"
+            "     now() - make_interval(hours => hours)"
+            " FROM generate_series(1, 100) AS hours");
+    connect_with(eventstore_side_statements());
+    postgres_group_begin(&group);
+    eventstore_ask_forget_keys(&group, 48, 10);
+    ask();
+    run_sql("DO $$ BEGIN ASSERT (SELECT count(*) FROM idempotency_keys) = 90; END $$");
+    for (int i = 0; i < 10; i++) {
+        postgres_group_begin(&group);
+        eventstore_ask_forget_keys(&group, 48, 10);
+        ask();
+    }
+    run_sql("DO $$ BEGIN ASSERT (SELECT min(created_at) > now() - interval '49 hours'"
+            " AND count(*) BETWEEN 47 AND 48 FROM idempotency_keys); END $$");
+}
+END_TEST
+
 START_TEST(a_server_process_that_is_gone_counts_as_settled)
 {
     struct postgres_backend backend = {.pid = 1, .started_at_us = 1};
@@ -339,6 +373,7 @@ int main(void)
     tcase_add_test(cases, the_newest_event_of_each_stream_is_found);
     tcase_add_test(cases, an_answer_is_kept_without_an_event_and_only_at_the_expected_version);
     tcase_add_test(cases, a_full_append_handles_no_row_more_than_once_a_step);
+    tcase_add_test(cases, answers_past_their_time_are_forgotten_and_others_kept);
     tcase_add_test(cases, a_server_process_that_is_gone_counts_as_settled);
     suite_add_tcase(suite, cases);
     return support_run(suite);
