@@ -130,6 +130,10 @@ ptrdiff_t base_utf8_length(const char *bytes, size_t n_bytes);
 /* A whole decimal integer, optional '-', no other characters, within [least, most]. */
 bool base_parse_int(const char *text, int64_t least, int64_t most, int64_t *number) BASE_MUST_CHECK;
 
+/* How many bytes must be changed, added or left out to make `left` of `right` (Levenshtein), for
+ * guessing which name was meant. Only the first 64 bytes of `right` count. */
+size_t base_text_distance(const char *left, const char *right);
+
 /* ---- the log --------------------------------------------------------------------------------- */
 
 enum base_log_level { BASE_LOG_DEBUG, BASE_LOG_INFO, BASE_LOG_WARNING, BASE_LOG_ERROR };

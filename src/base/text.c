@@ -130,3 +130,30 @@ void base_buffer_append_json_text(struct base_buffer *buffer, const char *text)
     base_buffer_append(buffer, rest, n_plain);
     base_buffer_append_char(buffer, '"');
 }
+
+#define DISTANCE_MAX_BYTES 64
+
+static size_t least_of(size_t left, size_t right)
+{
+    return left < right ? left : right;
+}
+
+/* One row of the table of distances between the beginnings of both is enough. */
+size_t base_text_distance(const char *left, const char *right)
+{
+    size_t row[DISTANCE_MAX_BYTES + 1];
+    size_t n_right = strnlen(right, DISTANCE_MAX_BYTES);
+    for (size_t j = 0; j <= n_right; j++)
+        row[j] = j;
+    for (size_t i = 0; left[i] != '\0'; i++) {
+        size_t diagonal = row[0];
+        row[0] = i + 1;
+        for (size_t j = 0; j < n_right; j++) {
+            size_t above = row[j + 1];
+            size_t changed = diagonal + (left[i] != right[j]);
+            row[j + 1] = least_of(changed, least_of(above, row[j]) + 1);
+            diagonal = above;
+        }
+    }
+    return row[n_right];
+}

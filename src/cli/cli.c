@@ -156,29 +156,6 @@ static void print_subcommand_help(const struct subcommand *subcommand)
 
 /* ---- a name that is none --------------------------------------------------------------------- */
 
-#define NAME_MAX_COMPARED 32
-
-/* The least number of letters to put in, take out or replace (Levenshtein). */
-static size_t distance(const char *left, const char *right)
-{
-    size_t row[NAME_MAX_COMPARED + 1];
-    size_t n_right = strnlen(right, NAME_MAX_COMPARED);
-    for (size_t j = 0; j <= n_right; j++) {
-        row[j] = j;
-    }
-    for (size_t i = 0; left[i] != '\0'; i++) {
-        size_t diagonal = row[0];
-        row[0] = i + 1;
-        for (size_t j = 0; j < n_right; j++) {
-            size_t replaced = diagonal + (left[i] != right[j]);
-            size_t least = row[j] < row[j + 1] ? row[j] + 1 : row[j + 1] + 1;
-            diagonal = row[j + 1];
-            row[j + 1] = replaced < least ? replaced : least;
-        }
-    }
-    return row[n_right];
-}
-
 static enum cli_exit complain_unknown(const char *name)
 {
     if (name[0] == '-') {
@@ -187,7 +164,8 @@ static enum cli_exit complain_unknown(const char *name)
     }
     const struct subcommand *nearest = &subcommands[0];
     for (size_t i = 1; i < BASE_COUNT(subcommands); i++) {
-        if (distance(name, subcommands[i].name) < distance(name, nearest->name)) {
+        if (base_text_distance(name, subcommands[i].name) <
+            base_text_distance(name, nearest->name)) {
             nearest = &subcommands[i];
         }
     }

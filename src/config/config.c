@@ -52,34 +52,7 @@ static char *take_text(struct base_buffer *buffer)
 
 /* ---- names that are almost right ------------------------------------------------------------- */
 
-enum { NAME_MOST = 64, NEAR_MOST = 3 };
-
-static size_t least_of(size_t left, size_t right)
-{
-    return left < right ? left : right;
-}
-
-/* How many characters must be changed, added or left out (Levenshtein). */
-static size_t distance(const char *left, const char *right)
-{
-    size_t length = strlen(right);
-    if (length > NAME_MOST)
-        return NAME_MOST;
-    size_t row[NAME_MOST + 1];
-    for (size_t j = 0; j <= length; j++)
-        row[j] = j;
-    for (size_t i = 0; left[i] != '\0'; i++) {
-        size_t diagonal = row[0];
-        row[0] = i + 1;
-        for (size_t j = 0; j < length; j++) {
-            size_t above = row[j + 1];
-            size_t changed = diagonal + (left[i] != right[j]);
-            row[j + 1] = least_of(changed, least_of(above, row[j]) + 1);
-            diagonal = above;
-        }
-    }
-    return row[length];
-}
+enum { NEAR_MOST = 3 };
 
 /* The setting whose flag is nearest to `name`, or NULL when none is near. */
 static const struct setting *nearest_setting(const char *name)
@@ -87,7 +60,7 @@ static const struct setting *nearest_setting(const char *name)
     const struct setting *nearest = NULL;
     size_t least = NEAR_MOST + 1;
     for (size_t i = 0; i < BASE_COUNT(settings); i++) {
-        size_t away = distance(name, settings[i].flag);
+        size_t away = base_text_distance(name, settings[i].flag);
         if (away >= least)
             continue;
         least = away;

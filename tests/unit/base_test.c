@@ -164,6 +164,17 @@ START_TEST(a_version_5_uuid_is_that_of_the_rfc)
 }
 END_TEST
 
+START_TEST(the_distance_of_texts_counts_what_was_mistyped)
+{
+    ck_assert_uint_eq(base_text_distance("listen", "listen"), 0);
+    ck_assert_uint_eq(base_text_distance("lisen", "listen"), 1);
+    ck_assert_uint_eq(base_text_distance("listten", "listen"), 1);
+    ck_assert_uint_eq(base_text_distance("kitten", "sitting"), 3);
+    ck_assert_uint_eq(base_text_distance("", "abc"), 3);
+    ck_assert_uint_eq(base_text_distance("abc", ""), 3);
+}
+END_TEST
+
 START_TEST(a_version_7_uuid_begins_with_the_time)
 {
     /* The time of RFC 9562, appendix A.6. */
@@ -383,6 +394,7 @@ int main(void)
         the_monotonic_clock_goes_forward,
         a_version_5_uuid_is_that_of_the_rfc,
         a_version_7_uuid_begins_with_the_time,
+        the_distance_of_texts_counts_what_was_mistyped,
         version_7_uuids_of_one_moment_differ,
         a_uuid_is_read_in_either_case_and_written_in_lower_case,
         what_is_no_uuid_is_refused_and_leaves_the_output_alone,
