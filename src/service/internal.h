@@ -14,7 +14,7 @@
 #include "projections.h"
 #include "streams.h"
 
-#define BATCH_SLOTS 2    /* batches under way at once on the one connection that writes */
+#define BATCH_SLOTS 3    /* batches under way at once on the one connection that writes */
 #define ATTEMPTS_MAX 100 /* of a command whose stream keeps moving on */
 #define MISSED_EVENTS_MAX 100
 #define SNAPSHOT_EVERY 100 /* events of a cart: replaying that many takes about 0.2 ms */
