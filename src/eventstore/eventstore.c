@@ -171,48 +171,74 @@ const struct postgres_statement *eventstore_append_statement(const struct events
 
 /* ---- appending ------------------------------------------------------------------------------- */
 
-/* Puts one array parameter: `put` for every element of `list`, which has `n` of them. */
-#define PUT_ARRAY(parameters, element, list, n, put)                                               \
-    do {                                                                                           \
-        postgres_begin_array(parameters);                                                          \
-        for (size_t i_ = 0; i_ < (n); i_++) {                                                      \
-            const __typeof__(*(list)) *element = &(list)[i_];                                      \
-            put;                                                                                   \
-        }                                                                                          \
-    } while (0)
-
 static void put_streams(
     struct postgres_parameters *to, const struct eventstore_stream *list, size_t n)
 {
-    PUT_ARRAY(to, stream, list, n, postgres_put_uuid(to, &stream->stream_id));
-    PUT_ARRAY(to, stream, list, n, postgres_put_text(to, stream->stream_type));
-    PUT_ARRAY(to, stream, list, n, postgres_put_int4(to, stream->expected_version));
-    PUT_ARRAY(to, stream, list, n, postgres_put_int4(to, stream->n_events));
+    postgres_begin_array(to);
+    for (size_t i = 0; i < n; i++)
+        postgres_put_uuid(to, &list[i].stream_id);
+    postgres_begin_array(to);
+    for (size_t i = 0; i < n; i++)
+        postgres_put_text(to, list[i].stream_type);
+    postgres_begin_array(to);
+    for (size_t i = 0; i < n; i++)
+        postgres_put_int4(to, list[i].expected_version);
+    postgres_begin_array(to);
+    for (size_t i = 0; i < n; i++)
+        postgres_put_int4(to, list[i].n_events);
 }
 
 static void put_events(
     struct postgres_parameters *to, const struct eventstore_new_event *list, size_t n)
 {
-    PUT_ARRAY(to, event, list, n, postgres_put_int4(to, event->ordinal));
-    PUT_ARRAY(to, event, list, n, postgres_put_int4(to, event->version));
-    PUT_ARRAY(to, event, list, n, postgres_put_text(to, event->type));
-    PUT_ARRAY(to, event, list, n, postgres_put_int4(to, event->schema_version));
-    PUT_ARRAY(to, event, list, n, postgres_put_bytes(to, event->data, event->data_length));
-    PUT_ARRAY(to, event, list, n, postgres_put_bytes(to, event->metadata, event->metadata_length));
-    PUT_ARRAY(to, event, list, n, postgres_put_uuid(to, &event->command_id));
+    postgres_begin_array(to);
+    for (size_t i = 0; i < n; i++)
+        postgres_put_int4(to, list[i].ordinal);
+    postgres_begin_array(to);
+    for (size_t i = 0; i < n; i++)
+        postgres_put_int4(to, list[i].version);
+    postgres_begin_array(to);
+    for (size_t i = 0; i < n; i++)
+        postgres_put_text(to, list[i].type);
+    postgres_begin_array(to);
+    for (size_t i = 0; i < n; i++)
+        postgres_put_int4(to, list[i].schema_version);
+    postgres_begin_array(to);
+    for (size_t i = 0; i < n; i++)
+        postgres_put_bytes(to, list[i].data, list[i].data_length);
+    postgres_begin_array(to);
+    for (size_t i = 0; i < n; i++)
+        postgres_put_bytes(to, list[i].metadata, list[i].metadata_length);
+    postgres_begin_array(to);
+    for (size_t i = 0; i < n; i++)
+        postgres_put_uuid(to, &list[i].command_id);
 }
 
 static void put_keys(
     struct postgres_parameters *to, const struct eventstore_new_key *list, size_t n,
     const struct eventstore_stream *streams)
 {
-    PUT_ARRAY(to, key, list, n, postgres_put_int4(to, key->ordinal));
-    PUT_ARRAY(to, key, list, n, postgres_put_uuid(to, &key->scope_id));
-    PUT_ARRAY(to, key, list, n, postgres_put_text(to, key->key));
-    PUT_ARRAY(to, key, list, n, postgres_put_uuid(to, &streams[key->ordinal - 1].stream_id));
-    PUT_ARRAY(to, key, list, n, postgres_put_bytes(to, key->fingerprint, sizeof key->fingerprint));
-    PUT_ARRAY(to, key, list, n, postgres_put_int4(to, key->status));
-    PUT_ARRAY(to, key, list, n, postgres_put_int4(to, key->version));
+    postgres_begin_array(to);
+    for (size_t i = 0; i < n; i++)
+        postgres_put_int4(to, list[i].ordinal);
+    postgres_begin_array(to);
+    for (size_t i = 0; i < n; i++)
+        postgres_put_uuid(to, &list[i].scope_id);
+    postgres_begin_array(to);
+    for (size_t i = 0; i < n; i++)
+        postgres_put_text(to, list[i].key);
+    postgres_begin_array(to);
+    for (size_t i = 0; i < n; i++)
+        postgres_put_uuid(to, &streams[list[i].ordinal - 1].stream_id);
+    postgres_begin_array(to);
+    for (size_t i = 0; i < n; i++)
+        postgres_put_bytes(to, list[i].fingerprint, sizeof list[i].fingerprint);
+    postgres_begin_array(to);
+    for (size_t i = 0; i < n; i++)
+        postgres_put_int4(to, list[i].status);
+    postgres_begin_array(to);
+    for (size_t i = 0; i < n; i++)
+        postgres_put_int4(to, list[i].version);
 }
 
 void eventstore_ask_append(
@@ -249,16 +275,24 @@ void eventstore_ask_streams(
     struct postgres_group *group, const struct eventstore_stream_wanted *wanted, size_t n_wanted)
 {
     struct postgres_parameters *to = postgres_group_add(group, &LOAD_STREAMS);
-    PUT_ARRAY(to, stream, wanted, n_wanted, postgres_put_uuid(to, &stream->stream_id));
-    PUT_ARRAY(to, stream, wanted, n_wanted, postgres_put_int4(to, stream->after_version));
-    PUT_ARRAY(to, stream, wanted, n_wanted, postgres_put_int4(to, stream->snapshot_shape));
+    postgres_begin_array(to);
+    for (size_t i = 0; i < n_wanted; i++)
+        postgres_put_uuid(to, &wanted[i].stream_id);
+    postgres_begin_array(to);
+    for (size_t i = 0; i < n_wanted; i++)
+        postgres_put_int4(to, wanted[i].after_version);
+    postgres_begin_array(to);
+    for (size_t i = 0; i < n_wanted; i++)
+        postgres_put_int4(to, wanted[i].snapshot_shape);
 }
 
 void eventstore_ask_newest(
     struct postgres_group *group, const struct base_uuid *stream_ids, size_t n_streams)
 {
     struct postgres_parameters *to = postgres_group_add(group, &LOAD_NEWEST);
-    PUT_ARRAY(to, id, stream_ids, n_streams, postgres_put_uuid(to, id));
+    postgres_begin_array(to);
+    for (size_t i = 0; i < n_streams; i++)
+        postgres_put_uuid(to, &stream_ids[i]);
 }
 
 void eventstore_ask_stream_until(
@@ -300,8 +334,12 @@ void eventstore_ask_keys(
     struct postgres_group *group, const struct eventstore_key_wanted *wanted, size_t n_wanted)
 {
     struct postgres_parameters *to = postgres_group_add(group, &LOAD_KEYS);
-    PUT_ARRAY(to, key, wanted, n_wanted, postgres_put_uuid(to, &key->scope_id));
-    PUT_ARRAY(to, key, wanted, n_wanted, postgres_put_text(to, key->key));
+    postgres_begin_array(to);
+    for (size_t i = 0; i < n_wanted; i++)
+        postgres_put_uuid(to, &wanted[i].scope_id);
+    postgres_begin_array(to);
+    for (size_t i = 0; i < n_wanted; i++)
+        postgres_put_text(to, wanted[i].key);
 }
 
 void eventstore_receive_key(
