@@ -134,7 +134,8 @@ struct cart_offer decide_offer(const struct batch *batch, const char *sku, const
     return answer;
 }
 
-/* The events of one request, decided on a copy of the cart; all or nothing. */
+/* The events of one request, all or nothing. Each wish is decided on what the ones before it made
+ * of `cart`, which must be a copy when there is more than one. */
 struct cart_step {
     struct cart_event event;
     bool is_recorded;
@@ -162,7 +163,8 @@ static enum cart_outcome apply_commands(
             break;
         case CART_ACCEPTED:
             steps[i] = (struct cart_step){.event = decision.event, .is_recorded = true};
-            cart_evolve(cart, &decision.event, CART_TIME_PENDING);
+            if (i + 1 < command->n_cart_commands)
+                cart_evolve(cart, &decision.event, CART_TIME_PENDING);
             outcome = CART_ACCEPTED;
             break;
         }
@@ -188,10 +190,14 @@ static void record_steps(
 static void decide_cart_command(
     struct batch *batch, struct batch_stream *stream, struct service_command *command)
 {
-    cart_copy(batch->scratch, stream->cart);
     struct cart_step *steps =
         base_arena_alloc(&batch->arena, command->n_cart_commands * sizeof *steps);
-    if (apply_commands(batch, command, batch->scratch, steps) == CART_REFUSED)
+    struct cart *trial = stream->cart;
+    if (command->n_cart_commands > 1) {
+        trial = batch->scratch;
+        cart_copy(trial, stream->cart);
+    }
+    if (apply_commands(batch, command, trial, steps) == CART_REFUSED)
         return;
     record_steps(batch, stream, command, steps);
     const struct cart *cart = stream->cart;
@@ -202,8 +208,11 @@ static void decide_cart_command(
     command->updated_at_us = cart->updated_at_us;
     command->closed_at_us = cart->closed_at_us;
     command->lacks_times = command->wants_body;
-    if (command->wants_body)
+    if (command->wants_body) {
         codec_write_cart(&command->body, &command->stream_id, cart);
+        stream->document = &command->body;
+        stream->document_version = cart->version;
+    }
     add_key(batch, stream, command);
 }
 

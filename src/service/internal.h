@@ -51,6 +51,9 @@ struct batch_stream {
     size_t n_commands;
     struct cart *cart;               /* of a cart's stream: as decided so far */
     struct catalog_product *product; /* of a product's stream */
+    const struct base_buffer
+        *document; /* the last one that was written for an answer; NULL: none */
+    int32_t document_version;
     const char *product_sku;
     int64_t product_updated_at_us;
     int32_t loaded_version;

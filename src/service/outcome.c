@@ -123,33 +123,46 @@ static void number_stream(
         keys[(*n_keys)++].ordinal = stream->ordinal;
 }
 
-static void add_change(
-    struct batch *batch, struct batch_stream *stream, struct base_buffer *document,
-    struct projections_changes *changes, struct projections_cart_change *carts,
-    struct projections_product_change *products)
+/* The document of a changed cart as it is now: the one in its last answer, or one of its own. */
+static const struct base_buffer *cart_document(struct batch *batch, struct batch_stream *stream)
 {
-    document->length = 0;
-    if (stream->stream->subject == SERVICE_CART) {
-        codec_write_cart(document, &stream->stream->id, stream->cart);
-        carts[changes->n_carts++] = (struct projections_cart_change){
-            .ordinal = stream->ordinal,
-            .cart_id = stream->stream->id,
-            .cart = stream->cart,
-            .document = base_arena_copy(&batch->arena, document->bytes, document->length),
-            .document_length = document->length,
-            .item_ids = stream->touched,
-            .n_item_ids = stream->n_touched,
-        };
-    } else {
-        codec_write_product(document, stream->product_sku, stream->product);
-        products[changes->n_products++] = (struct projections_product_change){
-            .ordinal = stream->ordinal,
-            .sku = stream->product_sku,
-            .product = stream->product,
-            .document = base_arena_copy(&batch->arena, document->bytes, document->length),
-            .document_length = document->length,
-        };
-    }
+    if (stream->document != NULL && stream->document_version == stream->cart->version)
+        return stream->document;
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer document = {0};
+    codec_write_cart(&document, &stream->stream->id, stream->cart);
+    struct base_buffer *kept = base_arena_alloc(&batch->arena, sizeof *kept);
+    kept->bytes = base_arena_copy(&batch->arena, document.bytes, document.length);
+    kept->length = document.length;
+    return kept;
+}
+
+static void add_cart_change(
+    struct batch *batch, struct batch_stream *stream, struct projections_cart_change *change)
+{
+    const struct base_buffer *document = cart_document(batch, stream);
+    *change = (struct projections_cart_change){
+        .ordinal = stream->ordinal,
+        .cart_id = stream->stream->id,
+        .cart = stream->cart,
+        .document = document->bytes,
+        .document_length = document->length,
+        .item_ids = stream->touched,
+        .n_item_ids = stream->n_touched,
+    };
+}
+
+static void add_product_change(
+    struct batch *batch, struct batch_stream *stream, struct projections_product_change *change)
+{
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer document = {0};
+    codec_write_product(&document, stream->product_sku, stream->product);
+    *change = (struct projections_product_change){
+        .ordinal = stream->ordinal,
+        .sku = stream->product_sku,
+        .product = stream->product,
+        .document = base_arena_copy(&batch->arena, document.bytes, document.length),
+        .document_length = document.length,
+    };
 }
 
 static void append_answered(struct postgres_group *group);
@@ -157,7 +170,6 @@ static void append_answered(struct postgres_group *group);
 void batch_append(struct batch *batch)
 {
     struct service *service = batch->service;
-    BASE_CLEANUP(base_buffer_finish) struct base_buffer document = {0};
     size_t n_streams = 0;
     size_t n_events = 0;
     size_t n_keys = 0;
@@ -171,8 +183,12 @@ void batch_append(struct batch *batch)
     for (size_t i = 0; i < batch->n_streams; i++) {
         struct batch_stream *stream = &batch->streams[i];
         number_stream(batch, stream, list, &n_streams, &n_events, &n_keys);
-        if (stream->n_events > 0)
-            add_change(batch, stream, &document, &changes, carts, products);
+        if (stream->n_events == 0)
+            continue;
+        if (stream->stream->subject == SERVICE_CART)
+            add_cart_change(batch, stream, &carts[changes.n_carts++]);
+        else
+            add_product_change(batch, stream, &products[changes.n_products++]);
     }
     struct eventstore_batch wanted = {
         .streams = list,
