@@ -231,12 +231,7 @@ END_TEST
 
 static void run_sql(const char *sql)
 {
-    char *problem = NULL;
-    struct postgres_session *session = postgres_session_open(url, &problem);
-    ck_assert_msg(session != NULL, "%s", problem);
-    bool is_done = postgres_session_run(session, sql, &problem);
-    ck_assert_msg(is_done, "%s", problem);
-    postgres_session_close(session);
+    support_run_sql(url, sql);
 }
 
 START_TEST(answers_past_their_time_are_forgotten_and_others_kept)

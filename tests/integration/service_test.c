@@ -48,12 +48,7 @@ static void open_service(size_t cache_carts)
 
 static void run_sql(const char *sql)
 {
-    char *problem = NULL;
-    struct postgres_session *session = postgres_session_open(url, &problem);
-    ck_assert_msg(session != NULL, "%s", problem);
-    bool is_done = postgres_session_run(session, sql, &problem);
-    ck_assert_msg(is_done, "%s", problem);
-    postgres_session_close(session);
+    support_run_sql(url, sql);
 }
 
 static int64_t ask_sql(const char *sql)
@@ -333,6 +328,18 @@ START_TEST(a_request_and_its_retry_at_once_on_two_processes_get_the_same_answer)
 }
 END_TEST
 
+/* From now on no append commits, until the session is closed. */
+static struct postgres_session *hold_log_head(void)
+{
+    char *problem = NULL;
+    struct postgres_session *blocker = postgres_session_open(url, &problem);
+    ck_assert_msg(blocker != NULL, "%s", problem);
+    bool is_held =
+        postgres_session_run(blocker, "BEGIN; SELECT * FROM log_head FOR UPDATE", &problem);
+    ck_assert_msg(is_held, "%s", problem);
+    return blocker;
+}
+
 START_TEST(an_append_that_was_lost_is_looked_up_and_not_done_twice)
 {
     struct service_command command;
@@ -340,10 +347,7 @@ START_TEST(an_append_that_was_lost_is_looked_up_and_not_done_twice)
     do_one(1, &CREATE, &command);
     /* The commit waits for a lock on the table until its server process is ended: after the append
      * was sent, before it was answered. */
-    char *problem = NULL;
-    struct postgres_session *blocker = postgres_session_open(url, &problem);
-    ck_assert_msg(blocker != NULL, "%s", problem);
-    ck_assert(postgres_session_run(blocker, "BEGIN; SELECT * FROM log_head FOR UPDATE", &problem));
+    struct postgres_session *blocker = hold_log_head();
     command = on_cart(1, &ADD_TEA);
     submit(&command);
     for (int i = 0; i < 50; i++)
@@ -382,10 +386,7 @@ START_TEST(an_append_whose_answer_was_lost_is_answered_as_done)
     put_tea(100);
     do_one(1, &CREATE, &command);
     /* The append waits for the head of the log; while it commits the loop does not listen. */
-    char *problem = NULL;
-    struct postgres_session *blocker = postgres_session_open(url, &problem);
-    ck_assert_msg(blocker != NULL, "%s", problem);
-    ck_assert(postgres_session_run(blocker, "BEGIN; SELECT * FROM log_head FOR UPDATE", &problem));
+    struct postgres_session *blocker = hold_log_head();
     command = on_cart(1, &ADD_TEA);
     submit(&command);
     while (ask_sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"

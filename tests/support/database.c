@@ -14,17 +14,22 @@ static const char *server_url(void)
     return url;
 }
 
-/* Runs one statement in the database that CARTD_TEST_DATABASE_URL names. */
-static void run_on_server(const char *sql)
+void support_run_sql(const char *url, const char *sql)
 {
     BASE_CLEANUP(base_free_pointer) char *problem = NULL;
-    struct postgres_session *session = postgres_session_open(server_url(), &problem);
+    struct postgres_session *session = postgres_session_open(url, &problem);
     if (session == NULL)
         ck_abort_msg("%s", problem);
     bool is_done = postgres_session_run(session, sql, &problem);
     postgres_session_close(session);
     if (!is_done)
         ck_abort_msg("%s: %s", sql, problem);
+}
+
+/* Runs one statement in the database that CARTD_TEST_DATABASE_URL names. */
+static void run_on_server(const char *sql)
+{
+    support_run_sql(server_url(), sql);
 }
 
 static bool is_uri(const char *url)

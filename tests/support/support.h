@@ -21,6 +21,9 @@ char *support_create_migrated_database(void);
 /* Drops it, with whoever is still connected. */
 void support_drop_database(char *url);
 
+/* Runs statements on a database, by a session of their own. Ends the test when that fails. */
+void support_run_sql(const char *url, const char *sql);
+
 /* A log that writes nothing. */
 const struct base_log *support_quiet_log(void);
 
