@@ -88,9 +88,16 @@ static bool collect(struct batch *batch)
     batch->n_streams = 0;
     batch->n_commands = 0;
     batch->limit = batch->service->options.batch_commands;
-    while (batch->n_commands < batch->limit && streams->ready.first != NULL)
-        if (!collect_stream(batch, streams->ready.first))
+    int64_t now_us = base_clock_monotonic_us();
+    struct service_stream *next = streams->ready.first;
+    while (batch->n_commands < batch->limit && next != NULL) {
+        struct service_stream *stream = next;
+        next = stream->next;
+        if (stream->rests_until_us > now_us)
+            batch->service->has_resting = true;
+        else if (!collect_stream(batch, stream))
             break;
+    }
     qsort(batch->streams, batch->n_streams, sizeof *batch->streams, compare_streams);
     return batch->n_commands > 0;
 }

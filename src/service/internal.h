@@ -16,6 +16,10 @@
 
 #define BATCH_SLOTS 3    /* batches under way at once on the one connection that writes */
 #define ATTEMPTS_MAX 100 /* of a command whose stream keeps moving on */
+/* Two processes that race for one cart in step could go on with the same winner. So one that lost
+ * this often rests for a random part of a batch's time before it loads again. */
+#define REST_AFTER_ATTEMPTS 3
+#define REST_MOST_US 4000
 #define MISSED_EVENTS_MAX 100
 #define SNAPSHOT_EVERY 100 /* events of a cart: replaying that many takes about 0.2 ms */
 
@@ -173,6 +177,7 @@ struct service {
     struct loop_deferred dispatch;
     struct loop_timer sweep;
     struct loop_timer house;
+    bool has_resting; /* a stream in turn was passed over */
     bool is_draining;
     bool is_ending;
 };

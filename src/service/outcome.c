@@ -223,11 +223,20 @@ static void accept_stream(struct batch *batch, struct batch_stream *stream, int6
     metrics_add(service->options.metrics, METRICS_EVENTS_APPENDED, (int64_t)stream->n_events);
 }
 
+static void rest(struct service *service, struct service_stream *stream)
+{
+    uint16_t number = 0;
+    base_random_take(&service->random, &number, sizeof number);
+    stream->rests_until_us = base_clock_monotonic_us() + number % REST_MOST_US;
+}
+
 /* Somebody else appended to the stream since it was loaded. */
 static void reject_stream(struct batch *batch, struct batch_stream *stream)
 {
     batch_doom(stream, FATE_AGAIN);
     stream->stream->is_stale = true;
+    if (stream->commands[0].command->n_attempts >= REST_AFTER_ATTEMPTS)
+        rest(batch->service, stream->stream);
     metrics_add(batch->service->options.metrics, METRICS_VERSION_CONFLICTS, 1);
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #define SWEEP_US 50000           /* how often waiting commands are looked at for their age */
+#define RESTED_US 1000           /* how often when one of them rests */
 #define HOUSE_US 60000000        /* how often old idempotency keys are forgotten */
 #define FORGET_KEYS_AT_ONCE 1000 /* so that no statement takes long */
 #define SETTLE_AGAIN_US 1000000
@@ -196,11 +197,13 @@ static void dispatch_commands(struct loop_deferred *deferred)
     answer_too_old(service);
     if (service->must_settle)
         ask_settle(service);
+    service->has_resting = false;
     for (size_t i = 0; i < BATCH_SLOTS && is_open(service); i++)
         if (service->batches[i].state == BATCH_FREE && !batch_start(&service->batches[i]))
             break;
     if (service->streams.ready.length > 0)
-        loop_start_timer(service->options.loop, &service->sweep, SWEEP_US);
+        loop_start_timer(
+            service->options.loop, &service->sweep, service->has_resting ? RESTED_US : SWEEP_US);
 }
 
 static void sweep_commands(struct loop_timer *timer)

@@ -16,10 +16,11 @@ struct service_stream {
     enum service_subject subject;
     struct service_command *first; /* waiting, in order */
     struct service_command *last;
-    bool is_busy;          /* a batch works on it; it gets no other turn meanwhile */
-    struct cart *kept;     /* NULL: not kept. A deep copy, borrowed by the batch while it is busy */
-    bool is_stale;         /* the kept cart has fallen behind; what came after it must be loaded */
-    bool has_bad_snapshot; /* one that can't be read: it is not asked for again */
+    bool is_busy;      /* a batch works on it; it gets no other turn meanwhile */
+    struct cart *kept; /* NULL: not kept. A deep copy, borrowed by the batch while it is busy */
+    bool is_stale;     /* the kept cart has fallen behind; what came after it must be loaded */
+    int64_t rests_until_us; /* it lost races and is not in turn before; 0: it does not rest */
+    bool has_bad_snapshot;  /* one that can't be read: it is not asked for again */
     struct service_stream *next_in_bucket;
     /* In `ready` while commands wait and it is not busy; in `idle` while only its cart is kept. */
     struct streams_list *list;
