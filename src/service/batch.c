@@ -6,11 +6,6 @@
 
 /* ---- moving ---------------------------------------------------------------------------------- */
 
-static const char *const STATE_NAMES[] = {
-    [BATCH_FREE] = "free",           [BATCH_LOADING] = "loading",     [BATCH_DECIDING] = "deciding",
-    [BATCH_APPENDING] = "appending", [BATCH_ANSWERING] = "answering",
-};
-
 void batch_move(struct batch *batch, enum batch_state to)
 {
     static const bool MAY_MOVE[5][5] = {
@@ -20,7 +15,7 @@ void batch_move(struct batch *batch, enum batch_state to)
         [BATCH_APPENDING] = {[BATCH_ANSWERING] = true},
         [BATCH_ANSWERING] = {[BATCH_FREE] = true},
     };
-    assert(MAY_MOVE[batch->state][to] && STATE_NAMES[to] != NULL);
+    assert(MAY_MOVE[batch->state][to]);
     batch->state = to;
 }
 

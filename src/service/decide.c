@@ -119,7 +119,9 @@ static int compare_offer(const void *key, const void *element)
     return strcmp(key, ((const struct batch_offer *)element)->sku);
 }
 
-struct cart_offer decide_offer(const struct batch *batch, const char *sku, const char *currency)
+/* The offer for a sku, as the load found it. */
+static struct cart_offer find_offer(
+    const struct batch *batch, const char *sku, const char *currency)
 {
     const struct batch_offer *offer =
         batch->n_offers == 0
@@ -150,7 +152,7 @@ static enum cart_outcome apply_commands(
         const struct cart_command *wish = &command->cart_commands[i];
         struct cart_offer offer = {0};
         if (wish->type == CART_COMMAND_ADD_ITEM)
-            offer = decide_offer(batch, wish->add_item.sku, cart->currency);
+            offer = find_offer(batch, wish->add_item.sku, cart->currency);
         struct cart_decision decision = cart_decide(cart, wish, &offer);
         switch (decision.outcome) {
         case CART_REFUSED:

@@ -134,8 +134,6 @@ void batch_end(struct batch *batch);
 /* Decides the commands of one loaded stream one after the other, each on what the former made of
  * it, and adds what is to be recorded to the batch. */
 void decide_stream(struct batch *batch, struct batch_stream *stream);
-/* The offer for a sku, as the load found it. */
-struct cart_offer decide_offer(const struct batch *batch, const char *sku, const char *currency);
 
 /* ---- replaying (replay.c) -------------------------------------------------------------------- */
 
@@ -165,7 +163,6 @@ struct service {
     struct base_random random;    /* for command ids */
     struct service_command *shed; /* to be refused in the next turn, with the outcome they have */
     size_t n_waiting;             /* submitted and not answered */
-    size_t n_replays;             /* under way */
     size_t n_snapshots;           /* under way */
     int64_t not_ready_since_us;   /* 0: ready */
     struct postgres_backend lost; /* may still have an append under way */

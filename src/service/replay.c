@@ -17,7 +17,6 @@ static void send_replay(
     struct service *service, struct replay *replay, void (*answered)(struct postgres_group *))
 {
     replay->group.answered = answered;
-    service->n_replays++;
     postgres_send(service->side, &replay->group);
 }
 
@@ -53,7 +52,6 @@ static bool is_read(struct replay *replay)
 
 static void end_replay(struct replay *replay)
 {
-    replay->service->n_replays--;
     postgres_group_finish(&replay->group);
     free(replay);
 }
