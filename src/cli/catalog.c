@@ -202,7 +202,7 @@ enum cli_exit cli_catalog(const struct cli_call *call)
         return CLI_MISUSED;
     }
     struct source source;
-    bool is_strict = call->switches & CLI_CATALOG_STRICT;
+    bool is_strict = call->flags[CLI_CATALOG_STRICT].is_given;
     enum cli_exit status = CLI_FAILED;
     if (open_source(&source, call->arguments[1]) && (!is_strict || check_source(&source))) {
         status = import_source(call->config, &source);

@@ -6,10 +6,11 @@
 
 #include "subcommand.h"
 
-#define SWITCHES_MAX 4
+#define FLAGS_MAX 8
 
-struct cli_switch {
+struct cli_flag {
     const char *name;
+    const char *value; /* what its value is called in the help; NULL: it takes none */
     const char *sentence;
 };
 
@@ -20,7 +21,7 @@ static const struct subcommand {
     const char *more; /* what its own --help says besides; NULL: nothing */
     enum cli_exit (*run)(const struct cli_call *call);
     bool has_settings;
-    struct cli_switch switches[SWITCHES_MAX + 1]; /* ended by one without a name */
+    struct cli_flag flags[FLAGS_MAX + 1]; /* ended by one without a name */
 } subcommands[] = {
     {
         .name = "serve",
@@ -54,7 +55,8 @@ static const struct subcommand {
             "where nothing is new.\n",
         .run = cli_catalog,
         .has_settings = true,
-        .switches = {{"strict", "check the whole file first, and import nothing if a line is bad"}},
+        .flags =
+            {{"strict", NULL, "check the whole file first, and import nothing if a line is bad"}},
     },
     {
         .name = "healthcheck",
@@ -105,8 +107,9 @@ static void print_usage(FILE *stream, const struct subcommand *subcommand)
     if (subcommand->usage[0] != '\0') {
         fprintf(stream, " %s", subcommand->usage);
     }
-    for (const struct cli_switch *own = subcommand->switches; own->name; own++) {
-        fprintf(stream, " [--%s]", own->name);
+    for (const struct cli_flag *own = subcommand->flags; own->name; own++) {
+        fprintf(
+            stream, " [--%s%s%s]", own->name, own->value ? " " : "", own->value ? own->value : "");
     }
 }
 
@@ -143,11 +146,13 @@ static void print_subcommand_help(const struct subcommand *subcommand)
     if (subcommand->more) {
         fputs(subcommand->more, stdout);
     }
-    if (subcommand->switches[0].name) {
+    if (subcommand->flags[0].name) {
         fputc('\n', stdout);
     }
-    for (const struct cli_switch *own = subcommand->switches; own->name; own++) {
-        printf("  --%s\n      %s\n", own->name, own->sentence);
+    for (const struct cli_flag *own = subcommand->flags; own->name; own++) {
+        printf(
+            "  --%s%s%s\n      %s\n", own->name, own->value ? " " : "",
+            own->value ? own->value : "", own->sentence);
     }
     if (subcommand->has_settings) {
         print_settings(stdout);
@@ -214,16 +219,15 @@ static bool wants_help(char *const *arguments)
 static enum cli_exit run_with_settings(
     const struct subcommand *subcommand, char **arguments, char *const *environment)
 {
-    const char *own_flags[SWITCHES_MAX + 1] = {NULL};
-    for (size_t i = 0; subcommand->switches[i].name; i++) {
-        own_flags[i] = subcommand->switches[i].name;
+    struct config_flag own_flags[FLAGS_MAX + 1] = {0};
+    for (size_t i = 0; subcommand->flags[i].name; i++) {
+        own_flags[i].name = subcommand->flags[i].name;
+        own_flags[i].takes_value = subcommand->flags[i].value != NULL;
     }
     struct config config;
-    struct cli_call call = {.config = &config, .arguments = arguments + 1};
+    struct cli_call call = {.config = &config, .arguments = arguments + 1, .flags = own_flags};
     BASE_CLEANUP(base_free_pointer) char *problem = NULL;
-    if (!config_read(
-            &config, arguments, environment, own_flags, &call.n_arguments, &call.switches,
-            &problem)) {
+    if (!config_read(&config, arguments, environment, own_flags, &call.n_arguments, &problem)) {
         cli_complain("%s; see `cartd %s --help`", problem, subcommand->name);
         return CLI_MISUSED;
     }

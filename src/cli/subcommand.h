@@ -11,9 +11,10 @@
 /* What a subcommand is called with. */
 struct cli_call {
     const struct config *config; /* NULL for those that need no settings */
-    char **arguments;            /* that are neither settings nor switches */
+    char **arguments;            /* that are not flags */
     size_t n_arguments;
-    unsigned switches; /* bit i: the switch i of the subcommand's table */
+    /* The subcommand's own, in the order of its table in cli.c. */
+    const struct config_flag *flags;
 };
 
 enum cli_exit { CLI_DONE = 0, CLI_FAILED = 1, CLI_MISUSED = 2 };
@@ -25,8 +26,8 @@ enum cli_exit cli_healthcheck(const struct cli_call *call) BASE_MUST_CHECK;
 enum cli_exit cli_version(const struct cli_call *call) BASE_MUST_CHECK;
 enum cli_exit cli_help(const struct cli_call *call) BASE_MUST_CHECK;
 
-/* Bits of cli_catalog's switches. */
-#define CLI_CATALOG_STRICT 1U
+/* The places of a subcommand's own flags in call->flags. */
+enum cli_catalog_flag { CLI_CATALOG_STRICT };
 
 /* Says "cartd: …" on stderr. */
 void cli_complain(const char *format, ...) BASE_PRINTF(1, 2);

@@ -146,59 +146,67 @@ static const struct setting *find_flag(const char *name, size_t length)
     return NULL;
 }
 
-static bool find_switch(
-    const char *const *own_flags, const char *name, size_t length, unsigned *bit)
+static struct config_flag *find_own_flag(
+    struct config_flag *own_flags, const char *name, size_t length)
 {
-    for (size_t i = 0; own_flags != NULL && own_flags[i] != NULL; i++) {
-        if (strlen(own_flags[i]) != length || strncmp(own_flags[i], name, length) != 0)
-            continue;
-        *bit = 1U << i;
-        return true;
-    }
-    return false;
+    for (struct config_flag *flag = own_flags; flag != NULL && flag->name != NULL; flag++)
+        if (strlen(flag->name) == length && strncmp(flag->name, name, length) == 0)
+            return flag;
+    return NULL;
+}
+
+/* The value after "=" or, when there is none, the next argument, onto which *argument is moved.
+ * NULL: there is none. */
+static const char *take_value(char ***argument, const char *after_name)
+{
+    if (*after_name == '=')
+        return after_name + 1;
+    const char *next = (*argument)[1];
+    if (next == NULL || begins_with(next, "--"))
+        return NULL;
+    (*argument)++;
+    return next;
 }
 
 /* Reads the flag at *argument, and moves it on when its value is the next one. */
-static char *read_flag(
-    char ***argument, const char *const *own_flags, struct given *given, unsigned *switches)
+static char *read_flag(char ***argument, struct config_flag *own_flags, struct given *given)
 {
     const char *flag = **argument;
     if (!begins_with(flag, "--"))
         return refuse_flag(flag);
     const char *name = flag + 2;
     size_t length = strcspn(name, "=");
-    const char *value = name[length] == '=' ? name + length + 1 : NULL;
     struct base_buffer problem = {0};
 
     const struct setting *setting = find_flag(name, length);
-    unsigned bit = 0;
-    if (setting == NULL && !find_switch(own_flags, name, length, &bit))
+    struct config_flag *own = setting == NULL ? find_own_flag(own_flags, name, length) : NULL;
+    if (setting == NULL && own == NULL)
         return refuse_flag(flag);
-    if (setting == NULL) {
-        if (value != NULL) {
-            base_buffer_printf(&problem, "--%.*s takes no value", (int)length, name);
+    if (own != NULL && !own->takes_value) {
+        if (name[length] == '=') {
+            base_buffer_printf(&problem, "--%s takes no value", own->name);
             return take_text(&problem);
         }
-        *switches |= bit;
+        own->is_given = true;
         return NULL;
     }
+    const char *value = take_value(argument, name + length);
     if (value == NULL) {
-        const char *next = (*argument)[1];
-        if (next == NULL || begins_with(next, "--")) {
-            base_buffer_printf(&problem, "--%s needs a value", setting->flag);
-            return take_text(&problem);
-        }
-        value = next;
-        (*argument)++;
+        base_buffer_printf(&problem, "--%.*s needs a value", (int)length, name);
+        return take_text(&problem);
     }
-    given[setting - settings] =
-        (struct given){.text = value, .dashes = "--", .name = setting->flag};
+    if (own != NULL) {
+        own->is_given = true;
+        own->value = value;
+    } else {
+        given[setting - settings] =
+            (struct given){.text = value, .dashes = "--", .name = setting->flag};
+    }
     return NULL;
 }
 
 static char *read_arguments(
-    char **arguments, const char *const *own_flags, struct given *given, size_t *n_rest,
-    unsigned *switches)
+    char **arguments, struct config_flag *own_flags, struct given *given, size_t *n_rest)
 {
     *n_rest = 0;
     if (arguments[0] == NULL)
@@ -212,7 +220,7 @@ static char *read_arguments(
         } else if (strcmp(*argument, "--") == 0) {
             is_ended = true;
         } else {
-            char *problem = read_flag(&argument, own_flags, given, switches);
+            char *problem = read_flag(&argument, own_flags, given);
             if (problem != NULL)
                 return problem;
         }
@@ -307,8 +315,8 @@ static char *check_value(enum config_setting i, const struct given *given, int64
 }
 
 bool config_read(
-    struct config *config, char **arguments, char *const *environment, const char *const *own_flags,
-    size_t *n_rest, unsigned *switches, char **problem)
+    struct config *config, char **arguments, char *const *environment,
+    struct config_flag *own_flags, size_t *n_rest, char **problem)
 {
     struct given given[CONFIG_N_SETTINGS];
     for (size_t i = 0; i < CONFIG_N_SETTINGS; i++)
@@ -319,9 +327,8 @@ bool config_read(
     for (size_t i = 0; environment[i] != NULL && refusal == NULL; i++)
         refusal = read_variable(environment[i], given);
     size_t n_read = 0;
-    unsigned read_switches = 0;
     if (refusal == NULL)
-        refusal = read_arguments(arguments, own_flags, given, &n_read, &read_switches);
+        refusal = read_arguments(arguments, own_flags, given, &n_read);
     struct config read = {0};
     for (enum config_setting i = 0; i < CONFIG_N_SETTINGS && refusal == NULL; i++) {
         read.texts[i] = given[i].text;
@@ -333,7 +340,6 @@ bool config_read(
     }
     *config = read;
     *n_rest = n_read;
-    *switches = read_switches;
     return true;
 }
 

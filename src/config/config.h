@@ -53,17 +53,25 @@ struct config {
     int64_t numbers[CONFIG_N_SETTINGS];   /* of NUMBER settings; of CHOICE: the choice's place */
 };
 
+/* A flag of a subcommand's own, beside the settings. */
+struct config_flag {
+    const char *name; /* without the dashes; NULL ends a list */
+    bool takes_value;
+    bool is_given;     /* set by config_read() */
+    const char *value; /* set by config_read(): borrowed from `arguments`; the last one counts */
+};
+
 /* Reads defaults, then the environment, then the flags of `arguments` (--flag VALUE and
  * --flag=VALUE, from arguments[1] on, ended by NULL or "--"; the last of a flag counts). The
  * non-flags that remain are moved to the front of arguments[1…], ended by NULL, and counted in
- * *n_rest. A flag that the table does not have is looked up in `own_flags` (names of a subcommand's
- * switches without values, NULL ends it) and sets the bit of its place in *switches. An empty
+ * *n_rest. A flag that the table does not have is looked up in `own_flags` (NULL: none), which then
+ * says whether it was given and with which value. An empty
  * environment variable is one that is not set. False with *problem (a sentence for the user, the
  * caller's to free): unknown flag, a value out of bounds or of the wrong form, an environment
  * variable CARTD_… that no setting has (CARTD_DATA_DIR and CARTD_TEST_… are the scripts'). */
 bool config_read(
-    struct config *config, char **arguments, char *const *environment, const char *const *own_flags,
-    size_t *n_rest, unsigned *switches, char **problem) BASE_MUST_CHECK;
+    struct config *config, char **arguments, char *const *environment,
+    struct config_flag *own_flags, size_t *n_rest, char **problem) BASE_MUST_CHECK;
 /* The table as the settings part of --help. */
 void config_print_help(FILE *stream);
 

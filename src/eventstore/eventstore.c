@@ -4,14 +4,7 @@
 #include <string.h>
 
 #include "append.h"
-
-#define EVENT_COLUMNS                                                                              \
-    "position, stream_type, stream_id, version, type, schema_version, data, metadata, "            \
-    "command_id,\n"                                                                                \
-    "    recorded_at"
-#define EVENT_COLUMNS_OF_E                                                                         \
-    "e.position, e.stream_type, e.stream_id, e.version, e.type, e.schema_version, e.data,\n"       \
-    "    e.metadata, e.command_id, e.recorded_at"
+#include "columns.h"
 
 /* Any number of rows. */
 static const struct postgres_statement LOAD_STREAMS = {

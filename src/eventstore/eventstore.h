@@ -162,6 +162,32 @@ struct eventstore_key {
 void eventstore_receive_key(
     const struct postgres_rows *rows, size_t row, struct eventstore_key *key);
 
+/* ---- reading the log --------------------------------------------------------------------------
+ */
+
+/* What a connection must prepare for reading the log. NULL-terminated. */
+extern const struct postgres_statement *const eventstore_log_statements[];
+
+/* The events after a position in the order of the log. Whoever asks for few types of a long log
+ * sets `until_position`, so that one question reads no more than that; what it found nothing in is
+ * read all the same. */
+struct eventstore_log_wanted {
+    int64_t after_position; /* 0: from the first */
+    int64_t until_position; /* INT64_MAX: to the last */
+    int32_t limit;          /* rows */
+    const char *const *types;
+    size_t n_types; /* 0: all */
+};
+/* Rows for eventstore_receive_event(). */
+void eventstore_ask_log(struct postgres_group *group, const struct eventstore_log_wanted *wanted);
+/* The last event's position and time. */
+void eventstore_ask_head(struct postgres_group *group);
+struct eventstore_head {
+    int64_t position;       /* 0: nothing was recorded yet */
+    int64_t recorded_at_us; /* undefined then */
+};
+struct eventstore_head eventstore_receive_head(const struct postgres_rows *rows);
+
 /* ---- snapshots ------------------------------------------------------------------------------- */
 
 /* Keeps the state of a stream at a version, unless a newer one of the same shape is there. */

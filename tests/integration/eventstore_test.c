@@ -174,6 +174,46 @@ START_TEST(the_newest_event_of_each_stream_is_found)
 }
 END_TEST
 
+START_TEST(the_log_is_read_in_order_from_a_position_on)
+{
+    connect_with(eventstore_log_statements);
+    postgres_group_begin(&group);
+    eventstore_ask_head(&group);
+    ask();
+    ck_assert_int_eq(eventstore_receive_head(postgres_group_rows(&group, 0)).position, 0);
+
+    connect_with(eventstore_batch_statements(store));
+    append_to((uint8_t[]){1, 2, 3}, (int32_t[]){0, 0, 0}, 3);
+    append_to((uint8_t[]){1, 2, 3}, (int32_t[]){1, 1, 1}, 3);
+    connect_with(eventstore_log_statements);
+    const char *const known[] = {"Happened", "Missing"};
+    const char *const unknown[] = {"Missing"};
+    postgres_group_begin(&group);
+    eventstore_ask_head(&group);
+    eventstore_ask_log(
+        &group, &(struct eventstore_log_wanted){
+                    .after_position = 2, .until_position = INT64_MAX, .limit = 3});
+    eventstore_ask_log(
+        &group, &(struct eventstore_log_wanted){
+                    .until_position = 2, .limit = 9, .types = known, .n_types = 2});
+    eventstore_ask_log(
+        &group, &(struct eventstore_log_wanted){
+                    .until_position = INT64_MAX, .limit = 9, .types = unknown, .n_types = 1});
+    ask();
+    struct eventstore_head head = eventstore_receive_head(postgres_group_rows(&group, 0));
+    ck_assert_int_eq(head.position, 6);
+    ck_assert_uint_eq(postgres_rows_count(postgres_group_rows(&group, 1)), 3);
+    struct eventstore_event event;
+    for (size_t row = 0; row < 3; row++) {
+        eventstore_receive_event(postgres_group_rows(&group, 1), row, &event);
+        ck_assert_int_eq(event.position, (int64_t)row + 3);
+        ck_assert_int_le(event.recorded_at_us, head.recorded_at_us);
+    }
+    ck_assert_uint_eq(postgres_rows_count(postgres_group_rows(&group, 2)), 2);
+    ck_assert_uint_eq(postgres_rows_count(postgres_group_rows(&group, 3)), 0);
+}
+END_TEST
+
 static void append_key(int32_t expected, int32_t n_events)
 {
     struct eventstore_stream stream = {
@@ -366,6 +406,7 @@ int main(void)
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, positions_are_dense_and_a_stream_that_moved_on_leaves_no_gap);
     tcase_add_test(cases, the_newest_event_of_each_stream_is_found);
+    tcase_add_test(cases, the_log_is_read_in_order_from_a_position_on);
     tcase_add_test(cases, an_answer_is_kept_without_an_event_and_only_at_the_expected_version);
     tcase_add_test(cases, a_full_append_handles_no_row_more_than_once_a_step);
     tcase_add_test(cases, answers_past_their_time_are_forgotten_and_others_kept);

@@ -15,12 +15,12 @@ struct reading {
     char *arguments[WORDS_MOST];
     struct config config;
     size_t n_rest;
-    unsigned switches;
+    struct config_flag flags[4];
     char *problem;
     bool is_read;
 };
 
-static const char *const own_flags[] = {"help", "strict", NULL};
+enum { HELP, STRICT, CART };
 
 static void reading_finish(struct reading *reading)
 {
@@ -31,7 +31,10 @@ static void reading_finish(struct reading *reading)
 static struct reading read_words(const char *const *environment, const char *const *words)
 {
     struct reading reading = {
-        .arguments = {(char *)(uintptr_t) "cartd"}, .n_rest = 99, .switches = 99};
+        .arguments = {(char *)(uintptr_t) "cartd"},
+        .n_rest = 99,
+        .flags = {{.name = "help"}, {.name = "strict"}, {.name = "cart", .takes_value = true}},
+    };
     memset(&reading.config, 42, sizeof(reading.config));
     char *variables[WORDS_MOST] = {0};
     for (size_t i = 0; environment[i] != NULL; i++)
@@ -39,8 +42,8 @@ static struct reading read_words(const char *const *environment, const char *con
     for (size_t i = 0; words[i] != NULL; i++)
         reading.arguments[i + 1] = (char *)(uintptr_t)words[i];
     reading.is_read = config_read(
-        &reading.config, reading.arguments, variables, own_flags, &reading.n_rest,
-        &reading.switches, &reading.problem);
+        &reading.config, reading.arguments, variables, reading.flags, &reading.n_rest,
+        &reading.problem);
     return reading;
 }
 
@@ -62,7 +65,6 @@ static void assert_refused(
     ck_assert_str_eq(reading.problem, problem);
     /* Outputs are untouched on failure. */
     ck_assert_uint_eq(reading.n_rest, 99);
-    ck_assert_uint_eq(reading.switches, 99);
     struct config untouched;
     memset(&untouched, 42, sizeof(untouched));
     ck_assert_mem_eq(&reading.config, &untouched, sizeof(untouched));
@@ -78,7 +80,7 @@ START_TEST(without_environment_and_flags_the_defaults_count)
     ck_assert_int_eq(reading.config.numbers[CONFIG_BATCH_COMMANDS], 64);
     ck_assert_int_eq(config_log_level(&reading.config), BASE_LOG_INFO);
     ck_assert_uint_eq(reading.n_rest, 0);
-    ck_assert_uint_eq(reading.switches, 0);
+    ck_assert(!reading.flags[HELP].is_given && !reading.flags[STRICT].is_given);
 }
 END_TEST
 
@@ -126,15 +128,29 @@ START_TEST(what_is_no_flag_moves_to_the_front)
     ck_assert_str_eq(reading.arguments[3], "--help");
     ck_assert_str_eq(reading.arguments[4], "a.csv");
     ck_assert_ptr_null(reading.arguments[5]);
-    ck_assert_uint_eq(reading.switches, 1U << 1);
+    ck_assert(!reading.flags[HELP].is_given && reading.flags[STRICT].is_given);
 }
 END_TEST
 
-START_TEST(a_switch_of_the_subcommand_sets_the_bit_of_its_place)
+START_TEST(an_own_flag_without_a_value_is_given_or_not)
 {
     READING reading = read_words(NOTHING, WORDS("--strict", "--help"));
     assert_read(&reading);
-    ck_assert_uint_eq(reading.switches, 3);
+    ck_assert(reading.flags[HELP].is_given && reading.flags[STRICT].is_given);
+    ck_assert(!reading.flags[CART].is_given);
+}
+END_TEST
+
+START_TEST(an_own_flag_takes_its_value_and_the_last_one_counts)
+{
+    READING reading =
+        read_words(NOTHING, WORDS("show", "--cart=a", "--cart", "b", "--wait-ms=100", "x"));
+    assert_read(&reading);
+    ck_assert(reading.flags[CART].is_given);
+    ck_assert_str_eq(reading.flags[CART].value, "b");
+    ck_assert_uint_eq(reading.n_rest, 2);
+    assert_refused(NOTHING, WORDS("--cart"), "--cart needs a value");
+    assert_refused(NOTHING, WORDS("--cart", "--strict"), "--cart needs a value");
 }
 END_TEST
 
@@ -144,9 +160,8 @@ START_TEST(arguments_without_a_program_name_are_none)
     char *arguments[] = {NULL};
     char *environment[] = {NULL};
     size_t n_rest;
-    unsigned switches;
     char *problem;
-    ck_assert(config_read(&config, arguments, environment, NULL, &n_rest, &switches, &problem));
+    ck_assert(config_read(&config, arguments, environment, NULL, &n_rest, &problem));
     ck_assert_uint_eq(n_rest, 0);
 }
 END_TEST
@@ -343,7 +358,8 @@ int main(void)
         the_last_of_a_flag_given_twice_counts,
         an_empty_environment_variable_is_one_that_is_not_set,
         what_is_no_flag_moves_to_the_front,
-        a_switch_of_the_subcommand_sets_the_bit_of_its_place,
+        an_own_flag_without_a_value_is_given_or_not,
+        an_own_flag_takes_its_value_and_the_last_one_counts,
         arguments_without_a_program_name_are_none,
         an_unknown_flag_is_refused_with_the_one_that_is_meant,
         a_flag_without_its_value_is_refused,

@@ -1,0 +1,16 @@
+/*
+ * columns: the columns of an event, in the order in which eventstore_receive_event() reads them.
+ * Private to this room.
+ */
+#ifndef CARTD_EVENTSTORE_COLUMNS_H
+#define CARTD_EVENTSTORE_COLUMNS_H
+
+#define EVENT_COLUMNS                                                                              \
+    "position, stream_type, stream_id, version, type, schema_version, data, metadata, "            \
+    "command_id,\n"                                                                                \
+    "    recorded_at"
+#define EVENT_COLUMNS_OF_E                                                                         \
+    "e.position, e.stream_type, e.stream_id, e.version, e.type, e.schema_version, e.data,\n"       \
+    "    e.metadata, e.command_id, e.recorded_at"
+
+#endif

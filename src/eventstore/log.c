@@ -1,0 +1,63 @@
+#include "columns.h"
+#include "eventstore.h"
+
+/* At most $3 rows. */
+static const struct postgres_statement READ_LOG = {
+    .name = "read_log",
+    .sql = "SELECT " EVENT_COLUMNS "\n"
+           "FROM events\n"
+           "WHERE position > $1 AND position <= $2\n"
+           "ORDER BY position\n"
+           "LIMIT $3",
+    .n_parameters = 3,
+    .types = {POSTGRES_INT8, POSTGRES_INT8, POSTGRES_INT4},
+};
+
+/* At most $3 rows. */
+static const struct postgres_statement READ_LOG_OF_TYPES = {
+    .name = "read_log_of_types",
+    .sql = "SELECT " EVENT_COLUMNS "\n"
+           "FROM events\n"
+           "WHERE position > $1 AND position <= $2 AND type = ANY ($4)\n"
+           "ORDER BY position\n"
+           "LIMIT $3",
+    .n_parameters = 4,
+    .types = {POSTGRES_INT8, POSTGRES_INT8, POSTGRES_INT4, POSTGRES_TEXT_ARRAY},
+};
+
+/* One row. */
+static const struct postgres_statement READ_HEAD = {
+    .name = "read_head",
+    .sql = "SELECT position, recorded_at FROM log_head",
+};
+
+const struct postgres_statement *const eventstore_log_statements[] = {
+    &READ_LOG, &READ_LOG_OF_TYPES, &READ_HEAD, NULL};
+
+void eventstore_ask_log(struct postgres_group *group, const struct eventstore_log_wanted *wanted)
+{
+    const struct postgres_statement *statement =
+        wanted->n_types == 0 ? &READ_LOG : &READ_LOG_OF_TYPES;
+    struct postgres_parameters *to = postgres_group_add(group, statement);
+    postgres_put_int8(to, wanted->after_position);
+    postgres_put_int8(to, wanted->until_position);
+    postgres_put_int4(to, wanted->limit);
+    if (wanted->n_types == 0)
+        return;
+    postgres_begin_array(to);
+    for (size_t i = 0; i < wanted->n_types; i++)
+        postgres_put_text(to, wanted->types[i]);
+}
+
+void eventstore_ask_head(struct postgres_group *group)
+{
+    (void)postgres_group_add(group, &READ_HEAD); /* it has no parameters */
+}
+
+struct eventstore_head eventstore_receive_head(const struct postgres_rows *rows)
+{
+    struct eventstore_head head = {.position = postgres_get_int8(rows, 0, 0)};
+    if (head.position > 0)
+        head.recorded_at_us = postgres_get_time(rows, 0, 1);
+    return head;
+}
