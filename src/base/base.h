@@ -78,6 +78,10 @@ int64_t base_clock_monotonic_us(void);
 #define BASE_TIME_SIZE 28 /* with the terminating NUL */
 /* RFC 3339 in UTC with microseconds: 2026-11-23T04:38:00.123456Z. */
 void base_time_format(int64_t unix_us, char text[static BASE_TIME_SIZE]);
+/* Reads any date-time of RFC 3339, section 5.6, with any offset: 2026-11-23t05:38:00.5+01:00.
+ * Digits beyond microseconds are cut off; a leap second is the first moment after it. False: it is
+ * not one, or not within the years 0000 to 9999; `unix_us` is untouched then. */
+bool base_time_parse(const char *text, int64_t *unix_us) BASE_MUST_CHECK;
 
 /* ---- identifiers ----------------------------------------------------------------------------- */
 

@@ -56,3 +56,125 @@ void base_time_format(int64_t unix_us, char text[static BASE_TIME_SIZE])
     put_digits(text + 17, 2, parts.tm_sec);
     put_digits(text + 20, 6, us);
 }
+
+/* ---- RFC 3339, section 5.6 ------------------------------------------------------------------- */
+
+/* Exactly n digits, whose number must be within [least, most]; `*text` moves behind them. */
+static bool take_number(
+    const char **text, size_t n_digits, int64_t least, int64_t most, int64_t *number)
+{
+    int64_t read = 0;
+    for (size_t i = 0; i < n_digits; i++) {
+        char digit = (*text)[i];
+        if (digit < '0' || digit > '9')
+            return false;
+        read = read * 10 + (digit - '0');
+    }
+    if (read < least || read > most)
+        return false;
+    *text += n_digits;
+    *number = read;
+    return true;
+}
+
+/* One byte of `either`. */
+static bool take_byte(const char **text, const char *either)
+{
+    for (; *either != '\0'; either++) {
+        if (**text == *either) {
+            (*text)++;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The days from 1970-01-01 to a day of the Gregorian calendar. Years are counted from March, so
+ * that the leap day is the last of its year. */
+static int64_t count_days(int64_t year, int64_t month, int64_t day)
+{
+    int64_t years = month > 2 ? year : year - 1;
+    int64_t months = (month + 9) % 12;
+    /* From March on the lengths of months repeat every five, 153 days. */
+    int64_t day_of_year = (153 * months + 2) / 5 + day - 1;
+    int64_t era = (years + 400) / 400; /* the year 0 begins in the one before: kept positive */
+    int64_t year_of_era = years + 400 - era * 400;
+    int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    return (era - 1) * 146097 + day_of_era - 719468;
+}
+
+static bool take_date(const char **text, int64_t *days)
+{
+    static const int lengths[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    int64_t year = 0;
+    int64_t month = 0;
+    int64_t day = 0;
+    if (!take_number(text, 4, 0, 9999, &year) || !take_byte(text, "-") ||
+        !take_number(text, 2, 1, 12, &month) || !take_byte(text, "-"))
+        return false;
+    bool is_leap_year = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    int64_t length = lengths[month - 1] + (month == 2 && is_leap_year);
+    if (!take_number(text, 2, 1, length, &day))
+        return false;
+    *days = count_days(year, month, day);
+    return true;
+}
+
+/* From midnight. */
+static bool take_time(const char **text, int64_t *us)
+{
+    int64_t hour = 0;
+    int64_t minute = 0;
+    int64_t second = 0;
+    if (!take_number(text, 2, 0, 23, &hour) || !take_byte(text, ":") ||
+        !take_number(text, 2, 0, 59, &minute) || !take_byte(text, ":") ||
+        !take_number(text, 2, 0, 60, &second))
+        return false;
+    *us = ((hour * 60 + minute) * 60 + second) * US_PER_SECOND;
+    if (!take_byte(text, "."))
+        return true;
+    int64_t digit = 0;
+    int64_t unit_us = US_PER_SECOND / 10;
+    if (!take_number(text, 1, 0, 9, &digit))
+        return false;
+    do {
+        /* There is nothing between the last microsecond of a leap second and the next one. */
+        *us += second == 60 ? 0 : digit * unit_us;
+        unit_us /= 10;
+    } while (take_number(text, 1, 0, 9, &digit));
+    return true;
+}
+
+static bool take_offset(const char **text, int64_t *us)
+{
+    int64_t hours = 0;
+    int64_t minutes = 0;
+    if (take_byte(text, "Zz")) {
+        *us = 0;
+        return true;
+    }
+    int sign = **text == '-' ? -1 : 1;
+    if (!take_byte(text, "+-") || !take_number(text, 2, 0, 23, &hours) || !take_byte(text, ":") ||
+        !take_number(text, 2, 0, 59, &minutes))
+        return false;
+    *us = sign * (hours * 60 + minutes) * 60 * US_PER_SECOND;
+    return true;
+}
+
+bool base_time_parse(const char *text, int64_t *unix_us)
+{
+    /* The first and the last moment that base_time_format() can write. */
+    static const int64_t least_us = INT64_C(-62167219200000000);
+    static const int64_t most_us = INT64_C(253402300799999999);
+    int64_t days = 0;
+    int64_t time_us = 0;
+    int64_t offset_us = 0;
+    if (!take_date(&text, &days) || !take_byte(&text, "Tt ") || !take_time(&text, &time_us) ||
+        !take_offset(&text, &offset_us) || *text != '\0')
+        return false;
+    int64_t read_us = days * 86400 * US_PER_SECOND + time_us - offset_us;
+    if (read_us < least_us || read_us > most_us)
+        return false;
+    *unix_us = read_us;
+    return true;
+}

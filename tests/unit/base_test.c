@@ -140,6 +140,86 @@ START_TEST(times_are_rfc_3339_with_microseconds)
 }
 END_TEST
 
+START_TEST(times_are_read_as_rfc_3339_with_any_offset)
+{
+    static const struct {
+        const char *text;
+        const char *utc;
+    } cases[] = {
+        {"1970-01-01T00:00:00Z", "1970-01-01T00:00:00.000000Z"},
+        {"2026-11-23T04:38:00.123456Z", "2026-11-23T04:38:00.123456Z"},
+        {"2026-11-23t04:38:00.1234569z", "2026-11-23T04:38:00.123456Z"},
+        {"2026-11-23 04:38:00.5-00:00", "2026-11-23T04:38:00.500000Z"},
+        {"2026-11-23T05:38:00+01:00", "2026-11-23T04:38:00.000000Z"},
+        {"2026-12-31T23:30:00-05:30", "2027-01-01T05:00:00.000000Z"},
+        {"2024-02-29T00:00:00Z", "2024-02-29T00:00:00.000000Z"},
+        {"2000-03-01T00:00:00+00:01", "2000-02-29T23:59:00.000000Z"},
+        {"1900-03-01T00:00:00+00:01", "1900-02-28T23:59:00.000000Z"},
+        {"2016-12-31T23:59:60.9Z", "2017-01-01T00:00:00.000000Z"},
+        {"1969-12-31T23:59:59.999999Z", "1969-12-31T23:59:59.999999Z"},
+        {"0000-01-01T00:00:00Z", "0000-01-01T00:00:00.000000Z"},
+        {"9999-12-31T23:59:59.9999999Z", "9999-12-31T23:59:59.999999Z"},
+    };
+    for (size_t i = 0; i < BASE_COUNT(cases); i++) {
+        int64_t unix_us = 0;
+        ck_assert_msg(base_time_parse(cases[i].text, &unix_us), "%s", cases[i].text);
+        char text[BASE_TIME_SIZE];
+        base_time_format(unix_us, text);
+        ck_assert_str_eq(text, cases[i].utc);
+    }
+}
+END_TEST
+
+START_TEST(days_of_every_month_are_read_as_they_are_written)
+{
+    int64_t day_us = INT64_C(86400000000);
+    for (int64_t us = -719528 * day_us; us <= 2932896 * day_us; us += 27 * day_us) {
+        char text[BASE_TIME_SIZE];
+        int64_t read_us = 1;
+        base_time_format(us, text);
+        ck_assert_msg(base_time_parse(text, &read_us) && read_us == us, "%s", text);
+    }
+}
+END_TEST
+
+START_TEST(what_is_no_time_is_refused_and_leaves_the_output_alone)
+{
+    static const char *const refused[] = {
+        "",
+        "now",
+        "2026-11-23",
+        "2026-11-23T04:38:00",
+        "2026-11-23T04:38Z",
+        "2026-11-23T04:38:00.Z",
+        "2026-11-23T04:38:00,5Z",
+        "2026-11-23T04:38:00+01",
+        "2026-11-23T04:38:00+0100",
+        "2026-11-23T04:38:00 01:00",
+        "2026-11-23T04:38:00+24:00",
+        "2026-11-23T04:38:00Z ",
+        " 2026-11-23T04:38:00Z",
+        "2026-11-23T24:00:00Z",
+        "2026-11-23T04:60:00Z",
+        "2026-11-23T04:38:61Z",
+        "2026-11-31T04:38:00Z",
+        "2026-02-29T04:38:00Z",
+        "1900-02-29T04:38:00Z",
+        "2026-13-01T04:38:00Z",
+        "2026-00-01T04:38:00Z",
+        "2026-01-00T04:38:00Z",
+        "26-11-23T04:38:00Z",
+        "+2026-11-23T04:38:00Z",
+        "2026-1-23T04:38:00Z",
+        "1763872680",
+        "0000-01-01T00:00:00+00:01",
+        "9999-12-31T23:59:59-00:01"};
+    int64_t unix_us = 42;
+    for (size_t i = 0; i < BASE_COUNT(refused); i++)
+        ck_assert_msg(!base_time_parse(refused[i], &unix_us), "%s", refused[i]);
+    ck_assert_int_eq(unix_us, 42);
+}
+END_TEST
+
 START_TEST(the_monotonic_clock_goes_forward)
 {
     int64_t before_us = base_clock_monotonic_us();
@@ -391,6 +471,9 @@ int main(void)
         a_reset_arena_uses_its_largest_block_again,
         no_two_allocations_of_an_arena_are_equal,
         times_are_rfc_3339_with_microseconds,
+        times_are_read_as_rfc_3339_with_any_offset,
+        days_of_every_month_are_read_as_they_are_written,
+        what_is_no_time_is_refused_and_leaves_the_output_alone,
         the_monotonic_clock_goes_forward,
         a_version_5_uuid_is_that_of_the_rfc,
         a_version_7_uuid_begins_with_the_time,
