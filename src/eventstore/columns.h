@@ -1,9 +1,11 @@
 /*
- * columns: the columns of an event, in the order in which eventstore_receive_event() reads them.
- * Private to this room.
+ * columns: the columns of an event, in the order in which eventstore_receive_event() reads them,
+ * and the statements that files share. Private to this room.
  */
 #ifndef CARTD_EVENTSTORE_COLUMNS_H
 #define CARTD_EVENTSTORE_COLUMNS_H
+
+#include "postgres.h"
 
 #define EVENT_COLUMNS                                                                              \
     "position, stream_type, stream_id, version, type, schema_version, data, metadata, "            \
@@ -12,5 +14,8 @@
 #define EVENT_COLUMNS_OF_E                                                                         \
     "e.position, e.stream_type, e.stream_id, e.version, e.type, e.schema_version, e.data,\n"       \
     "    e.metadata, e.command_id, e.recorded_at"
+
+extern const struct postgres_statement eventstore_read_head;
+extern const struct postgres_statement eventstore_load_past;
 
 #endif

@@ -45,17 +45,6 @@ static const struct postgres_statement LOAD_NEWEST = {
     .types = {POSTGRES_UUID_ARRAY},
 };
 
-/* $2 rows, unless the stream is shorter. */
-static const struct postgres_statement LOAD_STREAM_UNTIL = {
-    .name = "load_stream_until",
-    .sql = "SELECT " EVENT_COLUMNS "\n"
-           "FROM events\n"
-           "WHERE stream_id = $1 AND version <= $2\n"
-           "ORDER BY version",
-    .n_parameters = 2,
-    .types = {POSTGRES_UUID, POSTGRES_INT4},
-};
-
 /* At most $3 rows. */
 static const struct postgres_statement LOAD_STREAM_AFTER = {
     .name = "load_stream_after",
@@ -123,7 +112,8 @@ struct eventstore {
 };
 
 static const struct postgres_statement *const SIDE_STATEMENTS[] = {
-    &LOAD_STREAM_UNTIL, &LOAD_STREAM_AFTER, &KEEP_SNAPSHOT, &FORGET_KEYS, NULL,
+    &eventstore_load_past, &eventstore_read_head, &LOAD_STREAM_AFTER,
+    &KEEP_SNAPSHOT,        &FORGET_KEYS,          NULL,
 };
 
 struct eventstore *eventstore_create(const struct eventstore_part *const *parts, size_t n_parts)
@@ -286,14 +276,6 @@ void eventstore_ask_newest(
     postgres_begin_array(to);
     for (size_t i = 0; i < n_streams; i++)
         postgres_put_uuid(to, &stream_ids[i]);
-}
-
-void eventstore_ask_stream_until(
-    struct postgres_group *group, const struct base_uuid *stream_id, int32_t until_version)
-{
-    struct postgres_parameters *to = postgres_group_add(group, &LOAD_STREAM_UNTIL);
-    postgres_put_uuid(to, stream_id);
-    postgres_put_int4(to, until_version);
 }
 
 void eventstore_ask_stream_after(

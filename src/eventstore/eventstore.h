@@ -120,9 +120,6 @@ void eventstore_ask_streams(
 /* The newest event of each of some streams, for aggregates whose events say everything. */
 void eventstore_ask_newest(
     struct postgres_group *group, const struct base_uuid *stream_ids, size_t n_streams);
-/* The events of one stream up to a version, in order. */
-void eventstore_ask_stream_until(
-    struct postgres_group *group, const struct base_uuid *stream_id, int32_t until_version);
 /* The events of one stream after a version, in order, at most `limit`. */
 void eventstore_ask_stream_after(
     struct postgres_group *group, const struct base_uuid *stream_id, int32_t after_version,
@@ -143,6 +140,19 @@ struct eventstore_event {
 };
 void eventstore_receive_event(
     const struct postgres_rows *rows, size_t row, struct eventstore_event *event);
+
+/* The events of one stream after a version, in order, as far as it had come by a version and by a
+ * moment. A snapshot that is no newer than both, and newer than after_version, stands in for the
+ * events up to it as above, besides the `limit` events. */
+struct eventstore_past_wanted {
+    struct base_uuid stream_id;
+    int32_t after_version;
+    int32_t until_version;  /* INT32_MAX: however far */
+    int64_t until_us;       /* INT64_MAX: whenever */
+    int32_t snapshot_shape; /* 0: no snapshot */
+    int32_t limit;
+};
+void eventstore_ask_past(struct postgres_group *group, const struct eventstore_past_wanted *wanted);
 
 /* Kept answers by scope and key; rows in no order. */
 struct eventstore_key_wanted {
@@ -165,8 +175,10 @@ void eventstore_receive_key(
 /* ---- reading the log --------------------------------------------------------------------------
  */
 
-/* What a connection must prepare for reading the log. NULL-terminated. */
+/* What a connection must prepare for reading the log, and for eventstore_ask_past() and
+ * eventstore_ask_head(). NULL-terminated. */
 extern const struct postgres_statement *const eventstore_log_statements[];
+extern const struct postgres_statement *const eventstore_past_statements[];
 
 /* The events after a position in the order of the log. Whoever asks for few types of a long log
  * sets `until_position`, so that one question reads no more than that; what it found nothing in is

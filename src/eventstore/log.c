@@ -26,13 +26,13 @@ static const struct postgres_statement READ_LOG_OF_TYPES = {
 };
 
 /* One row. */
-static const struct postgres_statement READ_HEAD = {
+const struct postgres_statement eventstore_read_head = {
     .name = "read_head",
     .sql = "SELECT position, recorded_at FROM log_head",
 };
 
 const struct postgres_statement *const eventstore_log_statements[] = {
-    &READ_LOG, &READ_LOG_OF_TYPES, &READ_HEAD, NULL};
+    &READ_LOG, &READ_LOG_OF_TYPES, &eventstore_read_head, NULL};
 
 void eventstore_ask_log(struct postgres_group *group, const struct eventstore_log_wanted *wanted)
 {
@@ -51,7 +51,7 @@ void eventstore_ask_log(struct postgres_group *group, const struct eventstore_lo
 
 void eventstore_ask_head(struct postgres_group *group)
 {
-    (void)postgres_group_add(group, &READ_HEAD); /* it has no parameters */
+    (void)postgres_group_add(group, &eventstore_read_head); /* it has no parameters */
 }
 
 struct eventstore_head eventstore_receive_head(const struct postgres_rows *rows)

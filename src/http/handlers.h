@@ -59,6 +59,9 @@ const char *http_refusal_detail(struct http_request *request);
 
 /* Looks at If-None-Match. False: the request was refused. */
 bool http_begin_read(struct http_request *request) BASE_MUST_CHECK;
+/* Replies with a thing that was found, or 304 when the client has it. `body` is taken. */
+void http_reply_found(
+    struct http_request *request, const char *cache, int32_t version, struct base_buffer *body);
 /* Replies with what wait.read found, or 304 when the client has it, or the problem. `missing` and
  * `kind`, as "cart", are for what was not found. */
 void http_reply_read(

@@ -30,6 +30,9 @@
     ROW(ITEM_NOT_IN_CART, "item-not-in-cart", 404, "No such item in the cart",                     \
         "An item must be in the cart before it can be changed or removed, and the cart has none "  \
         "with this id.")                                                                           \
+    ROW(NO_SUCH_VERSION, "no-such-version", 404, "The cart has no such version",                   \
+        "A cart has a version for each of its events, from 1. This one has not come as far as "    \
+        "the version that was asked for; current_version says how far it has.")                    \
     ROW(PRODUCT_NOT_FOUND, "product-not-found", 404, "No such product",                            \
         "The catalogue has no product with this sku. PUT /products/{sku} makes one.")              \
     ROW(METHOD_NOT_ALLOWED, "method-not-allowed", 405, "The method is not allowed here",           \

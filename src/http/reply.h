@@ -15,6 +15,8 @@
 
 /* A cart is a shopper's own and changes; whoever keeps a copy has to ask whether it still holds. */
 #define HTTP_CACHE_PRIVATE "private, no-cache"
+/* What it was never changes. */
+#define HTTP_CACHE_FOREVER "private, max-age=31536000, immutable"
 #define HTTP_CACHE_PUBLIC "no-cache"
 #define HTTP_CACHE_NEVER "no-store"
 

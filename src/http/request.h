@@ -65,6 +65,7 @@ struct http_request {
         struct service_command command;
         struct projections_read read;
         struct projections_page page;
+        struct service_past past;
     } wait;
     struct codec_commands commands; /* goes with wait.command; n is 0 for a product */
 

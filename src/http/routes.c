@@ -10,7 +10,8 @@ static const struct http_route routes[] = {
     {"GET", "/carts", "listCarts", http_ask_list_carts,
      .parameters = HTTP_ALLOW(STATUS) | HTTP_ALLOW(CUSTOMER_ID) | HTTP_ALLOW(SKU) |
                    HTTP_ALLOW(LIMIT) | HTTP_ALLOW(CURSOR)},
-    {"GET", "/carts/{cart_id}", "getCart", http_ask_get_cart, .media = HTTP_JSON},
+    {"GET", "/carts/{cart_id}", "getCart", http_ask_get_cart,
+     .parameters = HTTP_ALLOW(VERSION) | HTTP_ALLOW(AT), .media = HTTP_JSON},
     {"POST", "/carts/{cart_id}/items", "addItem", http_ask_add_item, .takes_body = true},
     {"DELETE", "/carts/{cart_id}/items", "clearItems", http_ask_clear_items, .takes_body = true},
     {"PATCH", "/carts/{cart_id}/items/{item_id}", "changeItemQuantity",

@@ -24,7 +24,9 @@ struct http_target {
     ROW(SKU, "sku")                                                                                \
     ROW(LIMIT, "limit")                                                                            \
     ROW(CURSOR, "cursor")                                                                          \
-    ROW(VERBOSE, "verbose")
+    ROW(VERBOSE, "verbose")                                                                        \
+    ROW(VERSION, "version")                                                                        \
+    ROW(AT, "at")
 enum http_parameter {
 #define HTTP_ROW(NAME, name) HTTP_PARAMETER_##NAME,
     HTTP_PARAMETERS(HTTP_ROW)

@@ -1,7 +1,7 @@
 /*
  * internal: what the files of the service share. service.c queues and answers, batch.c is the state
- * machine of a batch, decide.c folds the commands of one stream, replay.c reads what an answer
- * still needs, streams.c holds who waits and which carts are kept.
+ * machine of a batch, decide.c folds the commands of one stream, past.c reads a cart as it was,
+ * replay.c reads what an answer still needs, streams.c holds who waits and which carts are kept.
  */
 #ifndef CARTD_SERVICE_INTERNAL_H
 #define CARTD_SERVICE_INTERNAL_H
@@ -135,6 +135,11 @@ void batch_end(struct batch *batch);
  * it, and adds what is to be recorded to the batch. */
 void decide_stream(struct batch *batch, struct batch_stream *stream);
 
+/* ---- a cart as it was (past.c) --------------------------------------------------------------- */
+
+/* Answers a look that has not begun or has ended. */
+void past_answer(struct service_past *past, enum service_past_outcome outcome);
+
 /* ---- replaying (replay.c) -------------------------------------------------------------------- */
 
 /* A DONE command whose answer is the cart or product at command->version: reads it and answers. */
@@ -162,10 +167,12 @@ struct service {
     struct batch batches[BATCH_SLOTS];
     struct base_random random;    /* for command ids */
     struct service_command *shed; /* to be refused in the next turn, with the outcome they have */
-    size_t n_waiting;             /* submitted and not answered */
-    size_t n_snapshots;           /* under way */
-    int64_t not_ready_since_us;   /* 0: ready */
-    struct postgres_backend lost; /* may still have an append under way */
+    struct service_past *shed_pasts; /* the same */
+    size_t n_waiting;                /* submitted and not answered */
+    size_t n_snapshots;              /* under way */
+    size_t n_pasts;                  /* under way */
+    int64_t not_ready_since_us;      /* 0: ready */
+    struct postgres_backend lost;    /* may still have an append under way */
     bool must_settle;
     bool is_settling;
     struct postgres_group settle;

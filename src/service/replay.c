@@ -11,6 +11,7 @@ struct replay {
     struct service *service;
     struct service_command *command;
     struct postgres_group group;
+    struct service_past past; /* of a cart's answer */
 };
 
 static void send_replay(
@@ -58,37 +59,14 @@ static void end_replay(struct replay *replay)
 
 /* ---- the answer at a version ----------------------------------------------------------------- */
 
-static bool write_cart_body(struct replay *replay, struct base_arena *arena)
-{
-    struct service_command *command = replay->command;
-    const struct postgres_rows *rows = postgres_group_rows(&replay->group, 0);
-    BASE_CLEANUP(base_free_pointer) struct cart *cart = base_alloc(sizeof *cart);
-    cart_clear(cart);
-    for (size_t row = 0; row < postgres_rows_count(rows); row++) {
-        struct eventstore_event event;
-        struct cart_event fact;
-        eventstore_receive_event(rows, row, &event);
-        if (!codec_read_cart_event(event.type, event.schema_version, event.data, arena, &fact))
-            return false;
-        cart_evolve(cart, &fact, event.recorded_at_us);
-    }
-    if (cart->version != command->version)
-        return false;
-    codec_write_cart(&command->body, &command->stream_id, cart);
-    codec_append_cart_times(
-        &command->body, cart->created_at_us, cart->updated_at_us, cart->closed_at_us);
-    return true;
-}
-
 static bool write_product_body(struct replay *replay, struct base_arena *arena)
 {
     struct service_command *command = replay->command;
     const struct postgres_rows *rows = postgres_group_rows(&replay->group, 0);
-    size_t n_rows = postgres_rows_count(rows);
-    if (n_rows != (size_t)command->version)
+    if (postgres_rows_count(rows) != 1)
         return false;
     struct eventstore_event event;
-    eventstore_receive_event(rows, n_rows - 1, &event);
+    eventstore_receive_event(rows, 0, &event);
     struct catalog_event *fact = base_arena_alloc(arena, sizeof *fact);
     struct catalog_product *product = base_arena_alloc(arena, sizeof *product);
     if (!codec_read_catalog_event(event.type, event.schema_version, event.data, arena, fact))
@@ -100,17 +78,39 @@ static bool write_product_body(struct replay *replay, struct base_arena *arena)
     return true;
 }
 
-static void answer_read(struct postgres_group *group)
+static void product_read(struct postgres_group *group)
 {
     struct replay *replay = BASE_CONTAINER(group, struct replay, group);
     struct service_command *command = replay->command;
     if (is_read(replay)) {
         BASE_CLEANUP(base_arena_finish) struct base_arena arena = {0};
-        bool is_written = command->subject == SERVICE_CART ? write_cart_body(replay, &arena)
-                                                           : write_product_body(replay, &arena);
-        if (!is_written)
+        if (!write_product_body(replay, &arena))
             command->outcome = SERVICE_FAILED;
         service_answer(replay->service, command);
+    }
+    end_replay(replay);
+}
+
+static void cart_read(struct service_past *past)
+{
+    struct replay *replay = BASE_CONTAINER(past, struct replay, past);
+    struct service_command *command = replay->command;
+    switch (past->outcome) {
+    case SERVICE_PAST_FOUND:
+        base_buffer_finish(&command->body);
+        command->body = past->body;
+        service_answer(replay->service, command);
+        break;
+    case SERVICE_PAST_OVERLOADED:
+    case SERVICE_PAST_UNAVAILABLE:
+        service_requeue(replay->service, command);
+        break;
+    case SERVICE_PAST_NO_CART:
+    case SERVICE_PAST_NO_VERSION:
+    case SERVICE_PAST_FAILED:
+        command->outcome = SERVICE_FAILED;
+        service_answer(replay->service, command);
+        break;
     }
     end_replay(replay);
 }
@@ -122,8 +122,16 @@ void replay_answer(struct service *service, struct service_command *command)
         return;
     }
     struct replay *replay = make_replay(service, command);
-    eventstore_ask_stream_until(&replay->group, &command->stream_id, command->version);
-    send_replay(service, replay, answer_read);
+    if (command->subject == SERVICE_CART) {
+        replay->past.cart_id = command->stream_id;
+        replay->past.at_version = command->version;
+        replay->past.answered = cart_read;
+        service_read_past_over(service->side, service->options.log, &replay->past);
+        return;
+    }
+    /* The newest event of a product says everything about it. */
+    eventstore_ask_stream_after(&replay->group, &command->stream_id, command->version - 1, 1);
+    send_replay(service, replay, product_read);
 }
 
 /* ---- missed events --------------------------------------------------------------------------- */

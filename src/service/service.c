@@ -154,6 +154,11 @@ static void answer_shed(struct service *service)
         service->shed = command->next;
         service_answer(service, command);
     }
+    while (service->shed_pasts != NULL) {
+        struct service_past *past = service->shed_pasts;
+        service->shed_pasts = past->next;
+        past_answer(past, SERVICE_PAST_OVERLOADED);
+    }
 }
 
 /* Answers every command that was submitted by then and still waits for its turn. */

@@ -15,6 +15,7 @@
 #include "catalog.h"
 #include "loop.h"
 #include "metrics.h"
+#include "postgres.h"
 
 /* The namespaces of the UUIDv5s that the service makes. */
 /* The stream of a product, from its sku. */
@@ -123,5 +124,46 @@ struct service_command {
     bool lacks_times;       /* body is a document without its times */
 };
 void service_submit(struct service *service, struct service_command *command);
+
+/* ---- a cart as it was ------------------------------------------------------------------------ */
+
+enum service_past_outcome {
+    SERVICE_PAST_FOUND,
+    SERVICE_PAST_NO_CART,    /* there is none, or there was none yet */
+    SERVICE_PAST_NO_VERSION, /* `version` is the newest, and is less than the one asked for */
+    SERVICE_PAST_OVERLOADED, /* too many ask already */
+    SERVICE_PAST_UNAVAILABLE,
+    SERVICE_PAST_FAILED /* something is broken; it was logged */
+};
+
+/* One look at one cart. The caller owns it; it must not move or die until it is answered, which is
+ * never within the call that asks. Zero-initialise, fill the first part. */
+struct service_past {
+    struct base_uuid cart_id;
+    int32_t at_version; /* as it was at this version; 0: at this moment */
+    int64_t at_us;      /* INT64_MAX: now */
+    void (*answered)(struct service_past *past);
+
+    /* The answer. The caller finishes `body`. */
+    enum service_past_outcome outcome;
+    int32_t version;
+    bool is_final;           /* the same question will never be answered in another way */
+    struct base_buffer body; /* the whole JSON answer */
+
+    /* The service's own. */
+    struct service *service; /* NULL: none */
+    struct service_past *next;
+    const struct base_log *log;
+    struct postgres_connection *connection;
+    struct service_past_work *work;
+    struct postgres_group group;
+    int64_t asked_at_us;
+};
+/* Beside the commands, at most SERVICE_PAST_MAX at a time. */
+#define SERVICE_PAST_MAX 64
+void service_read_past(struct service *service, struct service_past *past);
+/* The same for who has no service but a connection that has prepared eventstore_past_statements. */
+void service_read_past_over(
+    struct postgres_connection *connection, const struct base_log *log, struct service_past *past);
 
 #endif

@@ -141,6 +141,9 @@ class EachStatus(ServiceCase):
             if "{item_id}" in operation.path:
                 answer = self.client.request(method, f"{target.rpartition('/')[0]}/none", body=body)
                 self.assert_problem(answer, 404, "item-not-in-cart")
+            if operation.id == "getCart":
+                answer = self.client.get(f"{target}?version=1000")
+                self.assert_problem(answer, 404, "no-such-version")
             if operation.id == "executeCommands":
                 answer = self.client.post(
                     target, {"commands": [{"type": "remove_item", "item_id": "none"}]}

@@ -3,21 +3,121 @@
 #include "reply.h"
 #include "server.h"
 
+/* ---- as it is -------------------------------------------------------------------------------- */
+
 static void answer(struct projections_read *read)
 {
     struct http_request *request = BASE_CONTAINER(read, struct http_request, wait.read);
     http_reply_read(request, HTTP_CACHE_PRIVATE, HTTP_PROBLEM_CART_NOT_FOUND, "cart");
 }
 
-void http_ask_get_cart(struct http_request *request)
+static void ask_present(struct http_request *request)
 {
     struct projections_read *read = &request->wait.read;
-    if (!http_begin_read(request))
-        return;
     if (!base_uuid_parse(request->path_values[0], &read->cart_id)) {
         http_refuse_missing(request, HTTP_PROBLEM_CART_NOT_FOUND, "cart");
         return;
     }
     read->answered = answer;
     projections_read_cart(request->http->options.projections, read);
+}
+
+/* ---- as it was ------------------------------------------------------------------------------- */
+
+static void refuse_version(struct http_request *request)
+{
+    const struct service_past *past = &request->wait.past;
+    http_send_trouble(
+        request, &(struct http_trouble){
+                     .problem = HTTP_PROBLEM_NO_SUCH_VERSION,
+                     .detail = base_arena_printf(
+                         &request->arena, "The cart has no version %d; its newest is %d.",
+                         (int)past->at_version, (int)past->version),
+                     .has_current_version = true,
+                     .current_version = past->version,
+                 });
+}
+
+static void answer_past(struct service_past *past)
+{
+    struct http_request *request = BASE_CONTAINER(past, struct http_request, wait.past);
+    switch (past->outcome) {
+    case SERVICE_PAST_FOUND:
+        http_reply_found(
+            request, past->is_final ? HTTP_CACHE_FOREVER : HTTP_CACHE_PRIVATE, past->version,
+            &past->body);
+        break;
+    case SERVICE_PAST_NO_CART:
+        if (past->at_version > 0)
+            http_refuse_missing(request, HTTP_PROBLEM_CART_NOT_FOUND, "cart");
+        else
+            http_refuse(
+                request, HTTP_PROBLEM_CART_NOT_FOUND, "There was no cart \"%.64s\" at %.64s.",
+                request->path_values[0], request->parameters[HTTP_PARAMETER_AT]);
+        break;
+    case SERVICE_PAST_NO_VERSION:
+        refuse_version(request);
+        break;
+    case SERVICE_PAST_OVERLOADED:
+        http_refuse(request, HTTP_PROBLEM_OVERLOADED, "Too many look into the past already.");
+        break;
+    case SERVICE_PAST_UNAVAILABLE:
+        http_refuse(
+            request, HTTP_PROBLEM_DATABASE_UNAVAILABLE, "The database did not answer in time.");
+        break;
+    case SERVICE_PAST_FAILED:
+        http_refuse(request, HTTP_PROBLEM_INTERNAL_ERROR, "The read failed.");
+        break;
+    }
+    base_buffer_finish(&past->body);
+}
+
+static bool read_when(struct http_request *request)
+{
+    struct service_past *past = &request->wait.past;
+    const char *version = request->parameters[HTTP_PARAMETER_VERSION];
+    const char *at = request->parameters[HTTP_PARAMETER_AT];
+    if (version != NULL && at != NULL) {
+        http_refuse(
+            request, HTTP_PROBLEM_INVALID_PARAMETER,
+            "The query parameters \"version\" and \"at\" can't be given together.");
+        return false;
+    }
+    int64_t number = 0;
+    if (version != NULL && !base_parse_int(version, 1, INT32_MAX, &number)) {
+        http_refuse_parameter(request, "version", "a number from 1 to 2147483647");
+        return false;
+    }
+    if (at != NULL && !base_time_parse(at, &past->at_us)) {
+        http_refuse_parameter(
+            request, "at",
+            "a time of RFC 3339 as 2026-11-23T04:38:00.123456Z, where a + is written as %2B");
+        return false;
+    }
+    past->at_version = (int32_t)number;
+    return true;
+}
+
+static void ask_past(struct http_request *request)
+{
+    struct service_past *past = &request->wait.past;
+    if (!read_when(request))
+        return;
+    if (!base_uuid_parse(request->path_values[0], &past->cart_id)) {
+        http_refuse_missing(request, HTTP_PROBLEM_CART_NOT_FOUND, "cart");
+        return;
+    }
+    past->answered = answer_past;
+    service_read_past(request->http->options.service, past);
+}
+
+void http_ask_get_cart(struct http_request *request)
+{
+    if (!http_begin_read(request))
+        return;
+    if (request->parameters[HTTP_PARAMETER_VERSION] != NULL ||
+        request->parameters[HTTP_PARAMETER_AT] != NULL)
+        ask_past(request);
+    else
+        ask_present(request);
 }

@@ -66,32 +66,30 @@ static bool is_known(const struct http_request *request, int32_t version)
            http_etags_match(&etags, version);
 }
 
+void http_reply_found(
+    struct http_request *request, const char *cache, int32_t version, struct base_buffer *body)
+{
+    bool has_it = is_known(request, version);
+    http_send_reply(
+        request, &(struct http_reply){
+                     .status = has_it ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK,
+                     .media = has_it ? NULL : HTTP_MEDIA_JSON,
+                     /* With 304 it is not sent, but Content-Length must be that of the 200 (RFC
+                      * 9110, section 8.6). */
+                     .body = body,
+                     .cache = cache,
+                     .version = version,
+                 });
+}
+
 void http_reply_read(
     struct http_request *request, const char *cache, enum http_problem missing, const char *kind)
 {
     struct projections_read *read = &request->wait.read;
-    if (read->outcome != PROJECTIONS_FOUND) {
+    if (read->outcome == PROJECTIONS_FOUND)
+        http_reply_found(request, cache, read->version, &read->body);
+    else
         refuse_read(request, read->outcome, missing, kind);
-    } else if (is_known(request, read->version)) {
-        http_send_reply(
-            request, &(struct http_reply){
-                         .status = MHD_HTTP_NOT_MODIFIED,
-                         /* It is not sent, but Content-Length must be that of the 200 (RFC 9110,
-                          * section 8.6). */
-                         .body = &read->body,
-                         .cache = cache,
-                         .version = read->version,
-                     });
-    } else {
-        http_send_reply(
-            request, &(struct http_reply){
-                         .status = MHD_HTTP_OK,
-                         .media = HTTP_MEDIA_JSON,
-                         .body = &read->body,
-                         .cache = cache,
-                         .version = read->version,
-                     });
-    }
     base_buffer_finish(&read->body);
 }
 

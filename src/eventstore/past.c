@@ -1,0 +1,45 @@
+#include "columns.h"
+#include "eventstore.h"
+
+/* At most $6 rows and one for a snapshot. Times never decrease with the version, so that what had
+ * happened by a moment is a beginning of the stream; the snapshot's own event says when it was. */
+const struct postgres_statement eventstore_load_past = {
+    .name = "load_past",
+    .sql = "WITH snapshot AS MATERIALIZED (\n"
+           "    SELECT s.version, s.shape, s.state\n"
+           "    FROM snapshots s\n"
+           "    JOIN events e ON e.stream_id = s.stream_id AND e.version = s.version\n"
+           "    WHERE s.stream_id = $1 AND s.version > $2 AND s.version <= $3\n"
+           "        AND e.recorded_at <= $4 AND s.shape = $5\n"
+           ")\n"
+           "(\n"
+           "    SELECT " EVENT_COLUMNS "\n"
+           "    FROM events\n"
+           "    WHERE stream_id = $1 AND version <= $3 AND recorded_at <= $4\n"
+           "        AND version > coalesce((SELECT version FROM snapshot), $2)\n"
+           "    ORDER BY version\n"
+           "    LIMIT $6\n"
+           ")\n"
+           "UNION ALL\n"
+           "SELECT 0, '', $1, version, '" EVENTSTORE_SNAPSHOT "', shape, state, '{}', $1, 'epoch'\n"
+           "FROM snapshot\n"
+           "ORDER BY 4",
+    .n_parameters = 6,
+    .types =
+        {POSTGRES_UUID, POSTGRES_INT4, POSTGRES_INT4, POSTGRES_TIMESTAMPTZ, POSTGRES_INT4,
+         POSTGRES_INT4},
+};
+
+const struct postgres_statement *const eventstore_past_statements[] = {
+    &eventstore_load_past, &eventstore_read_head, NULL};
+
+void eventstore_ask_past(struct postgres_group *group, const struct eventstore_past_wanted *wanted)
+{
+    struct postgres_parameters *to = postgres_group_add(group, &eventstore_load_past);
+    postgres_put_uuid(to, &wanted->stream_id);
+    postgres_put_int4(to, wanted->after_version);
+    postgres_put_int4(to, wanted->until_version);
+    postgres_put_time(to, wanted->until_us);
+    postgres_put_int4(to, wanted->snapshot_shape);
+    postgres_put_int4(to, wanted->limit);
+}
