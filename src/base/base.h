@@ -108,6 +108,9 @@ void base_uuid_format(const struct base_uuid *uuid, char text[static BASE_UUID_S
  * otherwise. */
 bool base_uuid_parse(const char *text, struct base_uuid *uuid) BASE_MUST_CHECK;
 int base_uuid_compare(const struct base_uuid *left, const struct base_uuid *right);
+/* For hash tables, of which clients may choose the ids: which of them meet depends on the secret.
+ */
+uint64_t base_uuid_hash(const struct base_uuid *uuid, const uint64_t secret[static 2]);
 
 /* ---- digests and texts ----------------------------------------------------------------------- */
 

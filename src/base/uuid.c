@@ -120,3 +120,21 @@ int base_uuid_compare(const struct base_uuid *left, const struct base_uuid *righ
 {
     return memcmp(left->bytes, right->bytes, sizeof(left->bytes));
 }
+
+/* Every bit of the result depends on every bit of the input; a multiplication alone carries nothing
+ * downwards, and ids that count upwards once shared one bucket. */
+static uint64_t stir(uint64_t bits)
+{
+    bits = (bits ^ (bits >> 32)) * UINT64_C(0x9e3779b97f4a7c15);
+    bits = (bits ^ (bits >> 29)) * UINT64_C(0xd6e8feb86659fd93);
+    return bits ^ (bits >> 32);
+}
+
+uint64_t base_uuid_hash(const struct base_uuid *uuid, const uint64_t secret[static 2])
+{
+    uint64_t high = 0;
+    uint64_t low = 0;
+    memcpy(&high, uuid->bytes, 8);
+    memcpy(&low, uuid->bytes + 8, 8);
+    return stir(stir(high ^ secret[0]) ^ low ^ secret[1]);
+}

@@ -69,6 +69,12 @@ struct cart {
 void cart_clear(struct cart *cart);
 /* Copies what is used of `from`; the texts stay borrowed. */
 void cart_copy(struct cart *to, const struct cart *from);
+/* A deep copy in as few bytes as can be: the cart up to its last line, then the texts. A line's
+ * item id is its sku most of the time and is kept once then. `memory` is of cart_packed_size()
+ * bytes and aligned for any type; it is returned. A packed cart is read, and copied, but not
+ * evolved. */
+size_t cart_packed_size(const struct cart *cart);
+struct cart *cart_pack(void *memory, const struct cart *cart);
 /* The line with that id, or NULL. */
 const struct cart_line *cart_find_line(const struct cart *cart, const char *item_id);
 /* quantity times price; within CART_AMOUNT_MAX for every line of a cart. */

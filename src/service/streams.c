@@ -33,24 +33,10 @@ static void list_append(struct streams_list *list, struct service_stream *stream
 
 /* ---- the table ------------------------------------------------------------------------------- */
 
-/* Every bit of the result depends on every bit of the input; a multiplication alone carries nothing
- * downwards, and ids that count upwards once shared one bucket. */
-static uint64_t stir(uint64_t bits)
-{
-    bits = (bits ^ (bits >> 32)) * UINT64_C(0x9e3779b97f4a7c15);
-    bits = (bits ^ (bits >> 29)) * UINT64_C(0xd6e8feb86659fd93);
-    return bits ^ (bits >> 32);
-}
-
 /* Clients may choose ids, so which of them share a bucket depends on a secret. */
 static size_t bucket_of(const struct streams *streams, const struct base_uuid *id)
 {
-    uint64_t high = 0;
-    uint64_t low = 0;
-    memcpy(&high, id->bytes, 8);
-    memcpy(&low, id->bytes + 8, 8);
-    uint64_t mixed = stir(high ^ streams->secret[0]) ^ low ^ streams->secret[1];
-    return (size_t)stir(mixed) & (streams->n_buckets - 1);
+    return (size_t)base_uuid_hash(id, streams->secret) & (streams->n_buckets - 1);
 }
 
 static void grow(struct streams *streams)
@@ -211,48 +197,9 @@ void streams_settle(struct streams *streams, struct service_stream *stream)
 
 /* ---- kept carts ------------------------------------------------------------------------------ */
 
-static size_t text_size(const char *text)
-{
-    return text == NULL ? 0 : strlen(text) + 1;
-}
-
-static const char *pack_text(char **at, const char *text)
-{
-    if (text == NULL)
-        return NULL;
-    size_t size = strlen(text) + 1;
-    char *copy = memcpy(*at, text, size);
-    *at += size;
-    return copy;
-}
-
-/* One allocation: the cart up to its last line, then the texts. A line's item id is its sku most of
- * the time and is kept once then. */
 static struct cart *pack(const struct cart *cart)
 {
-    size_t n_bytes = offsetof(struct cart, lines) + cart->n_lines * sizeof cart->lines[0];
-    size_t texts_at = n_bytes;
-    n_bytes += text_size(cart->customer_id) + text_size(cart->metadata);
-    for (size_t i = 0; i < cart->n_lines; i++) {
-        const struct cart_line *line = &cart->lines[i];
-        n_bytes += text_size(line->sku) + text_size(line->name);
-        if (strcmp(line->item_id, line->sku) != 0)
-            n_bytes += text_size(line->item_id);
-    }
-    struct cart *kept = base_alloc(n_bytes);
-    cart_copy(kept, cart);
-    char *at = (char *)kept + texts_at;
-    kept->customer_id = pack_text(&at, cart->customer_id);
-    kept->metadata = pack_text(&at, cart->metadata);
-    for (size_t i = 0; i < cart->n_lines; i++) {
-        const struct cart_line *line = &cart->lines[i];
-        struct cart_line *to = &kept->lines[i];
-        to->sku = pack_text(&at, line->sku);
-        to->name = pack_text(&at, line->name);
-        to->item_id =
-            strcmp(line->item_id, line->sku) == 0 ? to->sku : pack_text(&at, line->item_id);
-    }
-    return kept;
+    return cart_pack(base_alloc(cart_packed_size(cart)), cart);
 }
 
 void streams_keep(struct streams *streams, struct service_stream *stream, const struct cart *cart)

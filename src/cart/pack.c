@@ -1,0 +1,57 @@
+#include "cart.h"
+
+#include <string.h>
+
+static size_t text_size(const char *text)
+{
+    return text == NULL ? 0 : strlen(text) + 1;
+}
+
+static bool has_id_of_its_own(const struct cart_line *line)
+{
+    return strcmp(line->item_id, line->sku) != 0;
+}
+
+static size_t lines_size(const struct cart *cart)
+{
+    return offsetof(struct cart, lines) + cart->n_lines * sizeof cart->lines[0];
+}
+
+size_t cart_packed_size(const struct cart *cart)
+{
+    size_t n_bytes = lines_size(cart) + text_size(cart->customer_id) + text_size(cart->metadata);
+    for (size_t i = 0; i < cart->n_lines; i++) {
+        const struct cart_line *line = &cart->lines[i];
+        n_bytes += text_size(line->sku) + text_size(line->name);
+        if (has_id_of_its_own(line))
+            n_bytes += text_size(line->item_id);
+    }
+    return n_bytes;
+}
+
+static const char *pack_text(char **at, const char *text)
+{
+    if (text == NULL)
+        return NULL;
+    size_t size = strlen(text) + 1;
+    char *copy = memcpy(*at, text, size);
+    *at += size;
+    return copy;
+}
+
+struct cart *cart_pack(void *memory, const struct cart *cart)
+{
+    struct cart *packed = memory;
+    cart_copy(packed, cart);
+    char *at = (char *)memory + lines_size(cart);
+    packed->customer_id = pack_text(&at, cart->customer_id);
+    packed->metadata = pack_text(&at, cart->metadata);
+    for (size_t i = 0; i < cart->n_lines; i++) {
+        const struct cart_line *line = &cart->lines[i];
+        struct cart_line *to = &packed->lines[i];
+        to->sku = pack_text(&at, line->sku);
+        to->name = pack_text(&at, line->name);
+        to->item_id = has_id_of_its_own(line) ? pack_text(&at, line->item_id) : to->sku;
+    }
+    return packed;
+}
