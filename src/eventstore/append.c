@@ -63,7 +63,8 @@ static const char HEAD[] =
     "head AS (\n"
     "    UPDATE log_head h\n" /* the last lock: held through the commit */
     "    SET position = h.position + n.n_events,\n"
-    "        recorded_at = greatest(h.recorded_at, clock_timestamp())\n"
+    "        recorded_at = greatest(h.recorded_at + '1 microsecond'::interval,\n"
+    "            clock_timestamp())\n"
     "    FROM (\n"
     "        SELECT sum(w.n_events) AS n_events\n"
     "        FROM wanted w\n"

@@ -74,6 +74,11 @@ static void close_store(void)
     support_drop_database(url);
 }
 
+static void run_sql(const char *sql)
+{
+    support_run_sql(url, sql);
+}
+
 static struct base_uuid id_of(uint8_t number)
 {
     return (struct base_uuid){{[15] = number}};
@@ -214,6 +219,20 @@ START_TEST(the_log_is_read_in_order_from_a_position_on)
 }
 END_TEST
 
+START_TEST(each_append_has_a_time_of_its_own_also_when_the_clock_was_set_back)
+{
+    run_sql("UPDATE log_head SET recorded_at = now() + interval '1 day'");
+    int64_t last_us = INT64_MIN;
+    for (int32_t i = 0; i < 3; i++) {
+        append_to((uint8_t[]){1, 2}, (int32_t[]){i, i}, 2);
+        struct eventstore_appended appended;
+        eventstore_receive_append(&group, &appended);
+        ck_assert_int_gt(appended.recorded_at_us, last_us);
+        last_us = appended.recorded_at_us;
+    }
+}
+END_TEST
+
 static void append_key(int32_t expected, int32_t n_events)
 {
     struct eventstore_stream stream = {
@@ -268,11 +287,6 @@ START_TEST(an_answer_is_kept_without_an_event_and_only_at_the_expected_version)
     ck_assert_int_eq(key.fingerprint[2], 3);
 }
 END_TEST
-
-static void run_sql(const char *sql)
-{
-    support_run_sql(url, sql);
-}
 
 START_TEST(answers_past_their_time_are_forgotten_and_others_kept)
 {
@@ -407,6 +421,7 @@ int main(void)
     tcase_add_test(cases, positions_are_dense_and_a_stream_that_moved_on_leaves_no_gap);
     tcase_add_test(cases, the_newest_event_of_each_stream_is_found);
     tcase_add_test(cases, the_log_is_read_in_order_from_a_position_on);
+    tcase_add_test(cases, each_append_has_a_time_of_its_own_also_when_the_clock_was_set_back);
     tcase_add_test(cases, an_answer_is_kept_without_an_event_and_only_at_the_expected_version);
     tcase_add_test(cases, a_full_append_handles_no_row_more_than_once_a_step);
     tcase_add_test(cases, answers_past_their_time_are_forgotten_and_others_kept);
