@@ -23,6 +23,10 @@
 #define CART_CUSTOMER_ID_MAX 128 /* code points */
 #define CART_METADATA_MAX 4096   /* bytes as JSON */
 #define CART_METADATA_DEPTH_MAX 3
+#define CART_PROPERTIES_MAX 16 /* of one line */
+#define CART_PROPERTY_NAME_MAX 32
+#define CART_PROPERTY_VALUE_MAX 256    /* code points */
+#define CART_PROPERTIES_BYTES_MAX 1024 /* as JSON */
 
 /* The status of a cart, with its name in JSON and SQL. CART_ABSENT has no events yet. */
 #define CART_STATUSES(ROW)                                                                         \
@@ -37,10 +41,13 @@ enum cart_status {
 };
 const char *cart_status_name(enum cart_status status);
 
+/* Lines of one sku with different properties are different lines: what a line is is said by its sku
+ * and its properties, and its item id is what it is called. */
 struct cart_line {
-    const char *item_id;
+    const char *item_id; /* of a line without properties: its sku, unless another has that id */
     const char *sku;
     const char *name;
+    const char *properties; /* a canonical JSON object of texts; NULL: none */
     int32_t quantity;
     int64_t unit_price_minor;
 };
@@ -77,6 +84,9 @@ size_t cart_packed_size(const struct cart *cart);
 struct cart *cart_pack(void *memory, const struct cart *cart);
 /* The line with that id, or NULL. */
 const struct cart_line *cart_find_line(const struct cart *cart, const char *item_id);
+/* The line of that sku with those properties (NULL: none), or NULL. */
+const struct cart_line *cart_find_line_of(
+    const struct cart *cart, const char *sku, const char *properties);
 /* quantity times price; within CART_AMOUNT_MAX for every line of a cart. */
 int64_t cart_line_total_minor(const struct cart_line *line);
 
@@ -85,7 +95,7 @@ int64_t cart_line_total_minor(const struct cart_line *line);
 /* The events of a cart, with their names in the log and their present schema_version. */
 #define CART_EVENTS(ROW)                                                                           \
     ROW(CREATED, "CartCreated", 1)                                                                 \
-    ROW(ITEM_ADDED, "ItemAdded", 1)                                                                \
+    ROW(ITEM_ADDED, "ItemAdded", 2)                                                                \
     ROW(ITEM_QUANTITY_CHANGED, "ItemQuantityChanged", 1)                                           \
     ROW(ITEM_REMOVED, "ItemRemoved", 1)                                                            \
     ROW(CLEARED, "CartCleared", 1)                                                                 \
@@ -109,7 +119,8 @@ struct cart_event {
             const char *item_id;
             const char *sku;
             const char *name;
-            int32_t quantity; /* how many were added */
+            const char *properties; /* a canonical JSON object of texts; NULL: none */
+            int32_t quantity;       /* how many were added */
             int64_t unit_price_minor;
         } item_added;
         struct {
@@ -168,7 +179,9 @@ struct cart_command {
         } create;
         struct {
             const char *sku;
-            int32_t quantity; /* 1..999 */
+            const char *properties; /* a canonical JSON object of texts; NULL: none */
+            const char *item_id;    /* how a new line would be called; NULL: like its sku */
+            int32_t quantity;       /* 1..999 */
         } add_item;
         struct {
             const char *item_id;
@@ -207,7 +220,8 @@ enum cart_refusal {
 enum cart_outcome {
     CART_ACCEPTED,   /* `event` is the fact */
     CART_ALREADY_SO, /* nothing to record */
-    CART_REFUSED     /* `refusal` says why */
+    CART_REFUSED,    /* `refusal` says why */
+    CART_ID_TAKEN    /* add_item: another line is called so; decide again with another item_id */
 };
 
 struct cart_decision {

@@ -12,6 +12,12 @@ static struct cart_decision already_so(void)
     return (struct cart_decision){.outcome = CART_ALREADY_SO};
 }
 
+/* Only by chance or malice: ids that aren't a sku are made from a digest. */
+static struct cart_decision id_taken(void)
+{
+    return (struct cart_decision){.outcome = CART_ID_TAKEN};
+}
+
 static struct cart_decision accepted(struct cart_event event)
 {
     return (struct cart_decision){.outcome = CART_ACCEPTED, .event = event};
@@ -56,9 +62,9 @@ static struct cart_decision add_item(
         return refused(CART_REFUSED_PRICE_UNAVAILABLE);
 
     const char *sku = command->add_item.sku;
+    const char *properties = command->add_item.properties;
     int32_t quantity = command->add_item.quantity;
-    /* A plain line is called by its sku. */
-    const struct cart_line *line = cart_find_line(cart, sku);
+    const struct cart_line *line = cart_find_line_of(cart, sku, properties);
     int32_t there = line == NULL ? 0 : line->quantity;
     if (quantity < 1 || quantity > CART_QUANTITY_MAX - there)
         return refused(CART_REFUSED_QUANTITY_OUT_OF_RANGE);
@@ -66,13 +72,17 @@ static struct cart_decision add_item(
         return refused(CART_REFUSED_IS_FULL);
     if (!fits_amounts(cart, line, there + quantity, offer->unit_price_minor))
         return refused(CART_REFUSED_AMOUNT_TOO_LARGE);
+    const char *new_id = command->add_item.item_id == NULL ? sku : command->add_item.item_id;
+    if (line == NULL && cart_find_line(cart, new_id) != NULL)
+        return id_taken();
     return accepted((struct cart_event){
         .type = CART_EVENT_ITEM_ADDED,
         .item_added =
             {
-                .item_id = sku,
+                .item_id = line == NULL ? new_id : line->item_id,
                 .sku = sku,
                 .name = offer->name,
+                .properties = properties,
                 .quantity = quantity,
                 .unit_price_minor = offer->unit_price_minor,
             },

@@ -54,6 +54,7 @@ static void add_item(struct cart *cart, const struct cart_event *event)
         *line = (struct cart_line){
             .item_id = event->item_added.item_id,
             .sku = event->item_added.sku,
+            .properties = event->item_added.properties,
         };
     }
     line->name = event->item_added.name;

@@ -22,7 +22,7 @@ size_t cart_packed_size(const struct cart *cart)
     size_t n_bytes = lines_size(cart) + text_size(cart->customer_id) + text_size(cart->metadata);
     for (size_t i = 0; i < cart->n_lines; i++) {
         const struct cart_line *line = &cart->lines[i];
-        n_bytes += text_size(line->sku) + text_size(line->name);
+        n_bytes += text_size(line->sku) + text_size(line->name) + text_size(line->properties);
         if (has_id_of_its_own(line))
             n_bytes += text_size(line->item_id);
     }
@@ -51,6 +51,7 @@ struct cart *cart_pack(void *memory, const struct cart *cart)
         struct cart_line *to = &packed->lines[i];
         to->sku = pack_text(&at, line->sku);
         to->name = pack_text(&at, line->name);
+        to->properties = pack_text(&at, line->properties);
         to->item_id = has_id_of_its_own(line) ? pack_text(&at, line->item_id) : to->sku;
     }
     return packed;

@@ -21,7 +21,10 @@
  * complete object. The same cart gives the same bytes, however it was made. */
 void codec_write_cart(
     struct base_buffer *out, const struct base_uuid *cart_id, const struct cart *cart);
-/* The answer: a stored document with its times put in before the closing brace.
+/* A cart's document as it was stored, perhaps before items had properties, in today's shape: what
+ * codec_write_cart() would have written. */
+void codec_write_stored_cart(struct base_buffer *out, const char *document, size_t length);
+/* The answer: a stored document in today's shape, with its times put in before the closing brace.
  * closed_at_us may be CART_TIME_NONE (null). */
 void codec_write_cart_times(
     struct base_buffer *out, const char *document, size_t length, int64_t created_at_us,
@@ -60,10 +63,31 @@ bool codec_read_catalog_event(
     const char *type, int32_t schema_version, const char *data, struct base_arena *arena,
     struct catalog_event *event) BASE_MUST_CHECK;
 
+/* How the shapes of stored events changed. A stored event keeps its schema_version forever; reading
+ * it upcasts its data, one version after the other. `reason` is a static text, the rest of a
+ * sentence about the event; it is set when the answer is false. */
+
+/* 0: no such type. */
+int32_t codec_newest_schema_version(const char *type);
+/* Appends the data in the newest shape as canonical JSON. False: the data is not of the shape that
+ * its schema_version says. */
+bool codec_upcast_event(
+    const char *type, int32_t schema_version, const char *data, struct base_buffer *upcast,
+    const char **reason) BASE_MUST_CHECK;
+/* Whether `upcast`, which is of the newest shape, brought back to `schema_version` is `data`, both
+ * as canonical JSON. */
+bool codec_comes_back(
+    const char *type, int32_t schema_version, const char *upcast, const char *data,
+    const char **reason) BASE_MUST_CHECK;
+/* Whether data, upcast to the newest shape and brought back to its own, is what it was. */
+bool codec_round_trips(
+    const char *type, int32_t schema_version, const char *data,
+    const char **reason) BASE_MUST_CHECK;
+
 /* A cart as a snapshot keeps it, and back; texts go to the arena. `shape` of a stored snapshot must
  * be this one, else it is not read: a snapshot can be made again from the events, so there are no
  * upcasts. False: not a snapshot; `cart` may have been changed. */
-#define CODEC_SNAPSHOT_SHAPE 1
+#define CODEC_SNAPSHOT_SHAPE 2
 void codec_write_cart_snapshot(struct base_buffer *out, const struct cart *cart);
 bool codec_read_cart_snapshot(const char *json, struct base_arena *arena, struct cart *cart)
     BASE_MUST_CHECK;
@@ -158,10 +182,17 @@ enum codec_outcome codec_read_product(
     struct codec_body body, struct base_arena *arena, struct catalog_content *content,
     struct codec_complaints *complaints) BASE_MUST_CHECK;
 
+/* What a line that can't be called by its sku is called: an item id made from sku and properties
+ * (NULL: none), in the arena. The same for the same three; each attempt gives another. */
+char *codec_make_item_id(
+    struct base_arena *arena, const char *sku, const char *properties, int attempt);
+
 /* ---- values by themselves, wherever they come from ------------------------------------------- */
 
 /* ^[A-Za-z0-9][A-Za-z0-9._~-]{0,63}$ : a sku or an item id. */
 bool codec_is_sku(const char *text) BASE_MUST_CHECK;
+/* The same of at most CART_PROPERTY_NAME_MAX characters. */
+bool codec_is_property_name(const char *text) BASE_MUST_CHECK;
 /* Three upper-case letters (ISO 4217). */
 bool codec_is_currency(const char *text) BASE_MUST_CHECK;
 /* 1..most code points of UTF-8 without control characters. */

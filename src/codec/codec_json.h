@@ -83,6 +83,19 @@ bool codec_read_prices_member(const struct codec_object *object, struct catalog_
 bool codec_read_price_list(const struct codec_object *prices, struct catalog_content *content)
     BASE_MUST_CHECK;
 
+/* ---- properties.c ---------------------------------------------------------------------------- */
+
+/* The member "properties" of an item as a canonical text in the arena; NULL: none. That of a
+ * request is optional and has limits; that of a stored event is required and may be any texts. */
+const char *codec_read_new_properties(const struct codec_object *item);
+const char *codec_read_stored_properties(const struct codec_object *data);
+
+/* ---- shapes.c -------------------------------------------------------------------------------- */
+
+/* Brings the data of an event to the newest shape of its type. False: it is not of the shape that
+ * its schema_version says, or that is unknown; `data` may have been changed. */
+bool codec_upcast_members(const char *type, int32_t schema_version, json_t *data) BASE_MUST_CHECK;
+
 /* ---- events.c -------------------------------------------------------------------------------- */
 
 /* The present shape of an event's data. */

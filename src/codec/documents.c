@@ -51,13 +51,16 @@ static void write_line(struct base_buffer *out, const struct cart_line *line, bo
 
     base_buffer_append_json_text(out, line->name);
 
-    at = base_buffer_reserve(out, LINE_ROOM);
+    const char *properties = line->properties == NULL ? "{}" : line->properties;
+    at = base_buffer_reserve(out, LINE_ROOM + strlen(properties));
     at = put_text(at, ",\"quantity\":");
     at = put_int(at, line->quantity);
     at = put_text(at, ",\"unit_price\":");
     at = put_int(at, line->unit_price_minor);
     at = put_text(at, ",\"total\":");
     at = put_int(at, cart_line_total_minor(line));
+    at = put_text(at, ",\"properties\":");
+    at = put_text(at, properties);
     at = put_text(at, "}");
     end_at(out, at);
 }
@@ -125,12 +128,55 @@ void codec_append_cart_times(
     end_at(out, at);
 }
 
+/* The end of the next item's total; NULL: there is none. */
+static const char *find_total_end(const char *from, const char *end)
+{
+    static const char total[] = ",\"total\":";
+    const char *at = memmem(from, (size_t)(end - from), total, strlen(total));
+    if (at == NULL)
+        return NULL;
+    at += strlen(total);
+    while (at < end && *at >= '0' && *at <= '9')
+        at++;
+    return at < end ? at : NULL;
+}
+
+/* Where the first item's total ends; NULL: there is no item. Quotes within texts are escaped, so
+ * what is found is no text, and metadata comes after the items. */
+static const char *find_first_total_end(const char *document, size_t length)
+{
+    static const char items[] = "\"items\":[";
+    const char *end = document + length;
+    const char *at = memmem(document, length, items, strlen(items));
+    if (at == NULL)
+        return NULL;
+    at += strlen(items);
+    return at < end && *at == '{' ? find_total_end(at, end) : NULL;
+}
+
+/* An item ended with its total before it had properties; all items of a document are of one shape.
+ * Its row has the newest shape as soon as its cart is written again. */
+void codec_write_stored_cart(struct base_buffer *out, const char *document, size_t length)
+{
+    const char *end = document + length;
+    const char *from = document;
+    const char *at = find_first_total_end(document, length);
+    while (at != NULL && *at == '}') {
+        base_buffer_append(out, from, (size_t)(at - from));
+        base_buffer_append_text(out, ",\"properties\":{}");
+        from = at;
+        bool is_last = at + 1 == end || at[1] != ',';
+        at = is_last ? NULL : find_total_end(at, end);
+    }
+    base_buffer_append(out, from, (size_t)(end - from));
+}
+
 void codec_write_cart_times(
     struct base_buffer *out, const char *document, size_t length, int64_t created_at_us,
     int64_t updated_at_us, int64_t closed_at_us)
 {
-    memcpy(base_buffer_reserve(out, length + TIMES_ROOM), document, length);
-    out->length += length;
+    (void)base_buffer_reserve(out, length + TIMES_ROOM);
+    codec_write_stored_cart(out, document, length);
     codec_append_cart_times(out, created_at_us, updated_at_us, closed_at_us);
 }
 

@@ -54,6 +54,9 @@ static void write_item_added(struct base_buffer *out, const struct cart_event *e
     base_buffer_append_int(out, event->item_added.quantity);
     base_buffer_append_text(out, ",\"unit_price\":");
     base_buffer_append_int(out, event->item_added.unit_price_minor);
+    base_buffer_append_text(out, ",\"properties\":");
+    base_buffer_append_text(
+        out, event->item_added.properties == NULL ? "{}" : event->item_added.properties);
     base_buffer_append_char(out, '}');
 }
 
@@ -270,7 +273,8 @@ static void read_created(const struct codec_object *data, struct cart_event *eve
 
 static void read_item_added(const struct codec_object *data, struct cart_event *event)
 {
-    static const char *const members[] = {"item_id", "sku", "name", "quantity", "unit_price", NULL};
+    static const char *const members[] = {"item_id",    "sku",        "name", "quantity",
+                                          "unit_price", "properties", NULL};
     struct base_arena *arena = data->reader->arena;
     codec_refuse_other_members(data, members);
     event->item_added.item_id = copy_text(arena, codec_read_sku(data, "item_id"));
@@ -278,6 +282,7 @@ static void read_item_added(const struct codec_object *data, struct cart_event *
     event->item_added.name = copy_text(arena, codec_read_text(data, "name"));
     event->item_added.quantity = read_quantity(data, &quantity_field);
     event->item_added.unit_price_minor = read_amount(data, &unit_price_field);
+    event->item_added.properties = codec_read_stored_properties(data);
 }
 
 static void read_item_quantity(
@@ -304,8 +309,7 @@ static void read_no_members(const struct codec_object *data)
     codec_refuse_other_members(data, members);
 }
 
-/* The present shape of every event. An older schema_version would be upcast before it comes here;
- * there is none yet. */
+/* The newest shape of every event: an older schema_version was upcast before it comes here. */
 static void read_cart_event_data(const struct codec_object *data, struct cart_event *event)
 {
     switch (event->type) {
@@ -332,8 +336,7 @@ static void read_cart_event_data(const struct codec_object *data, struct cart_ev
     }
 }
 
-static bool find_cart_event_type(
-    const char *name, int32_t schema_version, enum cart_event_type *type)
+static bool find_cart_event_type(const char *name, enum cart_event_type *type)
 {
     static const enum cart_event_type types[] = {
 #define CART_ROW(NAME, event_name, event_schema_version) CART_EVENT_##NAME,
@@ -343,7 +346,7 @@ static bool find_cart_event_type(
     for (size_t i = 0; i < BASE_COUNT(types); i++) {
         if (strcmp(codec_cart_event_name(types[i]), name) == 0) {
             *type = types[i];
-            return schema_version == codec_cart_event_schema_version(types[i]);
+            return true;
         }
     }
     return false;
@@ -366,10 +369,10 @@ bool codec_read_cart_event(
     struct cart_event *event)
 {
     struct cart_event read = {.type = CART_EVENT_CREATED};
-    if (!find_cart_event_type(type, schema_version, &read.type))
+    if (!find_cart_event_type(type, &read.type))
         return false;
     json_auto_t *members = codec_json_load(data);
-    if (members == NULL)
+    if (members == NULL || !codec_upcast_members(type, schema_version, members))
         return false;
     struct codec_reader reader = {.arena = arena};
     if (!codec_read_cart_event_members(&reader, read.type, members, &read))
@@ -384,11 +387,10 @@ bool codec_read_catalog_event(
 {
     static const char *const members[] = {"sku", "name", "prices", "active", NULL};
     enum catalog_event_type known = CATALOG_EVENT_PRODUCT_CHANGED;
-    if (strcmp(type, codec_catalog_event_name(known)) != 0 ||
-        schema_version != codec_catalog_event_schema_version(known))
+    if (strcmp(type, codec_catalog_event_name(known)) != 0)
         return false;
     json_auto_t *json = codec_json_load(data);
-    if (json == NULL)
+    if (json == NULL || !codec_upcast_members(type, schema_version, json))
         return false;
     struct codec_reader reader = {.arena = arena};
     struct codec_object object = {.reader = &reader, .members = json, .path = {.root = ""}};

@@ -86,6 +86,10 @@ static struct cart_command add_item(const struct codec_object *object)
     command.add_item.sku = copy_text(object->reader->arena, codec_read_sku(object, "sku"));
     (void)codec_read_integer(object, &quantity_to_add, &quantity); /* The default stands. */
     command.add_item.quantity = (int32_t)quantity;
+    command.add_item.properties = codec_read_new_properties(object);
+    if (command.add_item.sku != NULL && command.add_item.properties != NULL)
+        command.add_item.item_id = codec_make_item_id(
+            object->reader->arena, command.add_item.sku, command.add_item.properties, 0);
     return command;
 }
 
@@ -140,14 +144,14 @@ static struct cart_command cancel(const struct codec_object *object)
 static const struct {
     const char *name;
     struct cart_command (*read)(const struct codec_object *object);
-    const char *members[4];
+    const char *members[5];
 } command_rows[] = {
 #define CART_ROW(NAME, command_name) [CART_COMMAND_##NAME].name = command_name,
     CART_COMMANDS(CART_ROW)
 #undef CART_ROW
         [CART_COMMAND_ADD_ITEM]
             .read = add_item,
-    [CART_COMMAND_ADD_ITEM].members = {"type", "sku", "quantity"},
+    [CART_COMMAND_ADD_ITEM].members = {"type", "sku", "quantity", "properties"},
     [CART_COMMAND_CHANGE_ITEM_QUANTITY].read = change_item_quantity,
     [CART_COMMAND_CHANGE_ITEM_QUANTITY].members = {"type", "item_id", "quantity"},
     [CART_COMMAND_REMOVE_ITEM].read = remove_item,

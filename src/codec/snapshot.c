@@ -44,6 +44,7 @@ void codec_write_cart_snapshot(struct base_buffer *out, const struct cart *cart)
                     .item_id = line->item_id,
                     .sku = line->sku,
                     .name = line->name,
+                    .properties = line->properties,
                     .quantity = line->quantity,
                     .unit_price_minor = line->unit_price_minor,
                 },

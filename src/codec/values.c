@@ -8,19 +8,29 @@ static bool is_letter_or_digit(char byte)
            (byte >= '0' && byte <= '9');
 }
 
-bool codec_is_sku(const char *text)
+static bool is_word(const char *text, size_t most)
 {
     if (!is_letter_or_digit(text[0]))
         return false;
     size_t length = 1;
     for (; text[length] != '\0'; length++) {
         char byte = text[length];
-        if (length == CART_SKU_MAX)
+        if (length == most)
             return false;
         if (!is_letter_or_digit(byte) && byte != '.' && byte != '_' && byte != '~' && byte != '-')
             return false;
     }
     return true;
+}
+
+bool codec_is_sku(const char *text)
+{
+    return is_word(text, CART_SKU_MAX);
+}
+
+bool codec_is_property_name(const char *text)
+{
+    return is_word(text, CART_PROPERTY_NAME_MAX);
 }
 
 bool codec_is_currency(const char *text)

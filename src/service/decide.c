@@ -136,6 +136,24 @@ static struct cart_offer find_offer(
     return answer;
 }
 
+/* A new line gets the first id that no other line of the cart has: there are no more lines than
+ * CART_LINES_MAX, and ids without end. */
+static struct cart_decision decide_wish(
+    struct batch *batch, const struct cart *cart, const struct cart_command *wish)
+{
+    struct cart_offer offer = {0};
+    if (wish->type == CART_COMMAND_ADD_ITEM)
+        offer = find_offer(batch, wish->add_item.sku, cart->currency);
+    struct cart_decision decision = cart_decide(cart, wish, &offer);
+    struct cart_command renamed = *wish;
+    for (int attempt = 1; decision.outcome == CART_ID_TAKEN; attempt++) {
+        renamed.add_item.item_id = codec_make_item_id(
+            &batch->arena, wish->add_item.sku, wish->add_item.properties, attempt);
+        decision = cart_decide(cart, &renamed, &offer);
+    }
+    return decision;
+}
+
 /* The events of one request, all or nothing. Each wish is decided on what the ones before it made
  * of `cart`, which must be a copy when there is more than one. */
 struct cart_step {
@@ -149,13 +167,10 @@ static enum cart_outcome apply_commands(
 {
     enum cart_outcome outcome = CART_ALREADY_SO;
     for (size_t i = 0; i < command->n_cart_commands; i++) {
-        const struct cart_command *wish = &command->cart_commands[i];
-        struct cart_offer offer = {0};
-        if (wish->type == CART_COMMAND_ADD_ITEM)
-            offer = find_offer(batch, wish->add_item.sku, cart->currency);
-        struct cart_decision decision = cart_decide(cart, wish, &offer);
+        struct cart_decision decision = decide_wish(batch, cart, &command->cart_commands[i]);
         switch (decision.outcome) {
         case CART_REFUSED:
+        case CART_ID_TAKEN: /* never: decide_wish() has found another */
             command->outcome = SERVICE_REFUSED;
             command->refusal = decision.refusal;
             command->command_index = i;

@@ -41,7 +41,8 @@ class Creating(ServiceCase):
             ],
         )
         self.assertEqual(
-            list(cart["items"][0]), ["id", "sku", "name", "quantity", "unit_price", "total"]
+            list(cart["items"][0]),
+            ["id", "sku", "name", "quantity", "unit_price", "total", "properties"],
         )
 
     def test_a_cart_keeps_what_it_was_made_with(self):
@@ -64,6 +65,7 @@ class Creating(ServiceCase):
                 "name": "Grüner Tee 🍵",
                 "quantity": 2,
                 "unit_price": 499,
+                "properties": {},
                 "total": 998,
             },
         )

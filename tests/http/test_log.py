@@ -106,6 +106,7 @@ class ReadTables(ServiceCase):
             f" WHERE stream_id = '{cart['id']}' ORDER BY version;"
         )
         line = {"item_id": sku, "sku": sku, "name": "Grüner Tee", "unit_price": 499}
+        line["properties"] = {}
         self.assertEqual(
             [(row[0], row[1], row[2], json.loads(row[3])) for row in rows],
             [
@@ -115,10 +116,10 @@ class ReadTables(ServiceCase):
                     "1",
                     {"currency": "EUR", "customer_id": "c", "metadata": {"gift": True}},
                 ),
-                ("2", "ItemAdded", "1", {**line, "quantity": 2}),
+                ("2", "ItemAdded", "2", {**line, "quantity": 2}),
                 ("3", "ItemQuantityChanged", "1", {"item_id": sku, "quantity": 5}),
                 ("4", "ItemRemoved", "1", {"item_id": sku, "quantity": 5}),
-                ("5", "ItemAdded", "1", {**line, "quantity": 1}),
+                ("5", "ItemAdded", "2", {**line, "quantity": 1}),
                 ("6", "CartCleared", "1", {}),
                 ("7", "CartCancelled", "1", {}),
             ],

@@ -14,6 +14,13 @@ SEQUENCES = int(os.environ.get("CARTD_TEST_SEQUENCES", "1000"))
 SEED = os.environ.get("CARTD_TEST_SEED") or secrets.token_hex(8)
 CLIENTS = 4
 STEPS = 20
+PROPERTIES = (
+    {},
+    {"engraving": "For Ada"},
+    {"engraving": 'Für "Zoë" \\ 💍'},
+    {"size": "L", "colour": "blue", "Size": "l"},
+    {"colour": "blue", "Size": "l", "size": "L"},
+)
 ODD = 12  # of the shared products, the first, among which are the odd ones
 
 
@@ -107,6 +114,8 @@ class Sequence:
         item = {"sku": self.make_sku()}
         if self.random.random() < 0.8:
             item["quantity"] = self.random.choice((1, 1, 2, 3, 400, 999))
+        if self.random.random() < 0.3:
+            item["properties"] = self.random.choice(PROPERTIES)
         return item
 
     def make_sku(self):
@@ -155,7 +164,12 @@ class Sequence:
     def send_batch(self):
         if self.is_wide:
             commands = [
-                {"type": "add_item", "sku": self.random.choice(self.skus), "quantity": 1}
+                {
+                    "type": "add_item",
+                    "sku": self.random.choice(self.skus),
+                    "quantity": 1,
+                    "properties": self.random.choice(PROPERTIES[:2]),
+                }
                 for _ in range(100)
             ]
         else:

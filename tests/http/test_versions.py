@@ -28,7 +28,7 @@ class Matching(ServiceCase):
         )
         added, changed = problem["missed_events"]
         self.assertEqual(
-            (added["version"], added["type"], added["schema_version"]), (4, "ItemAdded", 1)
+            (added["version"], added["type"], added["schema_version"]), (4, "ItemAdded", 2)
         )
         self.assertEqual(
             added["data"],
@@ -38,6 +38,7 @@ class Matching(ServiceCase):
                 "name": "Green tea",
                 "quantity": 2,
                 "unit_price": 100,
+                "properties": {},
             },
         )
         self.assertEqual((changed["version"], changed["type"]), (5, "ItemQuantityChanged"))

@@ -38,6 +38,15 @@ static inline struct cart_event item_added(const char *sku, int32_t quantity, in
     };
 }
 
+static inline struct cart_event special_item_added(
+    const char *item_id, const char *sku, const char *properties)
+{
+    struct cart_event event = item_added(sku, 1, 100);
+    event.item_added.item_id = item_id;
+    event.item_added.properties = properties;
+    return event;
+}
+
 static inline struct cart_event item_quantity_changed(const char *item_id, int32_t quantity)
 {
     return (struct cart_event){
@@ -93,6 +102,15 @@ static inline struct cart_command add_item(const char *sku, int32_t quantity)
         .type = CART_COMMAND_ADD_ITEM,
         .add_item = {.sku = sku, .quantity = quantity},
     };
+}
+
+static inline struct cart_command add_special_item(
+    const char *item_id, const char *sku, const char *properties)
+{
+    struct cart_command command = add_item(sku, 1);
+    command.add_item.item_id = item_id;
+    command.add_item.properties = properties;
+    return command;
 }
 
 static inline struct cart_command change_item_quantity(const char *item_id, int32_t quantity)

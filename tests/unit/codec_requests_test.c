@@ -301,7 +301,7 @@ static const struct {
     {CHANGE, "{}", "/quantity", "quantity is missing."},
     {COMMANDS, "{}", "/commands", "commands is missing."},
     {NOTHING, "{\"x\":1}", "/x", "No member is known here."},
-    {ADD_ITEM, "{\"sku\":\"tea\",\"price\":1}", "/price", "known are: sku, quantity."},
+    {ADD_ITEM, "{\"sku\":\"tea\",\"price\":1}", "/price", "known are: sku, quantity, properties."},
     {ADD_ITEM, "{\"sku\":\"tea\",\"a/b~c\":1}", "/a~1b~0c", "not known here"},
     {ADD_ITEM, "{\"sku\":\"tea\",\"\":1}", "/", "not known here"},
     {ADD_ITEM, "{\"sku\":\"tea\",\"type\":\"add_item\"}", "/type", "not known here"},

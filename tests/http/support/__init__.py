@@ -2,7 +2,7 @@
 
 import signal
 
-from . import contract
+from . import contract, fixtures
 from .case import ServiceCase, make_id, make_key, make_sku
 from .client import Answer, Client, NoAnswer, encode_json
 from .database import (
@@ -44,6 +44,7 @@ __all__ = [
     "contract",
     "encode_json",
     "find_server_programs",
+    "fixtures",
     "make_id",
     "make_key",
     "make_sku",

@@ -2,6 +2,7 @@
 can be: what the service answers must be what this model answers."""
 
 import copy
+import hashlib
 import json
 
 LINES_MAX = 250
@@ -28,6 +29,14 @@ class Refused(Exception):
         super().__init__(slug)
         self.slug = slug
         self.members = members
+
+
+def make_item_id(sku, properties):
+    """What a line with properties is called: its sku, shortened, and 128 bits of a digest."""
+    text = json.dumps(properties, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    parts = (sku.encode(), text.encode(), b"\0\0")
+    digest = hashlib.sha256(b"".join(len(part).to_bytes(8, "big") + part for part in parts))
+    return f"{sku[:31]}~{digest.hexdigest()[:32]}"
 
 
 class Catalogue:
@@ -110,7 +119,16 @@ class Cart:
             raise Refused("unknown-sku")
         if self.currency not in product["prices"]:
             raise Refused("price-unavailable")
-        line = self.lines.get(sku)
+        properties = command.get("properties", {})
+        item_id = next(
+            (
+                line["id"]
+                for line in self.lines.values()
+                if (line["sku"], line["properties"]) == (sku, properties)
+            ),
+            make_item_id(sku, properties) if properties else sku,
+        )
+        line = self.lines.get(item_id)
         quantity = command.get("quantity", 1) + (line["quantity"] if line else 0)
         if quantity > QUANTITY_MAX:
             raise Refused("quantity-out-of-range")
@@ -120,13 +138,14 @@ class Cart:
         before = line["quantity"] * line["unit_price"] if line else 0
         self.refuse_amount(quantity * price, self.total - before + quantity * price)
         changed = {
-            "id": sku,
+            "id": item_id,
             "sku": sku,
             "name": product["name"],
             "quantity": quantity,
             "unit_price": price,
+            "properties": properties,
         }
-        self.lines[sku] = changed
+        self.lines[item_id] = changed
         self.history.append("ItemAdded")
 
     def change_item_quantity(self, command):

@@ -1,0 +1,169 @@
+#include "codec_json.h"
+
+#include <string.h>
+
+/*
+ * How the shapes of stored events changed. A stored event is a promise: it is never rewritten, so
+ * its data is brought to the newest shape when it is read, one schema_version after the other, on
+ * the JSON. Each change has a way back for what came that way, so that it can be proved that
+ * nothing was lost.
+ *
+ * A new shape of an event: its schema_version in CART_EVENTS or CATALOG_EVENTS, a row here, and the
+ * reader and writer in events.c, which know only the newest.
+ */
+
+/* ---- one change each ------------------------------------------------------------------------- */
+
+/* These return false for data that isn't of the shape that they begin with or, on the way back,
+ * that says what the former shape can't. */
+
+static bool give_properties(json_t *item_added)
+{
+    return json_object_get(item_added, "properties") == NULL &&
+           json_object_set_new(item_added, "properties", json_object()) == 0;
+}
+
+static bool take_properties(json_t *item_added)
+{
+    json_t *properties = json_object_get(item_added, "properties");
+    return json_is_object(properties) && json_object_size(properties) == 0 &&
+           json_object_del(item_added, "properties") == 0;
+}
+
+static const struct {
+    const char *type;
+    int32_t schema_version; /* before; after it is one more */
+    bool (*up)(json_t *data);
+    bool (*down)(json_t *data);
+} changes[] = {
+    /* A line may have properties, such as an engraving. */
+    {"ItemAdded", 1, give_properties, take_properties},
+};
+
+/* ---- the chain ------------------------------------------------------------------------------- */
+
+int32_t codec_newest_schema_version(const char *type)
+{
+    static const struct {
+        const char *type;
+        int32_t schema_version;
+    } newest[] = {
+#define SHAPES_ROW(NAME, name, version) {name, version},
+        CART_EVENTS(SHAPES_ROW) CATALOG_EVENTS(SHAPES_ROW)
+#undef SHAPES_ROW
+    };
+    for (size_t i = 0; i < BASE_COUNT(newest); i++)
+        if (strcmp(newest[i].type, type) == 0)
+            return newest[i].schema_version;
+    return 0;
+}
+
+static size_t find_change(const char *type, int32_t schema_version)
+{
+    size_t i = 0;
+    while (i < BASE_COUNT(changes) &&
+           (changes[i].schema_version != schema_version || strcmp(changes[i].type, type) != 0))
+        i++;
+    return i;
+}
+
+bool codec_upcast_members(const char *type, int32_t schema_version, json_t *data)
+{
+    int32_t newest = codec_newest_schema_version(type);
+    if (schema_version < 1 || schema_version > newest)
+        return false;
+    for (int32_t version = schema_version; version < newest; version++) {
+        size_t change = find_change(type, version);
+        if (change == BASE_COUNT(changes) || !changes[change].up(data))
+            return false;
+    }
+    return true;
+}
+
+static bool downcast_members(const char *type, int32_t schema_version, json_t *data)
+{
+    for (int32_t version = codec_newest_schema_version(type); version > schema_version; version--) {
+        size_t change = find_change(type, version - 1);
+        if (change == BASE_COUNT(changes) || !changes[change].down(data))
+            return false;
+    }
+    return true;
+}
+
+/* ---- texts ----------------------------------------------------------------------------------- */
+
+#define NO_OBJECT "its data is not a JSON object"
+#define BAD_NUMBER "its data has a number that can't be kept"
+
+static bool write_members(struct base_buffer *out, json_t *data)
+{
+    struct codec_reader reader = {.arena = NULL};
+    struct codec_path path = {.root = ""};
+    return codec_write_canonical(&reader, data, &path, CODEC_DEPTH_MAX, out);
+}
+
+static bool fail(const char **reason, const char *sentence)
+{
+    *reason = sentence;
+    return false;
+}
+
+static bool check_schema_version(const char *type, int32_t schema_version, const char **reason)
+{
+    int32_t newest = codec_newest_schema_version(type);
+    if (newest == 0)
+        return fail(reason, "its type is not known");
+    if (schema_version < 1 || schema_version > newest)
+        return fail(reason, "its schema_version is not known");
+    return true;
+}
+
+bool codec_upcast_event(
+    const char *type, int32_t schema_version, const char *data, struct base_buffer *upcast,
+    const char **reason)
+{
+    if (!check_schema_version(type, schema_version, reason))
+        return false;
+    json_auto_t *members = codec_json_load(data);
+    if (members == NULL)
+        return fail(reason, NO_OBJECT);
+    if (!codec_upcast_members(type, schema_version, members))
+        return fail(reason, "its data is not of the shape that its schema_version says");
+    if (!write_members(upcast, members))
+        return fail(reason, BAD_NUMBER);
+    return true;
+}
+
+bool codec_comes_back(
+    const char *type, int32_t schema_version, const char *upcast, const char *data,
+    const char **reason)
+{
+    if (!check_schema_version(type, schema_version, reason))
+        return false;
+    json_auto_t *members = codec_json_load(upcast);
+    json_auto_t *stored_members = codec_json_load(data);
+    if (members == NULL || stored_members == NULL)
+        return fail(reason, NO_OBJECT);
+    if (!downcast_members(type, schema_version, members))
+        return fail(reason, "its newest shape can't be brought back to its own");
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer back = {0};
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer stored = {0};
+    if (!write_members(&back, members) || !write_members(&stored, stored_members))
+        return fail(reason, BAD_NUMBER);
+    if (back.length != stored.length || memcmp(back.bytes, stored.bytes, back.length) != 0)
+        return fail(reason, "its newest shape, brought back to its own, is something else");
+    return true;
+}
+
+bool codec_round_trips(
+    const char *type, int32_t schema_version, const char *data, const char **reason)
+{
+    if (!check_schema_version(type, schema_version, reason))
+        return false;
+    /* What is of the newest shape goes nowhere. */
+    if (schema_version == codec_newest_schema_version(type))
+        return true;
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer upcast = {0};
+    return codec_upcast_event(type, schema_version, data, &upcast, reason) &&
+           codec_comes_back(type, schema_version, base_buffer_text(&upcast), data, reason);
+}

@@ -1,0 +1,39 @@
+"""Databases as they were left by an earlier cartd: real rows, as JSON lines in tests/fixtures."""
+
+import json
+import pathlib
+
+FOLDER = pathlib.Path(__file__).resolve().parents[2] / "fixtures"
+COLUMNS = {
+    "events": "position bigint, stream_type text, stream_id uuid, version integer, type text,"
+    " schema_version integer, recorded_at timestamptz, data jsonb, metadata jsonb, command_id uuid",
+    "carts": "cart_id uuid, version integer, status text, currency text, customer_id text,"
+    " item_count integer, total bigint, document text, created_at timestamptz,"
+    " updated_at timestamptz, closed_at timestamptz",
+    "cart_items": "cart_id uuid, item_id text, sku text, quantity integer, unit_price bigint",
+    "products": "sku text, version integer, name text, prices text, is_active boolean,"
+    " document text, updated_at timestamptz",
+}
+
+
+def read(name, table):
+    """The rows of a table of a fixture."""
+    with open(FOLDER / name / f"{table}.jsonl", encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
+
+
+def load(database, name):
+    """Puts a fixture into a migrated, empty database."""
+    for table, columns in COLUMNS.items():
+        names = ", ".join(column.split()[0] for column in columns.split(", "))
+        rows = "[" + ",".join(json.dumps(row) for row in read(name, table)) + "]"
+        database.sql(
+            f"INSERT INTO {table} ({names}) SELECT {names}"
+            f" FROM jsonb_to_recordset($json${rows}$json$) AS rows ({columns});"
+        )
+    database.sql(
+        "INSERT INTO streams (stream_id, stream_type, version)"
+        " SELECT stream_id, min(stream_type), max(version) FROM events GROUP BY stream_id;"
+        "UPDATE log_head SET (position, recorded_at)"
+        " = (SELECT max(position), max(recorded_at) FROM events);"
+    )

@@ -1,0 +1,153 @@
+#include "codec.h"
+
+#include <string.h>
+
+#include "support.h"
+
+/* Products, their prices and their events, as they are written and read. */
+
+static struct base_arena arena;
+static struct base_buffer out;
+
+static void begin(void)
+{
+    out.length = 0;
+}
+
+static void end(void)
+{
+    base_arena_finish(&arena);
+    base_buffer_finish(&out);
+}
+
+static const char *text(void)
+{
+    return base_buffer_text(&out);
+}
+
+#define T1_US INT64_C(1795408680123456) /* 2026-11-23T04:38:00.123456Z */
+
+static struct catalog_content tea(void)
+{
+    struct catalog_content content = {.name = "Green \"tea\"", .is_active = true};
+    ck_assert(catalog_content_set_price(&content, "USD", 549));
+    ck_assert(catalog_content_set_price(&content, "EUR", 499));
+    return content;
+}
+
+START_TEST(a_product_is_written_with_its_time)
+{
+    struct catalog_product product = {.version = 2, .content = tea()};
+    begin();
+    codec_write_product(&out, "tea", &product);
+    ck_assert_str_eq(
+        text(), "{\"sku\":\"tea\",\"version\":2,\"name\":\"Green \\\"tea\\\"\","
+                "\"prices\":{\"EUR\":499,\"USD\":549},\"active\":true}");
+    codec_append_product_times(&out, T1_US);
+    ck_assert_str_eq(
+        strstr(text(), ",\"active\""),
+        ",\"active\":true,\"updated_at\":\"2026-11-23T04:38:00.123456Z\"}");
+}
+END_TEST
+
+START_TEST(prices_are_read_back_in_any_order)
+{
+    struct catalog_content content = {.name = "kept", .n_prices = 7};
+    ck_assert(codec_read_prices("{\"USD\": 549, \"CHF\": 0, \"EUR\": 499}", &content));
+    ck_assert_uint_eq(content.n_prices, 3);
+    begin();
+    codec_write_prices(&out, &content);
+    ck_assert_str_eq(text(), "{\"CHF\":0,\"EUR\":499,\"USD\":549}");
+    ck_assert_str_eq(content.name, "kept");
+    ck_assert(codec_read_prices("{}", &content));
+    ck_assert_uint_eq(content.n_prices, 0);
+}
+END_TEST
+
+START_TEST(prices_that_are_none_are_refused)
+{
+    static const char *const bad[] = {
+        "",
+        "[]",
+        "5",
+        "{\"EUR\":1.0}",
+        "{\"EUR\":\"1\"}",
+        "{\"EUR\":-1}",
+        "{\"EUR\":9007199254740992}",
+        "{\"EUR\":1,\"EUR\":1}",
+        "{\"eur\":1}",
+        "{\"EURO\":1}",
+        "{\"EUR\":null}",
+        "{\"EUR\":1",
+    };
+    struct catalog_content content = {.n_prices = 7};
+    for (size_t i = 0; i < BASE_COUNT(bad); i++)
+        ck_assert_msg(!codec_read_prices(bad[i], &content), "%s", bad[i]);
+    ck_assert_uint_eq(content.n_prices, 7);
+}
+END_TEST
+
+START_TEST(a_product_event_is_written_as_it_was_read)
+{
+    struct catalog_event event = {
+        .type = CATALOG_EVENT_PRODUCT_CHANGED,
+        .product_changed = {.sku = "tea", .content = tea()},
+    };
+    begin();
+    codec_write_catalog_event(&out, &event);
+    ck_assert_str_eq(
+        text(), "{\"sku\":\"tea\",\"name\":\"Green \\\"tea\\\"\","
+                "\"prices\":{\"EUR\":499,\"USD\":549},\"active\":true}");
+    struct catalog_event read;
+    ck_assert(codec_read_catalog_event(
+        codec_catalog_event_name(event.type), codec_catalog_event_schema_version(event.type),
+        "{\"active\": false, \"prices\": {\"USD\": 549, \"EUR\": 499}, \"sku\": \"tea\", "
+        "\"name\": \"Green \\\"tea\\\"\"}",
+        &arena, &read));
+    ck_assert(!read.product_changed.content.is_active);
+    read.product_changed.content.is_active = true;
+    struct base_buffer again = {0};
+    codec_write_catalog_event(&again, &read);
+    ck_assert_str_eq(base_buffer_text(&again), text());
+    base_buffer_finish(&again);
+}
+END_TEST
+
+START_TEST(a_product_event_amiss_is_not_understood)
+{
+    static const char *const bad[] = {
+        "{\"sku\":\"t\",\"name\":\"n\",\"prices\":{},\"active\":1}",
+        "{\"sku\":\"t\",\"name\":\"n\",\"prices\":{}}",
+        "{\"sku\":\"t\",\"name\":\"n\",\"active\":true}",
+        "{\"sku\":\"t\",\"prices\":{},\"active\":true}",
+        "{\"name\":\"n\",\"prices\":{},\"active\":true}",
+        "{\"sku\":\"t t\",\"name\":\"n\",\"prices\":{},\"active\":true}",
+        "{\"sku\":\"t\",\"name\":\"n\",\"prices\":{\"EUR\":-1},\"active\":true}",
+        "{\"sku\":\"t\",\"name\":\"n\",\"prices\":[],\"active\":true}",
+        "{\"sku\":\"t\",\"name\":\"n\",\"prices\":{},\"active\":true,\"more\":1}",
+        "[]",
+    };
+    struct catalog_event event;
+    for (size_t i = 0; i < BASE_COUNT(bad); i++)
+        ck_assert_msg(
+            !codec_read_catalog_event("ProductChanged", 1, bad[i], &arena, &event), "%s", bad[i]);
+    const char *good = "{\"sku\":\"t\",\"name\":\"n\",\"prices\":{},\"active\":true}";
+    ck_assert(!codec_read_catalog_event("ProductChanged", 2, good, &arena, &event));
+    ck_assert(!codec_read_catalog_event("CartCleared", 1, good, &arena, &event));
+    ck_assert(codec_read_catalog_event("ProductChanged", 1, good, &arena, &event));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("codec_products");
+    TCase *products = tcase_create("products");
+    tcase_add_checked_fixture(products, NULL, end);
+    tcase_add_test(products, a_product_is_written_with_its_time);
+    tcase_add_test(products, prices_are_read_back_in_any_order);
+    tcase_add_test(products, prices_that_are_none_are_refused);
+    tcase_add_test(products, a_product_event_is_written_as_it_was_read);
+    tcase_add_test(products, a_product_event_amiss_is_not_understood);
+    suite_add_tcase(suite, products);
+    return support_run(suite);
+}

@@ -1,0 +1,360 @@
+#include <jansson.h>
+#include <string.h>
+
+#include "codec.h"
+#include "support.h"
+
+/* What was stored in an older shape, and the way there and back. */
+
+static struct base_arena arena;
+static struct base_buffer out;
+
+static void end(void)
+{
+    base_arena_finish(&arena);
+    base_buffer_finish(&out);
+}
+
+static const char *text(void)
+{
+    return base_buffer_text(&out);
+}
+
+/* ---- events ---------------------------------------------------------------------------------- */
+
+#define PLAIN_1                                                                                    \
+    "{\"item_id\":\"mug\",\"name\":\"Mug\",\"quantity\":2,\"sku\":\"mug\",\"unit_price\":1250}"
+#define PLAIN_2                                                                                    \
+    "{\"item_id\":\"mug\",\"name\":\"Mug\",\"properties\":{},\"quantity\":2,\"sku\":\"mug\","      \
+    "\"unit_price\":1250}"
+#define SPECIAL_2                                                                                  \
+    "{\"item_id\":\"mug~1\",\"name\":\"Mug\",\"properties\":{\"a\":\"b\"},\"quantity\":2,"         \
+    "\"sku\":\"mug\",\"unit_price\":1250}"
+
+START_TEST(an_item_added_of_version_1_is_read_as_one_without_properties)
+{
+    struct cart_event event = {.type = CART_EVENT_CANCEL_DONE};
+    ck_assert(codec_read_cart_event("ItemAdded", 1, PLAIN_1, &arena, &event));
+    ck_assert_int_eq(event.type, CART_EVENT_ITEM_ADDED);
+    ck_assert_str_eq(event.item_added.item_id, "mug");
+    ck_assert_str_eq(event.item_added.name, "Mug");
+    ck_assert_int_eq(event.item_added.quantity, 2);
+    ck_assert_ptr_null(event.item_added.properties);
+
+    ck_assert(codec_read_cart_event("ItemAdded", 2, PLAIN_2, &arena, &event));
+    ck_assert_ptr_null(event.item_added.properties);
+    ck_assert(codec_read_cart_event("ItemAdded", 2, SPECIAL_2, &arena, &event));
+    ck_assert_str_eq(event.item_added.properties, "{\"a\":\"b\"}");
+}
+END_TEST
+
+START_TEST(an_event_of_another_version_than_it_says_is_not_understood)
+{
+    static const struct {
+        int32_t schema_version;
+        const char *data;
+    } rows[] = {
+        {0, PLAIN_1},
+        {1, PLAIN_2},
+        {1, SPECIAL_2},
+        {1, "{}"},
+        {2, PLAIN_1},
+        {3, PLAIN_2},
+        {-1, PLAIN_1},
+        {INT32_MAX, PLAIN_2},
+        {2, "{\"item_id\":\"m\",\"name\":\"M\",\"properties\":[],\"quantity\":2,\"sku\":\"m\","
+            "\"unit_price\":1}"},
+        {2, "{\"item_id\":\"m\",\"name\":\"M\",\"properties\":{\"a\":1},\"quantity\":2,"
+            "\"sku\":\"m\",\"unit_price\":1}"},
+        {2, "{\"item_id\":\"m\",\"name\":\"M\",\"properties\":{\"a\":{}},\"quantity\":2,"
+            "\"sku\":\"m\",\"unit_price\":1}"},
+    };
+    struct cart_event event = {.type = CART_EVENT_CANCEL_DONE};
+    for (size_t i = 0; i < BASE_COUNT(rows); i++)
+        ck_assert_msg(
+            !codec_read_cart_event(
+                "ItemAdded", rows[i].schema_version, rows[i].data, &arena, &event),
+            "%d %s", (int)rows[i].schema_version, rows[i].data);
+    ck_assert_int_eq(event.type, CART_EVENT_CANCEL_DONE);
+}
+END_TEST
+
+/* Limits are for who writes: what was stored under other ones is read. */
+START_TEST(stored_properties_may_be_any_texts)
+{
+    struct cart_event event;
+    ck_assert(codec_read_cart_event(
+        "ItemAdded", 2,
+        "{\"item_id\":\"m\",\"name\":\"M\",\"properties\":{\"z z\":\"\",\"\xc3\xa9\":\"x\\n\"},"
+        "\"quantity\":2,\"sku\":\"m\",\"unit_price\":1}",
+        &arena, &event));
+    ck_assert_str_eq(event.item_added.properties, "{\"z z\":\"\",\"\xc3\xa9\":\"x\\n\"}");
+}
+END_TEST
+
+START_TEST(every_type_has_a_newest_version_and_a_whole_chain_to_it)
+{
+    static const char *const types[] = {
+#define ROW(NAME, name, version) name,
+        CART_EVENTS(ROW) CATALOG_EVENTS(ROW)
+#undef ROW
+    };
+    for (size_t i = 0; i < BASE_COUNT(types); i++) {
+        int32_t newest = codec_newest_schema_version(types[i]);
+        ck_assert_int_ge(newest, 1);
+        for (int32_t version = 1; version <= newest; version++) {
+            const char *reason = "none";
+            out.length = 0;
+            /* {} fits no shape with members, but a missing step would say so first. */
+            bool is_upcast = codec_upcast_event(types[i], version, "{}", &out, &reason);
+            ck_assert_msg(is_upcast, "%s %d: %s", types[i], (int)version, reason);
+        }
+    }
+    ck_assert_int_eq(codec_newest_schema_version("ItemAdded"), 2);
+    ck_assert_int_eq(codec_newest_schema_version("itemadded"), 0);
+    ck_assert_int_eq(codec_newest_schema_version(""), 0);
+}
+END_TEST
+
+START_TEST(an_event_is_upcast_to_the_newest_shape_and_comes_back)
+{
+    /* As jsonb gives it back. */
+    const char *stored = "{\"sku\": \"mug\", \"name\": \"Mug\", \"item_id\": \"mug\", "
+                         "\"quantity\": 2, \"unit_price\": 1250}";
+    const char *reason = "none";
+    out.length = 0;
+    ck_assert(codec_upcast_event("ItemAdded", 1, stored, &out, &reason));
+    ck_assert_str_eq(text(), PLAIN_2);
+    ck_assert(codec_comes_back("ItemAdded", 1, PLAIN_2, stored, &reason));
+    ck_assert(codec_round_trips("ItemAdded", 1, stored, &reason));
+    ck_assert(codec_round_trips("ItemAdded", 2, SPECIAL_2, &reason));
+    ck_assert(codec_round_trips("CartCleared", 1, "{}", &reason));
+    ck_assert_str_eq(reason, "none");
+}
+END_TEST
+
+START_TEST(what_does_not_come_back_is_told)
+{
+    static const struct {
+        int32_t schema_version;
+        const char *upcast;
+        const char *data;
+        const char *reason;
+    } rows[] = {
+        {1, SPECIAL_2, PLAIN_1, "can't be brought back"},
+        {1, PLAIN_1, PLAIN_1, "can't be brought back"},
+        {1, "[]", PLAIN_1, "not a JSON object"},
+        {1, PLAIN_2, "", "not a JSON object"},
+        {1, PLAIN_2, "{\"item_id\":\"mug\"}", "is something else"},
+        {1, PLAIN_2, PLAIN_2, "is something else"},
+        {2, SPECIAL_2, PLAIN_2, "is something else"},
+        {1, "{\"properties\":{},\"a\":1e300}", "{\"a\":1e300}", "number"},
+        {3, PLAIN_2, PLAIN_2, "schema_version is not known"},
+    };
+    for (size_t i = 0; i < BASE_COUNT(rows); i++) {
+        const char *reason = "none";
+        ck_assert(!codec_comes_back(
+            "ItemAdded", rows[i].schema_version, rows[i].upcast, rows[i].data, &reason));
+        ck_assert_msg(strstr(reason, rows[i].reason) != NULL, "%zu: %s", i, reason);
+    }
+}
+END_TEST
+
+START_TEST(what_can_not_be_upcast_does_not_round_trip)
+{
+    static const struct {
+        const char *type;
+        int32_t schema_version;
+        const char *data;
+        const char *reason;
+    } rows[] = {
+        {"ItemAdded", 1, PLAIN_2, "shape that its schema_version says"},
+        {"ItemAdded", 1, "[]", "not a JSON object"},
+        {"ItemAdded", 1, "{\"a\":1e300}", "number"},
+        {"ItemAdded", 0, PLAIN_1, "schema_version is not known"},
+        {"ItemAdded", 3, PLAIN_2, "schema_version is not known"},
+        {"ItemLost", 1, "{}", "type is not known"},
+        {"ItemLost", 0, "{}", "type is not known"},
+    };
+    for (size_t i = 0; i < BASE_COUNT(rows); i++) {
+        const char *reason = "none";
+        ck_assert(!codec_round_trips(rows[i].type, rows[i].schema_version, rows[i].data, &reason));
+        ck_assert_msg(strstr(reason, rows[i].reason) != NULL, "%zu: %s", i, reason);
+    }
+}
+END_TEST
+
+/* ---- documents ------------------------------------------------------------------------------- */
+
+static struct cart cart;
+static unsigned seed;
+
+/* Not for secrets: the same carts every time. */
+static unsigned dice(unsigned sides)
+{
+    seed = seed * 1103515245U + 12345U;
+    return (seed >> 16) % sides;
+}
+
+static const char *pick(const char *const *texts, size_t n)
+{
+    return texts[dice((unsigned)n)];
+}
+
+/* A cart of lines without properties, of texts that look like what is searched for. */
+static void make_random_cart(void)
+{
+    static const char *const names[] = {
+        "Mug",
+        "",
+        "\"",
+        "\\",
+        "\\\"",
+        ",\"total\":5}",
+        "\"items\":[{\"total\":1}]",
+        "}]",
+        "]},",
+        "a \\\",\"total\":5,\"properties\":{}}",
+        "\xc3\xbc\xf0\x9f\x8d\xb5 \x01 \n"};
+    static const char *const metadata[] = {
+        "{}", "{\"items\":[{\"total\":1}]}",
+        "{\"items\":[{\"id\":\"x\",\"total\":1},{\"a\":1,\"total\":2}],\"total\":3}",
+        "{\"a\":{\"quantity\":1,\"total\":2,\"unit_price\":3},\"z\":{\"b\":[],\"total\":9}}"};
+    static char skus[CART_LINES_MAX][8];
+    struct cart_event event = {
+        .type = CART_EVENT_CREATED,
+        .created =
+            {
+                .currency = "EUR",
+                .customer_id = dice(3) == 0 ? NULL : pick(names, BASE_COUNT(names)),
+                .metadata = pick(metadata, BASE_COUNT(metadata)),
+            },
+    };
+    cart_clear(&cart);
+    cart_evolve(&cart, &event, 1);
+    size_t n_lines = dice(10) == 0 ? dice(CART_LINES_MAX) : dice(6);
+    for (size_t i = 0; i < n_lines; i++) {
+        (void)snprintf(skus[i], sizeof skus[i], "s%zu", i); /* Short enough. */
+        event = (struct cart_event){
+            .type = CART_EVENT_ITEM_ADDED,
+            .item_added =
+                {
+                    .item_id = skus[i],
+                    .sku = skus[i],
+                    .name = pick(names, BASE_COUNT(names)),
+                    .quantity = 1 + (int32_t)dice(999),
+                    .unit_price_minor = dice(2) == 0 ? 0 : (int64_t)dice(100000) * 1000000,
+                },
+        };
+        cart_evolve(&cart, &event, 2);
+    }
+}
+
+/* The document of the cart in the shape before items had properties. */
+static void write_old_document(struct base_buffer *document, const struct base_uuid *cart_id)
+{
+    char id[BASE_UUID_SIZE];
+    base_uuid_format(cart_id, id);
+    base_buffer_printf(
+        document, "{\"id\":\"%s\",\"version\":%d,\"status\":\"open\",\"currency\":\"EUR\",", id,
+        (int)cart.version);
+    base_buffer_append_text(document, "\"customer_id\":");
+    if (cart.customer_id == NULL)
+        base_buffer_append_text(document, "null");
+    else
+        base_buffer_append_json_text(document, cart.customer_id);
+    base_buffer_append_text(document, ",\"items\":[");
+    for (size_t i = 0; i < cart.n_lines; i++) {
+        const struct cart_line *line = &cart.lines[i];
+        base_buffer_printf(
+            document, "%s{\"id\":\"%s\",\"sku\":\"%s\",\"name\":", i == 0 ? "" : ",", line->item_id,
+            line->sku);
+        base_buffer_append_json_text(document, line->name);
+        base_buffer_printf(
+            document, ",\"quantity\":%d,\"unit_price\":%lld,\"total\":%lld}", (int)line->quantity,
+            (long long)line->unit_price_minor, (long long)cart_line_total_minor(line));
+    }
+    base_buffer_printf(
+        document, "],\"item_count\":%d,\"total\":%lld,\"metadata\":%s}", (int)cart.item_count,
+        (long long)cart.total_minor, cart.metadata);
+}
+
+START_TEST(a_document_of_before_properties_is_read_as_it_would_be_written_now)
+{
+    struct base_uuid id = {{1, 2, 3}};
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer old = {0};
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer now = {0};
+    size_t n_lines = 0;
+    for (int i = 0; i < 1000; i++) {
+        make_random_cart();
+        n_lines += cart.n_lines;
+        out.length = old.length = now.length = 0;
+        write_old_document(&old, &id);
+        codec_write_cart(&now, &id, &cart);
+        codec_write_stored_cart(&out, old.bytes, old.length);
+        ck_assert_str_eq(text(), base_buffer_text(&now));
+        out.length = 0;
+        codec_write_stored_cart(&out, now.bytes, now.length);
+        ck_assert_str_eq(text(), base_buffer_text(&now));
+    }
+    ck_assert_uint_gt(n_lines, 10000);
+}
+END_TEST
+
+START_TEST(a_document_with_properties_stays_as_it_is)
+{
+    struct base_uuid id = {{1, 2, 3}};
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer now = {0};
+    make_random_cart();
+    cart.n_lines = 0;
+    struct cart_event event;
+    ck_assert(codec_read_cart_event("ItemAdded", 2, SPECIAL_2, &arena, &event));
+    cart_evolve(&cart, &event, 3);
+    codec_write_cart(&now, &id, &cart);
+    ck_assert_ptr_nonnull(strstr(
+        base_buffer_text(&now),
+        "\"unit_price\":1250,\"total\":2500,\"properties\":{\"a\":\"b\"}}"));
+    out.length = 0;
+    codec_write_stored_cart(&out, now.bytes, now.length);
+    ck_assert_str_eq(text(), base_buffer_text(&now));
+}
+END_TEST
+
+START_TEST(a_damaged_document_is_copied_within_its_bounds)
+{
+    const char *document = "{\"items\":[{\"id\":\"a\",\"total\":12},{\"id\":\"b\",\"total\":34}]}";
+    for (size_t length = 0; length <= strlen(document); length++) {
+        BASE_CLEANUP(base_free_pointer) char *exact = base_alloc(length);
+        memcpy(exact, document, length); /* so that a byte too far is noticed */
+        out.length = 0;
+        codec_write_stored_cart(&out, exact, length);
+        ck_assert_uint_ge(out.length, length);
+    }
+    ck_assert_str_eq(
+        text(), "{\"items\":[{\"id\":\"a\",\"total\":12,\"properties\":{}},"
+                "{\"id\":\"b\",\"total\":34,\"properties\":{}}]}");
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("codec_shapes");
+    TCase *events = tcase_create("events");
+    tcase_add_checked_fixture(events, NULL, end);
+    tcase_add_test(events, an_item_added_of_version_1_is_read_as_one_without_properties);
+    tcase_add_test(events, an_event_of_another_version_than_it_says_is_not_understood);
+    tcase_add_test(events, stored_properties_may_be_any_texts);
+    tcase_add_test(events, every_type_has_a_newest_version_and_a_whole_chain_to_it);
+    tcase_add_test(events, an_event_is_upcast_to_the_newest_shape_and_comes_back);
+    tcase_add_test(events, what_does_not_come_back_is_told);
+    tcase_add_test(events, what_can_not_be_upcast_does_not_round_trip);
+    suite_add_tcase(suite, events);
+
+    TCase *documents = tcase_create("documents");
+    tcase_add_checked_fixture(documents, NULL, end);
+    tcase_add_test(documents, a_document_of_before_properties_is_read_as_it_would_be_written_now);
+    tcase_add_test(documents, a_document_with_properties_stays_as_it_is);
+    tcase_add_test(documents, a_damaged_document_is_copied_within_its_bounds);
+    suite_add_tcase(suite, documents);
+    return support_run(suite);
+}
