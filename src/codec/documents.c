@@ -141,17 +141,13 @@ static const char *find_total_end(const char *from, const char *end)
     return at < end ? at : NULL;
 }
 
-/* Where the first item's total ends; NULL: there is no item. Quotes within texts are escaped, so
- * what is found is no text, and metadata comes after the items. */
+/* Where the first item's total ends or, without items, the cart's own, which its metadata follows.
+ * Quotes within texts are escaped, so what is found is no text, and it is found before metadata. */
 static const char *find_first_total_end(const char *document, size_t length)
 {
     static const char items[] = "\"items\":[";
-    const char *end = document + length;
     const char *at = memmem(document, length, items, strlen(items));
-    if (at == NULL)
-        return NULL;
-    at += strlen(items);
-    return at < end && *at == '{' ? find_total_end(at, end) : NULL;
+    return at == NULL ? NULL : find_total_end(at, document + length);
 }
 
 /* An item ended with its total before it had properties; all items of a document are of one shape.

@@ -1,5 +1,7 @@
 #include "cart_scene.h"
 
+#include <stdlib.h>
+
 /* Lines of one sku with different properties, and what each is called. */
 
 #define FOR_ADA "{\"engraving\":\"For Ada\"}"
@@ -124,6 +126,20 @@ START_TEST(an_id_that_another_line_has_is_not_given_twice)
 }
 END_TEST
 
+START_TEST(a_packed_cart_has_properties_of_its_own)
+{
+    char properties[] = FOR_ADA;
+    GIVEN(
+        &cart, created(), item_added("mug", 1, 1), special_item_added("mug~a", "mug", properties));
+    struct cart *packed = cart_pack(malloc(cart_packed_size(&cart)), &cart);
+    memset(properties, 'x', sizeof properties - 1);
+    ck_assert_ptr_null(packed->lines[0].properties);
+    ck_assert_str_eq(packed->lines[1].properties, FOR_ADA);
+    ck_assert_str_eq(packed->lines[1].item_id, "mug~a");
+    free(packed);
+}
+END_TEST
+
 START_TEST(a_refusal_wins_over_a_taken_id)
 {
     GIVEN(&cart, created(), item_added("mug~a", 1, 100));
@@ -147,6 +163,7 @@ int main(void)
     tcase_add_test(lines, each_line_has_its_own_limit_and_counts_as_one);
     tcase_add_test(lines, a_line_with_properties_is_changed_and_removed_by_its_id);
     tcase_add_test(lines, an_id_that_another_line_has_is_not_given_twice);
+    tcase_add_test(lines, a_packed_cart_has_properties_of_its_own);
     tcase_add_test(lines, a_refusal_wins_over_a_taken_id);
     suite_add_tcase(suite, lines);
     return support_run(suite);

@@ -3,12 +3,20 @@
 #include "codec.h"
 #include "support.h"
 
-static void add_line(struct cart *cart, const char *sku, const char *name, int32_t quantity)
+static void add_line(
+    struct cart *cart, const char *sku, const char *name, int32_t quantity, const char *properties)
 {
     struct cart_event event = {
         .type = CART_EVENT_ITEM_ADDED,
         .item_added =
-            {.item_id = sku, .sku = sku, .name = name, .quantity = quantity, .unit_price_minor = 7},
+            {
+                .item_id = sku,
+                .sku = sku,
+                .name = name,
+                .properties = properties,
+                .quantity = quantity,
+                .unit_price_minor = 7,
+            },
     };
     cart_evolve(cart, &event, 2000);
 }
@@ -22,9 +30,9 @@ static void make_cart(struct cart *cart)
     };
     cart_clear(cart);
     cart_evolve(cart, &created, 1000);
-    add_line(cart, "tea", "Tea", 2);
-    add_line(cart, "mug", "A \"mug\"", 999);
-    add_line(cart, "tea", "Tea", 3);
+    add_line(cart, "tea", "Tea", 2, NULL);
+    add_line(cart, "mug", "A \"mug\"", 999, "{\"a\":\"\xc3\xa9 \\\"\",\"b\":\"x\"}");
+    add_line(cart, "tea", "Tea", 3, NULL);
 }
 
 static void assert_survives(const struct cart *cart)
@@ -37,6 +45,8 @@ static void assert_survives(const struct cart *cart)
     ck_assert(codec_read_cart_snapshot(base_buffer_text(&text), &arena, &read));
     codec_write_cart_snapshot(&again, &read);
     ck_assert_str_eq(base_buffer_text(&text), base_buffer_text(&again));
+    for (size_t i = 0; i < cart->n_lines; i++)
+        ck_assert_pstr_eq(read.lines[i].properties, cart->lines[i].properties);
     ck_assert_int_eq(read.version, cart->version);
     ck_assert_int_eq(read.item_count, cart->item_count);
     ck_assert_int_eq(read.total_minor, cart->total_minor);
