@@ -51,8 +51,8 @@ static void write_line(struct base_buffer *out, const struct cart_line *line, bo
 
     base_buffer_append_json_text(out, line->name);
 
-    const char *properties = line->properties == NULL ? "{}" : line->properties;
-    at = base_buffer_reserve(out, LINE_ROOM + strlen(properties));
+    size_t properties_room = line->properties == NULL ? 0 : strlen(line->properties);
+    at = base_buffer_reserve(out, LINE_ROOM + properties_room);
     at = put_text(at, ",\"quantity\":");
     at = put_int(at, line->quantity);
     at = put_text(at, ",\"unit_price\":");
@@ -60,7 +60,7 @@ static void write_line(struct base_buffer *out, const struct cart_line *line, bo
     at = put_text(at, ",\"total\":");
     at = put_int(at, cart_line_total_minor(line));
     at = put_text(at, ",\"properties\":");
-    at = put_text(at, properties);
+    at = put_text(at, line->properties == NULL ? "{}" : line->properties);
     at = put_text(at, "}");
     end_at(out, at);
 }

@@ -85,6 +85,7 @@ static void drop_kept(struct streams *streams, struct service_stream *stream)
     free(stream->kept);
     stream->kept = NULL;
     streams->n_kept--;
+    streams->kept_bytes -= stream->kept_bytes;
 }
 
 static void free_stream(struct streams *streams, struct service_stream *stream)
@@ -97,6 +98,12 @@ static void free_stream(struct streams *streams, struct service_stream *stream)
     drop_kept(streams, stream);
     streams->n_entries--;
     free(stream);
+}
+
+static bool keeps_too_much(const struct streams *streams)
+{
+    return streams->n_kept > streams->kept_max ||
+           streams->kept_bytes / STREAMS_KEPT_BYTES_EACH > streams->kept_max;
 }
 
 /* Puts a stream into the list where it belongs now, or ends it. */
@@ -117,7 +124,7 @@ static void file_stream(struct streams *streams, struct service_stream *stream)
         return;
     }
     list_append(&streams->idle, stream);
-    while (streams->n_kept > streams->kept_max && streams->idle.first != NULL)
+    while (keeps_too_much(streams) && streams->idle.first != NULL)
         free_stream(streams, streams->idle.first);
 }
 
@@ -197,18 +204,19 @@ void streams_settle(struct streams *streams, struct service_stream *stream)
 
 /* ---- kept carts ------------------------------------------------------------------------------ */
 
-static struct cart *pack(const struct cart *cart)
-{
-    return cart_pack(base_alloc(cart_packed_size(cart)), cart);
-}
-
 void streams_keep(struct streams *streams, struct service_stream *stream, const struct cart *cart)
 {
     assert(stream->is_busy);
-    struct cart *kept = cart == NULL || streams->kept_max == 0 ? NULL : pack(cart);
+    struct cart *kept = NULL;
+    size_t kept_bytes = 0;
+    if (cart != NULL && streams->kept_max > 0) {
+        kept_bytes = cart_packed_size(cart);
+        kept = cart_pack(base_alloc(kept_bytes), cart);
+    }
     drop_kept(streams, stream); /* only now: the cart may borrow from it */
     stream->kept = kept;
+    stream->kept_bytes = kept_bytes;
     stream->is_stale = false;
-    if (kept != NULL)
-        streams->n_kept++;
+    streams->n_kept += kept != NULL;
+    streams->kept_bytes += kept_bytes;
 }

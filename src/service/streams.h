@@ -11,6 +11,10 @@
 
 #include "service.h"
 
+/* What the kept carts may take on average. Shoppers may fill a cart with 250 KiB of properties, and
+ * as many carts as they like; a usual one takes 2. */
+#define STREAMS_KEPT_BYTES_EACH 8192
+
 struct service_stream {
     struct base_uuid id;
     enum service_subject subject;
@@ -18,7 +22,8 @@ struct service_stream {
     struct service_command *last;
     bool is_busy;      /* a batch works on it; it gets no other turn meanwhile */
     struct cart *kept; /* NULL: not kept. A deep copy, borrowed by the batch while it is busy */
-    bool is_stale;     /* the kept cart has fallen behind; what came after it must be loaded */
+    size_t kept_bytes;
+    bool is_stale;          /* the kept cart has fallen behind; what came after it must be loaded */
     int64_t rests_until_us; /* it lost races and is not in turn before; 0: it does not rest */
     bool has_bad_snapshot;  /* one that can't be read: it is not asked for again */
     struct service_stream *next_in_bucket;
@@ -40,7 +45,8 @@ struct streams {
     size_t n_entries;
     uint64_t secret[2]; /* of the hash */
     size_t n_kept;
-    size_t kept_max;
+    size_t kept_bytes;
+    size_t kept_max;           /* carts, and in bytes STREAMS_KEPT_BYTES_EACH times as much */
     struct streams_list ready; /* first in turn first */
     struct streams_list idle;  /* least recently used first */
 };

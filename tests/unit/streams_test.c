@@ -1,6 +1,7 @@
 #include "streams.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "support.h"
 
@@ -84,27 +85,66 @@ START_TEST(what_is_put_back_stands_before_what_came_meanwhile)
 }
 END_TEST
 
+/* Works on stream i once, and keeps the cart. */
+static void keep(struct streams *streams, uint8_t i, const struct cart *cart)
+{
+    struct service_command command = command_for(i);
+    streams_add(streams, &command);
+    struct service_stream *stream = command.stream;
+    streams_begin(streams, stream);
+    ck_assert_ptr_eq(streams_take(stream), &command);
+    streams_keep(streams, stream, cart);
+    streams_end(streams, stream);
+}
+
 START_TEST(the_least_recently_used_cart_is_the_first_to_be_let_go)
 {
     struct streams streams;
     streams_init(&streams, 2);
     struct cart *cart = base_alloc(sizeof *cart);
     cart_clear(cart);
-    struct service_command commands_of[3];
-    for (uint8_t i = 0; i < 3; i++) {
-        commands_of[i] = command_for(i);
-        streams_add(&streams, &commands_of[i]);
-        struct service_stream *stream = commands_of[i].stream;
-        streams_begin(&streams, stream);
-        ck_assert_ptr_eq(streams_take(stream), &commands_of[i]);
-        streams_keep(&streams, stream, cart);
-        streams_end(&streams, stream);
-    }
+    for (uint8_t i = 0; i < 3; i++)
+        keep(&streams, i, cart);
     ck_assert_uint_eq(streams.n_kept, 2);
     ck_assert_uint_eq(streams.n_entries, 2);
     for (const struct service_stream *at = streams.idle.first; at != NULL; at = at->next)
         ck_assert_int_ne(at->id.bytes[0], 0);
     free(cart);
+    streams_finish(&streams);
+}
+END_TEST
+
+START_TEST(fewer_carts_are_kept_when_they_are_large)
+{
+    struct streams streams;
+    streams_init(&streams, 10);
+    struct cart *small = base_alloc(sizeof *small);
+    struct cart *large = base_alloc(sizeof *large);
+    char properties[STREAMS_KEPT_BYTES_EACH * 3];
+    memset(properties, 'x', sizeof properties);
+    properties[sizeof properties - 1] = '\0';
+    cart_clear(small);
+    cart_clear(large);
+    struct cart_event added = {
+        .type = CART_EVENT_ITEM_ADDED,
+        .item_added =
+            {.item_id = "a", .sku = "a", .name = "A", .properties = properties, .quantity = 1},
+    };
+    cart_evolve(large, &added, 1);
+    for (uint8_t i = 0; i < 100; i++)
+        keep(&streams, i, i % 2 == 0 ? large : small);
+    ck_assert_uint_ge(streams.n_kept, 5); /* three large ones and those between them */
+    ck_assert_uint_le(streams.n_kept, 7);
+    ck_assert_uint_le(streams.kept_bytes, 11 * STREAMS_KEPT_BYTES_EACH);
+    for (uint8_t i = 0; i < 100; i++)
+        keep(&streams, i, small);
+    ck_assert_uint_eq(streams.n_kept, 10);
+    for (uint8_t i = 0; i < 100; i++)
+        keep(&streams, i, NULL);
+    ck_assert_uint_eq(streams.n_kept, 0);
+    ck_assert_uint_eq(streams.kept_bytes, 0);
+    free(small);
+    free(large);
     streams_finish(&streams);
 }
 END_TEST
@@ -117,6 +157,7 @@ int main(void)
     tcase_add_test(cases, ids_that_count_upwards_in_any_place_are_spread_over_the_buckets);
     tcase_add_test(cases, what_is_put_back_stands_before_what_came_meanwhile);
     tcase_add_test(cases, the_least_recently_used_cart_is_the_first_to_be_let_go);
+    tcase_add_test(cases, fewer_carts_are_kept_when_they_are_large);
     suite_add_tcase(suite, cases);
     return support_run(suite);
 }
