@@ -79,7 +79,8 @@ bool codec_upcast_event(
 bool codec_comes_back(
     const char *type, int32_t schema_version, const char *upcast, const char *data,
     const char **reason) BASE_MUST_CHECK;
-/* Whether data, upcast to the newest shape and brought back to its own, is what it was. */
+/* Whether nothing of it is lost: data, upcast to the newest shape, read and written again is the
+ * same; and that, brought back to its own shape, is what it was. */
 bool codec_round_trips(
     const char *type, int32_t schema_version, const char *data,
     const char **reason) BASE_MUST_CHECK;

@@ -129,6 +129,13 @@ START_TEST(an_event_is_upcast_to_the_newest_shape_and_comes_back)
     ck_assert(codec_round_trips("ItemAdded", 1, stored, &reason));
     ck_assert(codec_round_trips("ItemAdded", 2, SPECIAL_2, &reason));
     ck_assert(codec_round_trips("CartCleared", 1, "{}", &reason));
+    ck_assert(codec_round_trips(
+        "CartCreated", 1,
+        "{\"metadata\": {\"a\": 2.0}, \"currency\": \"EUR\", \"customer_id\": null}", &reason));
+    ck_assert(codec_round_trips(
+        "ProductChanged", 1,
+        "{\"sku\": \"t\", \"name\": \"T\", \"prices\": {\"USD\": 1, \"EUR\": 2}, \"active\": true}",
+        &reason));
     ck_assert_str_eq(reason, "none");
 }
 END_TEST
@@ -173,6 +180,10 @@ START_TEST(what_can_not_be_upcast_does_not_round_trip)
         {"ItemAdded", 1, "{\"a\":1e300}", "number"},
         {"ItemAdded", 0, PLAIN_1, "schema_version is not known"},
         {"ItemAdded", 3, PLAIN_2, "schema_version is not known"},
+        {"ItemAdded", 2, PLAIN_1, "can't be read"},
+        {"ItemAdded", 1, "{}", "can't be read"},
+        {"CartCleared", 1, "{\"a\":1}", "can't be read"},
+        {"ProductChanged", 1, "{}", "can't be read"},
         {"ItemLost", 1, "{}", "type is not known"},
         {"ItemLost", 0, "{}", "type is not known"},
     };
