@@ -1,6 +1,14 @@
 -- What must be true of a log and its read tables whatever was done to them. Each statement answers
 -- one row: the claim, whether it holds, and what was seen.
 SET work_mem = '256MB';
+SET client_min_messages = warning;
+
+-- The lines of the carts, as they are served.
+CREATE TEMPORARY TABLE lines AS
+SELECT c.cart_id, l.id AS item_id, l.sku, l.quantity, l.total
+FROM carts c
+CROSS JOIN jsonb_to_recordset(c.document::jsonb -> 'items')
+    AS l (id text, sku text, quantity integer, total bigint);
 
 SELECT 'positions are dense and end at the head',
     count(*) = coalesce(max(position), 0) AND coalesce(min(position), 1) = 1
@@ -42,8 +50,8 @@ SELECT 'each cart''s sums are those of its lines',
 FROM (
     SELECT i.item_count = c.item_count AND i.total = c.total AS is_same
     FROM (
-        SELECT cart_id, sum(quantity) AS item_count, sum(quantity * unit_price) AS total
-        FROM cart_items
+        SELECT cart_id, sum(quantity) AS item_count, sum(total) AS total
+        FROM lines
         GROUP BY cart_id
     ) i
     FULL JOIN carts c ON c.cart_id = i.cart_id
@@ -73,5 +81,10 @@ FROM (
         WHERE e.version >= coalesce(s.version, 0)
         GROUP BY 1, 2
     ) l
-    FULL JOIN cart_items i ON i.cart_id = l.stream_id AND i.item_id = l.item_id
+    FULL JOIN lines i ON i.cart_id = l.stream_id AND i.item_id = l.item_id
 ) both_sides;
+
+SELECT 'cart_items has the lines that the carts have', count(*) = 0, format('%s differ', count(*))
+FROM lines l
+FULL JOIN cart_items i ON i.cart_id = l.cart_id AND i.item_id = l.item_id AND i.sku = l.sku
+WHERE l.cart_id IS NULL OR i.cart_id IS NULL;

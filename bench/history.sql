@@ -36,9 +36,8 @@ SELECT (lpad(to_hex(c.n), 8, '0') || substr(k.cart_id::text, 9))::uuid, k.versio
     h.recorded_at, h.recorded_at, k.closed_at
 FROM log_head h, generate_series(1, :copies) AS c (n), carts k;
 
-INSERT INTO cart_items (cart_id, item_id, sku, quantity, unit_price)
-SELECT (lpad(to_hex(c.n), 8, '0') || substr(i.cart_id::text, 9))::uuid, i.item_id, i.sku,
-    i.quantity, i.unit_price
+INSERT INTO cart_items (cart_id, item_id, sku)
+SELECT (lpad(to_hex(c.n), 8, '0') || substr(i.cart_id::text, 9))::uuid, i.item_id, i.sku
 FROM generate_series(1, :copies) AS c (n), cart_items i;
 
 UPDATE log_head SET position = (SELECT max(position) FROM events);

@@ -90,93 +90,92 @@ const struct eventstore_part carts_part = {
     .put = put_carts,
 };
 
-/* A line that was touched: as it is now, or gone (line NULL). */
-struct touched_line {
-    const struct projections_cart_change *change;
-    const char *item_id;
-    const struct cart_line *line;
+/* Lines that the batch brought into their carts or took away. */
+struct moved_lines {
+    struct moved_line {
+        const struct projections_cart_change *change;
+        const char *item_id;
+        const char *sku; /* NULL: it went */
+    } * list;
+    size_t n;
 };
 
-/* Lists the touched lines of a batch that are there, or those that are gone. */
-static size_t list_touched(
-    const struct projections_changes *batch, bool is_there, struct touched_line *list)
+static struct moved_lines find_moved(const struct projections_changes *batch, bool wants_came)
 {
-    size_t n = 0;
+    size_t n_most = 0;
+    for (size_t i = 0; i < batch->n_carts; i++)
+        n_most += batch->carts[i].n_touched;
+    struct moved_lines moved = {0};
+    if (n_most == 0)
+        return moved;
+    moved.list = base_alloc(n_most * sizeof *moved.list);
     for (size_t i = 0; i < batch->n_carts; i++) {
         const struct projections_cart_change *change = &batch->carts[i];
-        for (size_t j = 0; j < change->n_item_ids; j++) {
-            const char *item_id = change->item_ids[j];
-            const struct cart_line *line = cart_find_line(change->cart, item_id);
-            if ((line != NULL) == is_there)
-                list[n++] =
-                    (struct touched_line){.change = change, .item_id = item_id, .line = line};
+        for (size_t j = 0; j < change->n_touched; j++) {
+            const struct projections_touched_line *touched = &change->touched[j];
+            const struct cart_line *line = cart_find_line(change->cart, touched->item_id);
+            const char *sku = line != NULL ? line->sku : NULL;
+            bool has_row = touched->sku_before != NULL;
+            bool has_right_row = has_row && sku != NULL && strcmp(touched->sku_before, sku) == 0;
+            if (wants_came ? sku != NULL && !has_right_row : sku == NULL && has_row)
+                moved.list[moved.n++] = (struct moved_line){
+                    .change = change,
+                    .item_id = touched->item_id,
+                    .sku = sku,
+                };
         }
     }
-    return n;
+    return moved;
 }
 
-/* Which lines, for both the ones to put and the ones to remove. */
-static void put_line_keys(struct postgres_parameters *to, const struct touched_line *list, size_t n)
+/* Which lines, for both the ones that came and the ones that went. */
+static void put_line_keys(struct postgres_parameters *to, const struct moved_lines *moved)
 {
     postgres_begin_array(to);
-    for (size_t i = 0; i < n; i++)
-        postgres_put_int4(to, list[i].change->ordinal);
+    for (size_t i = 0; i < moved->n; i++)
+        postgres_put_int4(to, moved->list[i].change->ordinal);
     postgres_begin_array(to);
-    for (size_t i = 0; i < n; i++)
-        postgres_put_uuid(to, &list[i].change->cart_id);
+    for (size_t i = 0; i < moved->n; i++)
+        postgres_put_uuid(to, &moved->list[i].change->cart_id);
     postgres_begin_array(to);
-    for (size_t i = 0; i < n; i++)
-        postgres_put_text(to, list[i].item_id);
+    for (size_t i = 0; i < moved->n; i++)
+        postgres_put_text(to, moved->list[i].item_id);
 }
 
 static void put_cart_items(struct postgres_parameters *to, const void *changes)
 {
     const struct projections_changes *batch = changes;
-    size_t n_touched = 0;
-    for (size_t i = 0; i < batch->n_carts; i++)
-        n_touched += batch->carts[i].n_item_ids;
-    BASE_CLEANUP(base_free_pointer)
-    struct touched_line *list = base_alloc(n_touched * sizeof *list);
-
-    size_t n = list_touched(batch, true, list);
-    put_line_keys(to, list, n);
+    struct moved_lines came = find_moved(batch, true);
+    put_line_keys(to, &came);
     postgres_begin_array(to);
-    for (size_t i = 0; i < n; i++)
-        postgres_put_text(to, list[i].line->sku);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n; i++)
-        postgres_put_int4(to, list[i].line->quantity);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n; i++)
-        postgres_put_int8(to, list[i].line->unit_price_minor);
-
-    n = list_touched(batch, false, list);
-    put_line_keys(to, list, n);
+    for (size_t i = 0; i < came.n; i++)
+        postgres_put_text(to, came.list[i].sku);
+    free(came.list);
+    struct moved_lines gone = find_moved(batch, false);
+    put_line_keys(to, &gone);
+    free(gone.list);
 }
 
+/* An upsert, as a row that is there by mistake must not refuse the whole batch. */
 const struct eventstore_part cart_items_part = {
     .ctes = "cart_items_put AS (\n"
-            "    INSERT INTO cart_items (cart_id, item_id, sku, quantity, unit_price)\n"
-            "    SELECT u.cart_id, u.item_id, u.sku, u.quantity, u.unit_price\n"
-            "    FROM unnest($1, $2, $3, $4, $5, $6)\n"
-            "        AS u (stream_ordinal, cart_id, item_id, sku, quantity, unit_price)\n"
+            "    INSERT INTO cart_items (cart_id, item_id, sku)\n"
+            "    SELECT u.cart_id, u.item_id, u.sku\n"
+            "    FROM unnest($1, $2, $3, $4) AS u (stream_ordinal, cart_id, item_id, sku)\n"
             "    WHERE (SELECT v.flags FROM verdict v)[u.stream_ordinal]\n"
             "        AND EXISTS (SELECT 1 FROM head)\n"
-            "    ON CONFLICT (cart_id, item_id) DO UPDATE\n"
-            "    SET sku = excluded.sku, quantity = excluded.quantity,\n"
-            "        unit_price = excluded.unit_price\n"
+            "    ON CONFLICT (cart_id, item_id) DO UPDATE SET sku = excluded.sku\n"
             "),\n"
             "cart_items_removed AS (\n"
             "    DELETE FROM cart_items i\n"
-            "    USING unnest($7, $8, $9) AS u (stream_ordinal, cart_id, item_id)\n"
+            "    USING unnest($5, $6, $7) AS u (stream_ordinal, cart_id, item_id)\n"
             "    WHERE i.cart_id = u.cart_id AND i.item_id = u.item_id\n"
             "        AND (SELECT v.flags FROM verdict v)[u.stream_ordinal]\n"
             ")",
-    .n_parameters = 9,
+    .n_parameters = 7,
     .types =
         {POSTGRES_INT4_ARRAY, POSTGRES_UUID_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_TEXT_ARRAY,
-         POSTGRES_INT4_ARRAY, POSTGRES_INT8_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_UUID_ARRAY,
-         POSTGRES_TEXT_ARRAY},
+         POSTGRES_INT4_ARRAY, POSTGRES_UUID_ARRAY, POSTGRES_TEXT_ARRAY},
     .put = put_cart_items,
 };
 

@@ -19,6 +19,12 @@
 
 /* ---- written with the append ----------------------------------------------------------------- */
 
+/* A line that a batch changed somehow; its row is written when it came or went. */
+struct projections_touched_line {
+    const char *item_id;
+    const char *sku_before; /* of the line with that id before the batch; NULL: there was none */
+};
+
 /* A cart that a batch changed. Pending times become the batch's. */
 struct projections_cart_change {
     int32_t ordinal; /* of its stream in the batch */
@@ -26,9 +32,8 @@ struct projections_cart_change {
     const struct cart *cart;
     const char *document; /* by codec_write_cart */
     size_t document_length;
-    const char *const
-        *item_ids; /* of lines that were touched: put if in the cart, else removed; each once */
-    size_t n_item_ids;
+    const struct projections_touched_line *touched; /* each once */
+    size_t n_touched;
 };
 
 struct projections_product_change {

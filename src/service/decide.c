@@ -72,41 +72,44 @@ static bool has_key_in_batch(const struct batch *batch, const struct service_com
 
 /* ---- a cart ---------------------------------------------------------------------------------- */
 
-static void touch(struct batch *batch, struct batch_stream *stream, const char *item_id)
+/* Notes that a line of `cart`, which is the cart before the event, is changed by it. */
+static void touch(
+    struct batch *batch, struct batch_stream *stream, const struct cart *cart, const char *item_id)
 {
     for (size_t i = 0; i < stream->n_touched; i++)
-        if (strcmp(stream->touched[i], item_id) == 0)
+        if (strcmp(stream->touched[i].item_id, item_id) == 0)
             return;
     if (stream->n_touched == stream->touched_capacity) {
         size_t capacity = stream->touched_capacity == 0 ? 8 : stream->touched_capacity * 2;
-        const char **touched = base_arena_alloc(&batch->arena, capacity * sizeof *touched);
+        struct projections_touched_line *touched =
+            base_arena_alloc(&batch->arena, capacity * sizeof *touched);
         if (stream->n_touched > 0)
             memcpy(touched, stream->touched, stream->n_touched * sizeof *touched);
         stream->touched = touched;
         stream->touched_capacity = capacity;
     }
-    stream->touched[stream->n_touched++] = item_id;
+    const struct cart_line *line = cart_find_line(cart, item_id);
+    stream->touched[stream->n_touched++] = (struct projections_touched_line){
+        .item_id = item_id, .sku_before = line != NULL ? line->sku : NULL};
 }
 
-/* Notes the lines whose rows an event changes; `cart` is the one before it. */
+/* Notes the lines that an event may bring or take away; `cart` is the one before it. */
 static void touch_lines(
     struct batch *batch, struct batch_stream *stream, const struct cart *cart,
     const struct cart_event *event)
 {
     switch (event->type) {
     case CART_EVENT_ITEM_ADDED:
-        touch(batch, stream, event->item_added.item_id);
-        break;
-    case CART_EVENT_ITEM_QUANTITY_CHANGED:
-        touch(batch, stream, event->item_quantity_changed.item_id);
+        touch(batch, stream, cart, event->item_added.item_id);
         break;
     case CART_EVENT_ITEM_REMOVED:
-        touch(batch, stream, event->item_removed.item_id);
+        touch(batch, stream, cart, event->item_removed.item_id);
         break;
     case CART_EVENT_CLEARED:
         for (size_t i = 0; i < cart->n_lines; i++)
-            touch(batch, stream, cart->lines[i].item_id);
+            touch(batch, stream, cart, cart->lines[i].item_id);
         break;
+    case CART_EVENT_ITEM_QUANTITY_CHANGED:
     case CART_EVENT_CREATED:
     case CART_EVENT_CHECK_OUT_DONE:
     case CART_EVENT_CANCEL_DONE:

@@ -68,8 +68,8 @@ struct batch_stream {
     bool is_unreadable;      /* a stored event could not be read */
     size_t n_events;
     size_t n_keys;
-    int32_t ordinal;      /* in the append; 0: not in it */
-    const char **touched; /* item ids */
+    int32_t ordinal; /* in the append; 0: not in it */
+    struct projections_touched_line *touched;
     size_t n_touched;
     size_t touched_capacity;
 };

@@ -146,8 +146,8 @@ static void add_cart_change(
         .cart = stream->cart,
         .document = document->bytes,
         .document_length = document->length,
-        .item_ids = stream->touched,
-        .n_item_ids = stream->n_touched,
+        .touched = stream->touched,
+        .n_touched = stream->n_touched,
     };
 }
 

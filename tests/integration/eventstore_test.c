@@ -334,8 +334,8 @@ static const char *const FULL_APPEND[] = {
     NUMBER, UUID,   "key",  UUID,   "x",      "200",    "1",       /* keys */
     NUMBER, UUID,   "1",    "open", "EUR",    "NULL",   "1",  "1", /* carts */
     "{}",   "NULL", "NULL", "f",                                   /* carts */
-    NUMBER, UUID,   "tea",  "tea",  "1",      "1",                 /* lines that are there */
-    NONE,   NONE,   NONE,                                          /* lines that are gone */
+    NUMBER, UUID,   "tea",  "tea",                                 /* lines that came */
+    NONE,   NONE,   NONE,                                          /* lines that went */
     NONE,   NONE,   NONE,   NONE,   NONE,     NONE,     NONE,      /* products */
 };
 

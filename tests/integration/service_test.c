@@ -178,8 +178,37 @@ START_TEST(commands_for_one_cart_that_queue_together_are_folded_into_few_batches
     }
     ck_assert_int_eq(metrics.numbers[METRICS_BATCHES] - n_before, 4);
     finish(adds, 200);
-    ck_assert_int_eq(ask_sql("SELECT quantity FROM cart_items"), 200);
+    ck_assert_int_eq(ask_sql("SELECT item_count FROM carts"), 200);
     ck_assert_int_eq(ask_sql("SELECT max(position) - count(*) FROM events"), 0);
+}
+END_TEST
+
+START_TEST(a_row_of_cart_items_comes_and_goes_with_its_line)
+{
+    const struct {
+        const struct cart_command *wishes;
+        size_t n_wishes;
+        int64_t n_rows; /* after them */
+    } steps[] = {
+        {&CREATE, 1, 0},
+        {&ADD_TEA, 1, 1},
+        {(struct cart_command[]){REMOVE_TEA, ADD_TEA}, 2, 1},
+        {&ADD_TEA, 1, 1},
+        {(struct cart_command[]){ADD_TEA, REMOVE_TEA}, 2, 0},
+        {(struct cart_command[]){ADD_TEA, CLEAR}, 2, 0},
+        {(struct cart_command[]){ADD_TEA, CLEAR, ADD_TEA}, 3, 1},
+        {&CLEAR, 1, 0},
+    };
+    put_tea(100);
+    for (size_t i = 0; i < BASE_COUNT(steps); i++) {
+        struct service_command command = on_cart(1, steps[i].wishes);
+        command.n_cart_commands = steps[i].n_wishes;
+        submit(&command);
+        wait_for(1);
+        ck_assert_int_eq(command.outcome, SERVICE_DONE);
+        finish(&command, 1);
+        ck_assert_int_eq(ask_sql("SELECT count(*) FROM cart_items"), steps[i].n_rows);
+    }
 }
 END_TEST
 
@@ -360,7 +389,7 @@ START_TEST(an_append_that_was_lost_is_looked_up_and_not_done_twice)
     ck_assert_int_eq(command.outcome, SERVICE_DONE);
     ck_assert_int_eq(command.version, 2);
     finish(&command, 1);
-    ck_assert_int_eq(ask_sql("SELECT quantity FROM cart_items"), 1);
+    ck_assert_int_eq(ask_sql("SELECT item_count FROM carts"), 1);
 }
 END_TEST
 
@@ -432,6 +461,7 @@ int main(void)
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, commands_for_one_cart_that_queue_together_are_folded_into_few_batches);
     tcase_add_test(cases, a_kept_cart_that_went_stale_neither_refuses_nor_confirms);
+    tcase_add_test(cases, a_row_of_cart_items_comes_and_goes_with_its_line);
     tcase_add_test(cases, of_a_batch_that_fails_as_a_whole_only_the_guilty_command_gets_an_error);
     tcase_add_test(cases, the_same_key_for_different_carts_is_answered_once);
     tcase_add_test(cases, a_long_cart_is_loaded_from_a_snapshot_that_never_becomes_the_truth);
