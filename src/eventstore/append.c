@@ -118,15 +118,15 @@ static void append_renumbered(struct base_buffer *sql, const char *part, size_t 
     }
 }
 
-void append_compose(
-    const struct eventstore_part *const *parts, size_t n_parts,
+void append_compose_text(
+    const struct append_text *text, const struct eventstore_part *const *parts, size_t n_parts,
     struct postgres_statement *statement)
 {
     struct base_buffer sql = {0};
-    *statement = (struct postgres_statement){.name = "append"};
-    for (size_t i = 0; i < BASE_COUNT(HEAD_TYPES); i++)
-        statement->types[statement->n_parameters++] = HEAD_TYPES[i];
-    base_buffer_append_text(&sql, HEAD);
+    statement->n_parameters = 0;
+    for (size_t i = 0; i < text->n_types; i++)
+        statement->types[statement->n_parameters++] = text->types[i];
+    base_buffer_append_text(&sql, text->begin);
     for (size_t i = 0; i < n_parts; i++) {
         base_buffer_append_text(&sql, ",\n");
         append_renumbered(&sql, parts[i]->ctes, statement->n_parameters);
@@ -135,7 +135,21 @@ void append_compose(
             statement->types[statement->n_parameters++] = parts[i]->types[j];
         }
     }
-    base_buffer_append_text(&sql, TAIL);
+    base_buffer_append_text(&sql, text->end);
     base_buffer_text(&sql);
     statement->sql = sql.bytes;
+}
+
+void append_compose(
+    const struct eventstore_part *const *parts, size_t n_parts,
+    struct postgres_statement *statement)
+{
+    static const struct append_text TEXT = {
+        .begin = HEAD,
+        .types = HEAD_TYPES,
+        .n_types = BASE_COUNT(HEAD_TYPES),
+        .end = TAIL,
+    };
+    *statement = (struct postgres_statement){.name = "append"};
+    append_compose_text(&TEXT, parts, n_parts, statement);
 }

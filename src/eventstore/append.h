@@ -1,6 +1,6 @@
 /*
  * append: the text of the append statement, composed of the store's own part and the projections'
- * parts. Private to the event store.
+ * parts; and what rewriting composes in the same way. Private to the event store.
  */
 #ifndef CARTD_EVENTSTORE_APPEND_H
 #define CARTD_EVENTSTORE_APPEND_H
@@ -10,6 +10,18 @@
 /* Fills `statement`; its sql is allocated and the caller's to free. */
 void append_compose(
     const struct eventstore_part *const *parts, size_t n_parts,
+    struct postgres_statement *statement);
+
+/* Statements are composed of a beginning with its parameters, parts, and an end. begin allocates
+ * statement->sql, which is the caller's to free. */
+struct append_text {
+    const char *begin;
+    const enum postgres_type *types;
+    size_t n_types;
+    const char *end;
+};
+void append_compose_text(
+    const struct append_text *text, const struct eventstore_part *const *parts, size_t n_parts,
     struct postgres_statement *statement);
 
 #endif

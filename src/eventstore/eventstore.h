@@ -213,6 +213,110 @@ struct eventstore_snapshot {
 void eventstore_ask_keep_snapshot(
     struct postgres_group *group, const struct eventstore_snapshot *snapshot);
 
+/* ---- walking all streams --------------------------------------------------------------------- */
+
+/* What a connection must prepare for what follows, up to rewriting. NULL-terminated. */
+extern const struct postgres_statement *const eventstore_walk_statements[];
+
+/* The guards of some streams: what there is and how far it is. */
+struct eventstore_guard {
+    struct base_uuid stream_id;
+    const char *stream_type; /* borrowed from the group */
+    int32_t version;
+};
+void eventstore_receive_guard(
+    const struct postgres_rows *rows, size_t row, struct eventstore_guard *guard);
+/* Those from an id on, itself included, in id order, at most `limit`. */
+struct eventstore_guards_wanted {
+    struct base_uuid first_id;
+    const char *const *types;
+    size_t n_types; /* 0: all */
+    int32_t limit;
+};
+void eventstore_ask_guards(
+    struct postgres_group *group, const struct eventstore_guards_wanted *wanted);
+/* How many that would be without the limit. */
+void eventstore_ask_guards_count(
+    struct postgres_group *group, const struct eventstore_guards_wanted *wanted);
+int64_t eventstore_receive_count(const struct postgres_rows *rows);
+/* Those with the given ids, in id order. `is_locked`: and nobody appends to them before the
+ * transaction ends. */
+void eventstore_ask_guards_of(
+    struct postgres_group *group, const struct base_uuid *stream_ids, size_t n_streams,
+    bool is_locked);
+/* Those of the streams of `n_events` random events, in no order. Long streams are found more often
+ * than short ones. */
+void eventstore_ask_random_guards(struct postgres_group *group, int32_t n_events);
+
+/* The next events of some streams: of the first wanted stream those after its version, then of the
+ * next, …, by version, `limit` in all. Fewer rows than that are all there are. snapshot_shape is
+ * not looked at. */
+void eventstore_ask_slice(
+    struct postgres_group *group, const struct eventstore_stream_wanted *wanted, size_t n_wanted,
+    int32_t limit);
+
+/* The snapshots of some streams, whatever their shape, in id order; texts are borrowed. */
+void eventstore_ask_snapshots(
+    struct postgres_group *group, const struct base_uuid *stream_ids, size_t n_streams);
+void eventstore_receive_snapshot(
+    const struct postgres_rows *rows, size_t row, struct eventstore_snapshot *snapshot);
+/* At most `limit` snapshots of streams that don't exist, for receive_snapshot. */
+void eventstore_ask_stray_snapshots(struct postgres_group *group, int32_t limit);
+/* Removes the snapshots of some streams. */
+void eventstore_ask_forget_snapshots(
+    struct postgres_group *group, const struct base_uuid *stream_ids, size_t n_streams);
+
+/* The order of the log from a position on, itself excluded, at most `limit`. */
+struct eventstore_place {
+    int64_t position;
+    int64_t recorded_at_us;
+    struct base_uuid stream_id;
+    bool has_guard; /* its stream has one */
+};
+void eventstore_ask_places(struct postgres_group *group, int64_t after_position, int32_t limit);
+void eventstore_receive_place(
+    const struct postgres_rows *rows, size_t row, struct eventstore_place *place);
+
+/* Kept answers that can't be true (of a stream that isn't there, of a version that it has not
+ * reached, …), at most `limit`; for receive_key. */
+void eventstore_ask_false_keys(struct postgres_group *group, int32_t limit);
+
+/* ---- rewriting read tables ------------------------------------------------------------------- */
+
+/*
+ * Rows of read tables are replaced by what the log says, stream by stream, while others append. It
+ * takes two statements of one group: the first locks the guards in id order, as an append does, and
+ * removes the rows of those streams that are at the expected version; the second puts them, by the
+ * same parts that write them with an append. Nothing is between the two, so no reader sees a gap.
+ *
+ * A part for removing is like one for the append, but writes nothing where a stream was refused and
+ * reads no CTE but `verdict`.
+ */
+struct eventstore_rewriter;
+/* Of both lists n_tables, which belong together; borrowed, as long as the rewriter lives. */
+struct eventstore_rewriter *eventstore_rewriter_create(
+    const struct eventstore_part *const *removing, const struct eventstore_part *const *putting,
+    size_t n_tables);
+void eventstore_rewriter_destroy(struct eventstore_rewriter *rewriter); /* NULL-safe */
+/* What a connection must prepare. NULL-terminated, borrowed. */
+const struct postgres_statement *const *eventstore_rewriter_statements(
+    const struct eventstore_rewriter *rewriter);
+
+/* Asks for two statements; or only for the first, for rows of what does not exist: streams with the
+ * expected version 0. */
+struct eventstore_rewrite {
+    const struct eventstore_stream *streams; /* sorted by stream_id; their n_events is not read */
+    size_t n_streams;
+    const void *changes; /* for the parts */
+    bool only_removes;
+};
+void eventstore_ask_rewrite(
+    const struct eventstore_rewriter *rewriter, struct postgres_group *group,
+    const struct eventstore_rewrite *rewrite);
+/* Whether the stream with that ordinal was at its version and its rows are replaced; `rows` are
+ * those of the first statement. */
+bool eventstore_was_rewritten(const struct postgres_rows *rows, int32_t ordinal);
+
 /* ---- keeping house --------------------------------------------------------------------------- */
 
 /* Removes at most `limit` kept answers that are older than `hours`. */

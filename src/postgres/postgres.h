@@ -100,7 +100,7 @@ enum postgres_outcome {
                                was cancelled: it may not survive a failover */
 };
 
-#define POSTGRES_GROUP_STATEMENTS_MAX 6
+#define POSTGRES_GROUP_STATEMENTS_MAX 16
 
 /* Owned by the caller; zero-initialise once, then begin for each use. Must not move or die between
  * send and answered. */

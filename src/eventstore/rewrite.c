@@ -1,0 +1,123 @@
+#include "append.h"
+
+#include <stdlib.h>
+
+/*
+ * The guards are locked in id order, as by an append, so neither waits for the other in a circle. A
+ * guard that was waited for is read again on its newest row, so a stream that moved on meanwhile is
+ * refused; a refused one is locked all the same, until the group's end, which is near.
+ *
+ * The second statement takes the locks that the first one holds, and so comes to the same verdict.
+ */
+#define LOCK_AND_JUDGE                                                                             \
+    "WITH wanted AS MATERIALIZED (\n"                                                              \
+    "    SELECT w.stream_id, w.expected_version, w.ordinal\n"                                      \
+    "    FROM unnest($1, $2) WITH ORDINALITY AS w (stream_id, expected_version, ordinal)\n"        \
+    "),\n"                                                                                         \
+    "locked AS MATERIALIZED (\n"                                                                   \
+    "    SELECT stream_id, version\n"                                                              \
+    "    FROM streams\n"                                                                           \
+    "    WHERE stream_id = ANY ($1)\n"                                                             \
+    "    ORDER BY stream_id\n"                                                                     \
+    "    FOR UPDATE\n" /* so that nobody appends to them until the commit */                       \
+    "),\n"                                                                                         \
+    "verdict AS MATERIALIZED (\n"                                                                  \
+    "    SELECT array_agg(\n"                                                                      \
+    "        coalesce(l.version, 0) = w.expected_version ORDER BY w.ordinal) AS flags\n"           \
+    "    FROM wanted w\n"                                                                          \
+    "    LEFT JOIN locked l ON l.stream_id = w.stream_id\n"                                        \
+    ")"
+/* Whoever rewrites says all times, so there is no moment of recording. */
+#define NO_MOMENT                                                                                  \
+    ",\n"                                                                                          \
+    "head AS (\n"                                                                                  \
+    "    SELECT NULL::timestamptz AS recorded_at\n"                                                \
+    ")"
+#define TELL_VERDICT                                                                               \
+    "\nSELECT v.flags\n"                                                                           \
+    "FROM verdict v"
+
+static const enum postgres_type TYPES[] = {POSTGRES_UUID_ARRAY, POSTGRES_INT4_ARRAY};
+
+struct eventstore_rewriter {
+    const struct eventstore_part *const *removing;
+    const struct eventstore_part *const *putting;
+    size_t n_tables;
+    struct postgres_statement remove; /* one row */
+    struct postgres_statement put;    /* one row */
+    const struct postgres_statement *statements[3];
+};
+
+struct eventstore_rewriter *eventstore_rewriter_create(
+    const struct eventstore_part *const *removing, const struct eventstore_part *const *putting,
+    size_t n_tables)
+{
+    static const struct append_text REMOVE = {
+        .begin = LOCK_AND_JUDGE,
+        .types = TYPES,
+        .n_types = BASE_COUNT(TYPES),
+        .end = TELL_VERDICT,
+    };
+    static const struct append_text PUT = {
+        .begin = LOCK_AND_JUDGE NO_MOMENT,
+        .types = TYPES,
+        .n_types = BASE_COUNT(TYPES),
+        .end = TELL_VERDICT,
+    };
+    struct eventstore_rewriter *rewriter = base_alloc(sizeof *rewriter);
+    rewriter->removing = removing;
+    rewriter->putting = putting;
+    rewriter->n_tables = n_tables;
+    rewriter->remove.name = "remove_rows";
+    rewriter->put.name = "put_rows";
+    append_compose_text(&REMOVE, removing, n_tables, &rewriter->remove);
+    append_compose_text(&PUT, putting, n_tables, &rewriter->put);
+    rewriter->statements[0] = &rewriter->remove;
+    rewriter->statements[1] = &rewriter->put;
+    return rewriter;
+}
+
+void eventstore_rewriter_destroy(struct eventstore_rewriter *rewriter)
+{
+    if (rewriter == NULL)
+        return;
+    free((char *)rewriter->remove.sql);
+    free((char *)rewriter->put.sql);
+    free(rewriter);
+}
+
+const struct postgres_statement *const *eventstore_rewriter_statements(
+    const struct eventstore_rewriter *rewriter)
+{
+    return rewriter->statements;
+}
+
+static void ask_for_tables(
+    struct postgres_group *group, const struct postgres_statement *statement,
+    const struct eventstore_part *const *parts, size_t n_parts,
+    const struct eventstore_rewrite *rewrite)
+{
+    struct postgres_parameters *to = postgres_group_add(group, statement);
+    postgres_begin_array(to);
+    for (size_t i = 0; i < rewrite->n_streams; i++)
+        postgres_put_uuid(to, &rewrite->streams[i].stream_id);
+    postgres_begin_array(to);
+    for (size_t i = 0; i < rewrite->n_streams; i++)
+        postgres_put_int4(to, rewrite->streams[i].expected_version);
+    for (size_t i = 0; i < n_parts; i++)
+        parts[i]->put(to, rewrite->changes);
+}
+
+void eventstore_ask_rewrite(
+    const struct eventstore_rewriter *rewriter, struct postgres_group *group,
+    const struct eventstore_rewrite *rewrite)
+{
+    ask_for_tables(group, &rewriter->remove, rewriter->removing, rewriter->n_tables, rewrite);
+    if (!rewrite->only_removes)
+        ask_for_tables(group, &rewriter->put, rewriter->putting, rewriter->n_tables, rewrite);
+}
+
+bool eventstore_was_rewritten(const struct postgres_rows *rows, int32_t ordinal)
+{
+    return postgres_get_bools_at(rows, 0, 0, (size_t)ordinal - 1);
+}

@@ -1,0 +1,282 @@
+#include "eventstore.h"
+
+#include <string.h>
+
+#include "columns.h"
+
+/* ---- guards ---------------------------------------------------------------------------------- */
+
+#define GUARD_COLUMNS "stream_id, stream_type, version"
+
+/* At most $2 rows. */
+static const struct postgres_statement READ_GUARDS = {
+    .name = "read_guards",
+    .sql = "SELECT " GUARD_COLUMNS "\n"
+           "FROM streams\n"
+           "WHERE stream_id >= $1 AND (cardinality($3) = 0 OR stream_type = ANY ($3))\n"
+           "ORDER BY stream_id\n"
+           "LIMIT $2",
+    .n_parameters = 3,
+    .types = {POSTGRES_UUID, POSTGRES_INT4, POSTGRES_TEXT_ARRAY},
+};
+
+/* One row. */
+static const struct postgres_statement COUNT_GUARDS = {
+    .name = "count_guards",
+    .sql = "SELECT count(*)\n"
+           "FROM streams\n"
+           "WHERE stream_id >= $1 AND (cardinality($2) = 0 OR stream_type = ANY ($2))",
+    .n_parameters = 2,
+    .types = {POSTGRES_UUID, POSTGRES_TEXT_ARRAY},
+};
+
+/* At most one row a stream. */
+static const struct postgres_statement READ_GUARDS_OF = {
+    .name = "read_guards_of",
+    .sql = "SELECT " GUARD_COLUMNS "\n"
+           "FROM streams\n"
+           "WHERE stream_id = ANY ($1)\n"
+           "ORDER BY stream_id",
+    .n_parameters = 1,
+    .types = {POSTGRES_UUID_ARRAY},
+};
+
+/* At most one row a stream. */
+static const struct postgres_statement LOCK_GUARDS_OF = {
+    .name = "lock_guards_of",
+    .sql = "SELECT " GUARD_COLUMNS "\n"
+           "FROM streams\n"
+           "WHERE stream_id = ANY ($1)\n"
+           "ORDER BY stream_id\n" /* the order in which an append takes them */
+           "FOR UPDATE",
+    .n_parameters = 1,
+    .types = {POSTGRES_UUID_ARRAY},
+};
+
+/* At most $1 rows. Positions are dense, so a random number is a random event. */
+static const struct postgres_statement READ_RANDOM_GUARDS = {
+    .name = "read_random_guards",
+    .sql = "SELECT DISTINCT s.stream_id, s.stream_type, s.version\n"
+           "FROM events e\n"
+           "JOIN streams s ON s.stream_id = e.stream_id\n"
+           "WHERE e.position = ANY (ARRAY(\n"
+           "    SELECT 1 + floor(random() * h.position)::bigint\n"
+           "    FROM log_head h, generate_series(1, $1)))",
+    .n_parameters = 1,
+    .types = {POSTGRES_INT4},
+};
+
+static void put_texts(struct postgres_parameters *to, const char *const *texts, size_t n)
+{
+    postgres_begin_array(to);
+    for (size_t i = 0; i < n; i++)
+        postgres_put_text(to, texts[i]);
+}
+
+static void put_ids(struct postgres_parameters *to, const struct base_uuid *ids, size_t n)
+{
+    postgres_begin_array(to);
+    for (size_t i = 0; i < n; i++)
+        postgres_put_uuid(to, &ids[i]);
+}
+
+void eventstore_receive_guard(
+    const struct postgres_rows *rows, size_t row, struct eventstore_guard *guard)
+{
+    *guard = (struct eventstore_guard){
+        .stream_id = postgres_get_uuid(rows, row, 0),
+        .stream_type = postgres_get_text(rows, row, 1),
+        .version = postgres_get_int4(rows, row, 2),
+    };
+}
+
+void eventstore_ask_guards(
+    struct postgres_group *group, const struct eventstore_guards_wanted *wanted)
+{
+    struct postgres_parameters *to = postgres_group_add(group, &READ_GUARDS);
+    postgres_put_uuid(to, &wanted->first_id);
+    postgres_put_int4(to, wanted->limit);
+    put_texts(to, wanted->types, wanted->n_types);
+}
+
+void eventstore_ask_guards_count(
+    struct postgres_group *group, const struct eventstore_guards_wanted *wanted)
+{
+    struct postgres_parameters *to = postgres_group_add(group, &COUNT_GUARDS);
+    postgres_put_uuid(to, &wanted->first_id);
+    put_texts(to, wanted->types, wanted->n_types);
+}
+
+int64_t eventstore_receive_count(const struct postgres_rows *rows)
+{
+    return postgres_get_int8(rows, 0, 0);
+}
+
+void eventstore_ask_guards_of(
+    struct postgres_group *group, const struct base_uuid *stream_ids, size_t n_streams,
+    bool is_locked)
+{
+    put_ids(
+        postgres_group_add(group, is_locked ? &LOCK_GUARDS_OF : &READ_GUARDS_OF), stream_ids,
+        n_streams);
+}
+
+void eventstore_ask_random_guards(struct postgres_group *group, int32_t n_events)
+{
+    postgres_put_int4(postgres_group_add(group, &READ_RANDOM_GUARDS), n_events);
+}
+
+/* ---- events ---------------------------------------------------------------------------------- */
+
+/* At most $3 rows. The inner limit keeps one long stream from being read to its end for each. */
+static const struct postgres_statement READ_SLICE = {
+    .name = "read_slice",
+    .sql = "SELECT " EVENT_COLUMNS_OF_E "\n"
+           "FROM unnest($1, $2) WITH ORDINALITY AS w (stream_id, after_version, ordinal)\n"
+           "CROSS JOIN LATERAL (\n"
+           "    SELECT " EVENT_COLUMNS "\n"
+           "    FROM events\n"
+           "    WHERE stream_id = w.stream_id AND version > w.after_version\n"
+           "    ORDER BY version\n"
+           "    LIMIT $3\n"
+           ") e\n"
+           "ORDER BY w.ordinal, e.version\n"
+           "LIMIT $3",
+    .n_parameters = 3,
+    .types = {POSTGRES_UUID_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_INT4},
+};
+
+/* At most $2 rows. */
+static const struct postgres_statement READ_PLACES = {
+    .name = "read_places",
+    .sql = "SELECT e.position, e.recorded_at, e.stream_id, s.stream_id IS NOT NULL\n"
+           "FROM events e\n"
+           "LEFT JOIN streams s ON s.stream_id = e.stream_id\n"
+           "WHERE e.position > $1\n"
+           "ORDER BY e.position\n"
+           "LIMIT $2",
+    .n_parameters = 2,
+    .types = {POSTGRES_INT8, POSTGRES_INT4},
+};
+
+void eventstore_ask_slice(
+    struct postgres_group *group, const struct eventstore_stream_wanted *wanted, size_t n_wanted,
+    int32_t limit)
+{
+    struct postgres_parameters *to = postgres_group_add(group, &READ_SLICE);
+    postgres_begin_array(to);
+    for (size_t i = 0; i < n_wanted; i++)
+        postgres_put_uuid(to, &wanted[i].stream_id);
+    postgres_begin_array(to);
+    for (size_t i = 0; i < n_wanted; i++)
+        postgres_put_int4(to, wanted[i].after_version);
+    postgres_end_array(to);
+    postgres_put_int4(to, limit);
+}
+
+void eventstore_ask_places(struct postgres_group *group, int64_t after_position, int32_t limit)
+{
+    struct postgres_parameters *to = postgres_group_add(group, &READ_PLACES);
+    postgres_put_int8(to, after_position);
+    postgres_put_int4(to, limit);
+}
+
+void eventstore_receive_place(
+    const struct postgres_rows *rows, size_t row, struct eventstore_place *place)
+{
+    *place = (struct eventstore_place){
+        .position = postgres_get_int8(rows, row, 0),
+        .recorded_at_us = postgres_get_time(rows, row, 1),
+        .stream_id = postgres_get_uuid(rows, row, 2),
+        .has_guard = postgres_get_bool(rows, row, 3),
+    };
+}
+
+/* ---- snapshots ------------------------------------------------------------------------------- */
+
+/* At most one row a stream. */
+static const struct postgres_statement READ_SNAPSHOTS = {
+    .name = "read_snapshots",
+    .sql = "SELECT stream_id, version, shape, state\n"
+           "FROM snapshots\n"
+           "WHERE stream_id = ANY ($1)\n"
+           "ORDER BY stream_id",
+    .n_parameters = 1,
+    .types = {POSTGRES_UUID_ARRAY},
+};
+
+/* At most $1 rows. */
+static const struct postgres_statement READ_STRAY_SNAPSHOTS = {
+    .name = "read_stray_snapshots",
+    .sql = "SELECT n.stream_id, n.version, n.shape, n.state\n"
+           "FROM snapshots n\n"
+           "WHERE NOT EXISTS (SELECT 1 FROM streams s WHERE s.stream_id = n.stream_id)\n"
+           "ORDER BY n.stream_id\n"
+           "LIMIT $1",
+    .n_parameters = 1,
+    .types = {POSTGRES_INT4},
+};
+
+/* No rows. */
+static const struct postgres_statement FORGET_SNAPSHOTS = {
+    .name = "forget_snapshots",
+    .sql = "DELETE FROM snapshots WHERE stream_id = ANY ($1)",
+    .n_parameters = 1,
+    .types = {POSTGRES_UUID_ARRAY},
+};
+
+void eventstore_ask_snapshots(
+    struct postgres_group *group, const struct base_uuid *stream_ids, size_t n_streams)
+{
+    put_ids(postgres_group_add(group, &READ_SNAPSHOTS), stream_ids, n_streams);
+}
+
+void eventstore_receive_snapshot(
+    const struct postgres_rows *rows, size_t row, struct eventstore_snapshot *snapshot)
+{
+    *snapshot = (struct eventstore_snapshot){
+        .stream_id = postgres_get_uuid(rows, row, 0),
+        .version = postgres_get_int4(rows, row, 1),
+        .shape = postgres_get_int4(rows, row, 2),
+        .state = postgres_get_text(rows, row, 3),
+        .state_length = postgres_get_length(rows, row, 3),
+    };
+}
+
+void eventstore_ask_stray_snapshots(struct postgres_group *group, int32_t limit)
+{
+    postgres_put_int4(postgres_group_add(group, &READ_STRAY_SNAPSHOTS), limit);
+}
+
+void eventstore_ask_forget_snapshots(
+    struct postgres_group *group, const struct base_uuid *stream_ids, size_t n_streams)
+{
+    put_ids(postgres_group_add(group, &FORGET_SNAPSHOTS), stream_ids, n_streams);
+}
+
+/* ---- kept answers ---------------------------------------------------------------------------- */
+
+/* At most $1 rows. */
+static const struct postgres_statement READ_FALSE_KEYS = {
+    .name = "read_false_keys",
+    .sql = "SELECT k.scope_id, k.key, k.stream_id, k.fingerprint, k.status, k.version\n"
+           "FROM idempotency_keys k\n"
+           "LEFT JOIN streams s ON s.stream_id = k.stream_id\n"
+           "WHERE (s.version >= k.version AND k.version > 0 AND k.status IN (200, 201)\n"
+           "    AND length(k.fingerprint) = 32) IS NOT TRUE\n"
+           "ORDER BY k.scope_id, k.key\n"
+           "LIMIT $1",
+    .n_parameters = 1,
+    .types = {POSTGRES_INT4},
+};
+
+void eventstore_ask_false_keys(struct postgres_group *group, int32_t limit)
+{
+    postgres_put_int4(postgres_group_add(group, &READ_FALSE_KEYS), limit);
+}
+
+const struct postgres_statement *const eventstore_walk_statements[] = {
+    &READ_GUARDS,          &COUNT_GUARDS,     &READ_GUARDS_OF,  &LOCK_GUARDS_OF,
+    &READ_RANDOM_GUARDS,   &READ_SLICE,       &READ_PLACES,     &READ_SNAPSHOTS,
+    &READ_STRAY_SNAPSHOTS, &FORGET_SNAPSHOTS, &READ_FALSE_KEYS, NULL,
+};
