@@ -84,6 +84,9 @@ bool codec_comes_back(
 bool codec_round_trips(
     const char *type, int32_t schema_version, const char *data,
     const char **reason) BASE_MUST_CHECK;
+/* Whether two texts are the same JSON object: members in any order, numbers of the same kind and
+ * value. False for what is none. */
+bool codec_is_same_json(const char *left, const char *right) BASE_MUST_CHECK;
 
 /* A cart as a snapshot keeps it, and back; texts go to the arena. `shape` of a stored snapshot must
  * be this one, else it is not read: a snapshot can be made again from the events, so there are no

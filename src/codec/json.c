@@ -168,6 +168,13 @@ json_t *codec_json_load(const char *text)
     return NULL;
 }
 
+bool codec_is_same_json(const char *left, const char *right)
+{
+    json_auto_t *one = codec_json_load(left);
+    json_auto_t *other = codec_json_load(right);
+    return one != NULL && other != NULL && json_equal(one, other) == 1;
+}
+
 static enum codec_outcome malformed(struct codec_reader *reader, const char *detail)
 {
     codec_complain(reader, &(struct codec_path){.root = ""}, "%s", detail);

@@ -59,6 +59,9 @@ static void put_carts(struct postgres_parameters *to, const void *changes)
     postgres_begin_array(to);
     for (change = first; change < end; change++)
         postgres_put_bool(to, change->cart->closed_at_us != CART_TIME_NONE);
+    postgres_begin_array(to);
+    for (change = first; change < end; change++)
+        put_time(to, change->cart->updated_at_us);
 }
 
 const struct eventstore_part carts_part = {
@@ -68,11 +71,13 @@ const struct eventstore_part carts_part = {
         "        (cart_id, version, status, currency, customer_id, item_count, total, document,\n"
         "         created_at, updated_at, closed_at)\n"
         "    SELECT u.cart_id, u.version, u.status, u.currency, u.customer_id, u.item_count,\n"
-        "        u.total, u.document, coalesce(u.created_at, h.recorded_at), h.recorded_at,\n"
+        "        u.total, u.document, coalesce(u.created_at, h.recorded_at),\n"
+        "        coalesce(u.updated_at, h.recorded_at),\n"
         "        CASE WHEN u.is_closed THEN coalesce(u.closed_at, h.recorded_at) END\n"
-        "    FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)\n"
+        "    FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)\n"
         "        AS u (stream_ordinal, cart_id, version, status, currency, customer_id,\n"
-        "              item_count, total, document, created_at, closed_at, is_closed)\n"
+        "              item_count, total, document, created_at, closed_at, is_closed,\n"
+        "              updated_at)\n"
         "    CROSS JOIN head h\n"
         "    WHERE (SELECT v.flags FROM verdict v)[u.stream_ordinal]\n"
         "    ON CONFLICT (cart_id) DO UPDATE\n"
@@ -81,102 +86,121 @@ const struct eventstore_part carts_part = {
         "        document = excluded.document, updated_at = excluded.updated_at,\n"
         "        closed_at = excluded.closed_at\n"
         ")",
-    .n_parameters = 12,
+    .n_parameters = 13,
     .types =
         {POSTGRES_INT4_ARRAY, POSTGRES_UUID_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_TEXT_ARRAY,
          POSTGRES_TEXT_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_INT8_ARRAY,
          POSTGRES_TEXT_ARRAY, POSTGRES_TIMESTAMPTZ_ARRAY, POSTGRES_TIMESTAMPTZ_ARRAY,
-         POSTGRES_BOOL_ARRAY},
+         POSTGRES_BOOL_ARRAY, POSTGRES_TIMESTAMPTZ_ARRAY},
     .put = put_carts,
 };
 
-/* Lines that the batch brought into their carts or took away. */
-struct moved_lines {
-    struct moved_line {
-        const struct projections_cart_change *change;
-        const char *item_id;
-        const char *sku; /* NULL: it went */
-    } * list;
-    size_t n;
-};
+/* ---- compared, and written anew -------------------------------------------------------------- */
 
-static struct moved_lines find_moved(const struct projections_changes *batch, bool wants_came)
-{
-    size_t n_most = 0;
-    for (size_t i = 0; i < batch->n_carts; i++)
-        n_most += batch->carts[i].n_touched;
-    struct moved_lines moved = {0};
-    if (n_most == 0)
-        return moved;
-    moved.list = base_alloc(n_most * sizeof *moved.list);
-    for (size_t i = 0; i < batch->n_carts; i++) {
-        const struct projections_cart_change *change = &batch->carts[i];
-        for (size_t j = 0; j < change->n_touched; j++) {
-            const struct projections_touched_line *touched = &change->touched[j];
-            const struct cart_line *line = cart_find_line(change->cart, touched->item_id);
-            const char *sku = line != NULL ? line->sku : NULL;
-            bool has_row = touched->sku_before != NULL;
-            bool has_right_row = has_row && sku != NULL && strcmp(touched->sku_before, sku) == 0;
-            if (wants_came ? sku != NULL && !has_right_row : sku == NULL && has_row)
-                moved.list[moved.n++] = (struct moved_line){
-                    .change = change,
-                    .item_id = touched->item_id,
-                    .sku = sku,
-                };
-        }
-    }
-    return moved;
-}
-
-/* Which lines, for both the ones that came and the ones that went. */
-static void put_line_keys(struct postgres_parameters *to, const struct moved_lines *moved)
-{
-    postgres_begin_array(to);
-    for (size_t i = 0; i < moved->n; i++)
-        postgres_put_int4(to, moved->list[i].change->ordinal);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < moved->n; i++)
-        postgres_put_uuid(to, &moved->list[i].change->cart_id);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < moved->n; i++)
-        postgres_put_text(to, moved->list[i].item_id);
-}
-
-static void put_cart_items(struct postgres_parameters *to, const void *changes)
+void tables_put_cart_keys(struct postgres_parameters *to, const void *changes)
 {
     const struct projections_changes *batch = changes;
-    struct moved_lines came = find_moved(batch, true);
-    put_line_keys(to, &came);
     postgres_begin_array(to);
-    for (size_t i = 0; i < came.n; i++)
-        postgres_put_text(to, came.list[i].sku);
-    free(came.list);
-    struct moved_lines gone = find_moved(batch, false);
-    put_line_keys(to, &gone);
-    free(gone.list);
+    for (size_t i = 0; i < batch->n_carts; i++)
+        postgres_put_int4(to, batch->carts[i].ordinal);
+    postgres_begin_array(to);
+    for (size_t i = 0; i < batch->n_carts; i++)
+        postgres_put_uuid(to, &batch->carts[i].cart_id);
 }
 
-/* An upsert, as a row that is there by mistake must not refuse the whole batch. */
-const struct eventstore_part cart_items_part = {
-    .ctes = "cart_items_put AS (\n"
-            "    INSERT INTO cart_items (cart_id, item_id, sku)\n"
-            "    SELECT u.cart_id, u.item_id, u.sku\n"
-            "    FROM unnest($1, $2, $3, $4) AS u (stream_ordinal, cart_id, item_id, sku)\n"
-            "    WHERE (SELECT v.flags FROM verdict v)[u.stream_ordinal]\n"
-            "        AND EXISTS (SELECT 1 FROM head)\n"
-            "    ON CONFLICT (cart_id, item_id) DO UPDATE SET sku = excluded.sku\n"
-            "),\n"
-            "cart_items_removed AS (\n"
-            "    DELETE FROM cart_items i\n"
-            "    USING unnest($5, $6, $7) AS u (stream_ordinal, cart_id, item_id)\n"
-            "    WHERE i.cart_id = u.cart_id AND i.item_id = u.item_id\n"
+static const struct eventstore_part CARTS_REMOVING = {
+    .ctes = "carts_removed AS (\n"
+            "    DELETE FROM carts c\n"
+            "    USING unnest($1, $2) AS u (stream_ordinal, cart_id)\n"
+            "    WHERE c.cart_id = u.cart_id\n"
             "        AND (SELECT v.flags FROM verdict v)[u.stream_ordinal]\n"
             ")",
-    .n_parameters = 7,
-    .types =
-        {POSTGRES_INT4_ARRAY, POSTGRES_UUID_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_TEXT_ARRAY,
-         POSTGRES_INT4_ARRAY, POSTGRES_UUID_ARRAY, POSTGRES_TEXT_ARRAY},
-    .put = put_cart_items,
+    .n_parameters = 2,
+    .types = {POSTGRES_INT4_ARRAY, POSTGRES_UUID_ARRAY},
+    .put = tables_put_cart_keys,
+};
+
+/* At most one row a cart. */
+static const struct postgres_statement CARTS_ROWS = {
+    .name = "rows_of_carts",
+    .sql = "SELECT cart_id, version, status, currency, customer_id, item_count, total, document,\n"
+           "    created_at, updated_at, closed_at\n"
+           "FROM carts\n"
+           "WHERE cart_id = ANY ($1)\n"
+           "ORDER BY cart_id",
+    .n_parameters = 1,
+    .types = {POSTGRES_UUID_ARRAY},
+};
+
+/* At most $2 rows. */
+static const struct postgres_statement CARTS_STRAYS = {
+    .name = "strays_of_carts",
+    .sql = "SELECT c.cart_id\n"
+           "FROM carts c\n"
+           "WHERE c.cart_id >= $1\n"
+           "    AND NOT EXISTS (\n"
+           "        SELECT 1 FROM streams s\n"
+           "        WHERE s.stream_id = c.cart_id AND s.stream_type = 'cart')\n"
+           "ORDER BY c.cart_id\n"
+           "LIMIT $2",
+    .n_parameters = 2,
+    .types = {POSTGRES_UUID, POSTGRES_INT4},
+};
+
+/* CART_TIME_NONE is null and nothing else: not -infinity, which is the same number. */
+static int64_t get_time(const struct postgres_rows *rows, size_t row, size_t column)
+{
+    if (postgres_is_null(rows, row, column))
+        return CART_TIME_NONE;
+    int64_t time_us = postgres_get_time(rows, row, column);
+    return time_us == CART_TIME_NONE ? INT64_MAX : time_us;
+}
+
+static void carts_compare(
+    const void *change, const struct postgres_rows *rows, size_t first, size_t n,
+    struct base_buffer *differences)
+{
+    const struct projections_cart_change *wanted = change;
+    const struct cart *cart = wanted->cart;
+    if (n == 0) {
+        base_buffer_append_text(differences, "carts has no row of it\n");
+        return;
+    }
+    projections_compare_numbers(
+        differences, "carts.version", postgres_get_int4(rows, first, 1), cart->version);
+    projections_compare_texts(
+        differences, "carts.status", postgres_get_text(rows, first, 2),
+        cart_status_name(cart->status));
+    projections_compare_texts(
+        differences, "carts.currency", postgres_get_text(rows, first, 3), cart->currency);
+    projections_compare_texts(
+        differences, "carts.customer_id", postgres_get_text(rows, first, 4), cart->customer_id);
+    projections_compare_numbers(
+        differences, "carts.item_count", postgres_get_int4(rows, first, 5), cart->item_count);
+    projections_compare_numbers(
+        differences, "carts.total", postgres_get_int8(rows, first, 6), cart->total_minor);
+    /* Whoever reads a document brings it to today's shape, so that is what is compared. */
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer document = {0};
+    codec_write_stored_cart(
+        &document, postgres_get_text(rows, first, 7), postgres_get_length(rows, first, 7));
+    projections_compare_texts(
+        differences, "carts.document", base_buffer_text(&document), wanted->document);
+    projections_compare_times(
+        differences, "carts.created_at", get_time(rows, first, 8), cart->created_at_us);
+    projections_compare_times(
+        differences, "carts.updated_at", get_time(rows, first, 9), cart->updated_at_us);
+    projections_compare_times(
+        differences, "carts.closed_at", get_time(rows, first, 10), cart->closed_at_us);
+}
+
+const struct projections_table carts_table = {
+    .name = "carts",
+    .subject = PROJECTIONS_CARTS,
+    .part = &carts_part,
+    .removing = &CARTS_REMOVING,
+    .rows = &CARTS_ROWS,
+    .strays = &CARTS_STRAYS,
+    .compare = carts_compare,
 };
 
 /* ---- read ------------------------------------------------------------------------------------ */

@@ -37,15 +37,23 @@ static void put_products(struct postgres_parameters *to, const void *changes)
     postgres_begin_array(to);
     for (change = first; change < end; change++)
         postgres_put_bytes(to, change->document, change->document_length);
+    postgres_begin_array(to);
+    for (change = first; change < end; change++)
+        if (change->updated_at_us == CART_TIME_PENDING)
+            postgres_put_null(to);
+        else
+            postgres_put_time(to, change->updated_at_us);
 }
 
 const struct eventstore_part products_part = {
     .ctes =
         "products_put AS (\n"
         "    INSERT INTO products (sku, version, name, prices, is_active, document, updated_at)\n"
-        "    SELECT u.sku, u.version, u.name, u.prices, u.is_active, u.document, h.recorded_at\n"
-        "    FROM unnest($1, $2, $3, $4, $5, $6, $7)\n"
-        "        AS u (stream_ordinal, sku, version, name, prices, is_active, document)\n"
+        "    SELECT u.sku, u.version, u.name, u.prices, u.is_active, u.document,\n"
+        "        coalesce(u.updated_at, h.recorded_at)\n"
+        "    FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)\n"
+        "        AS u (stream_ordinal, sku, version, name, prices, is_active, document,\n"
+        "              updated_at)\n"
         "    CROSS JOIN head h\n"
         "    WHERE (SELECT v.flags FROM verdict v)[u.stream_ordinal]\n"
         "    ON CONFLICT (sku) DO UPDATE\n"
@@ -53,11 +61,97 @@ const struct eventstore_part products_part = {
         "        is_active = excluded.is_active, document = excluded.document,\n"
         "        updated_at = excluded.updated_at\n"
         ")",
-    .n_parameters = 7,
+    .n_parameters = 8,
     .types =
         {POSTGRES_INT4_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_TEXT_ARRAY,
-         POSTGRES_TEXT_ARRAY, POSTGRES_BOOL_ARRAY, POSTGRES_TEXT_ARRAY},
+         POSTGRES_TEXT_ARRAY, POSTGRES_BOOL_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_TIMESTAMPTZ_ARRAY},
     .put = put_products,
+};
+
+/* ---- compared, and written anew -------------------------------------------------------------- */
+
+static void put_keys(struct postgres_parameters *to, const void *changes)
+{
+    const struct projections_changes *batch = changes;
+    postgres_begin_array(to);
+    for (size_t i = 0; i < batch->n_products; i++)
+        postgres_put_int4(to, batch->products[i].ordinal);
+    postgres_begin_array(to);
+    for (size_t i = 0; i < batch->n_products; i++)
+        postgres_put_text(to, batch->products[i].sku);
+}
+
+static const struct eventstore_part REMOVING = {
+    .ctes = "products_removed AS (\n"
+            "    DELETE FROM products p\n"
+            "    USING unnest($1, $2) AS u (stream_ordinal, sku)\n"
+            "    WHERE p.sku = u.sku AND (SELECT v.flags FROM verdict v)[u.stream_ordinal]\n"
+            ")",
+    .n_parameters = 2,
+    .types = {POSTGRES_INT4_ARRAY, POSTGRES_TEXT_ARRAY},
+    .put = put_keys,
+};
+
+/* At most one row a product. */
+static const struct postgres_statement ROWS = {
+    .name = "rows_of_products",
+    .sql = "SELECT sku, version, name, prices, is_active, document, updated_at\n"
+           "FROM products\n"
+           "WHERE sku = ANY ($1)\n"
+           "ORDER BY sku",
+    .n_parameters = 1,
+    .types = {POSTGRES_TEXT_ARRAY},
+};
+
+/* At most $2 rows: all there are, as SQL can't tell the stream of a sku. */
+static const struct postgres_statement STRAYS = {
+    .name = "strays_of_products",
+    .sql = "SELECT sku\n"
+           "FROM products\n"
+           "WHERE sku >= $1\n"
+           "ORDER BY sku\n"
+           "LIMIT $2",
+    .n_parameters = 2,
+    .types = {POSTGRES_TEXT, POSTGRES_INT4},
+};
+
+static void compare(
+    const void *change, const struct postgres_rows *rows, size_t first, size_t n,
+    struct base_buffer *differences)
+{
+    const struct projections_product_change *wanted = change;
+    const struct catalog_content *content = &wanted->product->content;
+    if (n == 0) {
+        base_buffer_append_text(differences, "products has no row of it\n");
+        return;
+    }
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer prices = {0};
+    codec_write_prices(&prices, content);
+    projections_compare_numbers(
+        differences, "products.version", postgres_get_int4(rows, first, 1),
+        wanted->product->version);
+    projections_compare_texts(
+        differences, "products.name", postgres_get_text(rows, first, 2), content->name);
+    projections_compare_texts(
+        differences, "products.prices", postgres_get_text(rows, first, 3),
+        base_buffer_text(&prices));
+    projections_compare_numbers(
+        differences, "products.is_active", postgres_get_bool(rows, first, 4), content->is_active);
+    projections_compare_texts(
+        differences, "products.document", postgres_get_text(rows, first, 5), wanted->document);
+    projections_compare_times(
+        differences, "products.updated_at", postgres_get_time(rows, first, 6),
+        wanted->updated_at_us);
+}
+
+const struct projections_table products_table = {
+    .name = "products",
+    .subject = PROJECTIONS_PRODUCTS,
+    .part = &products_part,
+    .removing = &REMOVING,
+    .rows = &ROWS,
+    .strays = &STRAYS,
+    .compare = compare,
 };
 
 /* ---- read while deciding --------------------------------------------------------------------- */

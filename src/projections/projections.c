@@ -348,9 +348,23 @@ bool projections_list_products(struct projections *projections, struct projectio
 const struct eventstore_part *const *projections_parts(size_t *n_parts)
 {
     static const struct eventstore_part *const parts[] = {
-        &carts_part, &cart_items_part, &products_part};
+#define TABLES_ROW(name) &name##_part,
+        TABLES(TABLES_ROW)
+#undef TABLES_ROW
+    };
     *n_parts = BASE_COUNT(parts);
     return parts;
+}
+
+const struct projections_table *const *projections_tables(size_t *n_tables)
+{
+    static const struct projections_table *const tables[] = {
+#define TABLES_ROW(name) &name##_table,
+        TABLES(TABLES_ROW)
+#undef TABLES_ROW
+    };
+    *n_tables = BASE_COUNT(tables);
+    return tables;
 }
 
 static const struct postgres_statement *const READ_STATEMENTS[] = {

@@ -25,7 +25,8 @@ struct projections_touched_line {
     const char *sku_before; /* of the line with that id before the batch; NULL: there was none */
 };
 
-/* A cart that a batch changed. Pending times become the batch's. */
+/* A cart that a batch changed. Pending times become the batch's; a cart that is written anew from
+ * the log has none. */
 struct projections_cart_change {
     int32_t ordinal; /* of its stream in the batch */
     struct base_uuid cart_id;
@@ -42,6 +43,7 @@ struct projections_product_change {
     const struct catalog_product *product;
     const char *document; /* by codec_write_product */
     size_t document_length;
+    int64_t updated_at_us; /* CART_TIME_PENDING: the batch's */
 };
 
 /* What eventstore_batch.changes points to. */
@@ -54,6 +56,49 @@ struct projections_changes {
 
 /* The parts of the append statement, for eventstore_create(). */
 const struct eventstore_part *const *projections_parts(size_t *n_parts);
+
+/* ---- the tables as such: compared with the log, and written anew from it ----------------------
+ */
+
+/* Whose streams a table is about. */
+enum projections_subject { PROJECTIONS_CARTS, PROJECTIONS_PRODUCTS };
+
+/* A read table. A new one is a file that defines this and its part, a row in the list of tables.h,
+ * and a migration; `cartd rebuild` then fills it from the old events, `cartd verify` holds it to
+ * them. "Keys" are cart ids (uuid[]) or skus (text[]), as the subject is. */
+struct projections_table {
+    const char *name;
+    enum projections_subject subject;
+    /* How it is written with the append, and how all rows of some keys are removed: like a part of
+     * the append, but it reads no CTE but `verdict`, and of a change only the ordinal and the key.
+     */
+    const struct eventstore_part *part;
+    const struct eventstore_part *removing;
+    /* The rows of the keys $1, sorted by the key, which is the first column. A plain SELECT of one
+     * table, as FOR UPDATE is put behind it. */
+    const struct postgres_statement *rows;
+    /* Keys, each once, sorted, from the key $1 on and at most $2: all of those whose stream is not
+     * there, and perhaps others. */
+    const struct postgres_statement *strays;
+    /* Appends a sentence with a newline for each way in which the n rows from `first` on are not
+     * what `change` (a projections_cart_change or projections_product_change with all there is to
+     * know) would have written. */
+    void (*compare)(
+        const void *change, const struct postgres_rows *rows, size_t first, size_t n,
+        struct base_buffer *differences);
+};
+const struct projections_table *const *projections_tables(size_t *n_tables);
+
+/* For compare: a sentence when the two are not the same. `place` is "carts.total" or, where a key
+ * has several rows, "cart_items.quantity of \"tea\"". NULL is null. Long texts are shown from
+ * shortly before where they part. */
+void projections_compare_texts(
+    struct base_buffer *differences, const char *place, const char *is, const char *should_be);
+void projections_compare_numbers(
+    struct base_buffer *differences, const char *place, int64_t is, int64_t should_be);
+/* CART_TIME_NONE is null. */
+void projections_compare_times(
+    struct base_buffer *differences, const char *place, int64_t is_us, int64_t should_be_us);
 
 /* ---- read while deciding --------------------------------------------------------------------- */
 

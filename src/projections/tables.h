@@ -6,9 +6,19 @@
 
 #include "projections.h"
 
-extern const struct eventstore_part carts_part;
-extern const struct eventstore_part cart_items_part;
-extern const struct eventstore_part products_part;
+/* The read tables, in the order in which they are written: each has name_part and name_table. */
+#define TABLES(ROW)                                                                                \
+    ROW(carts)                                                                                     \
+    ROW(cart_items)                                                                                \
+    ROW(products)
+#define TABLES_ROW(name)                                                                           \
+    extern const struct eventstore_part name##_part;                                               \
+    extern const struct projections_table name##_table;
+TABLES(TABLES_ROW)
+#undef TABLES_ROW
+
+/* For removing parts: the ordinals and the ids of a batch's carts. */
+void tables_put_cart_keys(struct postgres_parameters *to, const void *changes);
 
 /* Reads of many: the rows answer the wanted ones by ordinal, from 1, in their first column. */
 extern const struct postgres_statement carts_read;

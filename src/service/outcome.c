@@ -162,6 +162,7 @@ static void add_product_change(
         .product = stream->product,
         .document = base_arena_copy(&batch->arena, document.bytes, document.length),
         .document_length = document.length,
+        .updated_at_us = CART_TIME_PENDING,
     };
 }
 

@@ -329,14 +329,14 @@ END_TEST
 #define NUMBER "N"
 #define NONE ""
 static const char *const FULL_APPEND[] = {
-    UUID,   "cart", "0",    "1",                                   /* streams */
-    NUMBER, "1",    "Made", "1",    "\"{}\"", "\"{}\"", UUID,      /* events */
-    NUMBER, UUID,   "key",  UUID,   "x",      "200",    "1",       /* keys */
-    NUMBER, UUID,   "1",    "open", "EUR",    "NULL",   "1",  "1", /* carts */
-    "{}",   "NULL", "NULL", "f",                                   /* carts */
-    NUMBER, UUID,   "tea",  "tea",                                 /* lines that came */
-    NONE,   NONE,   NONE,                                          /* lines that went */
-    NONE,   NONE,   NONE,   NONE,   NONE,     NONE,     NONE,      /* products */
+    UUID,   "cart", "0",    "1",                                    /* streams */
+    NUMBER, "1",    "Made", "1",    "\"{}\"", "\"{}\"", UUID,       /* events */
+    NUMBER, UUID,   "key",  UUID,   "x",      "200",    "1",        /* keys */
+    NUMBER, UUID,   "1",    "open", "EUR",    "NULL",   "1",  "1",  /* carts */
+    "{}",   "NULL", "NULL", "f",    "NULL",                         /* carts */
+    NUMBER, UUID,   "tea",  "tea",                                  /* lines that came */
+    NONE,   NONE,   NONE,                                           /* lines that went */
+    NONE,   NONE,   NONE,   NONE,   NONE,     NONE,     NONE, NONE, /* products */
 };
 
 static void put_literal(struct base_buffer *sql, const char *content)
