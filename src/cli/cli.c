@@ -59,6 +59,30 @@ static const struct subcommand {
             {{"strict", NULL, "check the whole file first, and import nothing if a line is bad"}},
     },
     {
+        .name = "verify",
+        .usage = "",
+        .sentence = "replay every stream and compare with the read tables: exit status 0 or 1",
+        .more =
+            "Everything is looked at in one snapshot, beside whoever appends: versions, positions "
+            "and\ntimes of the log, the shapes of its events, each row of the read tables, "
+            "snapshots and kept\nanswers. Each discrepancy is a line on stdout, and the last line "
+            "is the verdict.\n",
+        .run = cli_verify,
+        .has_settings = true,
+    },
+    {
+        .name = "rebuild",
+        .usage = "carts|products|all",
+        .sentence = "make the read tables say what the log says, while others append",
+        .more =
+            "Streams are replayed one after the other, and rows that are missing, wrong or too "
+            "many are\nreplaced; a new read table is filled in this way. It may be stopped at any "
+            "time and run again,\nfrom the beginning or from where it says that it stopped.\n",
+        .run = cli_rebuild,
+        .has_settings = true,
+        .flags = {{"from", "ID", "leave out the streams before this id, or before its beginning"}},
+    },
+    {
         .name = "healthcheck",
         .usage = "",
         .sentence = "ask the server on this machine whether it is ready: exit status 0 or 1",

@@ -10,6 +10,7 @@ void progress_start(struct progress *progress, const char *task, int64_t n_bytes
 {
     *progress = (struct progress){
         .task = task,
+        .unit = "lines",
         .n_bytes = n_bytes,
         .started_at_us = base_clock_monotonic_us(),
         .drawn_at_us = base_clock_monotonic_us(),
@@ -17,18 +18,23 @@ void progress_start(struct progress *progress, const char *task, int64_t n_bytes
     };
 }
 
-/* 1234567 as 1,234,567. */
-static void append_grouped(struct base_buffer *out, int64_t number)
+void progress_start_counted(struct progress *progress, const char *task, const char *unit)
+{
+    progress_start(progress, task, 0);
+    progress->unit = unit;
+}
+
+void progress_append_number(struct base_buffer *out, int64_t number)
 {
     if (number >= 1000) {
-        append_grouped(out, number / 1000);
+        progress_append_number(out, number / 1000);
         base_buffer_printf(out, ",%03d", (int)(number % 1000));
     } else {
         base_buffer_append_int(out, number);
     }
 }
 
-static void append_duration(struct base_buffer *out, int64_t seconds)
+void progress_append_duration(struct base_buffer *out, int64_t seconds)
 {
     if (seconds >= 3600) {
         base_buffer_printf(out, "%d h ", (int)(seconds / 3600));
@@ -40,14 +46,14 @@ static void append_duration(struct base_buffer *out, int64_t seconds)
 }
 
 void progress_write(
-    struct base_buffer *out, const char *task, int64_t n_lines, int64_t n_bytes_done,
-    int64_t n_bytes, int64_t elapsed_us)
+    struct base_buffer *out, const char *task, const char *unit, int64_t n_lines,
+    int64_t n_bytes_done, int64_t n_bytes, int64_t elapsed_us)
 {
     double seconds = elapsed_us > 0 ? (double)elapsed_us / 1e6 : 1e-6;
     base_buffer_printf(out, "%s: ", task);
-    append_grouped(out, n_lines);
-    base_buffer_append_text(out, " lines, ");
-    append_grouped(out, (int64_t)((double)n_lines / seconds));
+    progress_append_number(out, n_lines);
+    base_buffer_printf(out, " %s, ", unit);
+    progress_append_number(out, (int64_t)((double)n_lines / seconds));
     base_buffer_append_text(out, " a second");
     if (n_bytes <= 0 || n_bytes_done <= 0) {
         return;
@@ -55,7 +61,7 @@ void progress_write(
     /* A file that grows meanwhile is done to 100 % at most. */
     double done = n_bytes_done < n_bytes ? (double)n_bytes_done / (double)n_bytes : 1;
     base_buffer_printf(out, ", %d %%, ", (int)(done * 100));
-    append_duration(out, (int64_t)(seconds / done - seconds + 0.5));
+    progress_append_duration(out, (int64_t)(seconds / done - seconds + 0.5));
     base_buffer_append_text(out, " left");
 }
 
@@ -68,7 +74,7 @@ void progress_show(struct progress *progress, int64_t n_lines, int64_t n_bytes_d
     struct base_buffer line = {0};
     base_buffer_append_text(&line, ERASE_LINE);
     progress_write(
-        &line, progress->task, n_lines, n_bytes_done, progress->n_bytes,
+        &line, progress->task, progress->unit, n_lines, n_bytes_done, progress->n_bytes,
         now_us - progress->started_at_us);
     fputs(base_buffer_text(&line), stderr);
     fflush(stderr);

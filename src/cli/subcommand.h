@@ -22,12 +22,15 @@ enum cli_exit { CLI_DONE = 0, CLI_FAILED = 1, CLI_MISUSED = 2 };
 enum cli_exit cli_serve(const struct cli_call *call) BASE_MUST_CHECK;
 enum cli_exit cli_migrate(const struct cli_call *call) BASE_MUST_CHECK;
 enum cli_exit cli_catalog(const struct cli_call *call) BASE_MUST_CHECK;
+enum cli_exit cli_verify(const struct cli_call *call) BASE_MUST_CHECK;
+enum cli_exit cli_rebuild(const struct cli_call *call) BASE_MUST_CHECK;
 enum cli_exit cli_healthcheck(const struct cli_call *call) BASE_MUST_CHECK;
 enum cli_exit cli_version(const struct cli_call *call) BASE_MUST_CHECK;
 enum cli_exit cli_help(const struct cli_call *call) BASE_MUST_CHECK;
 
 /* The places of a subcommand's own flags in call->flags. */
 enum cli_catalog_flag { CLI_CATALOG_STRICT };
+enum cli_rebuild_flag { CLI_REBUILD_FROM };
 
 /* Says "cartd: …" on stderr. */
 void cli_complain(const char *format, ...) BASE_PRINTF(1, 2);

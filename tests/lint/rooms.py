@@ -26,11 +26,12 @@ ROOMS = {
     "projections": BELOW_STORE | CORE | {"codec", "eventstore"},
     "service": BELOW_STORE | CORE | {"codec", "eventstore", "projections"},
     "feed": BELOW_STORE | {"codec", "eventstore", "projections"},
+    "audit": BELOW_STORE | CORE | {"codec", "eventstore", "projections", "service"},
     "http": {"base", "loop", "metrics", "codec", "service", "projections", "feed"} | CORE,
     # The subcommands open the rooms and hand them their settings.
     "cli": BELOW_STORE
     | CORE
-    | {"codec", "config", "eventstore", "projections", "service", "feed", "http", "migrate"},
+    | {"codec", "config", "eventstore", "projections", "service", "feed", "http", "audit", "migrate"},
     # main.c
     "": {"base", "cli"},
 }

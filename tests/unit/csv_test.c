@@ -393,7 +393,7 @@ static void check_progress(
     int64_t n_lines, int64_t n_done, int64_t n_bytes, int64_t elapsed_us, const char *expected)
 {
     struct base_buffer line = {0};
-    progress_write(&line, "importing", n_lines, n_done, n_bytes, elapsed_us);
+    progress_write(&line, "importing", "lines", n_lines, n_done, n_bytes, elapsed_us);
     ck_assert_str_eq(base_buffer_text(&line), expected);
     base_buffer_finish(&line);
 }

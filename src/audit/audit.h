@@ -1,0 +1,96 @@
+/*
+ * audit: does the database say what the log says? Streams are replayed from their first event, by
+ * the codec and the core, and what comes out is compared with the read tables (verify; and a few
+ * all the time in the service: the sampler) or put there (rebuild).
+ *
+ * It changes no event and no guard, for those are the truth and what keeps it. A stream that can't
+ * be replayed is told of, never guessed at.
+ */
+#ifndef CARTD_AUDIT_H
+#define CARTD_AUDIT_H
+
+#include "base.h"
+#include "loop.h"
+#include "metrics.h"
+#include "projections.h"
+
+/* ---- what is found --------------------------------------------------------------------------- */
+
+/* Something that is not as the log says, or a log that is not as it should be. Texts are borrowed
+ * until found() returns. */
+struct audit_finding {
+    const char *kind;        /* for counting: the table that is wrong; a static text */
+    const char *stream_type; /* NULL: it is about no stream */
+    struct base_uuid stream_id;
+    int32_t version;      /* of the event that it is about; 0: about the stream as a whole */
+    const char *sentence; /* what differs */
+};
+
+/* Where things are and who wants to know. */
+struct audit_options {
+    struct loop *loop;
+    const struct base_log *log;
+    const char *url;
+    const char *ready_sql;
+    const char *not_ready_detail;
+    int64_t wait_ms; /* for PostgreSQL, before it is given up */
+    void (*found)(void *context, const struct audit_finding *finding);
+    void (*ended)(void *context); /* called once, from the loop: look at the result */
+    void *context;
+    /* NULL: projections_tables(). */
+    const struct projections_table *const *tables;
+    size_t n_tables;
+};
+
+enum audit_end {
+    AUDIT_GOES_ON,
+    AUDIT_DONE,        /* all was looked at */
+    AUDIT_INTERRUPTED, /* as asked by …_stop() */
+    AUDIT_IN_TROUBLE   /* `trouble` says why */
+};
+
+struct audit_result {
+    enum audit_end end;
+    const char *trouble; /* a sentence; borrowed until destroy */
+    int64_t n_findings;
+    int64_t n_all;          /* streams that there are to look at; 0: not known yet */
+    int64_t n_streams;      /* of them done */
+    int64_t n_events;       /* replayed */
+    int64_t n_rewritten;    /* streams whose rows were put anew (rebuild) */
+    int64_t n_removed;      /* rows' keys without a stream that were removed (rebuild) */
+    int64_t head;           /* of the log, as of the snapshot (verify) */
+    int64_t n_placed;       /* events whose place in the log was looked at (verify) */
+    struct base_uuid place; /* where a rebuild may go on: all streams before it are done */
+};
+
+/* ---- verify ---------------------------------------------------------------------------------- */
+
+/* Looks at everything in one snapshot, with bounded memory. It locks nothing. */
+struct audit_verify;
+/* NULL with *problem (the caller's to free) when the url is not a connection string. */
+struct audit_verify *audit_verify_create(const struct audit_options *options, char **problem)
+    BASE_MUST_CHECK;
+void audit_verify_destroy(struct audit_verify *verify); /* NULL-safe */
+void audit_verify_stop(struct audit_verify *verify);
+const struct audit_result *audit_verify_result(const struct audit_verify *verify);
+
+/* ---- rebuild --------------------------------------------------------------------------------- */
+
+/* Makes the read tables of some subjects say what the log says, while others append: it walks the
+ * streams in id order and replaces the rows of those whose rows differ. The guards of such a few
+ * streams are held for one short transaction. It may be stopped at any time, run again, and run
+ * beside itself. */
+struct audit_rebuild;
+struct audit_rebuild_wanted {
+    bool of_carts;
+    bool of_products;
+    struct base_uuid from; /* streams before it are left out */
+};
+struct audit_rebuild *audit_rebuild_create(
+    const struct audit_options *options, const struct audit_rebuild_wanted *wanted,
+    char **problem) BASE_MUST_CHECK;
+void audit_rebuild_destroy(struct audit_rebuild *rebuild); /* NULL-safe */
+void audit_rebuild_stop(struct audit_rebuild *rebuild);
+const struct audit_result *audit_rebuild_result(const struct audit_rebuild *rebuild);
+
+#endif

@@ -1,0 +1,514 @@
+#include "internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "service.h"
+
+/* The stream type of a subject's streams. */
+static const char *const TYPES[] = {
+    [PROJECTIONS_CARTS] = "cart", [PROJECTIONS_PRODUCTS] = "product"};
+
+void chunk_init(struct chunk *chunk, struct common *common, int32_t slice_events)
+{
+    *chunk = (struct chunk){.common = common, .slice_events = slice_events};
+    chunk->carts = base_alloc(CHUNK_STREAMS_MAX * sizeof *chunk->carts);
+    chunk->products = base_alloc(CHUNK_STREAMS_MAX * sizeof *chunk->products);
+    chunk->product_event = base_alloc(sizeof *chunk->product_event);
+}
+
+void chunk_finish(struct chunk *chunk)
+{
+    postgres_group_finish(&chunk->group);
+    base_arena_finish(&chunk->texts[0]);
+    base_arena_finish(&chunk->texts[1]);
+    base_arena_finish(&chunk->scratch);
+    free(chunk->carts);
+    free(chunk->products);
+    free(chunk->product_event);
+}
+
+void chunk_begin(struct chunk *chunk)
+{
+    chunk->n_streams = 0;
+    chunk->n_events = 0;
+    chunk->has_snapshots = false;
+    base_arena_reset(&chunk->texts[0]);
+    base_arena_reset(&chunk->texts[1]);
+}
+
+bool chunk_add(
+    struct chunk *chunk, const struct base_uuid *id, enum projections_subject subject,
+    int32_t guard_version)
+{
+    size_t i = chunk->n_streams;
+    bool is_too_much =
+        i > 0 && chunk->n_events + (size_t)guard_version >= (size_t)chunk->slice_events;
+    if (i == CHUNK_STREAMS_MAX || is_too_much)
+        return false;
+    chunk->streams[i] = (struct chunk_stream){
+        .id = *id,
+        .subject = subject,
+        .guard_version = guard_version,
+        .cart = &chunk->carts[i],
+        .product = &chunk->products[i],
+    };
+    cart_clear(&chunk->carts[i]);
+    memset(&chunk->products[i], 0, sizeof chunk->products[i]);
+    chunk->n_streams++;
+    chunk->n_events += (size_t)guard_version;
+    return true;
+}
+
+/* ---- telling --------------------------------------------------------------------------------- */
+
+static void tell(
+    struct chunk *chunk, const struct chunk_stream *stream, const char *kind, int32_t version,
+    const char *format, ...) BASE_PRINTF(5, 6);
+
+static void tell(
+    struct chunk *chunk, const struct chunk_stream *stream, const char *kind, int32_t version,
+    const char *format, ...)
+{
+    char sentence[512];
+    va_list values;
+    va_start(values, format);
+    (void)vsnprintf(sentence, sizeof sentence, format, values); /* long texts may be cut */
+    va_end(values);
+    common_tell(
+        chunk->common, &(struct audit_finding){
+                           .kind = kind,
+                           .stream_type = TYPES[stream->subject],
+                           .stream_id = stream->id,
+                           .version = version,
+                           .sentence = sentence,
+                       });
+}
+
+/* ---- loading: ask, answer, fold -------------------------------------------------------------- */
+
+static void load_answered(struct postgres_group *group);
+
+static void ask_slice(struct chunk *chunk)
+{
+    struct eventstore_stream_wanted wanted[CHUNK_STREAMS_MAX];
+    struct base_uuid ids[CHUNK_STREAMS_MAX];
+    for (size_t i = 0; i < chunk->n_wanted; i++) {
+        ids[i] = chunk->wanted[i]->id;
+        wanted[i] = (struct eventstore_stream_wanted){
+            .stream_id = chunk->wanted[i]->id, .after_version = chunk->wanted[i]->version};
+    }
+    postgres_group_begin(&chunk->group);
+    chunk->group.answered = load_answered;
+    /* Snapshots first: whatever they are of is then among the events. */
+    if (!chunk->has_snapshots)
+        eventstore_ask_snapshots(&chunk->group, ids, chunk->n_wanted);
+    eventstore_ask_slice(&chunk->group, wanted, chunk->n_wanted, chunk->slice_events);
+    postgres_send(chunk->common->connection, &chunk->group);
+}
+
+void chunk_load(struct chunk *chunk)
+{
+    chunk->n_wanted = 0;
+    for (size_t i = 0; i < chunk->n_streams; i++)
+        if (!chunk->streams[i].is_left_out)
+            chunk->wanted[chunk->n_wanted++] = &chunk->streams[i];
+    ask_slice(chunk);
+}
+
+static struct base_arena *texts(struct chunk *chunk)
+{
+    return &chunk->texts[chunk->texts_in_use];
+}
+
+/* Rows of snapshots may be removed at any time, so who removes them need not tell. */
+static void tell_snapshot(
+    struct chunk *chunk, struct chunk_stream *stream, int32_t version, const char *sentence)
+{
+    stream->has_bad_snapshot = true;
+    if (chunk->tells_differences)
+        tell(chunk, stream, "snapshots", version, "%s", sentence);
+}
+
+static void receive_snapshots(struct chunk *chunk)
+{
+    const struct postgres_rows *rows = postgres_group_rows(&chunk->group, 0);
+    size_t at = 0;
+    for (size_t row = 0; row < postgres_rows_count(rows); row++) {
+        struct eventstore_snapshot snapshot;
+        eventstore_receive_snapshot(rows, row, &snapshot);
+        while (base_uuid_compare(&chunk->wanted[at]->id, &snapshot.stream_id) != 0)
+            at++;
+        struct chunk_stream *stream = chunk->wanted[at];
+        if (stream->subject != PROJECTIONS_CARTS) {
+            tell_snapshot(chunk, stream, snapshot.version, "has a snapshot, as only carts may");
+        } else if (snapshot.shape == CODEC_SNAPSHOT_SHAPE) { /* others are never read */
+            stream->snapshot = base_arena_copy_text(texts(chunk), snapshot.state);
+            stream->snapshot_version = snapshot.version;
+        }
+    }
+    chunk->has_snapshots = true;
+}
+
+static bool fold_cart(
+    struct chunk *chunk, struct chunk_stream *stream, const struct eventstore_event *event)
+{
+    struct cart_event fact;
+    if (!codec_read_cart_event(
+            event->type, event->schema_version, event->data, texts(chunk), &fact))
+        return false;
+    cart_evolve(stream->cart, &fact, event->recorded_at_us);
+    return true;
+}
+
+static bool fold_product(
+    struct chunk *chunk, struct chunk_stream *stream, const struct eventstore_event *event)
+{
+    struct catalog_event *fact = chunk->product_event;
+    if (!codec_read_catalog_event(
+            event->type, event->schema_version, event->data, texts(chunk), fact))
+        return false;
+    catalog_evolve(stream->product, fact);
+    stream->sku = fact->product_changed.sku;
+    stream->updated_at_us = event->recorded_at_us;
+    return true;
+}
+
+static void check_snapshot(struct chunk *chunk, struct chunk_stream *stream)
+{
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer state = {0};
+    codec_write_cart_snapshot(&state, stream->cart);
+    if (!codec_is_same_json(base_buffer_text(&state), stream->snapshot))
+        tell_snapshot(
+            chunk, stream, stream->version, "its snapshot is not what its events up to there say");
+    stream->snapshot = NULL;
+}
+
+/* What an event should be, whatever it means. */
+static void check_event(
+    struct chunk *chunk, struct chunk_stream *stream, const struct eventstore_event *event)
+{
+    int32_t expected = stream->version + 1;
+    if (event->version != expected) {
+        tell(
+            chunk, stream, "events", expected, "is missing: the next event is of version %d",
+            (int)event->version);
+        stream->is_broken = true;
+    }
+    stream->version = event->version;
+    if (strcmp(event->stream_type, TYPES[stream->subject]) != 0) {
+        tell(
+            chunk, stream, "events", event->version, "is of a stream of another type, \"%s\"",
+            event->stream_type);
+        stream->is_broken = true;
+    }
+}
+
+static void fold(
+    struct chunk *chunk, struct chunk_stream *stream, const struct eventstore_event *event)
+{
+    const char *reason = "can't be read";
+    check_event(chunk, stream, event);
+    bool is_sound = !chunk->checks_shapes ||
+                    codec_round_trips(event->type, event->schema_version, event->data, &reason);
+    if (!stream->is_broken) {
+        bool is_read = stream->subject == PROJECTIONS_CARTS ? fold_cart(chunk, stream, event)
+                                                            : fold_product(chunk, stream, event);
+        stream->is_broken = !is_read;
+        is_sound = is_sound && is_read;
+    }
+    if (!is_sound)
+        tell(
+            chunk, stream, "events", event->version, "%s in schema version %d %s", event->type,
+            (int)event->schema_version, reason);
+    if (stream->snapshot != NULL && stream->snapshot_version == stream->version &&
+        !stream->is_broken)
+        check_snapshot(chunk, stream);
+    chunk->common->result.n_events++;
+}
+
+static const char *move_text(struct base_arena *to, const char *text)
+{
+    return text == NULL ? NULL : base_arena_copy_text(to, text);
+}
+
+static void move_cart(struct base_arena *to, struct cart *cart)
+{
+    void *memory = base_arena_alloc(to, cart_packed_size(cart));
+    cart_copy(cart, cart_pack(memory, cart));
+}
+
+/* Keeps of the texts only those that are still used, so that a long stream needs no more memory
+ * than a short one. */
+static void move_texts(struct chunk *chunk)
+{
+    size_t other = 1 - chunk->texts_in_use;
+    struct base_arena *to = &chunk->texts[other];
+    for (size_t i = 0; i < chunk->n_streams; i++) {
+        struct chunk_stream *stream = &chunk->streams[i];
+        stream->sku = move_text(to, stream->sku);
+        stream->snapshot = move_text(to, stream->snapshot);
+        stream->product->content.name = move_text(to, stream->product->content.name);
+        move_cart(to, stream->cart);
+    }
+    base_arena_reset(texts(chunk));
+    chunk->texts_in_use = other;
+}
+
+static void receive_slice(struct chunk *chunk, const struct postgres_rows *rows)
+{
+    size_t n_rows = postgres_rows_count(rows);
+    size_t at = 0;
+    for (size_t row = 0; row < n_rows; row++) {
+        struct eventstore_event event;
+        eventstore_receive_event(rows, row, &event);
+        while (base_uuid_compare(&chunk->wanted[at]->id, &event.stream_id) != 0)
+            at++;
+        fold(chunk, chunk->wanted[at], &event);
+    }
+    /* A full slice ends somewhere in the stream that it is at; those before that are complete. */
+    bool is_full = n_rows == (size_t)chunk->slice_events;
+    chunk->n_wanted = is_full ? chunk->n_wanted - at : 0;
+    memmove(chunk->wanted, chunk->wanted + at, chunk->n_wanted * sizeof(chunk->wanted[0]));
+    if (is_full)
+        move_texts(chunk);
+}
+
+static void load_answered(struct postgres_group *group)
+{
+    struct chunk *chunk = BASE_CONTAINER(group, struct chunk, group);
+    if (group->outcome != POSTGRES_DONE) {
+        chunk->answered(chunk, group->outcome);
+        return;
+    }
+    if (!chunk->has_snapshots)
+        receive_snapshots(chunk);
+    receive_slice(chunk, postgres_group_rows(group, group->n_statements - 1));
+    if (chunk->n_wanted > 0)
+        ask_slice(chunk);
+    else
+        chunk->answered(chunk, POSTGRES_DONE);
+}
+
+static void break_stream(
+    struct chunk *chunk, struct chunk_stream *stream, const char *kind, const char *sentence)
+{
+    tell(chunk, stream, kind, 0, "%s", sentence);
+    stream->is_broken = true;
+}
+
+static void check_end(struct chunk *chunk, struct chunk_stream *stream)
+{
+    if (stream->snapshot != NULL && stream->snapshot_version > stream->version)
+        tell_snapshot(
+            chunk, stream, stream->snapshot_version,
+            "its snapshot is of a version that it has not reached");
+    stream->snapshot = NULL;
+    if (stream->is_broken)
+        return;
+    if (stream->version == 0) {
+        break_stream(chunk, stream, "streams", "has a guard and no events");
+    } else if (stream->subject == PROJECTIONS_CARTS) {
+        if (stream->cart->status == CART_ABSENT)
+            break_stream(chunk, stream, "events", "has no event that creates the cart");
+    } else {
+        struct base_uuid id = service_product_id(stream->sku);
+        if (base_uuid_compare(&id, &stream->id) != 0)
+            break_stream(chunk, stream, "events", "is of a product whose stream has another id");
+    }
+}
+
+void chunk_check_ends(struct chunk *chunk)
+{
+    for (size_t i = 0; i < chunk->n_streams; i++)
+        if (!chunk->streams[i].is_left_out)
+            check_end(chunk, &chunk->streams[i]);
+}
+
+/* ---- what should be there -------------------------------------------------------------------- */
+
+static void make_cart_change(
+    struct chunk *chunk, struct chunk_stream *stream, struct projections_cart_change *change)
+{
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer document = {0};
+    const struct cart *cart = stream->cart;
+    codec_write_cart(&document, &stream->id, cart);
+    /* To each line as if it were new, so that all its rows are put. */
+    struct projections_touched_line *touched =
+        base_arena_alloc(&chunk->scratch, (cart->n_lines + 1) * sizeof *touched);
+    for (size_t i = 0; i < cart->n_lines; i++)
+        touched[i].item_id = cart->lines[i].item_id;
+    *change = (struct projections_cart_change){
+        .cart_id = stream->id,
+        .cart = cart,
+        .document = base_arena_copy(&chunk->scratch, document.bytes, document.length),
+        .document_length = document.length,
+        .touched = touched,
+        .n_touched = cart->n_lines,
+    };
+}
+
+static void make_product_change(
+    struct chunk *chunk, struct chunk_stream *stream, struct projections_product_change *change)
+{
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer document = {0};
+    stream->product->version = stream->version;
+    codec_write_product(&document, stream->sku, stream->product);
+    *change = (struct projections_product_change){
+        .sku = stream->sku,
+        .product = stream->product,
+        .document = base_arena_copy(&chunk->scratch, document.bytes, document.length),
+        .document_length = document.length,
+        .updated_at_us = stream->updated_at_us,
+    };
+}
+
+/* ---- comparing: ask, answer ------------------------------------------------------------------ */
+
+static int compare_skus(const void *left, const void *right)
+{
+    const struct chunk_stream *const *a = left;
+    const struct chunk_stream *const *b = right;
+    return strcmp((*a)->sku, (*b)->sku);
+}
+
+/* The streams that can be compared, in the order of their keys. */
+static void list_by_key(struct chunk *chunk)
+{
+    chunk->n_by_key[PROJECTIONS_CARTS] = 0;
+    chunk->n_by_key[PROJECTIONS_PRODUCTS] = 0;
+    for (size_t i = 0; i < chunk->n_streams; i++) {
+        struct chunk_stream *stream = &chunk->streams[i];
+        stream->differs = false;
+        if (!stream->is_broken && !stream->is_left_out)
+            chunk->by_key[stream->subject][chunk->n_by_key[stream->subject]++] = stream;
+    }
+    qsort(
+        chunk->by_key[PROJECTIONS_PRODUCTS], chunk->n_by_key[PROJECTIONS_PRODUCTS],
+        sizeof(chunk->by_key[0][0]), compare_skus);
+}
+
+static void compare_answered(struct postgres_group *group);
+
+void chunk_compare(struct chunk *chunk)
+{
+    const struct audit_options *options = &chunk->common->options;
+    list_by_key(chunk);
+    postgres_group_begin(&chunk->group);
+    chunk->group.answered = compare_answered;
+    for (size_t i = 0; i < options->n_tables; i++) {
+        enum projections_subject subject = options->tables[i]->subject;
+        struct postgres_parameters *to =
+            postgres_group_add(&chunk->group, options->tables[i]->rows);
+        postgres_begin_array(to);
+        for (size_t j = 0; j < chunk->n_by_key[subject]; j++)
+            if (subject == PROJECTIONS_CARTS)
+                postgres_put_uuid(to, &chunk->by_key[subject][j]->id);
+            else
+                postgres_put_text(to, chunk->by_key[subject][j]->sku);
+    }
+    postgres_send(chunk->common->connection, &chunk->group);
+}
+
+static bool is_row_of(
+    const struct chunk_stream *stream, const struct postgres_rows *rows, size_t row)
+{
+    if (stream->subject == PROJECTIONS_PRODUCTS)
+        return strcmp(postgres_get_text(rows, row, 0), stream->sku) == 0;
+    struct base_uuid id = postgres_get_uuid(rows, row, 0);
+    return base_uuid_compare(&id, &stream->id) == 0;
+}
+
+static void tell_differences(
+    struct chunk *chunk, const struct chunk_stream *stream, const char *table, char *differences)
+{
+    char *rest = NULL;
+    for (char *line = strtok_r(differences, "\n", &rest); line != NULL;
+         line = strtok_r(NULL, "\n", &rest))
+        tell(chunk, stream, table, stream->version, "%s", line);
+}
+
+static void compare_stream(
+    struct chunk *chunk, struct chunk_stream *stream, const void *change,
+    struct base_buffer *differences)
+{
+    const struct audit_options *options = &chunk->common->options;
+    for (size_t i = 0; i < options->n_tables; i++) {
+        const struct projections_table *table = options->tables[i];
+        if (table->subject != stream->subject)
+            continue;
+        const struct postgres_rows *rows = postgres_group_rows(&chunk->group, i);
+        size_t n_rows = postgres_rows_count(rows);
+        size_t *first = &chunk->at_row[i];
+        size_t n = 0;
+        while (*first + n < n_rows && is_row_of(stream, rows, *first + n))
+            n++;
+        differences->length = 0;
+        table->compare(change, rows, *first, n, differences);
+        *first += n;
+        if (differences->length == 0)
+            continue;
+        stream->differs = true;
+        if (chunk->tells_differences) {
+            (void)base_buffer_text(differences); /* for its NUL */
+            tell_differences(chunk, stream, table->name, differences->bytes);
+        }
+    }
+}
+
+static void compare_answered(struct postgres_group *group)
+{
+    struct chunk *chunk = BASE_CONTAINER(group, struct chunk, group);
+    if (group->outcome != POSTGRES_DONE) {
+        chunk->answered(chunk, group->outcome);
+        return;
+    }
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer differences = {0};
+    memset(chunk->at_row, 0, sizeof chunk->at_row);
+    for (size_t i = 0; i < chunk->n_by_key[PROJECTIONS_CARTS]; i++) {
+        struct chunk_stream *stream = chunk->by_key[PROJECTIONS_CARTS][i];
+        struct projections_cart_change change;
+        base_arena_reset(&chunk->scratch);
+        make_cart_change(chunk, stream, &change);
+        compare_stream(chunk, stream, &change, &differences);
+    }
+    for (size_t i = 0; i < chunk->n_by_key[PROJECTIONS_PRODUCTS]; i++) {
+        struct chunk_stream *stream = chunk->by_key[PROJECTIONS_PRODUCTS][i];
+        struct projections_product_change change;
+        base_arena_reset(&chunk->scratch);
+        make_product_change(chunk, stream, &change);
+        compare_stream(chunk, stream, &change, &differences);
+    }
+    chunk->answered(chunk, POSTGRES_DONE);
+}
+
+/* ---- what is to be changed ------------------------------------------------------------------- */
+
+void chunk_list_changes(struct chunk *chunk, struct chunk_changes *changes)
+{
+    base_arena_reset(&chunk->scratch);
+    struct projections_cart_change *carts =
+        base_arena_alloc(&chunk->scratch, CHUNK_STREAMS_MAX * sizeof *carts);
+    struct projections_product_change *products =
+        base_arena_alloc(&chunk->scratch, CHUNK_STREAMS_MAX * sizeof *products);
+    *changes = (struct chunk_changes){.changes = {.carts = carts, .products = products}};
+    for (size_t i = 0; i < chunk->n_streams; i++) {
+        struct chunk_stream *stream = &chunk->streams[i];
+        if (!stream->differs)
+            continue;
+        int32_t ordinal = (int32_t)changes->n_streams + 1;
+        changes->owners[changes->n_streams] = stream;
+        changes->streams[changes->n_streams++] = (struct eventstore_stream){
+            .stream_id = stream->id, .expected_version = stream->version};
+        if (stream->subject == PROJECTIONS_CARTS) {
+            struct projections_cart_change *change = &carts[changes->changes.n_carts++];
+            make_cart_change(chunk, stream, change);
+            change->ordinal = ordinal;
+        } else {
+            struct projections_product_change *change = &products[changes->changes.n_products++];
+            make_product_change(chunk, stream, change);
+            change->ordinal = ordinal;
+        }
+    }
+}

@@ -1,0 +1,152 @@
+#include "internal.h"
+
+#include <string.h>
+
+#include "service.h"
+
+void strays_init(struct strays *strays, struct common *common)
+{
+    *strays = (struct strays){.common = common};
+}
+
+void strays_finish(struct strays *strays)
+{
+    postgres_group_finish(&strays->group);
+    base_arena_finish(&strays->arena);
+    base_buffer_finish(&strays->next_sku);
+}
+
+/* The table that is looked at; NULL after the last. */
+static const struct projections_table *table_at(struct strays *strays)
+{
+    const struct audit_options *options = &strays->common->options;
+    while (strays->at < options->n_tables && !strays->wants[options->tables[strays->at]->subject])
+        strays->at++;
+    return strays->at < options->n_tables ? options->tables[strays->at] : NULL;
+}
+
+static void keys_answered(struct postgres_group *group);
+
+void strays_ask(struct strays *strays)
+{
+    strays->n_rows = 0;
+    strays->table = table_at(strays);
+    if (strays->table == NULL) {
+        strays->answered(strays, POSTGRES_DONE);
+        return;
+    }
+    postgres_group_begin(&strays->group);
+    strays->group.answered = keys_answered;
+    struct postgres_parameters *to = postgres_group_add(&strays->group, strays->table->strays);
+    if (strays->table->subject == PROJECTIONS_CARTS)
+        postgres_put_uuid(to, &strays->next_id);
+    else
+        postgres_put_text(to, base_buffer_text(&strays->next_sku));
+    postgres_put_int4(to, STRAYS_PAGE);
+    postgres_send(strays->common->connection, &strays->group);
+}
+
+/* ---- the keys of a table --------------------------------------------------------------------- */
+
+static void guards_answered(struct postgres_group *group);
+
+static void receive_key(struct strays *strays, const struct postgres_rows *rows, size_t row)
+{
+    struct strays_row *stray = &strays->page[strays->n_page++];
+    *stray = (struct strays_row){0};
+    if (strays->table->subject == PROJECTIONS_CARTS) {
+        stray->stream_id = postgres_get_uuid(rows, row, 0);
+    } else {
+        stray->sku = base_arena_copy_text(&strays->arena, postgres_get_text(rows, row, 0));
+        stray->stream_id = service_product_id(stray->sku);
+    }
+}
+
+static void keys_answered(struct postgres_group *group)
+{
+    struct strays *strays = BASE_CONTAINER(group, struct strays, group);
+    if (group->outcome != POSTGRES_DONE) {
+        strays->answered(strays, group->outcome);
+        return;
+    }
+    const struct postgres_rows *rows = postgres_group_rows(group, 0);
+    size_t n_rows = postgres_rows_count(rows);
+    base_arena_reset(&strays->arena);
+    strays->n_page = 0;
+    for (size_t row = 0; row < n_rows; row++)
+        receive_key(strays, rows, row);
+    struct base_uuid ids[STRAYS_PAGE];
+    for (size_t i = 0; i < strays->n_page; i++)
+        ids[i] = strays->page[i].stream_id;
+    postgres_group_begin(group);
+    group->answered = guards_answered;
+    eventstore_ask_guards_of(group, ids, strays->n_page, false);
+    postgres_send(strays->common->connection, group);
+}
+
+/* ---- which of them have a stream ------------------------------------------------------------- */
+
+/* The guard of a stream; false: it has none. Rows are few, and in id order. */
+static bool find_guard(
+    const struct postgres_rows *rows, const struct base_uuid *id, struct eventstore_guard *guard)
+{
+    size_t first = 0;
+    size_t end = postgres_rows_count(rows);
+    while (first < end) {
+        size_t middle = first + (end - first) / 2;
+        eventstore_receive_guard(rows, middle, guard);
+        int order = base_uuid_compare(&guard->stream_id, id);
+        if (order == 0)
+            return true;
+        if (order < 0)
+            first = middle + 1;
+        else
+            end = middle;
+    }
+    return false;
+}
+
+static void begin_table(struct strays *strays)
+{
+    strays->next_id = (struct base_uuid){{0}};
+    strays->next_sku.length = 0;
+}
+
+static void go_behind_page(struct strays *strays)
+{
+    bool is_over = strays->n_page < STRAYS_PAGE;
+    if (!is_over) {
+        const struct strays_row *last = &strays->page[strays->n_page - 1];
+        strays->next_id = last->stream_id;
+        is_over = last->sku == NULL && !walk_next_id(&strays->next_id);
+        /* The next text, bytewise, is the same with the least byte behind it. */
+        strays->next_sku.length = 0;
+        base_buffer_append_text(&strays->next_sku, last->sku == NULL ? "" : last->sku);
+        base_buffer_append_char(&strays->next_sku, '\1');
+    }
+    if (is_over) {
+        strays->at++;
+        begin_table(strays);
+    }
+}
+
+static void guards_answered(struct postgres_group *group)
+{
+    struct strays *strays = BASE_CONTAINER(group, struct strays, group);
+    if (group->outcome != POSTGRES_DONE) {
+        strays->answered(strays, group->outcome);
+        return;
+    }
+    const struct postgres_rows *rows = postgres_group_rows(group, 0);
+    const char *type = strays->table->subject == PROJECTIONS_CARTS ? "cart" : "product";
+    for (size_t i = 0; i < strays->n_page; i++) {
+        struct eventstore_guard guard = {.version = 0};
+        bool has_guard = find_guard(rows, &strays->page[i].stream_id, &guard);
+        if (has_guard && strcmp(guard.stream_type, type) == 0)
+            continue;
+        strays->rows[strays->n_rows] = strays->page[i];
+        strays->rows[strays->n_rows++].guard_version = has_guard ? guard.version : 0;
+    }
+    go_behind_page(strays);
+    strays->answered(strays, POSTGRES_DONE);
+}
