@@ -3,7 +3,16 @@
 import json
 import unittest
 
-from support import Database, Service, ServiceCase, fixtures, make_key, make_sku, migrate
+from support import (
+    Database,
+    Service,
+    ServiceCase,
+    fixtures,
+    make_key,
+    make_sku,
+    migrate,
+    run_cartd,
+)
 from support.model import make_item_id
 
 ADA = {"engraving": "For Ada", "font": "Sans"}
@@ -288,6 +297,24 @@ class Earlier(unittest.TestCase):
         self.assertEqual(
             self.client.post(f"{path}/checkout", {"expected_total": after["total"]}).status, 200
         )
+
+    def test_verify_and_rebuild_know_what_was_before(self):
+        for fixture in ("v1", "mixed"):
+            self.serve(fixture)
+            before = self.get("/carts").body
+            self.assert_verified()
+            self.database.sql("DELETE FROM carts; DELETE FROM cart_items;")
+            done = run_cartd("rebuild", "carts", url=self.database.app_url)
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            for (document,) in self.database.sql("SELECT document FROM carts;"):
+                for line in json.loads(document)["items"]:
+                    self.assertIn("properties", line, "it is written anew")
+            self.assert_verified()
+            self.assertEqual(self.get("/carts").body, before)
+
+    def assert_verified(self):
+        done = run_cartd("verify", url=self.database.app_url)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
     def test_an_event_of_a_later_shape_is_refused_and_told(self):
         self.serve("v1")
