@@ -93,4 +93,14 @@ void audit_rebuild_destroy(struct audit_rebuild *rebuild); /* NULL-safe */
 void audit_rebuild_stop(struct audit_rebuild *rebuild);
 const struct audit_result *audit_rebuild_result(const struct audit_rebuild *rebuild);
 
+/* ---- the sampler ----------------------------------------------------------------------------- */
+
+/* Verifies the streams of a few random events every so often, for as long as it lives. What differs
+ * is logged and counted. Of the options, found, ended and context are not used. */
+struct audit_sampler;
+struct audit_sampler *audit_sampler_create(
+    const struct audit_options *options, struct metrics *metrics, int64_t every_ms,
+    char **problem) BASE_MUST_CHECK;
+void audit_sampler_destroy(struct audit_sampler *sampler); /* NULL-safe */
+
 #endif

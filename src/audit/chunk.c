@@ -64,11 +64,11 @@ bool chunk_add(
 /* ---- telling --------------------------------------------------------------------------------- */
 
 static void tell(
-    struct chunk *chunk, const struct chunk_stream *stream, const char *kind, int32_t version,
+    struct chunk *chunk, struct chunk_stream *stream, const char *kind, int32_t version,
     const char *format, ...) BASE_PRINTF(5, 6);
 
 static void tell(
-    struct chunk *chunk, const struct chunk_stream *stream, const char *kind, int32_t version,
+    struct chunk *chunk, struct chunk_stream *stream, const char *kind, int32_t version,
     const char *format, ...)
 {
     char sentence[512];
@@ -76,6 +76,7 @@ static void tell(
     va_start(values, format);
     (void)vsnprintf(sentence, sizeof sentence, format, values); /* long texts may be cut */
     va_end(values);
+    stream->n_told++;
     common_tell(
         chunk->common, &(struct audit_finding){
                            .kind = kind,
@@ -305,6 +306,10 @@ static void check_end(struct chunk *chunk, struct chunk_stream *stream)
             chunk, stream, stream->snapshot_version,
             "its snapshot is of a version that it has not reached");
     stream->snapshot = NULL;
+    if (chunk->checks_guards && stream->version > 0 && stream->version != stream->guard_version)
+        tell(
+            chunk, stream, "streams", stream->version, "streams.version is %d and should be %d",
+            (int)stream->guard_version, (int)stream->version);
     if (stream->is_broken)
         return;
     if (stream->version == 0) {
@@ -421,7 +426,7 @@ static bool is_row_of(
 }
 
 static void tell_differences(
-    struct chunk *chunk, const struct chunk_stream *stream, const char *table, char *differences)
+    struct chunk *chunk, struct chunk_stream *stream, const char *table, char *differences)
 {
     char *rest = NULL;
     for (char *line = strtok_r(differences, "\n", &rest); line != NULL;

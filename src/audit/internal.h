@@ -73,12 +73,14 @@ struct chunk_stream {
     const char *snapshot; /* the state of its snapshot; NULL: none that can be compared */
     int32_t snapshot_version;
     bool has_bad_snapshot; /* it is not what the events say; that was told */
+    size_t n_told;         /* findings */
 };
 
 struct chunk {
     struct common *common;
     int32_t slice_events; /* read at once */
     bool checks_shapes;   /* that each event survives being written again */
+    bool checks_guards;   /* that nothing comes after the last event, as of one snapshot */
     bool tells_differences;
     /* Called when a load or a comparison is over; the same can be called again after a failure and
      * goes on where it was. */

@@ -138,28 +138,6 @@ static void lost_patience(struct loop_timer *timer)
 
 static void ask_places(struct audit_verify *verify);
 
-static void check_guards(struct lane *lane)
-{
-    for (size_t i = 0; i < lane->chunk.n_streams; i++) {
-        const struct chunk_stream *stream = &lane->chunk.streams[i];
-        if (stream->version == stream->guard_version || stream->version == 0)
-            continue;
-        char sentence[96];
-        (void)snprintf(/* it fits */
-                       sentence, sizeof sentence, "streams.version is %d and should be %d",
-                       (int)stream->guard_version, (int)stream->version);
-        common_tell(
-            &lane->verify->common,
-            &(struct audit_finding){
-                .kind = "streams",
-                .stream_type = stream->subject == PROJECTIONS_CARTS ? "cart" : "product",
-                .stream_id = stream->id,
-                .version = stream->version,
-                .sentence = sentence,
-            });
-    }
-}
-
 static void compare_answered(struct chunk *chunk, enum postgres_outcome outcome)
 {
     struct lane *lane = BASE_CONTAINER(chunk, struct lane, chunk);
@@ -178,7 +156,6 @@ static void load_answered(struct chunk *chunk, enum postgres_outcome outcome)
         return;
     }
     chunk_check_ends(chunk);
-    check_guards(lane);
     chunk->answered = compare_answered;
     chunk_compare(chunk);
 }
@@ -419,6 +396,7 @@ struct audit_verify *audit_verify_create(const struct audit_options *options, ch
         verify->lanes[i].verify = verify;
         chunk_init(&verify->lanes[i].chunk, &verify->common, SLICE_EVENTS);
         verify->lanes[i].chunk.checks_shapes = true;
+        verify->lanes[i].chunk.checks_guards = true;
         verify->lanes[i].chunk.tells_differences = true;
     }
     walk_init(&verify->walk, &verify->common);

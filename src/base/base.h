@@ -161,6 +161,7 @@ enum base_log_level { BASE_LOG_DEBUG, BASE_LOG_INFO, BASE_LOG_WARNING, BASE_LOG_
     ROW(BATCH_SPLIT, "batch_split", WARNING, "a batch failed as a whole and is tried in parts")    \
     ROW(OUTCOME_LOOKED_UP, "outcome_looked_up", INFO, "the outcome of appends was looked up")      \
     ROW(COMMAND_FAILED, "command_failed", ERROR, "a command could not be carried out")             \
+    ROW(DISCREPANCY, "discrepancy", ERROR, "a read table and the log don't say the same")          \
     ROW(EVENT_UNREADABLE, "event_unreadable", ERROR, "a stored event can't be read")               \
     ROW(REQUEST, "request", DEBUG, "request")                                                      \
     ROW(REQUEST_FAILED, "request_failed", ERROR, "a request failed")                               \

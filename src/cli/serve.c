@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "audit.h"
 #include "http.h"
 #include "loop.h"
 #include "metrics.h"
@@ -29,6 +30,7 @@ struct serve {
     struct service *service;
     struct projections *projections;
     struct http *http;
+    struct audit_sampler *sampler; /* NULL: nobody wants it */
     struct loop_signals signals;
     struct loop_timer drain_timer;
     int64_t drain_ends_at_us;
@@ -143,6 +145,25 @@ static bool open_http(struct serve *serve, char **problem)
     return serve->http;
 }
 
+static bool open_sampler(struct serve *serve, char **problem)
+{
+    const struct config *config = serve->config;
+    if (config->numbers[CONFIG_VERIFY_MS] == 0) {
+        return true;
+    }
+    serve->sampler = audit_sampler_create(
+        &(struct audit_options){
+            .loop = serve->loop,
+            .log = &serve->log,
+            .url = config->texts[CONFIG_DATABASE_URL],
+            .ready_sql = migrate_ready_sql(),
+            .not_ready_detail = CLI_SCHEMA_NOT_READY,
+            .wait_ms = config->numbers[CONFIG_WAIT_MS],
+        },
+        &serve->metrics, config->numbers[CONFIG_VERIFY_MS], problem);
+    return serve->sampler;
+}
+
 static bool open_loop(struct serve *serve, char **problem)
 {
     /* Before anything may start a thread of its own, which inherits what is blocked. */
@@ -160,6 +181,7 @@ static bool open_loop(struct serve *serve, char **problem)
 static void close_rooms(struct serve *serve)
 {
     /* What still waits is answered by the rooms that it waits for, so http goes after them. */
+    audit_sampler_destroy(serve->sampler);
     service_destroy(serve->service);
     projections_destroy(serve->projections);
     http_destroy(serve->http);
@@ -212,7 +234,7 @@ enum cli_exit cli_serve(const struct cli_call *call)
 
     BASE_CLEANUP(base_free_pointer) char *problem = NULL;
     bool is_open = open_loop(&serve, &problem) && open_database(&serve, &problem) &&
-                   open_http(&serve, &problem);
+                   open_http(&serve, &problem) && open_sampler(&serve, &problem);
     if (is_open) {
         base_log(
             &serve.log, BASE_LOG_STARTED, BASE_LOG_TEXT("listen", http_listen_address(serve.http)),

@@ -39,7 +39,9 @@
     ROW(IDLE_SECONDS, NUMBER, "idle-seconds", "CARTD_IDLE_SECONDS", "75", 1, 86400,                \
         "how long an idle connection is kept")                                                     \
     ROW(KEEP_KEYS_HOURS, NUMBER, "keep-keys-hours", "CARTD_KEEP_KEYS_HOURS", "48", 24, 8760,       \
-        "how long answers to idempotency keys are kept")
+        "how long answers to idempotency keys are kept")                                           \
+    ROW(VERIFY_MS, NUMBER, "verify-ms", "CARTD_VERIFY_MS", "1000", 0, 86400000,                    \
+        "how often some random carts are replayed and compared; 0: never")
 
 enum config_setting {
 #define CONFIG_ROW(NAME, kind, flag, environment, value, least, most, help) CONFIG_##NAME,

@@ -42,6 +42,9 @@
     ROW(READS, counter, "cartd_reads_total", "", "Carts and products read, and pages of lists.")   \
     ROW(READ_BATCHES, counter, "cartd_read_batches_total", "",                                     \
         "Round trips that those reads took.")                                                      \
+    ROW(SAMPLED_SAME, counter, "cartd_verified_streams_total", "result=\"same\"",                  \
+        "Random streams replayed and compared with the read tables.")                              \
+    ROW(SAMPLED_DIFFERENT, counter, "cartd_verified_streams_total", "result=\"different\"", "")    \
     ROW(DATABASE_READY, gauge, "cartd_database_ready", "",                                         \
         "1 when PostgreSQL is connected and its schema is the expected one.")                      \
     ROW(LOG_POSITION, gauge, "cartd_log_position", "",                                             \

@@ -1,21 +1,8 @@
 """`cartd verify` finds every kind of damage and names it; `cartd rebuild` repairs the read tables."""
 
-import contextlib
 import re
-import unittest
 
-from support import ServiceCase, make_id, make_key, needs_binary, run_cartd
-
-TABLES = (
-    "events",
-    "streams",
-    "log_head",
-    "idempotency_keys",
-    "carts",
-    "cart_items",
-    "products",
-    "snapshots",
-)
+from support import AuditCase, Service, make_id, needs_binary, run_cartd, wait_until
 
 # What stands for a cart, a product, … in the SQL below.
 CART = "(SELECT cart_id FROM carts WHERE customer_id = 'rich')"
@@ -166,62 +153,6 @@ LOG = (
 )
 
 
-class AuditCase(ServiceCase):
-    def verify(self):
-        return run_cartd("verify", url=self.database.app_url)
-
-    def rebuild(self, *arguments):
-        return run_cartd("rebuild", *arguments, url=self.database.app_url)
-
-    def assert_clean(self):
-        done = self.verify()
-        self.assertEqual((done.returncode, done.stderr), (0, ""), done)
-        self.assertRegex(done.stdout, r"\Aclean: [\d,]+ events? of [\d,]+ streams?, head .*\n\Z")
-        return done
-
-    def fill(self):
-        """Carts and products of every kind, one of them long enough for a snapshot."""
-        for sku, price in (("tea", 499), ("mug", 900)):
-            self.make_product(price, sku=sku, name="Grüner \"Tee\"")
-        self.make_product(450, sku="tea", name="Grüner \"Tee\"")
-        rich = self.client.post(
-            "/carts",
-            {"customer_id": "rich", "items": [{"sku": "tea", "quantity": 2}, {"sku": "mug"}]},
-            headers={"Idempotency-Key": make_key()},
-        ).json()
-        self.client.patch(f"/carts/{rich['id']}/items/mug", {"quantity": 3})
-        closed = self.make_cart(("tea", 1), metadata={"b": [1, 2.5, {"c": None}], "a": "ü"})
-        self.client.post(f"/carts/{closed['id']}/checkout")
-        self.make_cart()
-        self.client.post(f"/carts/{self.make_cart()['id']}/cancel")
-        long = self.make_cart(id=make_id())
-        for _ in range(60):
-            self.add(long["id"], "mug")
-            self.client.delete(f"/carts/{long['id']}/items")
-        self.add(long["id"], "tea")
-        return rich["id"]
-
-    @contextlib.contextmanager
-    def damaged(self, script):
-        """The damage done by whoever may do everything; undone at the end."""
-        keep = "".join(f"CREATE TABLE kept.{name} AS TABLE {name};" for name in TABLES)
-        self.database.sql(f"CREATE SCHEMA kept; {keep}")
-        try:
-            self.database.sql(f"SET session_replication_role = replica; {script};")
-            yield
-        finally:
-            back = "".join(
-                f"TRUNCATE {name}; INSERT INTO {name} SELECT * FROM kept.{name};" for name in TABLES
-            )
-            self.database.sql(
-                f"SET session_replication_role = replica; {back} DROP SCHEMA kept CASCADE;"
-            )
-
-    def wait_for_snapshot(self):
-        while self.database.value("SELECT count(*) FROM snapshots;") == "0":
-            pass
-
-
 @needs_binary
 class Damages(AuditCase):
     @classmethod
@@ -335,3 +266,35 @@ class Damages(AuditCase):
             self.assertEqual((done.returncode, done.stdout), (1, ""), done)
             self.assertRegex(done.stderr, re.compile("cartd: .*(connect|refused)", re.I))
 
+
+@needs_binary
+class Sampler(AuditCase):
+    settings = {"CARTD_VERIFY_MS": "2"}
+
+    def count(self, result):
+        """How many streams the service has verified by itself."""
+        pattern = rf'^cartd_verified_streams_total{{result="{result}"}} (\d+)$'
+        return int(re.search(pattern, self.client.get("/metrics").body.decode(), re.M)[1])
+
+    def test_the_service_verifies_itself_all_the_time(self):
+        self.fill()
+        wait_until(lambda: self.count("same") > 200, "streams were verified")
+        self.assertEqual(self.count("different"), 0)
+        self.assertEqual(self.service.events("discrepancy"), [])
+
+        with self.damaged(f"UPDATE carts SET total = total + 1 {OF_CART}"):
+            wait_until(lambda: self.count("different") > 3, "a difference was found")
+            found = self.service.wait_for_event("discrepancy")
+            self.assertEqual(
+                (found["level"], found["table"], found["stream_type"]), ("error", "carts", "cart")
+            )
+            self.assertRegex(found["difference"], r"carts\.total is \d+ and should be \d+")
+
+    def test_it_may_be_switched_off(self):
+        service = Service(self.database.app_url, CARTD_VERIFY_MS=0)
+        self.addCleanup(service.stop)
+        roles = self.database.sql(
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE '%sample'"
+            " AND datname = current_database();"
+        )
+        self.assertEqual(roles, [["1"]], "the other service's only")

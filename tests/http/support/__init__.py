@@ -3,6 +3,7 @@
 import signal
 
 from . import contract, fixtures
+from .audit import AuditCase
 from .case import ServiceCase, make_id, make_key, make_sku
 from .client import Answer, Client, NoAnswer, encode_json
 from .database import (
@@ -25,6 +26,7 @@ signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 __all__ = [
     "Answer",
+    "AuditCase",
     "BINARY",
     "Background",
     "Client",
