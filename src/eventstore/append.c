@@ -17,14 +17,23 @@
  * holds the plan to that. A deadlock would only cost time: PostgreSQL ends one of two, and it is
  * tried again.
  *
+ * What a batch was decided on besides its own streams (shared ones: the catalogue) is as old as the
+ * statement's snapshot: a change of it that commits later counts for the next batch.
+ *
  * Verdicts are one array, and rows ask it by the ordinal of their stream. A join against the
  * accepted streams was planned as a nested loop, quadratic in the size of the batch.
  */
 static const char HEAD[] =
-    "WITH wanted AS MATERIALIZED (\n"
-    "    SELECT w.stream_id, w.stream_type, w.expected_version, w.n_events, w.ordinal\n"
-    "    FROM unnest($1, $2, $3, $4) WITH ORDINALITY\n"
-    "        AS w (stream_id, stream_type, expected_version, n_events, ordinal)\n"
+    "WITH shared AS MATERIALIZED (\n"
+    "    SELECT h.shared_position AS position,\n"
+    "        coalesce(h.shared_position = $20, true) AS is_as_expected\n"
+    "    FROM log_head h\n"
+    "),\n"
+    "wanted AS MATERIALIZED (\n"
+    "    SELECT w.stream_id, w.stream_type, w.expected_version, w.n_events, w.is_shared,\n"
+    "        w.ordinal\n"
+    "    FROM unnest($1, $2, $3, $4, $5) WITH ORDINALITY\n"
+    "        AS w (stream_id, stream_type, expected_version, n_events, is_shared, ordinal)\n"
     "),\n"
     "advanced AS (\n"
     "    UPDATE streams s\n" /* the guards of the batch, in id order */
@@ -32,6 +41,7 @@ static const char HEAD[] =
     "    FROM (SELECT stream_id, expected_version, n_events, ordinal FROM wanted\n"
     "        WHERE expected_version > 0 ORDER BY stream_id) w\n"
     "    WHERE s.stream_id = w.stream_id AND s.version = w.expected_version\n"
+    "        AND (SELECT is_as_expected FROM shared)\n"
     "    RETURNING w.ordinal\n"
     "),\n"
     "created AS (\n"
@@ -39,6 +49,7 @@ static const char HEAD[] =
     "    SELECT w.stream_id, w.stream_type, w.n_events\n"
     "    FROM wanted w\n"
     "    WHERE w.expected_version = 0 AND w.n_events > 0 AND (SELECT count(*) FROM advanced) >= 0\n"
+    "        AND (SELECT is_as_expected FROM shared)\n"
     "    ORDER BY w.stream_id\n"
     "    ON CONFLICT (stream_id) DO NOTHING\n"
     "    RETURNING stream_id\n"
@@ -54,7 +65,7 @@ static const char HEAD[] =
     "    INSERT INTO idempotency_keys\n"
     "        (scope_id, key, stream_id, fingerprint, status, version, created_at)\n"
     "    SELECT k.scope_id, k.key, k.stream_id, k.fingerprint, k.status, k.version, now()\n"
-    "    FROM unnest($12, $13, $14, $15, $16, $17, $18)\n"
+    "    FROM unnest($13, $14, $15, $16, $17, $18, $19)\n"
     "        AS k (stream_ordinal, scope_id, key, stream_id, fingerprint, status, version)\n"
     "    WHERE (SELECT v.flags FROM verdict v)[k.stream_ordinal]\n"
     "    ORDER BY k.scope_id, k.key\n" /* the same key of another writer is waited for, in order */
@@ -63,10 +74,13 @@ static const char HEAD[] =
     "head AS (\n"
     "    UPDATE log_head h\n" /* the last lock: held through the commit */
     "    SET position = h.position + n.n_events,\n"
+    "        shared_position = CASE WHEN n.has_shared THEN h.position + n.n_events\n"
+    "            ELSE h.shared_position END,\n"
     "        recorded_at = greatest(h.recorded_at + '1 microsecond'::interval,\n"
     "            clock_timestamp())\n"
     "    FROM (\n"
-    "        SELECT sum(w.n_events) AS n_events\n"
+    "        SELECT sum(w.n_events) AS n_events, bool_or(w.is_shared AND w.n_events > 0) AS "
+    "has_shared\n"
     "        FROM wanted w\n"
     "        WHERE (SELECT v.flags FROM verdict v)[w.ordinal]\n"
     "            AND (SELECT count(*) FROM kept) >= 0\n"
@@ -81,7 +95,7 @@ static const char HEAD[] =
     "    SELECT h.before + row_number() OVER (ORDER BY e.ordinal), ($2)[e.stream_ordinal],\n"
     "        ($1)[e.stream_ordinal], e.version, e.type, e.schema_version, e.data, e.metadata,\n"
     "        e.command_id, h.recorded_at\n"
-    "    FROM unnest($5, $6, $7, $8, $9, $10, $11) WITH ORDINALITY\n"
+    "    FROM unnest($6, $7, $8, $9, $10, $11, $12) WITH ORDINALITY\n"
     "        AS e (stream_ordinal, version, type, schema_version, data, metadata, command_id, "
     "ordinal)\n"
     "    CROSS JOIN head h\n"
@@ -89,19 +103,19 @@ static const char HEAD[] =
     "    RETURNING position\n"
     ")";
 
-static const char TAIL[] = "\nSELECT v.flags, h.position, h.recorded_at\n"
+static const char TAIL[] = "\nSELECT v.flags, h.position, h.recorded_at, s.is_as_expected\n"
                            "FROM verdict v\n"
+                           "CROSS JOIN shared s\n"
                            "LEFT JOIN head h ON true";
 
 static const enum postgres_type HEAD_TYPES[] = {
     POSTGRES_UUID_ARRAY, /* streams */
-    POSTGRES_TEXT_ARRAY,  POSTGRES_INT4_ARRAY,  POSTGRES_INT4_ARRAY,
+    POSTGRES_TEXT_ARRAY,  POSTGRES_INT4_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_BOOL_ARRAY,
     POSTGRES_INT4_ARRAY, /* events */
-    POSTGRES_INT4_ARRAY,  POSTGRES_TEXT_ARRAY,  POSTGRES_INT4_ARRAY,
-    POSTGRES_JSONB_ARRAY, POSTGRES_JSONB_ARRAY, POSTGRES_UUID_ARRAY,
-    POSTGRES_INT4_ARRAY, /* keys */
-    POSTGRES_UUID_ARRAY,  POSTGRES_TEXT_ARRAY,  POSTGRES_UUID_ARRAY,
-    POSTGRES_BYTEA_ARRAY, POSTGRES_INT4_ARRAY,  POSTGRES_INT4_ARRAY,
+    POSTGRES_INT4_ARRAY,  POSTGRES_TEXT_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_JSONB_ARRAY,
+    POSTGRES_JSONB_ARRAY, POSTGRES_UUID_ARRAY, POSTGRES_INT4_ARRAY, /* keys */
+    POSTGRES_UUID_ARRAY,  POSTGRES_TEXT_ARRAY, POSTGRES_UUID_ARRAY, POSTGRES_BYTEA_ARRAY,
+    POSTGRES_INT4_ARRAY,  POSTGRES_INT4_ARRAY, POSTGRES_INT8, /* shared */
 };
 
 /* Copies SQL with every $n made $(n + offset). */

@@ -57,6 +57,12 @@ static const struct postgres_statement LOAD_STREAM_AFTER = {
     .types = {POSTGRES_UUID, POSTGRES_INT4, POSTGRES_INT4},
 };
 
+/* One row. */
+static const struct postgres_statement LOAD_SHARED_POSITION = {
+    .name = "load_shared_position",
+    .sql = "SELECT shared_position FROM log_head",
+};
+
 /* At most one row a wanted key. */
 static const struct postgres_statement LOAD_KEYS = {
     .name = "load_keys",
@@ -123,7 +129,8 @@ struct eventstore *eventstore_create(const struct eventstore_part *const *parts,
     store->n_parts = n_parts;
     append_compose(parts, n_parts, &store->append);
     const struct postgres_statement *const batch_statements[] = {
-        &store->append, &LOAD_STREAMS, &LOAD_NEWEST, &LOAD_KEYS, &SETTLE, NULL,
+        &store->append,        &LOAD_STREAMS, &LOAD_NEWEST, &LOAD_KEYS,
+        &LOAD_SHARED_POSITION, &SETTLE,       NULL,
     };
     memcpy(store->batch_statements, batch_statements, sizeof batch_statements);
     return store;
@@ -169,6 +176,9 @@ static void put_streams(
     postgres_begin_array(to);
     for (size_t i = 0; i < n; i++)
         postgres_put_int4(to, list[i].n_events);
+    postgres_begin_array(to);
+    for (size_t i = 0; i < n; i++)
+        postgres_put_bool(to, list[i].is_shared);
 }
 
 static void put_events(
@@ -232,15 +242,30 @@ void eventstore_ask_append(
     put_streams(to, batch->streams, batch->n_streams);
     put_events(to, batch->events, batch->n_events);
     put_keys(to, batch->keys, batch->n_keys, batch->streams);
+    postgres_end_array(to);
+    if (batch->shared_position == EVENTSTORE_ANY)
+        postgres_put_null(to);
+    else
+        postgres_put_int8(to, batch->shared_position);
     for (size_t i = 0; i < store->n_parts; i++)
         store->parts[i]->put(to, batch->changes);
+}
+
+void eventstore_ask_shared_position(struct postgres_group *group)
+{
+    (void)postgres_group_add(group, &LOAD_SHARED_POSITION); /* it has no parameters */
+}
+
+int64_t eventstore_receive_shared_position(const struct postgres_rows *rows)
+{
+    return postgres_get_int8(rows, 0, 0);
 }
 
 void eventstore_receive_append(
     const struct postgres_group *group, struct eventstore_appended *appended)
 {
     const struct postgres_rows *rows = postgres_group_rows(group, 0);
-    *appended = (struct eventstore_appended){0};
+    *appended = (struct eventstore_appended){.shared_has_moved = !postgres_get_bool(rows, 0, 3)};
     if (postgres_is_null(rows, 0, 1))
         return;
     appended->position = postgres_get_int8(rows, 0, 1);

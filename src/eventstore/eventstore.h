@@ -54,6 +54,7 @@ struct eventstore_stream {
     const char *stream_type;
     int32_t expected_version; /* 0: the stream must not exist yet */
     int32_t n_events;         /* 0: nothing to record, but the version must still be this one */
+    bool is_shared;           /* decisions about other streams read it */
 };
 
 struct eventstore_new_event {
@@ -87,7 +88,11 @@ struct eventstore_batch {
     const struct eventstore_new_key *keys;
     size_t n_keys;
     const void *changes; /* for the parts */
+    /* The batch was decided on what shared streams said at this position; if one of them has an
+     * event after it, every stream of the batch is refused. EVENTSTORE_ANY: whatever they say. */
+    int64_t shared_position;
 };
+#define EVENTSTORE_ANY INT64_C(-1)
 
 void eventstore_ask_append(
     const struct eventstore *store, struct postgres_group *group,
@@ -96,6 +101,7 @@ void eventstore_ask_append(
 struct eventstore_appended {
     int64_t position;       /* of the last event of the batch; 0 when none was recorded */
     int64_t recorded_at_us; /* of all its events */
+    bool shared_has_moved;  /* past the batch's shared_position */
 };
 /* The answer of a group that is POSTGRES_DONE and holds only the append. */
 void eventstore_receive_append(
@@ -153,6 +159,11 @@ struct eventstore_past_wanted {
     int32_t limit;
 };
 void eventstore_ask_past(struct postgres_group *group, const struct eventstore_past_wanted *wanted);
+
+/* The position of the newest event of a shared stream. What is read after it in the same group may
+ * be newer, but not older. */
+void eventstore_ask_shared_position(struct postgres_group *group);
+int64_t eventstore_receive_shared_position(const struct postgres_rows *rows);
 
 /* Kept answers by scope and key; rows in no order. */
 struct eventstore_key_wanted {

@@ -33,6 +33,8 @@
         "Batches that failed as a whole and were tried in parts.")                                 \
     ROW(VERSION_CONFLICTS, counter, "cartd_version_conflicts_total", "",                           \
         "Streams that had moved on when a batch was appended.")                                    \
+    ROW(CATALOG_CONFLICTS, counter, "cartd_catalog_conflicts_total", "",                           \
+        "Appends tried again because a product had changed.")                                      \
     ROW(OUTCOMES_LOOKED_UP, counter, "cartd_outcomes_looked_up_total", "",                         \
         "Commands whose outcome was looked up after a lost connection.")                           \
     ROW(CACHE_HITS, counter, "cartd_cart_cache_lookups_total", "result=\"hit\"",                   \

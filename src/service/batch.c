@@ -64,6 +64,8 @@ static bool collect_stream(struct batch *batch, struct service_stream *from)
     }
     if (stream->n_commands == 0)
         return false;
+    stream->must_read = from->must_read;
+    from->must_read = false;
     batch->n_streams++;
     streams_begin(&batch->service->streams, from);
     return true;
@@ -118,7 +120,7 @@ static bool begin_cart(struct batch *batch, struct batch_stream *stream)
         cart_copy(stream->cart, kept);
     stream->read_version = stream->cart->version;
     stream->knows_bad_snapshot = stream->stream->has_bad_snapshot;
-    stream->was_kept = stream->cart->version > 0 && !stream->stream->is_stale;
+    stream->was_kept = stream->cart->version > 0 && !stream->stream->is_stale && !stream->must_read;
     metrics_add(
         batch->service->options.metrics,
         stream->was_kept ? METRICS_CACHE_HITS : METRICS_CACHE_MISSES, 1);
@@ -188,40 +190,6 @@ static int ask_keys(struct batch *batch)
     return place;
 }
 
-static void want_skus(struct batch *batch, const struct service_command *command)
-{
-    for (size_t i = 0; i < command->n_cart_commands; i++) {
-        const struct cart_command *wish = &command->cart_commands[i];
-        if (wish->type == CART_COMMAND_ADD_ITEM)
-            base_buffer_append(&batch->skus, &wish->add_item.sku, sizeof wish->add_item.sku);
-    }
-}
-
-static int compare_texts(const void *left, const void *right)
-{
-    return strcmp(*(const char *const *)left, *(const char *const *)right);
-}
-
-static int ask_offers(struct batch *batch)
-{
-    batch->skus.length = 0;
-    for (size_t i = 0; i < batch->n_streams; i++)
-        for (size_t j = 0; j < batch->streams[i].n_commands; j++)
-            want_skus(batch, batch->streams[i].commands[j].command);
-    const char **skus = (const char **)(void *)batch->skus.bytes;
-    size_t n = batch->skus.length / sizeof *skus;
-    if (n == 0)
-        return -1;
-    qsort(skus, n, sizeof *skus, compare_texts);
-    size_t n_unique = 1;
-    for (size_t i = 1; i < n; i++)
-        if (strcmp(skus[i], skus[n_unique - 1]) != 0)
-            skus[n_unique++] = skus[i];
-    int place = (int)batch->group.n_statements;
-    projections_ask_offers(&batch->group, skus, n_unique);
-    return place;
-}
-
 static void load_answered(struct postgres_group *group);
 static void decide(struct batch *batch);
 
@@ -235,7 +203,7 @@ bool batch_start(struct batch *batch)
     batch->carts_at = ask_carts(batch);
     batch->products_at = ask_products(batch);
     batch->keys_at = ask_keys(batch);
-    batch->offers_at = ask_offers(batch);
+    batch->offers_at = offers_ask(batch);
     if (batch->group.n_statements == 0)
         decide(batch);
     else
@@ -347,47 +315,20 @@ static void receive_keys(struct batch *batch)
     }
 }
 
-static int compare_offers(const void *left, const void *right)
-{
-    const struct batch_offer *const a = left;
-    const struct batch_offer *const b = right;
-    return strcmp(a->sku, b->sku);
-}
-
-static void receive_offers(struct batch *batch)
-{
-    batch->n_offers = 0;
-    if (batch->offers_at < 0)
-        return;
-    const struct postgres_rows *rows = postgres_group_rows(&batch->group, (size_t)batch->offers_at);
-    size_t n_rows = postgres_rows_count(rows);
-    batch->offers = base_arena_alloc(&batch->arena, n_rows * sizeof *batch->offers);
-    for (size_t row = 0; row < n_rows; row++) {
-        struct projections_offer row_offer;
-        projections_receive_offer(rows, row, &row_offer);
-        struct batch_offer *offer = &batch->offers[batch->n_offers++];
-        offer->sku = base_arena_copy_text(&batch->arena, row_offer.sku);
-        offer->name = base_arena_copy_text(&batch->arena, row_offer.name);
-        offer->prices = base_arena_alloc(&batch->arena, sizeof *offer->prices);
-        offer->is_active =
-            row_offer.is_active && codec_read_prices(row_offer.prices, offer->prices);
-    }
-    qsort(batch->offers, batch->n_offers, sizeof *batch->offers, compare_offers);
-}
-
 /* ---- deciding ---------------------------------------------------------------------------------
  */
 
-/* A state that was only a guess may refuse nobody and confirm nothing: it is read and decided
- * again. */
+/* What was decided on guesses and the append does not prove may refuse nobody and confirm nothing:
+ * it is read and decided again. */
 static void distrust_guesses(struct batch *batch)
 {
     for (size_t i = 0; i < batch->n_streams; i++) {
         struct batch_stream *stream = &batch->streams[i];
-        if (!stream->was_kept || stream->n_events > 0 || stream->n_keys > 0)
+        bool guesses_offers = offers_are_guesses(batch, stream);
+        if (stream->n_events > 0 || stream->n_keys > 0 || (!stream->was_kept && !guesses_offers))
             continue;
         batch_doom(stream, FATE_AGAIN);
-        stream->stream->is_stale = true;
+        stream->stream->must_read = true;
     }
 }
 
@@ -430,7 +371,7 @@ static void load_answered(struct postgres_group *group)
         receive_streams(batch, batch->carts_at);
         receive_streams(batch, batch->products_at);
         receive_keys(batch);
-        receive_offers(batch);
+        offers_receive(batch);
         decide(batch);
         return;
     case POSTGRES_AGAIN:

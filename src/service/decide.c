@@ -117,28 +117,6 @@ static void touch_lines(
     }
 }
 
-static int compare_offer(const void *key, const void *element)
-{
-    return strcmp(key, ((const struct batch_offer *)element)->sku);
-}
-
-/* The offer for a sku, as the load found it. */
-static struct cart_offer find_offer(
-    const struct batch *batch, const char *sku, const char *currency)
-{
-    const struct batch_offer *offer =
-        batch->n_offers == 0
-            ? NULL
-            : bsearch(sku, batch->offers, batch->n_offers, sizeof *offer, compare_offer);
-    struct cart_offer answer = {0};
-    if (offer == NULL || !offer->is_active)
-        return answer;
-    answer.is_known = true;
-    answer.name = offer->name;
-    answer.has_price = catalog_find_price(offer->prices, currency, &answer.unit_price_minor);
-    return answer;
-}
-
 /* A new line gets the first id that no other line of the cart has: there are no more lines than
  * CART_LINES_MAX, and ids without end. */
 static struct cart_decision decide_wish(
@@ -146,7 +124,7 @@ static struct cart_decision decide_wish(
 {
     struct cart_offer offer = {0};
     if (wish->type == CART_COMMAND_ADD_ITEM)
-        offer = find_offer(batch, wish->add_item.sku, cart->currency);
+        offer = offers_find(batch, wish->add_item.sku, cart->currency);
     struct cart_decision decision = cart_decide(cart, wish, &offer);
     struct cart_command renamed = *wish;
     for (int attempt = 1; decision.outcome == CART_ID_TAKEN; attempt++) {

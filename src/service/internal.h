@@ -1,7 +1,8 @@
 /*
  * internal: what the files of the service share. service.c queues and answers, batch.c is the state
- * machine of a batch, decide.c folds the commands of one stream, past.c reads a cart as it was,
- * replay.c reads what an answer still needs, streams.c holds who waits and which carts are kept.
+ * machine of a batch, offers.c what it knows of the catalogue, decide.c folds the commands of one
+ * stream, past.c reads a cart as it was, replay.c reads what an answer still needs, streams.c holds
+ * who waits and which carts are kept.
  */
 #ifndef CARTD_SERVICE_INTERNAL_H
 #define CARTD_SERVICE_INTERNAL_H
@@ -61,6 +62,7 @@ struct batch_stream {
     const char *product_sku;
     int64_t product_updated_at_us;
     int32_t loaded_version;
+    bool must_read;          /* nothing that is kept may be used */
     bool was_kept;           /* nothing was read: a guess until the append proves it */
     bool is_loaded;          /* the load was answered */
     bool knows_bad_snapshot; /* and has asked for none */
@@ -89,7 +91,9 @@ struct batch {
     int carts_at;
     int products_at;
     int keys_at;
-    int offers_at;
+    int offers_at; /* the shared position, then the offers */
+    /* Kept offers were used, of that position; EVENTSTORE_ANY: none. */
+    int64_t shared_position;
     struct base_buffer
         skus; /* of const char *: what is wanted of the catalogue, sorted, each once */
     struct batch_offer *offers;
@@ -105,8 +109,30 @@ struct batch_offer {
     const char *sku;
     const char *name;
     bool is_active;
-    struct catalog_content *prices;
+    const struct catalog_content *prices;
 };
+
+/* ---- offers (offers.c) ----------------------------------------------------------------------- */
+
+/* What the catalogue said, kept as long as no product changes. */
+struct offers {
+    struct base_arena arena;
+    struct batch_offer *list; /* sorted by sku */
+    size_t n;
+    int64_t shared_position; /* at which they were read; EVENTSTORE_ANY: nothing is kept */
+    int64_t rests_until_us;  /* a product has changed a moment ago */
+};
+void offers_init(struct offers *offers);
+void offers_finish(struct offers *offers);
+/* An append found that a product has changed. */
+void offers_moved(struct offers *offers);
+/* Adds the question for what the batch needs and has not kept; -1: there is none. */
+int offers_ask(struct batch *batch);
+void offers_receive(struct batch *batch);
+/* The offer for a sku; its name lives as long as the batch. */
+struct cart_offer offers_find(struct batch *batch, const char *sku, const char *currency);
+/* Whether the stream was decided on kept offers. */
+bool offers_are_guesses(const struct batch *batch, const struct batch_stream *stream);
 
 void batch_init(struct batch *batch, struct service *service);
 void batch_finish(struct batch *batch);
@@ -164,6 +190,7 @@ struct service {
     struct postgres_connection *writer;
     struct postgres_connection *side; /* replays, missed events, keeping house */
     struct streams streams;
+    struct offers offers;
     struct batch batches[BATCH_SLOTS];
     struct base_random random;    /* for command ids */
     struct service_command *shed; /* to be refused in the next turn, with the outcome they have */

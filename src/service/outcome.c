@@ -113,6 +113,7 @@ static void number_stream(
         .stream_type = stream->stream->subject == SERVICE_CART ? "cart" : "product",
         .expected_version = stream->loaded_version,
         .n_events = (int32_t)stream->n_events,
+        .is_shared = stream->stream->subject == SERVICE_PRODUCT,
     };
     stream->ordinal = (int32_t)*n_streams;
     struct eventstore_new_event *events = (void *)batch->events.bytes;
@@ -199,6 +200,7 @@ void batch_append(struct batch *batch)
         .keys = (const void *)batch->keys.bytes,
         .n_keys = n_keys,
         .changes = &changes,
+        .shared_position = batch->shared_position,
     };
     batch_move(batch, BATCH_APPENDING);
     postgres_group_begin(&batch->group);
@@ -250,10 +252,16 @@ static void receive_verdicts(struct batch *batch)
         struct batch_stream *stream = &batch->streams[i];
         if (stream->ordinal == 0)
             continue;
-        if (eventstore_was_accepted(&batch->group, stream->ordinal))
+        if (appended.shared_has_moved)
+            batch_doom(stream, FATE_AGAIN);
+        else if (eventstore_was_accepted(&batch->group, stream->ordinal))
             accept_stream(batch, stream, appended.recorded_at_us);
         else
             reject_stream(batch, stream);
+    }
+    if (appended.shared_has_moved) {
+        offers_moved(&batch->service->offers);
+        metrics_add(metrics, METRICS_CATALOG_CONFLICTS, 1);
     }
     metrics_add(metrics, METRICS_BATCHES, 1);
     metrics_observe(metrics, METRICS_BATCH_COMMANDS, (int64_t)batch->n_commands);

@@ -324,6 +324,7 @@ struct service *service_create(const struct service_options *options, char **pro
     service->sweep.fired = sweep_commands;
     service->house.fired = keep_house;
     service->not_ready_since_us = base_clock_monotonic_us();
+    offers_init(&service->offers);
     streams_init(&service->streams, options->cache_carts);
     for (size_t i = 0; i < BATCH_SLOTS; i++)
         batch_init(&service->batches[i], service);
@@ -354,6 +355,7 @@ void service_destroy(struct service *service)
     for (size_t i = 0; i < BATCH_SLOTS; i++)
         batch_finish(&service->batches[i]);
     streams_finish(&service->streams);
+    offers_finish(&service->offers);
     postgres_group_finish(&service->settle);
     postgres_group_finish(&service->forget);
     eventstore_destroy(service->store);

@@ -25,7 +25,8 @@ struct service_stream {
     size_t kept_bytes;
     bool is_stale;          /* the kept cart has fallen behind; what came after it must be loaded */
     int64_t rests_until_us; /* it lost races and is not in turn before; 0: it does not rest */
-    bool has_bad_snapshot;  /* one that can't be read: it is not asked for again */
+    bool must_read; /* a decision on what is kept was not proved: the next is made without it */
+    bool has_bad_snapshot; /* one that can't be read: it is not asked for again */
     struct service_stream *next_in_bucket;
     /* In `ready` while commands wait and it is not busy; in `idle` while only its cart is kept. */
     struct streams_list *list;

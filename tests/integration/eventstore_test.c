@@ -84,6 +84,10 @@ static struct base_uuid id_of(uint8_t number)
     return (struct base_uuid){{[15] = number}};
 }
 
+/* What append_to() does if shared streams are at it, and whether its streams are shared. */
+static int64_t if_shared_position = EVENTSTORE_ANY;
+static bool are_shared;
+
 /* Appends one event to each of some streams that are at `expected`; returns the position after. */
 static int64_t append_to(const uint8_t *numbers, const int32_t *expected, size_t n)
 {
@@ -95,6 +99,7 @@ static int64_t append_to(const uint8_t *numbers, const int32_t *expected, size_t
             .stream_type = "test",
             .expected_version = expected[i],
             .n_events = 1,
+            .is_shared = are_shared,
         };
         events[i] = (struct eventstore_new_event){
             .ordinal = (int32_t)i + 1,
@@ -112,7 +117,11 @@ static int64_t append_to(const uint8_t *numbers, const int32_t *expected, size_t
     eventstore_ask_append(
         store, &group,
         &(struct eventstore_batch){
-            .streams = streams, .n_streams = n, .events = events, .n_events = n});
+            .streams = streams,
+            .n_streams = n,
+            .events = events,
+            .n_events = n,
+            .shared_position = if_shared_position});
     ask();
     struct eventstore_appended appended;
     eventstore_receive_append(&group, &appended);
@@ -159,6 +168,39 @@ START_TEST(positions_are_dense_and_a_stream_that_moved_on_leaves_no_gap)
         2);
     ask();
     ck_assert_uint_eq(postgres_rows_count(postgres_group_rows(&group, 0)), 1);
+}
+END_TEST
+
+static int64_t ask_shared_position(void)
+{
+    postgres_group_begin(&group);
+    eventstore_ask_shared_position(&group);
+    ask();
+    return eventstore_receive_shared_position(postgres_group_rows(&group, 0));
+}
+
+START_TEST(an_append_that_relied_on_a_shared_stream_is_refused_when_one_has_moved)
+{
+    ck_assert_int_eq(ask_shared_position(), 0);
+    are_shared = true;
+    append_to((uint8_t[]){1, 2}, (int32_t[]){0, 0}, 2);
+    are_shared = false;
+    append_to((uint8_t[]){3}, (int32_t[]){0}, 1);
+    ck_assert_int_eq(ask_shared_position(), 2);
+
+    if_shared_position = 2;
+    ck_assert_int_eq(append_to((uint8_t[]){3, 4}, (int32_t[]){1, 0}, 2), 5);
+    if_shared_position = 1;
+    ck_assert_int_eq(append_to((uint8_t[]){3, 5}, (int32_t[]){2, 0}, 2), 0);
+    struct eventstore_appended appended;
+    eventstore_receive_append(&group, &appended);
+    ck_assert(appended.shared_has_moved);
+    ck_assert(!eventstore_was_accepted(&group, 1));
+    ck_assert(!eventstore_was_accepted(&group, 2));
+    if_shared_position = EVENTSTORE_ANY;
+    ck_assert_int_eq(append_to((uint8_t[]){3, 5}, (int32_t[]){2, 0}, 2), 7);
+    eventstore_receive_append(&group, &appended);
+    ck_assert(!appended.shared_has_moved);
 }
 END_TEST
 
@@ -252,7 +294,12 @@ static void append_key(int32_t expected, int32_t n_events)
     postgres_group_begin(&group);
     eventstore_ask_append(
         store, &group,
-        &(struct eventstore_batch){.streams = &stream, .n_streams = 1, .keys = &key, .n_keys = 1});
+        &(struct eventstore_batch){
+            .streams = &stream,
+            .n_streams = 1,
+            .keys = &key,
+            .n_keys = 1,
+            .shared_position = EVENTSTORE_ANY});
     is_answered = false;
     group.answered = answered;
     postgres_send(connection, &group);
@@ -329,9 +376,10 @@ END_TEST
 #define NUMBER "N"
 #define NONE ""
 static const char *const FULL_APPEND[] = {
-    UUID,   "cart", "0",    "1",                                    /* streams */
+    UUID,   "cart", "0",    "1",    "f",                            /* streams */
     NUMBER, "1",    "Made", "1",    "\"{}\"", "\"{}\"", UUID,       /* events */
     NUMBER, UUID,   "key",  UUID,   "x",      "200",    "1",        /* keys */
+    NULL,                                                           /* shared position */
     NUMBER, UUID,   "1",    "open", "EUR",    "NULL",   "1",  "1",  /* carts */
     "{}",   "NULL", "NULL", "f",    "NULL",                         /* carts */
     NUMBER, UUID,   "tea",  "tea",                                  /* lines that came */
@@ -361,7 +409,10 @@ static void write_explain(struct base_buffer *sql)
     base_buffer_append_text(sql, "EXPLAIN (ANALYZE, COSTS off, TIMING off) EXECUTE append (");
     for (size_t i = 0; i < BASE_COUNT(FULL_APPEND); i++) {
         base_buffer_append_text(sql, i > 0 ? "," : "");
-        put_literal(sql, FULL_APPEND[i]);
+        if (FULL_APPEND[i] == NULL)
+            base_buffer_append_text(sql, "NULL");
+        else
+            put_literal(sql, FULL_APPEND[i]);
     }
     base_buffer_append_text(sql, ")");
 }
@@ -419,6 +470,7 @@ int main(void)
     tcase_add_checked_fixture(cases, open_store, close_store);
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, positions_are_dense_and_a_stream_that_moved_on_leaves_no_gap);
+    tcase_add_test(cases, an_append_that_relied_on_a_shared_stream_is_refused_when_one_has_moved);
     tcase_add_test(cases, the_newest_event_of_each_stream_is_found);
     tcase_add_test(cases, the_log_is_read_in_order_from_a_position_on);
     tcase_add_test(cases, each_append_has_a_time_of_its_own_also_when_the_clock_was_set_back);

@@ -138,14 +138,11 @@ static enum service_outcome do_one(
     return command->outcome;
 }
 
-static void put_tea(int64_t price_minor)
+static void put_tea_as(struct catalog_content content)
 {
+    content.name = "Tea";
     struct catalog_command change = {
-        .type = CATALOG_COMMAND_CHANGE_PRODUCT,
-        .sku = "tea",
-        .content =
-            {.name = "Tea", .is_active = true, .n_prices = 1, .prices = {{"EUR", price_minor}}},
-    };
+        .type = CATALOG_COMMAND_CHANGE_PRODUCT, .sku = "tea", .content = content};
     struct service_command command = {
         .subject = SERVICE_PRODUCT,
         .stream_id = service_product_id("tea"),
@@ -155,6 +152,12 @@ static void put_tea(int64_t price_minor)
     wait_for(1);
     ck_assert_int_eq(command.outcome, SERVICE_DONE);
     finish(&command, 1);
+}
+
+static void put_tea(int64_t price_minor)
+{
+    put_tea_as((struct catalog_content){
+        .is_active = true, .n_prices = 1, .prices = {{"EUR", price_minor}}});
 }
 
 START_TEST(commands_for_one_cart_that_queue_together_are_folded_into_few_batches)
@@ -180,6 +183,45 @@ START_TEST(commands_for_one_cart_that_queue_together_are_folded_into_few_batches
     finish(adds, 200);
     ck_assert_int_eq(ask_sql("SELECT item_count FROM carts"), 200);
     ck_assert_int_eq(ask_sql("SELECT max(position) - count(*) FROM events"), 0);
+}
+END_TEST
+
+START_TEST(what_is_kept_of_the_catalogue_is_never_older_than_an_answer)
+{
+    struct service_command command;
+    put_tea(100);
+    do_one(1, &CREATE, &command);
+    do_one(1, &ADD_TEA, &command);
+    struct service *here = service;
+    open_service(100);
+    struct service *there = service;
+    int64_t n_loads = metrics.numbers[METRICS_CATALOG_CONFLICTS];
+
+    /* A price that another process changed is the next add's. */
+    put_tea(200);
+    service = here;
+    ck_assert_int_eq(do_one(1, &ADD_TEA, &command), SERVICE_DONE);
+    ck_assert_int_eq(ask_sql("SELECT total FROM carts"), 2 * 200);
+    ck_assert_int_eq(metrics.numbers[METRICS_CATALOG_CONFLICTS], n_loads + 1);
+    /* And one's own. */
+    put_tea(300);
+    ck_assert_int_eq(do_one(1, &ADD_TEA, &command), SERVICE_DONE);
+    ck_assert_int_eq(ask_sql("SELECT total FROM carts"), 3 * 300);
+
+    /* An offer that is kept refuses nobody by itself. */
+    service = there;
+    put_tea_as((struct catalog_content){.n_prices = 1, .prices = {{"EUR", 300}}});
+    usleep(150000); /* until `here` trusts what it keeps again */
+    service = here;
+    ck_assert_int_eq(do_one(1, &ADD_TEA, &command), SERVICE_REFUSED);
+    ck_assert_int_eq(command.refusal, CART_REFUSED_UNKNOWN_SKU);
+    service = there;
+    put_tea(400);
+    usleep(150000);
+    service = here;
+    ck_assert_int_eq(do_one(1, &ADD_TEA, &command), SERVICE_DONE);
+    ck_assert_int_eq(ask_sql("SELECT total FROM carts"), 4 * 400);
+    service_destroy(there);
 }
 END_TEST
 
@@ -461,6 +503,7 @@ int main(void)
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, commands_for_one_cart_that_queue_together_are_folded_into_few_batches);
     tcase_add_test(cases, a_kept_cart_that_went_stale_neither_refuses_nor_confirms);
+    tcase_add_test(cases, what_is_kept_of_the_catalogue_is_never_older_than_an_answer);
     tcase_add_test(cases, a_row_of_cart_items_comes_and_goes_with_its_line);
     tcase_add_test(cases, of_a_batch_that_fails_as_a_whole_only_the_guilty_command_gets_an_error);
     tcase_add_test(cases, the_same_key_for_different_carts_is_answered_once);
