@@ -115,6 +115,30 @@ struct codec_event {
 };
 void codec_write_event(struct base_buffer *out, const struct codec_event *event);
 
+/* Whether any event was ever recorded under this name. */
+bool codec_is_event_name(const char *name) BASE_MUST_CHECK;
+
+/* An event as a copy of the log has it: one object on one line, with all that is stored of it. */
+struct codec_event_copy {
+    struct codec_event event;
+    struct base_uuid command_id;
+    size_t data_length;
+    size_t metadata_length;
+    const char *sku; /* of a product's event that was read; else NULL */
+};
+void codec_write_event_copy(struct base_buffer *out, const struct codec_event_copy *copy);
+/* Reads such a line, whatever the order of its members and the blanks between them. Data and
+ * metadata are taken as they stand, the texts go to the arena. NULL, or a sentence in the arena
+ * that says what is wrong with it: not JSON, a member missing, twice or too many, a value that is
+ * not of its kind, data that this version of cartd does not understand, or not belonging together.
+ */
+const char *codec_read_event_copy(
+    const char *line, size_t length, struct base_arena *arena,
+    struct codec_event_copy *copy) BASE_MUST_CHECK;
+
+/* JSON over several lines, for people. `json` is well-formed. */
+void codec_write_indented(struct base_buffer *out, const char *json, size_t length);
+
 /* ---- request bodies -------------------------------------------------------------------------- */
 
 enum codec_outcome {

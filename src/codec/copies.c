@@ -1,0 +1,322 @@
+#include <string.h>
+
+#include "codec_json.h"
+
+/* The members of a copied event, in the order in which they are written. */
+#define MEMBERS(ROW)                                                                               \
+    ROW(POSITION, "position")                                                                      \
+    ROW(STREAM_TYPE, "stream_type")                                                                \
+    ROW(STREAM_ID, "stream_id")                                                                    \
+    ROW(VERSION, "version")                                                                        \
+    ROW(TYPE, "type")                                                                              \
+    ROW(SCHEMA_VERSION, "schema_version")                                                          \
+    ROW(RECORDED_AT, "recorded_at")                                                                \
+    ROW(COMMAND_ID, "command_id")                                                                  \
+    ROW(DATA, "data")                                                                              \
+    ROW(METADATA, "metadata")
+enum member {
+#define COPY_ROW(NAME, name) MEMBER_##NAME,
+    MEMBERS(COPY_ROW)
+#undef COPY_ROW
+        N_MEMBERS
+};
+static const char *const member_names[] = {
+#define COPY_ROW(NAME, name) name,
+    MEMBERS(COPY_ROW)
+#undef COPY_ROW
+};
+
+bool codec_is_event_name(const char *name)
+{
+    static const char *const names[] = {
+#define COPY_ROW(NAME, event_name, schema_version) event_name,
+        CART_EVENTS(COPY_ROW) CATALOG_EVENTS(COPY_ROW)
+#undef COPY_ROW
+    };
+    for (size_t i = 0; i < BASE_COUNT(names); i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
+/* ---- written --------------------------------------------------------------------------------- */
+
+static void begin_member(struct base_buffer *out, enum member member)
+{
+    base_buffer_append_char(out, member == 0 ? '{' : ',');
+    base_buffer_append_char(out, '"');
+    base_buffer_append_text(out, member_names[member]);
+    base_buffer_append_text(out, "\":");
+}
+
+static void write_number(struct base_buffer *out, enum member member, int64_t number)
+{
+    begin_member(out, member);
+    base_buffer_append_int(out, number);
+}
+
+static void write_text(struct base_buffer *out, enum member member, const char *text)
+{
+    begin_member(out, member);
+    base_buffer_append_json_text(out, text);
+}
+
+static void write_id(struct base_buffer *out, enum member member, const struct base_uuid *uuid)
+{
+    char id[BASE_UUID_SIZE];
+    base_uuid_format(uuid, id);
+    write_text(out, member, id);
+}
+
+void codec_write_event_copy(struct base_buffer *out, const struct codec_event_copy *copy)
+{
+    const struct codec_event *event = &copy->event;
+    char recorded_at[BASE_TIME_SIZE];
+    base_time_format(event->recorded_at_us, recorded_at);
+    write_number(out, MEMBER_POSITION, event->position);
+    write_text(out, MEMBER_STREAM_TYPE, event->stream_type);
+    write_id(out, MEMBER_STREAM_ID, &event->stream_id);
+    write_number(out, MEMBER_VERSION, event->version);
+    write_text(out, MEMBER_TYPE, event->type);
+    write_number(out, MEMBER_SCHEMA_VERSION, event->schema_version);
+    write_text(out, MEMBER_RECORDED_AT, recorded_at);
+    write_id(out, MEMBER_COMMAND_ID, &copy->command_id);
+    begin_member(out, MEMBER_DATA);
+    base_buffer_append(out, event->data, copy->data_length);
+    begin_member(out, MEMBER_METADATA);
+    base_buffer_append(out, event->metadata, copy->metadata_length);
+    base_buffer_append_char(out, '}');
+}
+
+/* ---- read: where the members stand ----------------------------------------------------------- */
+
+/* The text of a value in a line. */
+struct span {
+    const char *bytes;
+    size_t length;
+};
+
+static bool is_blank(char byte)
+{
+    return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r';
+}
+
+static size_t skip_blanks(const char *line, size_t i)
+{
+    while (is_blank(line[i]))
+        i++;
+    return i;
+}
+
+/* Behind the text that begins at i. */
+static size_t skip_text(const char *line, size_t i)
+{
+    for (i++; line[i] != '"'; i++)
+        if (line[i] == '\\')
+            i++;
+    return i + 1;
+}
+
+/* Behind the value that begins at i. */
+static size_t skip_value(const char *line, size_t i)
+{
+    if (line[i] == '"')
+        return skip_text(line, i);
+    if (line[i] != '{' && line[i] != '[') {
+        while (line[i] != ',' && line[i] != '}' && !is_blank(line[i]))
+            i++;
+        return i;
+    }
+    size_t depth = 0;
+    do {
+        if (line[i] == '"') {
+            i = skip_text(line, i);
+            continue;
+        }
+        depth += line[i] == '{' || line[i] == '[';
+        depth -= line[i] == '}' || line[i] == ']';
+        i++;
+    } while (depth > 0);
+    return i;
+}
+
+static bool is_name_of(const char *line, size_t begin, size_t end, const char *name)
+{
+    size_t length = strlen(name);
+    return end - begin == length + 2 && memcmp(line + begin + 1, name, length) == 0;
+}
+
+/* `line` is a well-formed object in which no name comes twice, so it is walked without a look at
+ * its end. Data and metadata must be taken as they stand, since numbers would not all survive being
+ * read and written again. False: they are not found by their plain names. */
+static bool find_spans(const char *line, struct span *data, struct span *metadata)
+{
+    size_t i = skip_blanks(line, 0) + 1;
+    for (;;) {
+        i = skip_blanks(line, i);
+        if (line[i] == '}')
+            break;
+        size_t name = i;
+        size_t end_of_name = skip_text(line, i);
+        i = skip_blanks(line, skip_blanks(line, end_of_name) + 1);
+        size_t end = skip_value(line, i);
+        struct span value = {.bytes = line + i, .length = end - i};
+        if (is_name_of(line, name, end_of_name, member_names[MEMBER_DATA]))
+            *data = value;
+        else if (is_name_of(line, name, end_of_name, member_names[MEMBER_METADATA]))
+            *metadata = value;
+        i = skip_blanks(line, end);
+        if (line[i] == ',')
+            i++;
+    }
+    return data->bytes != NULL && metadata->bytes != NULL;
+}
+
+/* ---- read: the values ------------------------------------------------------------------------ */
+
+/* A line that is being read. Each read_… leaves the first complaint and returns a plain value. */
+struct copy_reader {
+    const json_t *members;
+    struct base_arena *arena;
+    const char *complaint;
+};
+
+static void complain(struct copy_reader *reader, const char *complaint)
+{
+    if (reader->complaint == NULL)
+        reader->complaint = complaint;
+}
+
+static void complain_of(struct copy_reader *reader, enum member member, const char *must_be)
+{
+    if (reader->complaint == NULL)
+        reader->complaint =
+            base_arena_printf(reader->arena, "\"%s\" must be %s", member_names[member], must_be);
+}
+
+static int64_t read_number(struct copy_reader *reader, enum member member, int64_t most)
+{
+    const json_t *value = json_object_get(reader->members, member_names[member]);
+    int64_t number = json_integer_value(value);
+    if (!json_is_integer(value) || number < 1 || number > most)
+        complain_of(reader, member, most == INT32_MAX ? "from 1 to 2147483647" : "from 1 upwards");
+    return number;
+}
+
+static const char *read_text(struct copy_reader *reader, enum member member)
+{
+    const char *text = json_string_value(json_object_get(reader->members, member_names[member]));
+    if (text == NULL)
+        complain_of(reader, member, "a text");
+    return text == NULL ? "" : base_arena_copy_text(reader->arena, text);
+}
+
+static struct base_uuid read_id(struct copy_reader *reader, enum member member)
+{
+    struct base_uuid id = {0};
+    if (!base_uuid_parse(read_text(reader, member), &id))
+        complain_of(reader, member, "a UUID");
+    return id;
+}
+
+static int64_t read_time(struct copy_reader *reader, enum member member)
+{
+    int64_t time_us = 0;
+    if (!base_time_parse(read_text(reader, member), &time_us))
+        complain_of(reader, member, "a time as 2026-11-23T04:38:00.123456Z");
+    return time_us;
+}
+
+/* ---- read: what belongs together ------------------------------------------------------------- */
+
+static void check_members(struct copy_reader *reader)
+{
+    for (size_t i = 0; i < N_MEMBERS; i++)
+        if (json_object_get(reader->members, member_names[i]) == NULL)
+            complain(
+                reader, base_arena_printf(reader->arena, "\"%s\" is missing", member_names[i]));
+    if (json_object_size(reader->members) > N_MEMBERS)
+        complain(reader, "there are members that an event does not have");
+}
+
+/* What an event means is checked by reading it as it will be read from the log. */
+static void check_data(struct copy_reader *reader, struct codec_event_copy *copy)
+{
+    const struct codec_event *event = &copy->event;
+    copy->sku = NULL;
+    bool is_readable = false;
+    if (strcmp(event->stream_type, "cart") == 0) {
+        struct cart_event fact;
+        is_readable = codec_read_cart_event(
+            event->type, event->schema_version, event->data, reader->arena, &fact);
+        if (is_readable && (fact.type == CART_EVENT_CREATED) != (event->version == 1))
+            complain(reader, "the first event of a cart, and no other, is CartCreated");
+    } else if (strcmp(event->stream_type, "product") == 0) {
+        struct catalog_event *fact = base_arena_alloc(reader->arena, sizeof *fact);
+        is_readable = codec_read_catalog_event(
+            event->type, event->schema_version, event->data, reader->arena, fact);
+        copy->sku = fact->product_changed.sku;
+    } else {
+        complain_of(reader, MEMBER_STREAM_TYPE, "cart or product");
+    }
+    if (!is_readable)
+        complain(
+            reader, base_arena_printf(
+                        reader->arena, "its data is not that of a %.64s with schema_version %d",
+                        event->type, (int)event->schema_version));
+}
+
+static void check_metadata(struct copy_reader *reader, const struct base_uuid *command_id)
+{
+    const json_t *metadata = json_object_get(reader->members, member_names[MEMBER_METADATA]);
+    const char *told = json_string_value(json_object_get(metadata, "command_id"));
+    struct base_uuid id;
+    if (!json_is_object(metadata))
+        complain_of(reader, MEMBER_METADATA, "an object");
+    else if (told == NULL || !base_uuid_parse(told, &id) || base_uuid_compare(&id, command_id) != 0)
+        complain(reader, "\"command_id\" is not that of the metadata");
+}
+
+static void read_members(
+    struct copy_reader *reader, const char *line, struct codec_event_copy *copy)
+{
+    struct span data = {0};
+    struct span metadata = {0};
+    struct codec_event *event = &copy->event;
+    event->position = read_number(reader, MEMBER_POSITION, INT64_MAX);
+    event->stream_type = read_text(reader, MEMBER_STREAM_TYPE);
+    event->stream_id = read_id(reader, MEMBER_STREAM_ID);
+    event->version = (int32_t)read_number(reader, MEMBER_VERSION, INT32_MAX);
+    event->type = read_text(reader, MEMBER_TYPE);
+    event->schema_version = (int32_t)read_number(reader, MEMBER_SCHEMA_VERSION, INT32_MAX);
+    event->recorded_at_us = read_time(reader, MEMBER_RECORDED_AT);
+    copy->command_id = read_id(reader, MEMBER_COMMAND_ID);
+    if (reader->complaint != NULL)
+        return;
+    if (!find_spans(line, &data, &metadata)) {
+        complain(reader, "\"data\" and \"metadata\" must be written as plain names");
+        return;
+    }
+    event->data = base_arena_copy(reader->arena, data.bytes, data.length);
+    event->metadata = base_arena_copy(reader->arena, metadata.bytes, metadata.length);
+    copy->data_length = data.length;
+    copy->metadata_length = metadata.length;
+    check_data(reader, copy);
+    check_metadata(reader, &copy->command_id);
+}
+
+const char *codec_read_event_copy(
+    const char *line, size_t length, struct base_arena *arena, struct codec_event_copy *copy)
+{
+    json_error_t error;
+    json_auto_t *members = json_loadb(line, length, JSON_REJECT_DUPLICATES, &error);
+    if (members == NULL)
+        return base_arena_printf(arena, "it is not JSON: %.120s", error.text);
+    if (!json_is_object(members))
+        return "it is not a JSON object";
+    struct copy_reader reader = {.members = members, .arena = arena};
+    check_members(&reader);
+    if (reader.complaint == NULL)
+        read_members(&reader, line, copy);
+    return reader.complaint;
+}
