@@ -17,5 +17,6 @@
 
 extern const struct postgres_statement eventstore_read_head;
 extern const struct postgres_statement eventstore_load_past;
+extern const struct postgres_statement eventstore_load_stream_after;
 
 #endif

@@ -46,7 +46,7 @@ static const struct postgres_statement LOAD_NEWEST = {
 };
 
 /* At most $3 rows. */
-static const struct postgres_statement LOAD_STREAM_AFTER = {
+const struct postgres_statement eventstore_load_stream_after = {
     .name = "load_stream_after",
     .sql = "SELECT " EVENT_COLUMNS "\n"
            "FROM events\n"
@@ -118,7 +118,7 @@ struct eventstore {
 };
 
 static const struct postgres_statement *const SIDE_STATEMENTS[] = {
-    &eventstore_load_past, &eventstore_read_head, &LOAD_STREAM_AFTER,
+    &eventstore_load_past, &eventstore_read_head, &eventstore_load_stream_after,
     &KEEP_SNAPSHOT,        &FORGET_KEYS,          NULL,
 };
 
@@ -307,7 +307,7 @@ void eventstore_ask_stream_after(
     struct postgres_group *group, const struct base_uuid *stream_id, int32_t after_version,
     int32_t limit)
 {
-    struct postgres_parameters *to = postgres_group_add(group, &LOAD_STREAM_AFTER);
+    struct postgres_parameters *to = postgres_group_add(group, &eventstore_load_stream_after);
     postgres_put_uuid(to, stream_id);
     postgres_put_int4(to, after_version);
     postgres_put_int4(to, limit);

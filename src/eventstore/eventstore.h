@@ -186,8 +186,8 @@ void eventstore_receive_key(
 /* ---- reading the log --------------------------------------------------------------------------
  */
 
-/* What a connection must prepare for reading the log, and for eventstore_ask_past() and
- * eventstore_ask_head(). NULL-terminated. */
+/* What a connection must prepare: for reading the log or one stream of it, and for
+ * eventstore_ask_past(); both with eventstore_ask_head(). NULL-terminated. */
 extern const struct postgres_statement *const eventstore_log_statements[];
 extern const struct postgres_statement *const eventstore_past_statements[];
 
@@ -210,6 +210,42 @@ struct eventstore_head {
     int64_t recorded_at_us; /* undefined then */
 };
 struct eventstore_head eventstore_receive_head(const struct postgres_rows *rows);
+
+/* ---- copying the log --------------------------------------------------------------------------
+ */
+
+/* What a connection must prepare for both below and for eventstore_ask_head(). NULL-terminated. */
+extern const struct postgres_statement *const eventstore_copy_statements[];
+
+/* A piece of a copied log: events of positions without a gap, and the streams that they are of,
+ * each once, in the order of their ids. */
+struct eventstore_copied_stream {
+    struct base_uuid stream_id;
+    const char *stream_type;
+    int32_t first_version; /* of its events in this piece, which are dense */
+    int32_t last_version;
+};
+struct eventstore_copied {
+    const struct eventstore_event *events;
+    size_t n_events; /* at least one */
+    const struct eventstore_copied_stream *streams;
+    size_t n_streams;
+};
+/* Looks whether the log has exactly these events. */
+void eventstore_ask_compare(struct postgres_group *group, const struct eventstore_copied *copied);
+/* The position of the first that it does not have; 0: it has all. */
+int64_t eventstore_receive_compared(const struct postgres_group *group);
+/* Appends the piece behind the log's present end, positions and times as they are: all or nothing.
+ * Read tables are not written. */
+void eventstore_ask_import(struct postgres_group *group, const struct eventstore_copied *copied);
+struct eventstore_imported {
+    bool is_done;
+    /* Why it is not. */
+    bool has_wrong_stream; /* else the log ends elsewhere */
+    struct base_uuid stream_id;
+    int32_t version; /* where that stream is */
+};
+struct eventstore_imported eventstore_receive_imported(const struct postgres_group *group);
 
 /* ---- snapshots ------------------------------------------------------------------------------- */
 

@@ -32,7 +32,7 @@ const struct postgres_statement eventstore_read_head = {
 };
 
 const struct postgres_statement *const eventstore_log_statements[] = {
-    &READ_LOG, &READ_LOG_OF_TYPES, &eventstore_read_head, NULL};
+    &READ_LOG, &READ_LOG_OF_TYPES, &eventstore_read_head, &eventstore_load_stream_after, NULL};
 
 void eventstore_ask_log(struct postgres_group *group, const struct eventstore_log_wanted *wanted)
 {
