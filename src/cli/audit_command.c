@@ -245,16 +245,16 @@ static enum cli_exit say_end(const struct audit_run *run)
 
 /* `wanted` is NULL for a verify. */
 static enum cli_exit run_audit(
-    const struct cli_call *call, const char *what, const struct audit_rebuild_wanted *wanted)
+    const struct config *config, const char *what, const struct audit_rebuild_wanted *wanted)
 {
     /* What goes well is said by the progress line and the verdict, so the log has the rest. */
-    enum base_log_level least = config_log_level(call->config);
+    enum base_log_level least = config_log_level(config);
     struct audit_run run = {
-        .config = call->config,
+        .config = config,
         .log =
             {
                 .fd = STDERR_FILENO,
-                .form = config_log_form(call->config, STDERR_FILENO),
+                .form = config_log_form(config, STDERR_FILENO),
                 .least = least == BASE_LOG_INFO ? BASE_LOG_WARNING : least,
             },
         .what = what,
@@ -282,7 +282,13 @@ enum cli_exit cli_verify(const struct cli_call *call)
         cli_complain("verify takes no \"%s\"; see `cartd verify --help`", call->arguments[0]);
         return CLI_MISUSED;
     }
-    return run_audit(call, NULL, NULL);
+    return run_audit(call->config, NULL, NULL);
+}
+
+enum cli_exit cli_rebuild_all(const struct config *config)
+{
+    const struct audit_rebuild_wanted wanted = {.of_carts = true, .of_products = true};
+    return run_audit(config, "all", &wanted);
 }
 
 /* An id or its beginning: 0193 is 01930000-0000-…. */
@@ -314,5 +320,5 @@ enum cli_exit cli_rebuild(const struct cli_call *call)
         cli_complain("--from must be the id of a stream or its beginning, not \"%s\"", from->value);
         return CLI_MISUSED;
     }
-    return run_audit(call, what, &wanted);
+    return run_audit(call->config, what, &wanted);
 }

@@ -10,59 +10,12 @@
 #include "import.h"
 #include "product_file.h"
 #include "progress.h"
+#include "source.h"
 #include "subcommand.h"
 
 #define CATALOG_COPY_BYTES (64 * 1024)
 /* Lines between two looks at the clock while checking. */
 #define CATALOG_LINES_A_LOOK 1024
-
-struct source {
-    const char *name;
-    int fd;
-    off_t begins_at; /* standard input may be a file that somebody has read from */
-    int64_t n_bytes; /* 0: nobody knows */
-    bool is_seekable;
-};
-
-static void close_source(struct source *source)
-{
-    if (source->fd >= 0) {
-        (void)close(source->fd); /* It was only read. */
-    }
-}
-
-/* ---- opening --------------------------------------------------------------------------------- */
-
-/* What there is to know about the descriptor. False: it can't be a source; said. */
-static bool look_at(struct source *source)
-{
-    struct stat status;
-    int error = fstat(source->fd, &status) != 0 ? errno : S_ISDIR(status.st_mode) ? EISDIR : 0;
-    if (error != 0) {
-        cli_complain("%s can't be read: %s", source->name, strerror(error));
-        return false;
-    }
-    source->is_seekable = S_ISREG(status.st_mode);
-    if (source->is_seekable) {
-        source->begins_at = lseek(source->fd, 0, SEEK_CUR);
-        source->n_bytes = status.st_size - source->begins_at;
-    }
-    return true;
-}
-
-static bool open_source(struct source *source, const char *path)
-{
-    bool is_standard_input = strcmp(path, "-") == 0;
-    *source = (struct source){
-        .name = is_standard_input ? "standard input" : path,
-        .fd = is_standard_input ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC),
-    };
-    if (source->fd < 0) {
-        cli_complain("%s can't be opened: %s", source->name, strerror(errno));
-        return false;
-    }
-    return look_at(source);
-}
 
 /* A file that nobody else can open and that is gone with this process. */
 static int open_temporary(void)
@@ -111,7 +64,7 @@ static bool spool(struct source *source)
     }
     (void)close(source->fd);
     source->fd = copy;
-    return look_at(source);
+    return source_look(source);
 }
 
 /* ---- the two passes -------------------------------------------------------------------------- */
@@ -204,9 +157,9 @@ enum cli_exit cli_catalog(const struct cli_call *call)
     struct source source;
     bool is_strict = call->flags[CLI_CATALOG_STRICT].is_given;
     enum cli_exit status = CLI_FAILED;
-    if (open_source(&source, call->arguments[1]) && (!is_strict || check_source(&source))) {
+    if (source_open(&source, call->arguments[1]) && (!is_strict || check_source(&source))) {
         status = import_source(call->config, &source);
     }
-    close_source(&source);
+    source_close(&source);
     return status;
 }

@@ -83,6 +83,38 @@ static const struct subcommand {
         .flags = {{"from", "ID", "leave out the streams before this id, or before its beginning"}},
     },
     {
+        .name = "show",
+        .usage = "CART",
+        .sentence = "print a cart as it is or as it was",
+        .more = "CART is its id. What is printed is what GET /carts/{cart_id} answered then.\n",
+        .run = cli_show,
+        .has_settings = true,
+        .flags =
+            {{"version", "N", "as it was at this version"},
+             {"at", "TIME", "as it was at this moment, as 2026-11-23T04:38:00Z (RFC 3339)"}},
+    },
+    {
+        .name = "events",
+        .usage = "[export [FILE] | import FILE]",
+        .sentence = "print the log, or copy it to a file and back",
+        .more =
+            "Prints one event a line as JSON, in the order of the log, up to its present end.\n\n"
+            "export writes a copy with all that is stored, up to the present end, to FILE or to "
+            "the\nstandard output. Where FILE holds a part of the log already it goes on after "
+            "that.\n\n"
+            "import appends such a copy to an empty log, or goes on where an import of the same "
+            "copy\nended. It checks every line, and fills the read tables at the end. No service "
+            "may "
+            "record\ninto the database meanwhile. FILE \"-\" is the standard input.\n",
+        .run = cli_events,
+        .has_settings = true,
+        .flags =
+            {{"cart", "ID", "only the events of this cart"},
+             {"after", "N", "only those after this position; with --cart, after this version"},
+             {"type", "TYPE", "only events of this type, or of these: ItemAdded,ItemRemoved"},
+             {"follow", NULL, "go on with what is recorded from now on, until SIGINT"}},
+    },
+    {
         .name = "healthcheck",
         .usage = "",
         .sentence = "ask the server on this machine whether it is ready: exit status 0 or 1",

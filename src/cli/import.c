@@ -6,14 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "catalog.h"
 #include "loop.h"
 #include "metrics.h"
 #include "migrate.h"
 #include "service.h"
+#include "source.h"
 #include "subcommand.h"
 
 /* Lines under way: some batches' worth, so that the next ones are full while one commits. */
@@ -225,15 +224,6 @@ static void redraw(struct loop_timer *timer)
 
 /* ---- from beginning to end ------------------------------------------------------------------- */
 
-/* Epoll takes what may keep a reader waiting, and refuses plain files and devices like /dev/null,
- * which never do. */
-static bool may_keep_waiting(int fd)
-{
-    struct stat status;
-    return fstat(fd, &status) == 0 &&
-           (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode) || isatty(fd) == 1);
-}
-
 static bool open_rooms(
     struct import *import, const struct config *config, const struct base_log *log, char **problem)
 {
@@ -318,7 +308,7 @@ void import_run(
 {
     struct import import = {
         .file = file,
-        .is_watchable = may_keep_waiting(file->fd),
+        .is_watchable = source_may_wait(file->fd),
         .signals.received = received_signal,
         .input.ready = input_ready,
         .pump.called = pump,

@@ -24,6 +24,8 @@ enum cli_exit cli_migrate(const struct cli_call *call) BASE_MUST_CHECK;
 enum cli_exit cli_catalog(const struct cli_call *call) BASE_MUST_CHECK;
 enum cli_exit cli_verify(const struct cli_call *call) BASE_MUST_CHECK;
 enum cli_exit cli_rebuild(const struct cli_call *call) BASE_MUST_CHECK;
+enum cli_exit cli_show(const struct cli_call *call) BASE_MUST_CHECK;
+enum cli_exit cli_events(const struct cli_call *call) BASE_MUST_CHECK;
 enum cli_exit cli_healthcheck(const struct cli_call *call) BASE_MUST_CHECK;
 enum cli_exit cli_version(const struct cli_call *call) BASE_MUST_CHECK;
 enum cli_exit cli_help(const struct cli_call *call) BASE_MUST_CHECK;
@@ -31,6 +33,11 @@ enum cli_exit cli_help(const struct cli_call *call) BASE_MUST_CHECK;
 /* The places of a subcommand's own flags in call->flags. */
 enum cli_catalog_flag { CLI_CATALOG_STRICT };
 enum cli_rebuild_flag { CLI_REBUILD_FROM };
+enum cli_show_flag { CLI_SHOW_VERSION, CLI_SHOW_AT };
+enum cli_events_flag { CLI_EVENTS_CART, CLI_EVENTS_AFTER, CLI_EVENTS_TYPE, CLI_EVENTS_FOLLOW };
+
+/* Makes all read tables say what the log says: `cartd rebuild all`. */
+enum cli_exit cli_rebuild_all(const struct config *config) BASE_MUST_CHECK;
 
 /* Says "cartd: …" on stderr. */
 void cli_complain(const char *format, ...) BASE_PRINTF(1, 2);

@@ -36,8 +36,11 @@ class PastCase(ServiceCase):
         """One command that may do something; returns its answer."""
         sku = dice.choice(skus)
         kind = dice.random()
-        if kind < 0.6:
+        if kind < 0.5:
             return self.client.post(f"{path}/items", {"sku": sku, "quantity": dice.randint(1, 3)})
+        if kind < 0.6:
+            item = {"sku": sku, "properties": {"engraving": dice.choice(("A", "Zoë"))}}
+            return self.client.post(f"{path}/items", item)
         if kind < 0.8:
             return self.client.patch(f"{path}/items/{sku}", {"quantity": dice.randint(1, 9)})
         if kind < 0.98:

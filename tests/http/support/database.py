@@ -15,6 +15,7 @@ import urllib.parse
 from .settings import DATABASE_URL, START_TIMEOUT
 
 LOGIN = "cartd_test_app"
+READER = "cartd_test_reader"
 PASSWORD = "cartd-test-only"
 
 
@@ -59,7 +60,8 @@ class SqlError(Exception):
 
 class Database:
     """A database of its own on a server; dropped at the end. `owner_url` is for migrations and
-    checks, `app_url` for the service: a login that is a member of cartd_app and no more."""
+    checks, `app_url` for the service: a login that is a member of cartd_app and no more.
+    `reader_url` is the same for cartd_reader."""
 
     def __init__(self, server_url=None):
         self.server_url = server_url or DATABASE_URL
@@ -68,22 +70,24 @@ class Database:
         self.name = f"cartd_test_{secrets.token_hex(6)}"
         self.owner_url = change_url(self.server_url, database=self.name)
         self.app_url = change_url(self.owner_url, user=LOGIN, password=PASSWORD)
+        self.reader_url = change_url(self.owner_url, user=READER, password=PASSWORD)
         run_sql(self.server_url, f"CREATE DATABASE {self.name};")
         atexit.register(self.drop)
 
     def migrated_by(self, migrate):
         """Migrates with the given function of a URL, then makes the service's login."""
         migrate(self.owner_url)
-        self.make_login()
+        self.make_login(LOGIN, "cartd_app")
+        self.make_login(READER, "cartd_reader")
         return self
 
-    def make_login(self):
-        """The login is the whole server's, so several runs may make it at the same time."""
+    def make_login(self, login, role):
+        """A login is the whole server's, so several runs may make it at the same time."""
         self.sql(f"""
             DO $$ BEGIN
                 PERFORM pg_advisory_xact_lock(1, 20261123);
-                IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{LOGIN}') THEN
-                    CREATE ROLE {LOGIN} LOGIN PASSWORD '{PASSWORD}' IN ROLE cartd_app;
+                IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{login}') THEN
+                    CREATE ROLE {login} LOGIN PASSWORD '{PASSWORD}' IN ROLE {role};
                 END IF;
             EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
             END $$;

@@ -1,0 +1,143 @@
+#include "events.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define TYPES_MAX 32
+
+/* ---- shared with the copies ------------------------------------------------------------------ */
+
+bool events_read_after(const struct cli_call *call, int64_t most, int64_t *after)
+{
+    const struct config_flag *flag = &call->flags[CLI_EVENTS_AFTER];
+    *after = 0;
+    if (!flag->is_given || base_parse_int(flag->value, 0, most, after))
+        return true;
+    cli_complain("--after must be from 0 to %" PRId64 ", not \"%s\"", most, flag->value);
+    return false;
+}
+
+struct codec_event events_to_codec(const struct eventstore_event *event)
+{
+    return (struct codec_event){
+        .position = event->position,
+        .stream_type = event->stream_type,
+        .stream_id = event->stream_id,
+        .version = event->version,
+        .type = event->type,
+        .schema_version = event->schema_version,
+        .recorded_at_us = event->recorded_at_us,
+        .data = event->data,
+        .metadata = event->metadata,
+    };
+}
+
+/* ---- printing -------------------------------------------------------------------------------- */
+
+/* Splits "ItemAdded,ItemRemoved" in place. False: a name is none; said. */
+static bool read_types(char *names, const char *types[static TYPES_MAX], size_t *n_types)
+{
+    char *rest = names;
+    for (char *name = strsep(&rest, ","); name != NULL; name = strsep(&rest, ",")) {
+        if (!codec_is_event_name(name)) {
+            cli_complain(
+                "there is no event of the type \"%s\"; the types are as CartCreated or ItemAdded",
+                name);
+            return false;
+        }
+        if (*n_types < TYPES_MAX)
+            types[(*n_types)++] = name;
+    }
+    return true;
+}
+
+static void append_event(struct base_buffer *out, const struct eventstore_event *event)
+{
+    const struct codec_event line = events_to_codec(event);
+    codec_write_event(out, &line);
+}
+
+static enum cli_exit print(const struct cli_call *call)
+{
+    const struct config_flag *cart = &call->flags[CLI_EVENTS_CART];
+    const struct config_flag *type = &call->flags[CLI_EVENTS_TYPE];
+    const char *types[TYPES_MAX];
+    struct base_uuid cart_id;
+    struct events_copying copying = {
+        .config = call->config,
+        .role = "events",
+        .name = "the standard output",
+        .fd = STDOUT_FILENO,
+        .cart_id = cart->is_given ? &cart_id : NULL,
+        .types = types,
+        .follows = call->flags[CLI_EVENTS_FOLLOW].is_given,
+        .append = append_event,
+    };
+    if (cart->is_given && !base_uuid_parse(cart->value, &cart_id)) {
+        cli_complain("the id of a cart is a UUID, which \"%s\" is not", cart->value);
+        return CLI_MISUSED;
+    }
+    if (!events_read_after(call, cart->is_given ? INT32_MAX : INT64_MAX, &copying.after))
+        return CLI_MISUSED;
+    BASE_CLEANUP(base_free_pointer)
+    char *names = base_copy_text(type->is_given ? type->value : "");
+    if (type->is_given && !read_types(names, types, &copying.n_types))
+        return CLI_MISUSED;
+    return events_copy(&copying);
+}
+
+/* ---- which one ------------------------------------------------------------------------------- */
+
+#define TAKES(NAME) (1U << CLI_EVENTS_##NAME)
+
+static const struct action {
+    const char *name; /* NULL: without one */
+    enum cli_exit (*run)(const struct cli_call *call);
+    unsigned flags;
+    size_t least_arguments; /* behind the name */
+    size_t most_arguments;
+} actions[] = {
+    {NULL, print, TAKES(CART) | TAKES(AFTER) | TAKES(TYPE) | TAKES(FOLLOW), 0, 0},
+    {"export", events_export, TAKES(AFTER), 0, 1},
+    {"import", events_import, 0, 1, 1},
+};
+
+static const struct action *find_action(const char *name)
+{
+    if (name == NULL)
+        return &actions[0];
+    for (size_t i = 1; i < BASE_COUNT(actions); i++)
+        if (strcmp(actions[i].name, name) == 0)
+            return &actions[i];
+    return NULL;
+}
+
+enum cli_exit cli_events(const struct cli_call *call)
+{
+    const char *name = call->n_arguments > 0 ? call->arguments[0] : NULL;
+    const struct action *action = find_action(name);
+    if (action == NULL) {
+        cli_complain("events has no \"%s\"; see `cartd events --help`", name);
+        return CLI_MISUSED;
+    }
+    for (unsigned flag = 0; call->flags[flag].name != NULL; flag++) {
+        if (call->flags[flag].is_given && (action->flags & 1U << flag) == 0) {
+            cli_complain(
+                "events%s%s takes no --%s", name ? " " : "", name ? name : "",
+                call->flags[flag].name);
+            return CLI_MISUSED;
+        }
+    }
+    size_t n_arguments = call->n_arguments - (name != NULL);
+    if (n_arguments < action->least_arguments || n_arguments > action->most_arguments) {
+        cli_complain(
+            "events %s takes %s; see `cartd events --help`", name,
+            n_arguments > action->most_arguments ? "one file"
+                                                 : "a file, or - for the standard "
+                                                   "input");
+        return CLI_MISUSED;
+    }
+    return action->run(call);
+}

@@ -1,0 +1,199 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "events.h"
+#include "progress.h"
+
+/* A file that may hold a part of the log already. */
+struct target {
+    const char *name;
+    int fd;
+    bool is_file;  /* else a pipe or a device: it holds nothing */
+    bool is_begun; /* it has whole lines */
+    int64_t first; /* their first and last position */
+    int64_t last;
+    struct base_buffer last_line;
+    int64_t after; /* where a new one begins */
+};
+
+static void append_copy(struct base_buffer *out, const struct eventstore_event *event)
+{
+    const struct codec_event_copy copy = {
+        .event = events_to_codec(event),
+        .command_id = event->command_id,
+        .data_length = strlen(event->data),
+        .metadata_length = strlen(event->metadata),
+    };
+    codec_write_event_copy(out, &copy);
+}
+
+/* ---- what is there already ------------------------------------------------------------------- */
+
+static bool complain_of(const struct target *target)
+{
+    cli_complain("%s can't be written: %s", target->name, strerror(errno));
+    return false;
+}
+
+static bool refuse(const struct target *target, const char *why)
+{
+    cli_complain("%s is no copy of a log (%s), so it is left as it is", target->name, why);
+    return false;
+}
+
+/* The bytes from `begin` on, as many as a line may have. */
+static bool read_piece(const struct target *target, off_t begin, struct base_buffer *piece)
+{
+    piece->length = 0;
+    while (piece->length < EVENTS_LINE_MAX) {
+        size_t n_free = EVENTS_LINE_MAX - piece->length;
+        ssize_t n = pread(
+            target->fd, base_buffer_reserve(piece, n_free), n_free, begin + (off_t)piece->length);
+        if (n < 0)
+            return complain_of(target);
+        if (n == 0)
+            break;
+        piece->length += (size_t)n;
+    }
+    return true;
+}
+
+static bool read_position(
+    const struct target *target, const char *line, size_t length, int64_t *position)
+{
+    BASE_CLEANUP(base_arena_finish) struct base_arena arena = {0};
+    struct codec_event_copy copy;
+    const char *complaint = codec_read_event_copy(line, length, &arena, &copy);
+    if (complaint != NULL)
+        return refuse(target, complaint);
+    *position = copy.event.position;
+    return true;
+}
+
+/* Finds the last whole line, and goes behind it. */
+static bool find_last(struct target *target, off_t size, struct base_buffer *piece)
+{
+    off_t begin = size > EVENTS_LINE_MAX ? size - EVENTS_LINE_MAX : 0;
+    if (!read_piece(target, begin, piece))
+        return false;
+    const char *end = memrchr(piece->bytes, '\n', piece->length);
+    if (end == NULL)
+        return refuse(target, "its last line does not end");
+    size_t length = (size_t)(end - piece->bytes);
+    const char *before = memrchr(piece->bytes, '\n', length);
+    const char *line = before == NULL ? piece->bytes : before + 1;
+    base_buffer_append(&target->last_line, line, (size_t)(end - line));
+    if (!read_position(target, line, (size_t)(end - line), &target->last))
+        return false;
+    return lseek(target->fd, begin + (off_t)length + 1, SEEK_SET) >= 0 || complain_of(target);
+}
+
+/* What an earlier export has written. */
+static bool look_at_lines(struct target *target, off_t size)
+{
+    static const char beginning[] = "{\"position\":";
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer piece = {0};
+    if (!read_piece(target, 0, &piece))
+        return false;
+    size_t n_compared = sizeof beginning - 1;
+    if (n_compared > piece.length)
+        n_compared = piece.length;
+    if (memcmp(piece.bytes, beginning, n_compared) != 0)
+        return refuse(target, "it does not begin with an event");
+    const char *end = memchr(piece.bytes, '\n', piece.length);
+    if (end == NULL && size > EVENTS_LINE_MAX)
+        return refuse(target, "its first line does not end");
+    target->is_begun = end != NULL; /* else the first line was cut short and is written again */
+    return end == NULL ||
+           (read_position(target, piece.bytes, (size_t)(end - piece.bytes), &target->first) &&
+            find_last(target, size, &piece));
+}
+
+static bool open_target(struct target *target)
+{
+    target->fd = strcmp(target->name, "-") == 0
+                     ? dup(STDOUT_FILENO)
+                     : open(target->name, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    struct stat status;
+    if (target->fd < 0 || fstat(target->fd, &status) != 0)
+        return complain_of(target);
+    target->is_file = strcmp(target->name, "-") != 0 && S_ISREG(status.st_mode);
+    if (!target->is_file)
+        return true;
+    if (flock(target->fd, LOCK_EX | LOCK_NB) != 0) {
+        cli_complain("%s is being written by another export", target->name);
+        return false;
+    }
+    /* Looked at again, as another export may have just ended. */
+    if (fstat(target->fd, &status) != 0)
+        return complain_of(target);
+    return status.st_size == 0 || look_at_lines(target, status.st_size);
+}
+
+/* ---- the export ------------------------------------------------------------------------------ */
+
+/* Leaves nothing of a line that was cut short, and waits until the disk has it. */
+static bool finish_file(const struct target *target)
+{
+    off_t end = lseek(target->fd, 0, SEEK_CUR);
+    if (end < 0 || ftruncate(target->fd, end) != 0 || fsync(target->fd) != 0)
+        return complain_of(target);
+    return true;
+}
+
+static enum cli_exit export_to(const struct target *target, const struct config *config)
+{
+    struct progress progress;
+    progress_start_counted(&progress, "exporting", "events");
+    struct events_copying copying = {
+        .config = config,
+        .role = "export",
+        .name = target->is_file ? target->name : "the output",
+        .fd = target->fd,
+        .after = target->is_begun ? target->last - 1 : target->after,
+        .must_be_whole = true,
+        .append = append_copy,
+        .progress = &progress,
+        .known = target->is_begun ? &target->last_line : NULL,
+    };
+    enum cli_exit status = events_copy(&copying);
+    if (!target->is_file)
+        return status;
+    if (status == CLI_DONE && !finish_file(target))
+        return CLI_FAILED;
+    if (status == CLI_DONE)
+        printf(
+            "events: %" PRId64 " written; %s goes up to position %" PRId64 "\n", copying.n_events,
+            target->name, copying.ended_after);
+    else
+        cli_complain("exporting to %s again goes on after its last whole line", target->name);
+    return status;
+}
+
+enum cli_exit events_export(const struct cli_call *call)
+{
+    struct target target = {.name = call->n_arguments > 1 ? call->arguments[1] : "-"};
+    enum cli_exit status = CLI_FAILED;
+    if (!events_read_after(call, INT64_MAX, &target.after))
+        return CLI_MISUSED;
+    if (open_target(&target)) {
+        bool is_other = call->flags[CLI_EVENTS_AFTER].is_given && target.is_begun &&
+                        target.first != target.after + 1;
+        if (is_other)
+            cli_complain(
+                "%s begins at position %" PRId64 ", not behind %" PRId64, target.name, target.first,
+                target.after);
+        else
+            status = export_to(&target, call->config);
+    }
+    if (target.fd >= 0)
+        (void)close(target.fd); /* Its bytes were synced, where that means something. */
+    base_buffer_finish(&target.last_line);
+    return status;
+}

@@ -1,0 +1,390 @@
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "events.h"
+#include "events_piece.h"
+#include "lines.h"
+#include "link.h"
+#include "progress.h"
+#include "source.h"
+
+/* Pieces under way: one that commits, one that waits for it, one that is being read. */
+#define PIECES 3
+
+enum import_end {
+    IMPORT_GOES_ON,
+    IMPORT_READ_ALL,
+    IMPORT_REFUSED, /* a line, or the log; said */
+    IMPORT_INTERRUPTED,
+    IMPORT_UNREADABLE, /* the source; said */
+    IMPORT_LOST        /* the database */
+};
+
+struct import_piece {
+    struct import *import;
+    struct postgres_group group;
+    bool is_compared; /* with what the log has; else appended */
+    bool is_under_way;
+    struct events_piece content;
+};
+
+struct import {
+    const struct source *source;
+    struct link link;
+    struct lines lines;
+    struct progress progress;
+    struct loop_watch input; /* of a pipe */
+    struct loop_deferred pump;
+    struct postgres_group head_group;
+    bool has_head;
+    int64_t head; /* of the log before this import */
+    struct events_place place;
+    struct import_piece *pieces;
+    struct import_piece *reading; /* NULL: none */
+    size_t n_under_way;
+    size_t n_comparing; /* of them */
+    int64_t n_compared;
+    int64_t n_imported;
+    enum import_end end;
+    bool has_failed_piece;
+    bool is_watchable;
+};
+
+static void end_as(struct import *import, enum import_end end)
+{
+    if (import->end <= IMPORT_READ_ALL)
+        import->end = end;
+    loop_stop_watch(import->link.loop, &import->input);
+    loop_start_deferred(import->link.loop, &import->pump);
+}
+
+static void refuse_line(struct import *import, int64_t line, const char *why)
+{
+    progress_erase(&import->progress);
+    fprintf(stderr, "%s:%" PRId64 ": %s\n", import->source->name, line, why);
+    end_as(import, IMPORT_REFUSED);
+}
+
+/* ---- a piece: asked, answered ---------------------------------------------------------------- */
+
+/* Of several pieces under way only the first that fails is told: the others fail because of it. */
+static void refuse_piece(struct import *import, int64_t line, const char *why)
+{
+    if (!import->has_failed_piece)
+        refuse_line(import, line, why);
+    import->has_failed_piece = true;
+}
+
+static void receive_compared(struct import_piece *piece)
+{
+    struct import *import = piece->import;
+    int64_t position = eventstore_receive_compared(&piece->group);
+    if (position == 0) {
+        import->n_compared += (int64_t)piece->content.n_events;
+        return;
+    }
+    refuse_piece(
+        import, piece->content.first_line + position - piece->content.events[0].position,
+        "the log has another event at this position; it is not a beginning of this copy");
+}
+
+static void receive_imported(struct import_piece *piece)
+{
+    struct import *import = piece->import;
+    struct eventstore_imported imported = eventstore_receive_imported(&piece->group);
+    if (imported.is_done) {
+        import->n_imported += (int64_t)piece->content.n_events;
+        return;
+    }
+    if (!imported.has_wrong_stream) {
+        refuse_piece(
+            import, piece->content.first_line, "somebody else has appended to the log meanwhile");
+        return;
+    }
+    char why[128];
+    (void)snprintf(
+        why, sizeof why, "its version does not follow: its stream is at %d, or of another type",
+        (int)imported.version);
+    refuse_piece(import, events_piece_line_of(&piece->content, &imported.stream_id), why);
+}
+
+static void piece_answered(struct postgres_group *group)
+{
+    struct import_piece *piece = BASE_CONTAINER(group, struct import_piece, group);
+    struct import *import = piece->import;
+    piece->is_under_way = false;
+    import->n_under_way--;
+    import->n_comparing -= piece->is_compared;
+    switch (group->outcome) {
+    case POSTGRES_DONE:
+    case POSTGRES_UNACKNOWLEDGED: /* the log has it, as the next import will see */
+        if (piece->is_compared)
+            receive_compared(piece);
+        else
+            receive_imported(piece);
+        break;
+    case POSTGRES_VIOLATED:
+    case POSTGRES_FAILED:
+        refuse_piece(
+            import, piece->content.first_line,
+            "PostgreSQL refused the events from this line on, as said above");
+        break;
+    case POSTGRES_AGAIN:
+    case POSTGRES_UNAVAILABLE:
+    case POSTGRES_UNKNOWN:
+        end_as(import, IMPORT_LOST);
+        break;
+    }
+    loop_start_deferred(import->link.loop, &import->pump);
+}
+
+static void send_piece(struct import *import)
+{
+    struct import_piece *piece = import->reading;
+    import->reading = NULL;
+    int64_t line = 0;
+    const char *complaint = events_piece_list_streams(&piece->content, &line);
+    if (complaint != NULL) {
+        refuse_line(import, line, complaint);
+        return;
+    }
+    const struct eventstore_copied copied = {
+        .events = piece->content.events,
+        .n_events = piece->content.n_events,
+        .streams = piece->content.streams,
+        .n_streams = piece->content.n_streams,
+    };
+    piece->is_compared = import->place.position <= import->head;
+    piece->is_under_way = true;
+    import->n_under_way++;
+    import->n_comparing += piece->is_compared;
+    postgres_group_begin(&piece->group);
+    piece->group.answered = piece_answered;
+    if (piece->is_compared)
+        eventstore_ask_compare(&piece->group, &copied);
+    else
+        eventstore_ask_import(&piece->group, &copied);
+    postgres_send(import->link.connection, &piece->group);
+}
+
+/* ---- reading --------------------------------------------------------------------------------- */
+
+static void add_line(struct import *import)
+{
+    struct events_piece *content = &import->reading->content;
+    const struct lines *lines = &import->lines;
+    const char *complaint = events_piece_add(content, &import->place, lines->text, lines->length);
+    if (complaint != NULL)
+        refuse_line(import, lines->number, complaint);
+    /* A piece is either compared or appended. */
+    else if (events_piece_is_full(content) || import->place.position == import->head)
+        send_piece(import);
+}
+
+static void end_input(struct import *import)
+{
+    if (import->reading != NULL && import->reading->content.n_events > 0)
+        send_piece(import);
+    if (import->end == IMPORT_GOES_ON && import->place.position < import->head) {
+        progress_erase(&import->progress);
+        cli_complain(
+            "the log has %" PRId64 " events, more than the %" PRId64
+            " of %s: it is not a beginning of this copy",
+            import->head, import->place.position, import->source->name);
+        end_as(import, IMPORT_REFUSED);
+    }
+    end_as(import, IMPORT_READ_ALL);
+}
+
+static void fill(struct import *import)
+{
+    if (lines_fill(&import->lines, import->source->fd))
+        return;
+    progress_erase(&import->progress);
+    cli_complain("%s can't be read: %s", import->source->name, strerror(errno));
+    end_as(import, IMPORT_UNREADABLE);
+}
+
+static void input_ready(struct loop_watch *watch, uint32_t events)
+{
+    (void)events; /* A hang-up is read as the end. */
+    struct import *import = BASE_CONTAINER(watch, struct import, input);
+    loop_stop_watch(import->link.loop, watch);
+    fill(import);
+    loop_start_deferred(import->link.loop, &import->pump);
+}
+
+/* False: nothing more can be read at the moment. */
+static bool read_line(struct import *import)
+{
+    switch (lines_next(&import->lines)) {
+    case LINES_LINE:
+        add_line(import);
+        return true;
+    case LINES_TOO_LONG:
+        refuse_line(import, import->lines.number, "it is longer than any event is");
+        return false;
+    case LINES_MORE:
+        if (import->is_watchable) {
+            loop_start_watch(import->link.loop, &import->input, import->source->fd, EPOLLIN);
+            return false;
+        }
+        fill(import);
+        return true;
+    case LINES_END:
+        end_input(import);
+        return false;
+    }
+    return false;
+}
+
+static void take_piece(struct import *import)
+{
+    for (size_t i = 0; i < PIECES && import->reading == NULL; i++) {
+        if (!import->pieces[i].is_under_way) {
+            import->reading = &import->pieces[i];
+            events_piece_begin(&import->reading->content, import->lines.number + 1);
+        }
+    }
+}
+
+/* Reads one piece a turn, so that answers and signals are seen between them. */
+static void pump(struct loop_deferred *deferred)
+{
+    struct import *import = BASE_CONTAINER(deferred, struct import, pump);
+    progress_show(
+        &import->progress, import->n_compared + import->n_imported, import->lines.n_consumed);
+    if (import->end != IMPORT_GOES_ON) {
+        if (import->n_under_way == 0)
+            loop_stop(import->link.loop);
+        return;
+    }
+    if (!import->has_head || import->input.is_active)
+        return;
+    /* Nothing is appended before all that is there was found to be of this copy. */
+    if (import->place.position == import->head && import->n_comparing > 0)
+        return;
+    if (import->reading == NULL)
+        take_piece(import);
+    if (import->reading == NULL)
+        return; /* the next answer gives one back */
+    while (import->reading != NULL && import->end == IMPORT_GOES_ON)
+        if (!read_line(import))
+            return;
+    loop_start_deferred(import->link.loop, &import->pump);
+}
+
+/* ---- from beginning to end ------------------------------------------------------------------- */
+
+static void head_answered(struct postgres_group *group)
+{
+    struct import *import = BASE_CONTAINER(group, struct import, head_group);
+    import->has_head = group->outcome == POSTGRES_DONE;
+    if (import->has_head)
+        import->head = eventstore_receive_head(postgres_group_rows(group, 0)).position;
+    else
+        end_as(import, IMPORT_LOST);
+    loop_start_deferred(import->link.loop, &import->pump);
+}
+
+static void ready(struct link *link)
+{
+    struct import *import = BASE_CONTAINER(link, struct import, link);
+    if (import->has_head) {
+        /* What was under way was lost, and where the log ends is not known: begun again it is. */
+        end_as(import, IMPORT_LOST);
+        return;
+    }
+    postgres_group_begin(&import->head_group);
+    import->head_group.answered = head_answered;
+    eventstore_ask_head(&import->head_group);
+    postgres_send(link->connection, &import->head_group);
+}
+
+static void interrupted(struct link *link)
+{
+    end_as(BASE_CONTAINER(link, struct import, link), IMPORT_INTERRUPTED);
+}
+
+static enum cli_exit say_end(const struct import *import)
+{
+    static const char goes_on[] = "importing it again goes on where this ended";
+    progress_erase((struct progress *)&import->progress);
+    printf(
+        "events: %" PRId64 " imported, %" PRId64 " were there already\n", import->n_imported,
+        import->n_compared);
+    if (import->end == IMPORT_READ_ALL)
+        return CLI_DONE;
+    if (import->link.trouble != NULL)
+        cli_complain("%s; %s", import->link.trouble, goes_on);
+    else if (import->end == IMPORT_INTERRUPTED)
+        cli_complain("interrupted; %s", goes_on);
+    else if (import->end == IMPORT_LOST)
+        cli_complain("the connection to PostgreSQL was lost, or it did not answer; %s", goes_on);
+    else
+        cli_complain(
+            "%s was not imported as a whole, so the read tables were not written",
+            import->source->name);
+    return CLI_FAILED;
+}
+
+static enum cli_exit run(struct import *import, const struct config *config)
+{
+    enum cli_exit status = CLI_FAILED;
+    struct link *link = &import->link;
+    if (link_open(link, config)) {
+        progress_start(&import->progress, "importing", import->source->n_bytes);
+        loop_run(link->loop);
+        status = say_end(import);
+        link_disconnect(link);
+        loop_stop_watch(link->loop, &import->input);
+        loop_stop_deferred(link->loop, &import->pump);
+    }
+    link_close(link);
+    return status;
+}
+
+static enum cli_exit import_source(const struct source *source, const struct config *config)
+{
+    struct import import = {
+        .source = source,
+        .link =
+            {
+                .role = "import",
+                .statements = eventstore_copy_statements,
+                .ready = ready,
+                .interrupted = interrupted,
+            },
+        .lines = {.most = EVENTS_LINE_MAX},
+        .input.ready = input_ready,
+        .pump.called = pump,
+        .pieces = base_alloc(PIECES * sizeof *import.pieces),
+        .is_watchable = source_may_wait(source->fd),
+    };
+    for (size_t i = 0; i < PIECES; i++)
+        import.pieces[i].import = &import;
+    enum cli_exit status = run(&import, config);
+    for (size_t i = 0; i < PIECES; i++) {
+        postgres_group_finish(&import.pieces[i].group);
+        events_piece_finish(&import.pieces[i].content);
+    }
+    free(import.pieces);
+    postgres_group_finish(&import.head_group);
+    lines_finish(&import.lines);
+    return status;
+}
+
+enum cli_exit events_import(const struct cli_call *call)
+{
+    struct source source;
+    enum cli_exit status = CLI_FAILED;
+    if (source_open(&source, call->arguments[1]) && link_check(call->config))
+        status = import_source(&source, call->config);
+    source_close(&source);
+    /* Also after one that found nothing new: the last one may have been ended before this. */
+    return status == CLI_DONE ? cli_rebuild_all(call->config) : status;
+}

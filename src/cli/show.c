@@ -1,0 +1,137 @@
+#include <stdio.h>
+
+#include "codec.h"
+#include "eventstore.h"
+#include "link.h"
+#include "service.h"
+#include "subcommand.h"
+
+struct show {
+    struct link link;
+    struct service_past past;
+    const char *cart;
+    bool is_answered;
+};
+
+/* ---- ask and answer -------------------------------------------------------------------------- */
+
+static void answered(struct service_past *past)
+{
+    struct show *show = BASE_CONTAINER(past, struct show, past);
+    /* A connection that is lost is there again soon, or is given up by the link. */
+    if (past->outcome == SERVICE_PAST_UNAVAILABLE)
+        return;
+    show->is_answered = true;
+    loop_stop(show->link.loop);
+}
+
+static void ask(struct link *link)
+{
+    struct show *show = BASE_CONTAINER(link, struct show, link);
+    show->past.answered = answered;
+    service_read_past_over(link->connection, &link->log, &show->past);
+}
+
+/* ---- what was found -------------------------------------------------------------------------- */
+
+static enum cli_exit print_cart(const struct service_past *past)
+{
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer text = {0};
+    codec_write_indented(&text, past->body.bytes, past->body.length);
+    puts(base_buffer_text(&text));
+    return CLI_DONE;
+}
+
+static enum cli_exit complain(const struct show *show)
+{
+    const struct service_past *past = &show->past;
+    char at[BASE_TIME_SIZE] = "";
+    switch (past->outcome) {
+    case SERVICE_PAST_FOUND:
+        break;
+    case SERVICE_PAST_NO_CART:
+        if (past->at_version == 0 && past->at_us != INT64_MAX)
+            base_time_format(past->at_us, at);
+        cli_complain(
+            "there %s no cart %s%s%s", at[0] != '\0' ? "was" : "is", show->cart,
+            at[0] != '\0' ? " at " : "", at);
+        break;
+    case SERVICE_PAST_NO_VERSION:
+        cli_complain(
+            "cart %s has no version %d; its newest is %d", show->cart, (int)past->at_version,
+            (int)past->version);
+        break;
+    case SERVICE_PAST_OVERLOADED:
+    case SERVICE_PAST_UNAVAILABLE:
+        cli_complain("PostgreSQL did not answer in time");
+        break;
+    case SERVICE_PAST_FAILED:
+        cli_complain("cart %s can't be read", show->cart);
+        break;
+    }
+    return CLI_FAILED;
+}
+
+static enum cli_exit look(struct show *show, const struct config *config)
+{
+    struct link *link = &show->link;
+    enum cli_exit status = CLI_FAILED;
+    if (link_open(link, config)) {
+        loop_run(link->loop);
+        if (show->is_answered && show->past.outcome == SERVICE_PAST_FOUND)
+            status = print_cart(&show->past);
+        else if (show->is_answered)
+            status = complain(show);
+        else
+            cli_complain("%s", link->trouble != NULL ? link->trouble : "interrupted");
+    }
+    link_close(link);
+    base_buffer_finish(&show->past.body);
+    return status;
+}
+
+/* ---- the command line ------------------------------------------------------------------------ */
+
+/* False: it is wrong; said. */
+static bool read_when(const struct cli_call *call, struct service_past *past)
+{
+    const struct config_flag *version = &call->flags[CLI_SHOW_VERSION];
+    const struct config_flag *at = &call->flags[CLI_SHOW_AT];
+    int64_t number = 0;
+    past->at_us = INT64_MAX;
+    if (version->is_given && at->is_given) {
+        cli_complain("--version and --at can't be given together");
+        return false;
+    }
+    if (version->is_given && !base_parse_int(version->value, 1, INT32_MAX, &number)) {
+        cli_complain("--version must be from 1 to 2147483647, not \"%s\"", version->value);
+        return false;
+    }
+    if (at->is_given && !base_time_parse(at->value, &past->at_us)) {
+        cli_complain(
+            "--at must be a time of RFC 3339 as 2026-11-23T04:38:00.123456Z, not \"%s\"",
+            at->value);
+        return false;
+    }
+    past->at_version = (int32_t)number;
+    return true;
+}
+
+enum cli_exit cli_show(const struct cli_call *call)
+{
+    if (call->n_arguments != 1) {
+        cli_complain("it is `cartd show CART`; see `cartd show --help`");
+        return CLI_MISUSED;
+    }
+    struct show show = {
+        .link = {.role = "show", .statements = eventstore_past_statements, .ready = ask},
+        .cart = call->arguments[0],
+    };
+    if (!read_when(call, &show.past))
+        return CLI_MISUSED;
+    if (!base_uuid_parse(show.cart, &show.past.cart_id)) {
+        cli_complain("the id of a cart is a UUID, which \"%s\" is not", show.cart);
+        return CLI_MISUSED;
+    }
+    return link_check(call->config) ? look(&show, call->config) : CLI_FAILED;
+}
