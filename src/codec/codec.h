@@ -47,6 +47,9 @@ bool codec_read_prices(const char *json, struct catalog_content *content) BASE_M
 
 /* ---- events ---------------------------------------------------------------------------------- */
 
+/* The names of all events that there are, of carts and of products; NULL ends them. */
+extern const char *const codec_event_names[];
+
 const char *codec_cart_event_name(enum cart_event_type type);
 int32_t codec_cart_event_schema_version(enum cart_event_type type);
 void codec_write_cart_event(struct base_buffer *out, const struct cart_event *event);

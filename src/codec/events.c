@@ -4,6 +4,12 @@
 
 /* ---- written --------------------------------------------------------------------------------- */
 
+const char *const codec_event_names[] = {
+#define CODEC_ROW(NAME, name, schema_version) name,
+    CART_EVENTS(CODEC_ROW) CATALOG_EVENTS(CODEC_ROW)
+#undef CODEC_ROW
+        NULL};
+
 const char *codec_cart_event_name(enum cart_event_type type)
 {
     switch (type) {
