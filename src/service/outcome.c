@@ -266,8 +266,12 @@ static void receive_verdicts(struct batch *batch)
     metrics_add(metrics, METRICS_BATCHES, 1);
     metrics_observe(metrics, METRICS_BATCH_COMMANDS, (int64_t)batch->n_commands);
     metrics_observe(metrics, METRICS_APPEND_SECONDS, base_clock_monotonic_us() - batch->sent_at_us);
-    if (appended.position > 0)
-        metrics_set(metrics, METRICS_LOG_POSITION, appended.position);
+    if (appended.position == 0)
+        return;
+    metrics_set(metrics, METRICS_LOG_POSITION, appended.position);
+    if (batch->service->options.appended != NULL)
+        batch->service->options.appended(
+            batch->service->options.appended_context, appended.position);
 }
 
 /* The append was sent and nobody said what became of it. */

@@ -36,6 +36,9 @@ struct service_options {
     size_t cache_carts; /* 0: no cache */
     int64_t wait_ms;    /* for PostgreSQL */
     int32_t keep_keys_hours;
+    /* Called after each append, with the position of its last event. NULL: nobody wants to know. */
+    void (*appended)(void *context, int64_t position);
+    void *appended_context;
 };
 
 struct service;
