@@ -47,6 +47,12 @@
     ROW(SAMPLED_SAME, counter, "cartd_verified_streams_total", "result=\"same\"",                  \
         "Random streams replayed and compared with the read tables.")                              \
     ROW(SAMPLED_DIFFERENT, counter, "cartd_verified_streams_total", "result=\"different\"", "")    \
+    ROW(FEED_LISTENERS, gauge, "cartd_feed_listeners", "",                                         \
+        "Streams and long polls that wait for events.")                                            \
+    ROW(FEED_EVENTS, counter, "cartd_feed_events_sent_total", "",                                  \
+        "Events handed to those who listen, each time they are.")                                  \
+    ROW(FEED_CUT_OFF, counter, "cartd_feed_listeners_cut_off_total", "",                           \
+        "Streams that were ended because their client took nothing.")                              \
     ROW(DATABASE_READY, gauge, "cartd_database_ready", "",                                         \
         "1 when PostgreSQL is connected and its schema is the expected one.")                      \
     ROW(LOG_POSITION, gauge, "cartd_log_position", "",                                             \

@@ -1,0 +1,66 @@
+#include "internal.h"
+
+#include <stdlib.h>
+
+static void reader_changed(struct postgres_connection *connection, void *context)
+{
+    struct feed *feed = context;
+    (void)connection;
+    loop_start_deferred(feed->options.loop, &feed->dispatch);
+}
+
+struct feed *feed_create(const struct feed_options *options, char **problem)
+{
+    struct feed *feed = base_alloc(sizeof *feed);
+    feed->options = *options;
+    feed_tail_init(feed);
+    feed_listeners_init(feed);
+    feed_pages_init(feed);
+    struct postgres_options connection = {
+        .loop = options->loop,
+        .log = options->log,
+        .url = options->url,
+        .role = "feed",
+        .statements = eventstore_log_statements,
+        .ready_sql = options->ready_sql,
+        .not_ready_detail = options->not_ready_detail,
+        .answer_timeout_ms = options->wait_ms,
+    };
+    feed->tail = postgres_connection_create(&connection, problem);
+    if (feed->tail != NULL) {
+        connection.role = "pages";
+        connection.changed = reader_changed;
+        connection.context = feed;
+        feed->reader = postgres_connection_create(&connection, problem);
+    }
+    if (feed->reader == NULL) {
+        feed_destroy(feed);
+        return NULL;
+    }
+    return feed;
+}
+
+void feed_destroy(struct feed *feed)
+{
+    if (feed == NULL)
+        return;
+    feed_drain(feed);
+    feed->is_ending = true;
+    postgres_connection_destroy(feed->tail);
+    postgres_connection_destroy(feed->reader);
+    feed_pages_finish(feed);
+    feed_listeners_finish(feed);
+    postgres_group_finish(&feed->tail_group);
+    free(feed);
+}
+
+bool feed_is_ready(const struct feed *feed)
+{
+    return postgres_connection_is_ready(feed->tail) && postgres_connection_is_ready(feed->reader);
+}
+
+void feed_drain(struct feed *feed)
+{
+    feed->is_draining = true;
+    feed_listeners_end(feed);
+}

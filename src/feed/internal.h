@@ -1,0 +1,178 @@
+/*
+ * internal: what the files of the feed share. memory.c keeps the newest events, tail.c reads them,
+ * listeners.c hands them on, read.c asks for events and receives them, pages.c answers pages,
+ * feed.c opens and closes the room.
+ */
+#ifndef CARTD_FEED_INTERNAL_H
+#define CARTD_FEED_INTERNAL_H
+
+#include "feed.h"
+
+#include "eventstore.h"
+
+#define TAIL_ROWS 500 /* read at once by the tail */
+#define TAIL_PACE_US                                                                               \
+    5000                /* between two reads of the tail: what comes in between is read at once    \
+                         */
+#define RETRY_US 500000 /* after a read that failed */
+#define OFFERS_PER_TURN 256 /* so that a turn of the loop stays short */
+#define CATCH_UP_SLOTS 4    /* that are read for at the same time */
+#define PAGES_AT_ONCE 32    /* under way */
+#define PAGES_QUEUE 16384   /* that may wait */
+#define PAGES_SWEEP_US 50000
+
+/* ---- events (read.c) ------------------------------------------------------------------------- */
+
+/* Writes an event as it is handed on; `framed` is the caller's to free. */
+struct feed_event feed_write_event(const struct eventstore_event *stored);
+
+/* Adds the statements that read `source` after a place to a group: at most `limit` rows. */
+void feed_ask(
+    struct postgres_group *group, const struct feed_source *source, int64_t after, int32_t limit);
+/* What a group of feed_ask() found. */
+struct feed_found {
+    const struct postgres_rows *rows; /* of events, from `first` on */
+    size_t first;
+    size_t n_rows;   /* at most `limit` */
+    bool exists;     /* of a cart: there is one */
+    bool is_beyond;  /* `after` is more than the last */
+    int64_t scanned; /* everything of the source up to there is in the rows */
+    bool is_all;     /* nothing of the source was left out */
+    int64_t head;    /* of the log; 0 for a cart */
+};
+struct feed_found feed_receive(
+    const struct postgres_group *group, const struct feed_source *source, int64_t after,
+    int32_t limit);
+
+/* ---- memory (memory.c) ----------------------------------------------------------------------- */
+
+struct feed_entry {
+    struct feed_event event; /* owns `framed` */
+    int64_t next_of_stream;  /* position of the next event of the same stream; 0: none yet */
+};
+
+/* The newest events; that of position p is in slot p modulo n_slots. */
+struct feed_memory {
+    struct feed_entry *slots;
+    size_t n_slots; /* a power of two */
+    size_t n_bytes;
+    size_t n_bytes_max;
+    int64_t tail; /* the oldest that is kept; head + 1 when there is none */
+    int64_t head; /* the newest */
+};
+/* Begins after `head`, with nothing. */
+void feed_memory_start(struct feed_memory *memory, size_t n_bytes_max, int64_t head);
+void feed_memory_stop(struct feed_memory *memory);
+/* Takes the event, and forgets as many of the oldest as there is no room for. */
+void feed_memory_add(struct feed_memory *memory, const struct feed_event *event);
+struct feed_entry *feed_memory_at(const struct feed_memory *memory, int64_t position);
+
+/* ---- streams that are listened to (streams.c) ------------------------------------------------ */
+
+struct feed_stream {
+    struct base_uuid id;
+    struct feed_stream *next_in_bucket;
+    struct feed_listener *first;
+    int64_t newest; /* position of its newest event since somebody listens; 0: none */
+};
+
+struct feed_streams {
+    struct feed_stream **buckets;
+    size_t n_buckets; /* a power of two */
+    size_t n_streams;
+    uint64_t secret[2];
+};
+void feed_streams_init(struct feed_streams *streams);
+void feed_streams_finish(struct feed_streams *streams);
+struct feed_stream *feed_streams_find(
+    const struct feed_streams *streams, const struct base_uuid *id);
+void feed_streams_add_listener(struct feed_streams *streams, struct feed_listener *listener);
+void feed_streams_remove_listener(struct feed_streams *streams, struct feed_listener *listener);
+
+/* ---- lists ----------------------------------------------------------------------------------- */
+
+struct feed_list {
+    struct feed_listener *first;
+    struct feed_listener *last;
+};
+
+/* ---- the room -------------------------------------------------------------------------------- */
+
+enum feed_tail_state {
+    TAIL_STOPPED, /* nobody listens */
+    TAIL_FINDING, /* the head is asked for */
+    TAIL_WAITING, /* for a poke or for the time to look */
+    TAIL_READING
+};
+
+/* Reads for one listener that is behind. */
+struct feed_slot {
+    struct feed *feed;
+    struct postgres_group group;
+    struct feed_listener *listener; /* NULL: it has left */
+    bool is_busy;
+};
+
+struct feed {
+    struct feed_options options;
+    struct postgres_connection *tail;   /* the new events */
+    struct postgres_connection *reader; /* pages, and those who are behind */
+
+    enum feed_tail_state state;
+    struct postgres_group tail_group;
+    bool is_tail_asked; /* the group is under way */
+    bool is_tail_stale; /* it was asked for those who have left since */
+    struct loop_timer tail_timer;
+    int64_t asked_at_us;
+    int64_t poked; /* the newest position that this process has appended */
+    struct feed_memory memory;
+
+    struct feed_streams streams;
+    struct feed_list idle;       /* of the log: they have everything */
+    struct feed_list idle_carts; /* the same of carts */
+    struct feed_list ready;      /* something may be there for them */
+    struct feed_list behind;     /* wait for a slot */
+    struct feed_list parked;     /* wait until the log can be read */
+    struct feed_list blocked;    /* took less than they were offered; the longest first */
+    struct feed_list reading;    /* a slot reads for them */
+    struct loop_deferred deliver;
+    struct loop_timer retry;
+    struct loop_deferred rest;
+    struct feed_listener *offered; /* whose take() is being called; NULL: it has left in it */
+    struct feed_slot slots[CATCH_UP_SLOTS];
+    size_t n_listeners;
+
+    struct feed_page *first_page;
+    struct feed_page *last_page;
+    struct feed_page *shed_pages; /* came when too many waited */
+    size_t n_pages;               /* that wait */
+    size_t n_pages_asked;         /* under way */
+    struct loop_deferred dispatch;
+    struct loop_timer sweep;
+
+    bool is_draining;
+    bool is_ending;
+};
+
+/* tail.c */
+void feed_tail_init(struct feed *feed);
+void feed_tail_start(struct feed *feed); /* somebody listens */
+void feed_tail_stop(struct feed *feed);  /* nobody does any more */
+
+/* listeners.c */
+void feed_listeners_init(struct feed *feed);
+void feed_listeners_finish(struct feed *feed);
+/* An event was added to the memory. */
+void feed_listeners_notice(struct feed *feed, const struct feed_event *event);
+/* All new events were added. */
+void feed_listeners_wake(struct feed *feed);
+/* The log can be read again. */
+void feed_listeners_unpark(struct feed *feed);
+/* Ends all of them. */
+void feed_listeners_end(struct feed *feed);
+
+/* pages.c */
+void feed_pages_init(struct feed *feed);
+void feed_pages_finish(struct feed *feed);
+
+#endif

@@ -1,0 +1,381 @@
+#include "internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * Each listener is in one list, which says what it waits for:
+ *
+ *               event                   take() took less
+ *      idle ───────────▶ ready ────────────────────────▶ blocked
+ *        ▲                │ ▲ ▲                             │ feed_go_on()
+ *        └── has all ─────┤ │ └─────────────────────────────┘
+ *                         │ └───────────────────────────────┐
+ *                         ├── memory has lost it ──▶ behind ──▶ reading
+ *                         └── no memory yet ──▶ parked ──▶ ready
+ *
+ * Who is ready is offered events in turn, some in each turn of the loop.
+ */
+
+/* ---- lists ----------------------------------------------------------------------------------- */
+
+static void move_to(struct feed_listener *listener, struct feed_list *list)
+{
+    struct feed_list *from = listener->list;
+    if (from != NULL) {
+        *(listener->previous != NULL ? &listener->previous->next : &from->first) = listener->next;
+        *(listener->next != NULL ? &listener->next->previous : &from->last) = listener->previous;
+    }
+    listener->list = list;
+    if (list == NULL)
+        return;
+    listener->previous = list->last;
+    listener->next = NULL;
+    *(list->last != NULL ? &list->last->next : &list->first) = listener;
+    list->last = listener;
+}
+
+static void make_ready(struct feed *feed, struct feed_listener *listener)
+{
+    move_to(listener, &feed->ready);
+    loop_start_deferred(feed->options.loop, &feed->deliver);
+}
+
+static void make_all_ready(struct feed *feed, struct feed_list *list)
+{
+    while (list->first != NULL)
+        make_ready(feed, list->first);
+}
+
+/* ---- offering -------------------------------------------------------------------------------- */
+
+enum taken {
+    TAKEN_ALL,
+    TAKEN_SOME, /* it is blocked now */
+    TAKEN_LEFT  /* it listens no more, and may be gone */
+};
+
+static enum taken offer(
+    struct feed *feed, struct feed_listener *listener, const struct feed_event *events, size_t n,
+    size_t *n_taken)
+{
+    if (n == 0)
+        return TAKEN_ALL;
+    feed->offered = listener;
+    *n_taken = listener->take(listener, events, n);
+    metrics_add(feed->options.metrics, METRICS_FEED_EVENTS, (int64_t)*n_taken);
+    if (feed->offered == NULL)
+        return TAKEN_LEFT;
+    feed->offered = NULL;
+    if (*n_taken == n)
+        return TAKEN_ALL;
+    listener->blocked_at = feed->memory.head;
+    move_to(listener, &feed->blocked);
+    return TAKEN_SOME;
+}
+
+static bool is_wanted(const struct feed_listener *listener, const struct feed_event *event)
+{
+    return listener->source.types == 0 || (listener->source.types & event->type) != 0;
+}
+
+/* The whole log, from the memory. */
+static void serve_log(struct feed *feed, struct feed_listener *listener)
+{
+    struct feed_event events[FEED_OFFER_MAX];
+    size_t n = 0;
+    int64_t seen = listener->after;
+    while (n < FEED_OFFER_MAX && seen < feed->memory.head) {
+        const struct feed_entry *entry = feed_memory_at(&feed->memory, ++seen);
+        if (is_wanted(listener, &entry->event))
+            events[n++] = entry->event;
+    }
+    size_t n_taken = 0;
+    switch (offer(feed, listener, events, n, &n_taken)) {
+    case TAKEN_ALL:
+        listener->after = seen;
+        if (seen < feed->memory.head)
+            make_ready(feed, listener);
+        else
+            move_to(listener, &feed->idle);
+        return;
+    case TAKEN_SOME:
+        listener->after = events[n_taken].position - 1;
+        return;
+    case TAKEN_LEFT:
+        return;
+    }
+}
+
+/* One cart, from the memory. False: an event that it lacks is not there any more. */
+static bool serve_cart(struct feed *feed, struct feed_listener *listener)
+{
+    struct feed_event events[FEED_OFFER_MAX];
+    size_t n = 0;
+    int64_t position = listener->pending;
+    while (n < FEED_OFFER_MAX && position != 0) {
+        if (position < feed->memory.tail)
+            return false;
+        const struct feed_entry *entry = feed_memory_at(&feed->memory, position);
+        int64_t expected = listener->after + (int64_t)n + 1;
+        if (entry->event.version > expected)
+            return false;
+        if (entry->event.version == expected)
+            events[n++] = entry->event;
+        position = entry->next_of_stream;
+    }
+    size_t n_taken = 0;
+    switch (offer(feed, listener, events, n, &n_taken)) {
+    case TAKEN_ALL:
+        listener->after += (int64_t)n;
+        listener->pending = position;
+        if (position != 0)
+            make_ready(feed, listener);
+        else
+            move_to(listener, &feed->idle_carts);
+        break;
+    case TAKEN_SOME:
+        listener->after += (int64_t)n_taken;
+        listener->pending = events[n_taken].position;
+        break;
+    case TAKEN_LEFT:
+        break;
+    }
+    return true;
+}
+
+static void read_for_next(struct feed *feed);
+
+static void serve(struct feed *feed, struct feed_listener *listener)
+{
+    if (feed->memory.slots == NULL) {
+        move_to(listener, &feed->parked);
+        return;
+    }
+    if (!listener->source.is_of_cart && listener->after + 1 >= feed->memory.tail) {
+        serve_log(feed, listener);
+        return;
+    }
+    if (listener->source.is_of_cart && listener->is_caught_up && serve_cart(feed, listener))
+        return;
+    listener->is_caught_up = false;
+    move_to(listener, &feed->behind);
+    read_for_next(feed);
+}
+
+static void deliver(struct loop_deferred *deferred)
+{
+    struct feed *feed = BASE_CONTAINER(deferred, struct feed, deliver);
+    for (int i = 0; i < OFFERS_PER_TURN && feed->ready.first != NULL; i++)
+        serve(feed, feed->ready.first);
+    if (feed->ready.first != NULL)
+        loop_start_deferred(feed->options.loop, &feed->deliver);
+}
+
+/* ---- who is behind --------------------------------------------------------------------------- */
+
+static void receive_for(
+    struct feed *feed, struct feed_listener *listener, const struct postgres_group *group)
+{
+    struct feed_found found =
+        feed_receive(group, &listener->source, listener->after, FEED_OFFER_MAX);
+    struct feed_event events[FEED_OFFER_MAX];
+    for (size_t i = 0; i < found.n_rows; i++) {
+        struct eventstore_event stored;
+        eventstore_receive_event(found.rows, found.first + i, &stored);
+        events[i] = feed_write_event(&stored);
+    }
+    bool is_of_cart = listener->source.is_of_cart;
+    size_t n_taken = 0;
+    listener->slot = NULL;
+    switch (offer(feed, listener, events, found.n_rows, &n_taken)) {
+    case TAKEN_ALL:
+        listener->after = found.scanned;
+        listener->is_caught_up = found.is_all;
+        if (is_of_cart && found.is_all && listener->pending == 0)
+            move_to(listener, &feed->idle_carts);
+        else
+            make_ready(feed, listener);
+        break;
+    case TAKEN_SOME:
+        listener->after =
+            is_of_cart ? listener->after + (int64_t)n_taken : events[n_taken].position - 1;
+        break;
+    case TAKEN_LEFT:
+        break;
+    }
+    for (size_t i = 0; i < found.n_rows; i++)
+        free((char *)(uintptr_t)events[i].framed);
+}
+
+static void slot_answered(struct postgres_group *group)
+{
+    struct feed_slot *slot = BASE_CONTAINER(group, struct feed_slot, group);
+    struct feed *feed = slot->feed;
+    struct feed_listener *listener = slot->listener;
+    slot->is_busy = false;
+    slot->listener = NULL;
+    if (feed->is_ending)
+        return;
+    if (listener != NULL) {
+        if (group->outcome == POSTGRES_DONE || group->outcome == POSTGRES_UNACKNOWLEDGED) {
+            receive_for(feed, listener, group);
+        } else {
+            listener->slot = NULL;
+            move_to(listener, &feed->parked);
+            loop_start_timer(feed->options.loop, &feed->retry, RETRY_US);
+        }
+    }
+    read_for_next(feed);
+}
+
+static void read_for(struct feed *feed, struct feed_slot *slot, struct feed_listener *listener)
+{
+    move_to(listener, &feed->reading);
+    slot->is_busy = true;
+    slot->listener = listener;
+    listener->slot = slot;
+    /* Events that are noticed from now on are in memory; all before are in what is read. */
+    listener->pending = 0;
+    postgres_group_begin(&slot->group);
+    slot->group.answered = slot_answered;
+    feed_ask(&slot->group, &listener->source, listener->after, FEED_OFFER_MAX);
+    postgres_send(feed->reader, &slot->group);
+}
+
+static void read_for_next(struct feed *feed)
+{
+    for (size_t i = 0; i < CATCH_UP_SLOTS && feed->behind.first != NULL; i++)
+        if (!feed->slots[i].is_busy)
+            read_for(feed, &feed->slots[i], feed->behind.first);
+}
+
+static void retry(struct loop_timer *timer)
+{
+    struct feed *feed = BASE_CONTAINER(timer, struct feed, retry);
+    make_all_ready(feed, &feed->parked);
+}
+
+void feed_listeners_unpark(struct feed *feed)
+{
+    make_all_ready(feed, &feed->parked);
+}
+
+/* ---- new events ------------------------------------------------------------------------------ */
+
+void feed_listeners_notice(struct feed *feed, const struct feed_event *event)
+{
+    struct feed_stream *stream = feed_streams_find(&feed->streams, &event->stream_id);
+    if (stream == NULL)
+        return;
+    if (stream->newest >= feed->memory.tail)
+        feed_memory_at(&feed->memory, stream->newest)->next_of_stream = event->position;
+    stream->newest = event->position;
+    for (struct feed_listener *listener = stream->first; listener != NULL;
+         listener = listener->next_of_stream) {
+        if (listener->pending == 0)
+            listener->pending = event->position;
+        if (listener->list == &feed->idle_carts)
+            make_ready(feed, listener);
+    }
+}
+
+void feed_listeners_wake(struct feed *feed)
+{
+    make_all_ready(feed, &feed->idle);
+    /* Those who have been blocked for longer stand before. */
+    while (feed->blocked.first != NULL && feed->blocked.first->blocked_at < feed->memory.tail) {
+        metrics_add(feed->options.metrics, METRICS_FEED_CUT_OFF, 1);
+        feed->blocked.first->ended(feed->blocked.first, FEED_TOO_SLOW);
+    }
+}
+
+/* ---- coming and going ------------------------------------------------------------------------ */
+
+bool feed_has_room(const struct feed *feed)
+{
+    return !feed->is_draining && feed->n_listeners < feed->options.listeners_max;
+}
+
+bool feed_listen(struct feed *feed, struct feed_listener *listener)
+{
+    if (!feed_has_room(feed))
+        return false;
+    if (listener->source.is_of_cart)
+        feed_streams_add_listener(&feed->streams, listener);
+    make_ready(feed, listener);
+    metrics_set(feed->options.metrics, METRICS_FEED_LISTENERS, (int64_t)++feed->n_listeners);
+    if (feed->state == TAIL_STOPPED)
+        feed_tail_start(feed);
+    return true;
+}
+
+void feed_unlisten(struct feed *feed, struct feed_listener *listener)
+{
+    if (listener->list == NULL)
+        return;
+    move_to(listener, NULL);
+    if (listener->stream != NULL)
+        feed_streams_remove_listener(&feed->streams, listener);
+    if (listener->slot != NULL)
+        listener->slot->listener = NULL;
+    listener->slot = NULL;
+    if (feed->offered == listener)
+        feed->offered = NULL;
+    metrics_set(feed->options.metrics, METRICS_FEED_LISTENERS, (int64_t)--feed->n_listeners);
+    if (feed->n_listeners == 0)
+        loop_start_deferred(feed->options.loop, &feed->rest);
+}
+
+void feed_go_on(struct feed *feed, struct feed_listener *listener)
+{
+    if (listener->list == &feed->blocked)
+        make_ready(feed, listener);
+}
+
+static void end_list(struct feed_list *list)
+{
+    while (list->first != NULL)
+        list->first->ended(list->first, FEED_STOPPED);
+}
+
+void feed_listeners_end(struct feed *feed)
+{
+    end_list(&feed->idle);
+    end_list(&feed->idle_carts);
+    end_list(&feed->ready);
+    end_list(&feed->behind);
+    end_list(&feed->parked);
+    end_list(&feed->blocked);
+    end_list(&feed->reading);
+}
+
+/* After the last one has left, unless somebody came meanwhile: its events may be in use until the
+ * turn ends. */
+static void rest(struct loop_deferred *deferred)
+{
+    struct feed *feed = BASE_CONTAINER(deferred, struct feed, rest);
+    if (feed->n_listeners == 0)
+        feed_tail_stop(feed);
+}
+
+void feed_listeners_init(struct feed *feed)
+{
+    feed_streams_init(&feed->streams);
+    feed->deliver.called = deliver;
+    feed->retry.fired = retry;
+    feed->rest.called = rest;
+    for (size_t i = 0; i < CATCH_UP_SLOTS; i++)
+        feed->slots[i].feed = feed;
+}
+
+void feed_listeners_finish(struct feed *feed)
+{
+    loop_stop_deferred(feed->options.loop, &feed->deliver);
+    loop_stop_deferred(feed->options.loop, &feed->rest);
+    loop_stop_timer(feed->options.loop, &feed->retry);
+    feed_tail_stop(feed);
+    feed_streams_finish(&feed->streams);
+    for (size_t i = 0; i < CATCH_UP_SLOTS; i++)
+        postgres_group_finish(&feed->slots[i].group);
+}

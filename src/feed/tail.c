@@ -1,0 +1,132 @@
+#include "internal.h"
+
+#include <stdlib.h>
+
+/*
+ *   STOPPED ──somebody listens──▶ FINDING ──head──▶ WAITING ◀──rows──▶ READING
+ *      ▲                                               │
+ *      └────────────────── nobody listens ─────────────┘
+ */
+
+static void ask(struct feed *feed, enum feed_tail_state state);
+
+/* Looks again after a while; at once if that is over. */
+static void wait_for(struct feed *feed, int64_t delay_us)
+{
+    feed->state = TAIL_WAITING;
+    loop_start_timer(feed->options.loop, &feed->tail_timer, delay_us < 0 ? 0 : delay_us);
+}
+
+/* What comes while one read is under way, or shortly after it, is read together. */
+static void wait_for_pace(struct feed *feed)
+{
+    wait_for(feed, feed->asked_at_us + TAIL_PACE_US - loop_now_us(feed->options.loop));
+}
+
+static void receive_events(struct feed *feed)
+{
+    const struct postgres_rows *rows = postgres_group_rows(&feed->tail_group, 0);
+    size_t n_rows = postgres_rows_count(rows);
+    for (size_t row = 0; row < n_rows; row++) {
+        struct eventstore_event stored;
+        eventstore_receive_event(rows, row, &stored);
+        struct feed_event event = feed_write_event(&stored);
+        feed_memory_add(&feed->memory, &event);
+        feed_listeners_notice(feed, &event);
+    }
+    if (n_rows > 0)
+        feed_listeners_wake(feed);
+    if (n_rows == TAIL_ROWS || feed->poked > feed->memory.head)
+        wait_for_pace(feed);
+    else
+        wait_for(feed, FEED_POLL_MS * 1000);
+}
+
+static void receive_head(struct feed *feed)
+{
+    struct eventstore_head head =
+        eventstore_receive_head(postgres_group_rows(&feed->tail_group, 0));
+    feed_memory_start(&feed->memory, feed->options.memory_bytes, head.position);
+    feed_listeners_unpark(feed);
+    wait_for(feed, FEED_POLL_MS * 1000);
+}
+
+static void answered(struct postgres_group *group)
+{
+    struct feed *feed = BASE_CONTAINER(group, struct feed, tail_group);
+    bool is_done = group->outcome == POSTGRES_DONE || group->outcome == POSTGRES_UNACKNOWLEDGED;
+    enum feed_tail_state state = feed->state;
+    feed->is_tail_asked = false;
+    bool is_stale = feed->is_tail_stale;
+    feed->is_tail_stale = false;
+    if (feed->is_ending || state == TAIL_STOPPED)
+        return;
+    if (is_done && state == TAIL_FINDING && !is_stale)
+        receive_head(feed);
+    else if (is_done && state == TAIL_READING)
+        receive_events(feed);
+    else
+        wait_for(feed, is_done ? 0 : RETRY_US);
+}
+
+static void ask(struct feed *feed, enum feed_tail_state state)
+{
+    struct postgres_group *group = &feed->tail_group;
+    feed->state = state;
+    feed->is_tail_asked = true;
+    feed->asked_at_us = loop_now_us(feed->options.loop);
+    postgres_group_begin(group);
+    group->answered = answered;
+    if (state == TAIL_FINDING)
+        eventstore_ask_head(group);
+    else
+        eventstore_ask_log(
+            group, &(struct eventstore_log_wanted){
+                       .after_position = feed->memory.head,
+                       .until_position = INT64_MAX,
+                       .limit = TAIL_ROWS,
+                   });
+    postgres_send(feed->tail, group);
+}
+
+static void look(struct loop_timer *timer)
+{
+    struct feed *feed = BASE_CONTAINER(timer, struct feed, tail_timer);
+    ask(feed, feed->memory.slots == NULL ? TAIL_FINDING : TAIL_READING);
+}
+
+void feed_tail_init(struct feed *feed)
+{
+    feed->tail_timer.fired = look;
+}
+
+void feed_tail_start(struct feed *feed)
+{
+    feed->state = TAIL_FINDING;
+    if (feed->is_tail_asked)
+        feed->is_tail_stale = true; /* it was asked before somebody stopped */
+    else
+        ask(feed, TAIL_FINDING);
+}
+
+void feed_tail_stop(struct feed *feed)
+{
+    feed->state = TAIL_STOPPED;
+    loop_stop_timer(feed->options.loop, &feed->tail_timer);
+    feed_memory_stop(&feed->memory);
+}
+
+void feed_poke(struct feed *feed, int64_t position)
+{
+    if (feed->state == TAIL_STOPPED)
+        return;
+    if (position > feed->poked)
+        feed->poked = position;
+    if (feed->state == TAIL_WAITING && feed->memory.slots != NULL && position > feed->memory.head)
+        wait_for_pace(feed);
+}
+
+int64_t feed_head(const struct feed *feed)
+{
+    return feed->memory.slots == NULL ? -1 : feed->memory.head;
+}
