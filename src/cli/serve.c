@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "audit.h"
+#include "feed.h"
 #include "http.h"
 #include "loop.h"
 #include "metrics.h"
@@ -29,6 +30,7 @@ struct serve {
     struct loop *loop;
     struct service *service;
     struct projections *projections;
+    struct feed *feed;
     struct http *http;
     struct audit_sampler *sampler; /* NULL: nobody wants it */
     struct loop_signals signals;
@@ -68,6 +70,7 @@ static void drain(struct serve *serve, int signal)
         BASE_LOG_NUMBER("requests", http_waiting(serve->http)));
     http_drain(serve->http);
     service_drain(serve->service);
+    feed_drain(serve->feed);
     serve->drain_ends_at_us =
         loop_now_us(serve->loop) + serve->config->numbers[CONFIG_DRAIN_MS] * 1000;
     loop_start_timer(serve->loop, &serve->drain_timer, 0);
@@ -88,6 +91,12 @@ static void received_signal(struct loop_signals *signals, int signal)
 
 /* ---- opening and closing the rooms ----------------------------------------------------------- */
 
+static void tell_feed(void *context, int64_t position)
+{
+    struct serve *serve = context;
+    feed_poke(serve->feed, position);
+}
+
 static bool open_database(struct serve *serve, char **problem)
 {
     const struct config *config = serve->config;
@@ -104,6 +113,8 @@ static bool open_database(struct serve *serve, char **problem)
             .cache_carts = (size_t)config->numbers[CONFIG_CACHE_CARTS],
             .wait_ms = config->numbers[CONFIG_WAIT_MS],
             .keep_keys_hours = (int32_t)config->numbers[CONFIG_KEEP_KEYS_HOURS],
+            .appended = tell_feed,
+            .appended_context = serve,
         },
         problem);
     if (!serve->service) {
@@ -121,7 +132,23 @@ static bool open_database(struct serve *serve, char **problem)
             .queue_reads = SERVE_QUEUE_READS,
         },
         problem);
-    return serve->projections;
+    if (!serve->projections) {
+        return false;
+    }
+    serve->feed = feed_create(
+        &(struct feed_options){
+            .loop = serve->loop,
+            .log = &serve->log,
+            .metrics = &serve->metrics,
+            .url = config->texts[CONFIG_DATABASE_URL],
+            .ready_sql = migrate_ready_sql(),
+            .not_ready_detail = CLI_SCHEMA_NOT_READY,
+            .wait_ms = config->numbers[CONFIG_WAIT_MS],
+            .memory_bytes = (size_t)config->numbers[CONFIG_FEED_MIB] * 1024 * 1024,
+            .listeners_max = (size_t)config->numbers[CONFIG_LISTENERS],
+        },
+        problem);
+    return serve->feed;
 }
 
 static bool open_http(struct serve *serve, char **problem)
@@ -134,6 +161,7 @@ static bool open_http(struct serve *serve, char **problem)
             .metrics = &serve->metrics,
             .service = serve->service,
             .projections = serve->projections,
+            .feed = serve->feed,
             .listen = config->texts[CONFIG_LISTEN],
             .default_currency = config->texts[CONFIG_DEFAULT_CURRENCY],
             .openapi = cli_openapi,
@@ -184,6 +212,7 @@ static void close_rooms(struct serve *serve)
     audit_sampler_destroy(serve->sampler);
     service_destroy(serve->service);
     projections_destroy(serve->projections);
+    feed_destroy(serve->feed);
     http_destroy(serve->http);
     if (serve->loop) {
         loop_stop_timer(serve->loop, &serve->drain_timer);

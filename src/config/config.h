@@ -38,6 +38,10 @@
         "client connections at most")                                                              \
     ROW(IDLE_SECONDS, NUMBER, "idle-seconds", "CARTD_IDLE_SECONDS", "75", 1, 86400,                \
         "how long an idle connection is kept")                                                     \
+    ROW(LISTENERS, NUMBER, "listeners", "CARTD_LISTENERS", "10000", 1, 1000000,                    \
+        "event streams and long polls at a time; beyond it 503 overloaded")                        \
+    ROW(FEED_MIB, NUMBER, "feed-mib", "CARTD_FEED_MIB", "16", 1, 16384,                            \
+        "memory of the newest events, while somebody listens; who falls behind it is cut off")     \
     ROW(KEEP_KEYS_HOURS, NUMBER, "keep-keys-hours", "CARTD_KEEP_KEYS_HOURS", "48", 24, 8760,       \
         "how long answers to idempotency keys are kept")                                           \
     ROW(VERIFY_MS, NUMBER, "verify-ms", "CARTD_VERIFY_MS", "1000", 0, 86400000,                    \

@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "http.h"
+#include "reply.h"
 
 enum { REQUEST_ID_MAX = 128 };
 
@@ -218,10 +219,11 @@ static int coverage(const struct media_range *range, const char *type)
     return is_kind ? 2 : 0;
 }
 
-/* The weight that Accept gives a type, by the range that covers it most exactly; -1: none does. */
-static int weight_of(const char *value, const char *type)
+/* The weight that Accept gives a type, by the range that covers it most exactly; -1: none that
+ * covers it more than `least` does. */
+static int weight_of(const char *value, const char *type, int least)
 {
-    int best = 0;
+    int best = least;
     int weight = -1;
     const char *place = value;
     while (*place != '\0') {
@@ -243,11 +245,17 @@ bool http_accepts(const char *value, const char *const *types)
     if (*value == '\0')
         return true;
     for (; *types != NULL; types++) {
-        int weight = weight_of(value, *types);
+        int weight = weight_of(value, *types, 0);
         if (weight >= 0)
             return weight > 0;
     }
     return false;
+}
+
+bool http_prefers_events(const char *value)
+{
+    int weight = weight_of(value, HTTP_MEDIA_EVENTS, 2); /* by name: a star is for anything */
+    return weight > 0 && weight > weight_of(value, HTTP_MEDIA_JSON, 0);
 }
 
 bool http_is_json(const char *value)

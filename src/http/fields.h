@@ -35,6 +35,9 @@ bool http_prefers_minimal(const char *value);
  * ends them (RFC 9110, section 12.5.1). The first that any range covers decides. */
 bool http_accepts(const char *value, const char *const *types);
 
+/* Whether Accept asks for text/event-stream by name and for application/json less. */
+bool http_prefers_events(const char *value);
+
 /* Whether a Content-Type is application/json, in UTF-8 if it says so. */
 bool http_is_json(const char *value);
 

@@ -19,6 +19,8 @@ void http_ask_remove_item(struct http_request *request);
 void http_ask_check_out_cart(struct http_request *request);
 void http_ask_cancel_cart(struct http_request *request);
 void http_ask_execute_commands(struct http_request *request);
+void http_ask_list_cart_events(struct http_request *request);
+void http_ask_list_events(struct http_request *request);
 void http_ask_put_product(struct http_request *request);
 void http_ask_get_product(struct http_request *request);
 void http_ask_list_products(struct http_request *request);
@@ -70,9 +72,18 @@ void http_reply_read(
 void http_refuse_missing(struct http_request *request, enum http_problem missing, const char *kind);
 /* Reads limit and cursor into wait.page. False: the request was refused. */
 bool http_begin_page(struct http_request *request) BASE_MUST_CHECK;
+/* Reads limit, 1 to HTTP_PAGE_MAX. False: the request was refused. */
+bool http_read_limit(struct http_request *request, int32_t *limit) BASE_MUST_CHECK;
 /* Replies with a page and the link to the next one. */
 void http_reply_page(struct http_request *request, const char *cache);
 /* 400 for the parameter with that name. */
 void http_refuse_parameter(struct http_request *request, const char *name, const char *must_be);
+
+/* ---- events.c: what the two lists of events share ---------------------------------------------
+ */
+
+/* Answers with a page or a stream, whichever Accept asks for, of the source; `most` is the largest
+ * number that `after` and Last-Event-ID can be. */
+void http_ask_events(struct http_request *request, const struct feed_source *source, int64_t most);
 
 #endif

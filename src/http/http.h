@@ -11,6 +11,7 @@
 #define CARTD_HTTP_H
 
 #include "base.h"
+#include "feed.h"
 #include "loop.h"
 #include "metrics.h"
 #include "projections.h"
@@ -27,6 +28,7 @@ struct http_options {
     struct metrics *metrics;
     struct service *service;
     struct projections *projections;
+    struct feed *feed;
     const char *listen; /* address:port; port 0 takes a free one */
     const char *default_currency;
     const char *openapi; /* the text of openapi.yaml, compiled in */
@@ -42,11 +44,12 @@ struct http *http_create(const struct http_options *options, char **problem) BAS
 /* The address in use, with the port that was taken; borrowed. */
 const char *http_listen_address(const struct http *http);
 /* Stops accepting connections and answers new requests 503 shutting-down with Connection: close;
- * requests under way go on. /readyz says so. */
+ * requests under way go on. /readyz says so. Event streams end with feed_drain(). */
 void http_drain(struct http *http);
 /* Requests that are whole and not answered to the end; neither idle connections nor uploads. */
 size_t http_waiting(const struct http *http);
-/* Everything must have been answered (destroy the service and the projections first). NULL-safe. */
+/* Everything must have been answered (destroy the service, the projections and the feed first).
+ * NULL-safe. */
 void http_destroy(struct http *http);
 
 /* For the command line: GETs `path` from a server on `listen` with blocking calls, at most

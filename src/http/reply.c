@@ -8,9 +8,31 @@
 
 enum { RETRY_AFTER_SECONDS = 1 };
 
+static ssize_t end_at_once(void *cls, uint64_t position, char *bytes, size_t n_bytes)
+{
+    (void)cls;
+    (void)position;
+    (void)bytes;
+    (void)n_bytes;
+    return MHD_CONTENT_READER_END_OF_STREAM;
+}
+
+/* The answer to a HEAD: headers that promise neither a length nor chunks. */
+static struct MHD_Response *make_endless_response(void)
+{
+    struct MHD_Response *response =
+        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 1, end_at_once, NULL, NULL);
+    if (response != NULL)
+        (void)MHD_set_response_options(
+            response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END); /* it is known */
+    return response;
+}
+
 /* The body goes to libmicrohttpd without a copy. */
 static struct MHD_Response *make_response(const struct http_reply *reply)
 {
+    if (reply->is_endless)
+        return make_endless_response();
     if (reply->body == NULL || reply->body->length == 0) {
         /* It takes no const, but does not write. */
         void *fixed = (void *)(uintptr_t)(reply->fixed == NULL ? "" : reply->fixed);
@@ -45,6 +67,8 @@ static void add_headers(
     add_header(response, "Location", reply->location);
     add_header(response, "Link", reply->link);
     add_header(response, "Allow", reply->allow);
+    if (reply->is_endless)
+        add_header(response, "X-Accel-Buffering", "no");
     if (reply->is_replayed)
         add_header(response, "Idempotent-Replayed", "true");
     if (reply->is_minimal)
@@ -58,7 +82,7 @@ static void add_headers(
     if (reply->media != NULL)
         add_header(response, "X-Content-Type-Options", "nosniff");
     /* A stopping service sends its clients to another one. */
-    if (reply->closes || request->http->is_draining)
+    if (reply->closes || reply->is_endless || request->http->is_draining)
         add_header(response, "Connection", "close");
 }
 
@@ -135,8 +159,19 @@ static void tell_log(const struct http_request *request)
         BASE_COUNT(fields));
 }
 
+/* There is nothing to answer on. What libmicrohttpd says of that is no news. */
+static enum MHD_Result leave_to_stream(struct http_request *request)
+{
+    metrics_add(request->http->options.metrics, class_of(request->status), 1);
+    tell_log(request);
+    request->http->is_library_muted = true;
+    return MHD_NO;
+}
+
 enum MHD_Result http_queue_reply(struct http_request *request)
 {
+    if (request->is_taken_over)
+        return leave_to_stream(request);
     /* There is no response without memory for it; MHD_NO closes the connection. */
     if (request->response == NULL)
         return MHD_NO;

@@ -11,6 +11,7 @@
 #define HTTP_MEDIA_JSON "application/json"
 #define HTTP_MEDIA_PROBLEM "application/problem+json"
 #define HTTP_MEDIA_METRICS "text/plain; version=0.0.4; charset=utf-8"
+#define HTTP_MEDIA_EVENTS "text/event-stream"
 #define HTTP_MEDIA_YAML "application/yaml"
 
 /* A cart is a shopper's own and changes; whoever keeps a copy has to ask whether it still holds. */
@@ -36,6 +37,7 @@ struct http_reply {
     bool is_minimal;   /* Preference-Applied */
     bool is_for_later; /* Retry-After */
     bool closes;       /* the connection */
+    bool is_endless;   /* a stream: it has no length, and the connection ends with it */
 };
 void http_send_reply(struct http_request *request, const struct http_reply *reply);
 

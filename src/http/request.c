@@ -81,6 +81,7 @@ void http_complete_request(
     if (request == NULL)
         return;
     *context = NULL;
+    http->is_library_muted = false;
     if (request->is_under_way)
         http->n_under_way--;
     if (request->stage != HTTP_BEGUN) {
@@ -251,6 +252,7 @@ static const char *const *media_types(enum http_media media)
     static const char *const yaml[] = {HTTP_MEDIA_YAML, NULL};
     switch (media) {
     case HTTP_JSON:
+    case HTTP_JSON_OR_EVENTS:
         return json;
     case HTTP_METRICS_TEXT:
         return text;
@@ -283,7 +285,9 @@ static bool check_request(struct http_request *request)
     }
     const char *accept = request->headers.values[HTTP_HEADER_ACCEPT];
     const char *const *types = media_types(route->media);
-    if (accept != NULL && !http_accepts(accept, types)) {
+    request->wants_stream =
+        accept != NULL && route->media == HTTP_JSON_OR_EVENTS && http_prefers_events(accept);
+    if (accept != NULL && !request->wants_stream && !http_accepts(accept, types)) {
         http_refuse(
             request, HTTP_PROBLEM_NOT_ACCEPTABLE,
             "This operation answers with %s, which Accept leaves out.", types[0]);

@@ -13,6 +13,7 @@
 #include "codec.h"
 #include "deadlines.h"
 #include "guard.h"
+#include "feed.h"
 #include "projections.h"
 #include "routes.h"
 #include "service.h"
@@ -24,6 +25,15 @@
 
 /* Who sends a request, as long as nobody has to say so. */
 #define HTTP_ACTOR "anonymous"
+
+/* A long poll: it listens until something is there or its time is over. */
+struct http_poll {
+    struct feed_listener listener;
+    struct loop_timer timer;
+    struct base_buffer events; /* JSON, with commas between them */
+    int32_t limit;
+    int64_t began_after;
+};
 
 /* BEGUN ─headers─▶ RECEIVING ─whole─▶ ASKED ─▶ WAITING ─answer─▶ ANSWERED ─▶ QUEUED.
  * BEGUN and ASKED go on to QUEUED when the answer is there at once. */
@@ -59,6 +69,8 @@ struct http_request {
     struct base_buffer body;
     size_t body_length; /* as it came; more than body.length when it was not kept */
     bool prefers_minimal;
+    bool wants_stream;  /* of events */
+    bool is_taken_over; /* its socket is a stream's now, and libmicrohttpd has only to let go */
 
     /* What a handler waits with. */
     union {
@@ -66,6 +78,8 @@ struct http_request {
         struct projections_read read;
         struct projections_page page;
         struct service_past past;
+        struct feed_page feed_page;
+        struct http_poll poll;
     } wait;
     struct codec_commands commands; /* goes with wait.command; n is 0 for a product */
 

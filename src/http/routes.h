@@ -13,7 +13,12 @@
 struct http_request;
 
 /* What an operation answers with when it succeeds; Accept is checked against it. */
-enum http_media { HTTP_JSON, HTTP_METRICS_TEXT, HTTP_YAML };
+enum http_media {
+    HTTP_JSON,
+    HTTP_JSON_OR_EVENTS, /* text/event-stream too */
+    HTTP_METRICS_TEXT,
+    HTTP_YAML
+};
 
 struct http_route {
     const char *method;

@@ -95,6 +95,8 @@ static void connection_changed(
 static void BASE_PRINTF(2, 0) library_says(void *cls, const char *format, va_list arguments)
 {
     struct http *http = cls;
+    if (http->is_library_muted)
+        return;
     int64_t now_us = base_clock_monotonic_us();
     if (http->library_logged_at_us != 0 &&
         now_us - http->library_logged_at_us < LIBRARY_LOG_INTERVAL_US) {
@@ -170,6 +172,7 @@ struct http *http_create(const struct http_options *options, char **problem)
     /* By the library that runs, which need not be the one that it was compiled with. */
     http->is_lenient_library = strncmp(MHD_get_version(), "0.", 2) == 0;
     http_init_deadlines(&http->deadlines, options->loop, options->idle_seconds);
+    http_init_streams(&http->streams, options->loop, options->feed, options->metrics);
     http->daemon = start_daemon(http, listen_fd);
     if (http->daemon == NULL) {
         *problem = base_copy_text("libmicrohttpd can't be started.");
@@ -241,6 +244,7 @@ void http_destroy(struct http *http)
     loop_stop_deferred(http->options.loop, &http->again);
     MHD_stop_daemon(http->daemon);
     http_finish_deadlines(&http->deadlines);
+    http_finish_streams(&http->streams);
     http_free_spare_requests(http);
     free(http->address);
     free(http);

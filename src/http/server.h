@@ -10,6 +10,7 @@
 #include "deadlines.h"
 #include "http.h"
 #include "loop.h"
+#include "stream.h"
 
 struct http {
     struct http_options options;
@@ -20,11 +21,13 @@ struct http {
     struct loop_timer timer;    /* for its timeouts */
     struct loop_deferred again; /* it has more to do */
     struct http_deadlines deadlines;
-    size_t n_under_way;         /* requests, from being whole to the end of their answer */
+    size_t n_under_way; /* requests, from being whole to the end of their answer */
+    struct http_streams streams;
     struct http_request *spare; /* some that were done with, for the next ones */
     size_t n_spare;
     bool is_draining;
     bool is_lenient_library;
+    bool is_library_muted;
     int64_t library_logged_at_us;
     int64_t n_library_unlogged;
 };

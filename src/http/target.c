@@ -114,6 +114,7 @@ const char *http_read_parameters(
 {
     if (query == NULL)
         return NULL;
+    int n_listed = 0;
     for (const char *place = query; *place != '\0';) {
         size_t length = strcspn(place, "&");
         size_t name_length = strcspn(place, "&=");
@@ -132,11 +133,18 @@ const char *http_read_parameters(
         if (!find_parameter(name, &parameter) || (allowed & 1U << parameter) == 0)
             return base_arena_printf(
                 arena, "This operation has no query parameter \"%.64s\".", name);
-        if (values[parameter] != NULL)
+        bool is_list = (HTTP_LISTS & 1U << parameter) != 0;
+        if (values[parameter] != NULL && !is_list)
             return base_arena_printf(arena, "The query parameter \"%s\" is given twice.", name);
+        if (is_list && ++n_listed > HTTP_LISTED_MAX)
+            return base_arena_printf(
+                arena, "The query parameter \"%s\" is given more than %d times.", name,
+                HTTP_LISTED_MAX);
         if (base_utf8_length(value, strlen(value)) < 0)
             return base_arena_printf(arena, "The query parameter \"%s\" is not UTF-8.", name);
-        values[parameter] = value;
+        values[parameter] = values[parameter] == NULL
+                                ? value
+                                : base_arena_printf(arena, "%s,%s", values[parameter], value);
     }
     return NULL;
 }

@@ -26,7 +26,10 @@ struct http_target {
     ROW(CURSOR, "cursor")                                                                          \
     ROW(VERBOSE, "verbose")                                                                        \
     ROW(VERSION, "version")                                                                        \
-    ROW(AT, "at")
+    ROW(AT, "at")                                                                                  \
+    ROW(AFTER, "after")                                                                            \
+    ROW(TYPE, "type")                                                                              \
+    ROW(WAIT, "wait")
 enum http_parameter {
 #define HTTP_ROW(NAME, name) HTTP_PARAMETER_##NAME,
     HTTP_PARAMETERS(HTTP_ROW)
@@ -36,6 +39,9 @@ enum http_parameter {
 /* For the sets of parameters that routes allow. */
 #define HTTP_ALLOW(NAME) (1U << HTTP_PARAMETER_##NAME)
 const char *http_parameter_name(enum http_parameter parameter);
+/* Those that are lists: one that comes more than once is joined with commas. */
+#define HTTP_LISTS HTTP_ALLOW(TYPE)
+#define HTTP_LISTED_MAX 32 /* in a list, however it comes */
 
 /* Why a raw target is ambiguous, as a sentence; NULL when it is not. Accepted is the origin form of
  * RFC 9112, section 3.2.1, without encoded slashes in the path and without encoded NULs. */
@@ -45,7 +51,7 @@ void http_split_target(const char *raw, struct base_arena *arena, struct http_ta
 
 /* Reads the query into `values` (NULL where absent; each starts as NULL). A '+' is a space, as
  * forms and most client libraries write it. NULL, or the sentence that says which parameter is
- * wrong: unknown, not in `allowed`, given twice or not UTF-8. */
+ * wrong: unknown, not in `allowed`, given twice without being a list, or not UTF-8. */
 const char *http_read_parameters(
     const char *query, unsigned allowed, struct base_arena *arena,
     const char *values[static HTTP_N_PARAMETERS]) BASE_MUST_CHECK;

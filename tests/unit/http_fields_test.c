@@ -143,6 +143,22 @@ START_TEST(accept_weighs_the_range_that_fits_best)
 }
 END_TEST
 
+START_TEST(events_are_preferred_only_by_name)
+{
+    ck_assert(http_prefers_events("text/event-stream"));
+    ck_assert(http_prefers_events("Text/Event-Stream; charset=utf-8"));
+    ck_assert(http_prefers_events("text/event-stream;q=0.2, */*;q=0.1"));
+    ck_assert(http_prefers_events("application/json;q=0, text/event-stream;q=0.001"));
+    ck_assert(!http_prefers_events(""));
+    ck_assert(!http_prefers_events("*/*"));
+    ck_assert(!http_prefers_events("text/*"));
+    ck_assert(!http_prefers_events("text/event-stream;q=0"));
+    ck_assert(!http_prefers_events("text/event-stream, application/json"));
+    ck_assert(!http_prefers_events("text/event-stream, */*"));
+    ck_assert(!http_prefers_events("text/event-streams"));
+}
+END_TEST
+
 START_TEST(a_body_is_json_in_utf_8)
 {
     ck_assert(http_is_json("application/json"));
@@ -199,6 +215,7 @@ int main(void)
     tcase_add_test(tests, idempotency_keys_come_bare_or_quoted);
     tcase_add_test(tests, the_first_return_preference_counts);
     tcase_add_test(tests, accept_weighs_the_range_that_fits_best);
+    tcase_add_test(tests, events_are_preferred_only_by_name);
     tcase_add_test(tests, a_body_is_json_in_utf_8);
     tcase_add_test(tests, request_ids_and_traces_are_taken_only_in_their_form);
     suite_add_tcase(suite, tests);

@@ -19,7 +19,7 @@ static struct checks look(const struct http *http)
         const char *trouble = service_trouble(http->options.service);
         checks.commands = trouble == NULL ? "Commands can't be recorded yet." : trouble;
     }
-    if (!projections_is_ready(http->options.projections))
+    if (!projections_is_ready(http->options.projections) || !feed_is_ready(http->options.feed))
         checks.reads = "There is no connection to read from.";
     return checks;
 }

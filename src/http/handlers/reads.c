@@ -95,20 +95,25 @@ void http_reply_read(
 
 /* ---- pages ----------------------------------------------------------------------------------- */
 
-bool http_begin_page(struct http_request *request)
+bool http_read_limit(struct http_request *request, int32_t *limit)
 {
-    struct projections_page *page = &request->wait.page;
-    int64_t limit = HTTP_PAGE_DEFAULT;
+    int64_t number = HTTP_PAGE_DEFAULT;
     const char *text = request->parameters[HTTP_PARAMETER_LIMIT];
-    if (text != NULL && !base_parse_int(text, 1, HTTP_PAGE_MAX, &limit)) {
+    if (text != NULL && !base_parse_int(text, 1, HTTP_PAGE_MAX, &number)) {
         http_refuse_parameter(
             request, "limit",
             base_arena_printf(&request->arena, "a number from 1 to %d", HTTP_PAGE_MAX));
         return false;
     }
-    page->limit = (int32_t)limit;
-    page->cursor = request->parameters[HTTP_PARAMETER_CURSOR];
+    *limit = (int32_t)number;
     return true;
+}
+
+bool http_begin_page(struct http_request *request)
+{
+    struct projections_page *page = &request->wait.page;
+    page->cursor = request->parameters[HTTP_PARAMETER_CURSOR];
+    return http_read_limit(request, &page->limit);
 }
 
 /* The same list from the next cursor on, relative to the server (RFC 8288, section 3). */

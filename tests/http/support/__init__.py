@@ -16,10 +16,12 @@ from .database import (
     run_sql,
     take_free_port,
 )
+from .feed import FeedCase
 from .load import Background, run_at_once, wait_until
 from .proxy import Proxy
 from .service import Service, complain_of_sanitizers, migrate, run_cartd
 from .settings import BINARY, DATABASE_URL, EXTERNAL_URL, OPENAPI, needs_binary, needs_database
+from .stream import EventStream
 
 # Whoever gives up waiting for the tests sends SIGTERM; what they have started ends with them.
 signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -34,6 +36,8 @@ __all__ = [
     "DATABASE_URL",
     "Database",
     "EXTERNAL_URL",
+    "EventStream",
+    "FeedCase",
     "NoAnswer",
     "OPENAPI",
     "Proxy",

@@ -1,0 +1,246 @@
+#include "handlers.h"
+
+#include "reply.h"
+#include "server.h"
+
+/* Longer polls than this end at what stands between a client and a service. */
+enum { WAIT_SECONDS_MAX = 30 };
+
+/* False: the request was refused. */
+static bool check_outcome(struct http_request *request, enum feed_outcome outcome)
+{
+    switch (outcome) {
+    case FEED_FOUND:
+        return true;
+    case FEED_NOT_FOUND:
+        http_refuse_missing(request, HTTP_PROBLEM_CART_NOT_FOUND, "cart");
+        return false;
+    case FEED_OVERLOADED:
+        http_refuse(request, HTTP_PROBLEM_OVERLOADED, "Too many reads wait already.");
+        return false;
+    case FEED_UNAVAILABLE:
+        http_refuse(
+            request, HTTP_PROBLEM_DATABASE_UNAVAILABLE, "The database did not answer in time.");
+        return false;
+    case FEED_FAILED:
+        http_refuse(request, HTTP_PROBLEM_INTERNAL_ERROR, "The read failed.");
+        return false;
+    }
+    return false;
+}
+
+/* ---- pages ----------------------------------------------------------------------------------- */
+
+struct list {
+    struct base_buffer *events; /* is emptied */
+    bool has_next;
+    int64_t next_after;
+    bool has_head;
+    int64_t head;
+};
+
+static void reply_list(struct http_request *request, const struct list *list)
+{
+    struct base_buffer body = {0};
+    base_buffer_append_text(&body, "{\"events\":[");
+    base_buffer_append(&body, list->events->bytes, list->events->length);
+    base_buffer_append_text(&body, "],\"next_after\":");
+    if (list->has_next)
+        base_buffer_append_int(&body, list->next_after);
+    else
+        base_buffer_append_text(&body, "null");
+    if (list->has_head) {
+        base_buffer_append_text(&body, ",\"head\":");
+        base_buffer_append_int(&body, list->head);
+    }
+    base_buffer_append_char(&body, '}');
+    base_buffer_finish(list->events);
+    http_send_reply(
+        request, &(struct http_reply){
+                     .status = MHD_HTTP_OK,
+                     .media = HTTP_MEDIA_JSON,
+                     .body = &body,
+                     .cache = HTTP_CACHE_NEVER,
+                 });
+}
+
+static void answer_page(struct feed_page *page)
+{
+    struct http_request *request = BASE_CONTAINER(page, struct http_request, wait.feed_page);
+    if (check_outcome(request, page->outcome))
+        reply_list(
+            request, &(struct list){
+                         .events = &page->events,
+                         .has_next = page->has_more || !page->source.is_of_cart,
+                         .next_after = page->next_after,
+                         .has_head = !page->source.is_of_cart,
+                         .head = page->head,
+                     });
+    base_buffer_finish(&page->events);
+}
+
+/* ---- long polls ------------------------------------------------------------------------------ */
+
+/* `otherwise` is why there is no answer if the database has not said yet where the log ends. */
+static void end_poll(struct http_poll *poll, enum http_problem otherwise)
+{
+    struct http_request *request = BASE_CONTAINER(poll, struct http_request, wait.poll);
+    struct feed *feed = request->http->options.feed;
+    int64_t head = feed_head(feed);
+    int64_t after = poll->listener.after;
+    feed_unlisten(feed, &poll->listener);
+    loop_stop_timer(request->http->options.loop, &poll->timer);
+    /* What it has read may be newer than what all know. */
+    if (head >= 0 && head < after && after > poll->began_after)
+        head = after;
+    if (head >= 0)
+        reply_list(
+            request, &(struct list){
+                         .events = &poll->events,
+                         .has_next = true,
+                         .next_after = after,
+                         .has_head = true,
+                         .head = head,
+                     });
+    else
+        http_refuse(request, otherwise, "It is not known yet where the log ends.");
+}
+
+static size_t take(struct feed_listener *listener, const struct feed_event *events, size_t n)
+{
+    struct http_poll *poll = BASE_CONTAINER(listener, struct http_poll, listener);
+    if (n > (size_t)poll->limit)
+        n = (size_t)poll->limit;
+    for (size_t i = 0; i < n; i++) {
+        if (i > 0)
+            base_buffer_append_char(&poll->events, ',');
+        base_buffer_append(&poll->events, events[i].json, events[i].json_length);
+    }
+    listener->after = events[n - 1].position;
+    end_poll(poll, HTTP_PROBLEM_INTERNAL_ERROR); /* it is known */
+    return n;
+}
+
+static void time_is_over(struct loop_timer *timer)
+{
+    end_poll(BASE_CONTAINER(timer, struct http_poll, timer), HTTP_PROBLEM_DATABASE_UNAVAILABLE);
+}
+
+static void ended(struct feed_listener *listener, enum feed_end end)
+{
+    (void)end; /* the service stops */
+    end_poll(BASE_CONTAINER(listener, struct http_poll, listener), HTTP_PROBLEM_SHUTTING_DOWN);
+}
+
+static void ask_poll(
+    struct http_request *request, const struct feed_page *wanted, int64_t wait_seconds)
+{
+    struct http_poll *poll = &request->wait.poll;
+    *poll = (struct http_poll){
+        .listener =
+            {.source = wanted->source, .after = wanted->after, .take = take, .ended = ended},
+        .timer.fired = time_is_over,
+        .limit = wanted->limit,
+        .began_after = wanted->after,
+    };
+    if (feed_listen(request->http->options.feed, &poll->listener))
+        loop_start_timer(request->http->options.loop, &poll->timer, wait_seconds * 1000000);
+    else
+        http_refuse(request, HTTP_PROBLEM_OVERLOADED, "Too many listen already.");
+}
+
+/* ---- streams --------------------------------------------------------------------------------- */
+
+static void answer_stream(struct feed_page *page)
+{
+    struct http_request *request = BASE_CONTAINER(page, struct http_request, wait.feed_page);
+    base_buffer_finish(&page->events);
+    if (!check_outcome(request, page->outcome))
+        return;
+    if (page->is_beyond)
+        http_refuse(
+            request, HTTP_PROBLEM_INVALID_PARAMETER,
+            "Last-Event-ID or \"after\" is %lld, and there is no such event yet: it is of another "
+            "log, or of one that was restored from an older copy. Begin anew.",
+            (long long)page->after);
+    else
+        http_start_stream(request, &page->source, page->after);
+}
+
+/* A page first, which says whether there is such a cart and such an event. */
+static void ask_stream(struct http_request *request, const struct feed_page *wanted)
+{
+    struct feed_page *page = &request->wait.feed_page;
+    if (!feed_has_room(request->http->options.feed)) {
+        http_refuse(request, HTTP_PROBLEM_OVERLOADED, "Too many listen already.");
+        return;
+    }
+    *page = (struct feed_page){
+        .source = wanted->source,
+        .after = wanted->after,
+        .limit = 1,
+        .answered = answer_stream,
+    };
+    feed_read_page(request->http->options.feed, page);
+}
+
+/* ---- asking ---------------------------------------------------------------------------------- */
+
+static bool read_number(
+    struct http_request *request, enum http_parameter parameter, int64_t most, int64_t *number)
+{
+    const char *text = request->parameters[parameter];
+    if (text == NULL || base_parse_int(text, 0, most, number))
+        return true;
+    http_refuse_parameter(
+        request, http_parameter_name(parameter),
+        base_arena_printf(&request->arena, "a number from 0 to %lld", (long long)most));
+    return false;
+}
+
+/* Where a client is that has come back. An empty one counts as none. */
+static bool read_last_event_id(struct http_request *request, int64_t most, int64_t *after)
+{
+    const char *text = request->headers.values[HTTP_HEADER_LAST_EVENT_ID];
+    if (text == NULL || *text == '\0' || base_parse_int(text, 0, most, after))
+        return true;
+    http_refuse(
+        request, HTTP_PROBLEM_INVALID_PARAMETER,
+        "Last-Event-ID must be a number from 0 to %lld, as this stream has given it.",
+        (long long)most);
+    return false;
+}
+
+static bool refuse_page_parameters(struct http_request *request)
+{
+    if (request->parameters[HTTP_PARAMETER_LIMIT] == NULL &&
+        request->parameters[HTTP_PARAMETER_WAIT] == NULL)
+        return false;
+    http_refuse(
+        request, HTTP_PROBLEM_INVALID_PARAMETER,
+        "The query parameters \"limit\" and \"wait\" are for pages; a stream has all events and "
+        "waits by itself.");
+    return true;
+}
+
+void http_ask_events(struct http_request *request, const struct feed_source *source, int64_t most)
+{
+    struct feed_page wanted = {.source = *source, .answered = answer_page};
+    int64_t wait_seconds = 0;
+    if (!read_number(request, HTTP_PARAMETER_AFTER, most, &wanted.after))
+        return;
+    if (request->wants_stream) {
+        if (!refuse_page_parameters(request) && read_last_event_id(request, most, &wanted.after))
+            ask_stream(request, &wanted);
+        return;
+    }
+    if (!http_read_limit(request, &wanted.limit) ||
+        !read_number(request, HTTP_PARAMETER_WAIT, WAIT_SECONDS_MAX, &wait_seconds))
+        return;
+    if (wait_seconds > 0) {
+        ask_poll(request, &wanted, wait_seconds);
+        return;
+    }
+    request->wait.feed_page = wanted;
+    feed_read_page(request->http->options.feed, &request->wait.feed_page);
+}

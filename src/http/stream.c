@@ -1,0 +1,325 @@
+#include "stream.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "reply.h"
+#include "request.h"
+#include "server.h"
+
+enum { COMMENTS_PER_TURN = 256, ID_SIZE = 32 };
+
+struct http_stream {
+    struct http_streams *streams;
+    struct http_stream *previous;
+    struct http_stream *next;
+    int64_t due_us; /* its next comment */
+    struct feed_listener listener;
+    struct loop_watch watch;
+    struct base_buffer rest; /* of what the socket has taken a part of */
+    size_t n_rest_sent;
+    int64_t told; /* the last id that was sent */
+};
+
+/* ---- its place among the streams ------------------------------------------------------------- */
+
+static void leave(struct http_stream *stream)
+{
+    struct http_streams *streams = stream->streams;
+    *(stream->previous != NULL ? &stream->previous->next : &streams->first) = stream->next;
+    *(stream->next != NULL ? &stream->next->previous : &streams->last) = stream->previous;
+}
+
+static void join(struct http_stream *stream)
+{
+    struct http_streams *streams = stream->streams;
+    stream->due_us = loop_now_us(streams->loop) + HTTP_STREAM_COMMENT_MS * 1000;
+    stream->next = NULL;
+    stream->previous = streams->last;
+    *(streams->last != NULL ? &streams->last->next : &streams->first) = stream;
+    streams->last = stream;
+    if (streams->timer.place == 0)
+        loop_start_timer(streams->loop, &streams->timer, HTTP_STREAM_COMMENT_MS * 1000);
+}
+
+static void close_stream(struct http_stream *stream)
+{
+    struct http_streams *streams = stream->streams;
+    feed_unlisten(streams->feed, &stream->listener);
+    loop_stop_watch(streams->loop, &stream->watch);
+    (void)close(stream->watch.fd); /* whatever was not delivered is asked for again */
+    leave(stream);
+    base_buffer_finish(&stream->rest);
+    free(stream);
+}
+
+/* ---- sending --------------------------------------------------------------------------------- */
+
+/* How much of the parts the socket has taken. An error shuts it down, so that the loop finds it. */
+static size_t send_parts(struct http_stream *stream, struct iovec *parts, size_t n_parts)
+{
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = n_parts};
+    ssize_t n_sent = sendmsg(stream->watch.fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (n_sent < 0) {
+        if (errno != EAGAIN && errno != EINTR && errno != ENOBUFS)
+            (void)shutdown(stream->watch.fd, SHUT_RDWR); /* it may be so already */
+        return 0;
+    }
+    leave(stream);
+    join(stream);
+    return (size_t)n_sent;
+}
+
+static void watch_for(struct http_stream *stream, bool is_blocked)
+{
+    loop_change_watch(
+        stream->streams->loop, &stream->watch, EPOLLRDHUP | (is_blocked ? EPOLLOUT : 0U));
+}
+
+/* True: nothing of it is left. */
+static bool send_rest(struct http_stream *stream)
+{
+    struct iovec part = {
+        .iov_base = stream->rest.bytes + stream->n_rest_sent,
+        .iov_len = stream->rest.length - stream->n_rest_sent,
+    };
+    stream->n_rest_sent += send_parts(stream, &part, 1);
+    if (stream->n_rest_sent < stream->rest.length)
+        return false;
+    base_buffer_finish(&stream->rest); /* most streams never need it again */
+    stream->n_rest_sent = 0;
+    return true;
+}
+
+static void say(struct http_stream *stream)
+{
+    watch_for(stream, !send_rest(stream));
+}
+
+/* Keeps what the socket did not take of the event that it has begun with. */
+static void keep_rest(struct http_stream *stream, const struct iovec *parts, size_t n_taken)
+{
+    for (size_t i = 0; i < 2; i++) {
+        size_t skipped = n_taken < parts[i].iov_len ? n_taken : parts[i].iov_len;
+        base_buffer_append(
+            &stream->rest, (const char *)parts[i].iov_base + skipped, parts[i].iov_len - skipped);
+        n_taken -= skipped;
+    }
+}
+
+static size_t take(struct feed_listener *listener, const struct feed_event *events, size_t n)
+{
+    struct http_stream *stream = BASE_CONTAINER(listener, struct http_stream, listener);
+    if (stream->rest.length > 0)
+        return 0;
+    struct iovec parts[2 * FEED_OFFER_MAX];
+    char ids[FEED_OFFER_MAX][ID_SIZE];
+    for (size_t i = 0; i < n; i++) {
+        int64_t id = listener->source.is_of_cart ? events[i].version : events[i].position;
+        int length = snprintf(ids[i], ID_SIZE, "id: %lld\n", (long long)id);
+        parts[2 * i] = (struct iovec){.iov_base = ids[i], .iov_len = (size_t)length};
+        parts[2 * i + 1] = (struct iovec){
+            .iov_base = (char *)(uintptr_t)events[i].framed,
+            .iov_len = events[i].framed_length,
+        };
+    }
+    size_t n_left = send_parts(stream, parts, 2 * n);
+    size_t n_taken = 0;
+    while (n_taken < n && n_left > 0) {
+        const struct iovec *of_event = &parts[2 * n_taken++];
+        size_t length = of_event[0].iov_len + of_event[1].iov_len;
+        if (n_left < length)
+            keep_rest(stream, of_event, n_left);
+        n_left -= n_left < length ? n_left : length;
+    }
+    if (n_taken > 0 && !listener->source.is_of_cart)
+        stream->told = events[n_taken - 1].position;
+    if (n_taken < n || stream->rest.length > 0)
+        watch_for(stream, true);
+    return n_taken;
+}
+
+/* ---- comments -------------------------------------------------------------------------------- */
+
+/* Also says how far a stream of few types has come, so that it need not begin where its last event
+ * was when it resumes. An id without data is kept by the client, and no event. */
+static void comment(struct http_stream *stream)
+{
+    if (stream->rest.length > 0) { /* the kernel has enough to find out whether the client lives */
+        leave(stream);
+        join(stream);
+        return;
+    }
+    base_buffer_append_text(&stream->rest, ":\n");
+    if (stream->listener.source.types != 0 && stream->listener.after > stream->told) {
+        stream->told = stream->listener.after;
+        base_buffer_printf(&stream->rest, "id: %lld\n", (long long)stream->told);
+    }
+    base_buffer_append_char(&stream->rest, '\n');
+    leave(stream);
+    join(stream);
+    say(stream);
+}
+
+static void timer_fired(struct loop_timer *timer)
+{
+    struct http_streams *streams = BASE_CONTAINER(timer, struct http_streams, timer);
+    int64_t now_us = loop_now_us(streams->loop);
+    for (int i = 0; i < COMMENTS_PER_TURN && streams->first != NULL; i++) {
+        if (streams->first->due_us > now_us)
+            break;
+        comment(streams->first);
+    }
+    if (streams->first == NULL)
+        return;
+    int64_t sleep_us = streams->first->due_us - now_us;
+    loop_start_timer(streams->loop, timer, sleep_us < 0 ? 0 : sleep_us);
+}
+
+/* ---- its end --------------------------------------------------------------------------------- */
+
+static void ended(struct feed_listener *listener, enum feed_end end)
+{
+    (void)end; /* the client goes on where it was, here or elsewhere, in both cases */
+    close_stream(BASE_CONTAINER(listener, struct http_stream, listener));
+}
+
+static void count_stalled(const struct http_stream *stream)
+{
+    int error = 0;
+    socklen_t length = sizeof error;
+    if (getsockopt(stream->watch.fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0 &&
+        error == ETIMEDOUT)
+        metrics_add(stream->streams->metrics, METRICS_FEED_CUT_OFF, 1);
+}
+
+static void ready(struct loop_watch *watch, uint32_t events)
+{
+    struct http_stream *stream = BASE_CONTAINER(watch, struct http_stream, watch);
+    if ((events & (EPOLLERR | EPOLLHUP | EPOLLRDHUP)) != 0) {
+        count_stalled(stream);
+        close_stream(stream);
+        return;
+    }
+    if (stream->rest.length > 0 && !send_rest(stream))
+        return;
+    watch_for(stream, false);
+    feed_go_on(stream->streams->feed, &stream->listener);
+}
+
+/* ---- its beginning --------------------------------------------------------------------------- */
+
+/* The client's socket; -1: there are no descriptors left. The connection is suspended, so it is not
+ * in libmicrohttpd's epoll set, and the number of the socket is all that libmicrohttpd has of it.
+ * Under that number it now finds another one, which leads nowhere, to close. */
+static int take_socket(struct http_request *request)
+{
+    int nowhere = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (nowhere < 0)
+        return -1;
+    int fd = fcntl(request->client->fd, F_DUPFD_CLOEXEC, 0);
+    if (fd >= 0 && dup3(nowhere, request->client->fd, O_CLOEXEC) < 0) {
+        (void)close(fd); /* libmicrohttpd still has it */
+        fd = -1;
+    }
+    (void)close(nowhere); /* it goes on under the other number, or is of no use */
+    request->is_taken_over = fd >= 0;
+    return fd;
+}
+
+/* They only make it better: a socket that does not know one of them works all the same. */
+static void set_options(int fd)
+{
+    const int on = 1;
+    const int send_buffer = HTTP_STREAM_SEND_BUFFER;
+    const unsigned stall_ms = HTTP_STREAM_STALL_MS;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &stall_ms, sizeof stall_ms);
+    (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof send_buffer);
+}
+
+static void append_head(struct base_buffer *out, const struct http_request *request)
+{
+    char date[64];
+    time_t now = (time_t)(base_clock_now_us() / 1000000);
+    struct tm parts;
+    if (gmtime_r(&now, &parts) == NULL ||
+        strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", &parts) == 0)
+        date[0] = '\0';
+    base_buffer_printf(
+        out,
+        "HTTP/1.1 200 OK\r\n"
+        "Date: %s\r\n"
+        "Content-Type: " HTTP_MEDIA_EVENTS "\r\n"
+        "Cache-Control: " HTTP_CACHE_NEVER "\r\n"
+        "X-Accel-Buffering: no\r\n"
+        "X-Content-Type-Options: nosniff\r\n"
+        "X-Request-Id: %s\r\n"
+        "Connection: close\r\n"
+        "\r\n"
+        "retry: %d\n\n",
+        date, request->id, HTTP_STREAM_RETRY_MS);
+}
+
+static void begin(struct http_request *request, int fd, struct feed_listener listener)
+{
+    struct http_streams *streams = &request->http->streams;
+    struct http_stream *stream = base_alloc(sizeof *stream);
+    stream->streams = streams;
+    stream->listener = listener;
+    stream->listener.take = take;
+    stream->listener.ended = ended;
+    stream->watch.ready = ready;
+    set_options(fd);
+    loop_start_watch(streams->loop, &stream->watch, fd, EPOLLRDHUP);
+    join(stream);
+    append_head(&stream->rest, request);
+    say(stream);
+    if (!feed_listen(streams->feed, &stream->listener))
+        close_stream(stream); /* not after feed_has_room() */
+}
+
+void http_start_stream(
+    struct http_request *request, const struct feed_source *source, int64_t after)
+{
+    bool is_head = strcmp(request->method, "HEAD") == 0;
+    if (!is_head) {
+        int fd = feed_has_room(request->http->options.feed) ? take_socket(request) : -1;
+        if (fd < 0) {
+            http_refuse(request, HTTP_PROBLEM_OVERLOADED, "Too many listen already.");
+            return;
+        }
+        begin(request, fd, (struct feed_listener){.source = *source, .after = after});
+    }
+    http_send_reply(
+        request, &(struct http_reply){
+                     .status = MHD_HTTP_OK,
+                     .media = HTTP_MEDIA_EVENTS,
+                     .cache = HTTP_CACHE_NEVER,
+                     .is_endless = is_head,
+                 });
+}
+
+/* ---- the streams ----------------------------------------------------------------------------- */
+
+void http_init_streams(
+    struct http_streams *streams, struct loop *loop, struct feed *feed, struct metrics *metrics)
+{
+    *streams = (struct http_streams){.loop = loop, .feed = feed, .metrics = metrics};
+    streams->timer.fired = timer_fired;
+}
+
+void http_finish_streams(struct http_streams *streams)
+{
+    loop_stop_timer(streams->loop, &streams->timer);
+}
