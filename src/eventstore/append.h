@@ -7,9 +7,13 @@
 
 #include "eventstore.h"
 
+/* The append of any batch, and of one that changes existing streams, keeps no key, and has work for
+ * the usual parts only. */
+enum append_kind { APPEND_ANYTHING, APPEND_USUAL, APPEND_KINDS };
+
 /* Fills `statement`; its sql is allocated and the caller's to free. */
 void append_compose(
-    const struct eventstore_part *const *parts, size_t n_parts,
+    enum append_kind kind, const struct eventstore_part *const *parts, size_t n_parts,
     struct postgres_statement *statement);
 
 /* Statements are composed of a beginning with its parameters, parts, and an end. begin allocates

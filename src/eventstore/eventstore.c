@@ -113,7 +113,9 @@ static const struct postgres_statement SETTLE = {
 struct eventstore {
     const struct eventstore_part *const *parts;
     size_t n_parts;
-    struct postgres_statement append;
+    const struct eventstore_part **usual_parts; /* those of them that are in every append */
+    size_t n_usual_parts;
+    struct postgres_statement appends[APPEND_KINDS];
     const struct postgres_statement *batch_statements[8];
 };
 
@@ -127,10 +129,22 @@ struct eventstore *eventstore_create(const struct eventstore_part *const *parts,
     struct eventstore *store = base_alloc(sizeof *store);
     store->parts = parts;
     store->n_parts = n_parts;
-    append_compose(parts, n_parts, &store->append);
+    store->usual_parts = base_alloc((n_parts + 1) * sizeof(struct eventstore_part *));
+    for (size_t i = 0; i < n_parts; i++)
+        if (parts[i]->has_work == NULL)
+            store->usual_parts[store->n_usual_parts++] = parts[i];
+    append_compose(APPEND_ANYTHING, parts, n_parts, &store->appends[APPEND_ANYTHING]);
+    append_compose(
+        APPEND_USUAL, store->usual_parts, store->n_usual_parts, &store->appends[APPEND_USUAL]);
     const struct postgres_statement *const batch_statements[] = {
-        &store->append,        &LOAD_STREAMS, &LOAD_NEWEST, &LOAD_KEYS,
-        &LOAD_SHARED_POSITION, &SETTLE,       NULL,
+        &store->appends[APPEND_ANYTHING],
+        &store->appends[APPEND_USUAL],
+        &LOAD_STREAMS,
+        &LOAD_NEWEST,
+        &LOAD_KEYS,
+        &LOAD_SHARED_POSITION,
+        &SETTLE,
+        NULL,
     };
     memcpy(store->batch_statements, batch_statements, sizeof batch_statements);
     return store;
@@ -140,7 +154,9 @@ void eventstore_destroy(struct eventstore *store)
 {
     if (store == NULL)
         return;
-    free((char *)store->append.sql);
+    for (size_t i = 0; i < APPEND_KINDS; i++)
+        free((char *)store->appends[i].sql);
+    free(store->usual_parts);
     free(store);
 }
 
@@ -154,9 +170,10 @@ const struct postgres_statement *const *eventstore_side_statements(void)
     return SIDE_STATEMENTS;
 }
 
-const struct postgres_statement *eventstore_append_statement(const struct eventstore *store)
+const struct postgres_statement *eventstore_append_statement(
+    const struct eventstore *store, bool is_usual)
 {
-    return &store->append;
+    return &store->appends[is_usual ? APPEND_USUAL : APPEND_ANYTHING];
 }
 
 /* ---- appending ------------------------------------------------------------------------------- */
@@ -234,21 +251,39 @@ static void put_keys(
         postgres_put_int4(to, list[i].version);
 }
 
+static bool is_usual(const struct eventstore *store, const struct eventstore_batch *batch)
+{
+    if (batch->n_keys > 0)
+        return false;
+    for (size_t i = 0; i < batch->n_streams; i++)
+        if (batch->streams[i].expected_version == 0)
+            return false;
+    for (size_t i = 0; i < store->n_parts; i++)
+        if (store->parts[i]->has_work != NULL && store->parts[i]->has_work(batch->changes))
+            return false;
+    return true;
+}
+
 void eventstore_ask_append(
     const struct eventstore *store, struct postgres_group *group,
     const struct eventstore_batch *batch)
 {
-    struct postgres_parameters *to = postgres_group_add(group, &store->append);
+    bool is_small = is_usual(store, batch);
+    const struct eventstore_part *const *parts = is_small ? store->usual_parts : store->parts;
+    size_t n_parts = is_small ? store->n_usual_parts : store->n_parts;
+    struct postgres_parameters *to =
+        postgres_group_add(group, &store->appends[is_small ? APPEND_USUAL : APPEND_ANYTHING]);
     put_streams(to, batch->streams, batch->n_streams);
     put_events(to, batch->events, batch->n_events);
-    put_keys(to, batch->keys, batch->n_keys, batch->streams);
     postgres_end_array(to);
     if (batch->shared_position == EVENTSTORE_ANY)
         postgres_put_null(to);
     else
         postgres_put_int8(to, batch->shared_position);
-    for (size_t i = 0; i < store->n_parts; i++)
-        store->parts[i]->put(to, batch->changes);
+    if (!is_small)
+        put_keys(to, batch->keys, batch->n_keys, batch->streams);
+    for (size_t i = 0; i < n_parts; i++)
+        parts[i]->put(to, batch->changes);
 }
 
 void eventstore_ask_shared_position(struct postgres_group *group)

@@ -31,6 +31,9 @@ struct eventstore_part {
     enum postgres_type types[16];
     /* Puts the n_parameters parameters. `changes` is eventstore_batch.changes. */
     void (*put)(struct postgres_parameters *parameters, const void *changes);
+    /* Whether there is anything to write. NULL: the part is a usual one, in every append; a batch
+     * without work for the others is spared their part of the statement. */
+    bool (*has_work)(const void *changes);
 };
 
 struct eventstore;
@@ -42,8 +45,9 @@ void eventstore_destroy(struct eventstore *store); /* NULL-safe */
  * what goes beside them (one stream, forgetting keys). NULL-terminated, borrowed from the store. */
 const struct postgres_statement *const *eventstore_batch_statements(const struct eventstore *store);
 const struct postgres_statement *const *eventstore_side_statements(void);
-/* The append's full text, for tests that EXPLAIN it. */
-const struct postgres_statement *eventstore_append_statement(const struct eventstore *store);
+/* The append with all its steps, or with the usual ones; for tests that EXPLAIN it. */
+const struct postgres_statement *eventstore_append_statement(
+    const struct eventstore *store, bool is_usual);
 
 /* ---- appending ------------------------------------------------------------------------------- */
 

@@ -15,7 +15,22 @@ struct moved_lines {
     size_t n;
 };
 
-static struct moved_lines find_moved(const struct projections_changes *batch, bool wants_came)
+enum line_move { LINE_STAYED, LINE_CAME, LINE_WENT };
+
+/* What became of a line's row; *sku is what it should say. */
+static enum line_move move_of(
+    const struct projections_cart_change *change, const struct projections_touched_line *touched,
+    const char **sku)
+{
+    const struct cart_line *line = cart_find_line(change->cart, touched->item_id);
+    if (line == NULL)
+        return touched->sku_before != NULL ? LINE_WENT : LINE_STAYED;
+    *sku = line->sku;
+    bool has_row = touched->sku_before != NULL && strcmp(touched->sku_before, line->sku) == 0;
+    return has_row ? LINE_STAYED : LINE_CAME;
+}
+
+static struct moved_lines find_moved(const struct projections_changes *batch, enum line_move wanted)
 {
     size_t n_most = 0;
     for (size_t i = 0; i < batch->n_carts; i++)
@@ -27,17 +42,10 @@ static struct moved_lines find_moved(const struct projections_changes *batch, bo
     for (size_t i = 0; i < batch->n_carts; i++) {
         const struct projections_cart_change *change = &batch->carts[i];
         for (size_t j = 0; j < change->n_touched; j++) {
-            const struct projections_touched_line *touched = &change->touched[j];
-            const struct cart_line *line = cart_find_line(change->cart, touched->item_id);
-            const char *sku = line != NULL ? line->sku : NULL;
-            bool has_row = touched->sku_before != NULL;
-            bool has_right_row = has_row && sku != NULL && strcmp(touched->sku_before, sku) == 0;
-            if (wants_came ? sku != NULL && !has_right_row : sku == NULL && has_row)
+            const char *sku = NULL;
+            if (move_of(change, &change->touched[j], &sku) == wanted)
                 moved.list[moved.n++] = (struct moved_line){
-                    .change = change,
-                    .item_id = touched->item_id,
-                    .sku = sku,
-                };
+                    .change = change, .item_id = change->touched[j].item_id, .sku = sku};
         }
     }
     return moved;
@@ -60,15 +68,26 @@ static void put_line_keys(struct postgres_parameters *to, const struct moved_lin
 static void put_cart_items(struct postgres_parameters *to, const void *changes)
 {
     const struct projections_changes *batch = changes;
-    struct moved_lines came = find_moved(batch, true);
+    struct moved_lines came = find_moved(batch, LINE_CAME);
     put_line_keys(to, &came);
     postgres_begin_array(to);
     for (size_t i = 0; i < came.n; i++)
         postgres_put_text(to, came.list[i].sku);
     free(came.list);
-    struct moved_lines gone = find_moved(batch, false);
+    struct moved_lines gone = find_moved(batch, LINE_WENT);
     put_line_keys(to, &gone);
     free(gone.list);
+}
+
+static bool has_moved_lines(const void *changes)
+{
+    const struct projections_changes *batch = changes;
+    const char *sku = NULL;
+    for (size_t i = 0; i < batch->n_carts; i++)
+        for (size_t j = 0; j < batch->carts[i].n_touched; j++)
+            if (move_of(&batch->carts[i], &batch->carts[i].touched[j], &sku) != LINE_STAYED)
+                return true;
+    return false;
 }
 
 /* An upsert, as a row that is there by mistake must not refuse the whole batch. */
@@ -92,6 +111,7 @@ const struct eventstore_part cart_items_part = {
         {POSTGRES_INT4_ARRAY, POSTGRES_UUID_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_TEXT_ARRAY,
          POSTGRES_INT4_ARRAY, POSTGRES_UUID_ARRAY, POSTGRES_TEXT_ARRAY},
     .put = put_cart_items,
+    .has_work = has_moved_lines,
 };
 
 /* ---- compared, and written anew -------------------------------------------------------------- */

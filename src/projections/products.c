@@ -45,6 +45,11 @@ static void put_products(struct postgres_parameters *to, const void *changes)
             postgres_put_time(to, change->updated_at_us);
 }
 
+static bool has_products(const void *changes)
+{
+    return ((const struct projections_changes *)changes)->n_products > 0;
+}
+
 const struct eventstore_part products_part = {
     .ctes =
         "products_put AS (\n"
@@ -66,6 +71,7 @@ const struct eventstore_part products_part = {
         {POSTGRES_INT4_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_TEXT_ARRAY,
          POSTGRES_TEXT_ARRAY, POSTGRES_BOOL_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_TIMESTAMPTZ_ARRAY},
     .put = put_products,
+    .has_work = has_products,
 };
 
 /* ---- compared, and written anew -------------------------------------------------------------- */

@@ -378,13 +378,21 @@ END_TEST
 static const char *const FULL_APPEND[] = {
     UUID,   "cart", "0",    "1",    "f",                            /* streams */
     NUMBER, "1",    "Made", "1",    "\"{}\"", "\"{}\"", UUID,       /* events */
-    NUMBER, UUID,   "key",  UUID,   "x",      "200",    "1",        /* keys */
     NULL,                                                           /* shared position */
+    NUMBER, UUID,   "key",  UUID,   "x",      "200",    "1",        /* keys */
     NUMBER, UUID,   "1",    "open", "EUR",    "NULL",   "1",  "1",  /* carts */
     "{}",   "NULL", "NULL", "f",    "NULL",                         /* carts */
     NUMBER, UUID,   "tea",  "tea",                                  /* lines that came */
     NONE,   NONE,   NONE,                                           /* lines that went */
     NONE,   NONE,   NONE,   NONE,   NONE,     NONE,     NONE, NONE, /* products */
+};
+/* The next change of the same carts. */
+static const char *const USUAL_APPEND[] = {
+    UUID,   "cart", "1",    "1",    "f",                           /* streams */
+    NUMBER, "2",    "Made", "1",    "\"{}\"", "\"{}\"", UUID,      /* events */
+    "=0",                                                          /* shared position */
+    NUMBER, UUID,   "2",    "open", "EUR",    "NULL",   "1",  "1", /* carts */
+    "{}",   "NULL", "NULL", "f",    "NULL",                        /* carts */
 };
 
 static void put_literal(struct base_buffer *sql, const char *content)
@@ -404,15 +412,18 @@ static void put_literal(struct base_buffer *sql, const char *content)
     base_buffer_append_text(sql, "}'");
 }
 
-static void write_explain(struct base_buffer *sql)
+static void write_explain(
+    struct base_buffer *sql, const char *name, const char *const *contents, size_t n)
 {
-    base_buffer_append_text(sql, "EXPLAIN (ANALYZE, COSTS off, TIMING off) EXECUTE append (");
-    for (size_t i = 0; i < BASE_COUNT(FULL_APPEND); i++) {
+    base_buffer_printf(sql, "EXPLAIN (ANALYZE, COSTS off, TIMING off) EXECUTE %s (", name);
+    for (size_t i = 0; i < n; i++) {
         base_buffer_append_text(sql, i > 0 ? "," : "");
-        if (FULL_APPEND[i] == NULL)
+        if (contents[i] == NULL)
             base_buffer_append_text(sql, "NULL");
+        else if (contents[i][0] == '=')
+            base_buffer_append_text(sql, contents[i] + 1);
         else
-            put_literal(sql, FULL_APPEND[i]);
+            put_literal(sql, contents[i]);
     }
     base_buffer_append_text(sql, ")");
 }
@@ -428,23 +439,8 @@ static double rows_handled(const char *line)
     return rows * strtod(end + strlen(" loops="), NULL);
 }
 
-START_TEST(a_full_append_handles_no_row_more_than_once_a_step)
+static void assert_linear(const struct postgres_rows *plan)
 {
-    size_t n_parts = 0;
-    const struct eventstore_part *const *parts = projections_parts(&n_parts);
-    struct eventstore *whole = eventstore_create(parts, n_parts);
-    const struct postgres_statement *append = eventstore_append_statement(whole);
-    ck_assert_uint_eq(append->n_parameters, BASE_COUNT(FULL_APPEND));
-    BASE_CLEANUP(base_buffer_finish) struct base_buffer sql = {0};
-    write_explain(&sql);
-    /* On a connection of the service's own kind, with its settings, and on empty tables. */
-    const struct postgres_statement explain = {.name = "explain", .sql = base_buffer_text(&sql)};
-    const struct postgres_statement *const statements[] = {append, &explain, NULL};
-    connect_with(statements);
-    postgres_group_begin(&group);
-    (void)postgres_group_add(&group, &explain); /* it has no parameters */
-    ask();
-    const struct postgres_rows *plan = postgres_group_rows(&group, 0);
     double most = 0;
     bool takes_guards_by_key = false;
     for (size_t row = 0; row < postgres_rows_count(plan); row++) {
@@ -459,6 +455,35 @@ START_TEST(a_full_append_handles_no_row_more_than_once_a_step)
     }
     ck_assert_msg(takes_guards_by_key, "the guards are not taken one after the other, in order");
     ck_assert_msg((int)most == FULL_BATCH, "the plan shows no step that handles the whole batch");
+}
+
+START_TEST(a_full_append_handles_no_row_more_than_once_a_step)
+{
+    size_t n_parts = 0;
+    const struct eventstore_part *const *parts = projections_parts(&n_parts);
+    struct eventstore *whole = eventstore_create(parts, n_parts);
+    const struct postgres_statement *full = eventstore_append_statement(whole, false);
+    const struct postgres_statement *usual = eventstore_append_statement(whole, true);
+    ck_assert_uint_eq(full->n_parameters, BASE_COUNT(FULL_APPEND));
+    ck_assert_uint_eq(usual->n_parameters, BASE_COUNT(USUAL_APPEND));
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer first = {0};
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer second = {0};
+    write_explain(&first, full->name, FULL_APPEND, BASE_COUNT(FULL_APPEND));
+    write_explain(&second, usual->name, USUAL_APPEND, BASE_COUNT(USUAL_APPEND));
+    /* On a connection of the service's own kind, with its settings, and on empty tables. */
+    const struct postgres_statement explain_first = {
+        .name = "explain_first", .sql = base_buffer_text(&first)};
+    const struct postgres_statement explain_second = {
+        .name = "explain_second", .sql = base_buffer_text(&second)};
+    const struct postgres_statement *const statements[] = {
+        full, usual, &explain_first, &explain_second, NULL};
+    connect_with(statements);
+    postgres_group_begin(&group);
+    (void)postgres_group_add(&group, &explain_first); /* they have no parameters */
+    (void)postgres_group_add(&group, &explain_second);
+    ask();
+    assert_linear(postgres_group_rows(&group, 0));
+    assert_linear(postgres_group_rows(&group, 1));
     eventstore_destroy(whole);
 }
 END_TEST
