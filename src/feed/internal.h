@@ -138,6 +138,7 @@ struct feed {
     struct loop_deferred deliver;
     struct loop_timer retry;
     struct loop_deferred rest;
+    struct feed_event events[FEED_OFFER_MAX]; /* of the offer that is being made */
     struct feed_listener *offered; /* whose take() is being called; NULL: it has left in it */
     struct feed_slot slots[CATCH_UP_SLOTS];
     size_t n_listeners;

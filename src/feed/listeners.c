@@ -82,7 +82,7 @@ static bool is_wanted(const struct feed_listener *listener, const struct feed_ev
 /* The whole log, from the memory. */
 static void serve_log(struct feed *feed, struct feed_listener *listener)
 {
-    struct feed_event events[FEED_OFFER_MAX];
+    struct feed_event *events = feed->events;
     size_t n = 0;
     int64_t seen = listener->after;
     while (n < FEED_OFFER_MAX && seen < feed->memory.head) {
@@ -110,7 +110,7 @@ static void serve_log(struct feed *feed, struct feed_listener *listener)
 /* One cart, from the memory. False: an event that it lacks is not there any more. */
 static bool serve_cart(struct feed *feed, struct feed_listener *listener)
 {
-    struct feed_event events[FEED_OFFER_MAX];
+    struct feed_event *events = feed->events;
     size_t n = 0;
     int64_t position = listener->pending;
     while (n < FEED_OFFER_MAX && position != 0) {
@@ -179,7 +179,7 @@ static void receive_for(
 {
     struct feed_found found =
         feed_receive(group, &listener->source, listener->after, FEED_OFFER_MAX);
-    struct feed_event events[FEED_OFFER_MAX];
+    struct feed_event *events = feed->events;
     for (size_t i = 0; i < found.n_rows; i++) {
         struct eventstore_event stored;
         eventstore_receive_event(found.rows, found.first + i, &stored);
