@@ -207,6 +207,16 @@ struct eventstore_log_wanted {
 };
 /* Rows for eventstore_receive_event(). */
 void eventstore_ask_log(struct postgres_group *group, const struct eventstore_log_wanted *wanted);
+/* Of some streams the events after one version up to another; rows in the order of `wanted`, then
+ * by version, at most `limit`: whoever gets so many asks again for the rest. */
+struct eventstore_stretch {
+    struct base_uuid stream_id;
+    int32_t after_version;
+    int32_t until_version;
+};
+void eventstore_ask_stretches(
+    struct postgres_group *group, const struct eventstore_stretch *wanted, size_t n_wanted,
+    int32_t limit);
 /* The last event's position and time. */
 void eventstore_ask_head(struct postgres_group *group);
 struct eventstore_head {

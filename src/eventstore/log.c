@@ -31,8 +31,33 @@ const struct postgres_statement eventstore_read_head = {
     .sql = "SELECT position, recorded_at FROM log_head",
 };
 
+/* At most $4 rows, and no more of one stream. */
+static const struct postgres_statement READ_STRETCHES = {
+    .name = "read_stretches",
+    .sql = "SELECT " EVENT_COLUMNS_OF_E "\n"
+           "FROM unnest($1, $2, $3) WITH ORDINALITY\n"
+           "    AS w (stream_id, after_version, until_version, ordinal)\n"
+           "CROSS JOIN LATERAL (\n"
+           "    SELECT " EVENT_COLUMNS "\n"
+           "    FROM events\n"
+           "    WHERE stream_id = w.stream_id AND version > w.after_version\n"
+           "        AND version <= w.until_version\n"
+           "    ORDER BY version\n"
+           "    LIMIT $4\n"
+           ") e\n"
+           "ORDER BY w.ordinal, e.version\n"
+           "LIMIT $4",
+    .n_parameters = 4,
+    .types = {POSTGRES_UUID_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_INT4},
+};
+
 const struct postgres_statement *const eventstore_log_statements[] = {
-    &READ_LOG, &READ_LOG_OF_TYPES, &eventstore_read_head, &eventstore_load_stream_after, NULL};
+    &READ_LOG,
+    &READ_LOG_OF_TYPES,
+    &READ_STRETCHES,
+    &eventstore_read_head,
+    &eventstore_load_stream_after,
+    NULL};
 
 void eventstore_ask_log(struct postgres_group *group, const struct eventstore_log_wanted *wanted)
 {
@@ -60,4 +85,22 @@ struct eventstore_head eventstore_receive_head(const struct postgres_rows *rows)
     if (head.position > 0)
         head.recorded_at_us = postgres_get_time(rows, 0, 1);
     return head;
+}
+
+void eventstore_ask_stretches(
+    struct postgres_group *group, const struct eventstore_stretch *wanted, size_t n_wanted,
+    int32_t limit)
+{
+    struct postgres_parameters *to = postgres_group_add(group, &READ_STRETCHES);
+    postgres_begin_array(to);
+    for (size_t i = 0; i < n_wanted; i++)
+        postgres_put_uuid(to, &wanted[i].stream_id);
+    postgres_begin_array(to);
+    for (size_t i = 0; i < n_wanted; i++)
+        postgres_put_int4(to, wanted[i].after_version);
+    postgres_begin_array(to);
+    for (size_t i = 0; i < n_wanted; i++)
+        postgres_put_int4(to, wanted[i].until_version);
+    postgres_end_array(to);
+    postgres_put_int4(to, limit);
 }
