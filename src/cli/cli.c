@@ -115,6 +115,18 @@ static const struct subcommand {
              {"follow", NULL, "go on with what is recorded from now on, until SIGINT"}},
     },
     {
+        .name = "projections",
+        .usage = "[resume NAME | rebuild NAME]",
+        .sentence = "list the projections that the reports are made of, or mend one",
+        .more =
+            "The list says how far each has come. An event that a projection can't take pauses it, "
+            "and\n`resume` has it try that event again. `rebuild` has it write its tables anew "
+            "from the first event\non, while the service and its reports go on; a running `cartd "
+            "serve` does the work.\n",
+        .run = cli_projections,
+        .has_settings = true,
+    },
+    {
         .name = "healthcheck",
         .usage = "",
         .sentence = "ask the server on this machine whether it is ready: exit status 0 or 1",

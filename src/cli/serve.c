@@ -6,6 +6,7 @@
 
 #include "audit.h"
 #include "feed.h"
+#include "follow.h"
 #include "http.h"
 #include "loop.h"
 #include "metrics.h"
@@ -31,6 +32,7 @@ struct serve {
     struct service *service;
     struct projections *projections;
     struct feed *feed;
+    struct follow *follow; /* NULL: this process does not run the projections */
     struct http *http;
     struct audit_sampler *sampler; /* NULL: nobody wants it */
     struct loop_signals signals;
@@ -130,6 +132,7 @@ static bool open_database(struct serve *serve, char **problem)
             .not_ready_detail = CLI_SCHEMA_NOT_READY,
             .wait_ms = config->numbers[CONFIG_WAIT_MS],
             .queue_reads = SERVE_QUEUE_READS,
+            .report_seconds = config->numbers[CONFIG_REPORT_SECONDS],
         },
         problem);
     if (!serve->projections) {
@@ -149,6 +152,33 @@ static bool open_database(struct serve *serve, char **problem)
         },
         problem);
     return serve->feed;
+}
+
+static bool have_commands_waiting(void *context)
+{
+    const struct serve *serve = context;
+    return serve->metrics.numbers[METRICS_COMMANDS_QUEUED] > 0;
+}
+
+static bool open_follow(struct serve *serve, char **problem)
+{
+    const struct config *config = serve->config;
+    if (config->numbers[CONFIG_PROJECTIONS] == 0) {
+        return true;
+    }
+    serve->follow = follow_create(
+        &(struct follow_options){
+            .loop = serve->loop,
+            .log = &serve->log,
+            .metrics = &serve->metrics,
+            .url = config->texts[CONFIG_DATABASE_URL],
+            .ready_sql = migrate_ready_sql(),
+            .not_ready_detail = CLI_SCHEMA_NOT_READY,
+            .is_busy = have_commands_waiting,
+            .context = serve,
+        },
+        problem);
+    return serve->follow;
 }
 
 static bool open_http(struct serve *serve, char **problem)
@@ -210,6 +240,7 @@ static void close_rooms(struct serve *serve)
 {
     /* What still waits is answered by the rooms that it waits for, so http goes after them. */
     audit_sampler_destroy(serve->sampler);
+    follow_destroy(serve->follow);
     service_destroy(serve->service);
     projections_destroy(serve->projections);
     feed_destroy(serve->feed);
@@ -263,7 +294,8 @@ enum cli_exit cli_serve(const struct cli_call *call)
 
     BASE_CLEANUP(base_free_pointer) char *problem = NULL;
     bool is_open = open_loop(&serve, &problem) && open_database(&serve, &problem) &&
-                   open_http(&serve, &problem) && open_sampler(&serve, &problem);
+                   open_follow(&serve, &problem) && open_http(&serve, &problem) &&
+                   open_sampler(&serve, &problem);
     if (is_open) {
         base_log(
             &serve.log, BASE_LOG_STARTED, BASE_LOG_TEXT("listen", http_listen_address(serve.http)),

@@ -26,6 +26,7 @@ enum cli_exit cli_verify(const struct cli_call *call) BASE_MUST_CHECK;
 enum cli_exit cli_rebuild(const struct cli_call *call) BASE_MUST_CHECK;
 enum cli_exit cli_show(const struct cli_call *call) BASE_MUST_CHECK;
 enum cli_exit cli_events(const struct cli_call *call) BASE_MUST_CHECK;
+enum cli_exit cli_projections(const struct cli_call *call) BASE_MUST_CHECK;
 enum cli_exit cli_healthcheck(const struct cli_call *call) BASE_MUST_CHECK;
 enum cli_exit cli_version(const struct cli_call *call) BASE_MUST_CHECK;
 enum cli_exit cli_help(const struct cli_call *call) BASE_MUST_CHECK;

@@ -32,6 +32,10 @@
         "commands appended in one transaction at most")                                            \
     ROW(WAIT_MS, NUMBER, "wait-ms", "CARTD_WAIT_MS", "5000", 10, 600000,                           \
         "how long a request waits for PostgreSQL before 503")                                      \
+    ROW(PROJECTIONS, CHOICE, "projections", "CARTD_PROJECTIONS", "on", 0, 0,                       \
+        "off: this process leaves it to others to keep the reports' tables up to date")            \
+    ROW(REPORT_SECONDS, NUMBER, "report-seconds", "CARTD_REPORT_SECONDS", "30", 1, 3600,           \
+        "how long a report may take before 503")                                                   \
     ROW(DRAIN_MS, NUMBER, "drain-ms", "CARTD_DRAIN_MS", "10000", 0, 600000,                        \
         "how long a stop waits for what was accepted")                                             \
     ROW(CONNECTIONS, NUMBER, "connections", "CARTD_CONNECTIONS", "16384", 1, 1000000,              \

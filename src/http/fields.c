@@ -258,6 +258,12 @@ bool http_prefers_events(const char *value)
     return weight > 0 && weight > weight_of(value, HTTP_MEDIA_JSON, 0);
 }
 
+bool http_prefers(const char *value, const char *type, const char *other)
+{
+    int weight = weight_of(value, type, 0);
+    return weight > 0 && weight > weight_of(value, other, 0);
+}
+
 bool http_is_json(const char *value)
 {
     size_t length = strcspn(value, " \t;");

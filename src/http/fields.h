@@ -38,6 +38,9 @@ bool http_accepts(const char *value, const char *const *types);
 /* Whether Accept asks for text/event-stream by name and for application/json less. */
 bool http_prefers_events(const char *value);
 
+/* Whether Accept lets in `type`, and rather than `other`. */
+bool http_prefers(const char *value, const char *type, const char *other);
+
 /* Whether a Content-Type is application/json, in UTF-8 if it says so. */
 bool http_is_json(const char *value);
 

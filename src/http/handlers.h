@@ -24,6 +24,9 @@ void http_ask_list_events(struct http_request *request);
 void http_ask_put_product(struct http_request *request);
 void http_ask_get_product(struct http_request *request);
 void http_ask_list_products(struct http_request *request);
+void http_ask_get_demand_report(struct http_request *request);
+void http_ask_get_funnel_report(struct http_request *request);
+void http_ask_get_removed_then_bought_report(struct http_request *request);
 void http_ask_get_livez(struct http_request *request);
 void http_ask_get_readyz(struct http_request *request);
 void http_ask_get_metrics(struct http_request *request);
@@ -76,8 +79,27 @@ bool http_begin_page(struct http_request *request) BASE_MUST_CHECK;
 bool http_read_limit(struct http_request *request, int32_t *limit) BASE_MUST_CHECK;
 /* Replies with a page and the link to the next one. */
 void http_reply_page(struct http_request *request, const char *cache);
+/* Header Link: the same list from the next cursor on, relative to the server. */
+const char *http_next_link(struct http_request *request, struct base_buffer *next_cursor);
 /* 400 for the parameter with that name. */
 void http_refuse_parameter(struct http_request *request, const char *name, const char *must_be);
+/* Reads a time; *unix_us stays as it is where the parameter is absent. False: the request was
+ * refused. */
+bool http_read_time(struct http_request *request, enum http_parameter parameter, int64_t *unix_us)
+    BASE_MUST_CHECK;
+/* The problem of a read that has nothing to show. */
+void http_refuse_read(
+    struct http_request *request, enum projections_outcome outcome, enum http_problem missing,
+    const char *kind);
+
+/* ---- reports.c: what reports share ----------------------------------------------------------- */
+
+/* Reads as_of, limit and cursor into wait.report and sees to what Accept asks for. False: the
+ * request was refused. */
+bool http_begin_report(struct http_request *request, enum projections_report_kind kind)
+    BASE_MUST_CHECK;
+/* Asks for wait.report and answers with it. */
+void http_ask_report(struct http_request *request);
 
 /* ---- events.c: what the two lists of events share ---------------------------------------------
  */

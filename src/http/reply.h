@@ -10,6 +10,8 @@
 
 #define HTTP_MEDIA_JSON "application/json"
 #define HTTP_MEDIA_PROBLEM "application/problem+json"
+#define HTTP_MEDIA_CSV "text/csv"
+#define HTTP_MEDIA_CSV_SENT "text/csv; charset=utf-8; header=present" /* RFC 4180, section 3 */
 #define HTTP_MEDIA_METRICS "text/plain; version=0.0.4; charset=utf-8"
 #define HTTP_MEDIA_EVENTS "text/event-stream"
 #define HTTP_MEDIA_YAML "application/yaml"

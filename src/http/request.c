@@ -253,6 +253,7 @@ static const char *const *media_types(enum http_media media)
     switch (media) {
     case HTTP_JSON:
     case HTTP_JSON_OR_EVENTS:
+    case HTTP_JSON_OR_CSV:
         return json;
     case HTTP_METRICS_TEXT:
         return text;
@@ -285,12 +286,17 @@ static bool check_request(struct http_request *request)
     }
     const char *accept = request->headers.values[HTTP_HEADER_ACCEPT];
     const char *const *types = media_types(route->media);
+    bool has_csv = route->media == HTTP_JSON_OR_CSV;
+    request->prefers_csv =
+        has_csv && accept != NULL && http_prefers(accept, HTTP_MEDIA_CSV, HTTP_MEDIA_JSON);
     request->wants_stream =
         accept != NULL && route->media == HTTP_JSON_OR_EVENTS && http_prefers_events(accept);
-    if (accept != NULL && !request->wants_stream && !http_accepts(accept, types)) {
+    bool is_another = request->wants_stream || request->prefers_csv;
+    if (accept != NULL && !is_another && !http_accepts(accept, types)) {
         http_refuse(
             request, HTTP_PROBLEM_NOT_ACCEPTABLE,
-            "This operation answers with %s, which Accept leaves out.", types[0]);
+            "This operation answers with %s%s, which Accept leaves out.", types[0],
+            has_csv ? " or " HTTP_MEDIA_CSV : "");
         return false;
     }
     const char *type = request->headers.values[HTTP_HEADER_CONTENT_TYPE];

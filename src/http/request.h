@@ -71,12 +71,14 @@ struct http_request {
     bool prefers_minimal;
     bool wants_stream;  /* of events */
     bool is_taken_over; /* its socket is a stream's now, and libmicrohttpd has only to let go */
+    bool prefers_csv;
 
     /* What a handler waits with. */
     union {
         struct service_command command;
         struct projections_read read;
         struct projections_page page;
+        struct projections_report report;
         struct service_past past;
         struct feed_page feed_page;
         struct http_poll poll;

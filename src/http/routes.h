@@ -16,6 +16,7 @@ struct http_request;
 enum http_media {
     HTTP_JSON,
     HTTP_JSON_OR_EVENTS, /* text/event-stream too */
+    HTTP_JSON_OR_CSV,    /* text/csv too */
     HTTP_METRICS_TEXT,
     HTTP_YAML
 };

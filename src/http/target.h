@@ -29,7 +29,11 @@ struct http_target {
     ROW(AT, "at")                                                                                  \
     ROW(AFTER, "after")                                                                            \
     ROW(TYPE, "type")                                                                              \
-    ROW(WAIT, "wait")
+    ROW(WAIT, "wait")                                                                              \
+    ROW(AS_OF, "as_of")                                                                            \
+    ROW(FROM, "from")                                                                              \
+    ROW(TO, "to")                                                                                  \
+    ROW(WITHIN_DAYS, "within_days")
 enum http_parameter {
 #define HTTP_ROW(NAME, name) HTTP_PARAMETER_##NAME,
     HTTP_PARAMETERS(HTTP_ROW)

@@ -53,6 +53,26 @@
         "Events handed to those who listen, each time they are.")                                  \
     ROW(FEED_CUT_OFF, counter, "cartd_feed_listeners_cut_off_total", "",                           \
         "Streams that were ended because their client took nothing.")                              \
+    ROW(REPORTS, counter, "cartd_reports_total", "", "Reports answered or refused.")               \
+    ROW(PROJECTION_EVENTS, counter, "cartd_projection_events_total", "",                           \
+        "Events that this process has put into projections.")                                      \
+    ROW(PROJECTION_RUNNER, gauge, "cartd_projection_runner", "",                                   \
+        "1 when this process is the one that runs the projections.")                               \
+    ROW(DEMAND_LAG_EVENTS, gauge, "cartd_projection_lag_events", "projection=\"demand\"",          \
+        "Events that a projection does not know yet.")                                             \
+    ROW(FUNNEL_LAG_EVENTS, gauge, "cartd_projection_lag_events", "projection=\"funnel\"", "")      \
+    ROW(REMOVED_THEN_BOUGHT_LAG_EVENTS, gauge, "cartd_projection_lag_events",                      \
+        "projection=\"removed_then_bought\"", "")                                                  \
+    ROW(DEMAND_LAG_SECONDS, gauge, "cartd_projection_lag_seconds", "projection=\"demand\"",        \
+        "Age of the first event that a projection does not know yet.")                             \
+    ROW(FUNNEL_LAG_SECONDS, gauge, "cartd_projection_lag_seconds", "projection=\"funnel\"", "")    \
+    ROW(REMOVED_THEN_BOUGHT_LAG_SECONDS, gauge, "cartd_projection_lag_seconds",                    \
+        "projection=\"removed_then_bought\"", "")                                                  \
+    ROW(DEMAND_PAUSED, gauge, "cartd_projection_paused", "projection=\"demand\"",                  \
+        "1 when a projection has met an event that it can't take and waits for an operator.")      \
+    ROW(FUNNEL_PAUSED, gauge, "cartd_projection_paused", "projection=\"funnel\"", "")              \
+    ROW(REMOVED_THEN_BOUGHT_PAUSED, gauge, "cartd_projection_paused",                              \
+        "projection=\"removed_then_bought\"", "")                                                  \
     ROW(DATABASE_READY, gauge, "cartd_database_ready", "",                                         \
         "1 when PostgreSQL is connected and its schema is the expected one.")                      \
     ROW(LOG_POSITION, gauge, "cartd_log_position", "",                                             \
@@ -73,6 +93,8 @@ enum metrics_number {
         "From sending a batch's append to its commit.")                                            \
     ROW(READ_SECONDS, "cartd_read_duration_seconds", 1e-6,                                         \
         "From a read's submission to its answer.")                                                 \
+    ROW(REPORT_SECONDS, "cartd_report_duration_seconds", 1e-6,                                     \
+        "From a report's submission to its answer.")                                               \
     ROW(BATCH_COMMANDS, "cartd_batch_commands", 1, "Commands in an appended batch.")
 
 enum metrics_histogram {

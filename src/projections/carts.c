@@ -332,6 +332,6 @@ void carts_receive_page(struct projections_page *page)
             .created_at_us = postgres_get_time(rows, n_shown - 1, 2),
             .cart_id = postgres_get_uuid(rows, n_shown - 1, 0),
         };
-        cursor_encode(page, CARTS_CURSOR, &place, sizeof place);
+        cursor_encode(&page->next_cursor, CARTS_CURSOR, &place, sizeof place);
     }
 }

@@ -2,13 +2,13 @@
 
 #include <string.h>
 
-void cursor_encode(struct projections_page *page, char kind, const void *place, size_t n_bytes)
+void cursor_encode(struct base_buffer *out, char kind, const void *place, size_t n_bytes)
 {
     BASE_CLEANUP(base_arena_finish) struct base_arena arena = {0};
     char *bytes = base_arena_alloc(&arena, n_bytes + 1);
     bytes[0] = kind;
     memcpy(bytes + 1, place, n_bytes);
-    base_buffer_append_text(&page->next_cursor, base_base64url_encode(&arena, bytes, n_bytes + 1));
+    base_buffer_append_text(out, base_base64url_encode(&arena, bytes, n_bytes + 1));
 }
 
 const uint8_t *cursor_decode(

@@ -271,6 +271,6 @@ void products_receive_page(struct projections_page *page)
     }
     if (n_shown < n_rows)
         cursor_encode(
-            page, PRODUCTS_CURSOR, postgres_get_text(rows, n_shown - 1, 0),
+            &page->next_cursor, PRODUCTS_CURSOR, postgres_get_text(rows, n_shown - 1, 0),
             postgres_get_length(rows, n_shown - 1, 0));
 }

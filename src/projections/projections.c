@@ -43,6 +43,7 @@ struct projections {
     struct projections_options options;
     struct postgres_connection *reader;
     struct postgres_connection *lister;
+    struct reports *reports;
     const struct postgres_statement *list_statements[8];
     struct read_queue queues[N_TABLES];
     struct read_queue shed; /* came when the queue was full; answered OVERLOADED by the next turn */
@@ -343,6 +344,11 @@ bool projections_list_products(struct projections *projections, struct projectio
     return list_page(projections, page, TABLE_PRODUCTS);
 }
 
+bool projections_report(struct projections *projections, struct projections_report *report)
+{
+    return reports_ask(projections->reports, report);
+}
+
 /* ---- the room -------------------------------------------------------------------------------- */
 
 const struct eventstore_part *const *projections_parts(size_t *n_parts)
@@ -411,7 +417,9 @@ struct projections *projections_create(const struct projections_options *options
     connection.statements = self->list_statements;
     connection.changed = NULL;
     self->lister = postgres_connection_create(&connection, problem);
-    if (self->lister == NULL) {
+    self->reports = self->lister == NULL ? NULL : reports_create(options, problem);
+    if (self->reports == NULL) {
+        postgres_connection_destroy(self->lister);
         postgres_connection_destroy(self->reader);
         free(self);
         return NULL;
@@ -425,6 +433,7 @@ void projections_destroy(struct projections *projections)
         return;
     struct projections *self = projections;
     self->is_ending = true;
+    reports_destroy(self->reports);
     postgres_connection_destroy(self->lister);
     postgres_connection_destroy(self->reader);
     loop_stop_deferred(self->options.loop, &self->dispatch);
@@ -441,12 +450,14 @@ void projections_destroy(struct projections *projections)
 bool projections_is_ready(const struct projections *projections)
 {
     return postgres_connection_is_ready(projections->reader) &&
-           postgres_connection_is_ready(projections->lister);
+           postgres_connection_is_ready(projections->lister) &&
+           reports_is_ready(projections->reports);
 }
 
 size_t projections_waiting(const struct projections *projections)
 {
-    size_t n = n_queued(projections) + projections->shed.length + projections->n_pages;
+    size_t n = n_queued(projections) + projections->shed.length + projections->n_pages +
+               reports_waiting(projections->reports);
     for (size_t i = 0; i < READS_SLOTS; i++)
         for (size_t table = 0; table < N_TABLES; table++)
             n += projections->slots[i].n_reads[table];

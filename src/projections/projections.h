@@ -1,7 +1,8 @@
 /*
- * projections: the read tables, one file each: how it is written beside how it is read. The written
- * half is a part of the event store's append statement, so that a read table is never behind the
- * log. The read half answers GETs, many in one round trip, on connections of its own.
+ * projections: the read tables and reports, one file each: how it is written beside how it is read.
+ * A read table is a part of the event store's append statement, so that it is never behind the
+ * log; the tables of a report follow the log, which room `follow` reads for them. The read half
+ * answers GETs, on connections of its own.
  *
  * It holds no rule of the cart and never reads a table to decide anything, but for the catalogue's
  * offers, which are what a cart is told about a sku.
@@ -100,6 +101,68 @@ void projections_compare_numbers(
 void projections_compare_times(
     struct base_buffer *differences, const char *place, int64_t is_us, int64_t should_be_us);
 
+/* ---- written by following the log ------------------------------------------------------------ */
+
+/* What a cart held of a sku, over all its lines, before and after an event. A cart that is not open
+ * holds nothing. */
+struct projections_held {
+    const char *sku;
+    int32_t units_before;
+    int32_t units_after;
+};
+
+/* An event of a cart and what it did. Texts are borrowed until the facts are asked to be written.
+ */
+struct projections_step {
+    int64_t position;
+    int64_t recorded_at_us;
+    int64_t created_position; /* of the cart's first event */
+    struct base_uuid cart_id;
+    enum cart_event_type type;
+    const struct cart *cart;             /* after the event; names and metadata are empty */
+    int64_t total_before_minor;          /* of the cart */
+    bool is_first_item;                  /* the cart never held anything before */
+    const struct projections_held *held; /* whatever the event may have changed, each sku once */
+    size_t n_held;
+};
+
+/* What some events say to one projection: rows for its tables, not written yet. Zero-initialise;
+ * projections_clear_facts() empties it and keeps its memory. */
+#define PROJECTIONS_TABLES_MAX 2
+struct projections_facts {
+    struct base_buffer rows[PROJECTIONS_TABLES_MAX]; /* arrays of the projection's own structs */
+    size_t n;
+};
+void projections_clear_facts(struct projections_facts *facts);
+void projections_finish_facts(struct projections_facts *facts);
+
+/*
+ * A projection that follows the log. Its statements run in the transaction that moves its row in
+ * projection_checkpoints (its migration adds that row, at position 0), after that row was moved,
+ * and do nothing if it was not: PROJECTIONS_IF_MOVED. What they write says at which position it
+ * became true, so that a report can be given as of any, and so that a rebuild can erase and write
+ * again one stretch of the log after another while reports go on.
+ */
+struct projections_follower {
+    const char *name;
+    /* $1 < position <= $2 */
+    const struct postgres_statement *const *erase; /* NULL-terminated, like `write` */
+    const struct postgres_statement *const *write;
+    void (*add)(struct projections_facts *facts, const struct projections_step *step);
+    /* Adds the statements of `write` to a group. */
+    void (*ask_write)(const struct projections_facts *facts, struct postgres_group *group);
+    enum metrics_number lag_events;
+    enum metrics_number lag_seconds;
+    enum metrics_number is_paused;
+};
+#define PROJECTIONS_FOLLOWERS_MAX 8
+const struct projections_follower *const *projections_followers(size_t *n_followers);
+
+/* True in the transaction that moved the checkpoint, for whoever moved it wrote the row. */
+#define PROJECTIONS_IF_MOVED(name)                                                                 \
+    "EXISTS (SELECT FROM projection_checkpoints\n"                                                 \
+    "    WHERE name = '" name "' AND xmin = pg_current_xact_id()::xid)"
+
 /* ---- read while deciding --------------------------------------------------------------------- */
 
 /* The statement that a connection must prepare to ask for offers. */
@@ -122,6 +185,7 @@ enum projections_outcome {
     PROJECTIONS_NOT_FOUND,
     PROJECTIONS_OVERLOADED,  /* too many reads wait already */
     PROJECTIONS_UNAVAILABLE, /* no connection to PostgreSQL within the time to wait */
+    PROJECTIONS_TOO_SLOW,    /* a report that took longer than one may */
     PROJECTIONS_FAILED       /* a statement failed; it was logged */
 };
 
@@ -133,7 +197,8 @@ struct projections_options {
     const char *ready_sql;
     const char *not_ready_detail;
     int64_t wait_ms;
-    size_t queue_reads; /* that may wait; beyond it OVERLOADED */
+    size_t queue_reads;     /* that may wait; beyond it OVERLOADED */
+    int64_t report_seconds; /* that a report may take; beyond it TOO_SLOW */
 };
 
 struct projections;
@@ -183,6 +248,51 @@ bool projections_list_carts(struct projections *projections, struct projections_
     BASE_MUST_CHECK;
 /* By sku. */
 bool projections_list_products(struct projections *projections, struct projections_page *page)
+    BASE_MUST_CHECK;
+
+/* ---- reports --------------------------------------------------------------------------------- */
+
+/* What open carts hold, by sku; how far carts came, by currency; who bought what they had removed,
+ * by sku. Each is a file with a follower and a report, name_follower and name_report. */
+#define PROJECTIONS_REPORTS(ROW)                                                                   \
+    ROW(DEMAND, demand)                                                                            \
+    ROW(FUNNEL, funnel)                                                                            \
+    ROW(REMOVED_THEN_BOUGHT, removed_then_bought)
+enum projections_report_kind {
+#define PROJECTIONS_ROW(NAME, name) PROJECTIONS_##NAME,
+    PROJECTIONS_REPORTS(PROJECTIONS_ROW)
+#undef PROJECTIONS_ROW
+        PROJECTIONS_N_REPORTS
+};
+
+#define PROJECTIONS_REPORT_LIMIT_MAX 5000
+#define PROJECTIONS_WITHIN_DAYS_MAX 3650
+#define PROJECTIONS_NO_TIME INT64_MIN
+
+/* One report. As a page: the caller owns it, sets the first part, and finishes the buffers. A
+ * report is about a moment of the log: it takes in exactly the events up to there, and is the same
+ * however much later it is asked for again. The moment is that of the last event that its
+ * projection knows, or that `as_of` lets in. */
+struct projections_report {
+    enum projections_report_kind kind;
+    bool is_csv;
+    int64_t as_of_us;    /* PROJECTIONS_NO_TIME: as far as the projection has come */
+    int64_t from_us;     /* funnel: carts created from then on; PROJECTIONS_NO_TIME: all */
+    int64_t to_us;       /* funnel: and before then; PROJECTIONS_NO_TIME: all */
+    int32_t within_days; /* removed_then_bought */
+    int32_t limit;       /* rows of the page; not the funnel */
+    const char *cursor;  /* not the funnel; NULL: the first page */
+    void (*answered)(struct projections_report *report);
+    enum projections_outcome outcome;
+    struct base_buffer body;        /* JSON or CSV (RFC 4180, with a header line) */
+    struct base_buffer next_cursor; /* empty: this is the last page */
+    int64_t asked_at_us;
+    struct projections_report_work *work;
+    struct projections_report *next;
+};
+/* False (and never answered): the cursor is not one that this report gave. Reports run one at a
+ * time; beyond a few that wait they are OVERLOADED. */
+bool projections_report(struct projections *projections, struct projections_report *report)
     BASE_MUST_CHECK;
 
 #endif

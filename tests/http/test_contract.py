@@ -294,6 +294,13 @@ class Everywhere(ServiceCase):
 class WhenSomethingIsBroken(ServiceCase):
     """500: the database refuses what the service may not do without."""
 
+    TABLES = {
+        "/products": "products",
+        "/reports/demand": "demand_changes",
+        "/reports/funnel": "funnel_steps",
+        "/reports/removed-then-bought": "removals_bought",
+    }
+
     def test_500_internal_error(self):
         requests = Requests(self)
         for operation in contract.contract().operations.values():
@@ -305,8 +312,9 @@ class WhenSomethingIsBroken(ServiceCase):
                 table = "carts"
                 if right == "INSERT" or "events" in target:
                     table = "events"
-                elif target.startswith("/products"):
-                    table = "products"
+                for beginning, read in self.TABLES.items():
+                    if method == "GET" and target.startswith(beginning):
+                        table = read
                 self.database.sql(f"REVOKE {right} ON {table} FROM cartd_app;")
                 try:
                     answer = self.client.request(method, target, body=body)

@@ -25,13 +25,15 @@ ROOMS = {
     "eventstore": BELOW_STORE,
     "projections": BELOW_STORE | CORE | {"codec", "eventstore"},
     "service": BELOW_STORE | CORE | {"codec", "eventstore", "projections"},
+    "follow": BELOW_STORE | CORE | {"codec", "eventstore", "projections"},
     "feed": BELOW_STORE | {"codec", "eventstore", "projections"},
     "audit": BELOW_STORE | CORE | {"codec", "eventstore", "projections", "service"},
     "http": {"base", "loop", "metrics", "codec", "service", "projections", "feed"} | CORE,
     # The subcommands open the rooms and hand them their settings.
     "cli": BELOW_STORE
     | CORE
-    | {"codec", "config", "eventstore", "projections", "service", "feed", "http", "audit", "migrate"},
+    | {"codec", "config", "eventstore", "projections", "service", "feed", "follow", "http"}
+    | {"audit", "migrate"},
     # main.c
     "": {"base", "cli"},
 }

@@ -88,12 +88,8 @@ static bool read_when(struct http_request *request)
         http_refuse_parameter(request, "version", "a number from 1 to 2147483647");
         return false;
     }
-    if (at != NULL && !base_time_parse(at, &past->at_us)) {
-        http_refuse_parameter(
-            request, "at",
-            "a time of RFC 3339 as 2026-11-23T04:38:00.123456Z, where a + is written as %2B");
+    if (!http_read_time(request, HTTP_PARAMETER_AT, &past->at_us))
         return false;
-    }
     past->at_version = (int32_t)number;
     return true;
 }

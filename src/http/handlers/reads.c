@@ -18,8 +18,18 @@ void http_refuse_missing(struct http_request *request, enum http_problem missing
     http_refuse(request, missing, "There is no %s \"%.64s\".", kind, request->path_values[0]);
 }
 
-/* The problem of a read that has nothing to show. */
-static void refuse_read(
+bool http_read_time(struct http_request *request, enum http_parameter parameter, int64_t *unix_us)
+{
+    const char *text = request->parameters[parameter];
+    if (text == NULL || base_time_parse(text, unix_us))
+        return true;
+    http_refuse_parameter(
+        request, http_parameter_name(parameter),
+        "a time of RFC 3339 as 2026-11-23T04:38:00.123456Z, where a + is written as %2B");
+    return false;
+}
+
+void http_refuse_read(
     struct http_request *request, enum projections_outcome outcome, enum http_problem missing,
     const char *kind)
 {
@@ -35,6 +45,10 @@ static void refuse_read(
     case PROJECTIONS_UNAVAILABLE:
         http_refuse(
             request, HTTP_PROBLEM_DATABASE_UNAVAILABLE, "The database did not answer in time.");
+        return;
+    case PROJECTIONS_TOO_SLOW:
+        http_refuse(
+            request, HTTP_PROBLEM_OVERLOADED, "The report took longer than reports may take here.");
         return;
     case PROJECTIONS_FAILED:
         http_refuse(request, HTTP_PROBLEM_INTERNAL_ERROR, "The read failed.");
@@ -89,7 +103,7 @@ void http_reply_read(
     if (read->outcome == PROJECTIONS_FOUND)
         http_reply_found(request, cache, read->version, &read->body);
     else
-        refuse_read(request, read->outcome, missing, kind);
+        http_refuse_read(request, read->outcome, missing, kind);
     base_buffer_finish(&read->body);
 }
 
@@ -116,8 +130,8 @@ bool http_begin_page(struct http_request *request)
     return http_read_limit(request, &page->limit);
 }
 
-/* The same list from the next cursor on, relative to the server (RFC 8288, section 3). */
-static const char *next_link(struct http_request *request)
+/* RFC 8288, section 3. */
+const char *http_next_link(struct http_request *request, struct base_buffer *next_cursor)
 {
     struct base_buffer link = {0};
     base_buffer_printf(&link, "<%s?", request->target.path);
@@ -129,7 +143,7 @@ static const char *next_link(struct http_request *request)
         base_buffer_append_char(&link, '&');
     }
     base_buffer_printf(&link, "%s=", http_parameter_name(HTTP_PARAMETER_CURSOR));
-    http_append_encoded(&link, base_buffer_text(&request->wait.page.next_cursor));
+    http_append_encoded(&link, base_buffer_text(next_cursor));
     base_buffer_append_text(&link, ">; rel=\"next\"");
     const char *copy = base_arena_copy(&request->arena, link.bytes, link.length);
     base_buffer_finish(&link);
@@ -141,15 +155,17 @@ void http_reply_page(struct http_request *request, const char *cache)
     struct projections_page *page = &request->wait.page;
     if (page->outcome == PROJECTIONS_FOUND)
         http_send_reply(
-            request, &(struct http_reply){
-                         .status = MHD_HTTP_OK,
-                         .media = HTTP_MEDIA_JSON,
-                         .body = &page->body,
-                         .cache = cache,
-                         .link = page->next_cursor.length > 0 ? next_link(request) : NULL,
-                     });
+            request,
+            &(struct http_reply){
+                .status = MHD_HTTP_OK,
+                .media = HTTP_MEDIA_JSON,
+                .body = &page->body,
+                .cache = cache,
+                .link = page->next_cursor.length > 0 ? http_next_link(request, &page->next_cursor)
+                                                     : NULL,
+            });
     else
-        refuse_read(request, page->outcome, HTTP_PROBLEM_INTERNAL_ERROR, "list");
+        http_refuse_read(request, page->outcome, HTTP_PROBLEM_INTERNAL_ERROR, "list");
     base_buffer_finish(&page->body);
     base_buffer_finish(&page->next_cursor);
 }

@@ -50,6 +50,7 @@ __all__ = [
     "contract",
     "encode_json",
     "find_server_programs",
+    "history",
     "fixtures",
     "make_id",
     "make_key",

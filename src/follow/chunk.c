@@ -1,0 +1,451 @@
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "internal.h"
+
+/* As many events as can be read and folded in about a millisecond. */
+#define CHUNK_EVENTS_MAX 256
+/* Rows for all tables, beyond which a chunk ends early: a checkout of 250 lines is one event. */
+#define CHUNK_FACTS_MAX 2048
+#define LOAD_EVENTS_MAX 256 /* of carts that are not kept, at once */
+
+static void read_log(struct follow *follow);
+static void load_carts(struct follow *follow);
+static void write_chunk(struct follow *follow);
+static void pause_members(struct follow *follow);
+
+/* True when the answer is there; else the chunk was given up for now. */
+static bool is_answered(struct follow *follow, const struct postgres_group *group)
+{
+    if (group->outcome == POSTGRES_DONE || group->outcome == POSTGRES_UNACKNOWLEDGED)
+        return true;
+    follow_chunk_ended(follow, false);
+    return false;
+}
+
+/* ---- whose turn it is ------------------------------------------------------------------------ */
+
+static int64_t begins_after(const struct follow_member *member, bool is_rebuild)
+{
+    return is_rebuild ? member->checkpoint.rebuilt_position : member->checkpoint.position;
+}
+
+static int64_t ends_at(const struct follow_member *member, bool is_rebuild, int64_t head_position)
+{
+    return is_rebuild ? member->checkpoint.position : head_position;
+}
+
+static bool has_work(const struct follow_member *member, bool is_rebuild, int64_t head_position)
+{
+    int64_t after = begins_after(member, is_rebuild);
+    return member->checkpoint.is_known && !member->checkpoint.is_paused && after >= 0 &&
+           after < ends_at(member, is_rebuild, head_position);
+}
+
+static size_t limit_of(const struct follow_member *member)
+{
+    return member->chunk_max == 0 ? CHUNK_EVENTS_MAX : member->chunk_max;
+}
+
+/* Takes in whoever is at the same place as `chosen`; the log is read once for all of them. Whoever
+ * is behind stops where it meets the others. */
+static void gather(struct follow *follow, const struct follow_member *chosen, int64_t head_position)
+{
+    struct follow_move *move = &follow->chunk.move;
+    move->until = ends_at(chosen, move->is_rebuild, head_position);
+    size_t limit = limit_of(chosen);
+    for (size_t i = 0; i < follow->n_members; i++) {
+        struct follow_member *member = &follow->members[i];
+        int64_t after = begins_after(member, move->is_rebuild);
+        bool is_near = has_work(member, move->is_rebuild, head_position);
+        member->is_in_chunk = member == chosen || (is_near && after == move->after &&
+                                                   !member->is_alone && !chosen->is_alone);
+        if (is_near && after > move->after && after < move->until)
+            move->until = after;
+        if (!member->is_in_chunk)
+            continue;
+        move->names[move->n_names++] = member->follower->name;
+        if (limit_of(member) < limit)
+            limit = limit_of(member);
+        if (ends_at(member, move->is_rebuild, head_position) < move->until)
+            move->until = ends_at(member, move->is_rebuild, head_position);
+        projections_clear_facts(&member->facts);
+    }
+    if (move->until - move->after > (int64_t)limit)
+        move->until = move->after + (int64_t)limit;
+}
+
+bool follow_begin_chunk(struct follow *follow, int64_t head_position)
+{
+    size_t n = follow->n_members;
+    for (size_t i = 0; i < 2 * n; i++) {
+        size_t turn = (follow->turn + i) % (2 * n);
+        const struct follow_member *member = &follow->members[turn % n];
+        bool is_rebuild = turn >= n;
+        if (!has_work(member, is_rebuild, head_position))
+            continue;
+        follow->turn = turn + 1;
+        follow->chunk = (struct follow_chunk){
+            .move = {.is_rebuild = is_rebuild, .after = begins_after(member, is_rebuild)}};
+        gather(follow, member, head_position);
+        read_log(follow);
+        return true;
+    }
+    return false;
+}
+
+/* ---- reading --------------------------------------------------------------------------------- */
+
+static bool is_of_cart(const struct eventstore_event *event)
+{
+    return strcmp(event->stream_type, "cart") == 0;
+}
+
+static void forget(struct follow *follow, struct follow_cart *place)
+{
+    follow_carts_keep(&follow->carts, place, NULL);
+    place->has_held_items = false;
+    place->bad_position = 0;
+}
+
+/* Makes sure that the cart will be there as it was before the event, which is the cart's first of
+ * the chunk. False: too many have to be loaded already. */
+static bool want_cart(
+    struct follow *follow, struct follow_cart *place, const struct eventstore_event *event)
+{
+    struct follow_chunk *chunk = &follow->chunk;
+    int32_t until = event->version - 1;
+    /* What is ahead was folded by a chunk that could not be written. */
+    if (follow_carts_version(place) > until || place->bad_position != 0)
+        forget(follow, place);
+    if (follow_carts_version(place) == until)
+        return true;
+    if (chunk->n_wanted == CHUNK_LOADED_MAX)
+        return false;
+    chunk->loaded[chunk->n_wanted] = place;
+    chunk->wanted[chunk->n_wanted++] = (struct eventstore_stretch){
+        .stream_id = place->id,
+        .after_version = follow_carts_version(place),
+        .until_version = until,
+    };
+    return true;
+}
+
+/* Counts the events whose carts are there or can be loaded at once. */
+static void plan(struct follow *follow)
+{
+    struct follow_chunk *chunk = &follow->chunk;
+    const struct postgres_rows *rows = postgres_group_rows(&follow->log, 0);
+    follow_carts_begin_round(&follow->carts);
+    for (size_t row = 0; row < chunk->n_rows; row++) {
+        struct eventstore_event event;
+        eventstore_receive_event(rows, row, &event);
+        if (is_of_cart(&event)) {
+            bool is_first = false;
+            struct follow_cart *place =
+                follow_carts_claim(&follow->carts, &event.stream_id, &is_first);
+            if (place == NULL || (is_first && !want_cart(follow, place, &event)))
+                return;
+        }
+        chunk->n_ready++;
+    }
+}
+
+static void log_answered(struct postgres_group *group)
+{
+    struct follow *follow = BASE_CONTAINER(group, struct follow, log);
+    if (!is_answered(follow, group))
+        return;
+    follow->chunk.n_rows = postgres_rows_count(postgres_group_rows(group, 0));
+    plan(follow);
+    load_carts(follow);
+}
+
+static void read_log(struct follow *follow)
+{
+    const struct follow_move *move = &follow->chunk.move;
+    postgres_group_begin(&follow->log);
+    follow->log.answered = log_answered;
+    eventstore_ask_log(
+        &follow->log, &(struct eventstore_log_wanted){
+                          .after_position = move->after,
+                          .until_position = move->until,
+                          .limit = CHUNK_EVENTS_MAX,
+                      });
+    postgres_send(follow->connection, &follow->log);
+}
+
+/* ---- loading --------------------------------------------------------------------------------- */
+
+/* Folds the rows of one cart from `row` on; returns the first row of the next. */
+static size_t load_cart(struct follow *follow, const struct postgres_rows *rows, size_t row)
+{
+    struct base_uuid id = postgres_get_uuid(rows, row, 2);
+    bool is_first = false;
+    struct follow_cart *place = follow_carts_claim(&follow->carts, &id, &is_first);
+    assert(place != NULL && !is_first);
+    cart_clear(follow->scratch);
+    if (place->cart != NULL)
+        cart_copy(follow->scratch, place->cart);
+    for (; row < postgres_rows_count(rows); row++) {
+        struct eventstore_event event;
+        struct projections_step step;
+        eventstore_receive_event(rows, row, &event);
+        if (base_uuid_compare(&event.stream_id, &id) != 0)
+            break;
+        if (place->bad_position != 0)
+            continue;
+        if (event.version != follow->scratch->version + 1 ||
+            !follow_fold_event(place, follow->scratch, &event, &follow->arena, &step))
+            place->bad_position = event.position;
+    }
+    follow_carts_keep(&follow->carts, place, follow->scratch);
+    return row;
+}
+
+static void fold_chunk(struct follow *follow);
+
+/* Wants what is still missing, when there may be more. */
+static void want_rest(struct follow *follow, size_t n_received)
+{
+    struct follow_chunk *chunk = &follow->chunk;
+    size_t n_wanted = 0;
+    for (size_t i = 0; i < chunk->n_wanted && n_received == LOAD_EVENTS_MAX; i++) {
+        struct follow_cart *place = chunk->loaded[i];
+        struct eventstore_stretch stretch = chunk->wanted[i];
+        stretch.after_version = follow_carts_version(place);
+        if (place->bad_position != 0 || stretch.after_version >= stretch.until_version)
+            continue;
+        chunk->loaded[n_wanted] = place;
+        chunk->wanted[n_wanted++] = stretch;
+    }
+    chunk->n_wanted = n_wanted;
+}
+
+static void load_answered(struct postgres_group *group)
+{
+    struct follow *follow = BASE_CONTAINER(group, struct follow, load);
+    if (!is_answered(follow, group))
+        return;
+    const struct postgres_rows *rows = postgres_group_rows(group, 0);
+    size_t n_rows = postgres_rows_count(rows);
+    for (size_t row = 0; row < n_rows;)
+        row = load_cart(follow, rows, row);
+    want_rest(follow, n_rows);
+    base_arena_reset(&follow->arena);
+    load_carts(follow);
+}
+
+static void load_carts(struct follow *follow)
+{
+    struct follow_chunk *chunk = &follow->chunk;
+    if (chunk->n_wanted == 0) {
+        fold_chunk(follow);
+        return;
+    }
+    postgres_group_begin(&follow->load);
+    follow->load.answered = load_answered;
+    eventstore_ask_stretches(&follow->load, chunk->wanted, chunk->n_wanted, LOAD_EVENTS_MAX);
+    postgres_send(follow->connection, &follow->load);
+}
+
+/* ---- folding --------------------------------------------------------------------------------- */
+
+static size_t count_facts(const struct follow *follow)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < follow->n_members; i++)
+        n += follow->members[i].is_in_chunk ? follow->members[i].facts.n : 0;
+    return n;
+}
+
+/* False: the event can't be folded, for the reason that is left in chunk->reason. */
+static bool fold_row(struct follow *follow, const struct eventstore_event *event)
+{
+    struct follow_chunk *chunk = &follow->chunk;
+    bool is_first = false;
+    struct follow_cart *place = follow_carts_claim(&follow->carts, &event->stream_id, &is_first);
+    assert(place != NULL && !is_first);
+    if (place->bad_position != 0) {
+        (void)snprintf(
+            chunk->reason, sizeof chunk->reason,
+            "the event at position %lld, earlier in its cart, can't be read",
+            (long long)place->bad_position);
+        return false;
+    }
+    if (follow_carts_version(place) != event->version - 1) {
+        (void)snprintf(
+            chunk->reason, sizeof chunk->reason,
+            "it is version %d of its cart, but the one before it is missing", (int)event->version);
+        return false;
+    }
+    cart_clear(follow->scratch);
+    if (place->cart != NULL)
+        cart_copy(follow->scratch, place->cart);
+    struct projections_step step;
+    if (!follow_fold_event(place, follow->scratch, event, &follow->arena, &step)) {
+        (void)snprintf(
+            chunk->reason, sizeof chunk->reason, "it can't be read as %.64s of schema version %d",
+            event->type, (int)event->schema_version);
+        return false;
+    }
+    for (size_t i = 0; i < follow->n_members; i++)
+        if (follow->members[i].is_in_chunk)
+            follow->members[i].follower->add(&follow->members[i].facts, &step);
+    follow_carts_keep(&follow->carts, place, follow->scratch);
+    return true;
+}
+
+static void fold_chunk(struct follow *follow)
+{
+    struct follow_chunk *chunk = &follow->chunk;
+    const struct postgres_rows *rows = postgres_group_rows(&follow->log, 0);
+    while (chunk->n_folded < chunk->n_ready && count_facts(follow) < CHUNK_FACTS_MAX) {
+        struct eventstore_event event;
+        eventstore_receive_event(rows, chunk->n_folded, &event);
+        if (is_of_cart(&event) && !fold_row(follow, &event))
+            break;
+        chunk->move.until = event.position;
+        chunk->move.until_us = event.recorded_at_us;
+        chunk->n_folded++;
+    }
+    if (chunk->n_folded > 0)
+        write_chunk(follow);
+    else if (chunk->reason[0] != '\0')
+        pause_members(follow);
+    else
+        follow_chunk_ended(follow, false); /* there was nothing, which the head denies */
+}
+
+/* ---- writing --------------------------------------------------------------------------------- */
+
+static void put_erase(
+    struct postgres_group *group, const struct follow_move *move,
+    const struct postgres_statement *const *erase)
+{
+    for (; *erase != NULL; erase++) {
+        struct postgres_parameters *to = postgres_group_add(group, *erase);
+        postgres_put_int8(to, move->after);
+        postgres_put_int8(to, move->until);
+    }
+}
+
+static void log_rebuilt(struct follow *follow, const struct postgres_rows *rows)
+{
+    for (size_t row = 0; row < postgres_rows_count(rows); row++)
+        if (postgres_get_bool(rows, row, 1))
+            base_log(
+                follow->options.log, BASE_LOG_PROJECTION_REBUILT,
+                BASE_LOG_TEXT("projection", postgres_get_text(rows, row, 0)),
+                BASE_LOG_NUMBER("position", follow->chunk.move.until));
+}
+
+/* After what was written the next chunk may be larger again. */
+static void praise(struct follow *follow)
+{
+    for (size_t i = 0; i < follow->n_members; i++) {
+        struct follow_member *member = &follow->members[i];
+        if (!member->is_in_chunk)
+            continue;
+        member->chunk_max = limit_of(member) * 2;
+        if (member->chunk_max >= CHUNK_EVENTS_MAX) {
+            member->chunk_max = CHUNK_EVENTS_MAX;
+            member->is_alone = false;
+        }
+    }
+}
+
+/* Narrows down what can't be written: first to one projection, then to one event. True when that is
+ * found. */
+static bool blame(struct follow *follow, bool is_refused)
+{
+    struct follow_chunk *chunk = &follow->chunk;
+    bool is_one = chunk->move.n_names == 1;
+    for (size_t i = 0; i < follow->n_members; i++) {
+        struct follow_member *member = &follow->members[i];
+        if (!member->is_in_chunk)
+            continue;
+        member->is_alone = true;
+        if (is_one && chunk->n_folded > 1)
+            member->chunk_max = chunk->n_folded / 2;
+    }
+    return is_refused && is_one && chunk->n_folded == 1;
+}
+
+static void write_answered(struct postgres_group *group)
+{
+    struct follow *follow = BASE_CONTAINER(group, struct follow, load);
+    struct follow_chunk *chunk = &follow->chunk;
+    switch (group->outcome) {
+    case POSTGRES_DONE:
+    case POSTGRES_UNACKNOWLEDGED:
+        log_rebuilt(follow, postgres_group_rows(group, 0));
+        metrics_add(follow->options.metrics, METRICS_PROJECTION_EVENTS, (int64_t)chunk->n_folded);
+        praise(follow);
+        follow_chunk_ended(follow, true);
+        return;
+    case POSTGRES_VIOLATED:
+    case POSTGRES_FAILED:
+        if (!blame(follow, true)) {
+            follow_chunk_ended(follow, true);
+            return;
+        }
+        (void)snprintf(
+            chunk->reason, sizeof chunk->reason,
+            "PostgreSQL refuses what is written for it; the log of cartd says why");
+        pause_members(follow);
+        return;
+    case POSTGRES_AGAIN:
+        (void)blame(follow, false); /* perhaps it took too long */
+        break;
+    case POSTGRES_UNAVAILABLE:
+    case POSTGRES_UNKNOWN:
+        break;
+    }
+    follow_chunk_ended(follow, false);
+}
+
+static void write_chunk(struct follow *follow)
+{
+    struct postgres_group *group = &follow->load;
+    postgres_group_begin(group);
+    group->answered = write_answered;
+    checkpoints_ask_move(group, &follow->chunk.move);
+    for (size_t i = 0; i < follow->n_members; i++) {
+        const struct follow_member *member = &follow->members[i];
+        if (!member->is_in_chunk)
+            continue;
+        if (follow->chunk.move.is_rebuild)
+            put_erase(group, &follow->chunk.move, member->follower->erase);
+        if (member->facts.n > 0)
+            member->follower->ask_write(&member->facts, group);
+    }
+    postgres_send(follow->connection, group);
+}
+
+/* ---- pausing --------------------------------------------------------------------------------- */
+
+static void pause_answered(struct postgres_group *group)
+{
+    struct follow *follow = BASE_CONTAINER(group, struct follow, look);
+    if (!is_answered(follow, group))
+        return;
+    const struct postgres_rows *rows = postgres_group_rows(group, 0);
+    for (size_t row = 0; row < postgres_rows_count(rows); row++)
+        base_log(
+            follow->options.log, BASE_LOG_PROJECTION_PAUSED,
+            BASE_LOG_TEXT("projection", postgres_get_text(rows, row, 0)),
+            BASE_LOG_NUMBER("position", follow->chunk.move.after + 1),
+            BASE_LOG_TEXT("reason", follow->chunk.reason));
+    follow_chunk_ended(follow, true);
+}
+
+static void pause_members(struct follow *follow)
+{
+    const struct follow_chunk *chunk = &follow->chunk;
+    postgres_group_begin(&follow->look);
+    follow->look.answered = pause_answered;
+    checkpoints_ask_pause(&follow->look, &chunk->move, chunk->move.after + 1, chunk->reason);
+    postgres_send(follow->connection, &follow->look);
+}

@@ -1,0 +1,128 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "codec.h"
+#include "internal.h"
+
+static int32_t count_units(const struct cart *cart, const char *sku)
+{
+    int32_t units = 0;
+    if (cart->status != CART_OPEN)
+        return 0;
+    for (size_t i = 0; i < cart->n_lines; i++)
+        if (strcmp(cart->lines[i].sku, sku) == 0)
+            units += cart->lines[i].quantity; /* 250 lines of 999 */
+    return units;
+}
+
+static int compare_skus(const void *left, const void *right)
+{
+    const struct projections_held *a = left;
+    const struct projections_held *b = right;
+    return strcmp(a->sku, b->sku);
+}
+
+/* The skus of all lines, each once, with how many there are. */
+static size_t list_held(
+    const struct cart *cart, struct base_arena *arena, struct projections_held **held)
+{
+    if (cart->status != CART_OPEN || cart->n_lines == 0)
+        return 0;
+    struct projections_held *list = base_arena_alloc(arena, cart->n_lines * sizeof *list);
+    for (size_t i = 0; i < cart->n_lines; i++)
+        list[i] = (struct projections_held){
+            .sku = cart->lines[i].sku, .units_before = cart->lines[i].quantity};
+    qsort(list, cart->n_lines, sizeof *list, compare_skus);
+    size_t n = 0;
+    for (size_t i = 1; i < cart->n_lines; i++) {
+        if (strcmp(list[n].sku, list[i].sku) == 0)
+            list[n].units_before += list[i].units_before;
+        else
+            list[++n] = list[i];
+    }
+    *held = list;
+    return n + 1;
+}
+
+static size_t list_one(
+    const struct cart *cart, const char *sku, struct base_arena *arena,
+    struct projections_held **held)
+{
+    *held = base_arena_alloc(arena, sizeof **held);
+    **held = (struct projections_held){.sku = sku, .units_before = count_units(cart, sku)};
+    return 1;
+}
+
+static size_t list_line(
+    const struct cart *cart, const char *item_id, struct base_arena *arena,
+    struct projections_held **held)
+{
+    const struct cart_line *line = cart_find_line(cart, item_id);
+    return line == NULL ? 0 : list_one(cart, line->sku, arena, held);
+}
+
+/* What the event is about to change, as it is before. */
+static size_t list_touched(
+    const struct cart *cart, const struct cart_event *event, struct base_arena *arena,
+    struct projections_held **held)
+{
+    switch (event->type) {
+    case CART_EVENT_CREATED:
+        return 0;
+    case CART_EVENT_ITEM_ADDED:
+        return list_one(cart, event->item_added.sku, arena, held);
+    case CART_EVENT_ITEM_QUANTITY_CHANGED:
+        return list_line(cart, event->item_quantity_changed.item_id, arena, held);
+    case CART_EVENT_ITEM_REMOVED:
+        return list_line(cart, event->item_removed.item_id, arena, held);
+    case CART_EVENT_CLEARED:
+    case CART_EVENT_CHECK_OUT_DONE:
+    case CART_EVENT_CANCEL_DONE:
+        return list_held(cart, arena, held);
+    }
+    return 0;
+}
+
+/* Names and metadata are of no use here and would be most of what is kept. */
+static void leave_out_texts(struct cart_event *event)
+{
+    if (event->type == CART_EVENT_CREATED)
+        event->created.metadata = "{}";
+    if (event->type == CART_EVENT_ITEM_ADDED)
+        event->item_added.name = "";
+}
+
+bool follow_fold_event(
+    struct follow_cart *place, struct cart *cart, const struct eventstore_event *event,
+    struct base_arena *arena, struct projections_step *step)
+{
+    struct cart_event fact;
+    if (!codec_read_cart_event(event->type, event->schema_version, event->data, arena, &fact))
+        return false;
+    leave_out_texts(&fact);
+    struct projections_held *held = NULL;
+    size_t n_held = list_touched(cart, &fact, arena, &held);
+    /* The cart's own texts may go with the next event. */
+    for (size_t i = 0; i < n_held; i++)
+        held[i].sku = base_arena_copy_text(arena, held[i].sku);
+    int64_t total_before_minor = cart->total_minor;
+    cart_evolve(cart, &fact, event->recorded_at_us);
+    for (size_t i = 0; i < n_held; i++)
+        held[i].units_after = count_units(cart, held[i].sku);
+    if (event->version == 1)
+        place->created_position = event->position;
+    *step = (struct projections_step){
+        .position = event->position,
+        .recorded_at_us = event->recorded_at_us,
+        .created_position = place->created_position,
+        .cart_id = event->stream_id,
+        .type = fact.type,
+        .cart = cart,
+        .total_before_minor = total_before_minor,
+        .is_first_item = !place->has_held_items && cart->n_lines > 0,
+        .held = held,
+        .n_held = n_held,
+    };
+    place->has_held_items = place->has_held_items || cart->n_lines > 0;
+    return true;
+}

@@ -1,0 +1,179 @@
+#include <stdlib.h>
+
+#include "internal.h"
+
+/*
+ *              not the runner, or in trouble: a second
+ *         ┌──────────────────────────────────────────────┐
+ *         │              nothing new: a quarter of one   │
+ *     RESTING ───▶ LOOKING ──▶ READING ──▶ LOADING ──▶ WRITING or PAUSING
+ *         ▲        claim,       the log,    carts that       tables and
+ *         │      checkpoints   chunk.c     are not kept     checkpoints
+ *         └──────────── at once, or longer while commands wait ──┘
+ *
+ * One thing at a time: what comes next is asked for when the answer is there, or by the timer.
+ */
+#define TROUBLE_US (1000 * 1000)
+#define ANSWER_MS 30000 /* nobody waits for it */
+#define POLL_US (250 * 1000)
+#define CLAIM_US (1000 * 1000) /* how often it is said who runs them; five are long enough */
+/* While commands wait, the projections' work takes at most a tenth of the time, theirs and
+ * PostgreSQL's. */
+#define BUSY_RESTS 9
+#define BUSY_REST_MAX_US (500 * 1000)
+
+static void look(struct follow *self);
+
+static void rest(struct follow *self, int64_t delay_us)
+{
+    if (!self->is_ending)
+        loop_start_timer(self->options.loop, &self->timer, delay_us);
+}
+
+static void rested(struct loop_timer *timer)
+{
+    look(BASE_CONTAINER(timer, struct follow, timer));
+}
+
+/* ---- looking --------------------------------------------------------------------------------- */
+
+static void measure(const struct follow *self, int64_t head_position)
+{
+    struct metrics *metrics = self->options.metrics;
+    int64_t now_us = base_clock_now_us();
+    for (size_t i = 0; i < self->n_members; i++) {
+        const struct projections_follower *follower = self->members[i].follower;
+        const struct follow_checkpoint *checkpoint = &self->members[i].checkpoint;
+        int64_t age_us = now_us - checkpoint->next_recorded_at_us;
+        metrics_set(metrics, follower->lag_events, head_position - checkpoint->position);
+        metrics_set(metrics, follower->lag_seconds, age_us > 0 ? age_us / 1000000 : 0);
+        metrics_set(metrics, follower->is_paused, checkpoint->is_paused);
+    }
+    metrics_set(metrics, METRICS_PROJECTION_RUNNER, self->is_runner);
+}
+
+static void look_answered(struct postgres_group *group)
+{
+    struct follow *self = BASE_CONTAINER(group, struct follow, look);
+    if (group->outcome != POSTGRES_DONE && group->outcome != POSTGRES_UNACKNOWLEDGED) {
+        rest(self, TROUBLE_US);
+        return;
+    }
+    struct follow_checkpoint checkpoints[PROJECTIONS_FOLLOWERS_MAX];
+    checkpoints_receive(postgres_group_rows(group, 0), checkpoints);
+    for (size_t i = 0; i < self->n_members; i++)
+        self->members[i].checkpoint = checkpoints[i];
+    struct eventstore_head head = eventstore_receive_head(postgres_group_rows(group, 1));
+    if (group->n_statements > 2)
+        self->is_runner = checkpoints_receive_claim(postgres_group_rows(group, 2));
+    measure(self, head.position);
+    if (!self->is_runner)
+        rest(self, CLAIM_US);
+    else if (!follow_begin_chunk(self, head.position))
+        rest(self, POLL_US);
+}
+
+static void look(struct follow *self)
+{
+    if (!postgres_connection_is_ready(self->connection)) {
+        self->is_runner = false;
+        rest(self, TROUBLE_US);
+        return;
+    }
+    self->began_at_us = base_clock_monotonic_us();
+    postgres_group_begin(&self->look);
+    self->look.answered = look_answered;
+    checkpoints_ask(&self->look);
+    eventstore_ask_head(&self->look);
+    if (!self->is_runner || self->began_at_us - self->claimed_at_us >= CLAIM_US) {
+        self->claimed_at_us = self->began_at_us;
+        checkpoints_ask_claim(&self->look, &self->runner);
+    }
+    postgres_send(self->connection, &self->look);
+}
+
+void follow_chunk_ended(struct follow *self, bool is_done)
+{
+    base_arena_reset(&self->arena);
+    if (!is_done) {
+        rest(self, TROUBLE_US);
+        return;
+    }
+    int64_t took_us = base_clock_monotonic_us() - self->began_at_us;
+    int64_t rest_us = 0;
+    if (self->options.is_busy(self->options.context))
+        rest_us = took_us * BUSY_RESTS < BUSY_REST_MAX_US ? took_us * BUSY_RESTS : BUSY_REST_MAX_US;
+    rest(self, rest_us);
+}
+
+/* ---- the room -------------------------------------------------------------------------------- */
+
+static size_t add_statements(
+    struct follow *self, size_t n, const struct postgres_statement *const *list)
+{
+    for (; *list != NULL; list++)
+        self->statements[n++] = *list;
+    return n;
+}
+
+static void collect_statements(struct follow *self)
+{
+    size_t n = add_statements(self, 0, checkpoints_statements);
+    n = add_statements(self, n, eventstore_log_statements);
+    for (size_t i = 0; i < self->n_members; i++) {
+        n = add_statements(self, n, self->members[i].follower->erase);
+        n = add_statements(self, n, self->members[i].follower->write);
+    }
+    self->statements[n] = NULL;
+}
+
+struct follow *follow_create(const struct follow_options *options, char **problem)
+{
+    struct follow *self = base_alloc(sizeof *self);
+    self->options = *options;
+    self->timer.fired = rested;
+    struct base_random random = {0};
+    self->runner = base_uuid_make_v7(&random, base_clock_now_us());
+    const struct projections_follower *const *followers = projections_followers(&self->n_members);
+    for (size_t i = 0; i < self->n_members; i++)
+        self->members[i].follower = followers[i];
+    collect_statements(self);
+    self->connection = postgres_connection_create(
+        &(struct postgres_options){
+            .loop = options->loop,
+            .log = options->log,
+            .url = options->url,
+            .role = "follow",
+            .statements = self->statements,
+            .ready_sql = options->ready_sql,
+            .not_ready_detail = options->not_ready_detail,
+            .answer_timeout_ms = ANSWER_MS,
+        },
+        problem);
+    if (self->connection == NULL) {
+        free(self);
+        return NULL;
+    }
+    follow_carts_init(&self->carts);
+    self->scratch = base_alloc(sizeof *self->scratch);
+    rest(self, 0);
+    return self;
+}
+
+void follow_destroy(struct follow *self)
+{
+    if (self == NULL)
+        return;
+    self->is_ending = true;
+    postgres_connection_destroy(self->connection);
+    loop_stop_timer(self->options.loop, &self->timer);
+    postgres_group_finish(&self->look);
+    postgres_group_finish(&self->log);
+    postgres_group_finish(&self->load);
+    for (size_t i = 0; i < self->n_members; i++)
+        projections_finish_facts(&self->members[i].facts);
+    follow_carts_finish(&self->carts);
+    base_arena_finish(&self->arena);
+    free(self->scratch);
+    free(self);
+}

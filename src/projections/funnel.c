@@ -1,0 +1,178 @@
+#include "tables.h"
+
+/* ---- written --------------------------------------------------------------------------------- */
+
+/* As funnel_steps.step stores them: the numbers are a promise. */
+enum funnel_step {
+    FUNNEL_NO_STEP = 0, /* only the value changed */
+    FUNNEL_CREATED = 1,
+    FUNNEL_FIRST_ITEM = 2,
+    FUNNEL_CHECKED_OUT = 3,
+    FUNNEL_CANCELLED = 4
+};
+
+struct step {
+    int64_t position;
+    int64_t created_position;
+    int64_t value_minor;
+    enum funnel_step step;
+    char currency[4];
+};
+
+static enum funnel_step name_step(const struct projections_step *step)
+{
+    switch (step->type) {
+    case CART_EVENT_CREATED:
+        return FUNNEL_CREATED;
+    case CART_EVENT_CHECK_OUT_DONE:
+        return FUNNEL_CHECKED_OUT;
+    case CART_EVENT_CANCEL_DONE:
+        return FUNNEL_CANCELLED;
+    case CART_EVENT_ITEM_ADDED:
+    case CART_EVENT_ITEM_QUANTITY_CHANGED:
+    case CART_EVENT_ITEM_REMOVED:
+    case CART_EVENT_CLEARED:
+        break;
+    }
+    return step->is_first_item ? FUNNEL_FIRST_ITEM : FUNNEL_NO_STEP;
+}
+
+static void add_step(struct projections_facts *facts, const struct projections_step *step)
+{
+    struct step row = {
+        .position = step->position,
+        .created_position = step->created_position,
+        .step = name_step(step),
+    };
+    bool is_closed = row.step == FUNNEL_CHECKED_OUT || row.step == FUNNEL_CANCELLED;
+    int64_t total_minor = step->cart->total_minor;
+    row.value_minor = is_closed ? total_minor : total_minor - step->total_before_minor;
+    for (size_t i = 0; i < sizeof row.currency; i++)
+        row.currency[i] = step->cart->currency[i];
+    if (row.step == FUNNEL_NO_STEP && row.value_minor == 0)
+        return;
+    base_buffer_append(&facts->rows[0], &row, sizeof row);
+    facts->n++;
+}
+
+/* No rows. */
+static const struct postgres_statement WRITE = {
+    .name = "write_funnel",
+    .sql = "INSERT INTO funnel_steps (position, created_position, value, step, currency)\n"
+           "SELECT s.position, s.created_position, s.value, s.step::smallint, s.currency\n"
+           "FROM unnest($1, $2, $3, $4, $5)\n"
+           "    AS s (position, created_position, value, step, currency)\n"
+           "WHERE " PROJECTIONS_IF_MOVED("funnel"),
+    .n_parameters = 5,
+    .types =
+        {POSTGRES_INT8_ARRAY, POSTGRES_INT8_ARRAY, POSTGRES_INT8_ARRAY, POSTGRES_INT4_ARRAY,
+         POSTGRES_TEXT_ARRAY},
+};
+
+/* No rows. */
+static const struct postgres_statement ERASE = {
+    .name = "erase_funnel",
+    .sql = "DELETE FROM funnel_steps\n"
+           "WHERE position > $1 AND position <= $2 AND " PROJECTIONS_IF_MOVED("funnel"),
+    .n_parameters = 2,
+    .types = {POSTGRES_INT8, POSTGRES_INT8},
+};
+
+static void ask_write(const struct projections_facts *facts, struct postgres_group *group)
+{
+    const struct step *list = (const struct step *)(const void *)facts->rows[0].bytes;
+    size_t n = facts->rows[0].length / sizeof *list;
+    struct postgres_parameters *to = postgres_group_add(group, &WRITE);
+    postgres_begin_array(to);
+    for (size_t i = 0; i < n; i++)
+        postgres_put_int8(to, list[i].position);
+    postgres_begin_array(to);
+    for (size_t i = 0; i < n; i++)
+        postgres_put_int8(to, list[i].created_position);
+    postgres_begin_array(to);
+    for (size_t i = 0; i < n; i++)
+        postgres_put_int8(to, list[i].value_minor);
+    postgres_begin_array(to);
+    for (size_t i = 0; i < n; i++)
+        postgres_put_int4(to, (int32_t)list[i].step);
+    postgres_begin_array(to);
+    for (size_t i = 0; i < n; i++)
+        postgres_put_text(to, list[i].currency);
+}
+
+const struct projections_follower funnel_follower = {
+    .name = "funnel",
+    .erase = (const struct postgres_statement *const[]){&ERASE, NULL},
+    .write = (const struct postgres_statement *const[]){&WRITE, NULL},
+    .add = add_step,
+    .ask_write = ask_write,
+    .lag_events = METRICS_FUNNEL_LAG_EVENTS,
+    .lag_seconds = METRICS_FUNNEL_LAG_SECONDS,
+    .is_paused = METRICS_FUNNEL_PAUSED,
+};
+
+/* ---- read ------------------------------------------------------------------------------------ */
+
+/* Five rows a currency, of at most 200 currencies: those with the most carts. There are some 180 in
+ * the world, but a client may make carts of any three letters. A sum may be more than a bigint.
+ * Whatever was created after a position was also changed after it, which an index knows. */
+static const struct postgres_statement READ = {
+    .name = "report_funnel",
+    .sql = "SELECT s.stage, c.currency, s.carts::text, coalesce(s.value, 0)::text\n"
+           "FROM (\n"
+           "    SELECT currency,\n"
+           "        count(*) FILTER (WHERE step = 1) AS n_created,\n"
+           "        count(*) FILTER (WHERE step = 2) AS n_with_items,\n"
+           "        count(*) FILTER (WHERE step = 3) AS n_checked_out,\n"
+           "        count(*) FILTER (WHERE step = 4) AS n_cancelled,\n"
+           "        sum(value) FILTER (WHERE step < 3) AS value,\n"
+           "        sum(value) FILTER (WHERE step = 3) AS value_checked_out,\n"
+           "        sum(value) FILTER (WHERE step = 4) AS value_cancelled\n"
+           "    FROM funnel_steps\n"
+           "    WHERE position > $2 AND position <= $1\n"
+           "        AND created_position > $2 AND created_position <= $3\n"
+           "    GROUP BY currency\n"
+           "    ORDER BY 2 DESC, 1\n"
+           "    LIMIT 200\n"
+           ") c\n"
+           "CROSS JOIN LATERAL (VALUES\n"
+           "    (1, 'created', c.n_created, c.value),\n"
+           "    (2, 'with_items', c.n_with_items, c.value),\n"
+           "    (3, 'checked_out', c.n_checked_out, c.value_checked_out),\n"
+           "    (4, 'cancelled', c.n_cancelled, c.value_cancelled),\n"
+           "    (5, 'open', c.n_created - c.n_checked_out - c.n_cancelled,\n"
+           "        c.value - coalesce(c.value_checked_out, 0) - coalesce(c.value_cancelled, 0))\n"
+           ") AS s (number, stage, carts, value)\n"
+           "ORDER BY c.n_created DESC, c.currency, s.number",
+    .n_parameters = 3,
+    .types = {POSTGRES_INT8, POSTGRES_INT8, POSTGRES_INT8},
+};
+
+static void put_read(
+    struct postgres_parameters *to, const struct projections_report *report,
+    const struct report_moment *moment, const struct report_place *after)
+{
+    (void)report;
+    (void)after;
+    postgres_put_int8(to, moment->as_of);
+    postgres_put_int8(to, moment->created_after);
+    postgres_put_int8(to, moment->created_until);
+}
+
+static void write_asked(struct base_buffer *out, const struct projections_report *report)
+{
+    base_buffer_append_text(out, "\"from\":");
+    reports_write_time(out, report->from_us);
+    base_buffer_append_text(out, ",\"to\":");
+    reports_write_time(out, report->to_us);
+    base_buffer_append_char(out, ',');
+}
+
+const struct report_table funnel_report = {
+    .name = "funnel",
+    .rows_name = "stages",
+    .statement = &READ,
+    .put = put_read,
+    .write_asked = write_asked,
+    .columns = {{"stage", true}, {"currency", true}, {"carts", false}, {"value", false}},
+};

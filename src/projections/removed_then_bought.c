@@ -1,0 +1,202 @@
+#include <string.h>
+
+#include "tables.h"
+
+/* ---- written --------------------------------------------------------------------------------- */
+
+/* A sku that left a cart, or was bought: rows[REMOVALS] and rows[PURCHASES]. */
+enum { REMOVALS, PURCHASES };
+struct happening {
+    int64_t position;
+    int64_t recorded_at_us;
+    struct base_uuid customer;
+    const char *sku;
+};
+
+/* A customer of several carts is one, and a guest is one for each cart: nothing more is known of
+ * them. As a UUID, since customers are compared a lot and never shown. */
+static struct base_uuid name_customer(const struct projections_step *step)
+{
+    static const struct base_uuid space = {
+        {0x5b, 0x0c, 0x3d, 0x8e, 0x41, 0x7a, 0x4d, 0x02, 0x9c, 0x55, 0x1e, 0x60, 0xb7, 0x2f, 0xa8,
+         0x93}};
+    const char *customer_id = step->cart->customer_id;
+    return customer_id == NULL ? step->cart_id
+                               : base_uuid_make_v5(&space, customer_id, strlen(customer_id));
+}
+
+static void add_happenings(
+    struct projections_facts *facts, const struct projections_step *step, size_t which)
+{
+    struct happening row = {
+        .position = step->position,
+        .recorded_at_us = step->recorded_at_us,
+        .customer = name_customer(step),
+    };
+    for (size_t i = 0; i < step->n_held; i++) {
+        if (step->held[i].units_before == 0 || step->held[i].units_after > 0)
+            continue;
+        row.sku = step->held[i].sku;
+        base_buffer_append(&facts->rows[which], &row, sizeof row);
+        facts->n++;
+    }
+}
+
+static void add_step(struct projections_facts *facts, const struct projections_step *step)
+{
+    switch (step->type) {
+    case CART_EVENT_ITEM_REMOVED:
+    case CART_EVENT_CLEARED:
+        add_happenings(facts, step, REMOVALS);
+        break;
+    case CART_EVENT_CHECK_OUT_DONE:
+        add_happenings(facts, step, PURCHASES);
+        break;
+    case CART_EVENT_CREATED:
+    case CART_EVENT_ITEM_ADDED:
+    case CART_EVENT_ITEM_QUANTITY_CHANGED:
+    case CART_EVENT_CANCEL_DONE:
+        break;
+    }
+}
+
+#define NAME "removed_then_bought"
+#define HAPPENING_TYPES                                                                            \
+    {                                                                                              \
+        POSTGRES_INT8_ARRAY, POSTGRES_TIMESTAMPTZ_ARRAY, POSTGRES_UUID_ARRAY, POSTGRES_TEXT_ARRAY  \
+    }
+
+/* No rows. */
+static const struct postgres_statement WRITE_REMOVALS = {
+    .name = "write_removals",
+    .sql = "INSERT INTO removals (position, removed_at, customer, sku)\n"
+           "SELECT r.position, r.removed_at, r.customer, r.sku\n"
+           "FROM unnest($1, $2, $3, $4) AS r (position, removed_at, customer, sku)\n"
+           "WHERE " PROJECTIONS_IF_MOVED(NAME),
+    .n_parameters = 4,
+    .types = HAPPENING_TYPES,
+};
+
+/* No rows. Runs after the removals of the same events were written. */
+static const struct postgres_statement WRITE_BOUGHT = {
+    .name = "write_removals_bought",
+    .sql =
+        "INSERT INTO removals_bought (position, waited_us, customer, sku)\n"
+        "SELECT p.position, (extract(epoch FROM p.bought_at - r.removed_at) * 1000000)::bigint,\n"
+        "    p.customer, p.sku\n"
+        "FROM unnest($1, $2, $3, $4) AS p (position, bought_at, customer, sku)\n"
+        "CROSS JOIN LATERAL (\n"
+        "    SELECT removed_at\n"
+        "    FROM removals\n"
+        "    WHERE customer = p.customer AND sku = p.sku AND position < p.position\n"
+        "    ORDER BY position DESC\n"
+        "    LIMIT 1\n"
+        ") r\n"
+        "WHERE " PROJECTIONS_IF_MOVED(NAME),
+    .n_parameters = 4,
+    .types = HAPPENING_TYPES,
+};
+
+/* No rows. */
+static const struct postgres_statement ERASE_REMOVALS = {
+    .name = "erase_removals",
+    .sql = "DELETE FROM removals\n"
+           "WHERE position > $1 AND position <= $2 AND " PROJECTIONS_IF_MOVED(NAME),
+    .n_parameters = 2,
+    .types = {POSTGRES_INT8, POSTGRES_INT8},
+};
+
+/* No rows. */
+static const struct postgres_statement ERASE_BOUGHT = {
+    .name = "erase_removals_bought",
+    .sql = "DELETE FROM removals_bought\n"
+           "WHERE position > $1 AND position <= $2 AND " PROJECTIONS_IF_MOVED(NAME),
+    .n_parameters = 2,
+    .types = {POSTGRES_INT8, POSTGRES_INT8},
+};
+
+static void put_happenings(struct postgres_parameters *to, const struct base_buffer *rows)
+{
+    const struct happening *list = (const struct happening *)(const void *)rows->bytes;
+    size_t n = rows->length / sizeof *list;
+    postgres_begin_array(to);
+    for (size_t i = 0; i < n; i++)
+        postgres_put_int8(to, list[i].position);
+    postgres_begin_array(to);
+    for (size_t i = 0; i < n; i++)
+        postgres_put_time(to, list[i].recorded_at_us);
+    postgres_begin_array(to);
+    for (size_t i = 0; i < n; i++)
+        postgres_put_uuid(to, &list[i].customer);
+    postgres_begin_array(to);
+    for (size_t i = 0; i < n; i++)
+        postgres_put_text(to, list[i].sku);
+}
+
+static void ask_write(const struct projections_facts *facts, struct postgres_group *group)
+{
+    put_happenings(postgres_group_add(group, &WRITE_REMOVALS), &facts->rows[REMOVALS]);
+    put_happenings(postgres_group_add(group, &WRITE_BOUGHT), &facts->rows[PURCHASES]);
+}
+
+const struct projections_follower removed_then_bought_follower = {
+    .name = NAME,
+    .erase = (const struct postgres_statement *const[]){&ERASE_REMOVALS, &ERASE_BOUGHT, NULL},
+    .write = (const struct postgres_statement *const[]){&WRITE_REMOVALS, &WRITE_BOUGHT, NULL},
+    .add = add_step,
+    .ask_write = ask_write,
+    .lag_events = METRICS_REMOVED_THEN_BOUGHT_LAG_EVENTS,
+    .lag_seconds = METRICS_REMOVED_THEN_BOUGHT_LAG_SECONDS,
+    .is_paused = METRICS_REMOVED_THEN_BOUGHT_PAUSED,
+};
+
+/* ---- read ------------------------------------------------------------------------------------ */
+
+/* At most $5 rows. A customer counts once a sku, with the first purchase that came in time; so what
+ * a report said of someone stays so. The time between is from the last removal before it, for if
+ * any removal was recent enough, the last one was. */
+static const struct postgres_statement READ = {
+    .name = "report_removed_then_bought",
+    .sql = "SELECT sku, count(*)::text,\n"
+           "    trim_scale(round(floor(percentile_cont(0.5) WITHIN GROUP (ORDER BY waited_us))\n"
+           "        ::numeric / 1000000, 6))::text\n"
+           "FROM (\n"
+           "    SELECT DISTINCT ON (sku, customer) sku, waited_us\n"
+           "    FROM removals_bought\n"
+           "    WHERE position <= $1 AND waited_us <= $2\n"
+           "    ORDER BY sku, customer, position\n"
+           ") first\n"
+           "GROUP BY sku\n"
+           "HAVING count(*) < $3 OR (count(*) = $3 AND sku > $4)\n"
+           "ORDER BY count(*) DESC, sku\n"
+           "LIMIT $5",
+    .n_parameters = 5,
+    .types = {POSTGRES_INT8, POSTGRES_INT8, POSTGRES_INT8, POSTGRES_TEXT, POSTGRES_INT4},
+};
+
+static void put_read(
+    struct postgres_parameters *to, const struct projections_report *report,
+    const struct report_moment *moment, const struct report_place *after)
+{
+    static const int64_t us_per_day = INT64_C(24) * 60 * 60 * 1000000;
+    postgres_put_int8(to, moment->as_of);
+    postgres_put_int8(to, report->within_days * us_per_day);
+    postgres_put_int8(to, after->number);
+    postgres_put_text(to, after->sku);
+    postgres_put_int4(to, report->limit + 1);
+}
+
+static void write_asked(struct base_buffer *out, const struct projections_report *report)
+{
+    base_buffer_printf(out, "\"within_days\":%d,", (int)report->within_days);
+}
+
+const struct report_table removed_then_bought_report = {
+    .name = NAME,
+    .rows_name = "skus",
+    .cursor = 'r',
+    .statement = &READ,
+    .put = put_read,
+    .write_asked = write_asked,
+    .columns = {{"sku", true}, {"customers", false}, {"median_seconds", false}},
+};

@@ -1,0 +1,487 @@
+#include <assert.h>
+#include <endian.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "codec.h"
+#include "tables.h"
+
+/*
+ * A report is two questions: which stretch of the log it is about, then the report itself. They
+ * need no common transaction, since what a table says up to a position never changes. Reports go
+ * one at a time, on a connection where nobody else waits: each may read a whole table.
+ */
+#define REPORTS_WAITING_MAX 16
+
+static const struct report_table *const kinds[] = {
+#define REPORTS_ROW(NAME, name) &name##_report,
+    PROJECTIONS_REPORTS(REPORTS_ROW)
+#undef REPORTS_ROW
+};
+
+/* A place in a report, and the moment that its first page was about. */
+struct projections_report_work {
+    struct base_arena arena;
+    struct report_place after;
+    int64_t position; /* 0: this is the first page */
+    struct report_moment moment;
+};
+
+struct reports {
+    struct projections_options options;
+    struct postgres_connection *connection;
+    struct postgres_group group;
+    const struct postgres_statement *statements[PROJECTIONS_N_REPORTS + 3];
+    struct projections_report *first; /* the one under way, then those that wait */
+    struct projections_report *last;
+    size_t n;
+    struct projections_report *shed; /* came when too many waited */
+    struct loop_deferred dispatch;
+    struct loop_timer sweep;
+    bool is_under_way;
+    bool is_ending;
+};
+
+/* ---- the statements -------------------------------------------------------------------------- */
+
+/*
+ * One row. Positions are dense and times don't decrease, so the last event of a moment is found by
+ * halving. The events of one append have one time; where the projection has come to the middle of
+ * them, its report is about the moment before, of which it knows everything.
+ */
+static const struct postgres_statement MOMENT = {
+    .name = "report_moment",
+    .sql =
+        "WITH RECURSIVE known AS (\n"
+        "    SELECT least(c.position, $3) AS position\n"
+        "    FROM projection_checkpoints c\n"
+        "    WHERE c.name = $1\n"
+        "),\n"
+        "whole AS (\n"
+        "    SELECT CASE WHEN n.recorded_at = l.recorded_at\n"
+        "        THEN l.recorded_at - '1 microsecond'::interval ELSE l.recorded_at END AS moment\n"
+        "    FROM known k\n"
+        "    JOIN events l ON l.position = k.position\n"
+        "    LEFT JOIN events n ON n.position = k.position + 1\n"
+        "),\n"
+        "moments (number, moment) AS (\n"
+        "    VALUES (1, least($2, coalesce((SELECT w.moment FROM whole w), '-infinity'))),\n"
+        "        (2, $4 - '1 microsecond'::interval),\n"
+        "        (3, $5 - '1 microsecond'::interval)\n"
+        "),\n"
+        "search (number, moment, low, high) AS (\n"
+        "    SELECT m.number, m.moment, 0::bigint, h.position\n"
+        "    FROM moments m\n"
+        "    CROSS JOIN log_head h\n"
+        "    WHERE m.moment IS NOT NULL\n"
+        "    UNION ALL\n"
+        "    SELECT s.number, s.moment,\n"
+        "        CASE WHEN e.recorded_at <= s.moment THEN e.position ELSE s.low END,\n"
+        "        CASE WHEN e.recorded_at <= s.moment THEN s.high ELSE e.position - 1 END\n"
+        "    FROM search s\n"
+        "    JOIN events e ON e.position = (s.low + s.high + 1) / 2\n"
+        "    WHERE s.low < s.high\n"
+        "),\n"
+        "found AS (\n"
+        "    SELECT coalesce(max(low) FILTER (WHERE number = 1), 0) AS as_of,\n"
+        "        coalesce(max(low) FILTER (WHERE number = 2), 0) AS created_after,\n"
+        "        max(low) FILTER (WHERE number = 3) AS created_until\n"
+        "    FROM search\n"
+        "    WHERE low = high\n"
+        ")\n"
+        "SELECT f.as_of, e.recorded_at, f.created_after, coalesce(f.created_until, f.as_of)\n"
+        "FROM found f\n"
+        "LEFT JOIN events e ON e.position = f.as_of",
+    .n_parameters = 5,
+    .types =
+        {POSTGRES_TEXT, POSTGRES_TIMESTAMPTZ, POSTGRES_INT8, POSTGRES_TIMESTAMPTZ,
+         POSTGRES_TIMESTAMPTZ},
+};
+
+/* A report may want to read a whole table in the order in which it lies. One row. */
+static const struct postgres_statement ALLOW_SCANS = {
+    .name = "report_allow_scans",
+    .sql = "SELECT set_config('enable_seqscan', 'on', true)",
+};
+
+/* ---- cursors --------------------------------------------------------------------------------- */
+
+struct cursor_place {
+    uint64_t position;
+    uint64_t number;
+    char sku[CART_SKU_MAX + 1];
+};
+#define CURSOR_HEAD offsetof(struct cursor_place, sku)
+
+static void write_cursor(
+    const struct report_table *table, const struct report_moment *moment,
+    const struct report_place *last, struct base_buffer *out)
+{
+    struct cursor_place place = {
+        .position = htobe64((uint64_t)moment->as_of),
+        .number = htobe64((uint64_t)last->number),
+    };
+    size_t length = strlen(last->sku);
+    assert(length <= CART_SKU_MAX);
+    memcpy(place.sku, last->sku, length);
+    cursor_encode(out, table->cursor, &place, CURSOR_HEAD + length);
+}
+
+static bool read_cursor(
+    const struct report_table *table, const char *cursor, struct projections_report_work *work)
+{
+    size_t n_bytes = 0;
+    struct cursor_place place = {0};
+    const uint8_t *bytes = cursor_decode(&work->arena, cursor, table->cursor, &n_bytes);
+    if (bytes == NULL || n_bytes <= CURSOR_HEAD || n_bytes > CURSOR_HEAD + CART_SKU_MAX)
+        return false;
+    memcpy(&place, bytes, n_bytes);
+    work->position = (int64_t)be64toh(place.position);
+    work->after.number = (int64_t)be64toh(place.number);
+    work->after.sku = base_arena_copy_text(&work->arena, place.sku);
+    return work->position > 0 && work->after.number > 0 && codec_is_sku(work->after.sku) &&
+           strlen(work->after.sku) == n_bytes - CURSOR_HEAD;
+}
+
+/* ---- writing the answer ---------------------------------------------------------------------- */
+
+void reports_write_time(struct base_buffer *out, int64_t unix_us)
+{
+    if (unix_us == PROJECTIONS_NO_TIME) {
+        base_buffer_append_text(out, "null");
+        return;
+    }
+    char text[BASE_TIME_SIZE];
+    base_time_format(unix_us, text);
+    base_buffer_printf(out, "\"%s\"", text);
+}
+
+static void write_json(
+    struct projections_report *report, const struct report_table *table,
+    const struct postgres_rows *rows, size_t n_rows)
+{
+    struct base_buffer *out = &report->body;
+    base_buffer_append_text(out, "{\"as_of\":");
+    reports_write_time(out, report->work->moment.as_of_us);
+    base_buffer_append_char(out, ',');
+    if (table->write_asked != NULL)
+        table->write_asked(out, report);
+    base_buffer_printf(out, "\"%s\":[", table->rows_name);
+    for (size_t row = 0; row < n_rows; row++) {
+        base_buffer_append_text(out, row == 0 ? "{" : ",{");
+        for (size_t i = 0; table->columns[i].name != NULL; i++) {
+            const char *cell = postgres_get_text(rows, row, i);
+            base_buffer_append_text(out, i == 0 ? "\"" : ",\"");
+            base_buffer_append_text(out, table->columns[i].name);
+            base_buffer_append_text(out, "\":");
+            if (table->columns[i].is_text)
+                base_buffer_append_json_text(out, cell);
+            else
+                base_buffer_append_text(out, cell);
+        }
+        base_buffer_append_char(out, '}');
+    }
+    base_buffer_append_char(out, ']');
+    if (table->cursor != '\0' && report->next_cursor.length > 0) {
+        base_buffer_append_text(out, ",\"next_cursor\":");
+        base_buffer_append_json_text(out, base_buffer_text(&report->next_cursor));
+    } else if (table->cursor != '\0') {
+        base_buffer_append_text(out, ",\"next_cursor\":null");
+    }
+    base_buffer_append_char(out, '}');
+}
+
+/* RFC 4180. No cell needs quotes and none is a formula to a spreadsheet: skus, currencies and names
+ * of stages begin with a letter or a digit and have neither commas nor quotes, numbers are not
+ * negative. */
+static void write_csv(
+    struct projections_report *report, const struct report_table *table,
+    const struct postgres_rows *rows, size_t n_rows)
+{
+    struct base_buffer *out = &report->body;
+    char as_of[BASE_TIME_SIZE] = "";
+    if (report->work->moment.as_of > 0)
+        base_time_format(report->work->moment.as_of_us, as_of);
+    base_buffer_append_text(out, "as_of");
+    for (size_t i = 0; table->columns[i].name != NULL; i++) {
+        base_buffer_append_char(out, ',');
+        base_buffer_append_text(out, table->columns[i].name);
+    }
+    base_buffer_append_text(out, "\r\n");
+    for (size_t row = 0; row < n_rows; row++) {
+        base_buffer_append_text(out, as_of);
+        for (size_t i = 0; table->columns[i].name != NULL; i++) {
+            base_buffer_append_char(out, ',');
+            base_buffer_append_text(out, postgres_get_text(rows, row, i));
+        }
+        base_buffer_append_text(out, "\r\n");
+    }
+}
+
+static void write_report(struct projections_report *report, const struct postgres_rows *rows)
+{
+    const struct report_table *table = kinds[report->kind];
+    size_t n_rows = postgres_rows_count(rows);
+    if (table->cursor != '\0' && n_rows > (size_t)report->limit) {
+        n_rows = (size_t)report->limit;
+        struct report_place last = {.sku = postgres_get_text(rows, n_rows - 1, 0)};
+        /* A count of a billion years' events fits. */
+        bool is_number =
+            base_parse_int(postgres_get_text(rows, n_rows - 1, 1), 1, INT64_MAX, &last.number);
+        assert(is_number);
+        (void)is_number;
+        write_cursor(table, &report->work->moment, &last, &report->next_cursor);
+    }
+    if (report->is_csv)
+        write_csv(report, table, rows, n_rows);
+    else
+        write_json(report, table, rows, n_rows);
+}
+
+/* ---- the queue ------------------------------------------------------------------------------- */
+
+static void free_work(struct projections_report *report)
+{
+    base_arena_finish(&report->work->arena);
+    free(report->work);
+    report->work = NULL;
+}
+
+static void answer(
+    struct reports *self, struct projections_report *report, enum projections_outcome outcome)
+{
+    report->outcome = outcome;
+    metrics_add(self->options.metrics, METRICS_REPORTS, 1);
+    metrics_observe(
+        self->options.metrics, METRICS_REPORT_SECONDS,
+        base_clock_monotonic_us() - report->asked_at_us);
+    free_work(report);
+    report->answered(report);
+}
+
+static void answer_first(struct reports *self, enum projections_outcome outcome)
+{
+    struct projections_report *report = self->first;
+    self->first = report->next;
+    if (self->first == NULL)
+        self->last = NULL;
+    self->n--;
+    answer(self, report, outcome);
+}
+
+/* The outcome of a question that was not answered. */
+static enum projections_outcome outcome_of(const struct postgres_group *group)
+{
+    switch (group->outcome) {
+    case POSTGRES_DONE:
+    case POSTGRES_UNACKNOWLEDGED:
+        return PROJECTIONS_FOUND;
+    case POSTGRES_AGAIN:
+        return PROJECTIONS_TOO_SLOW;
+    case POSTGRES_UNAVAILABLE:
+    case POSTGRES_UNKNOWN:
+        return PROJECTIONS_UNAVAILABLE;
+    case POSTGRES_VIOLATED:
+    case POSTGRES_FAILED:
+        break;
+    }
+    return PROJECTIONS_FAILED;
+}
+
+static void end_first(struct reports *self, enum projections_outcome outcome)
+{
+    self->is_under_way = false;
+    answer_first(self, outcome);
+    if (!self->is_ending)
+        loop_start_deferred(self->options.loop, &self->dispatch);
+}
+
+static void report_answered(struct postgres_group *group)
+{
+    struct reports *self = BASE_CONTAINER(group, struct reports, group);
+    enum projections_outcome outcome = outcome_of(group);
+    if (outcome == PROJECTIONS_FOUND)
+        write_report(self->first, postgres_group_rows(group, 1));
+    postgres_group_begin(group); /* the rows may be many */
+    end_first(self, outcome);
+}
+
+static void ask_report(struct reports *self)
+{
+    const struct projections_report *report = self->first;
+    const struct report_table *table = kinds[report->kind];
+    postgres_group_begin(&self->group);
+    self->group.answered = report_answered;
+    (void)postgres_group_add(&self->group, &ALLOW_SCANS); /* it has no parameters */
+    table->put(
+        postgres_group_add(&self->group, table->statement), report, &report->work->moment,
+        &report->work->after);
+    postgres_send(self->connection, &self->group);
+}
+
+static void moment_answered(struct postgres_group *group)
+{
+    struct reports *self = BASE_CONTAINER(group, struct reports, group);
+    enum projections_outcome outcome = outcome_of(group);
+    if (outcome != PROJECTIONS_FOUND) {
+        end_first(self, outcome);
+        return;
+    }
+    const struct postgres_rows *rows = postgres_group_rows(group, 0);
+    self->first->work->moment = (struct report_moment){
+        .as_of = postgres_get_int8(rows, 0, 0),
+        .as_of_us =
+            postgres_is_null(rows, 0, 1) ? PROJECTIONS_NO_TIME : postgres_get_time(rows, 0, 1),
+        .created_after = postgres_get_int8(rows, 0, 2),
+        .created_until = postgres_get_int8(rows, 0, 3),
+    };
+    ask_report(self);
+}
+
+static void put_time(struct postgres_parameters *to, int64_t unix_us)
+{
+    if (unix_us == PROJECTIONS_NO_TIME)
+        postgres_put_null(to);
+    else
+        postgres_put_time(to, unix_us);
+}
+
+static void ask_moment(struct reports *self)
+{
+    const struct projections_report *report = self->first;
+    self->is_under_way = true;
+    postgres_group_begin(&self->group);
+    self->group.answered = moment_answered;
+    struct postgres_parameters *to = postgres_group_add(&self->group, &MOMENT);
+    postgres_put_text(to, kinds[report->kind]->name);
+    put_time(to, report->as_of_us);
+    if (report->work->position > 0)
+        postgres_put_int8(to, report->work->position);
+    else
+        postgres_put_null(to);
+    put_time(to, report->from_us);
+    put_time(to, report->to_us);
+    postgres_send(self->connection, &self->group);
+}
+
+static void answer_shed(struct reports *self)
+{
+    while (self->shed != NULL) {
+        struct projections_report *report = self->shed;
+        self->shed = report->next;
+        answer(self, report, PROJECTIONS_OVERLOADED);
+    }
+}
+
+static void dispatch_reports(struct loop_deferred *deferred)
+{
+    struct reports *self = BASE_CONTAINER(deferred, struct reports, dispatch);
+    answer_shed(self);
+    if (self->is_under_way || self->first == NULL)
+        return;
+    int64_t waited_us = base_clock_monotonic_us() - self->first->asked_at_us;
+    if (postgres_connection_is_ready(self->connection)) {
+        ask_moment(self);
+    } else if (waited_us > self->options.wait_ms * 1000) {
+        answer_first(self, PROJECTIONS_UNAVAILABLE);
+        loop_start_deferred(self->options.loop, &self->dispatch);
+    } else {
+        loop_start_timer(
+            self->options.loop, &self->sweep, self->options.wait_ms * 1000 - waited_us + 1);
+    }
+}
+
+static void sweep_reports(struct loop_timer *timer)
+{
+    dispatch_reports(&BASE_CONTAINER(timer, struct reports, sweep)->dispatch);
+}
+
+static void connection_changed(struct postgres_connection *connection, void *context)
+{
+    (void)connection;
+    struct reports *self = context;
+    loop_start_deferred(self->options.loop, &self->dispatch);
+}
+
+bool reports_ask(struct reports *self, struct projections_report *report)
+{
+    const struct report_table *table = kinds[report->kind];
+    report->work = base_alloc(sizeof *report->work);
+    report->work->after = (struct report_place){.number = INT64_MAX, .sku = ""};
+    if (report->cursor != NULL && !read_cursor(table, report->cursor, report->work)) {
+        free_work(report);
+        return false;
+    }
+    report->asked_at_us = base_clock_monotonic_us();
+    report->next = NULL;
+    if (self->n > REPORTS_WAITING_MAX) {
+        report->next = self->shed;
+        self->shed = report;
+    } else {
+        *(self->last != NULL ? &self->last->next : &self->first) = report;
+        self->last = report;
+        self->n++;
+    }
+    loop_start_deferred(self->options.loop, &self->dispatch);
+    return true;
+}
+
+/* ---- the room -------------------------------------------------------------------------------- */
+
+struct reports *reports_create(const struct projections_options *options, char **problem)
+{
+    struct reports *self = base_alloc(sizeof *self);
+    self->options = *options;
+    self->dispatch.called = dispatch_reports;
+    self->sweep.fired = sweep_reports;
+    size_t n = 0;
+    self->statements[n++] = &MOMENT;
+    self->statements[n++] = &ALLOW_SCANS;
+    for (size_t i = 0; i < PROJECTIONS_N_REPORTS; i++)
+        self->statements[n++] = kinds[i]->statement;
+    self->connection = postgres_connection_create(
+        &(struct postgres_options){
+            .loop = options->loop,
+            .log = options->log,
+            .url = options->url,
+            .role = "report",
+            .statements = self->statements,
+            .ready_sql = options->ready_sql,
+            .not_ready_detail = options->not_ready_detail,
+            /* A statement is given up after three quarters of it. */
+            .answer_timeout_ms = options->report_seconds * 1000 * 4 / 3,
+            .changed = connection_changed,
+            .context = self,
+        },
+        problem);
+    if (self->connection == NULL) {
+        free(self);
+        return NULL;
+    }
+    return self;
+}
+
+void reports_destroy(struct reports *self)
+{
+    if (self == NULL)
+        return;
+    self->is_ending = true;
+    postgres_connection_destroy(self->connection);
+    loop_stop_deferred(self->options.loop, &self->dispatch);
+    loop_stop_timer(self->options.loop, &self->sweep);
+    answer_shed(self);
+    while (self->first != NULL)
+        answer_first(self, PROJECTIONS_UNAVAILABLE);
+    postgres_group_finish(&self->group);
+    free(self);
+}
+
+bool reports_is_ready(const struct reports *self)
+{
+    return postgres_connection_is_ready(self->connection);
+}
+
+size_t reports_waiting(const struct reports *self)
+{
+    return self->n;
+}
