@@ -171,6 +171,8 @@ static bool fold_product(
             event->type, event->schema_version, event->data, texts(chunk), fact))
         return false;
     catalog_evolve(stream->product, fact);
+    if (event->position > chunk->common->last_product_position)
+        chunk->common->last_product_position = event->position;
     stream->sku = fact->product_changed.sku;
     stream->updated_at_us = event->recorded_at_us;
     return true;

@@ -49,7 +49,7 @@ bool common_connect(struct common *common, const struct common_wanted *wanted, c
             .url = common->options.url,
             .role = wanted->role,
             .statements = common->statements,
-            .ready_sql = common->options.ready_sql,
+            .ready_sql = wanted->ready_sql != NULL ? wanted->ready_sql : common->options.ready_sql,
             .not_ready_detail = common->options.not_ready_detail,
             .answer_timeout_ms = wanted->answer_ms,
             .changed = wanted->changed,

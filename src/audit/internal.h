@@ -21,6 +21,7 @@ struct common {
     const struct postgres_statement *statements[STATEMENTS_MAX + 1];
     size_t n_statements;
     struct audit_result result;
+    int64_t last_product_position; /* of the newest event of a product that was read */
     char *trouble;
 };
 
@@ -33,6 +34,7 @@ void common_add_statements(
 /* `changed` gets `context`. An answer is waited for as long as `answer_ms`. */
 struct common_wanted {
     const char *role;
+    const char *ready_sql; /* NULL: that of the options; copied */
     int64_t answer_ms;
     void (*changed)(struct postgres_connection *connection, void *context);
     void *context;

@@ -217,6 +217,8 @@ static void rewrite_chunk(struct audit_rebuild *rebuild)
                 .changes = &rebuild->changes.changes,
             });
     forget_bad_snapshots(rebuild);
+    if (rebuild->changes.changes.n_products > 0)
+        eventstore_ask_move_shared_position(&rebuild->group); /* what is offered has changed */
     if (rebuild->is_held)
         (void)postgres_group_add(&rebuild->group, &common_commit); /* no parameters */
     if (rebuild->group.n_statements > 0)
@@ -347,6 +349,8 @@ static void ask_removal(struct audit_rebuild *rebuild)
     rebuild->state = REBUILD_REMOVING;
     begin_group(rebuild, removal_answered);
     rewriting_ask_removal(&rebuild->rewriting, &rebuild->group, &rebuild->strays);
+    if (rebuild->strays.table->subject == PROJECTIONS_PRODUCTS)
+        eventstore_ask_move_shared_position(&rebuild->group);
     send_group(rebuild);
 }
 
@@ -495,8 +499,16 @@ struct audit_rebuild *audit_rebuild_create(
     rebuild->strays.answered = strays_answered;
     choose(rebuild, wanted);
     rebuild->pause.fired = try_again;
+    /* Tables that begin empty grow while it runs, so each statement is planned for what is there: a
+     * plan for an empty table read all of cart_items for every few carts. */
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer ready_sql = {0};
+    base_buffer_printf(
+        &ready_sql,
+        "SELECT set_config('plan_cache_mode', 'force_custom_plan', false) <> '' AND (%s)",
+        options->ready_sql);
     const struct common_wanted connection = {
         .role = "rebuild",
+        .ready_sql = base_buffer_text(&ready_sql),
         .answer_ms = options->wait_ms,
         .changed = connection_changed,
         .context = rebuild,

@@ -42,6 +42,7 @@ struct audit_verify {
     struct strays strays;
     struct postgres_group group;
     struct eventstore_head head;
+    int64_t shared_position;
     int64_t last_position;
     int64_t last_at_us;
     int64_t n_unguarded;        /* events */
@@ -101,6 +102,7 @@ static void begin_answered(struct postgres_group *group)
     verify->head = eventstore_receive_head(postgres_group_rows(group, 1));
     verify->common.result.head = verify->head.position;
     verify->common.result.n_all = eventstore_receive_count(postgres_group_rows(group, 2));
+    verify->shared_position = eventstore_receive_shared_position(postgres_group_rows(group, 3));
     verify->state = VERIFY_STREAMS;
     go_on_with_streams(verify);
 }
@@ -112,6 +114,7 @@ static void ask_begin(struct audit_verify *verify)
     (void)postgres_group_add(&verify->group, &common_begin_snapshot); /* no parameters */
     eventstore_ask_head(&verify->group);
     eventstore_ask_guards_count(&verify->group, &(struct eventstore_guards_wanted){.limit = 0});
+    eventstore_ask_shared_position(&verify->group);
     postgres_send(verify->common.connection, &verify->group);
 }
 
@@ -238,6 +241,10 @@ static void check_head(struct audit_verify *verify)
             verify->head.position, last);
     else if (last > 0 && verify->head.recorded_at_us != verify->last_at_us)
         tell_of_log(verify, "log_head.recorded_at is not that of the last event");
+    if (verify->shared_position < verify->common.last_product_position)
+        tell_of_log(
+            verify, "log_head.shared_position is %" PRId64 ", before the last product's %" PRId64,
+            verify->shared_position, verify->common.last_product_position);
     int64_t n_by_stream = verify->common.result.n_events + verify->n_unguarded;
     if (n_by_stream != n_placed)
         tell_of_log(

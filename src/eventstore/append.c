@@ -87,7 +87,8 @@
     "head AS (\n"                                                                                  \
     "    UPDATE log_head h\n"                                                                      \
     "    SET position = h.position + n.n_events,\n"                                                \
-    "        shared_position = CASE WHEN n.has_shared THEN h.position + n.n_events\n"              \
+    "        shared_position = CASE WHEN n.has_shared\n"                                           \
+    "            THEN greatest(h.position + n.n_events, h.shared_position + 1)\n"                  \
     "            ELSE h.shared_position END,\n"                                                    \
     "        recorded_at = greatest(h.recorded_at + '1 microsecond'::interval,\n"                  \
     "            clock_timestamp())\n"                                                             \

@@ -16,6 +16,7 @@
     "    e.metadata, e.command_id, e.recorded_at"
 
 extern const struct postgres_statement eventstore_read_head;
+extern const struct postgres_statement eventstore_load_shared_position;
 extern const struct postgres_statement eventstore_load_past;
 extern const struct postgres_statement eventstore_load_stream_after;
 

@@ -58,7 +58,7 @@ const struct postgres_statement eventstore_load_stream_after = {
 };
 
 /* One row. */
-static const struct postgres_statement LOAD_SHARED_POSITION = {
+const struct postgres_statement eventstore_load_shared_position = {
     .name = "load_shared_position",
     .sql = "SELECT shared_position FROM log_head",
 };
@@ -142,7 +142,7 @@ struct eventstore *eventstore_create(const struct eventstore_part *const *parts,
         &LOAD_STREAMS,
         &LOAD_NEWEST,
         &LOAD_KEYS,
-        &LOAD_SHARED_POSITION,
+        &eventstore_load_shared_position,
         &SETTLE,
         NULL,
     };
@@ -288,7 +288,7 @@ void eventstore_ask_append(
 
 void eventstore_ask_shared_position(struct postgres_group *group)
 {
-    (void)postgres_group_add(group, &LOAD_SHARED_POSITION); /* it has no parameters */
+    (void)postgres_group_add(group, &eventstore_load_shared_position); /* it has no parameters */
 }
 
 int64_t eventstore_receive_shared_position(const struct postgres_rows *rows)

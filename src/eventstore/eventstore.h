@@ -168,6 +168,9 @@ void eventstore_ask_past(struct postgres_group *group, const struct eventstore_p
  * be newer, but not older. */
 void eventstore_ask_shared_position(struct postgres_group *group);
 int64_t eventstore_receive_shared_position(const struct postgres_rows *rows);
+/* Whoever keeps what shared streams said reads them again, as if one had an event: for who has
+ * corrected what is read of them. Locks the head until the commit, so nothing may come after it. */
+void eventstore_ask_move_shared_position(struct postgres_group *group);
 
 /* Kept answers by scope and key; rows in no order. */
 struct eventstore_key_wanted {

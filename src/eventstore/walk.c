@@ -56,12 +56,14 @@ static const struct postgres_statement LOCK_GUARDS_OF = {
 /* At most $1 rows. Positions are dense, so a random number is a random event. */
 static const struct postgres_statement READ_RANDOM_GUARDS = {
     .name = "read_random_guards",
-    .sql = "SELECT DISTINCT s.stream_id, s.stream_type, s.version\n"
-           "FROM events e\n"
-           "JOIN streams s ON s.stream_id = e.stream_id\n"
-           "WHERE e.position = ANY (ARRAY(\n"
-           "    SELECT 1 + floor(random() * h.position)::bigint\n"
-           "    FROM log_head h, generate_series(1, $1)))",
+    .sql = "SELECT " GUARD_COLUMNS "\n"
+           "FROM streams\n"
+           "WHERE stream_id = ANY (ARRAY(\n"
+           "    SELECT stream_id\n"
+           "    FROM events\n"
+           "    WHERE position = ANY (ARRAY(\n"
+           "        SELECT 1 + floor(random() * h.position)::bigint\n"
+           "        FROM log_head h, generate_series(1, $1)))))",
     .n_parameters = 1,
     .types = {POSTGRES_INT4},
 };
@@ -275,8 +277,32 @@ void eventstore_ask_false_keys(struct postgres_group *group, int32_t limit)
     postgres_put_int4(postgres_group_add(group, &READ_FALSE_KEYS), limit);
 }
 
+/* ---- shared streams -------------------------------------------------------------------------- */
+
+/* No rows. It only grows, so it is never again what somebody may have kept. */
+static const struct postgres_statement MOVE_SHARED_POSITION = {
+    .name = "move_shared_position",
+    .sql = "UPDATE log_head SET shared_position = greatest(position, shared_position) + 1",
+};
+
+void eventstore_ask_move_shared_position(struct postgres_group *group)
+{
+    (void)postgres_group_add(group, &MOVE_SHARED_POSITION); /* it has no parameters */
+}
+
 const struct postgres_statement *const eventstore_walk_statements[] = {
-    &READ_GUARDS,          &COUNT_GUARDS,     &READ_GUARDS_OF,  &LOCK_GUARDS_OF,
-    &READ_RANDOM_GUARDS,   &READ_SLICE,       &READ_PLACES,     &READ_SNAPSHOTS,
-    &READ_STRAY_SNAPSHOTS, &FORGET_SNAPSHOTS, &READ_FALSE_KEYS, NULL,
+    &READ_GUARDS,
+    &COUNT_GUARDS,
+    &READ_GUARDS_OF,
+    &LOCK_GUARDS_OF,
+    &READ_RANDOM_GUARDS,
+    &READ_SLICE,
+    &READ_PLACES,
+    &READ_SNAPSHOTS,
+    &READ_STRAY_SNAPSHOTS,
+    &FORGET_SNAPSHOTS,
+    &READ_FALSE_KEYS,
+    &MOVE_SHARED_POSITION,
+    &eventstore_load_shared_position,
+    NULL,
 };

@@ -118,10 +118,8 @@ const struct eventstore_part cart_items_part = {
 
 static const struct eventstore_part REMOVING = {
     .ctes = "cart_items_removed AS (\n"
-            "    DELETE FROM cart_items i\n"
-            "    USING unnest($1, $2) AS u (stream_ordinal, cart_id)\n"
-            "    WHERE i.cart_id = u.cart_id\n"
-            "        AND (SELECT v.flags FROM verdict v)[u.stream_ordinal]\n"
+            "    DELETE FROM cart_items\n"
+            "    WHERE cart_id = ANY (ARRAY(" TABLES_ACCEPTED_KEYS "))\n"
             ")",
     .n_parameters = 2,
     .types = {POSTGRES_INT4_ARRAY, POSTGRES_UUID_ARRAY},

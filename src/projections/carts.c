@@ -110,10 +110,8 @@ void tables_put_cart_keys(struct postgres_parameters *to, const void *changes)
 
 static const struct eventstore_part CARTS_REMOVING = {
     .ctes = "carts_removed AS (\n"
-            "    DELETE FROM carts c\n"
-            "    USING unnest($1, $2) AS u (stream_ordinal, cart_id)\n"
-            "    WHERE c.cart_id = u.cart_id\n"
-            "        AND (SELECT v.flags FROM verdict v)[u.stream_ordinal]\n"
+            "    DELETE FROM carts\n"
+            "    WHERE cart_id = ANY (ARRAY(" TABLES_ACCEPTED_KEYS "))\n"
             ")",
     .n_parameters = 2,
     .types = {POSTGRES_INT4_ARRAY, POSTGRES_UUID_ARRAY},

@@ -89,9 +89,8 @@ static void put_keys(struct postgres_parameters *to, const void *changes)
 
 static const struct eventstore_part REMOVING = {
     .ctes = "products_removed AS (\n"
-            "    DELETE FROM products p\n"
-            "    USING unnest($1, $2) AS u (stream_ordinal, sku)\n"
-            "    WHERE p.sku = u.sku AND (SELECT v.flags FROM verdict v)[u.stream_ordinal]\n"
+            "    DELETE FROM products\n"
+            "    WHERE sku = ANY (ARRAY(" TABLES_ACCEPTED_KEYS "))\n"
             ")",
     .n_parameters = 2,
     .types = {POSTGRES_INT4_ARRAY, POSTGRES_TEXT_ARRAY},

@@ -17,7 +17,15 @@
 TABLES(TABLES_ROW)
 #undef TABLES_ROW
 
-/* For removing parts: the ordinals and the ids of a batch's carts. */
+/* For removing parts: the keys $2 of those streams, by ordinal $1, that were accepted. A join to
+ * unnest() instead was planned as a scan of the whole table while statistics said that it is empty.
+ */
+#define TABLES_ACCEPTED_KEYS                                                                       \
+    "\n"                                                                                           \
+    "        SELECT u.key\n"                                                                       \
+    "        FROM unnest($1, $2) AS u (stream_ordinal, key)\n"                                     \
+    "        WHERE (SELECT v.flags FROM verdict v)[u.stream_ordinal]"
+/* The ordinals and the ids of a batch's carts. */
 void tables_put_cart_keys(struct postgres_parameters *to, const void *changes);
 
 /* Reads of many: the rows answer the wanted ones by ordinal, from 1, in their first column. */

@@ -1,6 +1,7 @@
 """`cartd verify` finds every kind of damage and names it; `cartd rebuild` repairs the read tables."""
 
 import re
+import time
 
 from support import AuditCase, Service, make_id, needs_binary, run_cartd, wait_until
 
@@ -79,6 +80,7 @@ READ_TABLES = (
 LOG = (
     ("UPDATE log_head SET position = position + 1", r"log: log_head\.position is \d+ and should"),
     ("UPDATE log_head SET recorded_at = now()", r"log: log_head\.recorded_at is not"),
+    ("UPDATE log_head SET shared_position = 1", r"log: log_head\.shared_position is 1, before"),
     (
         "UPDATE events SET position = position + 1 WHERE position = (SELECT max(position) FROM"
         " events); UPDATE log_head SET position = position + 1",
@@ -265,6 +267,32 @@ class Damages(AuditCase):
             )
             self.assertEqual((done.returncode, done.stdout), (1, ""), done)
             self.assertRegex(done.stderr, re.compile("cartd: .*(connect|refused)", re.I))
+
+
+@needs_binary
+class Offers(AuditCase):
+    def test_a_rebuilt_catalogue_counts_for_running_services(self):
+        """They keep what the catalogue said as long as no event changes it."""
+        sku = self.make_product(499)
+        cart = self.make_cart()["id"]
+
+        def price():
+            return self.add(cart, sku).json()["items"][0]["unit_price"]
+
+        self.assertEqual(price(), 499)
+        for damage in (
+            f"UPDATE products SET prices = '{{\"EUR\":1}}' WHERE sku = '{sku}'",
+            f"UPDATE products SET prices = '{{\"EUR\":1}}', version = 7 WHERE sku = '{sku}'",
+        ):
+            # Another product's event, so that the service reads what is wrong, and keeps it.
+            self.make_product(1)
+            self.database.sql(f"{damage};")
+            self.make_product(1)
+            self.assertEqual(price(), 1)
+            time.sleep(0.2)  # It keeps nothing for a moment after the catalogue changed.
+            self.assertEqual([price() for _ in range(3)], [1, 1, 1])
+            self.assertEqual(self.rebuild("products").returncode, 0)
+            self.assertEqual([price() for _ in range(3)], [499, 499, 499])
 
 
 @needs_binary
