@@ -95,7 +95,7 @@ static const struct subcommand {
     },
     {
         .name = "events",
-        .usage = "[export [FILE] | import FILE]",
+        .usage = "[export [FILE] | import FILE | upgrade --into FILE|DATABASE]",
         .sentence = "print the log, or copy it to a file and back",
         .more =
             "Prints one event a line as JSON, in the order of the log, up to its present end.\n\n"
@@ -105,14 +105,18 @@ static const struct subcommand {
             "import appends such a copy to an empty log, or goes on where an import of the same "
             "copy\nended. It checks every line, and fills the read tables at the end. No service "
             "may "
-            "record\ninto the database meanwhile. FILE \"-\" is the standard input.\n",
+            "record\ninto the database meanwhile. FILE \"-\" is the standard input.\n\n"
+            "upgrade copies the log with every event in the newest shape of its type to FILE or, "
+            "as export\nand import do, to an empty, migrated DATABASE (a connection string), and "
+            "proves that each one,\nbrought back to its former shape, is what it was.\n",
         .run = cli_events,
         .has_settings = true,
         .flags =
             {{"cart", "ID", "only the events of this cart"},
              {"after", "N", "only those after this position; with --cart, after this version"},
              {"type", "TYPE", "only events of this type, or of these: ItemAdded,ItemRemoved"},
-             {"follow", NULL, "go on with what is recorded from now on, until SIGINT"}},
+             {"follow", NULL, "go on with what is recorded from now on, until SIGINT"},
+             {"into", "FILE|DATABASE", "where upgrade copies to"}},
     },
     {
         .name = "projections",

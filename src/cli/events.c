@@ -53,10 +53,13 @@ static bool read_types(char *names, const char *types[static TYPES_MAX], size_t 
     return true;
 }
 
-static void append_event(struct base_buffer *out, const struct eventstore_event *event)
+static bool append_event(
+    struct events_copying *copying, struct base_buffer *out, const struct eventstore_event *event)
 {
+    (void)copying; /* All are printed alike. */
     const struct codec_event line = events_to_codec(event);
     codec_write_event(out, &line);
+    return true;
 }
 
 static enum cli_exit print(const struct cli_call *call)
@@ -102,6 +105,7 @@ static const struct action {
     {NULL, print, TAKES(CART) | TAKES(AFTER) | TAKES(TYPE) | TAKES(FOLLOW), 0, 0},
     {"export", events_export, TAKES(AFTER), 0, 1},
     {"import", events_import, 0, 1, 1},
+    {"upgrade", events_upgrade, TAKES(INTO), 0, 0},
 };
 
 static const struct action *find_action(const char *name)

@@ -15,6 +15,7 @@
 
 enum cli_exit events_export(const struct cli_call *call) BASE_MUST_CHECK;
 enum cli_exit events_import(const struct cli_call *call) BASE_MUST_CHECK;
+enum cli_exit events_upgrade(const struct cli_call *call) BASE_MUST_CHECK;
 
 /* The number of --after, 0 when it was not given. False: it is none up to `most`; said. */
 bool events_read_after(const struct cli_call *call, int64_t most, int64_t *after) BASE_MUST_CHECK;
@@ -35,14 +36,32 @@ struct events_copying {
     size_t n_types; /* 0: all */
     bool follows;
     bool must_be_whole; /* a reader that goes away is a failure */
-    void (*append)(struct base_buffer *out, const struct eventstore_event *event);
+    /* False: the event can't be copied, which was said; what is before it is written. */
+    bool (*append)(
+        struct events_copying *copying, struct base_buffer *out,
+        const struct eventstore_event *event);
     struct progress *progress; /* NULL: none is shown */
     /* What the first event must append; it is not written. NULL: nothing is known. */
     const struct base_buffer *known;
+    bool is_comparing; /* while append is called for that one */
 
     int64_t n_events;    /* that were written */
     int64_t ended_after; /* the position, or version, up to which it came */
 };
 enum cli_exit events_copy(struct events_copying *copying) BASE_MUST_CHECK;
+
+/* Appends the event as it is, as a line of a copy. */
+bool events_append_copy(
+    struct events_copying *copying, struct base_buffer *out, const struct eventstore_event *event);
+/* Copies to the file of that name, or "-" for the standard output; `copying` has config, role,
+ * after and append. A file that holds the beginning of the same copy is gone on with behind its
+ * last whole line, if it begins behind `after` where `must_begin_there`. `task` is for people:
+ * "exporting". */
+enum cli_exit events_write_file(
+    struct events_copying *copying, const char *name, const char *task,
+    bool must_begin_there) BASE_MUST_CHECK;
+/* Imports what comes through a pipe, which is closed at the end. */
+enum cli_exit events_import_pipe(const char *name, int fd, const struct config *config)
+    BASE_MUST_CHECK;
 
 #endif

@@ -21,13 +21,15 @@ struct copy {
     struct loop_timer grace;
     bool is_known; /* the first event was what it must be, or may be anything */
     bool is_other_log;
+    bool is_refused; /* an event, by whoever appends it */
 };
 
 /* ---- from page to output --------------------------------------------------------------------- */
 
 static void stop_when_done(struct copy *copy)
 {
-    bool is_over = copy->reader.end != LOG_READER_GOES_ON || copy->link.was_interrupted;
+    bool is_over =
+        copy->reader.end != LOG_READER_GOES_ON || copy->link.was_interrupted || copy->is_refused;
     if (copy->output.error != 0 || copy->is_other_log ||
         (is_over && copy->output.buffer.length == 0))
         loop_stop(copy->link.loop);
@@ -42,21 +44,29 @@ static bool is_wanted(const struct events_copying *copying, const char *type)
     return copying->n_types == 0;
 }
 
+static void compare_event(struct copy *copy, const struct eventstore_event *event)
+{
+    struct events_copying *copying = copy->copying;
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer line = {0};
+    copying->is_comparing = true;
+    copy->is_refused = !copying->append(copying, &line, event);
+    copying->is_comparing = false;
+    copy->is_known = line.length == copying->known->length &&
+                     memcmp(line.bytes, copying->known->bytes, line.length) == 0;
+    copy->is_other_log = !copy->is_known && !copy->is_refused;
+}
+
 static void take_event(struct copy *copy, const struct eventstore_event *event)
 {
     struct events_copying *copying = copy->copying;
-    if (copy->is_known) {
-        copying->append(&copy->output.buffer, event);
+    if (!copy->is_known) {
+        compare_event(copy, event);
+    } else if (copying->append(copying, &copy->output.buffer, event)) {
         base_buffer_append_char(&copy->output.buffer, '\n');
         copying->n_events++;
-        return;
+    } else {
+        copy->is_refused = true;
     }
-    BASE_CLEANUP(base_buffer_finish) struct base_buffer line = {0};
-    copying->append(&line, event);
-    copy->is_known = line.length == copying->known->length &&
-                     memcmp(line.bytes, copying->known->bytes, line.length) == 0;
-    if (!copy->is_known)
-        copy->is_other_log = true;
 }
 
 static bool received(struct log_reader *reader, const struct postgres_rows *rows)
@@ -66,7 +76,7 @@ static bool received(struct log_reader *reader, const struct postgres_rows *rows
     if (copy->link.was_interrupted)
         return false;
     size_t n_rows = postgres_rows_count(rows);
-    for (size_t row = 0; row < n_rows && !copy->is_other_log; row++) {
+    for (size_t row = 0; row < n_rows && !copy->is_other_log && !copy->is_refused; row++) {
         struct eventstore_event event;
         eventstore_receive_event(rows, row, &event);
         if (is_wanted(copying, event.type))
@@ -79,7 +89,7 @@ static bool received(struct log_reader *reader, const struct postgres_rows *rows
     }
     bool is_written = output_write(&copy->output);
     stop_when_done(copy);
-    return is_written;
+    return is_written && !copy->is_refused;
 }
 
 static void ended(struct log_reader *reader)
@@ -91,7 +101,7 @@ static void output_changed(struct output *output)
 {
     struct copy *copy = BASE_CONTAINER(output, struct copy, output);
     stop_when_done(copy);
-    if (output->error == 0 && !copy->link.was_interrupted)
+    if (output->error == 0 && !copy->link.was_interrupted && !copy->is_refused)
         log_reader_go_on(&copy->reader);
 }
 
@@ -154,6 +164,8 @@ static enum cli_exit say_end(const struct copy *copy)
         cli_complain("interrupted");
     else if (copy->link.trouble != NULL)
         cli_complain("%s", copy->link.trouble);
+    else if (copy->is_refused)
+        return CLI_FAILED;
     else if (copy->is_other_log || (copy->reader.end == LOG_READER_READ_ALL && !copy->is_known))
         cli_complain(
             "%s is a copy of another log: event %" PRId64 " of this one is not its last line",

@@ -22,8 +22,10 @@ struct target {
     int64_t after; /* where a new one begins */
 };
 
-static void append_copy(struct base_buffer *out, const struct eventstore_event *event)
+bool events_append_copy(
+    struct events_copying *copying, struct base_buffer *out, const struct eventstore_event *event)
 {
+    (void)copying; /* All are copied alike. */
     const struct codec_event_copy copy = {
         .event = events_to_codec(event),
         .command_id = event->command_id,
@@ -31,6 +33,7 @@ static void append_copy(struct base_buffer *out, const struct eventstore_event *
         .metadata_length = strlen(event->metadata),
     };
     codec_write_event_copy(out, &copy);
+    return true;
 }
 
 /* ---- what is there already ------------------------------------------------------------------- */
@@ -147,53 +150,62 @@ static bool finish_file(const struct target *target)
     return true;
 }
 
-static enum cli_exit export_to(const struct target *target, const struct config *config)
+static enum cli_exit copy_to(
+    const struct target *target, struct events_copying *copying, const char *task)
 {
     struct progress progress;
-    progress_start_counted(&progress, "exporting", "events");
-    struct events_copying copying = {
-        .config = config,
-        .role = "export",
-        .name = target->is_file ? target->name : "the output",
-        .fd = target->fd,
-        .after = target->is_begun ? target->last - 1 : target->after,
-        .must_be_whole = true,
-        .append = append_copy,
-        .progress = &progress,
-        .known = target->is_begun ? &target->last_line : NULL,
-    };
-    enum cli_exit status = events_copy(&copying);
+    progress_start_counted(&progress, task, "events");
+    copying->name = target->is_file ? target->name : "the output";
+    copying->fd = target->fd;
+    copying->must_be_whole = true;
+    copying->progress = &progress;
+    if (target->is_begun) {
+        copying->after = target->last - 1;
+        copying->known = &target->last_line;
+    }
+    enum cli_exit status = events_copy(copying);
+    copying->progress = NULL;
     if (!target->is_file)
         return status;
     if (status == CLI_DONE && !finish_file(target))
         return CLI_FAILED;
     if (status == CLI_DONE)
         printf(
-            "events: %" PRId64 " written; %s goes up to position %" PRId64 "\n", copying.n_events,
-            target->name, copying.ended_after);
+            "events: %" PRId64 " written; %s goes up to position %" PRId64 "\n", copying->n_events,
+            target->name, copying->ended_after);
     else
-        cli_complain("exporting to %s again goes on after its last whole line", target->name);
+        cli_complain("%s to %s again goes on after its last whole line", task, target->name);
     return status;
 }
 
-enum cli_exit events_export(const struct cli_call *call)
+enum cli_exit events_write_file(
+    struct events_copying *copying, const char *name, const char *task, bool must_begin_there)
 {
-    struct target target = {.name = call->n_arguments > 1 ? call->arguments[1] : "-"};
+    struct target target = {.name = name, .after = copying->after};
     enum cli_exit status = CLI_FAILED;
-    if (!events_read_after(call, INT64_MAX, &target.after))
-        return CLI_MISUSED;
     if (open_target(&target)) {
-        bool is_other = call->flags[CLI_EVENTS_AFTER].is_given && target.is_begun &&
-                        target.first != target.after + 1;
-        if (is_other)
+        if (must_begin_there && target.is_begun && target.first != target.after + 1)
             cli_complain(
                 "%s begins at position %" PRId64 ", not behind %" PRId64, target.name, target.first,
                 target.after);
         else
-            status = export_to(&target, call->config);
+            status = copy_to(&target, copying, task);
     }
     if (target.fd >= 0)
         (void)close(target.fd); /* Its bytes were synced, where that means something. */
     base_buffer_finish(&target.last_line);
     return status;
+}
+
+enum cli_exit events_export(const struct cli_call *call)
+{
+    const char *name = call->n_arguments > 1 ? call->arguments[1] : "-";
+    struct events_copying copying = {
+        .config = call->config,
+        .role = "export",
+        .append = events_append_copy,
+    };
+    if (!events_read_after(call, INT64_MAX, &copying.after))
+        return CLI_MISUSED;
+    return events_write_file(&copying, name, "exporting", call->flags[CLI_EVENTS_AFTER].is_given);
 }

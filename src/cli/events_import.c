@@ -378,13 +378,27 @@ static enum cli_exit import_source(const struct source *source, const struct con
     return status;
 }
 
+/* Closes the source in any case. */
+static enum cli_exit import_and_rebuild(
+    struct source *source, bool is_open, const struct config *config)
+{
+    enum cli_exit status = CLI_FAILED;
+    if (is_open && link_check(config))
+        status = import_source(source, config);
+    source_close(source);
+    /* Also after one that found nothing new: the last one may have been ended before this. */
+    return status == CLI_DONE ? cli_rebuild_all(config) : status;
+}
+
+enum cli_exit events_import_pipe(const char *name, int fd, const struct config *config)
+{
+    struct source source = {.name = name, .fd = fd};
+    return import_and_rebuild(&source, true, config);
+}
+
 enum cli_exit events_import(const struct cli_call *call)
 {
     struct source source;
-    enum cli_exit status = CLI_FAILED;
-    if (source_open(&source, call->arguments[1]) && link_check(call->config))
-        status = import_source(&source, call->config);
-    source_close(&source);
-    /* Also after one that found nothing new: the last one may have been ended before this. */
-    return status == CLI_DONE ? cli_rebuild_all(call->config) : status;
+    bool is_open = source_open(&source, call->arguments[1]);
+    return import_and_rebuild(&source, is_open, call->config);
 }

@@ -35,7 +35,13 @@ enum cli_exit cli_help(const struct cli_call *call) BASE_MUST_CHECK;
 enum cli_catalog_flag { CLI_CATALOG_STRICT };
 enum cli_rebuild_flag { CLI_REBUILD_FROM };
 enum cli_show_flag { CLI_SHOW_VERSION, CLI_SHOW_AT };
-enum cli_events_flag { CLI_EVENTS_CART, CLI_EVENTS_AFTER, CLI_EVENTS_TYPE, CLI_EVENTS_FOLLOW };
+enum cli_events_flag {
+    CLI_EVENTS_CART,
+    CLI_EVENTS_AFTER,
+    CLI_EVENTS_TYPE,
+    CLI_EVENTS_FOLLOW,
+    CLI_EVENTS_INTO
+};
 
 /* Makes all read tables say what the log says: `cartd rebuild all`. */
 enum cli_exit cli_rebuild_all(const struct config *config) BASE_MUST_CHECK;

@@ -92,7 +92,7 @@ static bool downcast_members(const char *type, int32_t schema_version, json_t *d
 
 /* ---- texts ----------------------------------------------------------------------------------- */
 
-#define NO_OBJECT "its data is not a JSON object"
+#define NO_OBJECT "its data is not an object that can be read"
 #define OTHER_SHAPE "its data is not of the shape that its schema_version says"
 #define BAD_NUMBER "its data has a number that can't be kept"
 

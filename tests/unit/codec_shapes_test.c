@@ -150,8 +150,8 @@ START_TEST(what_does_not_come_back_is_told)
     } rows[] = {
         {1, SPECIAL_2, PLAIN_1, "can't be brought back"},
         {1, PLAIN_1, PLAIN_1, "can't be brought back"},
-        {1, "[]", PLAIN_1, "not a JSON object"},
-        {1, PLAIN_2, "", "not a JSON object"},
+        {1, "[]", PLAIN_1, "not an object that can be read"},
+        {1, PLAIN_2, "", "not an object that can be read"},
         {1, PLAIN_2, "{\"item_id\":\"mug\"}", "is something else"},
         {1, PLAIN_2, PLAIN_2, "is something else"},
         {2, SPECIAL_2, PLAIN_2, "is something else"},
@@ -176,7 +176,7 @@ START_TEST(what_can_not_be_upcast_does_not_round_trip)
         const char *reason;
     } rows[] = {
         {"ItemAdded", 1, PLAIN_2, "shape that its schema_version says"},
-        {"ItemAdded", 1, "[]", "not a JSON object"},
+        {"ItemAdded", 1, "[]", "not an object that can be read"},
         {"ItemAdded", 1, "{\"a\":1e300}", "number"},
         {"ItemAdded", 0, PLAIN_1, "schema_version is not known"},
         {"ItemAdded", 3, PLAIN_2, "schema_version is not known"},
