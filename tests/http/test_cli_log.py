@@ -2,6 +2,7 @@
 
 import json
 import queue
+import select
 import signal
 import subprocess
 import threading
@@ -317,7 +318,8 @@ class Following(ServiceCase):
             cart_id = self.make_cart()["id"]
             self.client.post(f"/carts/{cart_id}/commands", commands)
         follower = Follower(self.database.app_url, reads=False)
-        time.sleep(1)  # Long enough to fill a pipe; if it was not, there is less to see.
+        select.select([follower.process.stdout], [], [], 60)
+        time.sleep(0.5)  # Long enough to fill the pipe; if it was not, there is less to see.
         follower.process.send_signal(signal.SIGTERM)
         code = follower.process.wait(60)
         self.assertEqual(code, 0)
