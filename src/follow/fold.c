@@ -83,13 +83,16 @@ static size_t list_touched(
     return 0;
 }
 
-/* Names and metadata are of no use here and would be most of what is kept. */
+/* Names, metadata and properties are of no use here and would be most of what is kept: a line is
+ * found by its item id. */
 static void leave_out_texts(struct cart_event *event)
 {
     if (event->type == CART_EVENT_CREATED)
         event->created.metadata = "{}";
-    if (event->type == CART_EVENT_ITEM_ADDED)
+    if (event->type == CART_EVENT_ITEM_ADDED) {
         event->item_added.name = "";
+        event->item_added.properties = NULL;
+    }
 }
 
 bool follow_fold_event(

@@ -35,6 +35,7 @@ def load(database, name):
     database.sql(
         "INSERT INTO streams (stream_id, stream_type, version)"
         " SELECT stream_id, min(stream_type), max(version) FROM events GROUP BY stream_id;"
-        "UPDATE log_head SET (position, recorded_at)"
-        " = (SELECT max(position), max(recorded_at) FROM events);"
+        # As the migrations would have left it.
+        "UPDATE log_head SET (position, shared_position, recorded_at)"
+        " = (SELECT max(position), max(position), max(recorded_at) FROM events);"
     )
