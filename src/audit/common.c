@@ -42,6 +42,14 @@ void common_init(struct common *common, const struct audit_options *options)
 
 bool common_connect(struct common *common, const struct common_wanted *wanted, char **problem)
 {
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer ready_sql = {0};
+    if (wanted->plans_each_time)
+        base_buffer_printf(
+            &ready_sql,
+            "SELECT set_config('plan_cache_mode', 'force_custom_plan', false) <> '' AND (%s)",
+            common->options.ready_sql);
+    else
+        base_buffer_append_text(&ready_sql, common->options.ready_sql);
     common->connection = postgres_connection_create(
         &(struct postgres_options){
             .loop = common->options.loop,
@@ -49,7 +57,7 @@ bool common_connect(struct common *common, const struct common_wanted *wanted, c
             .url = common->options.url,
             .role = wanted->role,
             .statements = common->statements,
-            .ready_sql = wanted->ready_sql != NULL ? wanted->ready_sql : common->options.ready_sql,
+            .ready_sql = base_buffer_text(&ready_sql),
             .not_ready_detail = common->options.not_ready_detail,
             .answer_timeout_ms = wanted->answer_ms,
             .changed = wanted->changed,

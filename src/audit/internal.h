@@ -34,7 +34,9 @@ void common_add_statements(
 /* `changed` gets `context`. An answer is waited for as long as `answer_ms`. */
 struct common_wanted {
     const char *role;
-    const char *ready_sql; /* NULL: that of the options; copied */
+    /* Statements are planned for what is there each time: tables that begin empty grow meanwhile,
+     * and a plan for an empty cart_items read all of it for every few carts. */
+    bool plans_each_time;
     int64_t answer_ms;
     void (*changed)(struct postgres_connection *connection, void *context);
     void *context;

@@ -499,16 +499,9 @@ struct audit_rebuild *audit_rebuild_create(
     rebuild->strays.answered = strays_answered;
     choose(rebuild, wanted);
     rebuild->pause.fired = try_again;
-    /* Tables that begin empty grow while it runs, so each statement is planned for what is there: a
-     * plan for an empty table read all of cart_items for every few carts. */
-    BASE_CLEANUP(base_buffer_finish) struct base_buffer ready_sql = {0};
-    base_buffer_printf(
-        &ready_sql,
-        "SELECT set_config('plan_cache_mode', 'force_custom_plan', false) <> '' AND (%s)",
-        options->ready_sql);
     const struct common_wanted connection = {
         .role = "rebuild",
-        .ready_sql = base_buffer_text(&ready_sql),
+        .plans_each_time = true,
         .answer_ms = options->wait_ms,
         .changed = connection_changed,
         .context = rebuild,

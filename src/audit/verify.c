@@ -99,7 +99,13 @@ static void begin_answered(struct postgres_group *group)
     struct audit_verify *verify = BASE_CONTAINER(group, struct audit_verify, group);
     if (!goes_on(verify, group->outcome))
         return;
-    verify->head = eventstore_receive_head(postgres_group_rows(group, 1));
+    const struct postgres_rows *head = postgres_group_rows(group, 1);
+    if (postgres_rows_count(head) != 1) {
+        tell_of_log(verify, "log_head has no row: nothing can be appended");
+        end(verify, AUDIT_DONE, NULL); /* whatever else there is has no place in it */
+        return;
+    }
+    verify->head = eventstore_receive_head(head);
     verify->common.result.head = verify->head.position;
     verify->common.result.n_all = eventstore_receive_count(postgres_group_rows(group, 2));
     verify->shared_position = eventstore_receive_shared_position(postgres_group_rows(group, 3));
@@ -319,6 +325,20 @@ static void strays_answered(struct strays *strays, enum postgres_outcome outcome
 
 /* ---- the rest -------------------------------------------------------------------------------- */
 
+/* A row a checkpoint of a projection that can't be where it is: beyond the log, or beyond itself.
+ */
+static const struct postgres_statement FALSE_CHECKPOINTS = {
+    .name = "read_false_checkpoints",
+    .sql = "SELECT c.name, c.position\n"
+           "FROM projection_checkpoints c\n"
+           "CROSS JOIN log_head h\n"
+           "WHERE (c.position BETWEEN 0 AND h.position\n"
+           "    AND coalesce(c.recorded_at <= h.recorded_at, true)\n"
+           "    AND coalesce(c.rebuilt_position BETWEEN 0 AND c.position, true)\n"
+           "    AND coalesce(c.paused_position BETWEEN 1 AND h.position, true)) IS NOT TRUE\n"
+           "ORDER BY c.name",
+};
+
 static void rest_answered(struct postgres_group *group);
 
 static void ask_rest(struct audit_verify *verify)
@@ -326,6 +346,7 @@ static void ask_rest(struct audit_verify *verify)
     begin_group(verify, rest_answered);
     eventstore_ask_stray_snapshots(&verify->group, REST_LIMIT);
     eventstore_ask_false_keys(&verify->group, REST_LIMIT);
+    (void)postgres_group_add(&verify->group, &FALSE_CHECKPOINTS); /* no parameters */
     postgres_send(verify->common.connection, &verify->group);
 }
 
@@ -360,6 +381,17 @@ static void tell_false_key(struct audit_verify *verify, const struct eventstore_
                          });
 }
 
+static void tell_false_checkpoint(struct audit_verify *verify, const char *name, int64_t position)
+{
+    char sentence[128];
+    (void)snprintf(/* long names may be cut */
+                   sentence, sizeof sentence,
+                   "the checkpoint of \"%.40s\" can't be: position %" PRId64, name, position);
+    common_tell(
+        &verify->common,
+        &(struct audit_finding){.kind = "projection_checkpoints", .sentence = sentence});
+}
+
 static void end_answered(struct postgres_group *group);
 
 static void rest_answered(struct postgres_group *group)
@@ -379,6 +411,10 @@ static void rest_answered(struct postgres_group *group)
         eventstore_receive_key(keys, row, &key);
         tell_false_key(verify, &key);
     }
+    const struct postgres_rows *checkpoints = postgres_group_rows(group, 2);
+    for (size_t row = 0; row < postgres_rows_count(checkpoints); row++)
+        tell_false_checkpoint(
+            verify, postgres_get_text(checkpoints, row, 0), postgres_get_int8(checkpoints, row, 1));
     verify->state = VERIFY_ENDING;
     begin_group(verify, end_answered);
     (void)postgres_group_add(&verify->group, &common_commit); /* no parameters */
@@ -399,6 +435,7 @@ struct audit_verify *audit_verify_create(const struct audit_options *options, ch
     struct audit_verify *verify = base_alloc(sizeof *verify);
     common_init(&verify->common, options);
     common_add_statements(&verify->common, eventstore_log_statements);
+    common_add_statement(&verify->common, &FALSE_CHECKPOINTS);
     for (size_t i = 0; i < LANES; i++) {
         verify->lanes[i].verify = verify;
         chunk_init(&verify->lanes[i].chunk, &verify->common, SLICE_EVENTS);

@@ -203,6 +203,17 @@ START_TEST(a_stream_longer_than_any_slice_is_replayed_to_its_end)
 }
 END_TEST
 
+START_TEST(a_log_without_a_head_is_told_of)
+{
+    make_carts(3, 3);
+    support_run_sql(url, "DELETE FROM log_head");
+    struct audit_options options = options_with(NULL, 0);
+    verify(&options);
+    ck_assert_uint_eq(n_findings, 1);
+    ck_assert_str_eq(last_finding, "log_head has no row: nothing can be appended");
+}
+END_TEST
+
 /* ---- a new read table ------------------------------------------------------------------------ */
 
 /* What a new file in src/projections would hold: whose cart it is. It is not in the append here, so
@@ -509,6 +520,7 @@ int main(void)
     tcase_add_test(cases, read_tables_are_filled_from_the_log_alone);
     tcase_add_test(cases, filling_tables_that_were_known_to_be_empty_reads_no_row_over_and_over);
     tcase_add_test(cases, a_stream_longer_than_any_slice_is_replayed_to_its_end);
+    tcase_add_test(cases, a_log_without_a_head_is_told_of);
     tcase_add_test(cases, a_new_read_table_is_filled_from_the_old_events);
     tcase_add_test(cases, a_stream_that_moves_on_meanwhile_is_written_as_it_is_then);
     tcase_add_test(cases, a_guard_that_does_not_fit_its_events_is_told_and_its_rows_are_left);

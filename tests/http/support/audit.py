@@ -15,6 +15,7 @@ TABLES = (
     "cart_items",
     "products",
     "snapshots",
+    "projection_checkpoints",
 )
 
 
@@ -66,7 +67,8 @@ class AuditCase(ServiceCase):
                 f"TRUNCATE {name}; INSERT INTO {name} SELECT * FROM kept.{name};" for name in TABLES
             )
             self.database.sql(
-                f"SET session_replication_role = replica; {back} DROP SCHEMA kept CASCADE;"
+                "SET session_replication_role = replica;"
+                f"BEGIN; {back} DROP SCHEMA kept CASCADE; COMMIT;"
             )
 
     def wait_for_snapshot(self):
