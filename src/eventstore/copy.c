@@ -47,7 +47,8 @@ static const struct postgres_statement IMPORT = {
            "),\n"
            "head AS (\n"
            "    UPDATE log_head\n" /* held through the commit, as by every append */
-           "    SET position = ($1)[cardinality($1)], recorded_at = ($10)[cardinality($10)]\n"
+           "    SET position = ($1)[cardinality($1)], recorded_at = ($10)[cardinality($10)],\n"
+           "        shared_position = greatest(($1)[cardinality($1)], shared_position + 1)\n"
            "    WHERE position = $15 AND NOT EXISTS (SELECT 1 FROM wrong)\n"
            "    RETURNING position\n"
            "),\n"

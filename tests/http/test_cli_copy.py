@@ -82,6 +82,12 @@ class CopyCase(unittest.TestCase):
             " FROM log_head;"
         )
         self.assertEqual(same, "t" if self.head(database) > 0 else "f")
+        # Else a service that ran meanwhile would go on with what the catalogue said before.
+        is_moved = database.value(
+            "SELECT shared_position >= (SELECT coalesce(max(position), 0) FROM events"
+            " WHERE stream_type = 'product') FROM log_head;"
+        )
+        self.assertEqual(is_moved, "t")
 
 
 @needs_binary
