@@ -223,7 +223,7 @@ void eventstore_ask_stretches(
 /* The last event's position and time. */
 void eventstore_ask_head(struct postgres_group *group);
 struct eventstore_head {
-    int64_t position;       /* 0: nothing was recorded yet */
+    int64_t position;       /* 0: nothing was recorded yet, or somebody has taken the row away */
     int64_t recorded_at_us; /* undefined then */
 };
 struct eventstore_head eventstore_receive_head(const struct postgres_rows *rows);

@@ -81,7 +81,9 @@ void eventstore_ask_head(struct postgres_group *group)
 
 struct eventstore_head eventstore_receive_head(const struct postgres_rows *rows)
 {
-    struct eventstore_head head = {.position = postgres_get_int8(rows, 0, 0)};
+    struct eventstore_head head = {.position = 0};
+    if (postgres_rows_count(rows) > 0)
+        head.position = postgres_get_int8(rows, 0, 0);
     if (head.position > 0)
         head.recorded_at_us = postgres_get_time(rows, 0, 1);
     return head;
