@@ -11,14 +11,15 @@
 #include "eventstore.h"
 
 #define TAIL_ROWS 500 /* read at once by the tail */
-#define TAIL_PACE_US                                                                               \
-    5000                /* between two reads of the tail: what comes in between is read at once    \
-                         */
+/* Between two reads of the tail: what comes in between is read at once. */
+#define TAIL_PACE_US 5000
 #define RETRY_US 500000 /* after a read that failed */
-#define OFFERS_PER_TURN 256 /* so that a turn of the loop stays short */
-#define CATCH_UP_SLOTS 4    /* that are read for at the same time */
-#define PAGES_AT_ONCE 32    /* under way */
-#define PAGES_QUEUE 16384   /* that may wait */
+/* So that a turn of the loop stays short. */
+#define OFFERS_PER_TURN 256
+#define EVENTS_PER_TURN 2500
+#define CATCH_UP_SLOTS 4  /* listeners that are read for at the same time */
+#define PAGES_AT_ONCE 32  /* under way */
+#define PAGES_QUEUE 16384 /* that may wait */
 #define PAGES_SWEEP_US 50000
 
 /* ---- events (read.c) ------------------------------------------------------------------------- */
@@ -139,6 +140,7 @@ struct feed {
     struct loop_timer retry;
     struct loop_deferred rest;
     struct feed_event events[FEED_OFFER_MAX]; /* of the offer that is being made */
+    size_t n_offered;                         /* events in this turn */
     struct feed_listener *offered; /* whose take() is being called; NULL: it has left in it */
     struct feed_slot slots[CATCH_UP_SLOTS];
     size_t n_listeners;

@@ -62,6 +62,7 @@ static enum taken offer(
     if (n == 0)
         return TAKEN_ALL;
     feed->offered = listener;
+    feed->n_offered += n;
     *n_taken = listener->take(listener, events, n);
     metrics_add(feed->options.metrics, METRICS_FEED_EVENTS, (int64_t)*n_taken);
     if (feed->offered == NULL)
@@ -166,8 +167,12 @@ static void serve(struct feed *feed, struct feed_listener *listener)
 static void deliver(struct loop_deferred *deferred)
 {
     struct feed *feed = BASE_CONTAINER(deferred, struct feed, deliver);
-    for (int i = 0; i < OFFERS_PER_TURN && feed->ready.first != NULL; i++)
+    feed->n_offered = 0;
+    for (int i = 0; i < OFFERS_PER_TURN && feed->ready.first != NULL; i++) {
         serve(feed, feed->ready.first);
+        if (feed->n_offered >= EVENTS_PER_TURN)
+            break;
+    }
     if (feed->ready.first != NULL)
         loop_start_deferred(feed->options.loop, &feed->deliver);
 }
