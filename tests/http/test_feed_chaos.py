@@ -117,8 +117,11 @@ class ChaosCase(ServiceCase):
                 if chance.random() < 0.2:
                     client.post("/carts", {"items": [{"sku": sku}]})
                 else:
-                    cart_id = chance.choice(cart_ids)
-                    client.post(f"/carts/{cart_id}/items", {"sku": sku})
+                    items = f"/carts/{chance.choice(cart_ids)}/items"
+                    if chance.random() < 0.02:
+                        client.delete(items)  # or the line would be full some time
+                    else:
+                        client.post(items, {"sku": sku})
             except NoAnswer:
                 client.close()
                 client = None

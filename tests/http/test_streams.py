@@ -171,6 +171,18 @@ class Processes(FeedCase):
             for stream in streams:
                 self.assertEqual(stream.read()[2]["version"], version)
 
+    def test_an_event_that_was_read_before_it_is_noticed_comes_once(self):
+        other = self.another()
+        keeper = self.stream("/events?type=CartCancelled", service=other)
+        sku = self.make_product()
+        cart_id = self.make_cart()["id"]
+        for version in range(2, 8):
+            self.add(cart_id, sku)
+            stream = self.stream(f"/carts/{cart_id}/events", service=other)
+            numbers = [int(number) for number, _, _ in stream.read_many(version + 1, 0.3)]
+            self.assertEqual(numbers, list(range(1, version + 1)))
+        keeper.close()
+
     def test_streams_and_polls_end_at_once_when_the_service_stops(self):
         service = self.another(CARTD_DRAIN_MS="60000")
         cart_id = self.make_cart()["id"]
