@@ -289,6 +289,14 @@ static void begin(struct http_request *request, int fd, struct feed_listener lis
         close_stream(stream); /* not after feed_has_room() */
 }
 
+void http_refuse_listener(struct http_request *request)
+{
+    if (request->http->is_draining)
+        http_refuse(request, HTTP_PROBLEM_SHUTTING_DOWN, "This instance takes no new listeners.");
+    else
+        http_refuse(request, HTTP_PROBLEM_OVERLOADED, "Too many listen already.");
+}
+
 void http_start_stream(
     struct http_request *request, const struct feed_source *source, int64_t after)
 {
@@ -296,7 +304,7 @@ void http_start_stream(
     if (!is_head) {
         int fd = feed_has_room(request->http->options.feed) ? take_socket(request) : -1;
         if (fd < 0) {
-            http_refuse(request, HTTP_PROBLEM_OVERLOADED, "Too many listen already.");
+            http_refuse_listener(request);
             return;
         }
         begin(request, fd, (struct feed_listener){.source = *source, .after = after});

@@ -41,6 +41,8 @@ void http_init_streams(
 /* They must have been ended, by the feed. */
 void http_finish_streams(struct http_streams *streams);
 
+/* There is no room for one more who listens. */
+void http_refuse_listener(struct http_request *request);
 /* Answers a request that waits with the stream of a source after a place. */
 void http_start_stream(
     struct http_request *request, const struct feed_source *source, int64_t after);

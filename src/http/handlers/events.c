@@ -146,7 +146,7 @@ static void ask_poll(
     if (feed_listen(request->http->options.feed, &poll->listener))
         loop_start_timer(request->http->options.loop, &poll->timer, wait_seconds * 1000000);
     else
-        http_refuse(request, HTTP_PROBLEM_OVERLOADED, "Too many listen already.");
+        http_refuse_listener(request);
 }
 
 /* ---- streams --------------------------------------------------------------------------------- */
@@ -172,7 +172,7 @@ static void ask_stream(struct http_request *request, const struct feed_page *wan
 {
     struct feed_page *page = &request->wait.feed_page;
     if (!feed_has_room(request->http->options.feed)) {
-        http_refuse(request, HTTP_PROBLEM_OVERLOADED, "Too many listen already.");
+        http_refuse_listener(request);
         return;
     }
     *page = (struct feed_page){
