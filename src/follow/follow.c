@@ -17,9 +17,9 @@
 #define ANSWER_MS 30000 /* nobody waits for it */
 #define POLL_US (250 * 1000)
 #define CLAIM_US (1000 * 1000) /* how often it is said who runs them; five are long enough */
-/* While commands wait, the projections' work takes at most a tenth of the time, theirs and
+/* While commands wait, the projections' work takes at most a fifth of the time, theirs and
  * PostgreSQL's. */
-#define BUSY_RESTS 9
+#define BUSY_RESTS 4
 #define BUSY_REST_MAX_US (500 * 1000)
 
 static void look(struct follow *self);

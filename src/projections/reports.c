@@ -98,10 +98,12 @@ static const struct postgres_statement MOMENT = {
          POSTGRES_TIMESTAMPTZ},
 };
 
-/* A report may want to read a whole table in the order in which it lies. One row. */
-static const struct postgres_statement ALLOW_SCANS = {
-    .name = "report_allow_scans",
-    .sql = "SELECT set_config('enable_seqscan', 'on', true)",
+/* A report may be about a hundred events or about all of them, and is planned for those: perhaps a
+ * whole table is read in the order in which it lies, by several. One row. */
+static const struct postgres_statement PLAN_EACH = {
+    .name = "report_plan_each",
+    .sql = "SELECT set_config('enable_seqscan', 'on', true),\n"
+           "    set_config('plan_cache_mode', 'force_custom_plan', true)",
 };
 
 /* ---- cursors --------------------------------------------------------------------------------- */
@@ -312,7 +314,7 @@ static void ask_report(struct reports *self)
     const struct report_table *table = kinds[report->kind];
     postgres_group_begin(&self->group);
     self->group.answered = report_answered;
-    (void)postgres_group_add(&self->group, &ALLOW_SCANS); /* it has no parameters */
+    (void)postgres_group_add(&self->group, &PLAN_EACH); /* it has no parameters */
     table->put(
         postgres_group_add(&self->group, table->statement), report, &report->work->moment,
         &report->work->after);
@@ -436,7 +438,7 @@ struct reports *reports_create(const struct projections_options *options, char *
     self->sweep.fired = sweep_reports;
     size_t n = 0;
     self->statements[n++] = &MOMENT;
-    self->statements[n++] = &ALLOW_SCANS;
+    self->statements[n++] = &PLAN_EACH;
     for (size_t i = 0; i < PROJECTIONS_N_REPORTS; i++)
         self->statements[n++] = kinds[i]->statement;
     self->connection = postgres_connection_create(

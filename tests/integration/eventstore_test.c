@@ -261,6 +261,36 @@ START_TEST(the_log_is_read_in_order_from_a_position_on)
 }
 END_TEST
 
+START_TEST(stretches_of_streams_come_in_the_order_asked_for_and_no_more_than_wanted)
+{
+    for (int32_t version = 0; version < 5; version++)
+        append_to((uint8_t[]){1, 2, 3}, (int32_t[]){version, version, version}, 3);
+    connect_with(eventstore_log_statements);
+    const struct eventstore_stretch wanted[] = {
+        {.stream_id = id_of(3), .after_version = 1, .until_version = 4},
+        {.stream_id = id_of(9), .until_version = 7},
+        {.stream_id = id_of(1), .until_version = 2},
+    };
+    static const struct {
+        uint8_t stream;
+        int32_t version;
+    } expected[] = {{3, 2}, {3, 3}, {3, 4}, {1, 1}, {1, 2}};
+    for (size_t limit = 1; limit <= 6; limit++) {
+        postgres_group_begin(&group);
+        eventstore_ask_stretches(&group, wanted, BASE_COUNT(wanted), (int32_t)limit);
+        ask();
+        const struct postgres_rows *rows = postgres_group_rows(&group, 0);
+        ck_assert_uint_eq(postgres_rows_count(rows), limit < 5 ? limit : 5);
+        for (size_t row = 0; row < postgres_rows_count(rows); row++) {
+            struct eventstore_event event;
+            eventstore_receive_event(rows, row, &event);
+            ck_assert_uint_eq(event.stream_id.bytes[15], expected[row].stream);
+            ck_assert_int_eq(event.version, expected[row].version);
+        }
+    }
+}
+END_TEST
+
 START_TEST(each_append_has_a_time_of_its_own_also_when_the_clock_was_set_back)
 {
     run_sql("UPDATE log_head SET recorded_at = now() + interval '1 day'");
@@ -498,6 +528,7 @@ int main(void)
     tcase_add_test(cases, an_append_that_relied_on_a_shared_stream_is_refused_when_one_has_moved);
     tcase_add_test(cases, the_newest_event_of_each_stream_is_found);
     tcase_add_test(cases, the_log_is_read_in_order_from_a_position_on);
+    tcase_add_test(cases, stretches_of_streams_come_in_the_order_asked_for_and_no_more_than_wanted);
     tcase_add_test(cases, each_append_has_a_time_of_its_own_also_when_the_clock_was_set_back);
     tcase_add_test(cases, an_answer_is_kept_without_an_event_and_only_at_the_expected_version);
     tcase_add_test(cases, a_full_append_handles_no_row_more_than_once_a_step);

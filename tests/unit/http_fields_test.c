@@ -143,6 +143,19 @@ START_TEST(accept_weighs_the_range_that_fits_best)
 }
 END_TEST
 
+START_TEST(a_type_is_preferred_by_its_weight)
+{
+    ck_assert(http_prefers("text/csv", "text/csv", "application/json"));
+    ck_assert(http_prefers("text/*", "text/csv", "application/json"));
+    ck_assert(http_prefers("application/json;q=0.3, */*;q=0.4", "text/csv", "application/json"));
+    ck_assert(http_prefers("application/json;q=0, text/csv", "text/csv", "application/json"));
+    ck_assert(!http_prefers("*/*", "text/csv", "application/json"));
+    ck_assert(!http_prefers("text/csv;q=0", "text/csv", "application/json"));
+    ck_assert(!http_prefers("text/csv, application/json", "text/csv", "application/json"));
+    ck_assert(!http_prefers("text/html", "text/csv", "application/json"));
+}
+END_TEST
+
 START_TEST(events_are_preferred_only_by_name)
 {
     ck_assert(http_prefers_events("text/event-stream"));
@@ -216,6 +229,7 @@ int main(void)
     tcase_add_test(tests, the_first_return_preference_counts);
     tcase_add_test(tests, accept_weighs_the_range_that_fits_best);
     tcase_add_test(tests, events_are_preferred_only_by_name);
+    tcase_add_test(tests, a_type_is_preferred_by_its_weight);
     tcase_add_test(tests, a_body_is_json_in_utf_8);
     tcase_add_test(tests, request_ids_and_traces_are_taken_only_in_their_form);
     suite_add_tcase(suite, tests);
