@@ -214,6 +214,35 @@ START_TEST(a_log_without_a_head_is_told_of)
 }
 END_TEST
 
+START_TEST(a_checkpoint_that_can_not_be_is_told_of)
+{
+    static const char *const damages[] = {
+        "position = 10",
+        "position = -1",
+        "rebuilt_position = position + 1",
+        "paused_position = 10",
+        "recorded_at = 'infinity'",
+    };
+    make_carts(3, 3);
+    rebuild_all();
+    struct audit_options options = options_with(NULL, 0);
+    for (size_t i = 0; i < BASE_COUNT(damages); i++) {
+        BASE_CLEANUP(base_arena_finish) struct base_arena arena = {0};
+        support_run_sql(
+            url,
+            base_arena_printf(
+                &arena, "UPDATE projection_checkpoints SET %s WHERE name = 'demand'", damages[i]));
+        verify(&options);
+        ck_assert_msg(n_findings == 1, "%s", damages[i]);
+        ck_assert_ptr_nonnull(strstr(last_finding, "the checkpoint of \"demand\" can't be"));
+        support_run_sql(
+            url, "UPDATE projection_checkpoints SET position = 9, recorded_at = NULL,"
+                 " rebuilt_position = NULL, paused_position = NULL");
+    }
+    assert_clean();
+}
+END_TEST
+
 /* ---- a new read table ------------------------------------------------------------------------ */
 
 /* What a new file in src/projections would hold: whose cart it is. It is not in the append here, so
@@ -521,6 +550,7 @@ int main(void)
     tcase_add_test(cases, filling_tables_that_were_known_to_be_empty_reads_no_row_over_and_over);
     tcase_add_test(cases, a_stream_longer_than_any_slice_is_replayed_to_its_end);
     tcase_add_test(cases, a_log_without_a_head_is_told_of);
+    tcase_add_test(cases, a_checkpoint_that_can_not_be_is_told_of);
     tcase_add_test(cases, a_new_read_table_is_filled_from_the_old_events);
     tcase_add_test(cases, a_stream_that_moves_on_meanwhile_is_written_as_it_is_then);
     tcase_add_test(cases, a_guard_that_does_not_fit_its_events_is_told_and_its_rows_are_left);

@@ -15,7 +15,6 @@ TABLES = (
     "cart_items",
     "products",
     "snapshots",
-    "projection_checkpoints",
 )
 
 
