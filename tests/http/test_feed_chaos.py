@@ -60,7 +60,7 @@ class Reader:
                 time.sleep(0.02)
 
     def follow_stream(self, port, is_over):
-        with EventStream(port, self.target, str(self.after)) as stream:
+        with EventStream(("127.0.0.1", port), self.target, str(self.after)) as stream:
             if stream.answer.status == 503:
                 time.sleep(0.02)
                 return

@@ -11,6 +11,7 @@ from support import (
     make_key,
     make_sku,
     migrate,
+    needs_database,
     run_cartd,
 )
 from support.model import make_item_id
@@ -184,6 +185,7 @@ class Lines(ServiceCase):
             self.assertIn(cart["id"], [found["id"] for found in listed])
 
 
+@needs_database
 class Earlier(unittest.TestCase):
     """Databases as an earlier cartd left them: rows of tests/fixtures, served by this one."""
 

@@ -8,7 +8,15 @@ import random
 import unittest
 import urllib.parse
 
-from support import Background, ServiceCase, history, make_sku, needs_binary, wait_until
+from support import (
+    Background,
+    ServiceCase,
+    history,
+    make_sku,
+    needs_binary,
+    needs_database,
+    wait_until,
+)
 
 
 def as_text(at):
@@ -156,6 +164,7 @@ class OfRandomHistories(ReportCase):
         )
 
 
+@needs_database
 class OfLivingCarts(ReportCase):
     """Histories that the service itself writes."""
 

@@ -41,7 +41,7 @@ class Streams(FeedCase):
         self.fill_log(100)
         head = self.head()
         for after in (0, 5, head - 1):
-            with EventStream(self.service.port, "/events?after=3", str(after)) as stream:
+            with EventStream(self.service.address, "/events?after=3", str(after)) as stream:
                 self.assertEqual(stream.read()[2]["position"], after + 1, "Last-Event-ID counts")
         stream = self.stream("/events", str(head))
         self.make_cart()
@@ -61,7 +61,7 @@ class Streams(FeedCase):
             self.assertEqual([int(number) for number, _, _ in events], list(range(after + 1, 33)))
             self.assertEqual({data["stream_id"] for _, _, data in events}, {cart_id})
         whole = self.client.get(f"{path}?limit=100").json()["events"]
-        with EventStream(self.service.port, path) as stream:
+        with EventStream(self.service.address, path) as stream:
             self.assertEqual([data for _, _, data in stream.read_many(32)], whole)
 
     def test_types_can_be_chosen(self):
@@ -337,7 +337,7 @@ class Bytes(FeedCase):
         """Line breaks of any kind, in what a client can put into an event."""
         nasty = 'a\nb\r\nc\rd\u2028e\u2029f\u0085g"\\id: 99\n\nevent: x\n\ndata: {}'
         cart = self.make_cart(metadata={"note": nasty, nasty[:20]: 1})
-        with EventStream(self.service.port, f"/carts/{cart['id']}/events") as stream:
+        with EventStream(self.service.address, f"/carts/{cart['id']}/events") as stream:
             number, name, data = stream.read()
         self.assertEqual((number, name), ("1", "CartCreated"))
         self.assertEqual(data["data"]["metadata"], json.loads(json.dumps(cart["metadata"])))

@@ -22,7 +22,7 @@ class FeedCase(ServiceCase):
             after = page["next_after"]
 
     def stream(self, target, last_id=None, service=None, **options):
-        stream = EventStream((service or self.service).port, target, last_id, **options)
+        stream = EventStream((service or self.service).address, target, last_id, **options)
         self.addCleanup(stream.close)
         return stream
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import threading
 import time
+import urllib.parse
 
 from .client import Client, NoAnswer
 from .settings import BINARY, EXTERNAL_URL, START_TIMEOUT, STOP_TIMEOUT
@@ -67,6 +68,8 @@ class External:
 
     def __init__(self):
         self.url = EXTERNAL_URL
+        place = urllib.parse.urlsplit(EXTERNAL_URL)
+        self.address = (place.hostname, place.port or 80)
 
     def client(self, **changes):
         return Client.of_url(self.url).another(**changes)
@@ -98,6 +101,7 @@ class Service:
         self.reader = threading.Thread(target=self.read_output, daemon=True)
         self.reader.start()
         self.port = int(self.wait_for_event("started")["listen"].rpartition(":")[2])
+        self.address = ("127.0.0.1", self.port)
         if waits_until_ready:
             self.wait_until_ready()
 

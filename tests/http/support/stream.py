@@ -12,18 +12,20 @@ from .settings import ANSWER_TIMEOUT
 class EventStream:
     """One stream. read() gives its events; `last_id` is what a client would resume with."""
 
-    def __init__(self, port, target, last_id=None, receive_buffer=None, version="1.1", **headers):
+    def __init__(self, address, target, last_id=None, receive_buffer=None, version="1.1", **headers):
         self.last_id = last_id
         self.retry_ms = None
         self.n_comments = 0
         self.is_over = False
         self.buffered = b""
-        self.socket = socket.socket()
+        self.socket = None
         try:
+            family, kind, number, _, place = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)[0]
+            self.socket = socket.socket(family, kind, number)
             if receive_buffer:
                 self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
             self.socket.settimeout(ANSWER_TIMEOUT)
-            self.socket.connect(("127.0.0.1", port))
+            self.socket.connect(place)
             lines = [f"GET {target} HTTP/{version}", "Host: 127.0.0.1"]
             sent = {"Accept": "text/event-stream", **headers}
             if last_id is not None:
@@ -123,7 +125,8 @@ class EventStream:
         return self.last_id, name, json.loads(data[0])
 
     def close(self):
-        self.socket.close()
+        if self.socket is not None:
+            self.socket.close()
 
     def __enter__(self):
         return self
