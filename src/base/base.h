@@ -76,7 +76,10 @@ int64_t base_clock_now_us(void);
 int64_t base_clock_monotonic_us(void);
 
 #define BASE_TIME_SIZE 28 /* with the terminating NUL */
-/* RFC 3339 in UTC with microseconds: 2026-11-23T04:38:00.123456Z. */
+/* The first and the last moment of the years 0000 to 9999. */
+#define BASE_TIME_LEAST_US INT64_C(-62167219200000000)
+#define BASE_TIME_MOST_US INT64_C(253402300799999999)
+/* RFC 3339 in UTC with microseconds: 2026-11-23T04:38:00.123456Z. It must be within these years. */
 void base_time_format(int64_t unix_us, char text[static BASE_TIME_SIZE]);
 /* Reads any date-time of RFC 3339, section 5.6, with any offset: 2026-11-23t05:38:00.5+01:00.
  * Digits beyond microseconds are cut off; a leap second is the first moment after it. False: it is

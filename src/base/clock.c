@@ -163,9 +163,6 @@ static bool take_offset(const char **text, int64_t *us)
 
 bool base_time_parse(const char *text, int64_t *unix_us)
 {
-    /* The first and the last moment that base_time_format() can write. */
-    static const int64_t least_us = INT64_C(-62167219200000000);
-    static const int64_t most_us = INT64_C(253402300799999999);
     int64_t days = 0;
     int64_t time_us = 0;
     int64_t offset_us = 0;
@@ -173,7 +170,7 @@ bool base_time_parse(const char *text, int64_t *unix_us)
         !take_offset(&text, &offset_us) || *text != '\0')
         return false;
     int64_t read_us = days * 86400 * US_PER_SECOND + time_us - offset_us;
-    if (read_us < least_us || read_us > most_us)
+    if (read_us < BASE_TIME_LEAST_US || read_us > BASE_TIME_MOST_US)
         return false;
     *unix_us = read_us;
     return true;

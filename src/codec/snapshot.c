@@ -71,8 +71,17 @@ static bool fold(
 static bool read_time(const json_t *members, const char *name, int64_t *time_us)
 {
     const json_t *value = json_object_get(members, name);
-    *time_us = json_is_null(value) ? CART_TIME_NONE : json_integer_value(value);
-    return json_is_null(value) || json_is_integer(value);
+    int64_t given_us = json_integer_value(value);
+    *time_us = json_is_null(value) ? CART_TIME_NONE : given_us;
+    return json_is_null(value) || (json_is_integer(value) && given_us >= BASE_TIME_LEAST_US &&
+                                   given_us <= BASE_TIME_MOST_US);
+}
+
+static bool read_version(const json_t *members, int32_t *version)
+{
+    json_int_t given = json_integer_value(json_object_get(members, "version"));
+    *version = (int32_t)given;
+    return given >= 1 && given <= INT32_MAX; /* what is no integer is 0 */
 }
 
 static bool read_status(const json_t *members, enum cart_status *status)
@@ -102,10 +111,8 @@ bool codec_read_cart_snapshot(const char *json, struct base_arena *arena, struct
     for (size_t i = 0; i < n_lines; i++)
         if (!fold(&reader, cart, CART_EVENT_ITEM_ADDED, json_array_get(added, i)))
             return false;
-    const json_t *version = json_object_get(members, "version");
-    cart->version = (int32_t)json_integer_value(version);
-    return json_is_array(added) && cart->n_lines == n_lines && json_is_integer(version) &&
-           cart->version > 0 && read_status(members, &cart->status) &&
+    return json_is_array(added) && cart->n_lines == n_lines &&
+           read_version(members, &cart->version) && read_status(members, &cart->status) &&
            read_time(members, "created_at_us", &cart->created_at_us) &&
            read_time(members, "updated_at_us", &cart->updated_at_us) &&
            read_time(members, "closed_at_us", &cart->closed_at_us);

@@ -89,6 +89,14 @@ START_TEST(what_is_no_snapshot_is_not_read)
         "{\"version\":1,\"status\":\"open\",\"created_at_us\":1,\"updated_at_us\":1,"
         "\"closed_at_us\":null,\"created\":{\"currency\":\"EUR\",\"customer_id\":null,"
         "\"metadata\":{}},\"added\":{}}",
+        /* It is 1 in 32 bits. */
+        "{\"version\":4294967297,\"status\":\"open\",\"created_at_us\":1,\"updated_at_us\":1,"
+        "\"closed_at_us\":null,\"created\":{\"currency\":\"EUR\",\"customer_id\":null,"
+        "\"metadata\":{}},\"added\":[]}",
+        /* In the year 10000, which could not be written. */
+        "{\"version\":1,\"status\":\"open\",\"created_at_us\":253402300800000000,"
+        "\"updated_at_us\":1,\"closed_at_us\":null,\"created\":{\"currency\":\"EUR\","
+        "\"customer_id\":null,\"metadata\":{}},\"added\":[]}",
     };
     for (size_t i = 0; i < BASE_COUNT(texts); i++)
         ck_assert_msg(!codec_read_cart_snapshot(texts[i], &arena, &cart), "%s", texts[i]);
