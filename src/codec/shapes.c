@@ -170,29 +170,32 @@ bool codec_comes_back(
     return come_back(type, schema_version, members, &stored, reason);
 }
 
-/* Writes what is read from the newest shape. */
-static bool write_again(const char *type, const char *upcast, struct base_buffer *again)
+/* Writes what is read, in the newest shape. */
+static bool write_again(
+    const char *type, int32_t schema_version, const char *data, struct base_buffer *again)
 {
     BASE_CLEANUP(base_arena_finish) struct base_arena arena = {0};
-    int32_t newest = codec_newest_schema_version(type);
     struct cart_event cart_event;
-    if (codec_read_cart_event(type, newest, upcast, &arena, &cart_event)) {
+    if (codec_read_cart_event(type, schema_version, data, &arena, &cart_event)) {
         codec_write_cart_event(again, &cart_event);
         return true;
     }
     struct catalog_event *catalog_event = base_arena_alloc(&arena, sizeof *catalog_event);
-    if (!codec_read_catalog_event(type, newest, upcast, &arena, catalog_event))
+    if (!codec_read_catalog_event(type, schema_version, data, &arena, catalog_event))
         return false;
     codec_write_catalog_event(again, catalog_event);
     return true;
 }
 
-/* Reading and writing the newest shape loses nothing. */
-static bool survives(const char *type, struct base_buffer *upcast, const char **reason)
+/* Reading and writing loses nothing. It is read as it is stored: made canonical, 2.0 would be 2,
+ * and could be read where it can't be. */
+static bool survives(
+    const char *type, int32_t schema_version, const char *data, const struct base_buffer *upcast,
+    const char **reason)
 {
     BASE_CLEANUP(base_buffer_finish) struct base_buffer again = {0};
     BASE_CLEANUP(base_buffer_finish) struct base_buffer canonical = {0};
-    if (!write_again(type, base_buffer_text(upcast), &again))
+    if (!write_again(type, schema_version, data, &again))
         return fail(reason, "its data can't be read");
     json_auto_t *members = codec_json_load(base_buffer_text(&again));
     return (members != NULL && write_members(&canonical, members) && is_same(&canonical, upcast)) ||
@@ -211,13 +214,13 @@ bool codec_round_trips(
     if (!write_members(&stored, members))
         return fail(reason, BAD_NUMBER);
     if (schema_version == codec_newest_schema_version(type))
-        return survives(type, &stored, reason);
+        return survives(type, schema_version, data, &stored, reason);
 
     BASE_CLEANUP(base_buffer_finish) struct base_buffer upcast = {0};
     if (!codec_upcast_members(type, schema_version, members))
         return fail(reason, OTHER_SHAPE);
     if (!write_members(&upcast, members))
         return fail(reason, BAD_NUMBER);
-    return survives(type, &upcast, reason) &&
+    return survives(type, schema_version, data, &upcast, reason) &&
            come_back(type, schema_version, members, &stored, reason);
 }

@@ -183,6 +183,7 @@ START_TEST(what_can_not_be_upcast_does_not_round_trip)
         {"ItemAdded", 2, PLAIN_1, "can't be read"},
         {"ItemAdded", 1, "{}", "can't be read"},
         {"CartCleared", 1, "{\"a\":1}", "can't be read"},
+        {"ItemRemoved", 1, "{\"item_id\":\"tea\",\"quantity\":2.0}", "can't be read"},
         {"ProductChanged", 1, "{}", "can't be read"},
         {"ItemLost", 1, "{}", "type is not known"},
         {"ItemLost", 0, "{}", "type is not known"},
