@@ -127,6 +127,13 @@ struct base_part {
 void base_sha256(
     const struct base_part *parts, size_t n_parts, uint8_t digest[static BASE_SHA256_SIZE]);
 
+/* HMAC-SHA256 (RFC 2104) of the parts, with their lengths as above. */
+void base_hmac_sha256(
+    const uint8_t *key, size_t key_length, const struct base_part *parts, size_t n_parts,
+    uint8_t digest[static BASE_SHA256_SIZE]);
+/* Compares in a time that says nothing about where the two differ. */
+bool base_is_same_secret(const void *left, const void *right, size_t n_bytes) BASE_MUST_CHECK;
+
 /* base64url without padding (RFC 4648, section 5). The encoded text is NUL-terminated and in the
  * arena. decode returns NULL for anything that encode would not have written. */
 char *base_base64url_encode(struct base_arena *arena, const void *bytes, size_t n_bytes);
@@ -222,5 +229,10 @@ void base_log_write(
 /* Appends `text` as a JSON string with its quotes (RFC 8259, section 7). Valid UTF-8 goes through
  * as it is; anything else becomes U+FFFD. */
 void base_buffer_append_json_text(struct base_buffer *buffer, const char *text);
+
+/* Appends a text that somebody else wrote for a person to read: on one line and with nothing in it
+ * that a terminal obeys. Control characters (U+0000..1F, U+007F..9F) become \u001b, bytes that are
+ * not UTF-8 become U+FFFD. */
+void base_buffer_append_printable(struct base_buffer *buffer, const char *text);
 
 #endif

@@ -2,8 +2,17 @@
 
 #include <assert.h>
 #include <nettle/base64.h>
+#include <nettle/hmac.h>
+#include <nettle/memops.h>
 #include <nettle/sha2.h>
 #include <string.h>
+
+/* Before each part: its length, the highest byte first. */
+static void write_length(size_t part_length, uint8_t length[static 8])
+{
+    for (size_t i = 0; i < 8; i++)
+        length[i] = (uint8_t)((uint64_t)part_length >> (56 - 8 * i));
+}
 
 void base_sha256(
     const struct base_part *parts, size_t n_parts, uint8_t digest[static BASE_SHA256_SIZE])
@@ -12,12 +21,31 @@ void base_sha256(
     sha256_init(&state);
     for (size_t i = 0; i < n_parts; i++) {
         uint8_t length[8];
-        for (size_t j = 0; j < sizeof(length); j++)
-            length[j] = (uint8_t)((uint64_t)parts[i].length >> (56 - 8 * j));
+        write_length(parts[i].length, length);
         sha256_update(&state, sizeof(length), length);
         sha256_update(&state, parts[i].length, parts[i].bytes);
     }
     sha256_digest(&state, BASE_SHA256_SIZE, digest);
+}
+
+void base_hmac_sha256(
+    const uint8_t *key, size_t key_length, const struct base_part *parts, size_t n_parts,
+    uint8_t digest[static BASE_SHA256_SIZE])
+{
+    struct hmac_sha256_ctx state;
+    hmac_sha256_set_key(&state, key_length, key);
+    for (size_t i = 0; i < n_parts; i++) {
+        uint8_t length[8];
+        write_length(parts[i].length, length);
+        hmac_sha256_update(&state, sizeof(length), length);
+        hmac_sha256_update(&state, parts[i].length, parts[i].bytes);
+    }
+    hmac_sha256_digest(&state, BASE_SHA256_SIZE, digest);
+}
+
+bool base_is_same_secret(const void *left, const void *right, size_t n_bytes)
+{
+    return memeql_sec(left, right, n_bytes) == 1;
 }
 
 char *base_base64url_encode(struct base_arena *arena, const void *bytes, size_t n_bytes)

@@ -131,6 +131,27 @@ void base_buffer_append_json_text(struct base_buffer *buffer, const char *text)
     base_buffer_append_char(buffer, '"');
 }
 
+void base_buffer_append_printable(struct base_buffer *buffer, const char *text)
+{
+    const unsigned char *rest = (const unsigned char *)text;
+    size_t n_bytes = strlen(text);
+    while (n_bytes > 0) {
+        size_t n_bad = 0;
+        size_t length = measure_sequence(rest, n_bytes, &n_bad);
+        bool is_control = rest[0] < 0x20 || rest[0] == 0x7f;
+        bool is_high_control = length == 2 && rest[0] == 0xc2 && rest[1] < 0xa0;
+        if (is_control || is_high_control)
+            base_buffer_printf(buffer, "\\u00%02x", rest[length - 1]);
+        else if (length > 0)
+            base_buffer_append(buffer, rest, length);
+        else
+            base_buffer_append_text(buffer, "\xef\xbf\xbd");
+        size_t n_done = length > 0 ? length : n_bad;
+        rest += n_done;
+        n_bytes -= n_done;
+    }
+}
+
 #define DISTANCE_MAX_BYTES 64
 
 static size_t least_of(size_t left, size_t right)
