@@ -1,5 +1,6 @@
 #include "cli.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -169,6 +170,13 @@ void cli_complain(const char *format, ...)
     vfprintf(stderr, format, values);
     fputc('\n', stderr);
     va_end(values);
+}
+
+void cli_complain_of_line(const char *file, int64_t line, const char *why)
+{
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer text = {0};
+    base_buffer_append_printable(&text, why);
+    fprintf(stderr, "%s:%" PRId64 ": %s\n", file, line, base_buffer_text(&text));
 }
 
 /* ---- help ------------------------------------------------------------------------------------ */

@@ -65,7 +65,7 @@ static void end_as(struct import *import, enum import_end end)
 static void refuse_line(struct import *import, int64_t line, const char *why)
 {
     progress_erase(&import->progress);
-    fprintf(stderr, "%s:%" PRId64 ": %s\n", import->source->name, line, why);
+    cli_complain_of_line(import->source->name, line, why);
     end_as(import, IMPORT_REFUSED);
 }
 

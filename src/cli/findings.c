@@ -6,8 +6,12 @@
 
 static void print_line(const struct audit_finding *finding)
 {
+    /* A sentence shows what was stored, which may be anything. */
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer printable = {0};
+    base_buffer_append_printable(&printable, finding->sentence);
+    const char *sentence = base_buffer_text(&printable);
     if (finding->stream_type == NULL) {
-        printf("%s: %s\n", finding->kind, finding->sentence);
+        printf("%s: %s\n", finding->kind, sentence);
         return;
     }
     char id[BASE_UUID_SIZE];
@@ -15,7 +19,7 @@ static void print_line(const struct audit_finding *finding)
     printf("%s %s", finding->stream_type, id);
     if (finding->version > 0)
         printf(", version %d", (int)finding->version);
-    printf(": %s\n", finding->sentence);
+    printf(": %s\n", sentence);
 }
 
 static void count(struct findings *findings, const char *kind)

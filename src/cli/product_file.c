@@ -24,7 +24,7 @@ void product_file_complain(struct product_file *file, int64_t line_number, const
     file->n_bad += 1;
     if (file->n_bad <= PRODUCT_FILE_SAID_MAX) {
         progress_erase(file->progress);
-        fprintf(stderr, "%s:%" PRId64 ": %s\n", file->name, line_number, reason);
+        cli_complain_of_line(file->name, line_number, reason);
     }
 }
 
@@ -41,7 +41,7 @@ void product_file_complain_rest(struct product_file *file)
 static enum product_file_outcome break_off(struct product_file *file, int64_t line, const char *why)
 {
     progress_erase(file->progress);
-    fprintf(stderr, "%s:%" PRId64 ": %s\n", file->name, line, why);
+    cli_complain_of_line(file->name, line, why);
     return PRODUCT_FILE_BROKEN;
 }
 

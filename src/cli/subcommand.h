@@ -49,6 +49,9 @@ enum cli_exit cli_rebuild_all(const struct config *config) BASE_MUST_CHECK;
 /* Says "cartd: …" on stderr. */
 void cli_complain(const char *format, ...) BASE_PRINTF(1, 2);
 
+/* Says "FILE:LINE: why" on stderr. `why` may repeat what the file says. */
+void cli_complain_of_line(const char *file, int64_t line, const char *why);
+
 /* Why a database that has not the schema of this binary can't be used. */
 #define CLI_SCHEMA_NOT_READY                                                                       \
     "the schema of the database is older than this cartd needs; run `cartd migrate`"

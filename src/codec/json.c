@@ -228,10 +228,13 @@ static enum codec_outcome explain_failure(
             "The number is too large: no number here is above 9007199254740991 (2^53-1).");
         return CODEC_INVALID;
     }
+    /* The parser repeats what it stumbled over, and that may be anything. */
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer text = {0};
+    base_buffer_append_printable(&text, error->text);
     return malformed(
-        reader,
-        base_arena_printf(
-            reader->arena, "Line %d, column %d: %s.", error->line, error->column, error->text));
+        reader, base_arena_printf(
+                    reader->arena, "Line %d, column %d: %s.", error->line, error->column,
+                    base_buffer_text(&text)));
 }
 
 static enum codec_outcome refuse_kind(struct codec_reader *reader, const json_t *value)
