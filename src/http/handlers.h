@@ -83,6 +83,8 @@ void http_reply_page(struct http_request *request, const char *cache);
 const char *http_next_link(struct http_request *request, struct base_buffer *next_cursor);
 /* 400 for the parameter with that name. */
 void http_refuse_parameter(struct http_request *request, const char *name, const char *must_be);
+/* 400 for a cursor that this list did not give. */
+void http_refuse_cursor(struct http_request *request);
 /* Reads a time; *unix_us stays as it is where the parameter is absent. False: the request was
  * refused. */
 bool http_read_time(struct http_request *request, enum http_parameter parameter, int64_t *unix_us)

@@ -1,6 +1,7 @@
 #include "tables.h"
 
 #include <assert.h>
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -280,16 +281,14 @@ const struct postgres_statement *const carts_list_statements[] = {
 
 /* Where a page of carts goes on: after this one. */
 struct carts_place {
-    int64_t created_at_us;
+    uint64_t created_at_us; /* the highest byte first */
     struct base_uuid cart_id;
 };
-#define CARTS_CURSOR 'c'
-#define CARTS_FIRST_AT_US INT64_C(253402300799999999) /* the end of the year 9999 */
 
 bool carts_ask_page(struct projections_page *page)
 {
     BASE_CLEANUP(base_arena_finish) struct base_arena arena = {0};
-    struct carts_place place = {.created_at_us = CARTS_FIRST_AT_US};
+    struct carts_place place = {.created_at_us = htobe64((uint64_t)BASE_TIME_MOST_US)};
     memset(&place.cart_id, 0xff, sizeof place.cart_id);
     if (page->cursor != NULL) {
         size_t n_bytes = 0;
@@ -297,15 +296,16 @@ bool carts_ask_page(struct projections_page *page)
         if (bytes == NULL || n_bytes != sizeof place)
             return false;
         memcpy(&place, bytes, sizeof place);
-        if (place.created_at_us < 0 || place.created_at_us > CARTS_FIRST_AT_US)
-            return false;
     }
+    int64_t created_at_us = (int64_t)be64toh(place.created_at_us);
+    if (created_at_us < 0 || created_at_us > BASE_TIME_MOST_US)
+        return false;
     const struct postgres_statement *statement = page->customer_id != NULL ? &LIST_OF_CUSTOMER
                                                  : page->sku != NULL       ? &LIST_OF_SKU
                                                  : page->status != NULL    ? &LIST_OF_STATUS
                                                                            : &LIST_ALL;
     struct postgres_parameters *to = postgres_group_add(&page->group, statement);
-    postgres_put_time(to, place.created_at_us);
+    postgres_put_time(to, created_at_us);
     postgres_put_uuid(to, &place.cart_id);
     postgres_put_int4(to, page->limit + 1); /* one more tells whether there is a next page */
     postgres_put_text(to, page->status);
@@ -314,7 +314,7 @@ bool carts_ask_page(struct projections_page *page)
     return true;
 }
 
-void carts_receive_page(struct projections_page *page)
+void carts_receive_page(struct projections_page *page, const struct cursor_key *key)
 {
     const struct postgres_rows *rows = postgres_group_rows(&page->group, 0);
     size_t n_rows = postgres_rows_count(rows);
@@ -326,10 +326,11 @@ void carts_receive_page(struct projections_page *page)
         append_cart(&page->body, rows, i, 1);
     }
     if (n_shown < n_rows) {
-        struct carts_place place = {
-            .created_at_us = postgres_get_time(rows, n_shown - 1, 2),
+        const struct cursor_list list = projections_cursor_list(CARTS_CURSOR, page);
+        const struct carts_place place = {
+            .created_at_us = htobe64((uint64_t)postgres_get_time(rows, n_shown - 1, 2)),
             .cart_id = postgres_get_uuid(rows, n_shown - 1, 0),
         };
-        cursor_encode(&page->next_cursor, CARTS_CURSOR, &place, sizeof place);
+        cursor_encode(&page->next_cursor, &list, key, &place, sizeof place);
     }
 }

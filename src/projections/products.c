@@ -236,8 +236,6 @@ static const struct postgres_statement LIST = {
 
 const struct postgres_statement *const products_list_statements[] = {&LIST, NULL};
 
-#define PRODUCTS_CURSOR 'p'
-
 bool products_ask_page(struct projections_page *page)
 {
     BASE_CLEANUP(base_arena_finish) struct base_arena arena = {0};
@@ -257,7 +255,7 @@ bool products_ask_page(struct projections_page *page)
     return true;
 }
 
-void products_receive_page(struct projections_page *page)
+void products_receive_page(struct projections_page *page, const struct cursor_key *key)
 {
     const struct postgres_rows *rows = postgres_group_rows(&page->group, 0);
     size_t n_rows = postgres_rows_count(rows);
@@ -268,8 +266,10 @@ void products_receive_page(struct projections_page *page)
             base_buffer_append_char(&page->body, ',');
         append_product(&page->body, rows, i, 1);
     }
-    if (n_shown < n_rows)
+    if (n_shown < n_rows) {
+        const struct cursor_list list = projections_cursor_list(PRODUCTS_CURSOR, page);
         cursor_encode(
-            &page->next_cursor, PRODUCTS_CURSOR, postgres_get_text(rows, n_shown - 1, 0),
+            &page->next_cursor, &list, key, postgres_get_text(rows, n_shown - 1, 0),
             postgres_get_length(rows, n_shown - 1, 0));
+    }
 }

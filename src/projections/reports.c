@@ -1,5 +1,6 @@
 #include <assert.h>
 #include <endian.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,13 +26,14 @@ struct projections_report_work {
     struct report_place after;
     int64_t position; /* 0: this is the first page */
     struct report_moment moment;
+    struct cursor_key key;
 };
 
 struct reports {
     struct projections_options options;
     struct postgres_connection *connection;
     struct postgres_group group;
-    const struct postgres_statement *statements[PROJECTIONS_N_REPORTS + 3];
+    const struct postgres_statement *statements[PROJECTIONS_N_REPORTS + 4];
     struct projections_report *first; /* the one under way, then those that wait */
     struct projections_report *last;
     size_t n;
@@ -115,18 +117,25 @@ struct cursor_place {
 };
 #define CURSOR_HEAD offsetof(struct cursor_place, sku)
 
-static void write_cursor(
-    const struct report_table *table, const struct report_moment *moment,
-    const struct report_place *last, struct base_buffer *out)
+/* The days of a page are those of the next one. */
+static struct cursor_list list_of(const struct projections_report *report, char days[static 12])
 {
+    (void)snprintf(days, 12, "%d", (int)report->within_days); /* at most 11 characters */
+    return (struct cursor_list){.kind = kinds[report->kind]->cursor, .filters = {days}};
+}
+
+static void write_cursor(struct projections_report *report, const struct report_place *last)
+{
+    char days[12];
+    const struct cursor_list list = list_of(report, days);
     struct cursor_place place = {
-        .position = htobe64((uint64_t)moment->as_of),
+        .position = htobe64((uint64_t)report->work->moment.as_of),
         .number = htobe64((uint64_t)last->number),
     };
     size_t length = strlen(last->sku);
     assert(length <= CART_SKU_MAX);
     memcpy(place.sku, last->sku, length);
-    cursor_encode(out, table->cursor, &place, CURSOR_HEAD + length);
+    cursor_encode(&report->next_cursor, &list, &report->work->key, &place, CURSOR_HEAD + length);
 }
 
 static bool read_cursor(
@@ -232,7 +241,7 @@ static void write_report(struct projections_report *report, const struct postgre
             base_parse_int(postgres_get_text(rows, n_rows - 1, 1), 1, INT64_MAX, &last.number);
         assert(is_number);
         (void)is_number;
-        write_cursor(table, &report->work->moment, &last, &report->next_cursor);
+        write_cursor(report, &last);
     }
     if (report->is_csv)
         write_csv(report, table, rows, n_rows);
@@ -321,10 +330,25 @@ static void ask_report(struct reports *self)
     postgres_send(self->connection, &self->group);
 }
 
+/* Whether the report can go on: its cursor is one that it gave. */
+static enum projections_outcome receive_key(
+    struct projections_report *report, const struct postgres_rows *rows)
+{
+    char days[12];
+    const struct cursor_list list = list_of(report, days);
+    if (!cursor_receive_key(rows, &report->work->key))
+        return PROJECTIONS_FAILED;
+    if (report->cursor != NULL && !cursor_is_signed(&list, &report->work->key, report->cursor))
+        return PROJECTIONS_BAD_CURSOR;
+    return PROJECTIONS_FOUND;
+}
+
 static void moment_answered(struct postgres_group *group)
 {
     struct reports *self = BASE_CONTAINER(group, struct reports, group);
     enum projections_outcome outcome = outcome_of(group);
+    if (outcome == PROJECTIONS_FOUND)
+        outcome = receive_key(self->first, postgres_group_rows(group, 1));
     if (outcome != PROJECTIONS_FOUND) {
         end_first(self, outcome);
         return;
@@ -363,6 +387,7 @@ static void ask_moment(struct reports *self)
         postgres_put_null(to);
     put_time(to, report->from_us);
     put_time(to, report->to_us);
+    (void)postgres_group_add(&self->group, &cursor_key_read); /* it has no parameters */
     postgres_send(self->connection, &self->group);
 }
 
@@ -439,6 +464,7 @@ struct reports *reports_create(const struct projections_options *options, char *
     size_t n = 0;
     self->statements[n++] = &MOMENT;
     self->statements[n++] = &PLAN_EACH;
+    self->statements[n++] = &cursor_key_read;
     for (size_t i = 0; i < PROJECTIONS_N_REPORTS; i++)
         self->statements[n++] = kinds[i]->statement;
     self->connection = postgres_connection_create(

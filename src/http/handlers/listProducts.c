@@ -15,5 +15,5 @@ void http_ask_list_products(struct http_request *request)
         return;
     page->answered = answer;
     if (!projections_list_products(request->http->options.projections, page))
-        http_refuse_parameter(request, "cursor", "a next_cursor that this list gave");
+        http_refuse_cursor(request);
 }

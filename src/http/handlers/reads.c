@@ -18,6 +18,11 @@ void http_refuse_missing(struct http_request *request, enum http_problem missing
     http_refuse(request, missing, "There is no %s \"%.64s\".", kind, request->path_values[0]);
 }
 
+void http_refuse_cursor(struct http_request *request)
+{
+    http_refuse_parameter(request, "cursor", "a next_cursor of this list with the same filters");
+}
+
 bool http_read_time(struct http_request *request, enum http_parameter parameter, int64_t *unix_us)
 {
     const char *text = request->parameters[parameter];
@@ -49,6 +54,9 @@ void http_refuse_read(
     case PROJECTIONS_TOO_SLOW:
         http_refuse(
             request, HTTP_PROBLEM_OVERLOADED, "The report took longer than reports may take here.");
+        return;
+    case PROJECTIONS_BAD_CURSOR:
+        http_refuse_cursor(request);
         return;
     case PROJECTIONS_FAILED:
         http_refuse(request, HTTP_PROBLEM_INTERNAL_ERROR, "The read failed.");

@@ -56,5 +56,5 @@ void http_ask_report(struct http_request *request)
     struct projections_report *report = &request->wait.report;
     report->answered = answer;
     if (!projections_report(request->http->options.projections, report))
-        http_refuse_parameter(request, "cursor", "a next_cursor that this report gave");
+        http_refuse_cursor(request);
 }
