@@ -1,0 +1,129 @@
+/* A catalogue file: the first byte says how many bytes come at a time, the rest is the file. */
+#include "csv.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "codec.h"
+#include "fuzz.h"
+#include "product_line.h"
+
+/* A file that is read in some steps. */
+struct file {
+    const uint8_t *bytes;
+    size_t n_bytes;
+    size_t chunk;
+    struct csv_reader reader;
+};
+
+static void fill(struct file *file)
+{
+    int ends[2];
+    size_t n = file->n_bytes < file->chunk ? file->n_bytes : file->chunk;
+    if (pipe(ends) != 0 || write(ends[1], file->bytes, n) != (ssize_t)n)
+        abort();
+    close(ends[1]);
+    FUZZ_CLAIM(csv_fill(&file->reader, ends[0]) == (ssize_t)n);
+    close(ends[0]);
+    file->bytes += n;
+    file->n_bytes -= n;
+}
+
+static enum csv_outcome next(struct file *file, struct csv_record *record)
+{
+    enum csv_outcome outcome;
+    while ((outcome = csv_next(&file->reader, record)) == CSV_MORE)
+        fill(file);
+    return outcome;
+}
+
+/* A record written with quotes around everything is read as the same fields. */
+static void claim_round_trip(const struct csv_record *record)
+{
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer line = {0};
+    size_t n_texts = 0;
+    for (size_t i = 0; i < record->n_fields; i++) {
+        base_buffer_append_text(&line, i > 0 ? ",\"" : "\"");
+        for (const char *place = record->fields[i]; *place != '\0'; place++) {
+            base_buffer_append_char(&line, *place);
+            if (*place == '"')
+                base_buffer_append_char(&line, '"');
+            n_texts++;
+        }
+        base_buffer_append_char(&line, '"');
+    }
+    FUZZ_CLAIM(n_texts <= CSV_RECORD_MAX);
+    if (line.length > CSV_RECORD_MAX)
+        return;
+    struct file file = {
+        .bytes = (const uint8_t *)line.bytes, .n_bytes = line.length, .chunk = 60000};
+    struct csv_record read;
+    csv_init(&file.reader);
+    FUZZ_CLAIM(next(&file, &read) == CSV_RECORD);
+    FUZZ_CLAIM(read.n_fields == record->n_fields);
+    for (size_t i = 0; i < read.n_fields; i++)
+        FUZZ_CLAIM(strcmp(read.fields[i], record->fields[i]) == 0);
+    FUZZ_CLAIM(next(&file, &read) == CSV_END);
+    csv_finish(&file.reader);
+}
+
+static void claim_same(
+    enum csv_outcome outcome, const struct csv_record *record, const struct csv_record *other)
+{
+    FUZZ_CLAIM(record->line == other->line);
+    if (outcome == CSV_BAD) {
+        FUZZ_CLAIM(strcmp(record->reason, other->reason) == 0);
+        return;
+    }
+    FUZZ_CLAIM(record->n_fields == other->n_fields);
+    for (size_t i = 0; i < record->n_fields; i++)
+        FUZZ_CLAIM(strcmp(record->fields[i], other->fields[i]) == 0);
+    claim_round_trip(record);
+}
+
+static void claim_product(const struct csv_record *record, struct product_line_header *header)
+{
+    BASE_CLEANUP(base_free_pointer) char *problem = NULL;
+    struct product_line line;
+    if (header->n_fields == 0 && !product_line_read_header(record, header, &problem)) {
+        FUZZ_CLAIM(problem != NULL && base_utf8_length(problem, strlen(problem)) > 0);
+        return;
+    }
+    const char *reason = product_line_read(header, record, &line);
+    if (reason != NULL)
+        return;
+    FUZZ_CLAIM(codec_is_sku(line.sku) && codec_is_currency(line.currency));
+    FUZZ_CLAIM(line.price_minor >= 0 && line.price_minor <= CATALOG_PRICE_MAX);
+    FUZZ_CLAIM(codec_is_label(line.name, CATALOG_NAME_MAX));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n_bytes)
+{
+    if (n_bytes == 0 || n_bytes > 200000)
+        return 0;
+    struct file whole = {.bytes = bytes + 1, .n_bytes = n_bytes - 1, .chunk = 60000};
+    struct file pieces = {
+        .bytes = bytes + 1, .n_bytes = n_bytes - 1, .chunk = (size_t)bytes[0] * bytes[0] + 1};
+    struct product_line_header header = {.n_fields = 0};
+    int64_t line = 0;
+    csv_init(&whole.reader);
+    csv_init(&pieces.reader);
+    for (;;) {
+        struct csv_record record;
+        struct csv_record other;
+        enum csv_outcome outcome = next(&whole, &record);
+        FUZZ_CLAIM(next(&pieces, &other) == outcome);
+        if (outcome == CSV_END)
+            break;
+        FUZZ_CLAIM(record.line > line);
+        line = record.line;
+        claim_same(outcome, &record, &other);
+        if (outcome == CSV_RECORD)
+            claim_product(&record, &header);
+    }
+    FUZZ_CLAIM(whole.reader.n_consumed == (int64_t)n_bytes - 1);
+    csv_finish(&whole.reader);
+    csv_finish(&pieces.reader);
+    return 0;
+}

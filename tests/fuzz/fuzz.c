@@ -1,0 +1,84 @@
+#include "fuzz.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+_Noreturn void fuzz_fail(const char *claim, const char *file, int line)
+{
+    fprintf(stderr, "%s:%d: it does not hold that %s\n", file, line, claim);
+    abort();
+}
+
+char *fuzz_copy(const uint8_t *bytes, size_t n_bytes)
+{
+    char *copy = base_alloc(n_bytes + 1);
+    if (n_bytes > 0)
+        memcpy(copy, bytes, n_bytes);
+    return copy;
+}
+
+char *fuzz_text(const uint8_t *bytes, size_t n_bytes)
+{
+    const uint8_t *nul = n_bytes > 0 ? memchr(bytes, '\0', n_bytes) : NULL;
+    return fuzz_copy(bytes, nul == NULL ? n_bytes : (size_t)(nul - bytes));
+}
+
+bool fuzz_is_json(const char *text, size_t length)
+{
+    json_auto_t *value =
+        json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+    return value != NULL;
+}
+
+/* The next token of a pointer, unescaped, for the caller to free; *pointer moves behind it. */
+static char *take_token(const char **pointer)
+{
+    size_t length = strcspn(*pointer + 1, "/");
+    char *token = fuzz_copy((const uint8_t *)*pointer + 1, length);
+    *pointer += 1 + length;
+    char *to = token;
+    for (const char *from = token; *from != '\0'; from++) {
+        if (*from != '~') {
+            *to++ = *from;
+            continue;
+        }
+        from++;
+        FUZZ_CLAIM(*from == '0' || *from == '1');
+        *to++ = *from == '0' ? '~' : '/';
+    }
+    *to = '\0';
+    return token;
+}
+
+void fuzz_claim_pointer(const char *json, size_t length, const char *pointer)
+{
+    json_auto_t *root = json_loadb(json, length, JSON_DECODE_ANY, NULL);
+    const json_t *value = root;
+    while (value != NULL && *pointer != '\0') {
+        FUZZ_CLAIM(*pointer == '/');
+        BASE_CLEANUP(base_free_pointer) char *token = take_token(&pointer);
+        int64_t index;
+        if (json_is_array(value)) {
+            FUZZ_CLAIM(base_parse_int(token, 0, INT32_MAX, &index));
+            value = json_array_get(value, (size_t)index);
+            FUZZ_CLAIM(value != NULL);
+            continue;
+        }
+        FUZZ_CLAIM(json_is_object(value));
+        value = json_object_get(value, token);
+        FUZZ_CLAIM(value != NULL || *pointer == '\0'); /* what is missing is the last */
+    }
+}
+
+bool fuzz_is_same_text(const char *left, const char *right)
+{
+    return left == right || (left != NULL && right != NULL && strcmp(left, right) == 0);
+}
+
+bool fuzz_is_same(const struct base_buffer *left, const struct base_buffer *right)
+{
+    return left->length == right->length &&
+           (left->length == 0 || memcmp(left->bytes, right->bytes, left->length) == 0);
+}

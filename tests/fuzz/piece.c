@@ -1,0 +1,128 @@
+/* A copied log: the first byte says how many bytes come at a time, the rest are its lines. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "codec.h"
+#include "events_piece.h"
+#include "fuzz.h"
+#include "lines.h"
+
+enum { LINE_MAX_BYTES = 2048 };
+
+static struct events_piece piece;
+static struct base_arena arena;
+
+/* History is true: whatever the log holds folds into a cart that can be shown. */
+static void claim_fold(void)
+{
+    static struct cart cart;
+    static struct cart read;
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer document = {0};
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer other = {0};
+    const struct base_uuid id = {.bytes = {7}};
+    cart_clear(&cart);
+    for (size_t i = 0; i < piece.n_events; i++) {
+        const struct eventstore_event *stored = &piece.events[i];
+        struct cart_event event;
+        if (codec_read_cart_event(
+                stored->type, stored->schema_version, stored->data, &arena, &event))
+            cart_evolve(&cart, &event, stored->recorded_at_us);
+    }
+    codec_write_cart(&document, &id, &cart);
+    codec_write_cart_snapshot(&other, &cart);
+    /* A history that broke the rules of the cart need not fit into a snapshot. */
+    if (cart.version > 0 && codec_read_cart_snapshot(base_buffer_text(&other), &arena, &read)) {
+        other.length = 0;
+        codec_write_cart(&other, &id, &read);
+        FUZZ_CLAIM(fuzz_is_same(&document, &other));
+    }
+    codec_append_cart_times(&document, cart.created_at_us, cart.updated_at_us, cart.closed_at_us);
+    FUZZ_CLAIM(fuzz_is_json(document.bytes, document.length));
+}
+
+static void claim_streams(void)
+{
+    int64_t line = 0;
+    size_t n_events = 0;
+    if (events_piece_list_streams(&piece, &line) != NULL) {
+        FUZZ_CLAIM(line >= piece.first_line);
+        return;
+    }
+    for (size_t i = 0; i < piece.n_streams; i++) {
+        const struct eventstore_copied_stream *stream = &piece.streams[i];
+        FUZZ_CLAIM(stream->last_version >= stream->first_version);
+        n_events += (size_t)(stream->last_version - stream->first_version) + 1;
+        line = events_piece_line_of(&piece, &stream->stream_id);
+        FUZZ_CLAIM(line >= 1 && line <= (int64_t)piece.n_events);
+    }
+    FUZZ_CLAIM(n_events == piece.n_events);
+}
+
+/* False: the line was refused, which ends an import. */
+static bool take_line(struct events_place *place, const struct lines *lines)
+{
+    int64_t position = place->position;
+    const char *complaint = events_piece_add(&piece, place, lines->text, lines->length);
+    FUZZ_CLAIM(place->position == position + (complaint == NULL));
+    return complaint == NULL && !events_piece_is_full(&piece);
+}
+
+/* Gives the reader the next bytes; at the end of them, the end. */
+static void fill(struct lines *lines, const uint8_t **bytes, size_t *n_bytes, size_t chunk)
+{
+    int ends[2];
+    size_t n = *n_bytes < chunk ? *n_bytes : chunk;
+    if (pipe(ends) != 0 || write(ends[1], *bytes, n) != (ssize_t)n)
+        abort();
+    close(ends[1]);
+    FUZZ_CLAIM(lines_fill(lines, ends[0]));
+    close(ends[0]);
+    *bytes += n;
+    *n_bytes -= n;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n_bytes)
+{
+    if (n_bytes == 0 || n_bytes > 65536)
+        return 0;
+    size_t chunk = (size_t)bytes[0] * 16 + 1;
+    bytes++;
+    n_bytes--;
+    const uint8_t *rest = bytes;
+    size_t n_rest = n_bytes;
+    struct lines lines = {.most = LINE_MAX_BYTES};
+    struct events_place place = {.position = 0};
+    size_t n_seen = 0;
+    bool is_open = true;
+    events_piece_begin(&piece, 1);
+    for (bool goes_on = true; goes_on;) {
+        switch (lines_next(&lines)) {
+        case LINES_LINE:
+            /* The lines are those of the bytes, however they came. */
+            FUZZ_CLAIM(n_seen + lines.length <= n_bytes);
+            FUZZ_CLAIM(memcmp(lines.text, bytes + n_seen, lines.length) == 0);
+            n_seen += lines.length + 1;
+            is_open = is_open && take_line(&place, &lines);
+            break;
+        case LINES_MORE:
+            fill(&lines, &rest, &n_rest, chunk);
+            break;
+        case LINES_TOO_LONG:
+            FUZZ_CLAIM(lines.length > LINE_MAX_BYTES);
+            goes_on = false;
+            break;
+        case LINES_END:
+            FUZZ_CLAIM(n_rest == 0 && lines.n_consumed == (int64_t)n_bytes);
+            goes_on = false;
+            break;
+        }
+    }
+    if (piece.n_events > 0) {
+        claim_streams();
+        claim_fold();
+    }
+    lines_finish(&lines);
+    base_arena_reset(&arena);
+    return 0;
+}
