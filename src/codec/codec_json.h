@@ -42,6 +42,12 @@ enum codec_outcome codec_json_read_body(
 /* The RFC 6901 pointer of a place, in the arena. */
 const char *codec_json_pointer(struct base_arena *arena, const struct codec_path *path);
 
+/* ---- plain.c --------------------------------------------------------------------------------- */
+
+/* The object that a text is, as jansson would load it with JSON_REJECT_DUPLICATES, no deeper than
+ * CODEC_DEPTH_MAX; the caller's to json_decref(). NULL says nothing: ask jansson. */
+json_t *codec_json_load_plain(const char *bytes, size_t length) BASE_MUST_CHECK;
+
 /* ---- fields.c -------------------------------------------------------------------------------- */
 
 void codec_complain(

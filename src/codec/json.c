@@ -159,6 +159,9 @@ static const char *pointer_at(struct base_arena *arena, const char *bytes, size_
 json_t *codec_json_load(const char *text)
 {
     size_t length = strlen(text);
+    json_t *plain = codec_json_load_plain(text, length);
+    if (plain != NULL)
+        return plain;
     if (find_too_deep(text, length) < length)
         return NULL;
     json_t *value = json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL);
@@ -250,6 +253,9 @@ enum codec_outcome codec_json_read_body(
 {
     if (body.length == 0)
         return malformed(reader, "The body is empty; a JSON object is expected.");
+    *object = codec_json_load_plain(body.bytes, body.length);
+    if (*object != NULL)
+        return CODEC_READ;
     const char *nul = memchr(body.bytes, '\0', body.length);
     if (nul != NULL)
         return malformed_at(reader, body, (size_t)(nul - body.bytes), "there is a NUL byte");
