@@ -22,6 +22,11 @@ static void claim_canonical(const char *text)
     codec_write_indented(&twice, once.bytes, once.length);
     FUZZ_CLAIM(codec_is_same_json(base_buffer_text(&once), base_buffer_text(&twice)));
     FUZZ_CLAIM(codec_is_same_json(text, text));
+
+    BASE_CLEANUP(base_free_pointer) char *reversed = fuzz_reverse_json(text);
+    twice.length = 0;
+    FUZZ_CLAIM(reversed != NULL && codec_upcast_event(TYPE, 1, reversed, &twice, &reason));
+    FUZZ_CLAIM(fuzz_is_same(&once, &twice));
 }
 
 static void claim_prices(const char *text)

@@ -82,6 +82,15 @@ static void claim_same(
     claim_round_trip(record);
 }
 
+/* Lines are counted as an editor does. */
+static void claim_line(const struct csv_reader *reader, const uint8_t *bytes)
+{
+    int64_t line = 1;
+    for (int64_t i = 0; i < reader->n_consumed; i++)
+        line += bytes[i] == '\n';
+    FUZZ_CLAIM(reader->line == line);
+}
+
 static void claim_product(const struct csv_record *record, struct product_line_header *header)
 {
     BASE_CLEANUP(base_free_pointer) char *problem = NULL;
@@ -119,6 +128,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n_bytes)
         FUZZ_CLAIM(record.line > line);
         line = record.line;
         claim_same(outcome, &record, &other);
+        claim_line(&whole.reader, bytes + 1);
         if (outcome == CSV_RECORD)
             claim_product(&record, &header);
     }

@@ -32,6 +32,55 @@ bool fuzz_is_json(const char *text, size_t length)
     return value != NULL;
 }
 
+static json_t *reverse(const json_t *value);
+
+static json_t *reverse_object(const json_t *object)
+{
+    json_t *reversed = json_object();
+    size_t n = json_object_size(object);
+    const char **names = base_alloc(n * sizeof *names);
+    const char *name;
+    json_t *value;
+    size_t i = 0;
+    json_object_foreach((json_t *)(uintptr_t)object, name, value)
+    {
+        names[i++] = name;
+    }
+    while (i > 0) {
+        json_t *member = json_object_get(object, names[--i]);
+        FUZZ_CLAIM(json_object_set_new(reversed, names[i], reverse(member)) == 0);
+    }
+    free(names);
+    return reversed;
+}
+
+static json_t *reverse_array(const json_t *array)
+{
+    json_t *reversed = json_array();
+    for (size_t i = 0; i < json_array_size(array); i++)
+        FUZZ_CLAIM(json_array_append_new(reversed, reverse(json_array_get(array, i))) == 0);
+    return reversed;
+}
+
+/* A copy; as deep as the text was. */
+static json_t *reverse(const json_t *value)
+{
+    if (json_is_object(value))
+        return reverse_object(value);
+    if (json_is_array(value))
+        return reverse_array(value);
+    return json_copy((json_t *)(uintptr_t)value);
+}
+
+char *fuzz_reverse_json(const char *text)
+{
+    json_auto_t *value = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
+    if (!json_is_object(value))
+        return NULL;
+    json_auto_t *reversed = reverse(value);
+    return json_dumps(reversed, JSON_COMPACT | JSON_REAL_PRECISION(17));
+}
+
 /* The next token of a pointer, unescaped, for the caller to free; *pointer moves behind it. */
 static char *take_token(const char **pointer)
 {

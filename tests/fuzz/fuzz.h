@@ -23,6 +23,9 @@ char *fuzz_text(const uint8_t *bytes, size_t n_bytes);
 
 /* Whether it is JSON, of any kind, in UTF-8 and with no name twice. */
 bool fuzz_is_json(const char *text, size_t length) BASE_MUST_CHECK;
+/* The same JSON with the members of each object in the reverse order; the caller's to free. NULL:
+ * it is no object. */
+char *fuzz_reverse_json(const char *text) BASE_MUST_CHECK;
 /* Claims that an RFC 6901 pointer leads to a value in `json`, or to one that an object there could
  * have. `json` that is none is let pass. */
 void fuzz_claim_pointer(const char *json, size_t length, const char *pointer);
