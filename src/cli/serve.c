@@ -18,6 +18,9 @@
 /* Reads that may wait. PostgreSQL answers some ten thousand a second, so this is well under a
  * second of waiting; commands have a setting of their own. */
 #define SERVE_QUEUE_READS 16384
+/* Descriptors that are not clients': connections to PostgreSQL, the loop's, those of connections
+ * that were cut off and are not closed yet. */
+#define SERVE_OWN_DESCRIPTORS 320
 /* How often a drain looks whether it is over. */
 #define SERVE_DRAIN_TURN_US 5000
 /* Looks in a row that must find nothing waiting: requests that had arrived on open connections but
@@ -35,6 +38,9 @@ struct serve {
     struct follow *follow; /* NULL: this process does not run the projections */
     struct http *http;
     struct audit_sampler *sampler; /* NULL: nobody wants it */
+    int64_t n_descriptors;         /* that there may be, if too few; else 0 */
+    unsigned n_connections;        /* of clients at most, as there are descriptors for */
+    unsigned n_listeners;
     struct loop_signals signals;
     struct loop_timer drain_timer;
     int64_t drain_ends_at_us;
@@ -148,7 +154,7 @@ static bool open_database(struct serve *serve, char **problem)
             .not_ready_detail = CLI_SCHEMA_NOT_READY,
             .wait_ms = config->numbers[CONFIG_WAIT_MS],
             .memory_bytes = (size_t)config->numbers[CONFIG_FEED_MIB] * 1024 * 1024,
-            .listeners_max = (size_t)config->numbers[CONFIG_LISTENERS],
+            .listeners_max = serve->n_listeners,
         },
         problem);
     return serve->feed;
@@ -181,6 +187,11 @@ static bool open_follow(struct serve *serve, char **problem)
     return serve->follow;
 }
 
+static unsigned number_of(const struct config *config, enum config_setting setting)
+{
+    return (unsigned)config->numbers[setting];
+}
+
 static bool open_http(struct serve *serve, char **problem)
 {
     const struct config *config = serve->config;
@@ -196,8 +207,17 @@ static bool open_http(struct serve *serve, char **problem)
             .default_currency = config->texts[CONFIG_DEFAULT_CURRENCY],
             .openapi = cli_openapi,
             .openapi_length = cli_openapi_length,
-            .connections_max = (unsigned)config->numbers[CONFIG_CONNECTIONS],
-            .idle_seconds = (unsigned)config->numbers[CONFIG_IDLE_SECONDS],
+            .connections_max = serve->n_connections,
+            .idle_seconds = number_of(config, CONFIG_IDLE_SECONDS),
+            .headers_seconds = number_of(config, CONFIG_HEADERS_SECONDS),
+            .body_seconds = number_of(config, CONFIG_BODY_SECONDS),
+            .answer_seconds = number_of(config, CONFIG_ANSWER_SECONDS),
+            .connections_per_address = number_of(config, CONFIG_CALLER_CONNECTIONS),
+            .listeners_per_caller = number_of(config, CONFIG_CALLER_LISTENERS),
+            .reads_per_minute = number_of(config, CONFIG_CALLER_READS),
+            .writes_per_minute = number_of(config, CONFIG_CALLER_WRITES),
+            .proxies = config->texts[CONFIG_PROXIES],
+            .cors_origins = config->texts[CONFIG_CORS_ORIGINS],
         },
         problem);
     return serve->http;
@@ -254,16 +274,39 @@ static void close_rooms(struct serve *serve)
 
 /* ---- the process ----------------------------------------------------------------------------- */
 
-/* Every client connection is a descriptor, and the soft limit is usually 1,024. */
-static void raise_descriptor_limit(void)
+/* Every client connection is a descriptor, and the soft limit is usually 1,024. Where it can't be
+ * raised enough, fewer clients are served at a time; that is no reason to stop. At the kernel's
+ * limit, unlike at ours, nobody is let in any more. */
+static void share_descriptors(struct serve *serve)
 {
+    serve->n_connections = number_of(serve->config, CONFIG_CONNECTIONS);
+    serve->n_listeners = number_of(serve->config, CONFIG_LISTENERS);
     struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        /* Where it can't be raised, fewer clients are served at a time; that is no reason to stop.
-         */
-        (void)setrlimit(RLIMIT_NOFILE, &limit);
-    }
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit); /* what counts is what is there now */
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+        return;
+    int64_t n_free = (int64_t)limit.rlim_cur - SERVE_OWN_DESCRIPTORS;
+    int64_t n_wanted = (int64_t)serve->n_connections + serve->n_listeners;
+    if (n_free >= n_wanted)
+        return;
+    if (n_free < 2)
+        n_free = 2;
+    serve->n_descriptors = (int64_t)limit.rlim_cur;
+    serve->n_connections = 1 + (unsigned)((n_free - 2) * serve->n_connections / n_wanted);
+    serve->n_listeners = (unsigned)n_free - serve->n_connections;
+}
+
+static void tell_of_descriptors(const struct serve *serve)
+{
+    if (serve->n_descriptors > 0)
+        base_log(
+            &serve->log, BASE_LOG_FEW_DESCRIPTORS,
+            BASE_LOG_NUMBER("descriptors", serve->n_descriptors),
+            BASE_LOG_NUMBER("connections", serve->n_connections),
+            BASE_LOG_NUMBER("listeners", serve->n_listeners));
 }
 
 static void ignore_signals(void)
@@ -289,7 +332,7 @@ enum cli_exit cli_serve(const struct cli_call *call)
                 .least = config_log_level(config),
             },
     };
-    raise_descriptor_limit();
+    share_descriptors(&serve);
     ignore_signals();
 
     BASE_CLEANUP(base_free_pointer) char *problem = NULL;
@@ -300,6 +343,7 @@ enum cli_exit cli_serve(const struct cli_call *call)
         base_log(
             &serve.log, BASE_LOG_STARTED, BASE_LOG_TEXT("listen", http_listen_address(serve.http)),
             BASE_LOG_TEXT("version", CARTD_VERSION), BASE_LOG_NUMBER("pid", getpid()));
+        tell_of_descriptors(&serve);
         loop_run(serve.loop);
     } else {
         cli_complain("%s", problem);

@@ -42,6 +42,24 @@
         "client connections at most")                                                              \
     ROW(IDLE_SECONDS, NUMBER, "idle-seconds", "CARTD_IDLE_SECONDS", "75", 1, 86400,                \
         "how long an idle connection is kept")                                                     \
+    ROW(HEADERS_SECONDS, NUMBER, "headers-seconds", "CARTD_HEADERS_SECONDS", "30", 1, 3600,        \
+        "how long a client may take to send the headers of a request")                             \
+    ROW(BODY_SECONDS, NUMBER, "body-seconds", "CARTD_BODY_SECONDS", "60", 1, 3600,                 \
+        "how long a client may take to send the body of a request")                                \
+    ROW(ANSWER_SECONDS, NUMBER, "answer-seconds", "CARTD_ANSWER_SECONDS", "60", 1, 3600,           \
+        "how long a client may take to receive an answer")                                         \
+    ROW(CALLER_CONNECTIONS, NUMBER, "caller-connections", "CARTD_CALLER_CONNECTIONS", "0", 0,      \
+        1000000, "client connections of one address that is no proxy; 0: no limit")                \
+    ROW(CALLER_LISTENERS, NUMBER, "caller-listeners", "CARTD_CALLER_LISTENERS", "0", 0, 1000000,   \
+        "event streams and long polls of one caller at a time; 0: no limit")                       \
+    ROW(CALLER_READS, NUMBER, "caller-reads", "CARTD_CALLER_READS", "0", 0, 1000000,               \
+        "GET requests of one caller in a minute; beyond it 429; 0: no limit")                      \
+    ROW(CALLER_WRITES, NUMBER, "caller-writes", "CARTD_CALLER_WRITES", "0", 0, 1000000,            \
+        "commands of one caller in a minute; beyond it 429; 0: no limit")                          \
+    ROW(PROXIES, TEXT, "proxies", "CARTD_PROXIES", "", 0, 0,                                       \
+        "whose X-Forwarded-For is believed, as 127.0.0.1,10.0.0.0/8")                              \
+    ROW(CORS_ORIGINS, TEXT, "cors-origins", "CARTD_CORS_ORIGINS", "", 0, 0,                        \
+        "origins whose pages may call, as https://shop.example; *: all")                           \
     ROW(LISTENERS, NUMBER, "listeners", "CARTD_LISTENERS", "10000", 1, 1000000,                    \
         "event streams and long polls at a time; beyond it 503 overloaded")                        \
     ROW(FEED_MIB, NUMBER, "feed-mib", "CARTD_FEED_MIB", "16", 1, 16384,                            \

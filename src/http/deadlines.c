@@ -30,15 +30,48 @@ static void leave(struct http_deadlines *deadlines, struct http_client *client)
         client->next->previous = client->previous;
 }
 
-/* Shuts down what is due. libmicrohttpd sees the end of the connection in its next run. */
+/* libmicrohttpd sees the end of the connection in its next run. */
+static void cut(struct http_deadlines *deadlines, struct http_client *client)
+{
+    leave(deadlines, client);
+    join(deadlines, client, HTTP_PHASE_CUT);
+    deadlines->n_open--;
+    (void)shutdown(client->fd, SHUT_RDWR); /* it fails when the client is gone already */
+}
+
 static void cut_due(struct http_deadlines *deadlines, enum http_phase phase, int64_t now_us)
 {
+    static const enum metrics_number numbers[HTTP_N_PHASES] = {
+        [HTTP_PHASE_IDLE] = METRICS_HTTP_CUT_IDLE,
+        [HTTP_PHASE_HEADERS] = METRICS_HTTP_CUT_HEADERS,
+        [HTTP_PHASE_BODY] = METRICS_HTTP_CUT_BODY,
+        [HTTP_PHASE_ANSWER] = METRICS_HTTP_CUT_ANSWER,
+    };
     while (deadlines->first[phase] != NULL && deadlines->first[phase]->due_us <= now_us) {
-        struct http_client *client = deadlines->first[phase];
-        leave(deadlines, client);
-        join(deadlines, client, HTTP_PHASE_CUT);
-        (void)shutdown(client->fd, SHUT_RDWR); /* it fails when the client is gone already */
+        cut(deadlines, deadlines->first[phase]);
+        metrics_add(deadlines->metrics, numbers[phase], 1);
     }
+}
+
+bool http_cut_longest(struct http_deadlines *deadlines)
+{
+    struct http_client *longest = NULL;
+    int64_t since_us = INT64_MAX;
+    for (size_t i = 0; i < HTTP_N_PHASES; i++) {
+        struct http_client *client = deadlines->first[i];
+        if (client == NULL || deadlines->durations_us[i] == 0)
+            continue;
+        int64_t began_us = client->due_us - deadlines->durations_us[i];
+        if (began_us < since_us) {
+            since_us = began_us;
+            longest = client;
+        }
+    }
+    if (longest == NULL)
+        return false;
+    cut(deadlines, longest);
+    metrics_add(deadlines->metrics, METRICS_HTTP_CUT_FOR_ROOM, 1);
+    return true;
 }
 
 static void timer_fired(struct loop_timer *timer)
@@ -59,17 +92,14 @@ static void timer_fired(struct loop_timer *timer)
     loop_start_timer(deadlines->loop, timer, sleep_us < LEAST_SLEEP_US ? LEAST_SLEEP_US : sleep_us);
 }
 
-void http_init_deadlines(struct http_deadlines *deadlines, struct loop *loop, unsigned idle_seconds)
+void http_init_deadlines(
+    struct http_deadlines *deadlines, struct loop *loop, struct metrics *metrics,
+    const unsigned seconds[static HTTP_N_PHASES])
 {
-    *deadlines = (struct http_deadlines){.loop = loop, .timer.fired = timer_fired};
-    static const int64_t seconds[] = {
-#define HTTP_ROW(NAME, seconds) seconds,
-        HTTP_PHASES(HTTP_ROW)
-#undef HTTP_ROW
-    };
+    *deadlines =
+        (struct http_deadlines){.loop = loop, .metrics = metrics, .timer.fired = timer_fired};
     for (size_t i = 0; i < HTTP_N_PHASES; i++)
-        deadlines->durations_us[i] = seconds[i] * 1000000;
-    deadlines->durations_us[HTTP_PHASE_HEADERS] += (int64_t)idle_seconds * 1000000;
+        deadlines->durations_us[i] = (int64_t)seconds[i] * 1000000;
 }
 
 void http_finish_deadlines(struct http_deadlines *deadlines)
@@ -96,6 +126,7 @@ struct http_client *http_add_client(struct http_deadlines *deadlines, int fd)
 {
     struct http_client *client = base_alloc(sizeof(*client));
     client->fd = fd;
+    deadlines->n_open++;
     join(deadlines, client, HTTP_PHASE_HEADERS);
     http_enter_phase(deadlines, client, HTTP_PHASE_HEADERS);
     return client;
@@ -104,5 +135,7 @@ struct http_client *http_add_client(struct http_deadlines *deadlines, int fd)
 void http_forget_client(struct http_deadlines *deadlines, struct http_client *client)
 {
     leave(deadlines, client);
+    if (client->phase != HTTP_PHASE_CUT)
+        deadlines->n_open--;
     free(client);
 }

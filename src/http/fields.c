@@ -6,8 +6,6 @@
 #include "http.h"
 #include "reply.h"
 
-enum { REQUEST_ID_MAX = 128 };
-
 static const char *skip_space(const char *place)
 {
     return place + strspn(place, " \t");
@@ -298,7 +296,7 @@ bool http_is_request_id(const char *value)
     static const char allowed[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
     size_t length = strspn(value, allowed);
-    return length > 0 && length <= REQUEST_ID_MAX && value[length] == '\0';
+    return length > 0 && length <= HTTP_REQUEST_ID_MAX && value[length] == '\0';
 }
 
 /* Exactly `length` lower-case hexadecimal digits, not all zero unless that is allowed. */

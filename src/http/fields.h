@@ -44,7 +44,8 @@ bool http_prefers(const char *value, const char *type, const char *other);
 /* Whether a Content-Type is application/json, in UTF-8 if it says so. */
 bool http_is_json(const char *value);
 
-/* 1 to 128 of [A-Za-z0-9._-]. */
+#define HTTP_REQUEST_ID_MAX 128
+/* 1 to HTTP_REQUEST_ID_MAX of [A-Za-z0-9._-]. */
 bool http_is_request_id(const char *value);
 /* Version 00 of W3C Trace Context, section 3.2, with ids that are not all zeros. */
 bool http_is_traceparent(const char *value);

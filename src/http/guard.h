@@ -24,6 +24,9 @@
     ROW(IF_MATCH, "If-Match", LIST)                                                                \
     ROW(IF_NONE_MATCH, "If-None-Match", LIST)                                                      \
     ROW(PREFER, "Prefer", LIST)                                                                    \
+    ROW(X_FORWARDED_FOR, "X-Forwarded-For", LIST)                                                  \
+    ROW(ORIGIN, "Origin", NONE_IF_MANY)                                                            \
+    ROW(ACCESS_CONTROL_REQUEST_METHOD, "Access-Control-Request-Method", NONE_IF_MANY)              \
     ROW(X_REQUEST_ID, "X-Request-Id", NONE_IF_MANY)                                                \
     ROW(TRACEPARENT, "traceparent", NONE_IF_MANY)
 enum http_header {

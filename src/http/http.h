@@ -4,8 +4,9 @@
  * its own, its epoll descriptor nested in the loop.
  *
  * Inside: server.c (the daemon on the loop), guard.c (what libmicrohttpd should have refused),
- * routes.c (the one table of operations), request.c and reply.c (what handlers see), problems.c
- * (the only place that knows the status of a problem), handlers/<operationId>.c (ask and answer).
+ * deadlines.c and admission.c (what a client, and a caller, may take of it), routes.c (the one
+ * table of operations), request.c and reply.c (what handlers see), problems.c (the only place that
+ * knows the status of a problem), handlers/<operationId>.c (ask and answer).
  */
 #ifndef CARTD_HTTP_H
 #define CARTD_HTTP_H
@@ -21,6 +22,8 @@
 #define HTTP_PAGE_MAX 100
 #define HTTP_PAGE_DEFAULT 20
 #define HTTP_KEY_MAX 255 /* characters of an Idempotency-Key */
+/* Of a long poll; longer ones end at what stands between a client and a service. */
+#define HTTP_WAIT_SECONDS_MAX 30
 
 struct http_options {
     struct loop *loop;
@@ -33,13 +36,25 @@ struct http_options {
     const char *default_currency;
     const char *openapi; /* the text of openapi.yaml, compiled in */
     size_t openapi_length;
-    unsigned connections_max;
+    unsigned connections_max; /* when there are as many, the one waited for longest is cut off */
+    /* How long a client may take; see deadlines.h. */
     unsigned idle_seconds;
+    unsigned headers_seconds;
+    unsigned body_seconds;
+    unsigned answer_seconds;
+    /* For each caller, see callers.h; 0: no limit. */
+    unsigned connections_per_address;
+    unsigned listeners_per_caller;
+    unsigned reads_per_minute;
+    unsigned writes_per_minute;
+    const char *proxies;      /* see http_read_proxies() */
+    const char *cors_origins; /* see http_read_origins() */
 };
 
 struct http;
 /* Binds and begins to serve. NULL with *problem (a sentence, the caller's to free) when the address
- * is not one or is taken. SO_REUSEPORT is set: several processes may share a port. */
+ * is not one or is taken, or when proxies or origins are no such lists. SO_REUSEPORT is set:
+ * several processes may share a port. */
 struct http *http_create(const struct http_options *options, char **problem) BASE_MUST_CHECK;
 /* The address in use, with the port that was taken; borrowed. */
 const char *http_listen_address(const struct http *http);

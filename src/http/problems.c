@@ -30,7 +30,7 @@ const char *http_problem_slug(enum http_problem problem)
 
 bool http_problem_is_passing(enum http_problem problem)
 {
-    return problems[problem].status == 503;
+    return problems[problem].status == 503 || problem == HTTP_PROBLEM_TOO_MANY_REQUESTS;
 }
 
 bool http_find_problem(const char *slug, enum http_problem *problem)

@@ -81,6 +81,9 @@
         "The Idempotency-Key was used for another request",                                        \
         "An Idempotency-Key stands for one request: the same method, path and body. This key "     \
         "came with another one before. Take a new key for a new request.")                         \
+    ROW(TOO_MANY_REQUESTS, "too-many-requests", 429, "Too many requests of one caller",            \
+        "A caller has sent more requests within a minute, or listens more often at a time, than "  \
+        "one caller may. Nothing was done. Try again after the time that Retry-After says.")       \
     ROW(OVERLOADED, "overloaded", 503, "Too much is waiting",                                      \
         "More requests wait than the service lets wait. Nothing was done. Try again after the "    \
         "time that Retry-After says.")                                                             \

@@ -1,12 +1,15 @@
 #include "reply.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "cors.h"
+#include "admission.h"
 #include "server.h"
 
-enum { RETRY_AFTER_SECONDS = 1 };
+#define RETRY_AFTER_SECONDS 1U
 
 static ssize_t end_at_once(void *cls, uint64_t position, char *bytes, size_t n_bytes)
 {
@@ -53,9 +56,18 @@ static void add_header(struct MHD_Response *response, const char *name, const ch
         (void)MHD_add_response_header(response, name, value);
 }
 
+size_t http_common_headers(
+    struct http_request *request, struct http_header_line lines[static HTTP_COMMON_HEADERS_MAX])
+{
+    static_assert(
+        HTTP_CORS_HEADERS_MAX + HTTP_ALLOWANCE_HEADERS_MAX <= HTTP_COMMON_HEADERS_MAX,
+        "there is room for all of them");
+    size_t n = http_cors_headers(request, lines);
+    return n + http_allowance_headers(request, lines + n);
+}
+
 static void add_headers(
-    struct MHD_Response *response, const struct http_request *request,
-    const struct http_reply *reply)
+    struct MHD_Response *response, struct http_request *request, const struct http_reply *reply)
 {
     add_header(response, "Content-Type", reply->media);
     if (reply->version > 0) {
@@ -74,10 +86,17 @@ static void add_headers(
     if (reply->is_minimal)
         add_header(response, "Preference-Applied", "return=minimal");
     if (reply->is_for_later) {
+        const struct http_allowance *allowance = &request->allowance;
         char seconds[16];
-        (void)snprintf(seconds, sizeof(seconds), "%d", RETRY_AFTER_SECONDS);
+        (void)snprintf(
+            seconds, sizeof(seconds), "%u",
+            allowance->is_spent ? allowance->seconds : RETRY_AFTER_SECONDS);
         add_header(response, "Retry-After", seconds);
     }
+    struct http_header_line lines[HTTP_COMMON_HEADERS_MAX];
+    size_t n_lines = http_common_headers(request, lines);
+    for (size_t i = 0; i < n_lines; i++)
+        add_header(response, lines[i].name, lines[i].value);
     add_header(response, "X-Request-Id", request->id);
     if (reply->media != NULL)
         add_header(response, "X-Content-Type-Options", "nosniff");

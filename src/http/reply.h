@@ -37,7 +37,7 @@ struct http_reply {
     const char *allow;
     bool is_replayed;  /* Idempotent-Replayed */
     bool is_minimal;   /* Preference-Applied */
-    bool is_for_later; /* Retry-After */
+    bool is_for_later; /* Retry-After: when the caller has something left, or in a moment */
     bool closes;       /* the connection */
     bool is_endless;   /* a stream: it has no length, and the connection ends with it */
 };
@@ -48,6 +48,11 @@ void http_send_trouble(struct http_request *request, const struct http_trouble *
 /* The same for one that has nothing but a detail, in the manner of printf. */
 void http_refuse(struct http_request *request, enum http_problem problem, const char *detail, ...)
     BASE_PRINTF(3, 4);
+
+#define HTTP_COMMON_HEADERS_MAX 8
+/* Headers of every answer, whichever way it goes, in the request's arena; returns how many. */
+size_t http_common_headers(
+    struct http_request *request, struct http_header_line lines[static HTTP_COMMON_HEADERS_MAX]);
 
 /* Gives the reply to libmicrohttpd, from within its callback. */
 enum MHD_Result http_queue_reply(struct http_request *request) BASE_MUST_CHECK;

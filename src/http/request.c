@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "fields.h"
+#include "admission.h"
 #include "reply.h"
 #include "server.h"
 
@@ -64,6 +65,8 @@ void *http_begin_request(void *cls, const char *raw_target, struct MHD_Connectio
     request->connection = connection;
     request->stage = HTTP_BEGUN;
     request->began_at_us = base_clock_monotonic_us();
+    if (request->client->phase == HTTP_PHASE_IDLE)
+        http_enter_phase(&request->http->deadlines, request->client, HTTP_PHASE_HEADERS);
     /* libmicrohttpd takes the target apart where it stands, hence the copy. */
     request->raw_target =
         base_arena_copy_text(&request->arena, raw_target == NULL ? "" : raw_target);
@@ -86,7 +89,7 @@ void http_complete_request(
         http->n_under_way--;
     if (request->stage != HTTP_BEGUN) {
         request->client->request = NULL;
-        http_enter_phase(&http->deadlines, request->client, HTTP_PHASE_HEADERS);
+        http_enter_phase(&http->deadlines, request->client, HTTP_PHASE_IDLE);
     }
     if (request->response != NULL)
         MHD_destroy_response(request->response);
@@ -315,10 +318,12 @@ static enum MHD_Result ask(struct http_request *request)
     request->stage = HTTP_ASKED;
     accept_request(request);
     http_enter_phase(&request->http->deadlines, request->client, HTTP_PHASE_WORK);
-    if (request->match != HTTP_MATCH)
-        refuse_unrouted(request);
-    else if (check_request(request))
-        request->route->ask(request);
+    if (http_admit(request)) {
+        if (request->match != HTTP_MATCH)
+            refuse_unrouted(request);
+        else if (check_request(request))
+            request->route->ask(request);
+    }
     if (request->status != 0)
         return http_queue_reply(request);
     request->stage = HTTP_WAITING;

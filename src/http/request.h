@@ -10,6 +10,7 @@
 #include <microhttpd.h>
 
 #include "base.h"
+#include "callers.h"
 #include "codec.h"
 #include "deadlines.h"
 #include "guard.h"
@@ -29,6 +30,7 @@
 /* A long poll: it listens until something is there or its time is over. */
 struct http_poll {
     struct feed_listener listener;
+    struct http_caller *holder; /* whose listener it is */
     struct loop_timer timer;
     struct base_buffer events; /* JSON, with commas between them */
     int32_t limit;
@@ -46,6 +48,11 @@ enum http_stage {
     HTTP_QUEUED     /* libmicrohttpd has the response */
 };
 
+struct http_header_line {
+    const char *name;
+    const char *value;
+};
+
 struct http_request {
     struct http_request *next; /* among the spare ones */
     struct http *http;
@@ -56,6 +63,8 @@ struct http_request {
     bool is_under_way; /* counted in http->n_under_way */
     int64_t began_at_us;
     const char *id; /* X-Request-Id, the client's or ours */
+    struct http_caller_id caller;
+    struct http_allowance allowance; /* what the caller has left */
 
     /* What is asked. */
     const char *raw_target;

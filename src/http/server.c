@@ -21,7 +21,15 @@ enum { CONNECTION_MEMORY = 16 * 1024 };
 /* A resumed answer needs two runs, so a second one is worth trying at once. */
 enum { RUNS_AT_ONCE = 2 };
 
-enum { LIBRARY_LOG_INTERVAL_US = 1000 * 1000 };
+/* How often a line is written that any client can bring about. */
+enum { SELDOM_US = 1000 * 1000 };
+
+/* Connections that libmicrohttpd may have beyond ours: those that were cut off, until it has closed
+ * them. At its own limit it leaves new ones waiting, unanswered. */
+enum { CUT_CONNECTIONS = 256 };
+
+/* Ours are the deadlines; libmicrohttpd's own is there for what we may not know of. */
+enum { LIBRARY_PATIENCE_SECONDS = 30 };
 
 /* How long http_destroy() lets answers that are on their way get out. */
 enum { FLUSH_RUNS = 50, FLUSH_RUN_MS = 10 };
@@ -35,6 +43,7 @@ static void run(struct http *http)
     for (int i = 0; i < RUNS_AT_ONCE; i++) {
         MHD_UNSIGNED_LONG_LONG timeout_ms;
         (void)MHD_run(http->daemon); /* MHD_NO is for a daemon with threads or none */
+        http->is_library_muted = false;
         if (MHD_get_timeout(http->daemon, &timeout_ms) != MHD_YES) {
             loop_stop_timer(http->options.loop, &http->timer);
             return;
@@ -70,47 +79,107 @@ void http_run_soon(struct http *http)
 
 /* ---- what the daemon tells ------------------------------------------------------------------- */
 
+/* Whether a line may be written. *n_unlogged are those that were not since the last one. */
+static bool may_log(struct http_seldom *seldom, int64_t *n_unlogged)
+{
+    int64_t now_us = base_clock_monotonic_us();
+    if (seldom->logged_at_us != 0 && now_us - seldom->logged_at_us < SELDOM_US) {
+        seldom->n_unlogged++;
+        return false;
+    }
+    *n_unlogged = seldom->n_unlogged;
+    *seldom = (struct http_seldom){.logged_at_us = now_us};
+    return true;
+}
+
+static enum MHD_Result refuse_connection(
+    struct http *http, const struct http_address *address, const char *reason,
+    enum metrics_number number)
+{
+    http->is_library_muted = true; /* it would say the same, and less */
+    metrics_add(http->options.metrics, number, 1);
+    int64_t n_unlogged;
+    if (may_log(&http->refused_lines, &n_unlogged)) {
+        char text[HTTP_ADDRESS_SIZE];
+        http_format_address(address, text);
+        base_log(
+            http->options.log, BASE_LOG_CONNECTION_REFUSED, BASE_LOG_TEXT("reason", reason),
+            BASE_LOG_TEXT("address", text), BASE_LOG_NUMBER("unlogged", n_unlogged));
+    }
+    return MHD_NO;
+}
+
+/* What is refused here is closed without a word, which is all that the client needs to know. */
+static enum MHD_Result accept_connection(
+    void *cls, const struct sockaddr *socket_address, socklen_t length)
+{
+    (void)length;
+    struct http *http = cls;
+    http->is_library_muted = false;
+    const struct http_address address = http_address_of(socket_address);
+    const struct http_caller_id id = http_caller_of_address(&address);
+    if (http_caller_is_full(&http->callers, &id, HTTP_CONNECTION) &&
+        !http_is_proxy(&http->proxies, &address))
+        return refuse_connection(
+            http, &address, "the address has as many as one may", METRICS_HTTP_REFUSED_CONNECTIONS);
+    if (http->deadlines.n_open >= http->options.connections_max &&
+        !http_cut_longest(&http->deadlines))
+        return refuse_connection(
+            http, &address, "all have requests that are worked on", METRICS_HTTP_REFUSED_FULL);
+    return MHD_YES;
+}
+
+static void begin_client(struct http *http, struct MHD_Connection *connection, void **context)
+{
+    int fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    struct http_client *client = http_add_client(&http->deadlines, fd);
+    const struct sockaddr *socket_address =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
+    client->address = http_address_of(socket_address);
+    const struct http_caller_id id = http_caller_of_address(&client->address);
+    client->holder = http_caller_hold(&http->callers, &id, HTTP_CONNECTION);
+    *context = client;
+    metrics_add(http->options.metrics, METRICS_HTTP_CONNECTIONS, 1);
+}
+
+static void end_client(struct http *http, void **context)
+{
+    struct http_client *client = *context;
+    http_caller_drop(&http->callers, client->holder, HTTP_CONNECTION);
+    http_forget_client(&http->deadlines, client);
+    *context = NULL;
+    metrics_add(http->options.metrics, METRICS_HTTP_CONNECTIONS, -1);
+}
+
 static void connection_changed(
     void *cls, struct MHD_Connection *connection, void **context,
     enum MHD_ConnectionNotificationCode code)
 {
     struct http *http = cls;
     switch (code) {
-    case MHD_CONNECTION_NOTIFY_STARTED: {
-        const union MHD_ConnectionInfo *info =
-            MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-        *context = http_add_client(&http->deadlines, info->connect_fd);
-        metrics_add(http->options.metrics, METRICS_HTTP_CONNECTIONS, 1);
+    case MHD_CONNECTION_NOTIFY_STARTED:
+        begin_client(http, connection, context);
         return;
-    }
     case MHD_CONNECTION_NOTIFY_CLOSED:
-        http_forget_client(&http->deadlines, *context);
-        *context = NULL;
-        metrics_add(http->options.metrics, METRICS_HTTP_CONNECTIONS, -1);
+        end_client(http, context);
         return;
     }
 }
 
-/* Most of what it says any client can provoke, so it gets one line a second. */
 static void BASE_PRINTF(2, 0) library_says(void *cls, const char *format, va_list arguments)
 {
     struct http *http = cls;
     if (http->is_library_muted)
         return;
-    int64_t now_us = base_clock_monotonic_us();
-    if (http->library_logged_at_us != 0 &&
-        now_us - http->library_logged_at_us < LIBRARY_LOG_INTERVAL_US) {
-        http->n_library_unlogged++;
+    int64_t n_unlogged;
+    if (!may_log(&http->library_lines, &n_unlogged))
         return;
-    }
     char text[256];
     (void)vsnprintf(text, sizeof(text), format, arguments);
     text[strcspn(text, "\n")] = '\0';
     base_log(
         http->options.log, BASE_LOG_HTTP_LIBRARY, BASE_LOG_TEXT("text", text),
-        BASE_LOG_NUMBER("unlogged", http->n_library_unlogged));
-    http->library_logged_at_us = now_us;
-    http->n_library_unlogged = 0;
+        BASE_LOG_NUMBER("unlogged", n_unlogged));
 }
 
 /* Targets are taken apart and decoded by us, from what came. */
@@ -123,6 +192,18 @@ static size_t leave_encoded(void *cls, struct MHD_Connection *connection, char *
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
+static unsigned library_timeout(const struct http_options *options)
+{
+    unsigned longest = options->idle_seconds;
+    if (longest < options->headers_seconds)
+        longest = options->headers_seconds;
+    if (longest < options->body_seconds)
+        longest = options->body_seconds;
+    if (longest < options->answer_seconds)
+        longest = options->answer_seconds;
+    return longest + LIBRARY_PATIENCE_SECONDS;
+}
+
 static struct MHD_Daemon *start_daemon(struct http *http, int listen_fd)
 {
     unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
@@ -131,8 +212,9 @@ static struct MHD_Daemon *start_daemon(struct http *http, int listen_fd)
 #endif
     const struct MHD_OptionItem options[] = {
         {MHD_OPTION_LISTEN_SOCKET, listen_fd, NULL},
-        {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)http->options.connections_max, NULL},
-        {MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)http->options.idle_seconds, NULL},
+        {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)http->options.connections_max + CUT_CONNECTIONS,
+         NULL},
+        {MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)library_timeout(&http->options), NULL},
         {MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, NULL},
 #if MHD_VERSION >= 0x00097701
         /* As strict as the RFCs let a server be. 2 would refuse the empty line before a request
@@ -145,7 +227,7 @@ static struct MHD_Daemon *start_daemon(struct http *http, int listen_fd)
     };
     /* clang-format off */
     return MHD_start_daemon(
-        flags, 0, NULL, NULL, http_handle_request, http,
+        flags, 0, accept_connection, http, http_handle_request, http,
         MHD_OPTION_EXTERNAL_LOGGER, library_says, http, /* first, to hear about the others */
         MHD_OPTION_URI_LOG_CALLBACK, http_begin_request, http,
         MHD_OPTION_UNESCAPE_CALLBACK, leave_encoded, http,
@@ -156,29 +238,67 @@ static struct MHD_Daemon *start_daemon(struct http *http, int listen_fd)
     /* clang-format on */
 }
 
+static void init_limits(struct http *http)
+{
+    const struct http_options *options = &http->options;
+    const unsigned seconds[HTTP_N_PHASES] = {
+        [HTTP_PHASE_IDLE] = options->idle_seconds,
+        [HTTP_PHASE_HEADERS] = options->headers_seconds,
+        [HTTP_PHASE_BODY] = options->body_seconds,
+        [HTTP_PHASE_ANSWER] = options->answer_seconds,
+    };
+    http_init_deadlines(&http->deadlines, options->loop, options->metrics, seconds);
+    const struct http_caller_limits limits = {
+        .held[HTTP_CONNECTION] = options->connections_per_address,
+        .held[HTTP_LISTENER] = options->listeners_per_caller,
+        .rates[HTTP_READS] = options->reads_per_minute,
+        .rates[HTTP_WRITES] = options->writes_per_minute,
+    };
+    http_init_callers(&http->callers, options->loop, &limits);
+}
+
+static void free_http(struct http *http)
+{
+    http_finish_deadlines(&http->deadlines);
+    http_finish_callers(&http->callers);
+    http_finish_origins(&http->origins);
+    free(http->address);
+    free(http);
+}
+
 struct http *http_create(const struct http_options *options, char **problem)
 {
+    struct http_proxies proxies;
+    if (!http_read_proxies(options->proxies, &proxies, problem))
+        return NULL;
+    struct http_origins origins;
+    if (!http_read_origins(options->cors_origins, &origins, problem))
+        return NULL;
     char *address;
     int listen_fd = http_listen(options->listen, &address, problem);
-    if (listen_fd < 0)
+    if (listen_fd < 0) {
+        http_finish_origins(&origins);
         return NULL;
+    }
 
     struct http *http = base_alloc(sizeof(*http));
     http->options = *options;
     http->address = address;
+    http->proxies = proxies;
+    http->origins = origins;
     http->watch.ready = daemon_ready;
     http->timer.fired = timer_fired;
     http->again.called = called_again;
     /* By the library that runs, which need not be the one that it was compiled with. */
     http->is_lenient_library = strncmp(MHD_get_version(), "0.", 2) == 0;
-    http_init_deadlines(&http->deadlines, options->loop, options->idle_seconds);
-    http_init_streams(&http->streams, options->loop, options->feed, options->metrics);
+    init_limits(http);
+    http_init_streams(
+        &http->streams, options->loop, options->feed, options->metrics, &http->callers);
     http->daemon = start_daemon(http, listen_fd);
     if (http->daemon == NULL) {
         *problem = base_copy_text("libmicrohttpd can't be started.");
         (void)close(listen_fd);
-        free(http->address);
-        free(http);
+        free_http(http);
         return NULL;
     }
     const union MHD_DaemonInfo *info = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD);
@@ -243,9 +363,7 @@ void http_destroy(struct http *http)
     loop_stop_timer(http->options.loop, &http->timer);
     loop_stop_deferred(http->options.loop, &http->again);
     MHD_stop_daemon(http->daemon);
-    http_finish_deadlines(&http->deadlines);
     http_finish_streams(&http->streams);
     http_free_spare_requests(http);
-    free(http->address);
-    free(http);
+    free_http(http);
 }

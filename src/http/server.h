@@ -7,10 +7,18 @@
 #include <microhttpd.h>
 
 #include "base.h"
+#include "callers.h"
+#include "cors.h"
 #include "deadlines.h"
 #include "http.h"
 #include "loop.h"
 #include "stream.h"
+
+/* Lines of the log that any client can bring about: one a second is written. */
+struct http_seldom {
+    int64_t logged_at_us; /* 0: never */
+    int64_t n_unlogged;   /* since then */
+};
 
 struct http {
     struct http_options options;
@@ -21,6 +29,9 @@ struct http {
     struct loop_timer timer;    /* for its timeouts */
     struct loop_deferred again; /* it has more to do */
     struct http_deadlines deadlines;
+    struct http_callers callers;
+    struct http_proxies proxies;
+    struct http_origins origins;
     size_t n_under_way; /* requests, from being whole to the end of their answer */
     struct http_streams streams;
     struct http_request *spare; /* some that were done with, for the next ones */
@@ -28,8 +39,8 @@ struct http {
     bool is_draining;
     bool is_lenient_library;
     bool is_library_muted;
-    int64_t library_logged_at_us;
-    int64_t n_library_unlogged;
+    struct http_seldom library_lines;
+    struct http_seldom refused_lines;
 };
 
 /* Something was resumed: the daemon runs in the next turn, once for all that was. */

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "admission.h"
 #include "reply.h"
 #include "request.h"
 #include "server.h"
@@ -25,6 +26,7 @@ struct http_stream {
     struct http_stream *next;
     int64_t due_us; /* its next comment */
     struct feed_listener listener;
+    struct http_caller *holder; /* whose it is */
     struct loop_watch watch;
     struct base_buffer rest; /* of what the socket has taken a part of */
     size_t n_rest_sent;
@@ -56,6 +58,7 @@ static void close_stream(struct http_stream *stream)
 {
     struct http_streams *streams = stream->streams;
     feed_unlisten(streams->feed, &stream->listener);
+    http_caller_drop(streams->callers, stream->holder, HTTP_LISTENER);
     loop_stop_watch(streams->loop, &stream->watch);
     (void)close(stream->watch.fd); /* whatever was not delivered is asked for again */
     leave(stream);
@@ -248,7 +251,7 @@ static void set_options(int fd)
     (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof send_buffer);
 }
 
-static void append_head(struct base_buffer *out, const struct http_request *request)
+static void append_head(struct base_buffer *out, struct http_request *request)
 {
     char date[64];
     time_t now = (time_t)(base_clock_now_us() / 1000000);
@@ -265,10 +268,13 @@ static void append_head(struct base_buffer *out, const struct http_request *requ
         "X-Accel-Buffering: no\r\n"
         "X-Content-Type-Options: nosniff\r\n"
         "X-Request-Id: %s\r\n"
-        "Connection: close\r\n"
-        "\r\n"
-        "retry: %d\n\n",
-        date, request->id, HTTP_STREAM_RETRY_MS);
+        "Connection: close\r\n",
+        date, request->id);
+    struct http_header_line lines[HTTP_COMMON_HEADERS_MAX];
+    size_t n_lines = http_common_headers(request, lines);
+    for (size_t i = 0; i < n_lines; i++)
+        base_buffer_printf(out, "%s: %s\r\n", lines[i].name, lines[i].value);
+    base_buffer_printf(out, "\r\nretry: %d\n\n", HTTP_STREAM_RETRY_MS);
 }
 
 static void begin(struct http_request *request, int fd, struct feed_listener listener)
@@ -277,6 +283,7 @@ static void begin(struct http_request *request, int fd, struct feed_listener lis
     struct http_stream *stream = base_alloc(sizeof *stream);
     stream->streams = streams;
     stream->listener = listener;
+    stream->holder = http_caller_hold(streams->callers, &request->caller, HTTP_LISTENER);
     stream->listener.take = take;
     stream->listener.ended = ended;
     stream->watch.ready = ready;
@@ -302,6 +309,8 @@ void http_start_stream(
 {
     bool is_head = strcmp(request->method, "HEAD") == 0;
     if (!is_head) {
+        if (!http_may_listen(request))
+            return;
         int fd = feed_has_room(request->http->options.feed) ? take_socket(request) : -1;
         if (fd < 0) {
             http_refuse_listener(request);
@@ -321,9 +330,11 @@ void http_start_stream(
 /* ---- the streams ----------------------------------------------------------------------------- */
 
 void http_init_streams(
-    struct http_streams *streams, struct loop *loop, struct feed *feed, struct metrics *metrics)
+    struct http_streams *streams, struct loop *loop, struct feed *feed, struct metrics *metrics,
+    struct http_callers *callers)
 {
-    *streams = (struct http_streams){.loop = loop, .feed = feed, .metrics = metrics};
+    *streams =
+        (struct http_streams){.loop = loop, .feed = feed, .metrics = metrics, .callers = callers};
     streams->timer.fired = timer_fired;
 }
 

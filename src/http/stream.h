@@ -12,6 +12,7 @@
 #define CARTD_HTTP_STREAM_H
 
 #include "base.h"
+#include "callers.h"
 #include "feed.h"
 #include "loop.h"
 #include "metrics.h"
@@ -32,12 +33,14 @@ struct http_streams {
     struct loop *loop;
     struct feed *feed;
     struct metrics *metrics;
+    struct http_callers *callers;
     struct http_stream *first; /* the one to which nothing was sent for longest */
     struct http_stream *last;
     struct loop_timer timer;
 };
 void http_init_streams(
-    struct http_streams *streams, struct loop *loop, struct feed *feed, struct metrics *metrics);
+    struct http_streams *streams, struct loop *loop, struct feed *feed, struct metrics *metrics,
+    struct http_callers *callers);
 /* They must have been ended, by the feed. */
 void http_finish_streams(struct http_streams *streams);
 

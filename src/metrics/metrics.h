@@ -17,6 +17,21 @@
     ROW(HTTP_REFUSED, counter, "cartd_http_ambiguous_requests_total", "",                          \
         "Requests that the guard refused before any handler saw them.")                            \
     ROW(HTTP_CONNECTIONS, gauge, "cartd_http_connections", "", "Open client connections.")         \
+    ROW(HTTP_REFUSED_READS, counter, "cartd_http_callers_refused_total", "limit=\"reads\"",        \
+        "Requests and connections refused for a limit that holds for each caller.")                \
+    ROW(HTTP_REFUSED_WRITES, counter, "cartd_http_callers_refused_total", "limit=\"writes\"", "")  \
+    ROW(HTTP_REFUSED_LISTENERS, counter, "cartd_http_callers_refused_total",                       \
+        "limit=\"listeners\"", "")                                                                 \
+    ROW(HTTP_REFUSED_CONNECTIONS, counter, "cartd_http_callers_refused_total",                     \
+        "limit=\"connections\"", "")                                                               \
+    ROW(HTTP_REFUSED_FULL, counter, "cartd_http_connections_refused_total", "",                    \
+        "Connections refused as there were too many, none of which could be cut off.")             \
+    ROW(HTTP_CUT_IDLE, counter, "cartd_http_connections_cut_total", "late=\"request\"",            \
+        "Connections cut off, by what we waited for too long or, to make room, longest.")          \
+    ROW(HTTP_CUT_HEADERS, counter, "cartd_http_connections_cut_total", "late=\"headers\"", "")     \
+    ROW(HTTP_CUT_BODY, counter, "cartd_http_connections_cut_total", "late=\"body\"", "")           \
+    ROW(HTTP_CUT_ANSWER, counter, "cartd_http_connections_cut_total", "late=\"taking\"", "")       \
+    ROW(HTTP_CUT_FOR_ROOM, counter, "cartd_http_connections_cut_total", "late=\"longest\"", "")    \
     ROW(COMMANDS_RECORDED, counter, "cartd_commands_total", "outcome=\"recorded\"",                \
         "Commands, by outcome.")                                                                   \
     ROW(COMMANDS_UNCHANGED, counter, "cartd_commands_total", "outcome=\"unchanged\"", "")          \

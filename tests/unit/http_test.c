@@ -2,10 +2,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include "deadlines.h"
 #include "guard.h"
 #include "http.h"
 #include "listen.h"
@@ -425,43 +423,6 @@ END_TEST
 
 /* ---- sockets --------------------------------------------------------------------------------- */
 
-START_TEST(a_client_that_takes_too_long_is_cut_off)
-{
-    struct loop *loop = loop_create();
-    ck_assert_ptr_nonnull(loop);
-    struct http_deadlines deadlines;
-    http_init_deadlines(&deadlines, loop, 1);
-    deadlines.durations_us[HTTP_PHASE_BODY] = 1;
-    int slow[2];
-    int quick[2];
-    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, slow), 0);
-    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, quick), 0);
-    struct http_client *first = http_add_client(&deadlines, slow[0]);
-    struct http_client *second = http_add_client(&deadlines, quick[0]);
-    http_enter_phase(&deadlines, first, HTTP_PHASE_BODY);
-    http_enter_phase(&deadlines, second, HTTP_PHASE_BODY);
-    http_enter_phase(&deadlines, second, HTTP_PHASE_WORK);
-    for (int i = 0; i < 100 && first->phase != HTTP_PHASE_CUT; i++)
-        loop_turn(loop, 10);
-
-    char byte;
-    ck_assert_int_eq(read(slow[1], &byte, 1), 0);
-    ck_assert_int_eq(read(quick[1], &byte, 1), -1);
-    ck_assert_int_eq(second->phase, HTTP_PHASE_WORK);
-    http_enter_phase(&deadlines, first, HTTP_PHASE_ANSWER);
-    ck_assert_int_eq(first->phase, HTTP_PHASE_CUT);
-
-    http_forget_client(&deadlines, first);
-    http_forget_client(&deadlines, second);
-    http_finish_deadlines(&deadlines);
-    loop_destroy(loop);
-    for (int i = 0; i < 2; i++) {
-        close(slow[i]);
-        close(quick[i]);
-    }
-}
-END_TEST
-
 START_TEST(addresses_are_numbers_with_a_port)
 {
     static const char *const refused[] = {
@@ -549,7 +510,6 @@ int main(void)
     tcase_add_test(tests, every_problem_is_found_by_its_slug_alone);
     tcase_add_test(tests, explanations_name_the_limits_that_hold);
     tcase_add_test(tests, a_problem_is_written_with_the_members_that_it_has);
-    tcase_add_test(tests, a_client_that_takes_too_long_is_cut_off);
     tcase_add_test(tests, addresses_are_numbers_with_a_port);
     tcase_add_test(tests, port_0_takes_a_free_one_that_others_may_share);
     tcase_add_test(tests, a_probe_says_why_there_is_no_answer);

@@ -1,10 +1,8 @@
 #include "handlers.h"
 
+#include "admission.h"
 #include "reply.h"
 #include "server.h"
-
-/* Longer polls than this end at what stands between a client and a service. */
-enum { WAIT_SECONDS_MAX = 30 };
 
 /* False: the request was refused. */
 static bool check_outcome(struct http_request *request, enum feed_outcome outcome)
@@ -89,6 +87,7 @@ static void end_poll(struct http_poll *poll, enum http_problem otherwise)
     int64_t head = feed_head(feed);
     int64_t after = poll->listener.after;
     feed_unlisten(feed, &poll->listener);
+    http_caller_drop(&request->http->callers, poll->holder, HTTP_LISTENER);
     loop_stop_timer(request->http->options.loop, &poll->timer);
     /* What it has read may be newer than what all know. */
     if (head >= 0 && head < after && after > poll->began_after)
@@ -143,10 +142,15 @@ static void ask_poll(
         .limit = wanted->limit,
         .began_after = wanted->after,
     };
-    if (feed_listen(request->http->options.feed, &poll->listener))
-        loop_start_timer(request->http->options.loop, &poll->timer, wait_seconds * 1000000);
-    else
+    struct http *http = request->http;
+    if (!http_may_listen(request))
+        return;
+    if (!feed_listen(http->options.feed, &poll->listener)) {
         http_refuse_listener(request);
+        return;
+    }
+    poll->holder = http_caller_hold(&http->callers, &request->caller, HTTP_LISTENER);
+    loop_start_timer(http->options.loop, &poll->timer, wait_seconds * 1000000);
 }
 
 /* ---- streams --------------------------------------------------------------------------------- */
@@ -235,7 +239,7 @@ void http_ask_events(struct http_request *request, const struct feed_source *sou
         return;
     }
     if (!http_read_limit(request, &wanted.limit) ||
-        !read_number(request, HTTP_PARAMETER_WAIT, WAIT_SECONDS_MAX, &wait_seconds))
+        !read_number(request, HTTP_PARAMETER_WAIT, HTTP_WAIT_SECONDS_MAX, &wait_seconds))
         return;
     if (wait_seconds > 0) {
         ask_poll(request, &wanted, wait_seconds);

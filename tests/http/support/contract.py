@@ -91,7 +91,10 @@ class Contract:
 
     def __init__(self):
         tree = expand(document())
-        self.any_request = {400: Response(tree["x-any-request"])}
+        self.any_request = {
+            400: Response(tree["x-any-request"]),
+            429: Response(tree["x-any-caller"]),
+        }
         self.no_operation = {404: Response(tree["x-any-other-path"]), **self.any_request}
         self.paths = {}
         self.operations = {}

@@ -1,0 +1,93 @@
+#include "admission.h"
+
+#include <string.h>
+
+#include "reply.h"
+#include "server.h"
+
+static struct http_caller_id identify(const struct http_request *request)
+{
+    const struct http_address origin = http_find_origin(
+        &request->http->proxies, &request->client->address,
+        request->headers.values[HTTP_HEADER_X_FORWARDED_FOR]);
+    return http_caller_of_address(&origin);
+}
+
+/* ---- rates ----------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *name; /* of the policy */
+    enum metrics_number refused;
+} rates[] = {
+    [HTTP_READS] = {"reads", METRICS_HTTP_REFUSED_READS},
+    [HTTP_WRITES] = {"writes", METRICS_HTTP_REFUSED_WRITES},
+};
+
+static enum http_rate rate_of(const struct http_request *request)
+{
+    static const char *const reading[] = {"GET", "HEAD", "OPTIONS"};
+    for (size_t i = 0; i < BASE_COUNT(reading); i++) {
+        if (strcmp(request->method, reading[i]) == 0)
+            return HTTP_READS;
+    }
+    return HTTP_WRITES;
+}
+
+bool http_admit(struct http_request *request)
+{
+    struct http *http = request->http;
+    request->caller = identify(request);
+    /* Whoever watches the service has to be told. */
+    if (request->match == HTTP_MATCH && request->route->serves_to_end)
+        return true;
+    request->allowance = http_caller_spend(&http->callers, &request->caller, rate_of(request));
+    if (!request->allowance.is_spent)
+        return true;
+    enum http_rate rate = request->allowance.rate;
+    metrics_add(http->options.metrics, rates[rate].refused, 1);
+    http_refuse(
+        request, HTTP_PROBLEM_TOO_MANY_REQUESTS,
+        "A caller may make %u %s within %d seconds. Nothing was done. There is one more in %u s.",
+        request->allowance.quota, rates[rate].name, HTTP_RATE_WINDOW_SECONDS,
+        request->allowance.seconds);
+    return false;
+}
+
+void http_count_as(struct http_request *request, size_t n)
+{
+    if (request->allowance.quota > 0 && n > 1)
+        request->allowance = http_caller_owe(
+            &request->http->callers, &request->caller, request->allowance.rate, n - 1);
+}
+
+size_t http_allowance_headers(struct http_request *request, struct http_header_line *lines)
+{
+    const struct http_allowance *allowance = &request->allowance;
+    if (allowance->quota == 0)
+        return 0;
+    const char *name = rates[allowance->rate].name;
+    lines[0] = (struct http_header_line){
+        "RateLimit-Policy",
+        base_arena_printf(
+            &request->arena, "\"%s\";q=%u;w=%d", name, allowance->quota, HTTP_RATE_WINDOW_SECONDS)};
+    lines[1] = (struct http_header_line){
+        "RateLimit",
+        base_arena_printf(
+            &request->arena, "\"%s\";r=%u;t=%u", name, allowance->remaining, allowance->seconds)};
+    return 2;
+}
+
+/* ---- listening ------------------------------------------------------------------------------- */
+
+bool http_may_listen(struct http_request *request)
+{
+    struct http *http = request->http;
+    if (!http_caller_is_full(&http->callers, &request->caller, HTTP_LISTENER))
+        return true;
+    metrics_add(http->options.metrics, METRICS_HTTP_REFUSED_LISTENERS, 1);
+    http_refuse(
+        request, HTTP_PROBLEM_TOO_MANY_REQUESTS,
+        "A caller may have %u streams and long polls at a time.",
+        http->callers.limits.held[HTTP_LISTENER]);
+    return false;
+}

@@ -1,0 +1,25 @@
+/*
+ * Limits of a request's caller, as handlers and replies see them; callers.h keeps the count.
+ */
+#ifndef CARTD_HTTP_ADMISSION_H
+#define CARTD_HTTP_ADMISSION_H
+
+#include "callers.h"
+
+struct http_request;
+struct http_header_line;
+
+/* Takes the request from its caller's allowance. False: it was refused, as nothing is left. */
+bool http_admit(struct http_request *request) BASE_MUST_CHECK;
+/* The request does as much as n: it counts for so many. */
+void http_count_as(struct http_request *request, size_t n);
+
+#define HTTP_ALLOWANCE_HEADERS_MAX 2
+/* RateLimit and RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers-10), into
+ * HTTP_ALLOWANCE_HEADERS_MAX lines at most; returns how many. */
+size_t http_allowance_headers(struct http_request *request, struct http_header_line *lines);
+
+/* Whether the caller may listen once more; false: the request was refused. */
+bool http_may_listen(struct http_request *request) BASE_MUST_CHECK;
+
+#endif

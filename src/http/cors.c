@@ -1,0 +1,120 @@
+#include "cors.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "request.h"
+#include "server.h"
+
+/* What a page may send beside the headers that any page may (Fetch, section 2.2.2). */
+#define SENT_HEADERS                                                                               \
+    "Authorization, Cart-Token, Content-Type, Idempotency-Key, If-Match, If-None-Match, "          \
+    "Last-Event-ID, Prefer, traceparent, X-Request-Id"
+/* What a page may read beside the headers that any page may. */
+#define READ_HEADERS                                                                               \
+    "Allow, Cart-Token, ETag, Idempotent-Replayed, Link, Location, Preference-Applied, "           \
+    "RateLimit, "                                                                                  \
+    "RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-Id"
+
+/* ---- the setting ----------------------------------------------------------------------------- */
+
+/* The port that a browser leaves out, as it is the scheme's own. */
+static bool has_port_of_scheme(const char *origin)
+{
+    const char *colon = strrchr(origin, ':');
+    return (strncmp(origin, "http://", 7) == 0 && strcmp(colon, ":80") == 0) ||
+           (strncmp(origin, "https://", 8) == 0 && strcmp(colon, ":443") == 0);
+}
+
+/* As a browser writes it: nothing is made equal when it is compared. */
+static bool is_origin(const char *text)
+{
+    size_t scheme = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789+-.");
+    if (scheme == 0 || strncmp(text + scheme, "://", 3) != 0)
+        return false;
+    const char *host = text + scheme + 3;
+    size_t length = strspn(host, "abcdefghijklmnopqrstuvwxyz0123456789.-_:[]");
+    return length > 0 && host[length] == '\0' && host[length - 1] != ':' &&
+           !has_port_of_scheme(text);
+}
+
+static bool refuse(struct http_origins *origins, const char *origin, char **problem)
+{
+    struct base_buffer sentence = {0};
+    if (origins->n == HTTP_ORIGINS_MAX)
+        base_buffer_printf(&sentence, "there may be %d origins at most", HTTP_ORIGINS_MAX);
+    else
+        base_buffer_printf(
+            &sentence,
+            "\"%s\" is no origin as browsers send it: scheme://host or scheme://host:port in lower "
+            "case, without a path and without the scheme's own port; or * alone for all",
+            origin);
+    (void)base_buffer_text(&sentence);
+    *problem = sentence.bytes;
+    http_finish_origins(origins);
+    return false;
+}
+
+bool http_read_origins(const char *list, struct http_origins *origins, char **problem)
+{
+    struct http_origins read = {.is_any = strcmp(list, "*") == 0};
+    BASE_CLEANUP(base_free_pointer) char *copy = base_copy_text(read.is_any ? "" : list);
+    char *rest = *copy == '\0' ? NULL : copy;
+    while (rest != NULL) {
+        char *entry = strsep(&rest, ",");
+        entry += strspn(entry, " ");
+        for (size_t end = strlen(entry); end > 0 && entry[end - 1] == ' '; end--)
+            entry[end - 1] = '\0';
+        if (read.n == HTTP_ORIGINS_MAX || !is_origin(entry))
+            return refuse(&read, entry, problem);
+        read.list[read.n++] = base_copy_text(entry);
+    }
+    *origins = read;
+    return true;
+}
+
+void http_finish_origins(struct http_origins *origins)
+{
+    for (size_t i = 0; i < origins->n; i++)
+        free(origins->list[i]);
+    origins->n = 0;
+}
+
+/* ---- answers --------------------------------------------------------------------------------- */
+
+const char *http_allowed_origin(const struct http_origins *origins, const char *origin)
+{
+    if (origin == NULL)
+        return NULL;
+    if (origins->is_any)
+        return "*";
+    for (size_t i = 0; i < origins->n; i++) {
+        if (strcmp(origins->list[i], origin) == 0)
+            return origins->list[i];
+    }
+    return NULL;
+}
+
+size_t http_cors_headers(struct http_request *request, struct http_header_line *lines)
+{
+    const struct http_origins *origins = &request->http->origins;
+    size_t n = 0;
+    /* Also where nothing else is said: a cache may not give that to a page that may read it. */
+    if (origins->n > 0)
+        lines[n++] = (struct http_header_line){"Vary", "Origin"};
+    const char *allowed = http_allowed_origin(origins, request->headers.values[HTTP_HEADER_ORIGIN]);
+    if (allowed == NULL)
+        return n;
+    lines[n++] = (struct http_header_line){"Access-Control-Allow-Origin", allowed};
+    bool is_preflight = strcmp(request->method, "OPTIONS") == 0 &&
+                        request->headers.values[HTTP_HEADER_ACCESS_CONTROL_REQUEST_METHOD] != NULL;
+    if (!is_preflight) {
+        lines[n++] = (struct http_header_line){"Access-Control-Expose-Headers", READ_HEADERS};
+        return n;
+    }
+    const char *methods = http_allowed_methods(&request->target, &request->arena);
+    lines[n++] = (struct http_header_line){"Access-Control-Allow-Methods", methods};
+    lines[n++] = (struct http_header_line){"Access-Control-Allow-Headers", SENT_HEADERS};
+    lines[n++] = (struct http_header_line){"Access-Control-Max-Age", HTTP_PREFLIGHT_SECONDS};
+    return n;
+}

@@ -1,0 +1,39 @@
+/*
+ * Pages of other origins (WHATWG Fetch, section 3.2): which may read our answers, and what a
+ * browser that asks before it sends a request is told.
+ *
+ * Nothing of ours depends on cookies or other credentials that a browser adds by itself, so
+ * Access-Control-Allow-Credentials is never sent, not for listed origins either; and "*" can be
+ * said as it is, with which a browser refuses to combine credentials.
+ */
+#ifndef CARTD_HTTP_CORS_H
+#define CARTD_HTTP_CORS_H
+
+#include "base.h"
+
+#define HTTP_ORIGINS_MAX 64
+/* How long a browser may remember what it was told; longer than this none does. */
+#define HTTP_PREFLIGHT_SECONDS "7200"
+
+struct http_request;
+
+struct http_origins {
+    bool is_any;
+    size_t n;
+    char *list[HTTP_ORIGINS_MAX];
+};
+/* Reads "*" or "https://shop.example, http://localhost:3000". False with *problem, the caller's to
+ * free. */
+bool http_read_origins(const char *list, struct http_origins *origins, char **problem)
+    BASE_MUST_CHECK;
+void http_finish_origins(struct http_origins *origins);
+/* What Access-Control-Allow-Origin says to `origin` (NULL: none); NULL: nothing. */
+const char *http_allowed_origin(const struct http_origins *origins, const char *origin);
+
+struct http_header_line;
+#define HTTP_CORS_HEADERS_MAX 5
+/* The headers that an answer has because of the origin of its request, into HTTP_CORS_HEADERS_MAX
+ * lines at most; returns how many. */
+size_t http_cors_headers(struct http_request *request, struct http_header_line *lines);
+
+#endif
