@@ -4,7 +4,7 @@
  * its own, its epoll descriptor nested in the loop.
  *
  * Inside: server.c (the daemon on the loop), guard.c (what libmicrohttpd should have refused),
- * deadlines.c and admission.c (what a client, and a caller, may take of it), routes.c (the one
+ * deadlines.c and allowance.c (what a client, and a caller, may take of it), routes.c (the one
  * table of operations), request.c and reply.c (what handlers see), problems.c (the only place that
  * knows the status of a problem), handlers/<operationId>.c (ask and answer).
  */

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "cors.h"
-#include "admission.h"
+#include "allowance.h"
 #include "server.h"
 
 #define RETRY_AFTER_SECONDS 1U

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "fields.h"
-#include "admission.h"
+#include "allowance.h"
 #include "reply.h"
 #include "server.h"
 
@@ -318,7 +318,7 @@ static enum MHD_Result ask(struct http_request *request)
     request->stage = HTTP_ASKED;
     accept_request(request);
     http_enter_phase(&request->http->deadlines, request->client, HTTP_PHASE_WORK);
-    if (http_admit(request)) {
+    if (http_spend_allowance(request)) {
         if (request->match != HTTP_MATCH)
             refuse_unrouted(request);
         else if (check_request(request))

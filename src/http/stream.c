@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "admission.h"
+#include "allowance.h"
 #include "reply.h"
 #include "request.h"
 #include "server.h"
@@ -283,7 +283,7 @@ static void begin(struct http_request *request, int fd, struct feed_listener lis
     struct http_stream *stream = base_alloc(sizeof *stream);
     stream->streams = streams;
     stream->listener = listener;
-    stream->holder = http_caller_hold(streams->callers, &request->caller, HTTP_LISTENER);
+    stream->holder = http_caller_hold(streams->callers, &request->caller_id, HTTP_LISTENER);
     stream->listener.take = take;
     stream->listener.ended = ended;
     stream->watch.ready = ready;

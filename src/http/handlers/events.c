@@ -1,6 +1,6 @@
 #include "handlers.h"
 
-#include "admission.h"
+#include "allowance.h"
 #include "reply.h"
 #include "server.h"
 
@@ -149,7 +149,7 @@ static void ask_poll(
         http_refuse_listener(request);
         return;
     }
-    poll->holder = http_caller_hold(&http->callers, &request->caller, HTTP_LISTENER);
+    poll->holder = http_caller_hold(&http->callers, &request->caller_id, HTTP_LISTENER);
     loop_start_timer(http->options.loop, &poll->timer, wait_seconds * 1000000);
 }
 

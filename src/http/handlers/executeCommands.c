@@ -1,6 +1,6 @@
 #include "handlers.h"
 
-#include "admission.h"
+#include "allowance.h"
 
 void http_ask_execute_commands(struct http_request *request)
 {
