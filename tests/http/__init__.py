@@ -16,7 +16,8 @@ CARTD_TEST_DATABASE_URL  A PostgreSQL whose user may create databases and roles.
                          gets a fresh database in it, migrated by `cartd migrate`. The service is
                          connected as a member of cartd_app, so its rights are tested too.
 CARTD_TEST_BINARY        The binary; build/cartd when unset.
-CARTD_TEST_SEED          The seed of test_model; random when unset, and printed.
+CARTD_TEST_SEED          The seed of test_model and test_input_random; random when unset, and printed.
+CARTD_TEST_LONG          When set, test_input_random sends 20,000 requests instead of 600.
 CARTD_TEST_SEQUENCES     How many sequences test_model plays; 1000 when unset.
 CARTD_TEST_URL           A service that runs already, as in docker compose: http://host:port. Then
                          only tests that need nothing but HTTP run (nearly all but test_cli,
