@@ -221,11 +221,31 @@ static json_t *load_scalar(struct codec_body body)
     return json_array_size(array) == 1 ? json_incref(json_array_get(array, 0)) : NULL;
 }
 
-static enum codec_outcome explain_failure(
-    struct codec_reader *reader, struct codec_body body, const json_error_t *error)
+/* Whether the body is JSON but for the size of the number at which `error` stopped, as far as
+ * another such number. With a 0 in its place it is read once more; `error` is of that then. */
+static bool is_json_otherwise(struct codec_body body, json_error_t *error)
 {
-    if (json_error_code(error) == json_error_numeric_overflow) {
-        const char *pointer = pointer_at(reader->arena, body.bytes, (size_t)error->position);
+    size_t end = (size_t)error->position;
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer other = {0};
+    base_buffer_append(&other, body.bytes, body.length);
+    size_t begin = end;
+    while (begin > 0 && other.bytes[begin - 1] != '\0' &&
+           strchr("0123456789+-.eE", other.bytes[begin - 1]) != NULL)
+        begin--;
+    if (begin == end)
+        return false;
+    memset(other.bytes + begin, ' ', end - begin);
+    other.bytes[end - 1] = '0';
+    json_auto_t *value = json_loadb(other.bytes, other.length, JSON_REJECT_DUPLICATES, error);
+    return value != NULL || json_error_code(error) == json_error_numeric_overflow;
+}
+
+static enum codec_outcome explain_failure(
+    struct codec_reader *reader, struct codec_body body, json_error_t *error)
+{
+    size_t position = (size_t)error->position;
+    if (json_error_code(error) == json_error_numeric_overflow && is_json_otherwise(body, error)) {
+        const char *pointer = pointer_at(reader->arena, body.bytes, position);
         codec_complain(
             reader, &(struct codec_path){.root = pointer},
             "The number is too large: no number here is above 9007199254740991 (2^53-1).");

@@ -233,6 +233,8 @@ static const struct {
     {"{\"a\":[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]}", "Line 1, column 21: nested deeper than 16"},
     {"[[[[[[[[[[[[[[[[[", "Line 1, column 17: nested deeper than 16"},
     {"{\"a\":1}\n{[", "Line 2, column 1: "},
+    {"{\"quantity\":1e999", "column 17: '}' expected"},
+    {"{1e999:1}", "Line 1, column "},
 };
 
 START_TEST(what_is_not_json_is_malformed_at_a_line_and_column)
