@@ -1,4 +1,4 @@
-"""Requests of every operation, damaged at random: whatever they become, none is answered with a 5xx,
+"""Requests of every operation, damaged at random: whatever they become, none is answered with a 500,
 nothing is recorded that can't be read again, and the service goes on.
 
 The seed is printed when a test fails; CARTD_TEST_SEED plays it again. 600 requests are sent, or, with
@@ -28,6 +28,8 @@ PIECES = (
     b'If-Match: "1"\r\n', b"Idempotency-Key: k\r\n", b"Prefer: return=minimal\r\n", b"\r\n\r\n",
     b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n",
 )  # fmt: skip
+# 501 and 505 are right: for encodings and versions of HTTP that are none of ours.
+FAULTS = (b"500", b"502", b"503", b"504")
 # A stream or a long poll would be waited for.
 HELD = re.compile(rb"event-stream|wait", re.IGNORECASE)
 
@@ -91,7 +93,7 @@ class Random(InputCase):
             if HELD.search(message):
                 continue
             for status in self.statuses(message):
-                self.assertLess(status, b"500", f"seed {SEED}, request {number}: {message!r}")
+                self.assertNotIn(status, FAULTS, f"seed {SEED}, request {number}: {message!r}")
                 seen.add(status)
         self.assertGreaterEqual(seen, {b"200", b"400", b"404", b"422"})
 
