@@ -15,6 +15,7 @@ FROM debian:trixie-slim AS test
 COPY scripts/install scripts/packages.txt /cartd/scripts/
 RUN /cartd/scripts/install http && rm -rf /var/lib/apt/lists/*
 COPY openapi.yaml /cartd/
+COPY deploy /cartd/deploy
 COPY tests/http /cartd/tests/http
 WORKDIR /cartd
 USER nobody

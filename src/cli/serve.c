@@ -342,7 +342,9 @@ enum cli_exit cli_serve(const struct cli_call *call)
     if (is_open) {
         base_log(
             &serve.log, BASE_LOG_STARTED, BASE_LOG_TEXT("listen", http_listen_address(serve.http)),
-            BASE_LOG_TEXT("version", CARTD_VERSION), BASE_LOG_NUMBER("pid", getpid()));
+            BASE_LOG_TEXT("version", CARTD_VERSION),
+            BASE_LOG_TEXT("libmicrohttpd", http_library_version()),
+            BASE_LOG_NUMBER("pid", getpid()));
         tell_of_descriptors(&serve);
         loop_run(serve.loop);
     } else {

@@ -33,7 +33,8 @@ struct http_client {
     int fd;
     struct http_address address;
     struct http_caller *holder;   /* who holds it; NULL: nobody counts */
-    struct http_request *request; /* under way; NULL: none */
+    struct http_request *begun;   /* its first line was read; NULL: none */
+    struct http_request *request; /* the same when its headers were read, too */
 };
 
 /* A queue for each phase, the earliest end first: all that join one have the same time. */

@@ -41,30 +41,40 @@ struct http_headers {
     const char *values[HTTP_N_HEADERS];
 };
 
+/* A request in the buffer that it was received in, for libmicrohttpd 0.9.75, which takes more than
+ * it should and takes it apart where it stands. It writes NULs over the spaces of the first line,
+ * each colon and each line's end, and nothing else; so by where the parts stand, every byte can be
+ * accounted for: a NUL, a bare line feed, a fold or a space too many leaves one over. Only a NUL
+ * in the place of a CR can't be told from one, nor the order of the last four bytes. */
+struct http_received {
+    const char *method;
+    const char *target;
+    const char *version;
+    size_t n_bytes; /* from the method up to what follows the empty line */
+};
+
 struct http_guard {
     struct base_arena *arena;
     struct http_headers *headers;
-    const char *complaint; /* the first, as a sentence; NULL: none so far */
-    /* The library is one that takes headers apart where they stand, and takes more than it should.
-     * Then what it overwrote shows what was there: see http_guard_header(). */
-    bool is_lenient_library;
+    const struct http_received *received; /* NULL: the library is strict by itself */
+    const char *next_line;                /* where it must begin in the buffer */
+    const char *complaint;                /* the first, as a sentence; NULL: none so far */
     unsigned seen[HTTP_N_HEADERS];
 };
 
-/* Looks at one header. Both texts end with a NUL. They are borrowed for as long as the headers.
- *
- * With is_lenient_library they lie in the buffer that the request was received in, where the
- * library wrote NULs over the colon and the line's end: after the name comes a NUL and then the
- * value, but for a line that was folded, as the library moves its name; after the value come two
- * NULs, but for a line that ended with a bare LF or held a NUL. */
+/* All is borrowed, for as long as the guard and the headers are. */
+void http_guard_begin(
+    struct http_guard *guard, struct base_arena *arena, struct http_headers *headers,
+    const struct http_received *received);
+/* Looks at one header, in the order in which they came. Both texts end with a NUL. They are
+ * borrowed for as long as the headers. */
 void http_guard_header(
     struct http_guard *guard, const char *name, size_t name_length, const char *value,
     size_t value_length);
 /* Looks at the first line and at what only all headers show. NULL, or why the request is refused.
- * `received_target` is where the target stands in the buffer; it is only looked at with
- * is_lenient_library, and only as an address: the library has changed what is there. */
+ * `raw_target` is a copy from before the library changed it. */
 const char *http_guard_finish(
-    struct http_guard *guard, const char *raw_target, const char *received_target,
+    struct http_guard *guard, const char *method, const char *raw_target,
     const char *version) BASE_MUST_CHECK;
 
 #endif

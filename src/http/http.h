@@ -56,6 +56,8 @@ struct http;
  * is not one or is taken, or when proxies or origins are no such lists. SO_REUSEPORT is set:
  * several processes may share a port. */
 struct http *http_create(const struct http_options *options, char **problem) BASE_MUST_CHECK;
+/* The version of libmicrohttpd that runs, which need not be the one that it was compiled with. */
+const char *http_library_version(void);
 /* The address in use, with the port that was taken; borrowed. */
 const char *http_listen_address(const struct http *http);
 /* Stops accepting connections and answers new requests 503 shutting-down with Connection: close;

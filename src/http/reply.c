@@ -66,6 +66,14 @@ size_t http_common_headers(
     return n + http_allowance_headers(request, lines + n);
 }
 
+/* libmicrohttpd 0.9.75 is lenient about chunks too (bare line feeds, extensions, trailers), where
+ * the guard sees nothing. So what comes behind a chunked body is not taken for a request. */
+static bool has_doubtful_end(const struct http_request *request)
+{
+    return request->http->is_lenient_library &&
+           request->headers.values[HTTP_HEADER_TRANSFER_ENCODING] != NULL;
+}
+
 static void add_headers(
     struct MHD_Response *response, struct http_request *request, const struct http_reply *reply)
 {
@@ -101,7 +109,8 @@ static void add_headers(
     if (reply->media != NULL)
         add_header(response, "X-Content-Type-Options", "nosniff");
     /* A stopping service sends its clients to another one. */
-    if (reply->closes || reply->is_endless || request->http->is_draining)
+    if (reply->closes || reply->is_endless || request->http->is_draining ||
+        has_doubtful_end(request))
         add_header(response, "Connection", "close");
 }
 

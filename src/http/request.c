@@ -62,6 +62,7 @@ void *http_begin_request(void *cls, const char *raw_target, struct MHD_Connectio
     struct http_request *request = take_request(cls);
     request->http = cls;
     request->client = client_of(connection);
+    request->client->begun = request;
     request->connection = connection;
     request->stage = HTTP_BEGUN;
     request->began_at_us = base_clock_monotonic_us();
@@ -73,20 +74,13 @@ void *http_begin_request(void *cls, const char *raw_target, struct MHD_Connectio
     return request;
 }
 
-void http_complete_request(
-    void *cls, struct MHD_Connection *connection, void **context,
-    enum MHD_RequestTerminationCode termination)
+static void end_request(struct http_request *request)
 {
-    (void)connection;
-    (void)termination;
-    struct http *http = cls;
-    struct http_request *request = *context;
-    if (request == NULL)
-        return;
-    *context = NULL;
+    struct http *http = request->http;
     http->is_library_muted = false;
     if (request->is_under_way)
         http->n_under_way--;
+    request->client->begun = NULL;
     if (request->stage != HTTP_BEGUN) {
         request->client->request = NULL;
         http_enter_phase(&http->deadlines, request->client, HTTP_PHASE_IDLE);
@@ -95,6 +89,26 @@ void http_complete_request(
         MHD_destroy_response(request->response);
     base_buffer_finish(&request->body);
     give_back(http, request);
+}
+
+void http_complete_request(
+    void *cls, struct MHD_Connection *connection, void **context,
+    enum MHD_RequestTerminationCode termination)
+{
+    (void)cls;
+    (void)connection;
+    (void)termination;
+    struct http_request *request = *context;
+    if (request == NULL)
+        return;
+    *context = NULL;
+    end_request(request);
+}
+
+void http_end_lost_request(struct http_client *client)
+{
+    if (client->begun != NULL)
+        end_request(client->begun);
 }
 
 /* ---- headers --------------------------------------------------------------------------------- */
@@ -111,16 +125,23 @@ static enum MHD_Result see_header(
 }
 
 static const char *read_headers(
-    struct http_request *request, const char *received_target, const char *version)
+    struct http_request *request, const char *url, const char *method, const char *version)
 {
-    struct http_guard guard = {
-        .arena = &request->arena,
-        .headers = &request->headers,
-        .is_lenient_library = request->http->is_lenient_library,
+    const union MHD_ConnectionInfo *size =
+        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    const struct http_received received = {
+        .method = method,
+        .target = url,
+        .version = version,
+        .n_bytes = size == NULL ? 0 : size->header_size,
     };
+    struct http_guard guard;
+    http_guard_begin(
+        &guard, &request->arena, &request->headers,
+        request->http->is_lenient_library ? &received : NULL);
     (void)MHD_get_connection_values_n(
         request->connection, MHD_HEADER_KIND, see_header, &guard); /* how many says nothing */
-    return http_guard_finish(&guard, request->raw_target, received_target, version);
+    return http_guard_finish(&guard, method, request->raw_target, version);
 }
 
 static void take_id(struct http_request *request)
@@ -203,7 +224,7 @@ static enum MHD_Result receive_headers(
     request->method = method;
     request->stage = HTTP_RECEIVING;
     request->client->request = request;
-    const char *complaint = read_headers(request, url, version);
+    const char *complaint = read_headers(request, url, method, version);
     if (complaint != NULL)
         return refuse_ambiguous(request, complaint);
 

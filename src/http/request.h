@@ -109,6 +109,10 @@ void http_complete_request(
     void *cls, struct MHD_Connection *connection, void **context,
     enum MHD_RequestTerminationCode termination);
 
+/* For the end of a connection: libmicrohttpd 0.9.75 never completes a request whose query has more
+ * parameters than its memory holds. */
+void http_end_lost_request(struct http_client *client);
+
 /* Frees what http_complete_request() keeps for the next requests. */
 void http_free_spare_requests(struct http *http);
 

@@ -58,6 +58,8 @@ const struct http_route *http_routes(size_t *n_routes)
     return routes;
 }
 
+/* The words of a path are compared as they came: who keeps others from /metrics in front of us must
+ * not be passed with /%6Detrics. */
 static bool matches_path(
     const char *path, const struct http_target *target,
     const char *values[static HTTP_PATH_VALUES_MAX])
@@ -65,16 +67,18 @@ static bool matches_path(
     if (target->n_segments > HTTP_SEGMENTS_MAX)
         return false;
     size_t n_values = 0;
+    const char *raw = target->path;
     for (size_t i = 0; i < target->n_segments; i++) {
         if (*path++ != '/')
             return false;
-        const char *segment = target->segments[i];
         size_t length = strcspn(path, "/");
-        if (*path == '{' && *segment != '\0')
-            values[n_values++] = segment;
-        else if (strncmp(path, segment, length) != 0 || segment[length] != '\0')
+        size_t raw_length = strcspn(++raw, "/");
+        if (*path == '{' && raw_length > 0)
+            values[n_values++] = target->segments[i];
+        else if (length != raw_length || memcmp(path, raw, length) != 0)
             return false;
         path += length;
+        raw += raw_length;
     }
     return *path == '\0';
 }

@@ -145,6 +145,7 @@ static void begin_client(struct http *http, struct MHD_Connection *connection, v
 static void end_client(struct http *http, void **context)
 {
     struct http_client *client = *context;
+    http_end_lost_request(client);
     http_caller_drop(&http->callers, client->holder, HTTP_CONNECTION);
     http_forget_client(&http->deadlines, client);
     *context = NULL;
@@ -289,8 +290,7 @@ struct http *http_create(const struct http_options *options, char **problem)
     http->watch.ready = daemon_ready;
     http->timer.fired = timer_fired;
     http->again.called = called_again;
-    /* By the library that runs, which need not be the one that it was compiled with. */
-    http->is_lenient_library = strncmp(MHD_get_version(), "0.", 2) == 0;
+    http->is_lenient_library = strncmp(http_library_version(), "0.", 2) == 0;
     init_limits(http);
     http_init_streams(
         &http->streams, options->loop, options->feed, options->metrics, &http->callers);
@@ -305,6 +305,11 @@ struct http *http_create(const struct http_options *options, char **problem)
     loop_start_watch(options->loop, &http->watch, info->epoll_fd, EPOLLIN);
     run(http); /* only a run makes it listen */
     return http;
+}
+
+const char *http_library_version(void)
+{
+    return MHD_get_version();
 }
 
 const char *http_listen_address(const struct http *http)

@@ -6,6 +6,7 @@ from . import contract, fixtures
 from .audit import AuditCase
 from .case import ServiceCase, make_id, make_key, make_sku
 from .client import Answer, Client, NoAnswer, encode_json
+from .corpus import CorpusCase
 from .database import (
     Cluster,
     Database,
@@ -17,6 +18,7 @@ from .database import (
     take_free_port,
 )
 from .feed import FeedCase
+from .haproxy import HaProxy, needs_haproxy
 from .load import Background, run_at_once, wait_until
 from .proxy import Proxy
 from .service import Service, complain_of_sanitizers, migrate, run_cartd
@@ -33,11 +35,13 @@ __all__ = [
     "Background",
     "Client",
     "Cluster",
+    "CorpusCase",
     "DATABASE_URL",
     "Database",
     "EXTERNAL_URL",
     "EventStream",
     "FeedCase",
+    "HaProxy",
     "NoAnswer",
     "OPENAPI",
     "Proxy",
@@ -58,6 +62,7 @@ __all__ = [
     "migrate",
     "needs_binary",
     "needs_database",
+    "needs_haproxy",
     "run_at_once",
     "run_cartd",
     "run_sql",
