@@ -77,19 +77,16 @@ class Rates(CallerCase):
         self.assertEqual(int(after) - int(before), 1)
 
     def test_a_request_of_many_commands_counts_for_as_many(self):
-        _, client = self.serve(CARTD_CALLER_WRITES="200")
-        sku = self.make_product()
-        cart_id = self.make_cart()["id"]
-        commands = [{"type": "add_item", "sku": sku}] * 100
+        """It is done when there is anything left, and has to be worked off."""
+        _, client = self.serve(CARTD_CALLER_WRITES="1")
+        path = f"/carts/{self.make_cart()['id']}/commands"
+        commands = {"commands": [{"type": "add_item", "sku": self.make_product()}] * 100}
         sent = {"X-Forwarded-For": "192.0.2.1"}
-        path = f"/carts/{cart_id}/commands"
-        answer = client.post(path, {"commands": commands}, headers=sent)
-        self.assertEqual((answer.status, self.left(answer)[1]), (200, 100), answer)
-        self.assertEqual(client.post(path, {"commands": commands[:2]}, headers=sent).status, 200)
-        # With 98 left it is done all the same, and has to be worked off.
-        answer = client.post(path, {"commands": commands}, headers=sent)
+        answer = client.post(path, commands, headers=sent)
         self.assertEqual((answer.status, self.left(answer)[1]), (200, 0), answer)
-        self.assertEqual(client.post(path, {"commands": commands}, headers=sent).status, 429)
+        answer = client.post(path, commands, headers=sent)
+        self.assert_problem(answer, 429, "too-many-requests")
+        self.assertTrue(5000 < int(answer.headers["retry-after"]) <= 6000, answer)
 
     def test_those_who_watch_the_service_are_always_answered(self):
         service, client = self.serve(CARTD_CALLER_READS="1", CARTD_PROXIES="")
