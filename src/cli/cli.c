@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "codec.h"
 #include "subcommand.h"
 
 #define FLAGS_MAX 8
@@ -350,6 +351,7 @@ static enum cli_exit run(int n_arguments, char **arguments, char *const *environ
 
 int cli_main(int n_arguments, char **arguments, char **environment)
 {
+    codec_begin();
     enum cli_exit status = run(n_arguments, arguments, environment);
     if (fflush(stdout) != 0 && status == CLI_DONE) {
         cli_complain("the answer could not be written");

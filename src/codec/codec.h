@@ -14,6 +14,10 @@
 #include "cart.h"
 #include "catalog.h"
 
+/* Call it once, before anything else. What is read then takes its memory from base, as the rest
+ * does: a parser without memory would say of good JSON that it isn't. */
+void codec_begin(void);
+
 #define CODEC_DEPTH_MAX 16 /* of any JSON a client sends */
 
 /* ---- documents ------------------------------------------------------------------------------- */

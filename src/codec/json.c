@@ -1,5 +1,6 @@
 #include "codec_json.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- pointers -------------------------------------------------------------------------------- */
@@ -155,6 +156,11 @@ static const char *pointer_at(struct base_arena *arena, const char *bytes, size_
 }
 
 /* ---- reading --------------------------------------------------------------------------------- */
+
+void codec_begin(void)
+{
+    json_set_alloc_funcs(base_alloc, free);
+}
 
 json_t *codec_json_load(const char *text)
 {
