@@ -48,12 +48,18 @@ static struct MHD_Response *make_response(const struct http_reply *reply)
     return response;
 }
 
-/* What is refused is a value with a line break, which none of ours can have; an answer without the
- * header would be the better end of it. */
-static void add_header(struct MHD_Response *response, const char *name, const char *value)
+/* The response being made. A header is refused when there is no memory for it (or when its value
+ * has a line break, which none of ours can have), and an answer without its ETag, for one, would
+ * say what is not so: then there is none. */
+struct making {
+    struct MHD_Response *response;
+    bool lacks_a_header;
+};
+
+static void add_header(struct making *making, const char *name, const char *value)
 {
-    if (value != NULL)
-        (void)MHD_add_response_header(response, name, value);
+    if (value != NULL && MHD_add_response_header(making->response, name, value) != MHD_YES)
+        making->lacks_a_header = true;
 }
 
 size_t http_common_headers(
@@ -75,7 +81,7 @@ static bool has_doubtful_end(const struct http_request *request)
 }
 
 static void add_headers(
-    struct MHD_Response *response, struct http_request *request, const struct http_reply *reply)
+    struct making *response, struct http_request *request, const struct http_reply *reply)
 {
     add_header(response, "Content-Type", reply->media);
     if (reply->version > 0) {
@@ -117,9 +123,14 @@ static void add_headers(
 void http_send_reply(struct http_request *request, const struct http_reply *reply)
 {
     request->status = reply->status;
-    request->response = make_response(reply);
-    if (request->response != NULL)
-        add_headers(request->response, request, reply);
+    struct making making = {.response = make_response(reply)};
+    if (making.response != NULL)
+        add_headers(&making, request, reply);
+    if (making.lacks_a_header) {
+        MHD_destroy_response(making.response);
+        making.response = NULL;
+    }
+    request->response = making.response;
     if (reply->body != NULL)
         base_buffer_finish(reply->body);
     if (request->stage == HTTP_WAITING) {
