@@ -160,7 +160,8 @@ static bool is_name(const char *host)
 }
 
 /* Returns whether any host needs a lookup. Lists of different lengths are left to libpq, which
- * refuses them before it looks anything up. */
+ * refuses them before it looks anything up. Without memory for the options it is a problem: left to
+ * libpq, a name would be looked up blockingly. */
 static bool read_places(struct postgres_resolver *resolver, const char *url)
 {
     PQconninfoOption *given = PQconninfoParse(url, NULL);
@@ -168,8 +169,13 @@ static bool read_places(struct postgres_resolver *resolver, const char *url)
     BASE_CLEANUP(base_free_pointer) char *hosts = find_option(given, defaults, "host");
     BASE_CLEANUP(base_free_pointer) char *addresses = find_option(given, defaults, "hostaddr");
     BASE_CLEANUP(base_free_pointer) char *ports = find_option(given, defaults, "port");
+    bool is_complete = given != NULL && defaults != NULL;
     PQconninfoFree(given);
     PQconninfoFree(defaults);
+    if (!is_complete) {
+        resolver->problem = base_copy_text("out of memory");
+        return false;
+    }
 
     size_t n = count_parts(hosts);
     size_t n_ports = count_parts(ports);
