@@ -112,9 +112,12 @@ void base_log_write(
     }
     base_buffer_append_char(&line, '\n');
 
-    ssize_t n_written;
-    do
-        n_written = write(log->fd, line.bytes, line.length);
-    while (n_written < 0 && errno == EINTR);
-    /* A log that can't be written must not stop the service, and there is nowhere to say so. */
+    size_t n_written = 0;
+    while (n_written < line.length) {
+        ssize_t n = write(log->fd, line.bytes + n_written, line.length - n_written);
+        /* A log that can't be written must not stop the service, and there is nowhere to say so. */
+        if (n < 0 && errno != EINTR)
+            return;
+        n_written += n > 0 ? (size_t)n : 0;
+    }
 }
