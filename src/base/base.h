@@ -170,6 +170,8 @@ enum base_log_level { BASE_LOG_DEBUG, BASE_LOG_INFO, BASE_LOG_WARNING, BASE_LOG_
     ROW(STATEMENT_FAILED, "statement_failed", ERROR, "PostgreSQL refused a statement")             \
     ROW(BATCH_SPLIT, "batch_split", WARNING, "a batch failed as a whole and is tried in parts")    \
     ROW(OUTCOME_LOOKED_UP, "outcome_looked_up", INFO, "the outcome of appends was looked up")      \
+    ROW(STUCK_ENDED, "stuck_ended", WARNING,                                                       \
+        "appends of clients that are frozen or gone held the log and were ended")                  \
     ROW(COMMAND_FAILED, "command_failed", ERROR, "a command could not be carried out")             \
     ROW(DISCREPANCY, "discrepancy", ERROR, "a read table and the log don't say the same")          \
     ROW(EVENT_UNREADABLE, "event_unreadable", ERROR, "a stored event can't be read")               \
@@ -211,10 +213,10 @@ struct base_log_field {
 #define BASE_LOG_NUMBER(field_name, value)                                                         \
     ((struct base_log_field){.name = (field_name), .number = (int64_t)(value)})
 
-/* Writes one line with one write(2), or nothing when the event's level is below log->least or
- * log->fd is negative.
- * JSON: {"time":…,"level":…,"event":…,"message":…, fields}. Plain: time level sentence key=value.
- * Texts of any content are escaped so that a line stays a line and JSON stays JSON. */
+/* Writes one line with one write(2), or as many as the descriptor takes; or nothing when the
+ * event's level is below log->least or log->fd is negative. JSON:
+ * {"time":…,"level":…,"event":…,"message":…, fields}. Plain: time level sentence key=value. Texts
+ * of any content are escaped so that a line stays a line and JSON stays JSON. */
 void base_log_write(
     const struct base_log *log, enum base_log_event event, const struct base_log_field *fields,
     size_t n_fields);

@@ -110,6 +110,25 @@ static const struct postgres_statement SETTLE = {
     .types = {POSTGRES_INT4, POSTGRES_TIMESTAMPTZ},
 };
 
+/* A row for each server process that was told to end. An append commits with the message that comes
+ * after it, so one whose client froze in between (stopped, or its network gone) holds the head of
+ * the log, and nothing of PostgreSQL's own ends that: its time limits are for statements and for
+ * transactions that were begun in so many words. */
+static const struct postgres_statement END_STUCK = {
+    .name = "end_stuck",
+    .sql = "SELECT pg_terminate_backend(a.pid)\n"
+           "FROM pg_stat_activity a\n"
+           "WHERE a.datname = current_database() AND a.usename = current_user\n"
+           "    AND a.state = 'active' AND a.wait_event = 'ClientRead'\n"
+           "    AND a.xact_start < clock_timestamp() - make_interval(secs => $1 / 1000.0)\n"
+           "    AND EXISTS (SELECT FROM pg_locks l\n"
+           "        WHERE l.pid = a.pid AND l.relation IN ('log_head'::regclass, "
+           "'streams'::regclass)\n"
+           "            AND l.mode = 'RowExclusiveLock' AND l.granted)",
+    .n_parameters = 1,
+    .types = {POSTGRES_INT8},
+};
+
 struct eventstore {
     const struct eventstore_part *const *parts;
     size_t n_parts;
@@ -120,8 +139,13 @@ struct eventstore {
 };
 
 static const struct postgres_statement *const SIDE_STATEMENTS[] = {
-    &eventstore_load_past, &eventstore_read_head, &eventstore_load_stream_after,
-    &KEEP_SNAPSHOT,        &FORGET_KEYS,          NULL,
+    &eventstore_load_past,
+    &eventstore_read_head,
+    &eventstore_load_stream_after,
+    &KEEP_SNAPSHOT,
+    &FORGET_KEYS,
+    &END_STUCK,
+    NULL,
 };
 
 struct eventstore *eventstore_create(const struct eventstore_part *const *parts, size_t n_parts)
@@ -423,4 +447,14 @@ bool eventstore_receive_settled(const struct postgres_group *group)
 {
     const struct postgres_rows *rows = postgres_group_rows(group, 0);
     return postgres_rows_count(rows) == 1 && postgres_get_bool(rows, 0, 0);
+}
+
+void eventstore_ask_end_stuck(struct postgres_group *group, int64_t older_than_ms)
+{
+    postgres_put_int8(postgres_group_add(group, &END_STUCK), older_than_ms);
+}
+
+size_t eventstore_receive_end_stuck(const struct postgres_group *group)
+{
+    return postgres_rows_count(postgres_group_rows(group, 0));
 }

@@ -390,5 +390,9 @@ void eventstore_ask_forget_keys(struct postgres_group *group, int32_t hours, int
 void eventstore_ask_settle(struct postgres_group *group, const struct postgres_backend *backend);
 /* True when no such process is left. */
 bool eventstore_receive_settled(const struct postgres_group *group);
+/* Ends the server processes of appends (of any service of the same user) that have begun so long
+ * ago and wait in the middle for their client, which is frozen or gone. Says how many. */
+void eventstore_ask_end_stuck(struct postgres_group *group, int64_t older_than_ms);
+size_t eventstore_receive_end_stuck(const struct postgres_group *group);
 
 #endif

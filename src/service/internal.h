@@ -205,6 +205,8 @@ struct service {
     struct postgres_group settle;
     struct postgres_group forget;
     bool is_forgetting;
+    struct postgres_group stuck;
+    bool is_looking_for_stuck;
     struct loop_deferred dispatch;
     struct loop_timer sweep;
     struct loop_timer house;
@@ -221,6 +223,8 @@ void service_undecide(struct service_command *command);
 void service_requeue(struct service *service, struct service_command *command);
 /* An append was lost: nothing is sent until its server process is gone. */
 void service_unsettle(struct service *service);
+/* An append could not be made for now, perhaps for a lock that its holder never lets go. */
+void service_end_stuck(struct service *service);
 /* A batch is free or a stream is in turn: look for work in the next turn. */
 void service_poke(struct service *service);
 

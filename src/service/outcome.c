@@ -311,6 +311,9 @@ static void append_answered(struct postgres_group *group)
             doubt_stream(batch, &batch->streams[i]);
         break;
     case POSTGRES_AGAIN:
+        service_end_stuck(batch->service);
+        batch_try_again(batch);
+        break;
     case POSTGRES_UNAVAILABLE:
         batch_try_again(batch);
         break;

@@ -358,6 +358,7 @@ void service_destroy(struct service *service)
     offers_finish(&service->offers);
     postgres_group_finish(&service->settle);
     postgres_group_finish(&service->forget);
+    postgres_group_finish(&service->stuck);
     eventstore_destroy(service->store);
     free(service);
 }
