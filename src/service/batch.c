@@ -113,7 +113,7 @@ static bool may_be_recorded(const struct batch_stream *stream)
  * that a cart that others keep changing costs no more than what they changed. */
 static bool begin_cart(struct batch *batch, struct batch_stream *stream)
 {
-    const struct cart *kept = stream->stream->kept;
+    const struct cart *kept = streams_kept(&batch->service->streams, stream->stream);
     if (kept == NULL || may_be_recorded(stream))
         cart_clear(stream->cart);
     else

@@ -124,6 +124,8 @@ struct offers {
 };
 void offers_init(struct offers *offers);
 void offers_finish(struct offers *offers);
+/* Nothing is kept any more. */
+void offers_forget(struct offers *offers);
 /* An append found that a product has changed. */
 void offers_moved(struct offers *offers);
 /* Adds the question for what the batch needs and has not kept; -1: there is none. */

@@ -43,7 +43,7 @@ void offers_finish(struct offers *offers)
     base_arena_finish(&offers->arena);
 }
 
-static void forget(struct offers *offers)
+void offers_forget(struct offers *offers)
 {
     base_arena_reset(&offers->arena);
     offers->n = 0;
@@ -52,7 +52,7 @@ static void forget(struct offers *offers)
 
 void offers_moved(struct offers *offers)
 {
-    forget(offers);
+    offers_forget(offers);
     offers->rests_until_us = base_clock_monotonic_us() + OFFERS_REST_US;
 }
 
@@ -171,7 +171,7 @@ void offers_receive(struct batch *batch)
     int64_t position =
         eventstore_receive_shared_position(postgres_group_rows(&batch->group, place));
     if (position > kept->shared_position) {
-        forget(kept);
+        offers_forget(kept);
         kept->shared_position = position;
     }
     const struct postgres_rows *rows = postgres_group_rows(&batch->group, place + 1);

@@ -250,10 +250,21 @@ static void ask_settle(struct service *service)
     postgres_send(service->writer, &service->settle);
 }
 
+/* The next server that answers may be another one, or one that has lost its newest commits (which
+ * a failover to an asynchronous standby does). Versions alone don't tell: it may have given the
+ * same ones again. */
+static void forget_kept(struct service *service)
+{
+    streams_begin_epoch(&service->streams);
+    offers_forget(&service->offers);
+}
+
 static void writer_changed(struct postgres_connection *connection, void *context)
 {
     struct service *service = context;
     bool is_ready = postgres_connection_is_ready(connection);
+    if (!is_ready)
+        forget_kept(service);
     service->not_ready_since_us = is_ready ? 0 : base_clock_monotonic_us();
     metrics_set(service->options.metrics, METRICS_DATABASE_READY, is_ready);
     service_poke(service);

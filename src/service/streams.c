@@ -216,7 +216,18 @@ void streams_keep(struct streams *streams, struct service_stream *stream, const 
     drop_kept(streams, stream); /* only now: the cart may borrow from it */
     stream->kept = kept;
     stream->kept_bytes = kept_bytes;
+    stream->kept_in_epoch = streams->epoch;
     stream->is_stale = false;
     streams->n_kept += kept != NULL;
     streams->kept_bytes += kept_bytes;
+}
+
+const struct cart *streams_kept(const struct streams *streams, const struct service_stream *stream)
+{
+    return stream->kept_in_epoch == streams->epoch ? stream->kept : NULL;
+}
+
+void streams_begin_epoch(struct streams *streams)
+{
+    streams->epoch++;
 }

@@ -23,6 +23,7 @@ struct service_stream {
     bool is_busy;      /* a batch works on it; it gets no other turn meanwhile */
     struct cart *kept; /* NULL: not kept. A deep copy, borrowed by the batch while it is busy */
     size_t kept_bytes;
+    uint64_t kept_in_epoch;
     bool is_stale;          /* the kept cart has fallen behind; what came after it must be loaded */
     int64_t rests_until_us; /* it lost races and is not in turn before; 0: it does not rest */
     bool must_read; /* a decision on what is kept was not proved: the next is made without it */
@@ -47,6 +48,7 @@ struct streams {
     uint64_t secret[2]; /* of the hash */
     size_t n_kept;
     size_t kept_bytes;
+    uint64_t epoch;            /* what was kept in a former one is no guess any more */
     size_t kept_max;           /* carts, and in bytes STREAMS_KEPT_BYTES_EACH times as much */
     struct streams_list ready; /* first in turn first */
     struct streams_list idle;  /* least recently used first */
@@ -72,5 +74,10 @@ void streams_settle(struct streams *streams, struct service_stream *stream);
 /* Keeps a copy of the cart, or (NULL) keeps none any more. Only while the stream is busy; whatever
  * borrowed from the former copy must be done with it. */
 void streams_keep(struct streams *streams, struct service_stream *stream, const struct cart *cart);
+/* The cart that is kept; NULL: none. */
+const struct cart *streams_kept(const struct streams *streams, const struct service_stream *stream);
+/* From now on nothing is kept that is now. Its memory is given up as the carts are asked for, or as
+ * others need it. */
+void streams_begin_epoch(struct streams *streams);
 
 #endif
