@@ -1,5 +1,5 @@
-"""PostgreSQL that dies, a service that is killed, a service that is asked to stop: what was
-answered is kept, and what was not can be sent again."""
+"""A PostgreSQL that hangs or comes later, a service that is asked to stop, more than it can do. What
+happens when either is killed is in test_kills."""
 
 import signal
 import threading
@@ -9,9 +9,7 @@ import unittest
 from support import (
     Background,
     Cluster,
-    Database,
     NoAnswer,
-    Proxy,
     Service,
     ServiceCase,
     find_server_programs,
@@ -19,183 +17,14 @@ from support import (
     migrate,
     needs_binary,
     run_at_once,
-    take_free_port,
     wait_until,
 )
 
 CLIENTS = 16
-CARTS = 6
-ROUNDS = 4
-
-
-class Load:
-    """Clients that add one piece at a time. Most send a key and try again until it is answered 2xx;
-    every fourth sends none and gives up on an error, as it can't know. What each add was answered
-    is kept, so that it can be compared with the log."""
-
-    def __init__(self, case, service):
-        self.case = case
-        self.service = service
-        self.sku = case.make_product(1)
-        self.keyed_ids = [case.make_cart()["id"] for _ in range(CARTS)]
-        self.bare_ids = [case.make_cart()["id"] for _ in range(CARTS // 2)]
-        self.lock = threading.Lock()
-        self.versions = {cart_id: [] for cart_id in self.keyed_ids + self.bare_ids}
-        self.given_up = dict.fromkeys(self.bare_ids, 0)
-        self.n_errors = 0
-
-    def shop(self, i, is_over):
-        is_keyed = i % 4 != 3
-        cart_ids = self.keyed_ids if is_keyed else self.bare_ids
-        with self.service.client() as client:
-            number = 0
-            while not is_over.is_set():
-                cart_id = cart_ids[(i + number) % len(cart_ids)]
-                self.add_until_answered(client, cart_id, make_key() if is_keyed else None)
-                number += 1
-
-    def add_until_answered(self, client, cart_id, key):
-        end = time.monotonic() + 300
-        while not self.add_once(client, cart_id, key):
-            if time.monotonic() > end:
-                raise AssertionError("an add was never answered 2xx")
-            time.sleep(0.02)
-            if key is None:
-                return
-
-    def add_once(self, client, cart_id, key):
-        """True when it was answered 2xx."""
-        headers = {"Prefer": "return=minimal", **({"Idempotency-Key": key} if key else {})}
-        value = {"sku": self.sku, "quantity": 1}
-        try:
-            answer = client.post(f"/carts/{cart_id}/items", value, headers=headers)
-        except NoAnswer:
-            answer = None
-        if answer and answer.slug == "quantity-out-of-range":
-            self.empty(client, cart_id)
-            return False
-        if answer and answer.status not in (204, 503):
-            raise AssertionError(f"neither done nor unavailable: {answer}")
-        with self.lock:
-            if answer and answer.status == 204:
-                self.versions[cart_id].append(answer.version)
-                return True
-            self.n_errors += 1
-            if key is None:
-                self.given_up[cart_id] += 1
-        return False
-
-    def empty(self, client, cart_id):
-        """A line holds 999; make room. Whether it worked shows when the next add is sent."""
-        try:
-            client.delete(f"/carts/{cart_id}/items")
-        except NoAnswer:
-            pass
-
-    def count(self):
-        with self.lock:
-            return sum(len(versions) for versions in self.versions.values())
-
-    def assert_all_kept_once(self, database):
-        """Each add that was answered is in the log at the version it was answered with, no two at
-        the same. With a key there are no others; without, at most as many as were given up, and
-        none of them twice: one command makes one event here."""
-        for cart_id, versions in self.versions.items():
-            rows = database.sql(
-                "SELECT version, command_id FROM events WHERE type = 'ItemAdded'"
-                f" AND stream_id = '{cart_id}' ORDER BY version;"
-            )
-            recorded = {int(version) for version, _ in rows}
-            self.case.assertEqual(len(versions), len(set(versions)), "two adds at one version")
-            self.case.assertLessEqual(set(versions), recorded, "an answered add is missing")
-            unanswered = len(recorded) - len(versions)
-            self.case.assertLessEqual(unanswered, self.given_up.get(cart_id, 0), cart_id)
-            commands = {command_id for _, command_id in rows}
-            self.case.assertEqual(len(commands), len(rows), "a command was recorded twice")
 
 
 @needs_binary
-@unittest.skipUnless(find_server_programs(), "PostgreSQL's server programs are not installed")
-class DatabaseDies(ServiceCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.cluster = Cluster().start()
-        cls.addClassCleanup(cls.cluster.destroy)
-        cls.database = Database(cls.cluster.url)
-        cls.addClassCleanup(cls.database.drop)
-        cls.database.migrated_by(migrate)
-        cls.service = Service(cls.database.app_url)
-        cls.addClassCleanup(cls.service.stop)
-        cls.client = cls.service.client()
-        cls.addClassCleanup(cls.client.close)
-
-    def test_nothing_answered_is_lost_and_nothing_is_done_twice(self):
-        load = Load(self, self.service)
-        pid = self.service.pid
-        shopping = Background(CLIENTS, load.shop)
-        try:
-            for round_number in range(ROUNDS):
-                before = load.count()
-                wait_until(lambda: load.count() > before + 200, "adds are answered", 120)
-                self.cluster.stop("immediate")
-                self.assertEqual(self.client.get("/livez").status, 200)
-                errors = load.n_errors
-                wait_until(lambda: load.n_errors > errors, "errors are answered", 120)
-                if round_number % 2:
-                    wait_until(lambda: self.client.get("/readyz").status == 503, "it is not ready")
-                self.cluster.start()
-                wait_until(
-                    lambda: self.client.get("/readyz").status == 200, "it is ready again", 120
-                )
-        finally:
-            shopping.finish()
-        self.assertTrue(self.service.is_running())
-        self.assertEqual(self.service.pid, pid)
-        load.assert_all_kept_once(self.database)
-        self.assert_log_is_dense()
-        for cart_id in load.versions:
-            self.assert_sums(self.get_cart(cart_id))
-
-    def test_connections_that_are_cut_do_no_harm(self):
-        load = Load(self, self.service)
-        shopping = Background(CLIENTS, load.shop)
-        try:
-            for _ in range(20):
-                before = load.count()
-                wait_until(lambda: load.count() > before + 50, "adds are answered", 120)
-                self.database.sql(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                    " WHERE datname = current_database() AND pid <> pg_backend_pid();"
-                )
-        finally:
-            shopping.finish()
-        load.assert_all_kept_once(self.database)
-        self.assert_log_is_dense()
-
-    def test_an_answer_that_was_lost_on_its_way_is_looked_up(self):
-        proxy = Proxy(self.cluster.port)
-        self.addCleanup(proxy.close)
-        through_proxy = self.database.app_url.replace(f":{self.cluster.port}/", f":{proxy.port}/")
-        service = Service(through_proxy)
-        load = Load(self, service)
-        shopping = Background(CLIENTS, load.shop)
-        try:
-            for _ in range(15):
-                before = load.count()
-                wait_until(lambda: load.count() > before + 50, "adds are answered", 120)
-                swallowed = proxy.n_swallowed
-                proxy.swallow_answers()
-                wait_until(lambda: proxy.n_swallowed > swallowed, "an answer is lost")
-                proxy.cut()
-        finally:
-            try:
-                shopping.finish()
-            finally:
-                service.stop()
-        load.assert_all_kept_once(self.database)
-        self.assert_log_is_dense()
-        self.assertTrue(service.events("outcome_looked_up"))
-
+class DatabaseHangs(ServiceCase):
     def test_a_database_that_hangs_is_not_waited_for_forever(self):
         sku = self.make_product(1)
         cart_id = self.make_cart()["id"]
@@ -218,29 +47,6 @@ class DatabaseDies(ServiceCase):
         finally:
             service.stop()
         self.assertEqual(self.event_types(cart_id), ["CartCreated", "ItemAdded"])
-
-
-@needs_binary
-class ServiceDies(ServiceCase):
-    """kill -9 of the service under load, and another one in its place."""
-
-    def test_nothing_answered_is_lost(self):
-        service = Service(self.database.app_url, port=take_free_port())
-        load = Load(self, service)
-        shopping = Background(CLIENTS, load.shop)
-        try:
-            for _ in range(ROUNDS):
-                before = load.count()
-                wait_until(lambda: load.count() > before + 200, "adds are answered", 120)
-                service.kill()
-                service = Service(self.database.app_url, port=service.port)
-        finally:
-            try:
-                shopping.finish()
-            finally:
-                service.stop()
-        load.assert_all_kept_once(self.database)
-        self.assert_log_is_dense()
 
 
 @needs_binary

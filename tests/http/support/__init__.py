@@ -17,10 +17,13 @@ from .database import (
     run_sql,
     take_free_port,
 )
+from .faults import IS_LONG, FaultCase, Footprint
 from .feed import FeedCase
 from .haproxy import HaProxy, needs_haproxy
+from .ledger import FORGETFUL, HASTY, Load
 from .load import Background, run_at_once, wait_until
-from .proxy import Proxy
+from .preload import Machine
+from .proxy import ANSWER, CUT, FREEZE, REQUEST, RESET, Proxy
 from .service import Service, complain_of_sanitizers, migrate, run_cartd
 from .settings import BINARY, DATABASE_URL, EXTERNAL_URL, OPENAPI, needs_binary, needs_database
 from .stream import EventStream
@@ -29,6 +32,18 @@ from .stream import EventStream
 signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 __all__ = [
+    "ANSWER",
+    "CUT",
+    "FREEZE",
+    "REQUEST",
+    "RESET",
+    "IS_LONG",
+    "FaultCase",
+    "Footprint",
+    "FORGETFUL",
+    "HASTY",
+    "Load",
+    "Machine",
     "Answer",
     "AuditCase",
     "BINARY",

@@ -7,12 +7,14 @@ import pathlib
 import pwd
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
+import time
 import urllib.parse
 
-from .settings import DATABASE_URL, START_TIMEOUT
+from .settings import DATABASE_URL, START_TIMEOUT, STOP_TIMEOUT
 
 LOGIN = "cartd_test_app"
 READER = "cartd_test_reader"
@@ -171,9 +173,11 @@ def take_free_port():
 
 
 class Cluster:
-    """A PostgreSQL server of one test, durable as in production, that may be killed."""
+    """A PostgreSQL server of one test, durable as in production, that may be killed. `environment`
+    is added to the server's."""
 
-    def __init__(self):
+    def __init__(self, environment=None):
+        self.environment = environment or {}
         self.programs = find_server_programs()
         self.folder = tempfile.mkdtemp(prefix="cartd-test-pg-")
         self.data = f"{self.folder}/data"
@@ -210,6 +214,7 @@ class Cluster:
                 stdout=output,
                 stderr=output,
                 cwd=self.folder,
+                env={**os.environ, **(self.environment if program == "pg_ctl" else {})},
                 timeout=180,
                 check=False,
             )
@@ -243,6 +248,39 @@ class Cluster:
         if self.is_running:
             self.call("pg_ctl", "stop", "-w", "-t", "120", "-D", self.data, "-m", mode)
             self.is_running = False
+
+    def recover(self):
+        """Starts it again after a panic, of which it may or may not have come back by itself."""
+        self.call("pg_ctl", "stop", "-w", "-D", self.data, "-m", "immediate", is_checked=False)
+        self.start()
+
+    def kill(self):
+        """Kills the postmaster, and waits for its children, of which nobody tells us the end."""
+        with open(f"{self.data}/postmaster.pid", encoding="ascii") as file:
+            pid = int(file.readline())
+        children = list(self.processes_of(pid))
+        os.kill(pid, signal.SIGKILL)
+        end = time.monotonic() + STOP_TIMEOUT
+        while any(os.path.exists(f"/proc/{child}/cwd") for child in [pid, *children]):
+            if time.monotonic() > end:
+                raise RuntimeError("PostgreSQL's processes outlive their postmaster")
+            time.sleep(0.02)
+        # Its number may be kept by nobody having asked for its status, and then looks alive.
+        os.unlink(f"{self.data}/postmaster.pid")
+        self.is_running = False
+
+    @staticmethod
+    def processes_of(pid):
+        for name in os.listdir("/proc"):
+            try:
+                with open(f"/proc/{name}/stat", encoding="ascii") as file:
+                    if int(file.read().rpartition(")")[2].split()[1]) == pid:
+                        yield int(name)
+            except (OSError, ValueError):
+                pass  # No process, or none any more.
+
+    def sql(self, script):
+        return run_sql(self.url, script)
 
     def destroy(self):
         atexit.unregister(self.destroy)

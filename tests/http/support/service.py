@@ -33,6 +33,12 @@ def clean_environment(**changes):
     return kept
 
 
+def asan_options(*options):
+    """The environment's options for the address sanitizer, and these."""
+    given = os.environ.get("ASAN_OPTIONS")
+    return ":".join([given, *options] if given else options)
+
+
 def run_cartd(*arguments, url=None, timeout=300, **changes):
     """Runs a subcommand to its end; returns the finished process with its output as text."""
     if url:

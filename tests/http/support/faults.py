@@ -1,0 +1,141 @@
+"""What tests of faults share: a load under which something breaks, and what must be true after."""
+
+import contextlib
+import os
+import random
+import time
+
+from .case import ServiceCase
+from .client import Client
+from .ledger import FORGETFUL, HASTY, Load
+from .load import wait_until
+from .service import Service, asan_options, run_cartd
+
+# CARTD_TEST_LONG=1 asks for the long forms: minutes instead of seconds.
+IS_LONG = os.environ.get("CARTD_TEST_LONG", "0") not in ("", "0")
+
+# What a process may have grown by when a fault is over: buffers that have grown to their size, and
+# pieces between. What is lost for good the sanitizers report when it ends.
+MEMORY_SLACK_KIB = 24 * 1024
+COMPLAINTS_SHOWN = 5
+
+
+class Footprint:
+    """What a process holds: descriptors, and memory in KiB."""
+
+    def __init__(self, pid):
+        self.descriptors = sorted(self.read_descriptors(pid))
+        with open(f"/proc/{pid}/status", encoding="ascii") as status:
+            fields = dict(line.split(":", 1) for line in status)
+        self.memory_kib = int(fields["VmRSS"].split()[0])
+
+    @staticmethod
+    def read_descriptors(pid):
+        """By kind: sockets have numbers of their own, which change with each connection."""
+        for name in os.listdir(f"/proc/{pid}/fd"):
+            with contextlib.suppress(OSError):
+                yield os.readlink(f"/proc/{pid}/fd/{name}").split(":")[0]
+
+    def has_come_back(self, before):
+        return (
+            self.descriptors == before.descriptors
+            and self.memory_kib <= before.memory_kib + MEMORY_SLACK_KIB
+        )
+
+    def __repr__(self):
+        return f"{self.descriptors}, {self.memory_kib} KiB"
+
+
+class FaultCase(ServiceCase):
+    def start_load(self, *services, timeout=20, **numbers):
+        """Clients of these services (or proxies), who come back to any of them."""
+
+        def make_client():
+            return Client("127.0.0.1", random.choice(services).port, timeout=timeout)
+
+        with make_client() as client:
+            load = Load(make_client, self.make_product(1, client=client), **numbers)
+        self.addCleanup(load.shopping.is_over.set)
+        return load
+
+    def break_until_refuted(
+        self, load, fault, least, flaws=frozenset({HASTY, FORGETFUL}), n_between=60
+    ):
+        """Has the fault happen under the load, at least so often, and until these flawed clients are
+        caught: until then it was no danger to anybody. Returns how often it happened."""
+        caught = set()
+        for number in range(1, least + 61):
+            load.wait_for(n_between)
+            fault(number)
+            if not caught >= flaws:
+                caught |= load.refuted(self.database)
+            if number >= least and caught >= flaws:
+                return number
+        raise AssertionError(f"of {flaws} only {caught} were caught")
+
+    def assert_kept(self, load):
+        """Ends the load. Nothing that was answered is lost, nothing is there twice, answers can be
+        had again, and cartd itself has nothing to say against its database."""
+        load.finish()
+        self.assert_balanced(load)
+        self.assert_replayed(load)
+        self.assert_log_is_dense()
+        done = run_cartd("verify", url=self.database.app_url)
+        self.assertEqual((done.returncode, done.stderr), (0, ""), done)
+        self.assertRegex(done.stdout, r"\Aclean: ")
+
+    def assert_balanced(self, load):
+        complaints = load.complaints(self.database)
+        self.assertEqual(complaints[:COMPLAINTS_SHOWN], [], f"{len(complaints)} complaints")
+
+    def assert_replayed(self, load):
+        with load.make_client() as client:
+            for wish in load.replayable():
+                answer = client.request(
+                    wish.method, wish.target, wish.value, headers={"Idempotency-Key": wish.key}
+                )
+                self.assertEqual(answer.headers.get("idempotent-replayed"), "true", wish)
+                self.assertEqual(answer.etag, wish.answer.etag, wish)
+                if wish.answer.body:
+                    self.assertEqual(answer.body, wish.answer.body, wish)
+
+    def serve_lean(self, url, **settings):
+        """A service of which the memory can be measured: a sanitizer would keep what is freed. Nor
+        does it keep clients that say nothing."""
+        service = Service(
+            url, CARTD_IDLE_SECONDS=2, ASAN_OPTIONS=asan_options("quarantine_size_mb=1"), **settings
+        )
+        self.addCleanup(service.stop)
+        return service
+
+    def warm_up(self, service, *places):
+        """Has it grown to the size of its usual work; returns what it then holds without clients."""
+        load = self.start_load(*places or (service,))
+        load.wait_for(200)
+        load.finish()
+        return self.settled(service)
+
+    @staticmethod
+    def settled(service):
+        """What it holds once that has not changed for a while."""
+        before = Footprint(service.pid)
+        while True:
+            time.sleep(0.4)
+            after = Footprint(service.pid)
+            if after.descriptors == before.descriptors:
+                return after
+            before = after
+
+    def assert_footprint_is_back(self, service, before):
+        """Descriptors exactly, memory within MEMORY_SLACK_KIB."""
+        with contextlib.suppress(AssertionError):
+            wait_until(lambda: Footprint(service.pid).has_come_back(before), "it is back", 20)
+        after = Footprint(service.pid)
+        self.assertTrue(after.has_come_back(before), f"before {before}, after {after}")
+
+    @staticmethod
+    def time_until_ready(service, timeout=60):
+        """Seconds from now until /readyz says 200."""
+        start = time.monotonic()
+        service.wait_until_ready(timeout)
+        return time.monotonic() - start
