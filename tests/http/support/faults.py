@@ -101,9 +101,12 @@ class FaultCase(ServiceCase):
 
     def serve_lean(self, url, **settings):
         """A service of which the memory can be measured: a sanitizer would keep what is freed. Nor
-        does it keep clients that say nothing."""
+        does it keep clients that say nothing, or half of something."""
         service = Service(
-            url, CARTD_IDLE_SECONDS=2, ASAN_OPTIONS=asan_options("quarantine_size_mb=1"), **settings
+            url,
+            **{f"CARTD_{phase}_SECONDS": 2 for phase in ("IDLE", "HEADERS", "BODY", "ANSWER")},
+            ASAN_OPTIONS=asan_options("quarantine_size_mb=1"),
+            **settings,
         )
         self.addCleanup(service.stop)
         return service
