@@ -100,6 +100,8 @@ struct base_random {
     size_t n_left;
 };
 void base_random_take(struct base_random *random, void *bytes, size_t n_bytes); /* at most 250 */
+/* Random bytes for a secret: the kernel's, asked for each time, at most 256. */
+void base_fill_secret(void *bytes, size_t n_bytes);
 
 /* A new UUIDv7 (RFC 9562, section 5.7): milliseconds of `unix_us`, then random bits. */
 struct base_uuid base_uuid_make_v7(struct base_random *random, int64_t unix_us);
@@ -133,6 +135,9 @@ void base_hmac_sha256(
     uint8_t digest[static BASE_SHA256_SIZE]);
 /* Compares in a time that says nothing about where the two differ. */
 bool base_is_same_secret(const void *left, const void *right, size_t n_bytes) BASE_MUST_CHECK;
+#define BASE_SHA256_HEX_SIZE 65 /* with the terminating NUL */
+/* The SHA-256 of a text by itself, as sha256sum(1) prints it. */
+void base_sha256_hex(const char *text, char hex[static BASE_SHA256_HEX_SIZE]);
 
 /* base64url without padding (RFC 4648, section 5). The encoded text is NUL-terminated and in the
  * arena. decode returns NULL for anything that encode would not have written. */
@@ -185,6 +190,10 @@ enum base_log_level { BASE_LOG_DEBUG, BASE_LOG_INFO, BASE_LOG_WARNING, BASE_LOG_
     ROW(FEW_DESCRIPTORS, "few_descriptors", INFO,                                                  \
         "fewer clients than set, as the process may open too few descriptors")                     \
     ROW(HTTP_LIBRARY, "http_library", WARNING, "libmicrohttpd says")                               \
+    ROW(KEYS_READ, "keys_read", INFO, "the keys of bearer tokens were read")                       \
+    ROW(KEYS_REFUSED, "keys_refused", ERROR,                                                       \
+        "the keys of bearer tokens can't be used; those of before stay in use")                    \
+    ROW(KEYS_EXPOSED, "keys_exposed", WARNING, "everybody may read the secret of bearer tokens")   \
     ROW(MIGRATED, "migrated", INFO, "a migration was applied")                                     \
     ROW(CLEANED_UP, "cleaned_up", DEBUG, "idempotency keys past their time were removed")
 

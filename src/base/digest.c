@@ -48,6 +48,21 @@ bool base_is_same_secret(const void *left, const void *right, size_t n_bytes)
     return memeql_sec(left, right, n_bytes) == 1;
 }
 
+void base_sha256_hex(const char *text, char hex[static BASE_SHA256_HEX_SIZE])
+{
+    static const char digits[] = "0123456789abcdef";
+    uint8_t digest[BASE_SHA256_SIZE];
+    struct sha256_ctx state;
+    sha256_init(&state);
+    sha256_update(&state, strlen(text), (const uint8_t *)text);
+    sha256_digest(&state, sizeof(digest), digest);
+    for (size_t i = 0; i < sizeof(digest); i++) {
+        hex[2 * i] = digits[digest[i] >> 4];
+        hex[2 * i + 1] = digits[digest[i] & 15];
+    }
+    hex[2 * sizeof(digest)] = '\0';
+}
+
 char *base_base64url_encode(struct base_arena *arena, const void *bytes, size_t n_bytes)
 {
     assert(n_bytes <= SIZE_MAX / 4);

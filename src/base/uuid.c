@@ -30,6 +30,11 @@ static void fill_with_random(uint8_t *bytes, size_t n_bytes)
     }
 }
 
+void base_fill_secret(void *bytes, size_t n_bytes)
+{
+    fill_with_random(bytes, n_bytes);
+}
+
 void base_random_take(struct base_random *random, void *bytes, size_t n_bytes)
 {
     assert(n_bytes <= sizeof(random->bytes));

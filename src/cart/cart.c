@@ -51,6 +51,28 @@ const struct cart_line *cart_find_line_of(
     return NULL;
 }
 
+/* In constant time, so that nobody can feel his way to a hash. */
+static bool is_same_hash(const char *left, const char *right)
+{
+    unsigned differences = 0;
+    for (size_t i = 0; i < CART_TOKEN_HASH_SIZE; i++)
+        differences |= (unsigned)(left[i] ^ right[i]);
+    return differences == 0;
+}
+
+bool cart_admits(
+    const char *customer_id, const char *guest_token_hash, const struct cart_caller *caller)
+{
+    if (caller->may_all)
+        return true;
+    if (customer_id != NULL && caller->customer_id != NULL &&
+        strcmp(customer_id, caller->customer_id) == 0)
+        return true;
+    return guest_token_hash != NULL &&
+           strnlen(guest_token_hash, CART_TOKEN_HASH_SIZE) == CART_TOKEN_HASH_SIZE - 1 &&
+           is_same_hash(guest_token_hash, caller->guest_token_hash);
+}
+
 int64_t cart_line_total_minor(const struct cart_line *line)
 {
     int64_t total_minor;

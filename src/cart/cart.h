@@ -62,9 +62,10 @@ struct cart {
     enum cart_status status;
     int32_t version; /* number of events */
     char currency[4];
-    const char *customer_id; /* NULL: none */
-    const char *metadata;    /* a JSON object as text */
-    int32_t item_count;      /* sum of quantities */
+    const char *customer_id;      /* NULL: none */
+    const char *guest_token_hash; /* of the token of its guest; NULL: none */
+    const char *metadata;         /* a JSON object as text */
+    int32_t item_count;           /* sum of quantities */
     int64_t total_minor;
     int64_t created_at_us;
     int64_t updated_at_us;
@@ -90,11 +91,27 @@ const struct cart_line *cart_find_line_of(
 /* quantity times price; within CART_AMOUNT_MAX for every line of a cart. */
 int64_t cart_line_total_minor(const struct cart_line *line);
 
+/* ---- who may --------------------------------------------------------------------------------- */
+
+#define CART_TOKEN_HASH_SIZE 65 /* 64 hexadecimal digits and the terminating NUL */
+
+/* Who asks for a cart; each of the three is a right of its own. Zero: nobody. */
+struct cart_caller {
+    bool may_all;                                /* every cart */
+    const char *customer_id;                     /* the carts of that customer; NULL: none */
+    char guest_token_hash[CART_TOKEN_HASH_SIZE]; /* the cart whose token this is of; "": none */
+};
+/* Whether the caller may see and change a cart of that owner. NULLs: it has no customer, no token.
+ * How long it takes says nothing about the hashes. */
+bool cart_admits(
+    const char *customer_id, const char *guest_token_hash, const struct cart_caller *caller);
+
 /* ---- facts ----------------------------------------------------------------------------------- */
 
 /* The events of a cart, with their names in the log and their present schema_version. */
 #define CART_EVENTS(ROW)                                                                           \
-    ROW(CREATED, "CartCreated", 1)                                                                 \
+    ROW(CREATED, "CartCreated", 2)                                                                 \
+    ROW(CLAIM_DONE, "CartClaimed", 1)                                                              \
     ROW(ITEM_ADDED, "ItemAdded", 2)                                                                \
     ROW(ITEM_QUANTITY_CHANGED, "ItemQuantityChanged", 1)                                           \
     ROW(ITEM_REMOVED, "ItemRemoved", 1)                                                            \
@@ -112,9 +129,13 @@ struct cart_event {
     union {
         struct {
             char currency[4];
-            const char *customer_id; /* NULL: none */
-            const char *metadata;    /* a JSON object as text */
+            const char *customer_id;      /* NULL: none */
+            const char *guest_token_hash; /* NULL: none */
+            const char *metadata;         /* a JSON object as text */
         } created;
+        struct {
+            const char *customer_id;
+        } claimed;
         struct {
             const char *item_id;
             const char *sku;
@@ -157,6 +178,7 @@ struct cart_offer {
 /* The commands of a cart, with their names in POST /carts/{cart_id}/commands. */
 #define CART_COMMANDS(ROW)                                                                         \
     ROW(CREATE, "create")                                                                          \
+    ROW(CLAIM, "claim")                                                                            \
     ROW(ADD_ITEM, "add_item")                                                                      \
     ROW(CHANGE_ITEM_QUANTITY, "change_item_quantity")                                              \
     ROW(REMOVE_ITEM, "remove_item")                                                                \
@@ -174,9 +196,13 @@ struct cart_command {
     union {
         struct {
             char currency[4];
-            const char *customer_id; /* NULL: none */
-            const char *metadata;    /* a JSON object as text */
+            const char *customer_id;      /* NULL: none */
+            const char *guest_token_hash; /* NULL: none */
+            const char *metadata;         /* a JSON object as text */
         } create;
+        struct {
+            const char *customer_id;
+        } claim; /* the cart becomes that customer's, and its token ends */
         struct {
             const char *sku;
             const char *properties; /* a canonical JSON object of texts; NULL: none */
@@ -203,6 +229,7 @@ struct cart_command {
     ROW(NOT_FOUND, "cart-not-found")                                                               \
     ROW(ALREADY_EXISTS, "cart-already-exists")                                                     \
     ROW(IS_CLOSED, "cart-closed")                                                                  \
+    ROW(IS_CLAIMED, "cart-already-claimed")                                                        \
     ROW(ITEM_NOT_IN_CART, "item-not-in-cart")                                                      \
     ROW(UNKNOWN_SKU, "unknown-sku")                                                                \
     ROW(PRICE_UNAVAILABLE, "price-unavailable")                                                    \

@@ -46,11 +46,24 @@ static struct cart_decision create(const struct cart_command *command)
         .created =
             {
                 .customer_id = command->create.customer_id,
+                .guest_token_hash = command->create.guest_token_hash,
                 .metadata = command->create.metadata,
             },
     };
     memcpy(event.created.currency, command->create.currency, sizeof event.created.currency);
     return accepted(event);
+}
+
+static struct cart_decision claim(const struct cart *cart, const struct cart_command *command)
+{
+    const char *customer_id = command->claim.customer_id;
+    if (cart->customer_id != NULL)
+        return strcmp(cart->customer_id, customer_id) == 0 ? already_so()
+                                                           : refused(CART_REFUSED_IS_CLAIMED);
+    return accepted((struct cart_event){
+        .type = CART_EVENT_CLAIM_DONE,
+        .claimed = {.customer_id = customer_id},
+    });
 }
 
 static struct cart_decision add_item(
@@ -162,6 +175,8 @@ struct cart_decision cart_decide(
     switch (command->type) {
     case CART_COMMAND_CREATE:
         return create(command);
+    case CART_COMMAND_CLAIM:
+        return claim(cart, command);
     case CART_COMMAND_ADD_ITEM:
         return add_item(cart, command, offer);
     case CART_COMMAND_CHANGE_ITEM_QUANTITY:

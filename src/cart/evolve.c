@@ -40,8 +40,15 @@ static void create(struct cart *cart, const struct cart_event *event, int64_t re
     cart->status = CART_OPEN;
     memcpy(cart->currency, event->created.currency, sizeof cart->currency);
     cart->customer_id = event->created.customer_id;
+    cart->guest_token_hash = event->created.guest_token_hash;
     cart->metadata = event->created.metadata;
     cart->created_at_us = recorded_at_us;
+}
+
+static void claim(struct cart *cart, const struct cart_event *event)
+{
+    cart->customer_id = event->claimed.customer_id;
+    cart->guest_token_hash = NULL;
 }
 
 static void add_item(struct cart *cart, const struct cart_event *event)
@@ -102,6 +109,9 @@ void cart_evolve(struct cart *cart, const struct cart_event *event, int64_t reco
     switch (event->type) {
     case CART_EVENT_CREATED:
         create(cart, event, recorded_at_us);
+        break;
+    case CART_EVENT_CLAIM_DONE:
+        claim(cart, event);
         break;
     case CART_EVENT_ITEM_ADDED:
         add_item(cart, event);

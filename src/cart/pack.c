@@ -19,7 +19,8 @@ static size_t lines_size(const struct cart *cart)
 
 size_t cart_packed_size(const struct cart *cart)
 {
-    size_t n_bytes = lines_size(cart) + text_size(cart->customer_id) + text_size(cart->metadata);
+    size_t n_bytes = lines_size(cart) + text_size(cart->customer_id) +
+                     text_size(cart->guest_token_hash) + text_size(cart->metadata);
     for (size_t i = 0; i < cart->n_lines; i++) {
         const struct cart_line *line = &cart->lines[i];
         n_bytes += text_size(line->sku) + text_size(line->name) + text_size(line->properties);
@@ -45,6 +46,7 @@ struct cart *cart_pack(void *memory, const struct cart *cart)
     cart_copy(packed, cart);
     char *at = (char *)memory + lines_size(cart);
     packed->customer_id = pack_text(&at, cart->customer_id);
+    packed->guest_token_hash = pack_text(&at, cart->guest_token_hash);
     packed->metadata = pack_text(&at, cart->metadata);
     for (size_t i = 0; i < cart->n_lines; i++) {
         const struct cart_line *line = &cart->lines[i];

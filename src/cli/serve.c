@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "audit.h"
+#include "auth.h"
 #include "feed.h"
 #include "follow.h"
 #include "http.h"
@@ -32,6 +33,7 @@ struct serve {
     struct base_log log;
     struct metrics metrics;
     struct loop *loop;
+    struct auth *auth; /* NULL: it is open */
     struct service *service;
     struct projections *projections;
     struct feed *feed;
@@ -87,6 +89,11 @@ static void drain(struct serve *serve, int signal)
 static void received_signal(struct loop_signals *signals, int signal)
 {
     struct serve *serve = BASE_CONTAINER(signals, struct serve, signals);
+    if (signal == SIGHUP) {
+        if (serve->auth)
+            auth_reload(serve->auth);
+        return;
+    }
     if (!serve->is_draining) {
         drain(serve, signal);
         return;
@@ -192,6 +199,52 @@ static unsigned number_of(const struct config *config, enum config_setting setti
     return (unsigned)config->numbers[setting];
 }
 
+/* Whoever reaches an open service may see and change every cart and every price. */
+static bool check_openness(const struct config *config, char **problem)
+{
+    const char *listen = config->texts[CONFIG_LISTEN];
+    if (config->numbers[CONFIG_AUTH_OPEN_ANYWHERE] != 0 || http_is_loopback(listen)) {
+        return true;
+    }
+    struct base_buffer text = {0};
+    base_buffer_printf(
+        &text,
+        "with CARTD_AUTH=open whoever reaches %s may see and change every cart and every price; "
+        "set CARTD_AUTH=token, or CARTD_AUTH_OPEN_ANYWHERE=on if that is what you want",
+        listen);
+    (void)base_buffer_text(&text);
+    *problem = text.bytes;
+    return false;
+}
+
+static bool open_auth(struct serve *serve, char **problem)
+{
+    static const enum config_setting needed[] = {
+        CONFIG_AUTH_KEYS, CONFIG_AUTH_ISSUER, CONFIG_AUTH_AUDIENCE};
+    const struct config *config = serve->config;
+    if (config->numbers[CONFIG_AUTH] == 0) {
+        return check_openness(config, problem);
+    }
+    for (size_t i = 0; i < BASE_COUNT(needed); i++) {
+        if (config->texts[needed[i]][0] == '\0') {
+            *problem = base_copy_text("CARTD_AUTH=token needs CARTD_AUTH_KEYS, CARTD_AUTH_ISSUER "
+                                      "and CARTD_AUTH_AUDIENCE");
+            return false;
+        }
+    }
+    serve->auth = auth_create(
+        &(struct auth_options){
+            .log = &serve->log,
+            .metrics = &serve->metrics,
+            .algorithm = (enum auth_algorithm)config->numbers[CONFIG_AUTH_ALGORITHM],
+            .keys = config->texts[CONFIG_AUTH_KEYS],
+            .issuer = config->texts[CONFIG_AUTH_ISSUER],
+            .audience = config->texts[CONFIG_AUTH_AUDIENCE],
+        },
+        problem);
+    return serve->auth;
+}
+
 static bool open_http(struct serve *serve, char **problem)
 {
     const struct config *config = serve->config;
@@ -203,6 +256,7 @@ static bool open_http(struct serve *serve, char **problem)
             .service = serve->service,
             .projections = serve->projections,
             .feed = serve->feed,
+            .auth = serve->auth,
             .listen = config->texts[CONFIG_LISTEN],
             .default_currency = config->texts[CONFIG_DEFAULT_CURRENCY],
             .openapi = cli_openapi,
@@ -245,11 +299,11 @@ static bool open_sampler(struct serve *serve, char **problem)
 static bool open_loop(struct serve *serve, char **problem)
 {
     /* Before anything may start a thread of its own, which inherits what is blocked. */
-    static const int stop_signals[] = {SIGTERM, SIGINT, 0};
+    static const int our_signals[] = {SIGTERM, SIGINT, SIGHUP, 0};
     serve->signals.received = received_signal;
     serve->drain_timer.fired = look_whether_drained;
     serve->loop = loop_create();
-    if (serve->loop && loop_start_signals(serve->loop, &serve->signals, stop_signals)) {
+    if (serve->loop && loop_start_signals(serve->loop, &serve->signals, our_signals)) {
         return true;
     }
     *problem = base_copy_text(strerror(errno));
@@ -270,6 +324,7 @@ static void close_rooms(struct serve *serve)
         loop_stop_signals(serve->loop, &serve->signals);
     }
     loop_destroy(serve->loop);
+    auth_destroy(serve->auth);
 }
 
 /* ---- the process ----------------------------------------------------------------------------- */
@@ -311,7 +366,8 @@ static void tell_of_descriptors(const struct serve *serve)
 
 static void ignore_signals(void)
 {
-    /* A client that is gone is an error of a write. A terminal that is gone is none of ours. */
+    /* A client that is gone is an error of a write. A terminal that is gone is none of ours: until
+     * the loop takes SIGHUP over, it is lost. */
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGHUP, SIG_IGN);
 }
@@ -336,9 +392,9 @@ enum cli_exit cli_serve(const struct cli_call *call)
     ignore_signals();
 
     BASE_CLEANUP(base_free_pointer) char *problem = NULL;
-    bool is_open = open_loop(&serve, &problem) && open_database(&serve, &problem) &&
-                   open_follow(&serve, &problem) && open_http(&serve, &problem) &&
-                   open_sampler(&serve, &problem);
+    bool is_open = open_loop(&serve, &problem) && open_auth(&serve, &problem) &&
+                   open_database(&serve, &problem) && open_follow(&serve, &problem) &&
+                   open_http(&serve, &problem) && open_sampler(&serve, &problem);
     if (is_open) {
         base_log(
             &serve.log, BASE_LOG_STARTED, BASE_LOG_TEXT("listen", http_listen_address(serve.http)),

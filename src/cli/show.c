@@ -29,6 +29,7 @@ static void ask(struct link *link)
 {
     struct show *show = BASE_CONTAINER(link, struct show, link);
     show->past.answered = answered;
+    show->past.caller.may_all = true; /* who may read the database */
     service_read_past_over(link->connection, &link->log, &show->past);
 }
 

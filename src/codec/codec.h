@@ -99,7 +99,7 @@ bool codec_is_same_json(const char *left, const char *right) BASE_MUST_CHECK;
 /* A cart as a snapshot keeps it, and back; texts go to the arena. `shape` of a stored snapshot must
  * be this one, else it is not read: a snapshot can be made again from the events, so there are no
  * upcasts. False: not a snapshot; `cart` may have been changed. */
-#define CODEC_SNAPSHOT_SHAPE 2
+#define CODEC_SNAPSHOT_SHAPE 3
 void codec_write_cart_snapshot(struct base_buffer *out, const struct cart *cart);
 bool codec_read_cart_snapshot(const char *json, struct base_arena *arena, struct cart *cart)
     BASE_MUST_CHECK;
@@ -109,7 +109,8 @@ void codec_write_event_metadata(
     struct base_buffer *out, const struct base_uuid *command_id, const char *actor,
     const char *traceparent);
 
-/* An event with everything around it, as GETs and `missed_events` show it (API section 4). */
+/* An event with everything around it, as GETs and `missed_events` show it (API section 4): all but
+ * the hash of a guest's token. */
 struct codec_event {
     int64_t position;
     const char *stream_type;
@@ -193,6 +194,10 @@ struct codec_new_cart {
 enum codec_outcome codec_read_new_cart(
     struct codec_body body, const char *default_currency, struct base_arena *arena,
     struct codec_new_cart *new_cart, struct codec_complaints *complaints) BASE_MUST_CHECK;
+/* POST …/claim; who claims is NULL where the body does not say. */
+enum codec_outcome codec_read_claim(
+    struct codec_body body, struct base_arena *arena, struct codec_commands *commands,
+    struct codec_complaints *complaints) BASE_MUST_CHECK;
 /* POST …/items */
 enum codec_outcome codec_read_add_item(
     struct codec_body body, struct base_arena *arena, struct codec_commands *commands,
@@ -222,6 +227,29 @@ enum codec_outcome codec_read_product(
  * (NULL: none), in the arena. The same for the same three; each attempt gives another. */
 char *codec_make_item_id(
     struct base_arena *arena, const char *sku, const char *properties, int attempt);
+
+/* ---- bearer tokens --------------------------------------------------------------------------- */
+
+/* The header of a token (JOSE, RFC 7515): its algorithm, in the arena. False: it is no such header,
+ * or it names extensions that must be understood, of which there are none here. */
+bool codec_read_token_header(const char *json, struct base_arena *arena, const char **algorithm)
+    BASE_MUST_CHECK;
+
+/* The claims of a token (JWT, RFC 7519) that say to whom and for what it was given. Texts are in
+ * the arena; NULL where a claim is absent. */
+struct codec_claims {
+    const char *issuer;
+    const char *subject;
+    const char *scope;   /* RFC 8693, section 4.2 */
+    bool names_audience; /* `aud` is, or holds, the audience */
+    bool has_expiry;
+    int64_t expires_at_s;
+    int64_t not_before_s; /* INT64_MIN where absent */
+};
+/* False: not an object of which each of these claims, where it is there, is of its kind. */
+bool codec_read_claims(
+    const char *json, const char *audience, struct base_arena *arena,
+    struct codec_claims *claims) BASE_MUST_CHECK;
 
 /* ---- values by themselves, wherever they come from ------------------------------------------- */
 

@@ -102,6 +102,20 @@ const char *codec_read_stored_properties(const struct codec_object *data);
  * its schema_version says, or that is unknown; `data` may have been changed. */
 bool codec_upcast_members(const char *type, int32_t schema_version, json_t *data) BASE_MUST_CHECK;
 
+/* ---- spans.c --------------------------------------------------------------------------------- */
+
+/* A piece of a text of JSON as it stands. */
+struct codec_span {
+    const char *bytes;
+    size_t length;
+};
+/* The next member of a well-formed object; *at is 0 before the first. The name has its quotes.
+ * False: there is none. */
+bool codec_next_member(
+    const char *object, size_t *at, struct codec_span *name, struct codec_span *value);
+/* Whether the name is that one, written without escapes. */
+bool codec_is_member(const struct codec_span *name, const char *plain);
+
 /* ---- events.c -------------------------------------------------------------------------------- */
 
 /* The present shape of an event's data. */

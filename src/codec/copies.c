@@ -90,84 +90,18 @@ void codec_write_event_copy(struct base_buffer *out, const struct codec_event_co
 
 /* ---- read: where the members stand ----------------------------------------------------------- */
 
-/* The text of a value in a line. */
-struct span {
-    const char *bytes;
-    size_t length;
-};
-
-static bool is_blank(char byte)
+/* Data and metadata must be taken as they stand, since numbers would not all survive being read and
+ * written again. False: they are not found by their plain names. */
+static bool find_spans(const char *line, struct codec_span *data, struct codec_span *metadata)
 {
-    return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r';
-}
-
-static size_t skip_blanks(const char *line, size_t i)
-{
-    while (is_blank(line[i]))
-        i++;
-    return i;
-}
-
-/* Behind the text that begins at i. */
-static size_t skip_text(const char *line, size_t i)
-{
-    for (i++; line[i] != '"'; i++)
-        if (line[i] == '\\')
-            i++;
-    return i + 1;
-}
-
-/* Behind the value that begins at i. */
-static size_t skip_value(const char *line, size_t i)
-{
-    if (line[i] == '"')
-        return skip_text(line, i);
-    if (line[i] != '{' && line[i] != '[') {
-        while (line[i] != ',' && line[i] != '}' && !is_blank(line[i]))
-            i++;
-        return i;
-    }
-    size_t depth = 0;
-    do {
-        if (line[i] == '"') {
-            i = skip_text(line, i);
-            continue;
-        }
-        depth += line[i] == '{' || line[i] == '[';
-        depth -= line[i] == '}' || line[i] == ']';
-        i++;
-    } while (depth > 0);
-    return i;
-}
-
-static bool is_name_of(const char *line, size_t begin, size_t end, const char *name)
-{
-    size_t length = strlen(name);
-    return end - begin == length + 2 && memcmp(line + begin + 1, name, length) == 0;
-}
-
-/* `line` is a well-formed object in which no name comes twice, so it is walked without a look at
- * its end. Data and metadata must be taken as they stand, since numbers would not all survive being
- * read and written again. False: they are not found by their plain names. */
-static bool find_spans(const char *line, struct span *data, struct span *metadata)
-{
-    size_t i = skip_blanks(line, 0) + 1;
-    for (;;) {
-        i = skip_blanks(line, i);
-        if (line[i] == '}')
-            break;
-        size_t name = i;
-        size_t end_of_name = skip_text(line, i);
-        i = skip_blanks(line, skip_blanks(line, end_of_name) + 1);
-        size_t end = skip_value(line, i);
-        struct span value = {.bytes = line + i, .length = end - i};
-        if (is_name_of(line, name, end_of_name, member_names[MEMBER_DATA]))
+    size_t at = 0;
+    struct codec_span name;
+    struct codec_span value;
+    while (codec_next_member(line, &at, &name, &value)) {
+        if (codec_is_member(&name, member_names[MEMBER_DATA]))
             *data = value;
-        else if (is_name_of(line, name, end_of_name, member_names[MEMBER_METADATA]))
+        else if (codec_is_member(&name, member_names[MEMBER_METADATA]))
             *metadata = value;
-        i = skip_blanks(line, end);
-        if (line[i] == ',')
-            i++;
     }
     return data->bytes != NULL && metadata->bytes != NULL;
 }
@@ -280,8 +214,8 @@ static void check_metadata(struct copy_reader *reader, const struct base_uuid *c
 static void read_members(
     struct copy_reader *reader, const char *line, struct codec_event_copy *copy)
 {
-    struct span data = {0};
-    struct span metadata = {0};
+    struct codec_span data = {0};
+    struct codec_span metadata = {0};
     struct codec_event *event = &copy->event;
     event->position = read_number(reader, MEMBER_POSITION, INT64_MAX);
     event->stream_type = read_text(reader, MEMBER_STREAM_TYPE);

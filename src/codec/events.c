@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+/* What the log keeps and nobody is shown. */
+#define GUEST_TOKEN_HASH "guest_token_hash"
+
 /* ---- written --------------------------------------------------------------------------------- */
 
 const char *const codec_event_names[] = {
@@ -45,6 +48,18 @@ static void write_created(struct base_buffer *out, const struct cart_event *even
         base_buffer_append_json_text(out, event->created.customer_id);
     base_buffer_append_text(out, ",\"metadata\":");
     base_buffer_append_text(out, event->created.metadata);
+    base_buffer_append_text(out, ",\"" GUEST_TOKEN_HASH "\":");
+    if (event->created.guest_token_hash == NULL)
+        base_buffer_append_text(out, "null");
+    else
+        base_buffer_append_json_text(out, event->created.guest_token_hash);
+    base_buffer_append_char(out, '}');
+}
+
+static void write_claimed(struct base_buffer *out, const struct cart_event *event)
+{
+    base_buffer_append_text(out, "{\"customer_id\":");
+    base_buffer_append_json_text(out, event->claimed.customer_id);
     base_buffer_append_char(out, '}');
 }
 
@@ -91,6 +106,9 @@ void codec_write_cart_event(struct base_buffer *out, const struct cart_event *ev
     switch (event->type) {
     case CART_EVENT_CREATED:
         write_created(out, event);
+        break;
+    case CART_EVENT_CLAIM_DONE:
+        write_claimed(out, event);
         break;
     case CART_EVENT_ITEM_ADDED:
         write_item_added(out, event);
@@ -169,6 +187,27 @@ void codec_write_event_metadata(
     base_buffer_append_char(out, '}');
 }
 
+/* The data of a cart's creation without the hash of its token. */
+static void write_shown_data(struct base_buffer *out, const char *data)
+{
+    size_t at = 0;
+    bool is_first = true;
+    struct codec_span name;
+    struct codec_span value;
+    base_buffer_append_char(out, '{');
+    while (codec_next_member(data, &at, &name, &value)) {
+        if (codec_is_member(&name, GUEST_TOKEN_HASH))
+            continue;
+        if (!is_first)
+            base_buffer_append_text(out, ", ");
+        is_first = false;
+        base_buffer_append(out, name.bytes, name.length);
+        base_buffer_append_text(out, ": ");
+        base_buffer_append(out, value.bytes, value.length);
+    }
+    base_buffer_append_char(out, '}');
+}
+
 void codec_write_event(struct base_buffer *out, const struct codec_event *event)
 {
     char id[BASE_UUID_SIZE];
@@ -190,7 +229,11 @@ void codec_write_event(struct base_buffer *out, const struct codec_event *event)
     base_buffer_append_text(out, ",\"recorded_at\":\"");
     base_buffer_append_text(out, recorded_at);
     base_buffer_append_text(out, "\",\"data\":");
-    base_buffer_append_text(out, event->data);
+    bool is_creation = strcmp(event->type, codec_cart_event_name(CART_EVENT_CREATED)) == 0;
+    if (is_creation && event->data[0] == '{')
+        write_shown_data(out, event->data);
+    else
+        base_buffer_append_text(out, event->data);
     base_buffer_append_text(out, ",\"metadata\":");
     base_buffer_append_text(out, event->metadata);
     base_buffer_append_char(out, '}');
@@ -254,6 +297,19 @@ static const char *read_customer_id(const struct codec_object *data)
     return copy_text(data->reader->arena, codec_read_text(data, "customer_id"));
 }
 
+/* Compared in constant time, so of one length. */
+static const char *read_guest_token_hash(const struct codec_object *data)
+{
+    const json_t *value = json_object_get(data->members, GUEST_TOKEN_HASH);
+    if (json_is_null(value))
+        return NULL;
+    const char *text = json_string_value(value);
+    size_t length = CART_TOKEN_HASH_SIZE - 1;
+    if (text == NULL || strlen(text) != length || strspn(text, "0123456789abcdef") != length)
+        data->reader->is_refused = true;
+    return copy_text(data->reader->arena, text);
+}
+
 /* jsonb has reordered the names and rewritten the numbers, so it is made canonical again. */
 static const char *read_metadata(const struct codec_object *data)
 {
@@ -270,11 +326,21 @@ static const char *read_metadata(const struct codec_object *data)
 
 static void read_created(const struct codec_object *data, struct cart_event *event)
 {
-    static const char *const members[] = {"currency", "customer_id", "metadata", NULL};
+    static const char *const members[] = {
+        "currency", "customer_id", "metadata", GUEST_TOKEN_HASH, NULL};
     codec_refuse_other_members(data, members);
     (void)codec_read_currency(data, true, event->created.currency); /* The reader knows. */
     event->created.customer_id = read_customer_id(data);
+    event->created.guest_token_hash = read_guest_token_hash(data);
     event->created.metadata = read_metadata(data);
+}
+
+static void read_claimed(const struct codec_object *data, struct cart_event *event)
+{
+    static const char *const members[] = {"customer_id", NULL};
+    codec_refuse_other_members(data, members);
+    event->claimed.customer_id =
+        copy_text(data->reader->arena, codec_read_text(data, "customer_id"));
 }
 
 static void read_item_added(const struct codec_object *data, struct cart_event *event)
@@ -321,6 +387,9 @@ static void read_cart_event_data(const struct codec_object *data, struct cart_ev
     switch (event->type) {
     case CART_EVENT_CREATED:
         read_created(data, event);
+        break;
+    case CART_EVENT_CLAIM_DONE:
+        read_claimed(data, event);
         break;
     case CART_EVENT_ITEM_ADDED:
         read_item_added(data, event);

@@ -378,6 +378,26 @@ enum codec_outcome codec_read_new_cart(
 
 /* ---- bodies that are one command ------------------------------------------------------------- */
 
+enum codec_outcome codec_read_claim(
+    struct codec_body body, struct base_arena *arena, struct codec_commands *commands,
+    struct codec_complaints *complaints)
+{
+    static const char *const members[] = {"customer_id", NULL};
+    BASE_CLEANUP(finish_request) struct request request;
+    enum codec_outcome outcome = begin_request(&request, body, true, arena, complaints);
+    if (outcome != CODEC_READ)
+        return outcome;
+    struct cart_command command = {
+        .type = CART_COMMAND_CLAIM,
+        .claim.customer_id = read_customer_id(&request.body),
+    };
+    codec_refuse_other_members(&request.body, members);
+    outcome = end_request(&request);
+    if (outcome == CODEC_READ)
+        *commands = make_single_command(arena, command);
+    return outcome;
+}
+
 enum codec_outcome codec_read_add_item(
     struct codec_body body, struct base_arena *arena, struct codec_commands *commands,
     struct codec_complaints *complaints)

@@ -30,6 +30,18 @@ static bool take_properties(json_t *item_added)
            json_object_del(item_added, "properties") == 0;
 }
 
+static bool give_guest_token_hash(json_t *created)
+{
+    return json_object_get(created, "guest_token_hash") == NULL &&
+           json_object_set_new(created, "guest_token_hash", json_null()) == 0;
+}
+
+static bool take_guest_token_hash(json_t *created)
+{
+    return json_is_null(json_object_get(created, "guest_token_hash")) &&
+           json_object_del(created, "guest_token_hash") == 0;
+}
+
 static const struct {
     const char *type;
     int32_t schema_version; /* before; after it is one more */
@@ -37,6 +49,8 @@ static const struct {
     bool (*down)(json_t *data);
 } changes[] = {
     /* A line may have properties, such as an engraving. */
+    /* A cart may be a guest's, who has its token. */
+    {"CartCreated", 1, give_guest_token_hash, take_guest_token_hash},
     {"ItemAdded", 1, give_properties, take_properties},
 };
 

@@ -23,7 +23,12 @@ void codec_write_cart_snapshot(struct base_buffer *out, const struct cart *cart)
 {
     struct cart_event created = {
         .type = CART_EVENT_CREATED,
-        .created = {.customer_id = cart->customer_id, .metadata = cart->metadata},
+        .created =
+            {
+                .customer_id = cart->customer_id,
+                .guest_token_hash = cart->guest_token_hash,
+                .metadata = cart->metadata,
+            },
     };
     memcpy(created.created.currency, cart->currency, sizeof cart->currency);
     base_buffer_printf(

@@ -32,6 +32,9 @@ static const struct setting {
 #define CHOICES_MOST 5
 /* In the order of the enum that a choice stands for; NULL ends the list. */
 static const char *const choices[CONFIG_N_SETTINGS][CHOICES_MOST] = {
+    [CONFIG_AUTH] = {"open", "token"},
+    [CONFIG_AUTH_OPEN_ANYWHERE] = {"off", "on"},
+    [CONFIG_AUTH_ALGORITHM] = {"HS256", "RS256", "ES256"},
     [CONFIG_LOG_LEVEL] = {"debug", "info", "warning", "error"},
     [CONFIG_LOG_FORM] = {"auto", "plain", "json"},
     [CONFIG_PROJECTIONS] = {"off", "on"},

@@ -67,7 +67,20 @@
     ROW(KEEP_KEYS_HOURS, NUMBER, "keep-keys-hours", "CARTD_KEEP_KEYS_HOURS", "48", 24, 8760,       \
         "how long answers to idempotency keys are kept")                                           \
     ROW(VERIFY_MS, NUMBER, "verify-ms", "CARTD_VERIFY_MS", "1000", 0, 86400000,                    \
-        "how often some random carts are replayed and compared; 0: never")
+        "how often some random carts are replayed and compared; 0: never")                         \
+    ROW(AUTH, CHOICE, "auth", "CARTD_AUTH", "open", 0, 0,                                          \
+        "token: carts are their owners', by bearer tokens and Cart-Tokens; open: everybody's")     \
+    ROW(AUTH_OPEN_ANYWHERE, CHOICE, "auth-open-anywhere", "CARTD_AUTH_OPEN_ANYWHERE", "off", 0, 0, \
+        "on: auth may be open on an address that is not loopback")                                 \
+    ROW(AUTH_ALGORITHM, CHOICE, "auth-algorithm", "CARTD_AUTH_ALGORITHM", "RS256", 0, 0,           \
+        "the one algorithm that bearer tokens (JWT) are signed with")                              \
+    ROW(AUTH_KEYS, TEXT, "auth-keys", "CARTD_AUTH_KEYS", "", 0, 0,                                 \
+        "file of the one or two keys: public keys in PEM, or for HS256 a secret a line; SIGHUP "   \
+        "has it read again")                                                                       \
+    ROW(AUTH_ISSUER, TEXT, "auth-issuer", "CARTD_AUTH_ISSUER", "", 0, 0,                           \
+        "what `iss` of bearer tokens must be")                                                     \
+    ROW(AUTH_AUDIENCE, TEXT, "auth-audience", "CARTD_AUTH_AUDIENCE", "", 0, 0,                     \
+        "what `aud` of bearer tokens must be or hold")
 
 enum config_setting {
 #define CONFIG_ROW(NAME, kind, flag, environment, value, least, most, help) CONFIG_##NAME,

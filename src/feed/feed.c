@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "projections.h"
+
 static void reader_changed(struct postgres_connection *connection, void *context)
 {
     struct feed *feed = context;
@@ -9,10 +11,19 @@ static void reader_changed(struct postgres_connection *connection, void *context
     loop_start_deferred(feed->options.loop, &feed->dispatch);
 }
 
+static void collect_statements(struct feed *feed)
+{
+    size_t n = 0;
+    for (; eventstore_log_statements[n] != NULL; n++)
+        feed->statements[n] = eventstore_log_statements[n];
+    feed->statements[n] = &projections_owner_statement;
+}
+
 struct feed *feed_create(const struct feed_options *options, char **problem)
 {
     struct feed *feed = base_alloc(sizeof *feed);
     feed->options = *options;
+    collect_statements(feed);
     feed_tail_init(feed);
     feed_listeners_init(feed);
     feed_pages_init(feed);
@@ -21,7 +32,7 @@ struct feed *feed_create(const struct feed_options *options, char **problem)
         .log = options->log,
         .url = options->url,
         .role = "feed",
-        .statements = eventstore_log_statements,
+        .statements = feed->statements,
         .ready_sql = options->ready_sql,
         .not_ready_detail = options->not_ready_detail,
         .answer_timeout_ms = options->wait_ms,

@@ -16,6 +16,7 @@
 #define CARTD_FEED_H
 
 #include "base.h"
+#include "cart.h"
 #include "loop.h"
 #include "metrics.h"
 #include "postgres.h"
@@ -56,6 +57,9 @@ uint32_t feed_type(const char *name, size_t length);
 
 /* ---- events ---------------------------------------------------------------------------------- */
 
+/* When a cart was claimed, it is not any more of who had its token. */
+bool feed_is_claim(uint32_t type) BASE_MUST_CHECK;
+
 /* Texts are borrowed, for as long as the call that hands them over. */
 struct feed_event {
     int64_t position;
@@ -91,6 +95,7 @@ struct feed_page {
     struct feed_source source;
     int64_t after; /* position, or version of a cart */
     int32_t limit;
+    struct cart_caller caller; /* who asks; of a cart only: one that is not his is not found */
     void (*answered)(struct feed_page *page);
 
     enum feed_outcome outcome;
@@ -100,6 +105,7 @@ struct feed_page {
     bool has_more;      /* there are events of the source after that */
     bool is_beyond;     /* `after` is more than the last position or version there is */
     int64_t head;       /* the last position of the log; 0 for a cart */
+    bool is_unclaimed;  /* of a cart, when not everybody may: it has no customer */
 
     /* The feed's own. */
     struct feed *feed;

@@ -30,6 +30,8 @@ struct feed_event feed_write_event(const struct eventstore_event *stored);
 /* Adds the statements that read `source` after a place to a group: at most `limit` rows. */
 void feed_ask(
     struct postgres_group *group, const struct feed_source *source, int64_t after, int32_t limit);
+/* The number of statements that this adds. */
+#define FEED_STATEMENTS 2
 /* What a group of feed_ask() found. */
 struct feed_found {
     const struct postgres_rows *rows; /* of events, from `first` on */
@@ -116,6 +118,7 @@ struct feed_slot {
 
 struct feed {
     struct feed_options options;
+    const struct postgres_statement *statements[16];
     struct postgres_connection *tail;   /* the new events */
     struct postgres_connection *reader; /* pages, and those who are behind */
 

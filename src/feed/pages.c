@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "projections.h"
+
 /* ---- answering ------------------------------------------------------------------------------- */
 
 static void answer(struct feed *feed, struct feed_page *page, enum feed_outcome outcome)
@@ -38,10 +40,26 @@ static void prepend_page(struct feed *feed, struct feed_page *page)
 
 static void ask(struct feed *feed, struct feed_page *page);
 
+static bool needs_owner(const struct feed_page *page)
+{
+    return page->source.is_of_cart && !page->caller.may_all;
+}
+
+static bool is_admitted(struct feed_page *page)
+{
+    return !needs_owner(page) || projections_receive_owner(
+                                     postgres_group_rows(&page->group, FEED_STATEMENTS),
+                                     &page->caller, &page->is_unclaimed);
+}
+
 /* False: another window is to be looked at. */
 static bool receive(struct feed_page *page)
 {
     int32_t wanted = page->limit - (int32_t)page->n_events;
+    if (!is_admitted(page)) {
+        page->outcome = FEED_NOT_FOUND;
+        return true;
+    }
     struct feed_found found = feed_receive(&page->group, &page->source, page->next_after, wanted);
     for (size_t i = 0; i < found.n_rows; i++) {
         struct eventstore_event stored;
@@ -94,6 +112,8 @@ static void ask(struct feed *feed, struct feed_page *page)
     postgres_group_begin(&page->group);
     page->group.answered = page_answered;
     feed_ask(&page->group, &page->source, page->next_after, wanted);
+    if (needs_owner(page))
+        projections_ask_owner(&page->group, &page->source.cart_id);
     feed->n_pages_asked++;
     postgres_send(feed->reader, &page->group);
 }

@@ -17,6 +17,12 @@ uint32_t feed_type(const char *name, size_t length)
     return 0;
 }
 
+bool feed_is_claim(uint32_t type)
+{
+    const char *name = codec_cart_event_name(CART_EVENT_CLAIM_DONE);
+    return type == feed_type(name, strlen(name));
+}
+
 /* ---- events ---------------------------------------------------------------------------------- */
 
 struct feed_event feed_write_event(const struct eventstore_event *stored)

@@ -68,6 +68,7 @@ static size_t list_touched(
 {
     switch (event->type) {
     case CART_EVENT_CREATED:
+    case CART_EVENT_CLAIM_DONE:
         return 0;
     case CART_EVENT_ITEM_ADDED:
         return list_one(cart, event->item_added.sku, arena, held);

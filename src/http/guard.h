@@ -17,6 +17,8 @@
     ROW(TRANSFER_ENCODING, "Transfer-Encoding", ONCE)                                              \
     ROW(CONTENT_TYPE, "Content-Type", ONCE)                                                        \
     ROW(AUTHORIZATION, "Authorization", ONCE)                                                      \
+    ROW(CART_TOKEN, "Cart-Token", ONCE)                                                            \
+    ROW(FORWARDED, "Forwarded", LIST)                                                              \
     ROW(EXPECT, "Expect", ONCE)                                                                    \
     ROW(IDEMPOTENCY_KEY, "Idempotency-Key", ONCE)                                                  \
     ROW(ACCEPT, "Accept", LIST)                                                                    \

@@ -19,6 +19,7 @@ void http_ask_remove_item(struct http_request *request);
 void http_ask_check_out_cart(struct http_request *request);
 void http_ask_cancel_cart(struct http_request *request);
 void http_ask_execute_commands(struct http_request *request);
+void http_ask_claim_cart(struct http_request *request);
 void http_ask_list_cart_events(struct http_request *request);
 void http_ask_list_events(struct http_request *request);
 void http_ask_put_product(struct http_request *request);

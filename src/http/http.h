@@ -4,13 +4,14 @@
  * its own, its epoll descriptor nested in the loop.
  *
  * Inside: server.c (the daemon on the loop), guard.c (what libmicrohttpd should have refused),
- * deadlines.c and allowance.c (what a client, and a caller, may take of it), routes.c (the one
+ * deadlines.c and admission.c (what a client, and a caller, may take of it), routes.c (the one
  * table of operations), request.c and reply.c (what handlers see), problems.c (the only place that
  * knows the status of a problem), handlers/<operationId>.c (ask and answer).
  */
 #ifndef CARTD_HTTP_H
 #define CARTD_HTTP_H
 
+#include "auth.h"
 #include "base.h"
 #include "feed.h"
 #include "loop.h"
@@ -32,6 +33,7 @@ struct http_options {
     struct service *service;
     struct projections *projections;
     struct feed *feed;
+    struct auth *auth;  /* NULL: everybody may do everything */
     const char *listen; /* address:port; port 0 takes a free one */
     const char *default_currency;
     const char *openapi; /* the text of openapi.yaml, compiled in */
@@ -50,6 +52,9 @@ struct http_options {
     const char *proxies;      /* see http_read_proxies() */
     const char *cors_origins; /* see http_read_origins() */
 };
+
+/* Whether `address`, as it is given to listen, is one that only this machine reaches. */
+bool http_is_loopback(const char *address) BASE_MUST_CHECK;
 
 struct http;
 /* Binds and begins to serve. NULL with *problem (a sentence, the caller's to free) when the address

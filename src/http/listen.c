@@ -1,5 +1,6 @@
 #include "listen.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -7,6 +8,8 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "http.h"
 
 static char *complain(const char *address, const char *sentence)
 {
@@ -41,6 +44,26 @@ struct addrinfo *http_parse_address(const char *address, char **problem)
         return NULL;
     }
     return found;
+}
+
+bool http_is_loopback(const char *address)
+{
+    BASE_CLEANUP(base_free_pointer) char *problem = NULL;
+    struct addrinfo *found = http_parse_address(address, &problem);
+    bool is_loopback = found != NULL && http_is_loopback_address(found->ai_addr);
+    if (found != NULL)
+        freeaddrinfo(found);
+    return is_loopback;
+}
+
+bool http_is_loopback_address(const struct sockaddr *address)
+{
+    if (address->sa_family == AF_INET) {
+        const struct sockaddr_in *ipv4 = (const void *)address;
+        return ntohl(ipv4->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+    }
+    const struct sockaddr_in6 *ipv6 = (const void *)address;
+    return address->sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&ipv6->sin6_addr);
 }
 
 /* The address that a socket got, with the port that the kernel chose for 0. */

@@ -10,6 +10,7 @@
 
 /* The address as a list of one, for freeaddrinfo(). NULL with *problem, the caller's to free. */
 struct addrinfo *http_parse_address(const char *address, char **problem) BASE_MUST_CHECK;
+bool http_is_loopback_address(const struct sockaddr *address) BASE_MUST_CHECK;
 /* A non-blocking socket that listens. *taken is the address with the port it got, the caller's to
  * free. -1 with *problem. */
 int http_listen(const char *address, char **taken, char **problem) BASE_MUST_CHECK;

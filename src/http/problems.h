@@ -22,11 +22,20 @@
         "The request is not HTTP that every server and proxy understands in the same way, so it "  \
         "was not carried out and the connection was closed. The detail says what is wrong with "   \
         "it.")                                                                                     \
+    ROW(UNAUTHORIZED, "unauthorized", 401, "It is not known who asks",                             \
+        "This operation is for somebody, and the request does not say who it is from, or brings "  \
+        "a "                                                                                       \
+        "bearer token that is not taken: the detail says why. A cart of a guest needs its "        \
+        "Cart-Token. The header WWW-Authenticate is as RFC 6750 has it.")                          \
+    ROW(FORBIDDEN, "forbidden", 403, "That is not yours to do",                                    \
+        "It is known who asks, but the bearer token lacks the scope that this operation needs, "   \
+        "or "                                                                                      \
+        "the request speaks for another customer. The detail says which.")                         \
     ROW(NOT_FOUND, "not-found", 404, "There is nothing here",                                      \
         "The path names nothing that this service has. Paths are case-sensitive and don't end "    \
         "with a slash; GET /openapi.yaml lists them.")                                             \
     ROW(CART_NOT_FOUND, "cart-not-found", 404, "No such cart",                                     \
-        "There is no cart with this id. POST /carts makes one.")                                   \
+        "There is no cart with this id, or it is not one of yours. POST /carts makes one.")        \
     ROW(ITEM_NOT_IN_CART, "item-not-in-cart", 404, "No such item in the cart",                     \
         "An item must be in the cart before it can be changed or removed, and the cart has none "  \
         "with this id.")                                                                           \
@@ -50,6 +59,8 @@
     ROW(CART_CLOSED, "cart-closed", 409, "The cart is closed",                                     \
         "A cart that was checked out or cancelled accepts no command any more. Begin a new one "   \
         "with POST /carts.")                                                                       \
+    ROW(CART_ALREADY_CLAIMED, "cart-already-claimed", 409, "The cart is somebody's already",       \
+        "A cart can be claimed for one customer, and this one has another already.")               \
     ROW(CART_EMPTY, "cart-empty", 409, "The cart is empty",                                        \
         "A cart without items can't be checked out.")                                              \
     ROW(CART_FULL, "cart-full", 409, "The cart is full", "A cart holds at most 250 lines.")        \
@@ -127,7 +138,8 @@ struct http_trouble {
     int32_t current_version;
     const char *missed_events; /* a JSON array, not ended by a NUL; NULL: none */
     size_t missed_events_length;
-    const char *checks; /* a JSON object; NULL: none */
+    const char *checks;    /* a JSON object; NULL: none */
+    const char *challenge; /* WWW-Authenticate; NULL: none */
 };
 /* application/problem+json (RFC 9457). */
 void http_write_problem(

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "cors.h"
-#include "allowance.h"
+#include "admission.h"
 #include "server.h"
 
 #define RETRY_AFTER_SECONDS 1U
@@ -93,6 +93,8 @@ static void add_headers(
     add_header(response, "Location", reply->location);
     add_header(response, "Link", reply->link);
     add_header(response, "Allow", reply->allow);
+    add_header(response, "WWW-Authenticate", reply->challenge);
+    add_header(response, "Cart-Token", reply->cart_token);
     if (reply->is_endless)
         add_header(response, "X-Accel-Buffering", "no");
     if (reply->is_replayed)
@@ -155,6 +157,7 @@ void http_send_trouble(struct http_request *request, const struct http_trouble *
                      .allow = trouble->problem == HTTP_PROBLEM_METHOD_NOT_ALLOWED
                                   ? http_allowed_methods(&request->target, &request->arena)
                                   : NULL,
+                     .challenge = trouble->challenge,
                      .closes = trouble->problem == HTTP_PROBLEM_MALFORMED_REQUEST,
                  });
 }

@@ -3,8 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "access.h"
 #include "fields.h"
-#include "allowance.h"
+#include "admission.h"
 #include "reply.h"
 #include "server.h"
 
@@ -298,6 +299,8 @@ static bool check_request(struct http_request *request)
             "This instance takes no new requests. Nothing was done.");
         return false;
     }
+    if (!http_authorize(request, route->access))
+        return false;
     if (request->body_length > HTTP_BODY_MAX) {
         refuse_large(request);
         return false;
@@ -339,7 +342,7 @@ static enum MHD_Result ask(struct http_request *request)
     request->stage = HTTP_ASKED;
     accept_request(request);
     http_enter_phase(&request->http->deadlines, request->client, HTTP_PHASE_WORK);
-    if (http_spend_allowance(request)) {
+    if (http_admit(request)) {
         if (request->match != HTTP_MATCH)
             refuse_unrouted(request);
         else if (check_request(request))

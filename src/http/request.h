@@ -9,6 +9,7 @@
 
 #include <microhttpd.h>
 
+#include "auth.h"
 #include "base.h"
 #include "callers.h"
 #include "codec.h"
@@ -23,9 +24,6 @@
 /* A body that is too large is read and thrown away up to here, so that the connection can go on;
  * beyond it the connection is closed. */
 #define HTTP_BODY_SWALLOWED_MAX (1024 * 1024)
-
-/* Who sends a request, as long as nobody has to say so. */
-#define HTTP_ACTOR "anonymous"
 
 /* A long poll: it listens until something is there or its time is over. */
 struct http_poll {
@@ -63,7 +61,7 @@ struct http_request {
     bool is_under_way; /* counted in http->n_under_way */
     int64_t began_at_us;
     const char *id; /* X-Request-Id, the client's or ours */
-    struct http_caller_id caller_id;
+    struct http_caller_id caller;
     struct http_allowance allowance; /* what the caller has left */
 
     /* What is asked. */
@@ -81,6 +79,12 @@ struct http_request {
     bool wants_stream;  /* of events */
     bool is_taken_over; /* its socket is a stream's now, and libmicrohttpd has only to let go */
     bool prefers_csv;
+
+    /* Who asks (access.c). */
+    struct auth_identity identity; /* subject NULL: he has not said who he is */
+    struct cart_caller rights;     /* which carts are his */
+    const char *actor;             /* for events */
+    const char *cart_token;        /* of the cart that is made; NULL: it has none */
 
     /* What a handler waits with. */
     union {

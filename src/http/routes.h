@@ -1,6 +1,6 @@
 /*
- * The one table of operations: method, path, name in openapi.yaml, handler, and what a request for
- * it may carry. Who may do what will be said beside it.
+ * The one table of operations: method, path, name in openapi.yaml, handler, who may, and what a
+ * request for it may carry.
  */
 #ifndef CARTD_HTTP_ROUTES_H
 #define CARTD_HTTP_ROUTES_H
@@ -11,6 +11,22 @@
 #define HTTP_PATH_VALUES_MAX 2
 
 struct http_request;
+
+/* Who may, with CARTD_AUTH=token; access.c says what each comes to. There is no good default, so an
+ * operation that says nothing is refused. */
+enum http_access {
+    HTTP_UNSAID,
+    HTTP_ANYONE,
+    HTTP_NEW_CART,   /* guests; carts: for oneself; carts:all: for anybody */
+    HTTP_CART,       /* its guest; carts: one's own; carts:all: any */
+    HTTP_CLAIM,      /* carts, with the guest's token; carts:all */
+    HTTP_CART_LIST,  /* carts: of one's own; carts:all: of any */
+    HTTP_CATALOG,    /* catalog */
+    HTTP_EVENTS,     /* events */
+    HTTP_REPORTS,    /* reports */
+    HTTP_OPERATIONS, /* reports; and who is on this machine and came directly */
+    HTTP_N_ACCESSES
+};
 
 /* What an operation answers with when it succeeds; Accept is checked against it. */
 enum http_media {
@@ -26,6 +42,7 @@ struct http_route {
     const char *path; /* {…} stands for any one segment */
     const char *operation;
     void (*ask)(struct http_request *request);
+    enum http_access access;
     unsigned parameters; /* of the query: HTTP_ALLOW(…) */
     enum http_media media;
     bool takes_body;    /* false: a body is not looked at */

@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "allowance.h"
+#include "admission.h"
 #include "reply.h"
 #include "request.h"
 #include "server.h"
@@ -30,7 +30,9 @@ struct http_stream {
     struct loop_watch watch;
     struct base_buffer rest; /* of what the socket has taken a part of */
     size_t n_rest_sent;
-    int64_t told; /* the last id that was sent */
+    int64_t told;         /* the last id that was sent */
+    int64_t expires_at_s; /* with the bearer token; INT64_MAX: never */
+    bool ends_at_claim;
 };
 
 /* ---- its place among the streams ------------------------------------------------------------- */
@@ -120,11 +122,27 @@ static void keep_rest(struct http_stream *stream, const struct iovec *parts, siz
     }
 }
 
+/* How many of the events are for who has opened the stream. */
+static size_t count_allowed(
+    const struct http_stream *stream, const struct feed_event *events, size_t n)
+{
+    size_t n_allowed = 0;
+    while (n_allowed < n && !(stream->ends_at_claim && feed_is_claim(events[n_allowed].type)))
+        n_allowed++;
+    return n_allowed;
+}
+
 static size_t take(struct feed_listener *listener, const struct feed_event *events, size_t n)
 {
     struct http_stream *stream = BASE_CONTAINER(listener, struct http_stream, listener);
     if (stream->rest.length > 0)
         return 0;
+    size_t n_offered = n;
+    n = count_allowed(stream, events, n_offered);
+    if (n == 0 && n_offered > 0) {
+        close_stream(stream);
+        return 0;
+    }
     struct iovec parts[2 * FEED_OFFER_MAX];
     char ids[FEED_OFFER_MAX][ID_SIZE];
     for (size_t i = 0; i < n; i++) {
@@ -147,7 +165,8 @@ static size_t take(struct feed_listener *listener, const struct feed_event *even
     }
     if (n_taken > 0 && !listener->source.is_of_cart)
         stream->told = events[n_taken - 1].position;
-    if (n_taken < n || stream->rest.length > 0)
+    /* With an event that is not for this client it comes here again, once the socket is free. */
+    if (n_taken < n_offered || stream->rest.length > 0)
         watch_for(stream, true);
     return n_taken;
 }
@@ -178,10 +197,14 @@ static void timer_fired(struct loop_timer *timer)
 {
     struct http_streams *streams = BASE_CONTAINER(timer, struct http_streams, timer);
     int64_t now_us = loop_now_us(streams->loop);
+    int64_t now_s = base_clock_now_us() / 1000000;
     for (int i = 0; i < COMMENTS_PER_TURN && streams->first != NULL; i++) {
         if (streams->first->due_us > now_us)
             break;
-        comment(streams->first);
+        if (now_s >= streams->first->expires_at_s)
+            close_stream(streams->first);
+        else
+            comment(streams->first);
     }
     if (streams->first == NULL)
         return;
@@ -277,13 +300,17 @@ static void append_head(struct base_buffer *out, struct http_request *request)
     base_buffer_printf(out, "\r\nretry: %d\n\n", HTTP_STREAM_RETRY_MS);
 }
 
-static void begin(struct http_request *request, int fd, struct feed_listener listener)
+static void begin(
+    struct http_request *request, int fd, struct feed_listener listener, bool ends_at_claim)
 {
     struct http_streams *streams = &request->http->streams;
     struct http_stream *stream = base_alloc(sizeof *stream);
     stream->streams = streams;
     stream->listener = listener;
-    stream->holder = http_caller_hold(streams->callers, &request->caller_id, HTTP_LISTENER);
+    stream->holder = http_caller_hold(streams->callers, &request->caller, HTTP_LISTENER);
+    stream->ends_at_claim = ends_at_claim;
+    stream->expires_at_s =
+        request->identity.subject != NULL ? request->identity.expires_at_s : INT64_MAX;
     stream->listener.take = take;
     stream->listener.ended = ended;
     stream->watch.ready = ready;
@@ -305,7 +332,8 @@ void http_refuse_listener(struct http_request *request)
 }
 
 void http_start_stream(
-    struct http_request *request, const struct feed_source *source, int64_t after)
+    struct http_request *request, const struct feed_source *source, int64_t after,
+    bool ends_at_claim)
 {
     bool is_head = strcmp(request->method, "HEAD") == 0;
     if (!is_head) {
@@ -316,7 +344,8 @@ void http_start_stream(
             http_refuse_listener(request);
             return;
         }
-        begin(request, fd, (struct feed_listener){.source = *source, .after = after});
+        struct feed_listener listener = {.source = *source, .after = after};
+        begin(request, fd, listener, ends_at_claim);
     }
     http_send_reply(
         request, &(struct http_reply){

@@ -32,6 +32,10 @@
     ROW(HTTP_CUT_BODY, counter, "cartd_http_connections_cut_total", "late=\"body\"", "")           \
     ROW(HTTP_CUT_ANSWER, counter, "cartd_http_connections_cut_total", "late=\"taking\"", "")       \
     ROW(HTTP_CUT_FOR_ROOM, counter, "cartd_http_connections_cut_total", "late=\"longest\"", "")    \
+    ROW(TOKENS_VERIFIED, counter, "cartd_bearer_tokens_total", "result=\"verified\"",              \
+        "Bearer tokens that came with requests.")                                                  \
+    ROW(TOKENS_REMEMBERED, counter, "cartd_bearer_tokens_total", "result=\"remembered\"", "")      \
+    ROW(TOKENS_REFUSED, counter, "cartd_bearer_tokens_total", "result=\"refused\"", "")            \
     ROW(COMMANDS_RECORDED, counter, "cartd_commands_total", "outcome=\"recorded\"",                \
         "Commands, by outcome.")                                                                   \
     ROW(COMMANDS_UNCHANGED, counter, "cartd_commands_total", "outcome=\"unchanged\"", "")          \

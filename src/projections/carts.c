@@ -63,6 +63,9 @@ static void put_carts(struct postgres_parameters *to, const void *changes)
     postgres_begin_array(to);
     for (change = first; change < end; change++)
         put_time(to, change->cart->updated_at_us);
+    postgres_begin_array(to);
+    for (change = first; change < end; change++)
+        postgres_put_text(to, change->cart->guest_token_hash);
 }
 
 const struct eventstore_part carts_part = {
@@ -70,29 +73,31 @@ const struct eventstore_part carts_part = {
         "carts_put AS (\n"
         "    INSERT INTO carts\n"
         "        (cart_id, version, status, currency, customer_id, item_count, total, document,\n"
-        "         created_at, updated_at, closed_at)\n"
+        "         created_at, updated_at, closed_at, guest_token_hash)\n"
         "    SELECT u.cart_id, u.version, u.status, u.currency, u.customer_id, u.item_count,\n"
         "        u.total, u.document, coalesce(u.created_at, h.recorded_at),\n"
         "        coalesce(u.updated_at, h.recorded_at),\n"
-        "        CASE WHEN u.is_closed THEN coalesce(u.closed_at, h.recorded_at) END\n"
-        "    FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)\n"
+        "        CASE WHEN u.is_closed THEN coalesce(u.closed_at, h.recorded_at) END,\n"
+        "        u.guest_token_hash\n"
+        "    FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)\n"
         "        AS u (stream_ordinal, cart_id, version, status, currency, customer_id,\n"
         "              item_count, total, document, created_at, closed_at, is_closed,\n"
-        "              updated_at)\n"
+        "              updated_at, guest_token_hash)\n"
         "    CROSS JOIN head h\n"
         "    WHERE (SELECT v.flags FROM verdict v)[u.stream_ordinal]\n"
         "    ON CONFLICT (cart_id) DO UPDATE\n"
         "    SET version = excluded.version, status = excluded.status,\n"
         "        item_count = excluded.item_count, total = excluded.total,\n"
         "        document = excluded.document, updated_at = excluded.updated_at,\n"
-        "        closed_at = excluded.closed_at\n"
+        "        closed_at = excluded.closed_at, customer_id = excluded.customer_id,\n"
+        "        guest_token_hash = excluded.guest_token_hash\n"
         ")",
-    .n_parameters = 13,
+    .n_parameters = 14,
     .types =
         {POSTGRES_INT4_ARRAY, POSTGRES_UUID_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_TEXT_ARRAY,
          POSTGRES_TEXT_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_INT8_ARRAY,
          POSTGRES_TEXT_ARRAY, POSTGRES_TIMESTAMPTZ_ARRAY, POSTGRES_TIMESTAMPTZ_ARRAY,
-         POSTGRES_BOOL_ARRAY, POSTGRES_TIMESTAMPTZ_ARRAY},
+         POSTGRES_BOOL_ARRAY, POSTGRES_TIMESTAMPTZ_ARRAY, POSTGRES_TEXT_ARRAY},
     .put = put_carts,
 };
 
@@ -123,7 +128,7 @@ static const struct eventstore_part CARTS_REMOVING = {
 static const struct postgres_statement CARTS_ROWS = {
     .name = "rows_of_carts",
     .sql = "SELECT cart_id, version, status, currency, customer_id, item_count, total, document,\n"
-           "    created_at, updated_at, closed_at\n"
+           "    created_at, updated_at, closed_at, guest_token_hash\n"
            "FROM carts\n"
            "WHERE cart_id = ANY ($1)\n"
            "ORDER BY cart_id",
@@ -190,6 +195,9 @@ static void carts_compare(
         differences, "carts.updated_at", get_time(rows, first, 9), cart->updated_at_us);
     projections_compare_times(
         differences, "carts.closed_at", get_time(rows, first, 10), cart->closed_at_us);
+    projections_compare_texts(
+        differences, "carts.guest_token_hash", postgres_get_text(rows, first, 11),
+        cart->guest_token_hash);
 }
 
 const struct projections_table carts_table = {
@@ -207,7 +215,8 @@ const struct projections_table carts_table = {
 /* At most one row a wanted cart. */
 const struct postgres_statement carts_read = {
     .name = "read_carts",
-    .sql = "SELECT w.ordinal, c.version, c.document, c.created_at, c.updated_at, c.closed_at\n"
+    .sql = "SELECT w.ordinal, c.version, c.document, c.created_at, c.updated_at, c.closed_at,\n"
+           "    c.customer_id, c.guest_token_hash\n"
            "FROM unnest($1) WITH ORDINALITY AS w (cart_id, ordinal)\n"
            "JOIN carts c ON c.cart_id = w.cart_id",
     .n_parameters = 1,
@@ -227,10 +236,46 @@ static void append_cart(
         closed_at_us);
 }
 
-void carts_receive(const struct postgres_rows *rows, size_t row, struct projections_read *read)
+/* The columns from `column` on are the customer and the hash of the guest's token. */
+static bool admits(
+    const struct postgres_rows *rows, size_t row, size_t column, const struct cart_caller *caller)
 {
+    return caller->may_all || cart_admits(
+                                  postgres_get_text(rows, row, column),
+                                  postgres_get_text(rows, row, column + 1), caller);
+}
+
+bool carts_receive(const struct postgres_rows *rows, size_t row, struct projections_read *read)
+{
+    if (!admits(rows, row, 6, &read->caller))
+        return false;
     read->version = postgres_get_int4(rows, row, 1);
     append_cart(&read->body, rows, row, 2);
+    return true;
+}
+
+/* At most one row. */
+const struct postgres_statement projections_owner_statement = {
+    .name = "read_owner",
+    .sql = "SELECT customer_id, guest_token_hash\n"
+           "FROM carts\n"
+           "WHERE cart_id = $1",
+    .n_parameters = 1,
+    .types = {POSTGRES_UUID},
+};
+
+void projections_ask_owner(struct postgres_group *group, const struct base_uuid *cart_id)
+{
+    postgres_put_uuid(postgres_group_add(group, &projections_owner_statement), cart_id);
+}
+
+bool projections_receive_owner(
+    const struct postgres_rows *rows, const struct cart_caller *caller, bool *is_unclaimed)
+{
+    if (postgres_rows_count(rows) == 0 || !admits(rows, 0, 0, caller))
+        return false;
+    *is_unclaimed = postgres_is_null(rows, 0, 0);
+    return true;
 }
 
 /* ---- listed ---------------------------------------------------------------------------------- */

@@ -28,6 +28,7 @@ static enum funnel_step name_step(const struct projections_step *step)
         return FUNNEL_CHECKED_OUT;
     case CART_EVENT_CANCEL_DONE:
         return FUNNEL_CANCELLED;
+    case CART_EVENT_CLAIM_DONE:
     case CART_EVENT_ITEM_ADDED:
     case CART_EVENT_ITEM_QUANTITY_CHANGED:
     case CART_EVENT_ITEM_REMOVED:

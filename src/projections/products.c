@@ -216,10 +216,11 @@ static void append_product(
     codec_append_product_times(out, postgres_get_time(rows, row, column + 1));
 }
 
-void products_receive(const struct postgres_rows *rows, size_t row, struct projections_read *read)
+bool products_receive(const struct postgres_rows *rows, size_t row, struct projections_read *read)
 {
     read->version = postgres_get_int4(rows, row, 1);
     append_product(&read->body, rows, row, 2);
+    return true;
 }
 
 /* At most $2 rows. */

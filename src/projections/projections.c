@@ -25,7 +25,7 @@ enum read_table { TABLE_CARTS, TABLE_PRODUCTS, N_TABLES };
 
 static const struct {
     const struct postgres_statement *statement;
-    void (*receive)(const struct postgres_rows *rows, size_t row, struct projections_read *read);
+    bool (*receive)(const struct postgres_rows *rows, size_t row, struct projections_read *read);
 } TABLES[N_TABLES] = {
     [TABLE_CARTS] = {&carts_read, carts_receive},
     [TABLE_PRODUCTS] = {&products_read, products_receive},
@@ -145,8 +145,8 @@ static void receive_reads(struct read_slot *slot, size_t table)
         slot->reads[table][i]->outcome = PROJECTIONS_NOT_FOUND;
     for (size_t row = 0; row < n_rows; row++) {
         struct projections_read *read = slot->reads[table][postgres_get_int8(rows, row, 0) - 1];
-        TABLES[table].receive(rows, row, read);
-        read->outcome = PROJECTIONS_FOUND;
+        if (TABLES[table].receive(rows, row, read))
+            read->outcome = PROJECTIONS_FOUND;
     }
     for (size_t i = 0; i < slot->n_reads[table]; i++)
         answer_read(slot->projections, slot->reads[table][i], slot->reads[table][i]->outcome);

@@ -178,6 +178,17 @@ struct projections_offer {
 void projections_receive_offer(
     const struct postgres_rows *rows, size_t row, struct projections_offer *offer);
 
+/* ---- read to know whose a cart is ------------------------------------------------------------ */
+
+/* For those who read a cart from the log: the statement that a connection must prepare, and whose
+ * it is now. Ask after whatever is read of the cart, so that it was still his. */
+extern const struct postgres_statement projections_owner_statement;
+void projections_ask_owner(struct postgres_group *group, const struct base_uuid *cart_id);
+/* Whether the cart is there and admits the caller. *is_unclaimed: it has no customer. */
+bool projections_receive_owner(
+    const struct postgres_rows *rows, const struct cart_caller *caller,
+    bool *is_unclaimed) BASE_MUST_CHECK;
+
 /* ---- read for GETs --------------------------------------------------------------------------- */
 
 enum projections_outcome {
@@ -215,8 +226,9 @@ size_t projections_waiting(const struct projections *projections);
  * is never within the call that asks. Zero-initialise, set answered and the id or sku; the caller
  * finishes `body`. */
 struct projections_read {
-    struct base_uuid cart_id; /* projections_read_cart */
-    const char *sku;          /* projections_read_product */
+    struct base_uuid cart_id;  /* projections_read_cart */
+    struct cart_caller caller; /* the same: a cart that is not his is not found */
+    const char *sku;           /* projections_read_product */
     void (*answered)(struct projections_read *read);
     enum projections_outcome outcome;
     int32_t version;

@@ -53,6 +53,7 @@ static void add_step(struct projections_facts *facts, const struct projections_s
         add_happenings(facts, step, PURCHASES);
         break;
     case CART_EVENT_CREATED:
+    case CART_EVENT_CLAIM_DONE:
     case CART_EVENT_ITEM_ADDED:
     case CART_EVENT_ITEM_QUANTITY_CHANGED:
     case CART_EVENT_CANCEL_DONE:

@@ -31,9 +31,11 @@ void tables_put_cart_keys(struct postgres_parameters *to, const void *changes);
 /* Reads of many: the rows answer the wanted ones by ordinal, from 1, in their first column. */
 extern const struct postgres_statement carts_read;
 extern const struct postgres_statement products_read;
-/* Fill a read from a row: version and body. */
-void carts_receive(const struct postgres_rows *rows, size_t row, struct projections_read *read);
-void products_receive(const struct postgres_rows *rows, size_t row, struct projections_read *read);
+/* Fill a read from a row: version and body. False: it is not for who asks. */
+bool carts_receive(const struct postgres_rows *rows, size_t row, struct projections_read *read)
+    BASE_MUST_CHECK;
+bool products_receive(const struct postgres_rows *rows, size_t row, struct projections_read *read)
+    BASE_MUST_CHECK;
 
 /* A cursor is opaque to clients: the kind of list, the place in it, and a signature of both and of
  * the list's filters (HMAC-SHA256), in base64url. So it goes on in the list that gave it, on any

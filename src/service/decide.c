@@ -111,6 +111,7 @@ static void touch_lines(
         break;
     case CART_EVENT_ITEM_QUANTITY_CHANGED:
     case CART_EVENT_CREATED:
+    case CART_EVENT_CLAIM_DONE:
     case CART_EVENT_CHECK_OUT_DONE:
     case CART_EVENT_CANCEL_DONE:
         break;
@@ -310,8 +311,44 @@ static bool find_former_answer(struct batch_command *entry)
     return false;
 }
 
-/* The order of the checks is API section 6's: existence, idempotency key, If-Match, the rules. A
- * kept key implies that its cart exists. */
+/* Whether the cart is there for who asks. A cart of somebody else is none, before anything else is
+ * looked at. What was recorded before its answer was lost was his to do then. */
+static bool is_there(const struct batch_stream *stream, const struct batch_command *entry)
+{
+    const struct cart *cart = stream->cart;
+    const struct cart_caller *caller = &entry->command->caller;
+    return entry->recorded_version > 0 ||
+           (cart->version > 0 &&
+            (caller->may_all || cart_admits(cart->customer_id, cart->guest_token_hash, caller)));
+}
+
+/* A kept answer is for whom the cart admits now, and what is kept of the cart may be from before it
+ * was claimed elsewhere. */
+static bool needs_sight(const struct batch_stream *stream, const struct batch_command *entry)
+{
+    return entry->has_key_row && stream->was_kept && !entry->command->caller.may_all;
+}
+
+/* Existence. True: its fate is settled. */
+static bool find_no_cart(struct batch_stream *stream, struct batch_command *entry)
+{
+    struct service_command *command = entry->command;
+    if (needs_sight(stream, entry)) {
+        entry->fate = FATE_AGAIN;
+        stream->stream->must_read = true;
+        return true;
+    }
+    bool is_new = is_creation(command);
+    if (is_there(stream, entry) || (is_new && !entry->has_key_row))
+        return false;
+    /* Who repeats a creation may have no right any more to what it made. */
+    command->outcome = is_new ? SERVICE_KEY_REUSED : SERVICE_REFUSED;
+    command->refusal = CART_REFUSED_NOT_FOUND;
+    command->command_index = 0;
+    return true;
+}
+
+/* The order of the checks is API section 6's: existence, idempotency key, If-Match, the rules. */
 static void decide_command(
     struct batch *batch, struct batch_stream *stream, struct batch_command *entry)
 {
@@ -319,6 +356,8 @@ static void decide_command(
     entry->fate = FATE_ANSWER;
     if (command->may_be_recorded)
         metrics_add(batch->service->options.metrics, METRICS_OUTCOMES_LOOKED_UP, 1);
+    if (command->subject == SERVICE_CART && find_no_cart(stream, entry))
+        return;
     if (find_former_answer(entry))
         return;
     if (command->key != NULL && has_key_in_batch(batch, command)) {
@@ -326,12 +365,6 @@ static void decide_command(
         return;
     }
     int32_t version = version_of(stream);
-    if (command->subject == SERVICE_CART && version == 0 && !is_creation(command)) {
-        command->outcome = SERVICE_REFUSED;
-        command->refusal = CART_REFUSED_NOT_FOUND;
-        command->command_index = 0;
-        return;
-    }
     if (!is_matching(command, version)) {
         command->outcome = SERVICE_VERSION_MISMATCH;
         command->version = version;

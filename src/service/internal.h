@@ -189,6 +189,7 @@ struct service {
     struct service_options options;
     struct eventstore *store;
     const struct postgres_statement *batch_statements[16];
+    const struct postgres_statement *side_statements[16];
     struct postgres_connection *writer;
     struct postgres_connection *side; /* replays, missed events, keeping house */
     struct streams streams;

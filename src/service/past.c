@@ -12,6 +12,9 @@ struct service_past_work {
     struct cart cart;
     struct base_arena arena;
     bool knows_bad_snapshot;
+    int head_at;   /* of the log, in the group; -1: not asked */
+    int events_at; /* the same */
+    int owner_at;  /* the same */
 };
 
 /* ---- answering ------------------------------------------------------------------------------- */
@@ -130,13 +133,16 @@ static void events_read(struct postgres_group *group);
 
 static void ask(struct service_past *past)
 {
-    const struct service_past_work *work = past->work;
+    struct service_past_work *work = past->work;
     bool is_first = work->cart.version == 0;
+    int n = 0;
     postgres_group_begin(&past->group);
     past->group.answered = events_read;
     /* Before the events: whatever is recorded later is no earlier than this head. */
-    if (is_first && past->at_version == 0)
+    work->head_at = is_first && past->at_version == 0 ? n++ : -1;
+    if (work->head_at >= 0)
         eventstore_ask_head(&past->group);
+    work->events_at = n++;
     eventstore_ask_past(
         &past->group,
         &(struct eventstore_past_wanted){
@@ -147,6 +153,10 @@ static void ask(struct service_past *past)
             .snapshot_shape = is_first && !work->knows_bad_snapshot ? CODEC_SNAPSHOT_SHAPE : 0,
             .limit = EVENTS_AT_ONCE,
         });
+    /* Whose it was is in the events; whose it is now counts. */
+    work->owner_at = past->caller.may_all ? -1 : n;
+    if (work->owner_at >= 0)
+        projections_ask_owner(&past->group, &past->cart_id);
     postgres_send(past->connection, &past->group);
 }
 
@@ -155,20 +165,35 @@ static void ask(struct service_past *past)
 static void look_whether_final(struct service_past *past)
 {
     const struct postgres_group *group = &past->group;
+    int head_at = past->work->head_at;
     if (past->at_version > 0) {
         past->is_final = true;
-    } else if (group->n_statements == 2) {
-        struct eventstore_head head = eventstore_receive_head(postgres_group_rows(group, 0));
+    } else if (head_at >= 0) {
+        struct eventstore_head head =
+            eventstore_receive_head(postgres_group_rows(group, (size_t)head_at));
         past->is_final = head.position > 0 && head.recorded_at_us > past->at_us;
     }
+}
+
+static bool is_admitted(const struct service_past *past)
+{
+    int owner_at = past->work->owner_at;
+    bool is_unclaimed;
+    return owner_at < 0 ||
+           projections_receive_owner(
+               postgres_group_rows(&past->group, (size_t)owner_at), &past->caller, &is_unclaimed);
 }
 
 static void receive_events(struct service_past *past)
 {
     const struct postgres_group *group = &past->group;
     struct service_past_work *work = past->work;
+    if (!is_admitted(past)) {
+        answer(past, SERVICE_PAST_NO_CART);
+        return;
+    }
     look_whether_final(past);
-    switch (fold_rows(past, postgres_group_rows(group, group->n_statements - 1))) {
+    switch (fold_rows(past, postgres_group_rows(group, (size_t)work->events_at))) {
     case FOLDING_DONE:
         answer_cart(past);
         break;

@@ -125,6 +125,7 @@ void replay_answer(struct service *service, struct service_command *command)
     if (command->subject == SERVICE_CART) {
         replay->past.cart_id = command->stream_id;
         replay->past.at_version = command->version;
+        replay->past.caller.may_all = true; /* it was decided already */
         replay->past.answered = cart_read;
         service_read_past_over(service->side, service->options.log, &replay->past);
         return;

@@ -296,8 +296,23 @@ static void keep_house(struct loop_timer *timer)
 
 /* ---- the room -------------------------------------------------------------------------------- */
 
+/* Copies a list and adds one more. */
+static void add_statement(
+    const struct postgres_statement **to, const struct postgres_statement *const *list,
+    const struct postgres_statement *more)
+{
+    while (*list != NULL)
+        *to++ = *list++;
+    *to = more;
+}
+
 static bool connect(struct service *service, char **problem)
 {
+    add_statement(
+        service->batch_statements, eventstore_batch_statements(service->store),
+        projections_offers_statement());
+    add_statement(
+        service->side_statements, eventstore_side_statements(), &projections_owner_statement);
     struct postgres_options connection = {
         .loop = service->options.loop,
         .log = service->options.log,
@@ -310,18 +325,11 @@ static bool connect(struct service *service, char **problem)
         .changed = writer_changed,
         .context = service,
     };
-    size_t n = 0;
-    const struct postgres_statement *const *list = eventstore_batch_statements(service->store);
-    while (list[n] != NULL) {
-        service->batch_statements[n] = list[n];
-        n++;
-    }
-    service->batch_statements[n] = projections_offers_statement();
     service->writer = postgres_connection_create(&connection, problem);
     if (service->writer == NULL)
         return false;
     connection.role = "side";
-    connection.statements = eventstore_side_statements();
+    connection.statements = service->side_statements;
     connection.changed = NULL;
     service->side = postgres_connection_create(&connection, problem);
     return service->side != NULL;

@@ -71,7 +71,8 @@ enum service_outcome {
                       */
     SERVICE_VERSION_MISMATCH, /* version is the present one; body is the JSON array of missed events
                                */
-    SERVICE_KEY_REUSED,       /* the idempotency key belongs to another request */
+    SERVICE_KEY_REUSED,       /* the idempotency key belongs to another request, or what it made
+                               * is not his any more */
     SERVICE_TOO_MANY_PRICES,  /* a product would have more than CATALOG_PRICES_MAX prices */
     SERVICE_OVERLOADED,       /* nothing happened */
     SERVICE_UNAVAILABLE,      /* nothing happened: PostgreSQL can't be reached */
@@ -95,10 +96,11 @@ struct service_command {
     const char *key; /* idempotency key; NULL: none */
     struct base_uuid key_scope_id;
     uint8_t key_fingerprint[BASE_SHA256_SIZE];
-    const char *actor;       /* who, for the events' metadata */
-    const char *traceparent; /* NULL: none */
-    const char *request_id;  /* for the log; NULL: none */
-    bool wants_body;         /* false: the cart's document is not needed (Prefer: return=minimal) */
+    struct cart_caller caller; /* who asks: a cart that is not his is not there */
+    const char *actor;         /* the same, for the events' metadata */
+    const char *traceparent;   /* NULL: none */
+    const char *request_id;    /* for the log; NULL: none */
+    bool wants_body; /* false: the cart's document is not needed (Prefer: return=minimal) */
     void (*answered)(struct service_command *command);
 
     /* The answer. The caller finishes `body`. */
@@ -132,7 +134,7 @@ void service_submit(struct service *service, struct service_command *command);
 
 enum service_past_outcome {
     SERVICE_PAST_FOUND,
-    SERVICE_PAST_NO_CART,    /* there is none, or there was none yet */
+    SERVICE_PAST_NO_CART,    /* there is none, or there was none yet, or it is not his */
     SERVICE_PAST_NO_VERSION, /* `version` is the newest, and is less than the one asked for */
     SERVICE_PAST_OVERLOADED, /* too many ask already */
     SERVICE_PAST_UNAVAILABLE,
@@ -143,8 +145,9 @@ enum service_past_outcome {
  * never within the call that asks. Zero-initialise, fill the first part. */
 struct service_past {
     struct base_uuid cart_id;
-    int32_t at_version; /* as it was at this version; 0: at this moment */
-    int64_t at_us;      /* INT64_MAX: now */
+    int32_t at_version;        /* as it was at this version; 0: at this moment */
+    int64_t at_us;             /* INT64_MAX: now */
+    struct cart_caller caller; /* who asks: a cart that is not his now is not there */
     void (*answered)(struct service_past *past);
 
     /* The answer. The caller finishes `body`. */
@@ -165,7 +168,8 @@ struct service_past {
 /* Beside the commands, at most SERVICE_PAST_MAX at a time. */
 #define SERVICE_PAST_MAX 64
 void service_read_past(struct service *service, struct service_past *past);
-/* The same for who has no service but a connection that has prepared eventstore_past_statements. */
+/* The same for who has no service but a connection that has prepared eventstore_past_statements,
+ * and projections_owner_statement if the caller may not all. */
 void service_read_past_over(
     struct postgres_connection *connection, const struct base_log *log, struct service_past *past);
 

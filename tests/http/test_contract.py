@@ -9,6 +9,7 @@ import yaml
 from support import (
     EXTERNAL_URL,
     OPENAPI,
+    AuthCase,
     Cluster,
     Database,
     Service,
@@ -49,6 +50,7 @@ class Requests:
             "createCart": {},
             "addItem": {"sku": self.sku},
             "changeItemQuantity": {"quantity": 2},
+            "claimCart": {"customer_id": "ada"},
             "checkOutCart": {"expected_total": 100},
             "executeCommands": {"commands": [{"type": "add_item", "sku": self.sku}]},
             "putProduct": {"name": "Tea", "prices": {"EUR": 1}},
@@ -181,6 +183,11 @@ class EachStatus(ServiceCase):
             answer = self.client.post(path + target, value)
             self.assert_problem(answer, 409, "total-changed", current_total=100)
 
+    def test_409_cart_already_claimed(self):
+        path = f"/carts/{self.make_cart(customer_id='bob')['id']}/claim"
+        answer = self.client.post(path, {"customer_id": "ada"})
+        self.assert_problem(answer, 409, "cart-already-claimed")
+
     def test_409_cart_full(self):
         skus = [self.make_product(1) for _ in range(250)]
         path = f"/carts/{self.make_cart(*((sku, 1) for sku in skus))['id']}"
@@ -303,6 +310,28 @@ class Everywhere(ServiceCase):
             schema = "".join(word.capitalize() for word in slug.split("-"))
             description = contract.document()["components"]["schemas"][schema]["description"]
             self.assertEqual(explained.json()["detail"], description)
+
+
+@needs_binary
+class WithTokens(AuthCase):
+    """401 and 403: a service that asks who somebody is. Who may do what is for test_access."""
+
+    def ask(self, operation, token):
+        path = operation.path.replace("{cart_id}", ABSENT).replace("{slug}", "cart-closed")
+        path = path.replace("{item_id}", "x").replace("{sku}", "x")
+        query = "?verbose" if operation.id == "getReadyz" else ""
+        headers = {"X-Forwarded-For": "192.0.2.1"}
+        return self.bearing(token).request(operation.method, path + query, headers=headers)
+
+    def test_401_unauthorized(self):
+        for operation in contract.contract().operations.values():
+            self.assert_problem(self.ask(operation, "bad"), 401, "unauthorized")
+
+    def test_403_forbidden(self):
+        token = self.key.token(scope="nothing")
+        for operation in contract.contract().operations.values():
+            if 403 in operation.responses:
+                self.assert_problem(self.ask(operation, token), 403, "forbidden")
 
 
 @needs_binary
@@ -467,7 +496,7 @@ class Union(unittest.TestCase):
         }
         unseen = documented - set(contract.seen())
         if EXTERNAL_URL:
-            unseen = {pair for pair in unseen if pair[1] not in (429, 500, 503)}
+            unseen = {pair for pair in unseen if pair[1] not in (401, 403, 429, 500, 503)}
         self.assertEqual(sorted(unseen), [], "documented, but never answered")
 
     def test_every_documented_problem_was_answered(self):
@@ -487,13 +516,21 @@ class Union(unittest.TestCase):
             and not (slug == "overloaded" and contract.contract().operations[name].method == "GET")
         }
         if EXTERNAL_URL:
-            unseen = {triple for triple in unseen if triple[1] not in (429, 500, 503)}
+            unseen = {triple for triple in unseen if triple[1] not in (401, 403, 429, 500, 503)}
         self.assertEqual(sorted(unseen), [], "documented, but never answered")
 
 
 def load_tests(loader, _, __):
     """In this order, as the last looks back on all others."""
-    cases = [EachStatus, Everywhere, WhenSomethingIsBroken, WithoutDatabase, Stopping, Union]
+    cases = [
+        EachStatus,
+        Everywhere,
+        WithTokens,
+        WhenSomethingIsBroken,
+        WithoutDatabase,
+        Stopping,
+        Union,
+    ]
     return unittest.TestSuite(loader.loadTestsFromTestCase(case) for case in cases)
 
 

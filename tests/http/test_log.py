@@ -113,8 +113,13 @@ class ReadTables(ServiceCase):
                 (
                     "1",
                     "CartCreated",
-                    "1",
-                    {"currency": "EUR", "customer_id": "c", "metadata": {"gift": True}},
+                    "2",
+                    {
+                        "currency": "EUR",
+                        "customer_id": "c",
+                        "metadata": {"gift": True},
+                        "guest_token_hash": None,
+                    },
                 ),
                 ("2", "ItemAdded", "2", {**line, "quantity": 2}),
                 ("3", "ItemQuantityChanged", "1", {"item_id": sku, "quantity": 5}),

@@ -109,7 +109,7 @@ LOG = (
     (
         f"UPDATE events SET data = data || '{{\"more\": 1}}' WHERE stream_id = {CART}"
         " AND version = 1",
-        r"version 1: CartCreated in schema version 1 ",
+        r"version 1: CartCreated in schema version 2 ",
     ),
     (
         f"UPDATE events SET schema_version = 77 WHERE stream_id = {CART} AND version = 2",

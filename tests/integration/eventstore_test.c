@@ -411,7 +411,7 @@ static const char *const FULL_APPEND[] = {
     NULL,                                                           /* shared position */
     NUMBER, UUID,   "key",  UUID,   "x",      "200",    "1",        /* keys */
     NUMBER, UUID,   "1",    "open", "EUR",    "NULL",   "1",  "1",  /* carts */
-    "{}",   "NULL", "NULL", "f",    "NULL",                         /* carts */
+    "{}",   "NULL", "NULL", "f",    "NULL",   "NULL",               /* carts */
     NUMBER, UUID,   "tea",  "tea",                                  /* lines that came */
     NONE,   NONE,   NONE,                                           /* lines that went */
     NONE,   NONE,   NONE,   NONE,   NONE,     NONE,     NONE, NONE, /* products */
@@ -422,7 +422,7 @@ static const char *const USUAL_APPEND[] = {
     NUMBER, "2",    "Made", "1",    "\"{}\"", "\"{}\"", UUID,      /* events */
     "=0",                                                          /* shared position */
     NUMBER, UUID,   "2",    "open", "EUR",    "NULL",   "1",  "1", /* carts */
-    "{}",   "NULL", "NULL", "f",    "NULL",                        /* carts */
+    "{}",   "NULL", "NULL", "f",    "NULL",   "NULL",              /* carts */
 };
 
 static void put_literal(struct base_buffer *sql, const char *content)

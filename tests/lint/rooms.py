@@ -19,6 +19,7 @@ ROOMS = {
     "metrics": {"base"},
     "config": {"base"},
     "codec": {"base"} | CORE,
+    "auth": {"base", "metrics", "codec", "cart"},
     "postgres": {"base", "loop", "metrics"},
     "migrate": {"base", "loop", "postgres"},
     # The shell. The event store knows types and text, no carts.
@@ -26,14 +27,14 @@ ROOMS = {
     "projections": BELOW_STORE | CORE | {"codec", "eventstore"},
     "service": BELOW_STORE | CORE | {"codec", "eventstore", "projections"},
     "follow": BELOW_STORE | CORE | {"codec", "eventstore", "projections"},
-    "feed": BELOW_STORE | {"codec", "eventstore", "projections"},
+    "feed": BELOW_STORE | {"cart", "codec", "eventstore", "projections"},
     "audit": BELOW_STORE | CORE | {"codec", "eventstore", "projections", "service"},
-    "http": {"base", "loop", "metrics", "codec", "service", "projections", "feed"} | CORE,
+    "http": {"base", "loop", "metrics", "codec", "auth", "service", "projections", "feed"} | CORE,
     # The subcommands open the rooms and hand them their settings.
     "cli": BELOW_STORE
     | CORE
     | {"codec", "config", "eventstore", "projections", "service", "feed", "follow", "http"}
-    | {"audit", "migrate"},
+    | {"audit", "auth", "migrate"},
     # main.c
     "": {"base", "cli"},
 }
@@ -48,6 +49,8 @@ LIBRARIES = {
     "microhttpd.h": {"http"},
     "jansson.h": {"codec"},
     "nettle/": {"base"},
+    "jwt.h": {"auth"},
+    "openssl/": {"auth"},
     "check.h": set(),
     "pthread.h": set(),
     "threads.h": set(),

@@ -12,6 +12,7 @@ START_TEST(a_cart_that_does_not_exist_takes_no_command_but_create)
         add_item("tea", 1), change_item_quantity("tea", 1),
         remove_item("tea"), clear_items(),
         check_out(),        cancel(),
+        claim_for("ada"),
     };
     cart_clear(&cart);
     for (size_t i = 0; i < BASE_COUNT(wishes); i++)
@@ -39,6 +40,8 @@ START_TEST(a_closed_cart_refuses_every_command)
         clear_items(),
         check_out(),
         cancel(),
+        claim_for("ada"),
+        claim_for("bob"),
     };
     for (size_t i = 0; i < BASE_COUNT(wishes); i++) {
         GIVEN(&cart, created(), item_added("tea", 2, 499), checked_out(998, 2));
@@ -236,6 +239,8 @@ START_TEST(of_two_refusals_the_first_of_the_list_is_given)
      CART_REFUSED_##winner,                                                                        \
      {closed_2, stage_2, wish_2, offer_2},                                                         \
      CART_REFUSED_##loser}
+        ROW(IS_CLOSED, IS_CLAIMED, true, EMPTY, claim_for("bob"), good, false, EMPTY,
+            claim_for("bob"), good),
         ROW(IS_CLOSED, ITEM_NOT_IN_CART, true, EMPTY, ghost, good, false, EMPTY, ghost, good),
         ROW(IS_CLOSED, UNKNOWN_SKU, true, EMPTY, cups, unknown(), false, EMPTY, cups, unknown()),
         ROW(IS_CLOSED, PRICE_UNAVAILABLE, true, EMPTY, cups, unpriced(), false, EMPTY, cups,
@@ -277,9 +282,9 @@ START_TEST(the_refusals_stand_in_the_order_of_the_contract)
 #undef CART_ROW
     };
     static const char *const contract[] = {
-        "cart-not-found",   "cart-already-exists", "cart-closed",           "item-not-in-cart",
-        "unknown-sku",      "price-unavailable",   "quantity-out-of-range", "cart-full",
-        "amount-too-large", "cart-empty",          "total-changed",
+        "cart-not-found",   "cart-already-exists", "cart-closed",       "cart-already-claimed",
+        "item-not-in-cart", "unknown-sku",         "price-unavailable", "quantity-out-of-range",
+        "cart-full",        "amount-too-large",    "cart-empty",        "total-changed",
     };
     ck_assert_uint_eq(BASE_COUNT(slugs), BASE_COUNT(contract));
     for (size_t i = 0; i < BASE_COUNT(contract); i++)

@@ -12,6 +12,7 @@
 #include "support.h"
 
 #define SCENE_T0_US INT64_C(1000000)
+#define SCENE_TOKEN_HASH "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
 /* ---- facts ----------------------------------------------------------------------------------- */
 
@@ -81,6 +82,22 @@ static inline struct cart_event checked_out(int64_t total_minor, int32_t item_co
     };
 }
 
+static inline struct cart_event created_by_guest(void)
+{
+    return (struct cart_event){
+        .type = CART_EVENT_CREATED,
+        .created = {.currency = "EUR", .guest_token_hash = SCENE_TOKEN_HASH, .metadata = "{}"},
+    };
+}
+
+static inline struct cart_event claimed_by(const char *customer_id)
+{
+    return (struct cart_event){
+        .type = CART_EVENT_CLAIM_DONE,
+        .claimed = {.customer_id = customer_id},
+    };
+}
+
 static inline struct cart_event cancelled(void)
 {
     return (struct cart_event){.type = CART_EVENT_CANCEL_DONE};
@@ -132,6 +149,14 @@ static inline struct cart_command remove_item(const char *item_id)
 static inline struct cart_command clear_items(void)
 {
     return (struct cart_command){.type = CART_COMMAND_CLEAR_ITEMS};
+}
+
+static inline struct cart_command claim_for(const char *customer_id)
+{
+    return (struct cart_command){
+        .type = CART_COMMAND_CLAIM,
+        .claim = {.customer_id = customer_id},
+    };
 }
 
 static inline struct cart_command check_out(void)

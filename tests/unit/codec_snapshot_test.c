@@ -35,6 +35,22 @@ static void make_cart(struct cart *cart)
     add_line(cart, "tea", "Tea", 3, NULL);
 }
 
+static void make_guests_cart(struct cart *cart)
+{
+    struct cart_event created = {
+        .type = CART_EVENT_CREATED,
+        .created =
+            {
+                .currency = "EUR",
+                .guest_token_hash =
+                    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+                .metadata = "{}",
+            },
+    };
+    cart_clear(cart);
+    cart_evolve(cart, &created, 1000);
+}
+
 static void assert_survives(const struct cart *cart)
 {
     static struct cart read;
@@ -45,6 +61,8 @@ static void assert_survives(const struct cart *cart)
     ck_assert(codec_read_cart_snapshot(base_buffer_text(&text), &arena, &read));
     codec_write_cart_snapshot(&again, &read);
     ck_assert_str_eq(base_buffer_text(&text), base_buffer_text(&again));
+    ck_assert_pstr_eq(read.customer_id, cart->customer_id);
+    ck_assert_pstr_eq(read.guest_token_hash, cart->guest_token_hash);
     for (size_t i = 0; i < cart->n_lines; i++)
         ck_assert_pstr_eq(read.lines[i].properties, cart->lines[i].properties);
     ck_assert_int_eq(read.version, cart->version);
@@ -54,6 +72,19 @@ static void assert_survives(const struct cart *cart)
     ck_assert_int_eq(read.updated_at_us, cart->updated_at_us);
     ck_assert_int_eq(read.closed_at_us, cart->closed_at_us);
 }
+
+START_TEST(whose_a_cart_is_survives_its_snapshot)
+{
+    static struct cart cart;
+    make_guests_cart(&cart);
+    assert_survives(&cart);
+    cart_evolve(
+        &cart,
+        &(struct cart_event){.type = CART_EVENT_CLAIM_DONE, .claimed = {.customer_id = "ada"}},
+        2000);
+    assert_survives(&cart);
+}
+END_TEST
 
 START_TEST(a_cart_survives_its_snapshot)
 {
@@ -82,28 +113,28 @@ START_TEST(what_is_no_snapshot_is_not_read)
         "\"closed_at_us\":null,\"created\":{},\"added\":[]}",
         "{\"version\":1,\"status\":\"absent\",\"created_at_us\":1,\"updated_at_us\":1,"
         "\"closed_at_us\":null,\"created\":{\"currency\":\"EUR\",\"customer_id\":null,"
-        "\"metadata\":{}},\"added\":[]}",
+        "\"metadata\":{},\"guest_token_hash\":null},\"added\":[]}",
         "{\"version\":0,\"status\":\"open\",\"created_at_us\":1,\"updated_at_us\":1,"
         "\"closed_at_us\":null,\"created\":{\"currency\":\"EUR\",\"customer_id\":null,"
-        "\"metadata\":{}},\"added\":[]}",
+        "\"metadata\":{},\"guest_token_hash\":null},\"added\":[]}",
         "{\"version\":1,\"status\":\"open\",\"created_at_us\":1,\"updated_at_us\":1,"
         "\"closed_at_us\":null,\"created\":{\"currency\":\"EUR\",\"customer_id\":null,"
-        "\"metadata\":{}},\"added\":{}}",
+        "\"metadata\":{},\"guest_token_hash\":null},\"added\":{}}",
         /* It is 1 in 32 bits. */
         "{\"version\":4294967297,\"status\":\"open\",\"created_at_us\":1,\"updated_at_us\":1,"
         "\"closed_at_us\":null,\"created\":{\"currency\":\"EUR\",\"customer_id\":null,"
-        "\"metadata\":{}},\"added\":[]}",
+        "\"metadata\":{},\"guest_token_hash\":null},\"added\":[]}",
         /* In the year 10000, which could not be written. */
         "{\"version\":1,\"status\":\"open\",\"created_at_us\":253402300800000000,"
         "\"updated_at_us\":1,\"closed_at_us\":null,\"created\":{\"currency\":\"EUR\","
-        "\"customer_id\":null,\"metadata\":{}},\"added\":[]}",
+        "\"customer_id\":null,\"metadata\":{},\"guest_token_hash\":null},\"added\":[]}",
     };
     for (size_t i = 0; i < BASE_COUNT(texts); i++)
         ck_assert_msg(!codec_read_cart_snapshot(texts[i], &arena, &cart), "%s", texts[i]);
     ck_assert(codec_read_cart_snapshot(
         "{\"version\":1,\"status\":\"open\",\"created_at_us\":1,\"updated_at_us\":1,"
         "\"closed_at_us\":null,\"created\":{\"currency\":\"EUR\",\"customer_id\":null,"
-        "\"metadata\":{}},\"added\":[]}",
+        "\"metadata\":{},\"guest_token_hash\":null},\"added\":[]}",
         &arena, &cart));
 }
 END_TEST
@@ -113,6 +144,7 @@ int main(void)
     Suite *suite = suite_create("codec_snapshot");
     TCase *cases = tcase_create("snapshot");
     tcase_add_test(cases, a_cart_survives_its_snapshot);
+    tcase_add_test(cases, whose_a_cart_is_survives_its_snapshot);
     tcase_add_test(cases, what_is_no_snapshot_is_not_read);
     suite_add_tcase(suite, cases);
     return support_run(suite);

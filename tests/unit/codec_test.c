@@ -224,12 +224,17 @@ END_TEST
 
 /* ---- events ---------------------------------------------------------------------------------- */
 
+#define TOKEN_HASH "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
 static const struct {
     const char *type;
     const char *data;
 } shapes[] = {
-    {"CartCreated", "{\"currency\":\"EUR\",\"customer_id\":null,\"metadata\":{}}"},
-    {"CartCreated", "{\"currency\":\"EUR\",\"customer_id\":\"a\\\"b\",\"metadata\":{\"a\":[1]}}"},
+    {"CartCreated", "{\"currency\":\"EUR\",\"customer_id\":null,\"metadata\":{},"
+                    "\"guest_token_hash\":\"" TOKEN_HASH "\"}"},
+    {"CartCreated", "{\"currency\":\"EUR\",\"customer_id\":\"a\\\"b\",\"metadata\":{\"a\":[1]},"
+                    "\"guest_token_hash\":null}"},
+    {"CartClaimed", "{\"customer_id\":\"a\\\"b\"}"},
     {"ItemAdded", "{\"item_id\":\"tea\",\"sku\":\"tea\",\"name\":\"Green \xc3\xa9\",\"quantity\":2,"
                   "\"unit_price\":9007199254740991,\"properties\":{}}"},
     {"ItemAdded", "{\"item_id\":\"tea~1\",\"sku\":\"tea\",\"name\":\"T\",\"quantity\":2,"
@@ -399,6 +404,40 @@ START_TEST(an_event_is_shown_with_everything_around_it)
 }
 END_TEST
 
+/* What the log keeps of a guest's token is shown to nobody, wherever jsonb has put it. */
+START_TEST(the_hash_of_a_token_is_never_shown)
+{
+    static const struct {
+        const char *stored;
+        const char *shown;
+    } rows[] = {
+        {"{\"currency\": \"EUR\", \"metadata\": {}, \"guest_token_hash\": \"" TOKEN_HASH "\"}",
+         "{\"currency\": \"EUR\", \"metadata\": {}}"},
+        {"{\"guest_token_hash\":\"" TOKEN_HASH "\",\"metadata\":{\"guest_token_hash\":\"mine\"}}",
+         "{\"metadata\": {\"guest_token_hash\":\"mine\"}}"},
+        {"{\"guest_token_hash\": null}", "{}"},
+        {"{\"a\": \"\\\"}\", \"b\": [1, {\"c\": null}]}",
+         "{\"a\": \"\\\"}\", \"b\": [1, {\"c\": null}]}"},
+        {"{}", "{}"},
+        {"[]", "[]"},
+    };
+    for (size_t i = 0; i < BASE_COUNT(rows); i++) {
+        begin();
+        codec_write_event(
+            &out, &(struct codec_event){
+                      .stream_type = "cart",
+                      .type = "CartCreated",
+                      .data = rows[i].stored,
+                      .metadata = "{}",
+                  });
+        const char *data = strstr(text(), "\"data\":") + strlen("\"data\":");
+        size_t length = strlen(rows[i].shown);
+        ck_assert_msg(strncmp(data, rows[i].shown, length) == 0, "%s", data);
+        ck_assert_str_eq(data + length, ",\"metadata\":{}}");
+    }
+}
+END_TEST
+
 START_TEST(the_metadata_of_an_event_names_command_and_actor_and_trace_if_any)
 {
     struct base_uuid id = uuid(CART_ID);
@@ -436,6 +475,7 @@ int main(void)
     tcase_add_test(events, garbage_is_no_event);
     tcase_add_test(events, an_event_is_shown_with_everything_around_it);
     tcase_add_test(events, the_metadata_of_an_event_names_command_and_actor_and_trace_if_any);
+    tcase_add_test(events, the_hash_of_a_token_is_never_shown);
     suite_add_tcase(suite, events);
     return support_run(suite);
 }

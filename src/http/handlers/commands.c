@@ -68,7 +68,7 @@ bool http_begin_command(struct http_request *request)
     if (trace != NULL && http_is_traceparent(trace))
         command->traceparent = trace;
     command->wants_body = !request->prefers_minimal;
-    command->actor = HTTP_ACTOR;
+    command->actor = request->actor;
     command->request_id = request->id;
     return true;
 }
@@ -101,6 +101,7 @@ bool http_accept_body(
 void http_submit(struct http_request *request, void (*answered)(struct service_command *command))
 {
     request->wait.command.answered = answered;
+    request->wait.command.caller = request->rights;
     service_submit(request->http->options.service, &request->wait.command);
 }
 
@@ -156,6 +157,7 @@ void http_reply_done(struct http_request *request, const char *location)
                      .cache = HTTP_CACHE_PRIVATE,
                      .version = command->version,
                      .location = command->is_created ? location : NULL,
+                     .cart_token = command->is_replayed ? NULL : request->cart_token,
                      .is_replayed = command->is_replayed,
                      .is_minimal = request->prefers_minimal,
                  });
@@ -221,8 +223,11 @@ void http_reply_not_done(struct http_request *request)
     case SERVICE_KEY_REUSED:
         http_refuse(
             request, HTTP_PROBLEM_IDEMPOTENCY_KEY_REUSED,
-            "This Idempotency-Key came before with another method, path or body. Nothing was "
-            "done.");
+            request->cart_token != NULL
+                ? "This Idempotency-Key came before. A guest who wants to repeat this request has "
+                  "to bring a Cart-Token of his own, the same each time. Nothing was done."
+                : "This Idempotency-Key came before with another method, path or body. Nothing was "
+                  "done.");
         return;
     case SERVICE_TOO_MANY_PRICES:
         http_send_trouble(

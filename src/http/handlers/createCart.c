@@ -1,7 +1,77 @@
 #include "handlers.h"
 
+#include <string.h>
+
+#include "access.h"
 #include "reply.h"
 #include "server.h"
+
+/* A Cart-Token of the client's own makes a lost answer of no harm. */
+static bool check_cart_token(struct http_request *request)
+{
+    const char *token = request->headers.values[HTTP_HEADER_CART_TOKEN];
+    if (request->http->options.auth == NULL || token == NULL || http_is_cart_token(token))
+        return true;
+    http_refuse(
+        request, HTTP_PROBLEM_INVALID_PARAMETER,
+        "Cart-Token is not 32 random bytes as %d characters of base64url.", HTTP_CART_TOKEN_LENGTH);
+    return false;
+}
+
+/* Whose the cart is: the customer's, or of whoever has its token. Where nobody is asked, nobody is
+ * given one. False: the request was refused. */
+static bool choose_owner(struct http_request *request, struct cart_command *create)
+{
+    struct cart_caller *caller = &request->rights;
+    const char *named = create->create.customer_id;
+    if (request->http->options.auth == NULL)
+        return true;
+    if (!caller->may_all) {
+        if (named != NULL &&
+            (caller->customer_id == NULL || strcmp(named, caller->customer_id) != 0)) {
+            http_refuse_other_customer(request);
+            return false;
+        }
+        create->create.customer_id = caller->customer_id;
+    }
+    if (create->create.customer_id != NULL)
+        return true;
+    const char *token = request->headers.values[HTTP_HEADER_CART_TOKEN];
+    if (token == NULL && request->identity.subject == NULL)
+        token = http_make_cart_token(&request->arena);
+    if (token == NULL)
+        return true;
+    request->cart_token = token;
+    base_sha256_hex(token, caller->guest_token_hash);
+    create->create.guest_token_hash = caller->guest_token_hash;
+    return true;
+}
+
+static bool is_unknown_guest(const struct http_request *request)
+{
+    return request->http->options.auth != NULL && request->identity.subject == NULL &&
+           request->headers.values[HTTP_HEADER_CART_TOKEN] == NULL;
+}
+
+/* Guests are told apart by the tokens that they bring. One who brings none can't be told from
+ * others: he never meets the answer that was given to one of them, as no two of their requests are
+ * the same. */
+static void choose_key_scope(struct http_request *request)
+{
+    struct service_command *command = &request->wait.command;
+    const char *hash = request->rights.guest_token_hash;
+    const char *scope = request->actor;
+    if (is_unknown_guest(request)) {
+        const struct base_part parts[] = {
+            {command->key_fingerprint, sizeof command->key_fingerprint}, {hash, strlen(hash)}};
+        uint8_t fingerprint[BASE_SHA256_SIZE];
+        base_sha256(parts, BASE_COUNT(parts), fingerprint);
+        memcpy(command->key_fingerprint, fingerprint, sizeof fingerprint);
+    } else if (request->http->options.auth != NULL && request->identity.subject == NULL) {
+        scope = base_arena_printf(&request->arena, "guest:%s", hash);
+    }
+    command->key_scope_id = service_keyed_cart_id(scope, command->key);
+}
 
 /* The cart's id is the client's; else that of the key, so that a retry meets the same stream; else
  * a new one. The scope of the key is the key's own id in any case, as the key belongs to the
@@ -10,10 +80,10 @@ static void choose_id(struct http_request *request, const struct codec_new_cart 
 {
     struct service_command *command = &request->wait.command;
     if (command->key != NULL)
-        command->key_scope_id = service_keyed_cart_id(HTTP_ACTOR, command->key);
+        choose_key_scope(request);
     if (new_cart->has_id)
         command->stream_id = new_cart->id;
-    else if (command->key != NULL)
+    else if (command->key != NULL && !is_unknown_guest(request))
         command->stream_id = command->key_scope_id;
     else
         command->stream_id = base_uuid_make_v7(&request->http->random, base_clock_now_us());
@@ -30,12 +100,16 @@ void http_ask_create_cart(struct http_request *request)
             "If-Match has no meaning for a cart that is to be made.");
         return;
     }
+    if (!check_cart_token(request))
+        return;
     struct codec_new_cart new_cart;
     struct codec_complaints complaints;
     enum codec_outcome outcome = codec_read_new_cart(
         http_request_body(request), request->http->options.default_currency, &request->arena,
         &new_cart, &complaints);
     if (!http_accept_body(request, outcome, &complaints))
+        return;
+    if (!choose_owner(request, &new_cart.commands.list[0]))
         return;
     choose_id(request, &new_cart);
     request->commands = new_cart.commands;

@@ -1,6 +1,6 @@
 #include "handlers.h"
 
-#include "allowance.h"
+#include "admission.h"
 #include "reply.h"
 #include "server.h"
 
@@ -149,7 +149,7 @@ static void ask_poll(
         http_refuse_listener(request);
         return;
     }
-    poll->holder = http_caller_hold(&http->callers, &request->caller_id, HTTP_LISTENER);
+    poll->holder = http_caller_hold(&http->callers, &request->caller, HTTP_LISTENER);
     loop_start_timer(http->options.loop, &poll->timer, wait_seconds * 1000000);
 }
 
@@ -168,7 +168,7 @@ static void answer_stream(struct feed_page *page)
             "log, or of one that was restored from an older copy. Begin anew.",
             (long long)page->after);
     else
-        http_start_stream(request, &page->source, page->after);
+        http_start_stream(request, &page->source, page->after, page->is_unclaimed);
 }
 
 /* A page first, which says whether there is such a cart and such an event. */
@@ -183,6 +183,7 @@ static void ask_stream(struct http_request *request, const struct feed_page *wan
         .source = wanted->source,
         .after = wanted->after,
         .limit = 1,
+        .caller = request->rights,
         .answered = answer_stream,
     };
     feed_read_page(request->http->options.feed, page);
@@ -229,7 +230,8 @@ static bool refuse_page_parameters(struct http_request *request)
 
 void http_ask_events(struct http_request *request, const struct feed_source *source, int64_t most)
 {
-    struct feed_page wanted = {.source = *source, .answered = answer_page};
+    struct feed_page wanted = {
+        .source = *source, .caller = request->rights, .answered = answer_page};
     int64_t wait_seconds = 0;
     if (!read_number(request, HTTP_PARAMETER_AFTER, most, &wanted.after))
         return;

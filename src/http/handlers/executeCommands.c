@@ -1,6 +1,6 @@
 #include "handlers.h"
 
-#include "allowance.h"
+#include "admission.h"
 
 void http_ask_execute_commands(struct http_request *request)
 {

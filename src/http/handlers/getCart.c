@@ -18,6 +18,7 @@ static void ask_present(struct http_request *request)
         http_refuse_missing(request, HTTP_PROBLEM_CART_NOT_FOUND, "cart");
         return;
     }
+    read->caller = request->rights;
     read->answered = answer;
     projections_read_cart(request->http->options.projections, read);
 }
@@ -103,6 +104,7 @@ static void ask_past(struct http_request *request)
         http_refuse_missing(request, HTTP_PROBLEM_CART_NOT_FOUND, "cart");
         return;
     }
+    past->caller = request->rights;
     past->answered = answer_past;
     service_read_past(request->http->options.service, past);
 }

@@ -1,5 +1,6 @@
 #include "handlers.h"
 
+#include "access.h"
 #include "reply.h"
 #include "server.h"
 
@@ -63,8 +64,11 @@ void http_ask_get_readyz(struct http_request *request)
 {
     const struct checks checks = look(request->http);
     const char *details = NULL;
-    if (request->parameters[HTTP_PARAMETER_VERBOSE] != NULL)
+    if (request->parameters[HTTP_PARAMETER_VERBOSE] != NULL) {
+        if (!http_authorize(request, HTTP_OPERATIONS))
+            return;
         details = write_checks(&request->arena, &checks);
+    }
     struct http_trouble trouble = {
         .problem = HTTP_PROBLEM_DATABASE_UNAVAILABLE,
         .checks = details,
@@ -80,5 +84,8 @@ void http_ask_get_readyz(struct http_request *request)
         reply_ready(request, details);
         return;
     }
+    /* The reason may name hosts and users. */
+    if (!http_may(request, HTTP_OPERATIONS))
+        trouble.detail = "It is not ready.";
     http_send_trouble(request, &trouble);
 }

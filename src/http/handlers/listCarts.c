@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "access.h"
 #include "reply.h"
 #include "server.h"
 
@@ -30,6 +31,15 @@ static bool read_filters(struct http_request *request)
                 &request->arena, "1 to %d characters without control characters",
                 CART_CUSTOMER_ID_MAX));
         return false;
+    }
+    /* Whoever may not see all carts sees his own. */
+    if (!request->rights.may_all) {
+        const char *own = request->rights.customer_id;
+        if (page->customer_id != NULL && strcmp(page->customer_id, own) != 0) {
+            http_refuse_other_customer(request);
+            return false;
+        }
+        page->customer_id = own;
     }
     page->sku = request->parameters[HTTP_PARAMETER_SKU];
     if (page->sku != NULL && !codec_is_sku(page->sku)) {

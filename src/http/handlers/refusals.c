@@ -13,6 +13,7 @@ static const char *subject_of(const struct cart_command *command)
     case CART_COMMAND_REMOVE_ITEM:
         return command->remove_item.item_id;
     case CART_COMMAND_CREATE:
+    case CART_COMMAND_CLAIM:
     case CART_COMMAND_CLEAR_ITEMS:
     case CART_COMMAND_CHECK_OUT:
     case CART_COMMAND_CANCEL:
@@ -40,6 +41,8 @@ const char *http_refusal_detail(struct http_request *request)
     case CART_REFUSED_IS_CLOSED:
         return base_arena_printf(
             arena, "Cart %s was checked out or cancelled and accepts no command.", cart_id);
+    case CART_REFUSED_IS_CLAIMED:
+        return base_arena_printf(arena, "Cart %s is another customer's already.", cart_id);
     case CART_REFUSED_ITEM_NOT_IN_CART:
         return base_arena_printf(arena, "Cart %s has no item \"%.128s\".", cart_id, subject);
     case CART_REFUSED_UNKNOWN_SKU:

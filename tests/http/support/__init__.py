@@ -27,6 +27,7 @@ from .proxy import ANSWER, CUT, FREEZE, REQUEST, RESET, Proxy
 from .service import Service, complain_of_sanitizers, migrate, run_cartd
 from .settings import BINARY, DATABASE_URL, EXTERNAL_URL, OPENAPI, needs_binary, needs_database
 from .stream import EventStream
+from .tokens import AuthCase, make_cart_token
 
 # Whoever gives up waiting for the tests sends SIGTERM; what they have started ends with them.
 signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -46,6 +47,7 @@ __all__ = [
     "Machine",
     "Answer",
     "AuditCase",
+    "AuthCase",
     "BINARY",
     "Background",
     "Client",
@@ -71,6 +73,7 @@ __all__ = [
     "find_server_programs",
     "history",
     "fixtures",
+    "make_cart_token",
     "make_id",
     "make_key",
     "make_sku",

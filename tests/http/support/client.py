@@ -58,7 +58,8 @@ def encode_json(value):
 class Client:
     """One connection at a time to one service. Not for use by several threads at once."""
 
-    def __init__(self, host, port, is_checked=True, timeout=ANSWER_TIMEOUT):
+    def __init__(self, host, port, is_checked=True, timeout=ANSWER_TIMEOUT, headers=None):
+        self.headers = headers or {}  # of every request
         self.host = host
         self.port = port
         self.is_checked = is_checked
@@ -73,7 +74,12 @@ class Client:
 
     def another(self, **changes):
         """A client with a connection of its own to the same service."""
-        settings = {"is_checked": self.is_checked, "timeout": self.timeout, **changes}
+        settings = {
+            "is_checked": self.is_checked,
+            "timeout": self.timeout,
+            "headers": self.headers,
+            **changes,
+        }
         return Client(self.host, self.port, **settings)
 
     def close(self):
@@ -99,7 +105,7 @@ class Client:
 
     def request(self, method, target, value=None, body=None, headers=None):
         """Sends one request and returns its Answer. `value` is sent as JSON, `body` as it is."""
-        sent = dict(headers or {})
+        sent = {**self.headers, **(headers or {})}
         if value is not None:
             body = encode_json(value)
             if not any(name.lower() == "content-type" for name in sent):

@@ -1,8 +1,8 @@
 /*
  * Limits of a request's caller, as handlers and replies see them; callers.h keeps the count.
  */
-#ifndef CARTD_HTTP_ALLOWANCE_H
-#define CARTD_HTTP_ALLOWANCE_H
+#ifndef CARTD_HTTP_ADMISSION_H
+#define CARTD_HTTP_ADMISSION_H
 
 #include "callers.h"
 
@@ -10,7 +10,7 @@ struct http_request;
 struct http_header_line;
 
 /* Takes the request from its caller's allowance. False: it was refused, as nothing is left. */
-bool http_spend_allowance(struct http_request *request) BASE_MUST_CHECK;
+bool http_admit(struct http_request *request) BASE_MUST_CHECK;
 /* The request does as much as n: it counts for so many. */
 void http_count_as(struct http_request *request, size_t n);
 

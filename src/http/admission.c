@@ -1,4 +1,4 @@
-#include "allowance.h"
+#include "admission.h"
 
 #include <string.h>
 
@@ -25,20 +25,22 @@ static const struct {
 
 static enum http_rate rate_of(const struct http_request *request)
 {
-    bool is_read = strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0;
-    return is_read ? HTTP_READS : HTTP_WRITES;
+    static const char *const reading[] = {"GET", "HEAD", "OPTIONS"};
+    for (size_t i = 0; i < BASE_COUNT(reading); i++) {
+        if (strcmp(request->method, reading[i]) == 0)
+            return HTTP_READS;
+    }
+    return HTTP_WRITES;
 }
 
-bool http_spend_allowance(struct http_request *request)
+bool http_admit(struct http_request *request)
 {
     struct http *http = request->http;
-    request->caller_id = identify(request);
-    /* Whoever watches the service has to be told. And a browser that asks beforehand could not tell
-     * its page why it may not, nor when it may. */
-    if ((request->match == HTTP_MATCH && request->route->serves_to_end) ||
-        strcmp(request->method, "OPTIONS") == 0)
+    request->caller = identify(request);
+    /* Whoever watches the service has to be told. */
+    if (request->match == HTTP_MATCH && request->route->serves_to_end)
         return true;
-    request->allowance = http_caller_spend(&http->callers, &request->caller_id, rate_of(request));
+    request->allowance = http_caller_spend(&http->callers, &request->caller, rate_of(request));
     if (!request->allowance.is_spent)
         return true;
     enum http_rate rate = request->allowance.rate;
@@ -55,7 +57,7 @@ void http_count_as(struct http_request *request, size_t n)
 {
     if (request->allowance.quota > 0 && n > 1)
         request->allowance = http_caller_owe(
-            &request->http->callers, &request->caller_id, request->allowance.rate, n - 1);
+            &request->http->callers, &request->caller, request->allowance.rate, n - 1);
 }
 
 size_t http_allowance_headers(struct http_request *request, struct http_header_line *lines)
@@ -80,7 +82,7 @@ size_t http_allowance_headers(struct http_request *request, struct http_header_l
 bool http_may_listen(struct http_request *request)
 {
     struct http *http = request->http;
-    if (!http_caller_is_full(&http->callers, &request->caller_id, HTTP_LISTENER))
+    if (!http_caller_is_full(&http->callers, &request->caller, HTTP_LISTENER))
         return true;
     metrics_add(http->options.metrics, METRICS_HTTP_REFUSED_LISTENERS, 1);
     http_refuse(

@@ -1,0 +1,192 @@
+#include "access.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "fields.h"
+#include "listen.h"
+#include "reply.h"
+#include "server.h"
+
+/* ---- who may --------------------------------------------------------------------------------- */
+
+/* A token needs one of `scopes`. Who has none may do it all the same as a guest, where it says so:
+ * as one of a cart when he brings its Cart-Token. */
+static const struct {
+    bool is_for_all;
+    unsigned scopes;
+    bool is_for_guests;
+    bool needs_cart_token; /* of guests */
+    bool is_for_neighbours;
+} rules[HTTP_N_ACCESSES] = {
+    [HTTP_ANYONE] = {.is_for_all = true},
+    [HTTP_NEW_CART] = {.scopes = AUTH_ALLOW(CARTS) | AUTH_ALLOW(CARTS_ALL), .is_for_guests = true},
+    [HTTP_CART] =
+        {.scopes = AUTH_ALLOW(CARTS) | AUTH_ALLOW(CARTS_ALL),
+         .is_for_guests = true,
+         .needs_cart_token = true},
+    [HTTP_CLAIM] = {.scopes = AUTH_ALLOW(CARTS) | AUTH_ALLOW(CARTS_ALL)},
+    [HTTP_CART_LIST] = {.scopes = AUTH_ALLOW(CARTS) | AUTH_ALLOW(CARTS_ALL)},
+    [HTTP_CATALOG] = {.scopes = AUTH_ALLOW(CATALOG)},
+    [HTTP_EVENTS] = {.scopes = AUTH_ALLOW(EVENTS)},
+    [HTTP_REPORTS] = {.scopes = AUTH_ALLOW(REPORTS)},
+    [HTTP_OPERATIONS] = {.scopes = AUTH_ALLOW(REPORTS), .is_for_neighbours = true},
+};
+
+/* On this machine, and not for somebody else, as a proxy beside us is. */
+static bool is_neighbour(const struct http_request *request)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    return http_is_loopback_address(info->client_addr) &&
+           request->headers.values[HTTP_HEADER_FORWARDED] == NULL &&
+           request->headers.values[HTTP_HEADER_X_FORWARDED_FOR] == NULL;
+}
+
+bool http_may(const struct http_request *request, enum http_access access)
+{
+    if (request->http->options.auth == NULL || rules[access].is_for_all)
+        return true;
+    if (request->identity.subject != NULL)
+        return (request->identity.scopes & rules[access].scopes) != 0;
+    if (rules[access].is_for_neighbours)
+        return is_neighbour(request);
+    return rules[access].is_for_guests && (!rules[access].needs_cart_token ||
+                                           request->headers.values[HTTP_HEADER_CART_TOKEN] != NULL);
+}
+
+/* ---- refusals (RFC 6750, section 3) ---------------------------------------------------------- */
+
+static void refuse_token(struct http_request *request, const char *why)
+{
+    http_send_trouble(
+        request,
+        &(struct http_trouble){
+            .problem = HTTP_PROBLEM_UNAUTHORIZED,
+            .detail = why,
+            .challenge = base_arena_printf(
+                &request->arena,
+                "Bearer realm=\"cartd\", error=\"invalid_token\", error_description=\"%s\"", why),
+        });
+}
+
+static void refuse_nobody(struct http_request *request, enum http_access access)
+{
+    http_send_trouble(
+        request, &(struct http_trouble){
+                     .problem = HTTP_PROBLEM_UNAUTHORIZED,
+                     .detail = rules[access].is_for_guests
+                                   ? "This needs a bearer token, or the cart's Cart-Token."
+                                   : "This needs a bearer token.",
+                     .challenge = "Bearer realm=\"cartd\"",
+                 });
+}
+
+static void refuse_scope(struct http_request *request, enum http_access access)
+{
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer scopes = {0};
+    for (enum auth_scope i = 0; i < AUTH_N_SCOPES; i++)
+        if ((rules[access].scopes & 1U << i) != 0)
+            base_buffer_printf(&scopes, "%s%s", scopes.length == 0 ? "" : " ", auth_scope_name(i));
+    const char *list = base_buffer_text(&scopes);
+    http_send_trouble(
+        request,
+        &(struct http_trouble){
+            .problem = HTTP_PROBLEM_FORBIDDEN,
+            .detail = base_arena_printf(
+                &request->arena, "The bearer token lacks the scope for this: %s%s.",
+                strchr(list, ' ') != NULL ? "one of " : "", list),
+            .challenge = base_arena_printf(
+                &request->arena,
+                "Bearer realm=\"cartd\", error=\"insufficient_scope\", scope=\"%s\"", list),
+        });
+}
+
+void http_refuse_other_customer(struct http_request *request)
+{
+    http_refuse(
+        request, HTTP_PROBLEM_FORBIDDEN,
+        request->identity.subject == NULL
+            ? "A guest can't name a customer_id."
+            : "The customer_id is not the subject of the bearer token; for others it needs the "
+              "scope carts:all.");
+}
+
+/* ---- who asks -------------------------------------------------------------------------------- */
+
+bool http_is_cart_token(const char *text)
+{
+    return strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") ==
+               HTTP_CART_TOKEN_LENGTH &&
+           text[HTTP_CART_TOKEN_LENGTH] == '\0';
+}
+
+const char *http_make_cart_token(struct base_arena *arena)
+{
+    uint8_t bytes[32];
+    base_fill_secret(bytes, sizeof bytes);
+    return base_base64url_encode(arena, bytes, sizeof bytes);
+}
+
+/* The token of "Bearer <token>"; NULL when it is something else. */
+static const char *find_bearer(const char *value)
+{
+    static const char scheme[] = "Bearer ";
+    if (strncasecmp(value, scheme, strlen(scheme)) != 0)
+        return NULL;
+    return value + strlen(scheme) + strspn(value + strlen(scheme), " ");
+}
+
+/* Whoever sends a token that is not taken is no guest: he would act as somebody that he is not. */
+static bool identify(struct http_request *request)
+{
+    const char *value = request->headers.values[HTTP_HEADER_AUTHORIZATION];
+    if (value == NULL)
+        return true;
+    const char *token = find_bearer(value);
+    const char *complaint = token == NULL
+                                ? "Authorization holds no bearer token."
+                                : auth_verify(
+                                      request->http->options.auth, token, base_clock_now_us(),
+                                      &request->arena, &request->identity);
+    if (complaint != NULL)
+        refuse_token(request, complaint);
+    return complaint == NULL;
+}
+
+/* Which carts are his. A Cart-Token is good for its cart whoever brings it; one that can't be any
+ * is that of no cart. */
+static void find_carts(struct http_request *request)
+{
+    struct cart_caller *caller = &request->rights;
+    const struct auth_identity *identity = &request->identity;
+    const char *cart_token = request->headers.values[HTTP_HEADER_CART_TOKEN];
+    caller->may_all = (identity->scopes & AUTH_ALLOW(CARTS_ALL)) != 0;
+    if ((identity->scopes & AUTH_ALLOW(CARTS)) != 0)
+        caller->customer_id = identity->subject;
+    if (cart_token != NULL && http_is_cart_token(cart_token))
+        base_sha256_hex(cart_token, caller->guest_token_hash);
+    request->actor = identity->subject == NULL
+                         ? "guest"
+                         : base_arena_printf(&request->arena, "sub:%s", identity->subject);
+}
+
+bool http_authorize(struct http_request *request, enum http_access access)
+{
+    if (request->http->options.auth == NULL) {
+        request->rights.may_all = true;
+        request->actor = "anonymous";
+        return true;
+    }
+    if (!identify(request))
+        return false;
+    if (!http_may(request, access)) {
+        if (request->identity.subject != NULL)
+            refuse_scope(request, access);
+        else
+            refuse_nobody(request, access);
+        return false;
+    }
+    find_carts(request);
+    return true;
+}

@@ -1,0 +1,25 @@
+/*
+ * Access: who asks, and whether he may. The table of routes says for each operation what it needs,
+ * access.c what that comes to; which carts are whose is decided where the carts are.
+ */
+#ifndef CARTD_HTTP_ACCESS_H
+#define CARTD_HTTP_ACCESS_H
+
+#include "request.h"
+
+/* Characters of a Cart-Token: 256 random bits as base64url. */
+#define HTTP_CART_TOKEN_LENGTH 43
+
+/* Finds out who asks, into identity, rights and actor, and whether he may do what `access` stands
+ * for. False: he may not, and the request was refused. */
+bool http_authorize(struct http_request *request, enum http_access access) BASE_MUST_CHECK;
+/* Whether he may, once he was admitted to something, without a refusal. */
+bool http_may(const struct http_request *request, enum http_access access) BASE_MUST_CHECK;
+/* 403: he may do this, but not for that customer. */
+void http_refuse_other_customer(struct http_request *request);
+/* Whether a text is of the form of a Cart-Token. */
+bool http_is_cart_token(const char *text) BASE_MUST_CHECK;
+/* A new one, in the arena. */
+const char *http_make_cart_token(struct base_arena *arena);
+
+#endif
