@@ -340,7 +340,8 @@ static void make_cart_change(
 {
     BASE_CLEANUP(base_buffer_finish) struct base_buffer document = {0};
     const struct cart *cart = stream->cart;
-    codec_write_cart(&document, &stream->id, cart);
+    uint32_t *line_at = base_arena_alloc(&chunk->scratch, (cart->n_lines + 1) * sizeof *line_at);
+    codec_write_cart(&document, &stream->id, cart, line_at);
     /* To each line as if it were new, so that all its rows are put. */
     struct projections_touched_line *touched =
         base_arena_alloc(&chunk->scratch, (cart->n_lines + 1) * sizeof *touched);
@@ -351,6 +352,8 @@ static void make_cart_change(
         .cart = cart,
         .document = base_arena_copy(&chunk->scratch, document.bytes, document.length),
         .document_length = document.length,
+        .line_at = line_at,
+        .changed_parts = PROJECTIONS_ALL_PARTS,
         .touched = touched,
         .n_touched = cart->n_lines,
     };

@@ -23,9 +23,12 @@ void codec_begin(void);
 /* ---- documents ------------------------------------------------------------------------------- */
 
 /* A cart as it is stored in the read table: the JSON of API section 2 without the three times, a
- * complete object. The same cart gives the same bytes, however it was made. */
+ * complete object. The same cart gives the same bytes, however it was made. `line_at` (NULL: nobody
+ * wants to know), with room for one more than the cart has lines, gets where in the document each
+ * line begins, and last where a further one would, behind its comma. */
 void codec_write_cart(
-    struct base_buffer *out, const struct base_uuid *cart_id, const struct cart *cart);
+    struct base_buffer *out, const struct base_uuid *cart_id, const struct cart *cart,
+    uint32_t *line_at);
 /* A cart's document as it was stored, perhaps before items had properties, in today's shape: what
  * codec_write_cart() would have written. */
 void codec_write_stored_cart(struct base_buffer *out, const char *document, size_t length);

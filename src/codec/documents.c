@@ -66,8 +66,10 @@ static void write_line(struct base_buffer *out, const struct cart_line *line, bo
 }
 
 void codec_write_cart(
-    struct base_buffer *out, const struct base_uuid *cart_id, const struct cart *cart)
+    struct base_buffer *out, const struct base_uuid *cart_id, const struct cart *cart,
+    uint32_t *line_at)
 {
+    size_t begin = out->length;
     char id[BASE_UUID_SIZE];
     base_uuid_format(cart_id, id);
     char *at = base_buffer_reserve(out, HEAD_ROOM);
@@ -88,8 +90,13 @@ void codec_write_cart(
         base_buffer_append_json_text(out, cart->customer_id);
 
     base_buffer_append_text(out, ",\"items\":[");
-    for (size_t i = 0; i < cart->n_lines; i++)
+    for (size_t i = 0; i < cart->n_lines; i++) {
+        if (line_at != NULL)
+            line_at[i] = (uint32_t)(out->length - begin + (i > 0)); /* behind the comma */
         write_line(out, &cart->lines[i], i == 0);
+    }
+    if (line_at != NULL)
+        line_at[cart->n_lines] = (uint32_t)(out->length - begin + (cart->n_lines > 0));
 
     at = base_buffer_reserve(out, HEAD_ROOM + strlen(cart->metadata));
     at = put_text(at, "],\"item_count\":");

@@ -18,6 +18,28 @@ static void put_time(struct postgres_parameters *to, int64_t time_us)
         postgres_put_time(to, time_us);
 }
 
+/* What stands before the first line, and after the last, of a document that is stored in parts;
+ * cart_parts has what is between. */
+static size_t head_length(const struct projections_cart_change *change)
+{
+    return projections_is_in_parts(change->cart->n_lines) ? change->line_at[0]
+                                                          : change->document_length;
+}
+
+static size_t end_at(const struct projections_cart_change *change)
+{
+    return change->line_at[change->cart->n_lines] - 1;
+}
+
+static void put_end(struct postgres_parameters *to, const struct projections_cart_change *change)
+{
+    if (projections_is_in_parts(change->cart->n_lines))
+        postgres_put_bytes(
+            to, change->document + end_at(change), change->document_length - end_at(change));
+    else
+        postgres_put_text(to, NULL);
+}
+
 static void put_carts(struct postgres_parameters *to, const void *changes)
 {
     const struct projections_changes *batch = changes;
@@ -50,7 +72,10 @@ static void put_carts(struct postgres_parameters *to, const void *changes)
         postgres_put_int8(to, change->cart->total_minor);
     postgres_begin_array(to);
     for (change = first; change < end; change++)
-        postgres_put_bytes(to, change->document, change->document_length);
+        postgres_put_bytes(to, change->document, head_length(change));
+    postgres_begin_array(to);
+    for (change = first; change < end; change++)
+        put_end(to, change);
     postgres_begin_array(to);
     for (change = first; change < end; change++)
         put_time(to, change->cart->created_at_us);
@@ -73,31 +98,33 @@ const struct eventstore_part carts_part = {
         "carts_put AS (\n"
         "    INSERT INTO carts\n"
         "        (cart_id, version, status, currency, customer_id, item_count, total, document,\n"
-        "         created_at, updated_at, closed_at, guest_token_hash)\n"
+        "         document_end, created_at, updated_at, closed_at, guest_token_hash)\n"
         "    SELECT u.cart_id, u.version, u.status, u.currency, u.customer_id, u.item_count,\n"
-        "        u.total, u.document, coalesce(u.created_at, h.recorded_at),\n"
+        "        u.total, u.document, u.document_end, coalesce(u.created_at, h.recorded_at),\n"
         "        coalesce(u.updated_at, h.recorded_at),\n"
         "        CASE WHEN u.is_closed THEN coalesce(u.closed_at, h.recorded_at) END,\n"
         "        u.guest_token_hash\n"
-        "    FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)\n"
+        "    FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)\n"
         "        AS u (stream_ordinal, cart_id, version, status, currency, customer_id,\n"
-        "              item_count, total, document, created_at, closed_at, is_closed,\n"
-        "              updated_at, guest_token_hash)\n"
+        "              item_count, total, document, document_end, created_at, closed_at,\n"
+        "              is_closed, updated_at, guest_token_hash)\n"
         "    CROSS JOIN head h\n"
         "    WHERE (SELECT v.flags FROM verdict v)[u.stream_ordinal]\n"
         "    ON CONFLICT (cart_id) DO UPDATE\n"
         "    SET version = excluded.version, status = excluded.status,\n"
         "        item_count = excluded.item_count, total = excluded.total,\n"
-        "        document = excluded.document, updated_at = excluded.updated_at,\n"
-        "        closed_at = excluded.closed_at, customer_id = excluded.customer_id,\n"
+        "        document = excluded.document, document_end = excluded.document_end,\n"
+        "        updated_at = excluded.updated_at, closed_at = excluded.closed_at,\n"
+        "        customer_id = excluded.customer_id,\n"
         "        guest_token_hash = excluded.guest_token_hash\n"
         ")",
-    .n_parameters = 14,
+    .n_parameters = 15,
     .types =
         {POSTGRES_INT4_ARRAY, POSTGRES_UUID_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_TEXT_ARRAY,
          POSTGRES_TEXT_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_INT8_ARRAY,
-         POSTGRES_TEXT_ARRAY, POSTGRES_TIMESTAMPTZ_ARRAY, POSTGRES_TIMESTAMPTZ_ARRAY,
-         POSTGRES_BOOL_ARRAY, POSTGRES_TIMESTAMPTZ_ARRAY, POSTGRES_TEXT_ARRAY},
+         POSTGRES_TEXT_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_TIMESTAMPTZ_ARRAY,
+         POSTGRES_TIMESTAMPTZ_ARRAY, POSTGRES_BOOL_ARRAY, POSTGRES_TIMESTAMPTZ_ARRAY,
+         POSTGRES_TEXT_ARRAY},
     .put = put_carts,
 };
 
@@ -128,7 +155,7 @@ static const struct eventstore_part CARTS_REMOVING = {
 static const struct postgres_statement CARTS_ROWS = {
     .name = "rows_of_carts",
     .sql = "SELECT cart_id, version, status, currency, customer_id, item_count, total, document,\n"
-           "    created_at, updated_at, closed_at, guest_token_hash\n"
+           "    created_at, updated_at, closed_at, guest_token_hash, document_end\n"
            "FROM carts\n"
            "WHERE cart_id = ANY ($1)\n"
            "ORDER BY cart_id",
@@ -160,6 +187,30 @@ static int64_t get_time(const struct postgres_rows *rows, size_t row, size_t col
     return time_us == CART_TIME_NONE ? INT64_MAX : time_us;
 }
 
+static void compare_documents(
+    const struct projections_cart_change *wanted, const struct postgres_rows *rows, size_t row,
+    struct base_buffer *differences)
+{
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer document = {0};
+    if (!projections_is_in_parts(wanted->cart->n_lines)) {
+        /* Whoever reads a document brings it to today's shape, so that is what is compared. */
+        codec_write_stored_cart(
+            &document, postgres_get_text(rows, row, 7), postgres_get_length(rows, row, 7));
+        projections_compare_texts(
+            differences, "carts.document", base_buffer_text(&document), wanted->document);
+        projections_compare_texts(
+            differences, "carts.document_end", postgres_get_text(rows, row, 12), NULL);
+        return;
+    }
+    base_buffer_append(&document, wanted->document, head_length(wanted));
+    projections_compare_texts(
+        differences, "carts.document", postgres_get_text(rows, row, 7),
+        base_buffer_text(&document));
+    projections_compare_texts(
+        differences, "carts.document_end", postgres_get_text(rows, row, 12),
+        wanted->document + end_at(wanted));
+}
+
 static void carts_compare(
     const void *change, const struct postgres_rows *rows, size_t first, size_t n,
     struct base_buffer *differences)
@@ -183,12 +234,7 @@ static void carts_compare(
         differences, "carts.item_count", postgres_get_int4(rows, first, 5), cart->item_count);
     projections_compare_numbers(
         differences, "carts.total", postgres_get_int8(rows, first, 6), cart->total_minor);
-    /* Whoever reads a document brings it to today's shape, so that is what is compared. */
-    BASE_CLEANUP(base_buffer_finish) struct base_buffer document = {0};
-    codec_write_stored_cart(
-        &document, postgres_get_text(rows, first, 7), postgres_get_length(rows, first, 7));
-    projections_compare_texts(
-        differences, "carts.document", base_buffer_text(&document), wanted->document);
+    compare_documents(wanted, rows, first, differences);
     projections_compare_times(
         differences, "carts.created_at", get_time(rows, first, 8), cart->created_at_us);
     projections_compare_times(
@@ -212,11 +258,17 @@ const struct projections_table carts_table = {
 
 /* ---- read ------------------------------------------------------------------------------------ */
 
+/* A whole document. */
+#define DOCUMENT                                                                                   \
+    "CASE WHEN c.document_end IS NULL THEN c.document ELSE concat(c.document,\n"                   \
+    "        (SELECT string_agg(p.lines, ',' ORDER BY p.part) FROM cart_parts p\n"                 \
+    "            WHERE p.cart_id = c.cart_id), c.document_end) END"
+
 /* At most one row a wanted cart. */
 const struct postgres_statement carts_read = {
     .name = "read_carts",
-    .sql = "SELECT w.ordinal, c.version, c.document, c.created_at, c.updated_at, c.closed_at,\n"
-           "    c.customer_id, c.guest_token_hash\n"
+    .sql = "SELECT w.ordinal, c.version, " DOCUMENT ",\n"
+           "    c.created_at, c.updated_at, c.closed_at, c.customer_id, c.guest_token_hash\n"
            "FROM unnest($1) WITH ORDINALITY AS w (cart_id, ordinal)\n"
            "JOIN carts c ON c.cart_id = w.cart_id",
     .n_parameters = 1,
@@ -286,7 +338,8 @@ bool projections_receive_owner(
  * customer, $6 sku; null is no filter.
  */
 #define LIST_COLUMNS                                                                               \
-    "SELECT c.cart_id, c.document, c.created_at, c.updated_at, c.closed_at\nFROM carts c\n"        \
+    "SELECT c.cart_id, " DOCUMENT ",\n"                                                            \
+    "    c.created_at, c.updated_at, c.closed_at\nFROM carts c\n"                                  \
     "WHERE (c.created_at, c.cart_id) < ($1, $2)\n"
 #define LIST_ORDER "\nORDER BY c.created_at DESC, c.cart_id DESC\nLIMIT $3"
 #define LIST_PARAMETERS                                                                            \

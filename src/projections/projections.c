@@ -36,6 +36,7 @@ struct read_slot {
     struct projections *projections;
     struct projections_read *reads[N_TABLES][READS_PER_TABLE_MAX];
     size_t n_reads[N_TABLES];
+    size_t places[N_TABLES]; /* of the table's statement in the group, when n_reads is not 0 */
     bool is_busy;
 };
 
@@ -120,6 +121,9 @@ static void ask_reads(struct projections *self, struct read_slot *slot)
     slot->is_busy = true;
     for (size_t table = 0; table < N_TABLES; table++) {
         slot->n_reads[table] = 0;
+        if (self->queues[table].length == 0)
+            continue;
+        slot->places[table] = slot->group.n_statements;
         struct postgres_parameters *to = postgres_group_add(&slot->group, TABLES[table].statement);
         postgres_begin_array(to);
         while (slot->n_reads[table] < READS_PER_TABLE_MAX) {
@@ -139,7 +143,9 @@ static void ask_reads(struct projections *self, struct read_slot *slot)
 
 static void receive_reads(struct read_slot *slot, size_t table)
 {
-    const struct postgres_rows *rows = postgres_group_rows(&slot->group, table);
+    if (slot->n_reads[table] == 0)
+        return;
+    const struct postgres_rows *rows = postgres_group_rows(&slot->group, slot->places[table]);
     size_t n_rows = postgres_rows_count(rows);
     for (size_t i = 0; i < slot->n_reads[table]; i++)
         slot->reads[table][i]->outcome = PROJECTIONS_NOT_FOUND;

@@ -26,6 +26,29 @@ struct projections_touched_line {
     const char *sku_before; /* of the line with that id before the batch; NULL: there was none */
 };
 
+/*
+ * The document of a cart with many lines is stored in parts of some lines each, so that an add
+ * writes one of them, and not hundreds of lines anew. Whether it is depends on nothing but the
+ * number of lines.
+ */
+#define PROJECTIONS_PART_LINES 16
+#define PROJECTIONS_ALL_PARTS UINT32_MAX
+_Static_assert(
+    CART_LINES_MAX <= 32 * PROJECTIONS_PART_LINES, "changed_parts has a bit for each part");
+static inline bool projections_is_in_parts(size_t n_lines)
+{
+    return n_lines > PROJECTIONS_PART_LINES;
+}
+/* The bit of the part that has the line; those from it on, whose lines move up when it goes. */
+static inline uint32_t projections_part_of(size_t line)
+{
+    return UINT32_C(1) << line / PROJECTIONS_PART_LINES;
+}
+static inline uint32_t projections_parts_from(size_t line)
+{
+    return PROJECTIONS_ALL_PARTS << line / PROJECTIONS_PART_LINES;
+}
+
 /* A cart that a batch changed. Pending times become the batch's; a cart that is written anew from
  * the log has none. */
 struct projections_cart_change {
@@ -34,6 +57,9 @@ struct projections_cart_change {
     const struct cart *cart;
     const char *document; /* by codec_write_cart */
     size_t document_length;
+    const uint32_t *line_at; /* by codec_write_cart too; NULL when it is not in parts */
+    uint32_t changed_parts;  /* those of its parts that may differ from what is stored */
+    size_t n_lines_before;   /* when what is stored was written */
     const struct projections_touched_line *touched; /* each once */
     size_t n_touched;
 };

@@ -9,6 +9,7 @@
 /* The read tables, in the order in which they are written: each has name_part and name_table. */
 #define TABLES(ROW)                                                                                \
     ROW(carts)                                                                                     \
+    ROW(cart_parts)                                                                                \
     ROW(cart_items)                                                                                \
     ROW(products)
 #define TABLES_ROW(name)                                                                           \

@@ -93,7 +93,15 @@ static void touch(
         .item_id = item_id, .sku_before = line != NULL ? line->sku : NULL};
 }
 
-/* Notes the lines that an event may bring or take away; `cart` is the one before it. */
+/* Where the line is, or where it will be. */
+static size_t place_of(const struct cart *cart, const char *item_id)
+{
+    const struct cart_line *line = cart_find_line(cart, item_id);
+    return line != NULL ? (size_t)(line - cart->lines) : cart->n_lines;
+}
+
+/* Notes the lines that an event may bring or take away, and in which parts of the document it
+ * changes something; `cart` is the one before it. */
 static void touch_lines(
     struct batch *batch, struct batch_stream *stream, const struct cart *cart,
     const struct cart_event *event)
@@ -101,15 +109,22 @@ static void touch_lines(
     switch (event->type) {
     case CART_EVENT_ITEM_ADDED:
         touch(batch, stream, cart, event->item_added.item_id);
+        stream->changed_parts |= projections_part_of(place_of(cart, event->item_added.item_id));
+        break;
+    case CART_EVENT_ITEM_QUANTITY_CHANGED:
+        stream->changed_parts |=
+            projections_part_of(place_of(cart, event->item_quantity_changed.item_id));
         break;
     case CART_EVENT_ITEM_REMOVED:
         touch(batch, stream, cart, event->item_removed.item_id);
+        stream->changed_parts |=
+            projections_parts_from(place_of(cart, event->item_removed.item_id));
         break;
     case CART_EVENT_CLEARED:
         for (size_t i = 0; i < cart->n_lines; i++)
             touch(batch, stream, cart, cart->lines[i].item_id);
+        stream->changed_parts = PROJECTIONS_ALL_PARTS;
         break;
-    case CART_EVENT_ITEM_QUANTITY_CHANGED:
     case CART_EVENT_CREATED:
     case CART_EVENT_CLAIM_DONE:
     case CART_EVENT_CHECK_OUT_DONE:
@@ -208,7 +223,8 @@ static void decide_cart_command(
     command->closed_at_us = cart->closed_at_us;
     command->lacks_times = command->wants_body;
     if (command->wants_body) {
-        codec_write_cart(&command->body, &command->stream_id, cart);
+        stream->line_at = batch_line_places(batch, cart);
+        codec_write_cart(&command->body, &command->stream_id, cart, stream->line_at);
         stream->document = &command->body;
         stream->document_version = cart->version;
     }
@@ -379,6 +395,11 @@ static void decide_command(
 void decide_stream(struct batch *batch, struct batch_stream *stream)
 {
     stream->loaded_version = version_of(stream);
+    if (stream->cart != NULL && stream->stream->subject == SERVICE_CART) {
+        stream->n_lines_before = stream->cart->n_lines;
+        stream->changed_parts =
+            projections_is_in_parts(stream->n_lines_before) ? 0 : PROJECTIONS_ALL_PARTS;
+    }
     for (size_t i = 0; i < stream->n_commands; i++)
         decide_command(batch, stream, &stream->commands[i]);
 }

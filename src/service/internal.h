@@ -59,6 +59,9 @@ struct batch_stream {
     const struct base_buffer
         *document; /* the last one that was written for an answer; NULL: none */
     int32_t document_version;
+    uint32_t *line_at;      /* of that document; NULL: it is not stored in parts */
+    size_t n_lines_before;  /* when it was loaded */
+    uint32_t changed_parts; /* since then */
     const char *product_sku;
     int64_t product_updated_at_us;
     int32_t loaded_version;
@@ -145,6 +148,8 @@ void batch_move(struct batch *batch, enum batch_state to);
 
 /* ---- what becomes of it (outcome.c) ---------------------------------------------------------- */
 
+/* Room for where the lines of the cart's document begin, if it is stored in parts; else NULL. */
+uint32_t *batch_line_places(struct batch *batch, const struct cart *cart);
 /* Sends what was decided to be recorded. */
 void batch_append(struct batch *batch);
 /* Decides the fate of every command of a stream at once, but of those that do not depend on it. */

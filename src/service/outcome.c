@@ -124,13 +124,21 @@ static void number_stream(
         keys[(*n_keys)++].ordinal = stream->ordinal;
 }
 
+uint32_t *batch_line_places(struct batch *batch, const struct cart *cart)
+{
+    if (!projections_is_in_parts(cart->n_lines))
+        return NULL;
+    return base_arena_alloc(&batch->arena, (cart->n_lines + 1) * sizeof(uint32_t));
+}
+
 /* The document of a changed cart as it is now: the one in its last answer, or one of its own. */
 static const struct base_buffer *cart_document(struct batch *batch, struct batch_stream *stream)
 {
     if (stream->document != NULL && stream->document_version == stream->cart->version)
         return stream->document;
     BASE_CLEANUP(base_buffer_finish) struct base_buffer document = {0};
-    codec_write_cart(&document, &stream->stream->id, stream->cart);
+    stream->line_at = batch_line_places(batch, stream->cart);
+    codec_write_cart(&document, &stream->stream->id, stream->cart, stream->line_at);
     struct base_buffer *kept = base_arena_alloc(&batch->arena, sizeof *kept);
     kept->bytes = base_arena_copy(&batch->arena, document.bytes, document.length);
     kept->length = document.length;
@@ -147,6 +155,9 @@ static void add_cart_change(
         .cart = stream->cart,
         .document = document->bytes,
         .document_length = document->length,
+        .line_at = stream->line_at,
+        .changed_parts = stream->changed_parts,
+        .n_lines_before = stream->n_lines_before,
         .touched = stream->touched,
         .n_touched = stream->n_touched,
     };

@@ -54,7 +54,7 @@ static void answer_cart(struct service_past *past)
         answer(past, SERVICE_PAST_NO_VERSION);
         return;
     }
-    codec_write_cart(&past->body, &past->cart_id, cart);
+    codec_write_cart(&past->body, &past->cart_id, cart, NULL);
     codec_append_cart_times(
         &past->body, cart->created_at_us, cart->updated_at_us, cart->closed_at_us);
     answer(past, SERVICE_PAST_FOUND);

@@ -117,7 +117,7 @@ class RoundTrip(ServiceCase, CopyCase):
         query = f"SELECT {columns} FROM events ORDER BY position;"
         self.assertEqual(other.sql(query), self.database.sql(query))
         self.assert_tables_agree(other)
-        for table in ("carts", "cart_items", "products"):
+        for table in ("carts", "cart_parts", "cart_items", "products"):
             query = f"SELECT t::text FROM {table} t ORDER BY t::text;"
             self.assertEqual(other.sql(query), self.database.sql(query))
         done = run_cartd("verify", url=other.owner_url)

@@ -406,23 +406,25 @@ END_TEST
 #define NUMBER "N"
 #define NONE ""
 static const char *const FULL_APPEND[] = {
-    UUID,   "cart", "0",    "1",    "f",                            /* streams */
-    NUMBER, "1",    "Made", "1",    "\"{}\"", "\"{}\"", UUID,       /* events */
-    NULL,                                                           /* shared position */
-    NUMBER, UUID,   "key",  UUID,   "x",      "200",    "1",        /* keys */
-    NUMBER, UUID,   "1",    "open", "EUR",    "NULL",   "1",  "1",  /* carts */
-    "{}",   "NULL", "NULL", "f",    "NULL",   "NULL",               /* carts */
-    NUMBER, UUID,   "tea",  "tea",                                  /* lines that came */
-    NONE,   NONE,   NONE,                                           /* lines that went */
-    NONE,   NONE,   NONE,   NONE,   NONE,     NONE,     NONE, NONE, /* products */
+    UUID,   "cart", "0",    "1",    "f",                              /* streams */
+    NUMBER, "1",    "Made", "1",    "\"{}\"", "\"{}\"", UUID,         /* events */
+    NULL,                                                             /* shared position */
+    NUMBER, UUID,   "key",  UUID,   "x",      "200",    "1",          /* keys */
+    NUMBER, UUID,   "1",    "open", "EUR",    "NULL",   "1",    "1",  /* carts */
+    "{}",   "NULL", "NULL", "NULL", "f",      "NULL",   "NULL",       /* carts */
+    NUMBER, UUID,   "0",    "x",                                      /* parts put */
+    NUMBER, UUID,   "1",                                              /* parts past the end */
+    NUMBER, UUID,   "tea",  "tea",                                    /* lines that came */
+    NONE,   NONE,   NONE,                                             /* lines that went */
+    NONE,   NONE,   NONE,   NONE,   NONE,     NONE,     NONE,   NONE, /* products */
 };
 /* The next change of the same carts. */
 static const char *const USUAL_APPEND[] = {
-    UUID,   "cart", "1",    "1",    "f",                           /* streams */
-    NUMBER, "2",    "Made", "1",    "\"{}\"", "\"{}\"", UUID,      /* events */
-    "=0",                                                          /* shared position */
-    NUMBER, UUID,   "2",    "open", "EUR",    "NULL",   "1",  "1", /* carts */
-    "{}",   "NULL", "NULL", "f",    "NULL",   "NULL",              /* carts */
+    UUID,   "cart", "1",    "1",    "f",                             /* streams */
+    NUMBER, "2",    "Made", "1",    "\"{}\"", "\"{}\"", UUID,        /* events */
+    "=0",                                                            /* shared position */
+    NUMBER, UUID,   "2",    "open", "EUR",    "NULL",   "1",    "1", /* carts */
+    "{}",   "NULL", "NULL", "NULL", "f",      "NULL",   "NULL",      /* carts */
 };
 
 static void put_literal(struct base_buffer *sql, const char *content)

@@ -12,6 +12,7 @@ TABLES = (
     "log_head",
     "idempotency_keys",
     "carts",
+    "cart_parts",
     "cart_items",
     "products",
     "snapshots",

@@ -1,0 +1,163 @@
+"""Carts of many lines, whose documents are stored in parts (migration 015)."""
+
+import json
+import os
+import random
+import unittest
+
+from support import AuditCase, make_id, needs_binary
+
+PART_LINES = 16
+MIGRATION = os.path.join(os.path.dirname(__file__), "../../migrations/015_cart_parts.sql")
+
+
+@needs_binary
+class WideCarts(AuditCase):
+    """The catalogue has 250 skus."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        for number in range(250):
+            answer = cls.client.put(
+                f"/products/p{number}", {"name": f"Produkt „{number}“ \\", "prices": {"EUR": number}})
+            assert answer.status == 201, answer
+
+    def create(self, n_lines, **fields):
+        items = [{"sku": f"p{number}", "quantity": 1} for number in range(n_lines)]
+        answer = self.client.post("/carts", {"items": items, **fields})
+        self.assertEqual(answer.status, 201, answer)
+        return f"/carts/{answer.json()['id']}"
+
+    def parts(self, path):
+        cart_id = path.rsplit("/", 1)[1]
+        return [
+            int(number) for (number,) in self.database.sql(
+                f"SELECT part FROM cart_parts WHERE cart_id = '{cart_id}' ORDER BY part;")]
+
+    def assert_everywhere_the_same(self, path, answer):
+        """What the command answered is what reads show, and what the log says."""
+        self.assertEqual(answer.status, 200, answer)
+        cart = answer.json()
+        self.assertEqual(self.client.get(path).body, answer.body)
+        past = self.client.get(f"{path}?version={cart['version']}")
+        self.assertEqual(past.body, answer.body)
+        listed = self.client.get("/carts?limit=100").json()["carts"]
+        self.assertEqual([c for c in listed if c["id"] == cart["id"]], [cart])
+        n_lines = len(cart["items"])
+        n_parts = -(-n_lines // PART_LINES) if n_lines > PART_LINES else 0
+        self.assertEqual(self.parts(path), list(range(n_parts)))
+
+    def test_a_cart_grows_and_shrinks_over_every_border(self):
+        path = self.create(PART_LINES - 1)
+        for n_lines in (16, 17, 18, 32, 33, 249, 250, 249, 33, 32, 17, 16, 15):
+            items = self.client.get(path).json()["items"]
+            commands = [{"type": "add_item", "sku": f"p{n}"} for n in range(len(items), n_lines)]
+            commands += [
+                {"type": "remove_item", "item_id": line["id"]} for line in items[n_lines:][::-1]]
+            for begin in range(0, len(commands), 100):
+                answer = self.client.post(f"{path}/commands", {"commands": commands[begin:begin + 100]})
+            self.assertEqual(len(answer.json()["items"]), n_lines)
+            self.assert_everywhere_the_same(path, answer)
+        self.assert_clean()
+
+    def test_any_line_may_change_or_go(self):
+        path = self.create(100, customer_id='a,"items":[', metadata={"note": ',"items":[{}]'})
+        for number in (0, 15, 16, 50, 96, 99):
+            self.assert_everywhere_the_same(
+                path, self.client.patch(f"{path}/items/p{number}", {"quantity": 7}))
+            self.assert_everywhere_the_same(
+                path, self.client.post(f"{path}/items", {"sku": f"p{number}", "quantity": 2}))
+        for number in (99, 0, 16, 15, 50):
+            self.assert_everywhere_the_same(path, self.client.delete(f"{path}/items/p{number}"))
+        self.assert_clean()
+        self.assert_everywhere_the_same(path, self.client.delete(f"{path}/items"))
+        self.assert_everywhere_the_same(path, self.client.post(f"{path}/items", {"sku": "p3"}))
+        self.assert_clean()
+
+    def test_a_cleared_cart_is_filled_again_in_the_same_request(self):
+        path = self.create(60)
+        commands = [{"type": "clear_items"}]
+        commands += [{"type": "add_item", "sku": f"p{number}"} for number in range(200, 240)]
+        answer = self.client.post(f"{path}/commands", {"commands": commands})
+        self.assert_everywhere_the_same(path, answer)
+        self.assert_everywhere_the_same(path, self.client.post(f"{path}/checkout", {}))
+        self.assert_clean()
+
+    def test_whatever_is_done_to_it(self):
+        draw = random.Random(20)
+        path = self.create(40)
+        for _ in range(60):
+            lines = [line["id"] for line in self.client.get(path).json()["items"]]
+            commands = []
+            for _ in range(draw.randint(1, 30)):
+                line = draw.choice(lines) if lines else "p0"
+                kind = draw.choice(("add", "add", "remove", "change"))
+                if kind == "add":
+                    commands.append({"type": "add_item", "sku": f"p{draw.randrange(250)}"})
+                elif kind == "change":
+                    commands.append({
+                        "type": "change_item_quantity", "item_id": line,
+                        "quantity": draw.randint(1, 99)})
+                elif line in lines:
+                    lines.remove(line)
+                    commands.append({"type": "remove_item", "item_id": line})
+            answer = self.client.post(f"{path}/commands", {"commands": commands})
+            if answer.status == 200:
+                self.assert_everywhere_the_same(path, answer)
+            else:
+                self.assertEqual(answer.slug, "item-not-in-cart")
+        self.assert_clean()
+
+    def test_what_was_stored_whole_is_taken_apart_by_the_migration(self):
+        """Also if it was stored before lines had properties."""
+        paths = [
+            self.create(n_lines, customer_id='a,"items":[', metadata={"note": "„,\"items\":[\""})
+            for n_lines in (16, 17, 100, 250)]
+        before = [self.client.get(path).body for path in paths]
+        with open(MIGRATION, encoding="utf-8") as file:
+            script = file.read()
+        converting = script[script.index("INSERT INTO cart_parts"):]
+        for is_old in (False, True):
+            self.database.sql(
+                "UPDATE carts c SET document = concat(document, (SELECT string_agg(lines, ',' ORDER BY"
+                " part) FROM cart_parts p WHERE p.cart_id = c.cart_id), document_end), document_end ="
+                " NULL; DELETE FROM cart_parts;")
+            if is_old:
+                self.database.sql(
+                    "UPDATE carts SET document = replace(document, ',\"properties\":{}', '');")
+            self.database.sql(converting)
+            self.assertEqual([self.client.get(path).body for path in paths], before)
+            self.assert_clean()
+            for path in paths:
+                self.assertEqual(len(json.loads(self.client.get(path).body)["items"]) > 16,
+                                 bool(self.parts(path)))
+
+    def test_verify_sees_and_rebuild_repairs_each_part(self):
+        path = self.create(50)
+        of_cart = f"WHERE cart_id = '{path.rsplit('/', 1)[1]}'"
+        new_id = make_id()
+        for damage, finding in (
+            (f"UPDATE cart_parts SET lines = replace(lines, 'p20', 'P20') {of_cart}",
+             r"cart_parts\.lines of part 1 is .*P20.* and should be .*p20"),
+            (f"DELETE FROM cart_parts {of_cart} AND part = 2", r"cart_parts has no part 2"),
+            (f"INSERT INTO cart_parts SELECT cart_id, 4, lines FROM cart_parts {of_cart} AND part = 3",
+             r"cart_parts has a part 4 that is not in the document"),
+            (f"UPDATE cart_parts SET part = -1 {of_cart} AND part = 0", r"has a part -1 that"),
+            (f"INSERT INTO cart_parts VALUES ('{new_id}', 0, '{{}}')",
+             rf"cart {new_id}: cart_parts has rows of it, and it does not exist"),
+            (f"UPDATE carts SET document_end = NULL {of_cart}", r"carts\.document_end is null"),
+            (f"UPDATE carts SET document = '' {of_cart}", r"carts\.document is \"\" "),
+            ("TRUNCATE cart_parts", r"cart_parts has no part 0"),
+        ):
+            with self.subTest(damage):
+                before = self.client.get(path).body
+                self.database.sql(damage)
+                self.assertRegex(self.verify().stdout, finding)
+                self.assertEqual(self.rebuild("all").returncode, 0)
+                self.assertEqual(self.client.get(path).body, before)
+                self.assert_clean()
+
+
+if __name__ == "__main__":
+    unittest.main()
