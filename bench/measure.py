@@ -16,7 +16,7 @@ import table
 from table import Row
 from world import (
     WORKPLACE, Database, Idle, Service, Trouble, create_carts, import_catalogue, lengthen_carts,
-    load, pgbench, say, wrk,
+    load, pgbench, say, wrk, write_ahead,
 )
 
 SEED_CARTS = 20_000  # 100,000 events
@@ -36,9 +36,11 @@ class Bench:
         self.carts = SEED_CARTS if is_quick else 100_000
         self.long_carts = 3 if is_quick else 8
         self.copies = 2 if is_quick else 99  # of 100,000 events each
+        self.write_ahead_mib = 1500 if is_quick else 6500
         self.products = 50_000 if is_quick else 1_000_000
         self.databases = []
         self.main = self.replay = self.log_small = self.log_big = None
+        self.followed = self.unfollowed = None
         self.service = self.replaying = None
         self.samples = {}
         self.rows = []
@@ -89,6 +91,9 @@ def set_up(bench):
     import_catalogue(seed, 1000)
     with Service(seed) as service:
         create_carts(service, 0, SEED_CARTS)
+    if bench.wants("follow"):
+        bench.followed = bench.database("followed", seed)
+        bench.unfollowed = bench.database("unfollowed", seed)
     if bench.wants("log"):
         bench.log_small = bench.database("log_small", seed)
         bench.log_big = bench.database("log_big", seed)
@@ -105,6 +110,7 @@ def set_up(bench):
     seed.script("baseline.sql")
     set_up_special_carts(bench)
     say("VACUUM ANALYZE, CHECKPOINT.")
+    write_ahead(bench.write_ahead_mib)
     for database in bench.databases:
         database.settle()
     bench.service = Service(bench.main)
@@ -128,7 +134,7 @@ def set_up_special_carts(bench):
 
 
 def warm_up(bench):
-    if bench.only and bench.only <= {"import", "log"}:
+    if bench.only and bench.only <= {"import", "log", "follow"}:
         return
     say("Warming up.")
     bench.warm(bench.service)
@@ -338,6 +344,21 @@ def measure_log(bench):
         big / small, 0.8)
 
 
+def measure_follow(bench):
+    with Service(bench.unfollowed) as alone, \
+            Service(bench.followed, CARTD_PROJECTIONS="on") as followed:
+        for service in (alone, followed):
+            bench.warm(service, SEED_CARTS)
+        for _ in range(bench.rounds):
+            followed.wait_for_projections()
+            bench.adds(alone, "adds without projections", 64, carts=SEED_CARTS)
+            bench.adds(followed, "adds with projections", 64, carts=SEED_CARTS)
+    figure, base = bench.median("adds with projections"), bench.median("adds without projections")
+    bench.row(
+        "adds while the reports' projections follow", f"{figure:,.0f}/s", f"{base:,.0f}/s without",
+        figure / base)
+
+
 def measure_import(bench):
     database = bench.database("catalogue")
     database.migrate()
@@ -352,7 +373,7 @@ RATES = ("adds", "replay", "gets", "livez")
 MEASURES = {
     "hot": measure_hot, "mixed": measure_mixed, "single": measure_single, "open": measure_open,
     "wide": measure_wide, "long": measure_long, "idle": measure_idle, "log": measure_log,
-    "import": measure_import,
+    "follow": measure_follow, "import": measure_import,
 }
 
 

@@ -100,6 +100,13 @@ def run_sql(database, statements):
         "-d", database, "-c", statements).strip()
 
 
+def write_ahead(mebibytes):
+    """Files of the write-ahead log, which the next checkpoint makes ready to be used again, as in a
+    server that has run for a while. Each new one costs 16 MiB of zeros and a flush."""
+    run_sql("postgres", "SELECT count(pg_logical_emit_message(false, 'bench', repeat('x', 1048576)))"
+            f" FROM generate_series(1, {mebibytes})")
+
+
 def flushes_a_second():
     """How often the disk makes 8 KiB durable, one after the other: what every commit waits for."""
     path = os.path.join(WORKPLACE, "flushes")
@@ -130,7 +137,8 @@ def free_port():
 
 
 class Service:
-    """A `cartd serve` on a database, with the least rights that it needs."""
+    """A `cartd serve` on a database, with the least rights that it needs. The baselines have no reports,
+    so neither has it, unless the settings say otherwise."""
 
     running = []
 
@@ -146,7 +154,7 @@ class Service:
             self.process = subprocess.Popen(
                 [CARTD, "serve"], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env={
-                    **os.environ, **self.settings,
+                    **os.environ, "CARTD_PROJECTIONS": "off", **self.settings,
                     "DATABASE_URL": self.database.url("cartd_service"),
                     "CARTD_LISTEN": f"127.0.0.1:{self.port}",
                     "CARTD_LOG_LEVEL": "warning",
@@ -181,6 +189,20 @@ class Service:
     def restart(self):
         self.stop()
         self.start()
+
+    def metric(self, name):
+        client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        client.request("GET", "/metrics")
+        text = client.getresponse().read().decode()
+        client.close()
+        return sum(float(value) for value in re.findall(rf"^{name}(?:{{[^}}]*}})? (\S+)$", text, re.M))
+
+    def wait_for_projections(self):
+        ends = time.monotonic() + 600
+        while self.metric("cartd_projection_runner") == 0 or self.metric("cartd_projection_lag_events") > 0:
+            if time.monotonic() > ends:
+                raise Trouble(f"the projections do not catch up:\n{self.log()}")
+            time.sleep(0.2)
 
     def memory_mib(self):
         with open(f"/proc/{self.process.pid}/status", encoding="ascii") as status:
