@@ -3,6 +3,7 @@
 #include <jwt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "codec.h"
 
@@ -192,11 +193,14 @@ static const char *look_at(
 {
     const char *header_json;
     const char *claims_json;
-    const char *algorithm;
+    struct codec_token_header header;
     if (!split(token, arena, &header_json, &claims_json) ||
-        !codec_read_token_header(header_json, arena, &algorithm))
+        !codec_read_token_header(header_json, arena, &header))
         return "The token is not a signed JWT.";
-    if (strcmp(algorithm, auth_algorithm_name(auth->options.algorithm)) != 0)
+    /* libjwt takes no other, and would not say so. */
+    if (header.type != NULL && strcasecmp(header.type, "JWT") != 0)
+        return "The token's typ is another one than JWT.";
+    if (strcmp(header.algorithm, auth_algorithm_name(auth->options.algorithm)) != 0)
         return "The token is signed with another algorithm than the one that is taken here.";
     const char *complaint = look_at_claims(auth, claims_json, now_us, arena, claims);
     if (complaint != NULL)

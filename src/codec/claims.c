@@ -5,18 +5,6 @@
 /* Beyond the year 9999 and before 1970 nothing is a time of a token. */
 #define TIME_MOST_S 253402300799.0
 
-bool codec_read_token_header(const char *json, struct base_arena *arena, const char **algorithm)
-{
-    json_auto_t *header = codec_json_load(json);
-    if (header == NULL || json_object_get(header, "crit") != NULL)
-        return false;
-    const char *text = json_string_value(json_object_get(header, "alg"));
-    if (text == NULL)
-        return false;
-    *algorithm = base_arena_copy_text(arena, text);
-    return true;
-}
-
 /* The claim is absent, or a text. */
 static bool read_text(
     const json_t *claims, const char *name, struct base_arena *arena, const char **text)
@@ -27,6 +15,19 @@ static bool read_text(
     if (!json_is_string(value))
         return false;
     *text = base_arena_copy_text(arena, json_string_value(value));
+    return true;
+}
+
+bool codec_read_token_header(
+    const char *json, struct base_arena *arena, struct codec_token_header *header)
+{
+    json_auto_t *members = codec_json_load(json);
+    struct codec_token_header read = {0};
+    if (members == NULL || json_object_get(members, "crit") != NULL ||
+        !read_text(members, "alg", arena, &read.algorithm) || read.algorithm == NULL ||
+        !read_text(members, "typ", arena, &read.type))
+        return false;
+    *header = read;
     return true;
 }
 

@@ -233,10 +233,15 @@ char *codec_make_item_id(
 
 /* ---- bearer tokens --------------------------------------------------------------------------- */
 
-/* The header of a token (JOSE, RFC 7515): its algorithm, in the arena. False: it is no such header,
- * or it names extensions that must be understood, of which there are none here. */
-bool codec_read_token_header(const char *json, struct base_arena *arena, const char **algorithm)
-    BASE_MUST_CHECK;
+/* The header of a token (JOSE, RFC 7515). Texts are in the arena. */
+struct codec_token_header {
+    const char *algorithm;
+    const char *type; /* NULL: it does not say */
+};
+/* False: it is no such header, or it names extensions that must be understood, of which there are
+ * none here. */
+bool codec_read_token_header(
+    const char *json, struct base_arena *arena, struct codec_token_header *header) BASE_MUST_CHECK;
 
 /* The claims of a token (JWT, RFC 7519) that say to whom and for what it was given. Texts are in
  * the arena; NULL where a claim is absent. */

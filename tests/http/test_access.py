@@ -55,6 +55,7 @@ def bad_tokens(key):
     good = key.token()
     head, claims, signature = good.split(".")
     fields = {"iss": ISSUER, "aud": AUDIENCE, "sub": "ada", "scope": "carts", "exp": now + 3600}
+    pem = (key if key.algorithm != "HS256" else key_of("RS256")).public.encode()
     flipped = ("A" if signature[9] != "A" else "B").join((signature[:9], signature[10:]))
     yield "expired", key.token(exp=now - 31)
     yield "not valid yet", key.token(nbf=now + 120)
@@ -75,13 +76,9 @@ def bad_tokens(key):
     yield "none", forge({"alg": "none"}, fields)
     yield "None, with a signature", forge({"alg": "None"}, fields, b"x")
     yield "no algorithm", forge({"typ": "JWT"}, fields, b"x")
-    yield "the public key as a secret", forge({"alg": "HS256"}, fields, key.public.encode())
-    yield "the same with its line break", forge(
-        {"alg": "HS256"}, fields, key.public.encode() + b"\n"
-    )
-    yield "that, and a lie about it", forge(
-        {"alg": key.algorithm}, fields, b"" if key.algorithm == "HS256" else key.public.encode()
-    )
+    yield "the public key as a secret", forge({"alg": "HS256"}, fields, pem)
+    yield "the same with its line break", forge({"alg": "HS256"}, fields, pem + b"\n")
+    yield "that, and a lie about it", forge({"alg": key.algorithm}, fields, pem)
     yield "another signature", f"{head}.{claims}.{flipped}"
     yield "no signature", f"{head}.{claims}."
     yield "no third part", f"{head}.{claims}"
@@ -89,6 +86,7 @@ def bad_tokens(key):
     yield "claims of another token", f"{head}.{encode({**fields, 'scope': 'carts:all'})}.{signature}"
     yield "padding", f"{good}="
     yield "a critical extension", key.token(header={"crit": ["exp"]})
+    yield "another type", key.token(header={"typ": "at+jwt"})
     yield "claims that come twice", ".".join(
         (head, encode(b'{"sub":"ada","sub":"bob"}'), signature)
     )

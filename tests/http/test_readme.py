@@ -8,6 +8,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 import unittest
 
 from support import Database, Service, migrate, needs_database, run_cartd
@@ -58,6 +59,9 @@ def play_all(text, address):
 class Tour:
     """A service as scripts/run leaves it: the sample catalogue and no carts."""
 
+    def __init__(self, **settings):
+        self.settings = settings
+
     def __enter__(self):
         self.database = Database()
         self.database.migrated_by(migrate)
@@ -65,7 +69,7 @@ class Tour:
         done = run_cartd("catalog", "import", sample, url=self.database.app_url)
         if done.returncode != 0:
             raise AssertionError(done.stderr)
-        self.service = Service(self.database.app_url)
+        self.service = Service(self.database.app_url, **self.settings)
         return f"127.0.0.1:{self.service.port}"
 
     def __exit__(self, *exception):
@@ -82,6 +86,32 @@ class Readme(unittest.TestCase):
         self.assertGreater(len(BLOCK.findall(text)), 5)
         with Tour() as address:
             self.assertEqual(normalised(play_all(text, address)), normalised(text))
+
+    def test_the_way_from_a_guest_to_a_customer_is_one(self):
+        script = re.search(r"```sh\n(b64\(\).*?)```", README.read_text(), re.DOTALL).group(1)
+        with tempfile.TemporaryDirectory() as folder:
+            keys = pathlib.Path(folder) / "keys"
+            keys.write_text("a secret of more than thirty-two bytes\n")
+            settings = {
+                "CARTD_AUTH": "token",
+                "CARTD_AUTH_ALGORITHM": "HS256",
+                "CARTD_AUTH_KEYS": str(keys),
+                "CARTD_AUTH_ISSUER": "https://shop.example",
+                "CARTD_AUTH_AUDIENCE": "cartd",
+            }
+            with Tour(**settings) as address:
+                done = subprocess.run(
+                    ["bash", "-ec", script.replace("localhost:8080", address)],
+                    cwd=folder,
+                    capture_output=True,
+                    text=True,
+                    timeout=60,
+                    check=False,
+                )
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(done.stdout.count("/problems/unauthorized"), 1, done.stdout)
+        self.assertEqual(done.stdout.count('"customer_id":"ada"'), 2, done.stdout)
+        self.assertEqual(done.stdout.count("/problems/cart-not-found"), 2, done.stdout)
 
     def test_every_setting_is_in_the_readme(self):
         help_text = run_cartd("--help").stdout
