@@ -230,6 +230,11 @@ static enum codec_outcome read_commands(
     case 3:
         outcome = codec_read_commands(body, &arena, &commands, complaints);
         break;
+    case 5:
+        outcome = codec_read_claim(body, &arena, &commands, complaints);
+        if (outcome == CODEC_READ && commands.list[0].claim.customer_id == NULL)
+            commands.list[0].claim.customer_id = "who asks";
+        break;
     default:
         outcome = codec_read_nothing(body, &arena, complaints);
     }

@@ -208,6 +208,13 @@ FIELDS = {
         ("/properties/a", '{"sku":"x","properties":{"a":%}}', PROPERTY),
     ),
     "changeItemQuantity": (("/quantity", '{"quantity":%}', (*NO_INTEGER, "1000")),),
+    "claimCart": (
+        (
+            "/customer_id",
+            '{"customer_id":%}',
+            (*NO_TEXT_VALUE, *NO_LABEL, f'"{"x" * 129}"', f'"{"é" * 129}"'),
+        ),
+    ),
     "checkOutCart": (("/expected_total", '{"expected_total":%}', TOTAL),),
     "executeCommands": (
         ("/commands", '{"commands":%}', (*NO_ARRAY, "[]", json.dumps([{"type": "cancel"}] * 101))),
@@ -250,6 +257,7 @@ FIELDS = {
 # What any of them can be followed by, or be instead.
 GOOD = {
     "createCart": "{}",
+    "claimCart": '{"customer_id":"x"}',
     "addItem": '{"sku":"x"}',
     "changeItemQuantity": '{"quantity":2}',
     "checkOutCart": "{}",
@@ -260,4 +268,4 @@ GOOD = {
     "cancelCart": "{}",
 }
 # Where no body is none at all, and is fine.
-MAY_BE_EMPTY = {"createCart", "checkOutCart", "clearItems", "removeItem", "cancelCart"}
+MAY_BE_EMPTY = {"createCart", "claimCart", "checkOutCart", "clearItems", "removeItem", "cancelCart"}
