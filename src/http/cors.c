@@ -95,6 +95,20 @@ const char *http_allowed_origin(const struct http_origins *origins, const char *
     return NULL;
 }
 
+bool http_is_forged(const struct http_request *request)
+{
+    static const char *const harmless[] = {"GET", "HEAD", "OPTIONS"};
+    for (size_t i = 0; i < BASE_COUNT(harmless); i++) {
+        if (strcmp(request->method, harmless[i]) == 0)
+            return false;
+    }
+    const char *site = request->headers.values[HTTP_HEADER_SEC_FETCH_SITE];
+    if (site == NULL || strcmp(site, "same-origin") == 0 || strcmp(site, "none") == 0)
+        return false;
+    const char *origin = request->headers.values[HTTP_HEADER_ORIGIN];
+    return http_allowed_origin(&request->http->origins, origin) == NULL;
+}
+
 size_t http_cors_headers(struct http_request *request, struct http_header_line *lines)
 {
     const struct http_origins *origins = &request->http->origins;

@@ -30,6 +30,12 @@ void http_finish_origins(struct http_origins *origins);
 /* What Access-Control-Allow-Origin says to `origin` (NULL: none); NULL: nothing. */
 const char *http_allowed_origin(const struct http_origins *origins, const char *origin);
 
+/* Whether a browser says that a page of another site, which may not call, makes it send a request
+ * that may change something (Sec-Fetch-Site of W3C Fetch Metadata Request Headers). A page needs no
+ * leave to send a POST without a Content-Type; it only can't read the answer. So this is what keeps
+ * it from a service that asks nobody who he is. */
+bool http_is_forged(const struct http_request *request) BASE_MUST_CHECK;
+
 struct http_header_line;
 #define HTTP_CORS_HEADERS_MAX 5
 /* The headers that an answer has because of the origin of its request, into HTTP_CORS_HEADERS_MAX

@@ -29,6 +29,7 @@
     ROW(X_FORWARDED_FOR, "X-Forwarded-For", LIST)                                                  \
     ROW(ORIGIN, "Origin", NONE_IF_MANY)                                                            \
     ROW(ACCESS_CONTROL_REQUEST_METHOD, "Access-Control-Request-Method", NONE_IF_MANY)              \
+    ROW(SEC_FETCH_SITE, "Sec-Fetch-Site", LIST)                                                    \
     ROW(X_REQUEST_ID, "X-Request-Id", NONE_IF_MANY)                                                \
     ROW(TRACEPARENT, "traceparent", NONE_IF_MANY)
 enum http_header {

@@ -29,8 +29,8 @@
         "Cart-Token. The header WWW-Authenticate is as RFC 6750 has it.")                          \
     ROW(FORBIDDEN, "forbidden", 403, "That is not yours to do",                                    \
         "It is known who asks, but the bearer token lacks the scope that this operation needs, "   \
-        "or "                                                                                      \
-        "the request speaks for another customer. The detail says which.")                         \
+        "the request speaks for another customer, or a web page of an origin that may not call "   \
+        "has made a browser send it. The detail says which.")                                      \
     ROW(NOT_FOUND, "not-found", 404, "There is nothing here",                                      \
         "The path names nothing that this service has. Paths are case-sensitive and don't end "    \
         "with a slash; GET /openapi.yaml lists them.")                                             \

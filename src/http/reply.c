@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cors.h"
 #include "admission.h"
@@ -90,6 +91,9 @@ static void add_headers(
         add_header(response, "ETag", etag);
     }
     add_header(response, "Cache-Control", reply->cache);
+    /* What is kept for ever must not be shown to who signs in at the same browser later. */
+    if (reply->cache != NULL && strcmp(reply->cache, HTTP_CACHE_FOREVER) == 0)
+        add_header(response, "Vary", "Authorization, Cart-Token");
     add_header(response, "Location", reply->location);
     add_header(response, "Link", reply->link);
     add_header(response, "Allow", reply->allow);

@@ -15,6 +15,15 @@ from support import Service, ServiceCase, needs_binary, take_free_port
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
+# Needs no leave of the service to be sent, and its answer can't be read.
+FORGERY = """<!doctype html>
+<script>
+const send = path => fetch(path, {{method: "POST", mode: "no-cors"}});
+send("{service}/carts").then(() => "sent", error => "failed: " + error)
+  .then(told => fetch("/told", {{method: "POST", body: told}}));
+</script>
+"""
+
 PAGE = """<!doctype html>
 <script>
 const base = "{service}", sku = "{sku}";
@@ -78,7 +87,7 @@ class Pages(http.server.BaseHTTPRequestHandler):
 @needs_binary
 @unittest.skipUnless(CHROMIUM, "chromium is not installed")
 class Browser(ServiceCase):
-    def browse(self, is_allowed):
+    def browse(self, is_allowed, page=PAGE):
         """What the page tells."""
         port = take_free_port()
         origin = f"http://127.0.0.1:{port}"
@@ -88,7 +97,7 @@ class Browser(ServiceCase):
         )
         self.addCleanup(service.stop)
         sku = self.make_product()
-        page = PAGE.format(service=f"http://127.0.0.1:{service.port}", sku=sku, key=f"page-{port}")
+        page = page.format(service=f"http://127.0.0.1:{service.port}", sku=sku, key=f"page-{port}")
         reports = queue.Queue()
         server = http.server.ThreadingHTTPServer(
             ("127.0.0.1", port), functools.partial(Pages, page, reports)
@@ -126,6 +135,12 @@ class Browser(ServiceCase):
         before = self.database.value("SELECT count(*) FROM carts;")
         _, told = self.browse(is_allowed=False)
         self.assertIn("failed", told)
+        self.assertEqual(self.database.value("SELECT count(*) FROM carts;"), before)
+
+    def test_a_page_can_not_send_commands_without_leave(self):
+        before = self.database.value("SELECT count(*) FROM carts;")
+        _, told = self.browse(is_allowed=False, page=FORGERY)
+        self.assertEqual(told, "sent")
         self.assertEqual(self.database.value("SELECT count(*) FROM carts;"), before)
 
 

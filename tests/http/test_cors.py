@@ -126,6 +126,7 @@ class Origins(OriginCase):
                 answer = client.get("/products", headers={"Origin": SHOP})
                 self.assertEqual(answer.status, status)
                 self.assert_readable(answer)
+                self.assertEqual(self.preflight("/products", "GET", client=client).status, 204)
 
     def test_nobody_may_unless_somebody_was_named(self):
         service = Service(self.database.app_url)
@@ -172,6 +173,47 @@ class Origins(OriginCase):
             service.stop()
 
 
+@needs_binary
+class Forgeries(OriginCase):
+    """What a browser sends because a page of another site wants it to."""
+
+    def post(self, site, origin=None, target="/carts", method="POST", client=None):
+        sent = {"Sec-Fetch-Site": site}
+        if origin:
+            sent["Origin"] = origin
+        return (client or self.client).request(method, target, headers=sent)
+
+    def test_commands_of_pages_that_may_not_call_are_refused(self):
+        path = f"/carts/{self.make_cart((self.make_product(), 1))['id']}"
+        for site in ("cross-site", "same-site", "", "anything", "none, cross-site"):
+            for origin in (None, "null", "https://evil.example"):
+                with self.subTest(site=site, origin=origin):
+                    self.assert_problem(self.post(site, origin), 403, "forbidden")
+                    answer = self.post(site, origin, f"{path}/items", "DELETE")
+                    self.assert_problem(answer, 403, "forbidden")
+        self.assertEqual(self.client.get(path).json()["version"], 2)
+
+    def test_all_others_are_let_through(self):
+        for site, origin in (
+            ("same-origin", "https://another.example"),
+            ("none", None),
+            ("cross-site", SHOP),
+            ("same-site", LOCAL),
+        ):
+            with self.subTest(site=site, origin=origin):
+                self.assertEqual(self.post(site, origin).status, 201)
+        for method, target in (("GET", "/products"), ("HEAD", "/products"), ("OPTIONS", "/carts")):
+            self.assertLess(self.post("cross-site", None, target, method).status, 300)
+        self.assertEqual(self.client.post("/carts").status, 201)
+
+    def test_a_star_lets_all_pages_call(self):
+        service = Service(self.database.app_url, CARTD_CORS_ORIGINS="*")
+        self.addCleanup(service.stop)
+        with service.client() as client:
+            self.assertEqual(self.post("cross-site", "null", client=client).status, 201)
+            self.assert_problem(self.post("cross-site", client=client), 403, "forbidden")
+
+
 class Caches(StreamCase):
     def test_no_shared_cache_may_keep_what_is_about_carts(self):
         """Each answer says so itself: private or no-store."""
@@ -206,6 +248,8 @@ class Caches(StreamCase):
             told = words(answer.headers["cache-control"])
             self.assertTrue(told & {"private", "no-store"}, answer)
             self.assertFalse(told & {"public", "s-maxage"}, answer)
+            if "max-age=31536000" in told:
+                self.assertEqual(words(answer.headers["vary"]), {"Authorization", "Cart-Token"})
 
 
 class Banners(StreamCase):
