@@ -138,20 +138,17 @@ static const char *find_bearer(const char *value)
 }
 
 /* Whoever sends a token that is not taken is no guest: he would act as somebody that he is not. */
-static bool identify(struct http_request *request)
+void http_identify(struct http_request *request)
 {
     const char *value = request->headers.values[HTTP_HEADER_AUTHORIZATION];
-    if (value == NULL)
-        return true;
+    if (value == NULL || request->http->options.auth == NULL)
+        return;
     const char *token = find_bearer(value);
-    const char *complaint = token == NULL
-                                ? "Authorization holds no bearer token."
-                                : auth_verify(
-                                      request->http->options.auth, token, base_clock_now_us(),
-                                      &request->arena, &request->identity);
-    if (complaint != NULL)
-        refuse_token(request, complaint);
-    return complaint == NULL;
+    request->token_complaint = token == NULL
+                                   ? "Authorization holds no bearer token."
+                                   : auth_verify(
+                                         request->http->options.auth, token, base_clock_now_us(),
+                                         &request->arena, &request->identity);
 }
 
 /* Which carts are his. A Cart-Token is good for its cart whoever brings it; one that can't be any
@@ -178,8 +175,10 @@ bool http_authorize(struct http_request *request, enum http_access access)
         request->actor = "anonymous";
         return true;
     }
-    if (!identify(request))
+    if (request->token_complaint != NULL) {
+        refuse_token(request, request->token_complaint);
         return false;
+    }
     if (!http_may(request, access)) {
         if (request->identity.subject != NULL)
             refuse_scope(request, access);

@@ -10,8 +10,10 @@
 /* Characters of a Cart-Token: 256 random bits as base64url. */
 #define HTTP_CART_TOKEN_LENGTH 43
 
-/* Finds out who asks, into identity, rights and actor, and whether he may do what `access` stands
- * for. False: he may not, and the request was refused. */
+/* Finds out who asks, into identity; or token_complaint, for http_authorize() to refuse. */
+void http_identify(struct http_request *request);
+/* Finds out what is his, into rights and actor, and whether he may do what `access` stands for.
+ * False: he may not, and the request was refused. */
 bool http_authorize(struct http_request *request, enum http_access access) BASE_MUST_CHECK;
 /* Whether he may, once he was admitted to something, without a refusal. */
 bool http_may(const struct http_request *request, enum http_access access) BASE_MUST_CHECK;

@@ -5,8 +5,10 @@
 #include "reply.h"
 #include "server.h"
 
-static struct http_caller_id identify(const struct http_request *request)
+static struct http_caller_id find_caller(const struct http_request *request)
 {
+    if (request->identity.subject != NULL)
+        return http_caller_of_subject(request->identity.subject);
     const struct http_address origin = http_find_origin(
         &request->http->proxies, &request->client->address,
         request->headers.values[HTTP_HEADER_X_FORWARDED_FOR]);
@@ -25,20 +27,18 @@ static const struct {
 
 static enum http_rate rate_of(const struct http_request *request)
 {
-    static const char *const reading[] = {"GET", "HEAD", "OPTIONS"};
-    for (size_t i = 0; i < BASE_COUNT(reading); i++) {
-        if (strcmp(request->method, reading[i]) == 0)
-            return HTTP_READS;
-    }
-    return HTTP_WRITES;
+    bool is_read = strcmp(request->method, "GET") == 0 || strcmp(request->method, "HEAD") == 0;
+    return is_read ? HTTP_READS : HTTP_WRITES;
 }
 
 bool http_admit(struct http_request *request)
 {
     struct http *http = request->http;
-    request->caller = identify(request);
-    /* Whoever watches the service has to be told. */
-    if (request->match == HTTP_MATCH && request->route->serves_to_end)
+    request->caller = find_caller(request);
+    /* Whoever watches the service has to be told. And a browser that asks beforehand could not tell
+     * its page why it may not, nor when it may. */
+    if ((request->match == HTTP_MATCH && request->route->serves_to_end) ||
+        strcmp(request->method, "OPTIONS") == 0)
         return true;
     request->allowance = http_caller_spend(&http->callers, &request->caller, rate_of(request));
     if (!request->allowance.is_spent)

@@ -11,6 +11,16 @@ enum { N_BUCKETS = 16384 };
 /* Also the least allowance has paid for the largest request by then. */
 #define PAID_US (1000 * WINDOW_US)
 
+struct http_caller_id http_caller_of_subject(const char *subject)
+{
+    const struct base_part part = {.bytes = subject, .length = strlen(subject)};
+    uint8_t digest[BASE_SHA256_SIZE];
+    base_sha256(&part, 1, digest);
+    struct http_caller_id id;
+    memcpy(id.bytes, digest, sizeof(id.bytes));
+    return id;
+}
+
 struct http_caller_id http_caller_of_address(const struct http_address *address)
 {
     struct http_caller_id id;

@@ -1,6 +1,7 @@
 /*
  * Callers: who uses how much of the service, for the limits that hold for each by itself. A caller
- * is an address (for IPv6 the network of 64 bits that one client is given).
+ * is the subject of a bearer token, wherever it calls from; or else an address (for IPv6 the
+ * network of 64 bits that one client is given).
  *
  * The table is bounded: by who holds a connection or listens, which have limits of their own, and
  * by HTTP_CALLERS_MAX for those that are only remembered for what they have spent. When there are
@@ -20,6 +21,7 @@
 struct http_caller_id {
     uint8_t bytes[16];
 };
+struct http_caller_id http_caller_of_subject(const char *subject);
 struct http_caller_id http_caller_of_address(const struct http_address *address);
 
 /* What a caller may hold several of. */

@@ -349,6 +349,8 @@ static enum MHD_Result ask(struct http_request *request)
     request->stage = HTTP_ASKED;
     accept_request(request);
     http_enter_phase(&request->http->deadlines, request->client, HTTP_PHASE_WORK);
+    if (request->match == HTTP_MATCH)
+        http_identify(request);
     if (http_admit(request)) {
         if (request->match != HTTP_MATCH)
             refuse_unrouted(request);

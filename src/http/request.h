@@ -82,6 +82,7 @@ struct http_request {
 
     /* Who asks (access.c). */
     struct auth_identity identity; /* subject NULL: he has not said who he is */
+    const char *token_complaint;   /* why what he has said is not believed; NULL: it is */
     struct cart_caller rights;     /* which carts are his */
     const char *actor;             /* for events */
     const char *cart_token;        /* of the cart that is made; NULL: it has none */

@@ -3,7 +3,7 @@
 import re
 import unittest
 
-from support import EventStream, Service, ServiceCase, needs_binary, run_cartd, wait_until
+from support import AuthCase, EventStream, Service, ServiceCase, needs_binary, run_cartd, wait_until
 
 POLICY = re.compile(r'"(reads|writes)";q=(\d+);w=60\Z')
 LEFT = re.compile(r'"(reads|writes)";r=(\d+);t=(\d+)\Z')
@@ -232,6 +232,49 @@ class Listeners(CallerCase):
         for _ in range(3):
             answer = self.get(client, "192.0.2.1", f"/events?after={head}&wait=1")
             self.assertEqual((answer.status, answer.json()["events"]), (200, []))
+
+
+@needs_binary
+class Subjects(AuthCase):
+    """Who brings a token is counted by its subject, wherever he calls from and with which token."""
+
+    settings = {
+        "CARTD_CALLER_READS": "2",
+        "CARTD_CALLER_LISTENERS": "1",
+        "CARTD_PROXIES": "127.0.0.1",
+    }
+
+    def get(self, client, address="192.0.2.1", target="/products"):
+        return client.get(target, headers={"X-Forwarded-For": address}).status
+
+    def test_a_subject_is_one_caller_at_every_address(self):
+        first, second = self.customer("ada"), self.customer("ada", scope="carts events")
+        self.assertEqual(self.get(first, "192.0.2.1"), 200)
+        self.assertEqual(self.get(second, "192.0.2.2"), 200)
+        self.assertEqual(self.get(first, "192.0.2.3"), 429)
+        # Others at the same address are others.
+        self.assertEqual(self.get(self.customer("bob"), "192.0.2.1"), 200)
+        self.assertEqual(self.get(self.bearing(), "192.0.2.1"), 200)
+
+    def test_tokens_that_are_not_taken_are_counted_by_address(self):
+        for number, (bad, status) in enumerate(
+            ((self.key.token("carl", iss="another"), 401), (self.key.token("carl", exp=1), 401),
+             ("nonsense", 401), (None, 401))
+        ):  # fmt: skip
+            client = self.bearing(bad)
+            address = f"192.0.2.{10 + number}"
+            for expected in (status, status, 429):
+                self.assertEqual(self.get(client, address, "/carts"), expected, bad)
+        self.assertEqual(self.get(self.customer("carl")), 200)
+
+    def test_a_subject_may_listen_so_often(self):
+        token = {"Authorization": f"Bearer {self.key.token('dora', 'events')}"}
+        for address, status in (("192.0.2.1", 200), ("192.0.2.2", 429)):
+            stream = EventStream(
+                self.service.address, "/events", X_Forwarded_For=address, **token
+            )
+            self.addCleanup(stream.close)
+            self.assertEqual(stream.answer.status, status)
 
 
 if __name__ == "__main__":
