@@ -8,7 +8,7 @@ How to run them, from the top of the repository:
 
 or `meson test -C build --suite http`, which runs each module by itself. Needed are Debian's
 python3-yaml and python3-jsonschema, psql, and for the tests that stop PostgreSQL the server's
-own programs (initdb, pg_ctl).
+own programs (initdb, pg_ctl); haproxy for test_guard_proxy, which is skipped without it.
 
 What they are told, by the environment:
 
@@ -19,6 +19,9 @@ CARTD_TEST_BINARY        The binary; build/cartd when unset.
 CARTD_TEST_SEED          The seed of test_model and test_input_random; random when unset, and printed.
 CARTD_TEST_LONG          When set, test_input_random sends 20,000 requests instead of 600.
 CARTD_TEST_SEQUENCES     How many sequences test_model plays; 1000 when unset.
+CARTD_TEST_LONG          1: test_guard_clients has 10,000 slow connections, and measures.
+CARTD_TEST_LIBMICROHTTPD The version of libmicrohttpd that the service of CARTD_TEST_URL has, for what
+                         is expected of bad requests; 1.0.1 when unset, as in the image.
 CARTD_TEST_URL           A service that runs already, as in docker compose: http://host:port. Then
                          only tests that need nothing but HTTP run (nearly all but test_cli,
                          test_faults and test_log); the others are skipped, and neither a binary
