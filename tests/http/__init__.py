@@ -17,9 +17,9 @@ CARTD_TEST_DATABASE_URL  A PostgreSQL whose user may create databases and roles.
                          connected as a member of cartd_app, so its rights are tested too.
 CARTD_TEST_BINARY        The binary; build/cartd when unset.
 CARTD_TEST_SEED          The seed of test_model and test_input_random; random when unset, and printed.
-CARTD_TEST_LONG          When set, test_input_random sends 20,000 requests instead of 600.
+CARTD_TEST_LONG          When set, test_input_random sends 20,000 requests instead of 600, and
+                         test_guard_clients measures a client beside 10,000 slow connections.
 CARTD_TEST_SEQUENCES     How many sequences test_model plays; 1000 when unset.
-CARTD_TEST_LONG          1: test_guard_clients has 10,000 slow connections, and measures.
 CARTD_TEST_LIBMICROHTTPD The version of libmicrohttpd that the service of CARTD_TEST_URL has, for what
                          is expected of bad requests; 1.0.1 when unset, as in the image.
 CARTD_TEST_URL           A service that runs already, as in docker compose: http://host:port. Then
