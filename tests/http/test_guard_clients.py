@@ -148,7 +148,7 @@ class Slow(ClientCase):
             n_open = self.n_connections(service)
             full_kb = self.memory_kb(service)
             slow.process.stdin.close()
-            report = json.loads(slow.process.stdout.readline())
+            report = slow.report()
             p99 = [statistics.quantiles(seconds, n=100)[98] * 1000 for seconds in (before, during)]
             print(
                 f"\n{n_open} slow connections open, {report}; p99 {p99[0]:.2f} ms before,"

@@ -2,10 +2,10 @@
 
     python3 slow_clients.py HOST PORT N again|once
 
-Each connection does one thing: says nothing; drips the headers of a request, a byte at a time; drips a
-body; or says half a request and that no more will come. Says "ready" when all are connected. Ends when
-its input does, or with `once` when the service has ended all of them; then says how many of each kind it
-has ended. With `again` each that was ended is replaced."""
+Each connection does one thing: says nothing; drips the headers of a request, a byte a second; or drips a
+body. With `once` there is another kind, which says half a request and that no more will come. Says
+"ready" when all are connected. Ends when its input does, or with `once` when the service has ended all
+of them; then says how many of each kind it has ended. With `again` each that was ended is replaced."""
 
 import collections
 import json
@@ -57,7 +57,8 @@ class SlowClients:
         self.address = address
         self.n = n
         self.is_again = is_again
-        self.kinds = list(KINDS)
+        # One that is ended at once can't be slow again and again.
+        self.kinds = [kind for kind in KINDS if not is_again or kind != "half-closed"]
         self.n_begun = 0
         self.epoll = select.epoll()
         self.epoll.register(sys.stdin.fileno(), select.EPOLLIN | select.EPOLLHUP)
