@@ -10,6 +10,7 @@ struct happening {
     int64_t position;
     int64_t recorded_at_us;
     struct base_uuid customer;
+    struct base_uuid cart_id;
     const char *sku;
 };
 
@@ -32,6 +33,7 @@ static void add_happenings(
         .position = step->position,
         .recorded_at_us = step->recorded_at_us,
         .customer = name_customer(step),
+        .cart_id = step->cart_id,
     };
     for (size_t i = 0; i < step->n_held; i++) {
         if (step->held[i].units_before == 0 || step->held[i].units_after > 0)
@@ -62,11 +64,6 @@ static void add_step(struct projections_facts *facts, const struct projections_s
 }
 
 #define NAME "removed_then_bought"
-#define HAPPENING_TYPES                                                                            \
-    {                                                                                              \
-        POSTGRES_INT8_ARRAY, POSTGRES_TIMESTAMPTZ_ARRAY, POSTGRES_UUID_ARRAY, POSTGRES_TEXT_ARRAY  \
-    }
-
 /* No rows. */
 static const struct postgres_statement WRITE_REMOVALS = {
     .name = "write_removals",
@@ -75,27 +72,31 @@ static const struct postgres_statement WRITE_REMOVALS = {
            "FROM unnest($1, $2, $3, $4) AS r (position, removed_at, customer, sku)\n"
            "WHERE " PROJECTIONS_IF_MOVED(NAME),
     .n_parameters = 4,
-    .types = HAPPENING_TYPES,
+    .types =
+        {POSTGRES_INT8_ARRAY, POSTGRES_TIMESTAMPTZ_ARRAY, POSTGRES_UUID_ARRAY, POSTGRES_TEXT_ARRAY},
 };
 
-/* No rows. Runs after the removals of the same events were written. */
+/* No rows. Runs after the removals of the same events were written. Whoever claimed a cart took
+ * things out of it as its guest before. */
 static const struct postgres_statement WRITE_BOUGHT = {
     .name = "write_removals_bought",
     .sql =
         "INSERT INTO removals_bought (position, waited_us, customer, sku)\n"
         "SELECT p.position, (extract(epoch FROM p.bought_at - r.removed_at) * 1000000)::bigint,\n"
         "    p.customer, p.sku\n"
-        "FROM unnest($1, $2, $3, $4) AS p (position, bought_at, customer, sku)\n"
+        "FROM unnest($1, $2, $3, $4, $5) AS p (position, bought_at, customer, sku, cart_id)\n"
         "CROSS JOIN LATERAL (\n"
         "    SELECT removed_at\n"
         "    FROM removals\n"
-        "    WHERE customer = p.customer AND sku = p.sku AND position < p.position\n"
+        "    WHERE customer IN (p.customer, p.cart_id) AND sku = p.sku AND position < p.position\n"
         "    ORDER BY position DESC\n"
         "    LIMIT 1\n"
         ") r\n"
         "WHERE " PROJECTIONS_IF_MOVED(NAME),
-    .n_parameters = 4,
-    .types = HAPPENING_TYPES,
+    .n_parameters = 5,
+    .types =
+        {POSTGRES_INT8_ARRAY, POSTGRES_TIMESTAMPTZ_ARRAY, POSTGRES_UUID_ARRAY, POSTGRES_TEXT_ARRAY,
+         POSTGRES_UUID_ARRAY},
 };
 
 /* No rows. */
@@ -115,6 +116,14 @@ static const struct postgres_statement ERASE_BOUGHT = {
     .n_parameters = 2,
     .types = {POSTGRES_INT8, POSTGRES_INT8},
 };
+
+static void put_carts(struct postgres_parameters *to, const struct base_buffer *rows)
+{
+    const struct happening *list = (const struct happening *)(const void *)rows->bytes;
+    postgres_begin_array(to);
+    for (size_t i = 0; i < rows->length / sizeof *list; i++)
+        postgres_put_uuid(to, &list[i].cart_id);
+}
 
 static void put_happenings(struct postgres_parameters *to, const struct base_buffer *rows)
 {
@@ -137,7 +146,9 @@ static void put_happenings(struct postgres_parameters *to, const struct base_buf
 static void ask_write(const struct projections_facts *facts, struct postgres_group *group)
 {
     put_happenings(postgres_group_add(group, &WRITE_REMOVALS), &facts->rows[REMOVALS]);
-    put_happenings(postgres_group_add(group, &WRITE_BOUGHT), &facts->rows[PURCHASES]);
+    struct postgres_parameters *bought = postgres_group_add(group, &WRITE_BOUGHT);
+    put_happenings(bought, &facts->rows[PURCHASES]);
+    put_carts(bought, &facts->rows[PURCHASES]);
 }
 
 const struct projections_follower removed_then_bought_follower = {

@@ -18,6 +18,7 @@ from support import (
     needs_binary,
     run_at_once,
     run_cartd,
+    wait_until,
 )
 
 
@@ -389,6 +390,23 @@ class Claims(AuthCase):
             for cart_id in (self.cart["id"], long["id"]):
                 self.assertEqual(client.get(f"/carts/{cart_id}").json()["customer_id"], "ada")
                 self.assertEqual(self.add(cart_id, self.sku, 1, client).status, 200)
+
+    def test_what_a_guest_removed_and_bought_as_a_customer_was_one_customer(self):
+        other = self.make_product(100)
+        self.add(self.cart["id"], other, 1, self.guest)
+        self.assertEqual(self.guest.delete(f"{self.path}/items/{other}").status, 200)
+        self.assertEqual(self.claim("reborn").status, 200)
+        reborn = self.customer("reborn")
+        self.add(self.cart["id"], other, 1, reborn)
+        self.assertEqual(reborn.post(f"{self.path}/checkout").status, 200)
+        reports = self.service_of("reports")
+
+        def bought():
+            said = reports.get("/reports/removed-then-bought?limit=5000").json()
+            return {row["sku"]: row["customers"] for row in said["skus"]}.get(other)
+
+        wait_until(bought, "the report knows of it")
+        self.assertEqual(bought(), 1)
 
     def test_verify_finds_a_hash_that_is_not_the_logs(self):
         cart, _ = self.make_guest_cart()
