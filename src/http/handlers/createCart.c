@@ -54,23 +54,14 @@ static bool is_unknown_guest(const struct http_request *request)
 }
 
 /* Guests are told apart by the tokens that they bring. One who brings none can't be told from
- * others: he never meets the answer that was given to one of them, as no two of their requests are
- * the same. */
-static void choose_key_scope(struct http_request *request)
+ * others: whatever his key has made before is of another token than the one he gets now, so that he
+ * is told no more than that the key came before. */
+static const char *name_key_owner(struct http_request *request)
 {
-    struct service_command *command = &request->wait.command;
-    const char *hash = request->rights.guest_token_hash;
-    const char *scope = request->actor;
-    if (is_unknown_guest(request)) {
-        const struct base_part parts[] = {
-            {command->key_fingerprint, sizeof command->key_fingerprint}, {hash, strlen(hash)}};
-        uint8_t fingerprint[BASE_SHA256_SIZE];
-        base_sha256(parts, BASE_COUNT(parts), fingerprint);
-        memcpy(command->key_fingerprint, fingerprint, sizeof fingerprint);
-    } else if (request->http->options.auth != NULL && request->identity.subject == NULL) {
-        scope = base_arena_printf(&request->arena, "guest:%s", hash);
-    }
-    command->key_scope_id = service_keyed_cart_id(scope, command->key);
+    bool is_guest = request->http->options.auth != NULL && request->identity.subject == NULL;
+    if (!is_guest || is_unknown_guest(request))
+        return request->actor;
+    return base_arena_printf(&request->arena, "guest:%s", request->rights.guest_token_hash);
 }
 
 /* The cart's id is the client's; else that of the key, so that a retry meets the same stream; else
@@ -80,7 +71,7 @@ static void choose_id(struct http_request *request, const struct codec_new_cart 
 {
     struct service_command *command = &request->wait.command;
     if (command->key != NULL)
-        choose_key_scope(request);
+        command->key_scope_id = service_keyed_cart_id(name_key_owner(request), command->key);
     if (new_cart->has_id)
         command->stream_id = new_cart->id;
     else if (command->key != NULL && !is_unknown_guest(request))
