@@ -157,9 +157,15 @@ static const char *pointer_at(struct base_arena *arena, const char *bytes, size_
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
+/* Not cleared as base_alloc()'s is: that takes a tenth of the time to read an event. */
+static void *allocate(size_t n_bytes)
+{
+    return base_realloc(NULL, n_bytes);
+}
+
 void codec_begin(void)
 {
-    json_set_alloc_funcs(base_alloc, free);
+    json_set_alloc_funcs(allocate, free);
 }
 
 json_t *codec_json_load(const char *text)
