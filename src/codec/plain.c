@@ -3,7 +3,7 @@
 #include <string.h>
 
 /*
- * Plain JSON, read in one pass. jansson's parser takes some forty instructions for each byte, which
+ * Plain JSON, read in one pass. jansson's parser takes some hundred instructions a byte, which
  * was most of what it takes to replay a cart; this one makes the same tree of jansson's values.
  *
  * Plain is nearly all that cartd itself writes: objects, arrays, texts without escapes, integers
