@@ -122,6 +122,12 @@ static void keep_rest(struct http_stream *stream, const struct iovec *parts, siz
     }
 }
 
+static bool has_expired(const struct http_stream *stream)
+{
+    return stream->expires_at_s != INT64_MAX &&
+           base_clock_now_us() / 1000000 >= stream->expires_at_s;
+}
+
 /* How many of the events are for who has opened the stream. */
 static size_t count_allowed(
     const struct http_stream *stream, const struct feed_event *events, size_t n)
@@ -137,6 +143,10 @@ static size_t take(struct feed_listener *listener, const struct feed_event *even
     struct http_stream *stream = BASE_CONTAINER(listener, struct http_stream, listener);
     if (stream->rest.length > 0)
         return 0;
+    if (has_expired(stream)) { /* a busy one never needs a comment */
+        close_stream(stream);
+        return 0;
+    }
     size_t n_offered = n;
     n = count_allowed(stream, events, n_offered);
     if (n == 0 && n_offered > 0) {
@@ -197,11 +207,10 @@ static void timer_fired(struct loop_timer *timer)
 {
     struct http_streams *streams = BASE_CONTAINER(timer, struct http_streams, timer);
     int64_t now_us = loop_now_us(streams->loop);
-    int64_t now_s = base_clock_now_us() / 1000000;
     for (int i = 0; i < COMMENTS_PER_TURN && streams->first != NULL; i++) {
         if (streams->first->due_us > now_us)
             break;
-        if (now_s >= streams->first->expires_at_s)
+        if (has_expired(streams->first))
             close_stream(streams->first);
         else
             comment(streams->first);
@@ -309,8 +318,9 @@ static void begin(
     stream->listener = listener;
     stream->holder = http_caller_hold(streams->callers, &request->caller, HTTP_LISTENER);
     stream->ends_at_claim = ends_at_claim;
-    stream->expires_at_s =
-        request->identity.subject != NULL ? request->identity.expires_at_s : INT64_MAX;
+    stream->expires_at_s = request->identity.subject != NULL
+                               ? request->identity.expires_at_s + AUTH_LEEWAY_S
+                               : INT64_MAX;
     stream->listener.take = take;
     stream->listener.ended = ended;
     stream->watch.ready = ready;

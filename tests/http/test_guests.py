@@ -4,6 +4,7 @@ import hashlib
 import json
 import pathlib
 import tempfile
+import time
 import unittest
 
 from support import (
@@ -303,6 +304,26 @@ class Claims(AuthCase):
             self.assertEqual(types, ["CartCreated", "ItemAdded", "ItemAdded", "CartClaimed"])
             self.add(self.cart["id"], self.sku, 1, self.customer("ada"))
             self.assertEqual(stream.read()[1], "ItemAdded")
+
+    def test_a_stream_ends_when_its_bearer_token_expires(self):
+        """With the leeway that all expiring tokens have; here it is over in two seconds."""
+        token = self.key.token("ada", exp=int(time.time()) - 28)
+        cart = self.customer("ada").post("/carts").json()
+        headers = {"Authorization": f"Bearer {token}"}
+        path = f"/carts/{cart['id']}/events"
+        stays = {"Authorization": f"Bearer {self.key.token('ada')}"}
+        with EventStream(self.service.address, path, **headers) as stream:
+            with EventStream(self.service.address, path, **stays) as other:
+                ada = self.customer("ada")
+
+                def is_over():
+                    self.add(cart["id"], self.sku, 1, ada)
+                    stream.read(0.1)
+                    return stream.is_over
+
+                wait_until(is_over, "the stream ends although there is always something to say")
+                self.assertEqual(len(other.read_many(2)), 2)
+                self.assertFalse(other.is_over)
 
     def test_of_two_claims_at_once_one_wins(self):
         for _ in range(10):
