@@ -195,7 +195,8 @@ static const char *host_complaint(const char *host, const char *version)
 }
 
 /* Whether nothing stands between the parts of the first line but one space each, nothing behind
- * it but the line's end, and nothing behind the last header but its own and the empty line. */
+ * it but the line's end, and nothing behind the last header but its own and the empty line, where a
+ * bare line feed, a NUL and any byte would take as much room. */
 static bool is_all_accounted_for(
     const struct http_guard *guard, const char *raw_target, const char *version)
 {
@@ -205,7 +206,8 @@ static bool is_all_accounted_for(
     return target == method + strlen(received->method) + 1 &&
            (uintptr_t)received->version == target + strlen(raw_target) + 1 &&
            received->version[strlen(version) + 1] == '\0' &&
-           (uintptr_t)guard->next_line + 2 == method + received->n_bytes;
+           (uintptr_t)guard->next_line + 2 == method + received->n_bytes &&
+           guard->next_line[0] == '\0' && guard->next_line[1] == '\0';
 }
 
 static const char *request_complaint(

@@ -189,6 +189,7 @@ END_TEST
 START_TEST(every_byte_of_the_headers_is_accounted_for)
 {
     REFUSES(REQUEST("A: b\nC: d\r\n"));
+    REFUSES(FIRST "Host: x\r\nA: b\n\0\t\n");
     REFUSES(REQUEST("A: b\0c\r\n"));
     REFUSES(REQUEST("A: b\0\0c\r\n"));
     REFUSES(REQUEST("A: b\0\0\0\0\r\n"));
