@@ -139,10 +139,12 @@ static void pick_answered(struct postgres_group *group)
         end_sample(sampler);
         return;
     }
-    struct eventstore_guard guards[SAMPLE_EVENTS];
+    struct eventstore_guard guards[SAMPLE_EVENTS] = {0};
     const struct postgres_rows *rows = postgres_group_rows(group, 1);
     size_t n = postgres_rows_count(rows);
-    for (size_t row = 0; row < n && row < SAMPLE_EVENTS; row++)
+    if (n > SAMPLE_EVENTS)
+        n = SAMPLE_EVENTS; /* as many were asked for */
+    for (size_t row = 0; row < n; row++)
         eventstore_receive_guard(rows, row, &guards[row]);
     qsort(guards, n, sizeof guards[0], compare_guards);
     chunk_begin(&sampler->chunk);

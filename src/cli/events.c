@@ -67,7 +67,7 @@ static enum cli_exit print(const struct cli_call *call)
     const struct config_flag *cart = &call->flags[CLI_EVENTS_CART];
     const struct config_flag *type = &call->flags[CLI_EVENTS_TYPE];
     const char *types[TYPES_MAX];
-    struct base_uuid cart_id;
+    struct base_uuid cart_id = {0};
     struct events_copying copying = {
         .config = call->config,
         .role = "events",

@@ -2,7 +2,8 @@
 that was answered is lost, nothing is there twice.
 
 With CARTD_TEST_LONG=1 there are 200 kills of the service and 50 immediate stops of PostgreSQL, and
-it is ready again within one second and within five. The counts and times are printed."""
+it is ready again within one second of its start, and within five of PostgreSQL's. The counts and
+times are printed."""
 
 import os
 import signal
@@ -85,6 +86,7 @@ class Kills(FaultCase):
     def test_postgresql_is_stopped_at_once(self):
         load = self.start_load(self.service)
         times = []
+        recoveries = []  # PostgreSQL's own part of them, on whatever disk
 
         def stop(_):
             self.cluster.stop("immediate")
@@ -95,14 +97,16 @@ class Kills(FaultCase):
             wait_until(lambda: load.n_failed > failed + 20, "commands fail")
             started = time.monotonic()
             self.cluster.start()
+            recoveries.append(time.monotonic() - started)
             self.service.wait_until_ready()
             times.append(time.monotonic() - started)
 
         self.break_until_refuted(load, stop, DATABASE_STOPS, flaws={HASTY})
         self.assert_kept(load)
         tell_times("immediate stops", times, load)
+        print(f"(PostgreSQL {max(recoveries):.2f} s, {statistics.median(recoveries):.2f} s)", end=" ")
         if IS_LONG:
-            self.assertLess(max(times), 5)
+            self.assertLess(max(map(float.__sub__, times, recoveries)), 5)
 
     def test_postgresql_dies_in_other_ways(self):
         load = self.start_load(self.service)
