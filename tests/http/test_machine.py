@@ -82,8 +82,16 @@ class Memory(FaultCase):
 
         def fail(_):
             before = self.machine.n_failed_allocations
-            self.fail_after(chance.choice((1, 2, 3, 5, 10, 50, 200)) + chance.randrange(40))
-            wait_until(lambda: self.machine.n_failed_allocations > before, "memory is asked for")
+            n = chance.choice((1, 2, 3, 5, 10, 50, 200)) + chance.randrange(40)
+
+            def has_failed():
+                if not self.running.is_running() or self.machine.n_failed_allocations > before:
+                    return True
+                if self.machine.n_allocations >= self.machine.failing_allocation:
+                    self.fail_after(n)  # it was faster than we
+                return False
+
+            wait_until(has_failed, "memory is asked for")
             # A moment for a death to come about; what comes later is judged later.
             time.sleep(0.05)
             if not self.running.is_running():
