@@ -92,13 +92,16 @@ class Memory(FaultCase):
                 return False
 
             wait_until(has_failed, "memory is asked for")
-            # A moment for a death to come about; what comes later is judged later.
-            time.sleep(0.05)
+            done = load.n_done
+            wait_until(
+                lambda: not self.running.is_running() or load.n_done > done + 5,
+                "it goes on or has died",
+            )
             if not self.running.is_running():
                 self.judge_death()
                 self.start()
 
-        self.break_until_refuted(load, fail, FAILURES, flaws={HASTY}, n_between=5)
+        self.break_until_refuted(load, fail, FAILURES, flaws={HASTY}, n_between=0)
         if not self.running.is_running():
             self.judge_death()
             self.start()
