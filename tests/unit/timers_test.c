@@ -54,9 +54,10 @@ static void assert_traced(const char *letters)
 
 START_TEST(timers_fire_in_the_order_of_their_time)
 {
-    loop_start_timer(loop, &b.timer, 2000);
-    loop_start_timer(loop, &c.timer, 3000);
-    loop_start_timer(loop, &a.timer, 1000);
+    /* Far enough apart for a machine on which a moment passes between these lines. */
+    loop_start_timer(loop, &b.timer, 200 * 1000);
+    loop_start_timer(loop, &c.timer, 300 * 1000);
+    loop_start_timer(loop, &a.timer, 100 * 1000);
     while (n_letters < 3)
         loop_turn(loop, 1000);
     assert_traced("abc");
