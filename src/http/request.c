@@ -62,6 +62,7 @@ void *http_begin_request(void *cls, const char *raw_target, struct MHD_Connectio
 {
     struct http_request *request = take_request(cls);
     request->http = cls;
+    request->http->n_turns_without_use = 0;
     request->client = client_of(connection);
     request->client->begun = request;
     request->connection = connection;
@@ -79,6 +80,7 @@ static void end_request(struct http_request *request)
 {
     struct http *http = request->http;
     http->is_library_muted = false;
+    http->n_turns_without_use = 0;
     if (request->is_under_way)
         http->n_under_way--;
     request->client->begun = NULL;
@@ -371,6 +373,7 @@ enum MHD_Result http_handle_request(
     (void)cls;
     (void)connection;
     struct http_request *request = *context;
+    request->http->n_turns_without_use = 0;
     switch (request->stage) {
     case HTTP_BEGUN:
         return receive_headers(request, url, method, version);

@@ -21,6 +21,12 @@ enum { CONNECTION_MEMORY = 16 * 1024 };
 /* A resumed answer needs two runs, so a second one is worth trying at once. */
 enum { RUNS_AT_ONCE = 2 };
 
+/* libmicrohttpd 0.9.75 wants to be run again at once for as long as a client has sent more than it
+ * has room for (an extension of a chunk, parameters), without any use. After so many of our turns
+ * in which it told us nothing there is a pause before each, so that one client can't keep us busy
+ * until its deadline. */
+enum { TURNS_WITHOUT_USE = 32, PAUSE_US = 5 * 1000 };
+
 /* How often a line is written that any client can bring about. */
 enum { SELDOM_US = 1000 * 1000 };
 
@@ -53,7 +59,10 @@ static void run(struct http *http)
             return;
         }
     }
-    loop_start_deferred(http->options.loop, &http->again);
+    if (++http->n_turns_without_use > TURNS_WITHOUT_USE)
+        loop_start_timer(http->options.loop, &http->timer, PAUSE_US);
+    else
+        loop_start_deferred(http->options.loop, &http->again);
 }
 
 static void daemon_ready(struct loop_watch *watch, uint32_t events)
@@ -74,6 +83,7 @@ static void called_again(struct loop_deferred *deferred)
 
 void http_run_soon(struct http *http)
 {
+    http->n_turns_without_use = 0;
     loop_start_deferred(http->options.loop, &http->again);
 }
 
@@ -157,6 +167,7 @@ static void connection_changed(
     enum MHD_ConnectionNotificationCode code)
 {
     struct http *http = cls;
+    http->n_turns_without_use = 0;
     switch (code) {
     case MHD_CONNECTION_NOTIFY_STARTED:
         begin_client(http, connection, context);

@@ -37,6 +37,7 @@ struct http {
     struct http_request *spare; /* some that were done with, for the next ones */
     size_t n_spare;
     bool is_draining;
+    unsigned n_turns_without_use; /* since libmicrohttpd told us anything */
     bool is_lenient_library;
     bool is_library_muted;
     struct http_seldom library_lines;
