@@ -124,8 +124,8 @@ LOG = (
         r'version 2: is of a stream of another type, "product"',
     ),
     (
-        f"UPDATE events SET type = 'CartCleared', data = '{{}}' WHERE stream_id = {CART}"
-        " AND version = 1",
+        f"UPDATE events SET type = 'CartCleared', schema_version = 1, data = '{{}}'"
+        f" WHERE stream_id = {CART} AND version = 1",
         r"has no event that creates the cart",
     ),
     (
