@@ -34,9 +34,8 @@ static bool fits_amounts(
         line_minor > CART_AMOUNT_MAX)
         return false;
     int64_t others_minor = cart->total_minor - (line == NULL ? 0 : cart_line_total_minor(line));
-    int64_t total_minor;
-    return !__builtin_add_overflow(others_minor, line_minor, &total_minor) &&
-           total_minor <= CART_AMOUNT_MAX;
+    /* Neither is more than CART_AMOUNT_MAX, so their sum can't overflow. */
+    return others_minor + line_minor <= CART_AMOUNT_MAX;
 }
 
 static struct cart_decision create(const struct cart_command *command)
