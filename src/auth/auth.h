@@ -3,7 +3,7 @@
  * the one algorithm that is taken, and what a token must say; it knows no HTTP, and not which route
  * needs which scope.
  *
- * A signature costs some ten microseconds (HS256, RS256) to a hundred (ES256) on the one loop, so
+ * A signature costs ten microseconds (HS256) to three hundred (RS256, ES256) on the one loop, so
  * who was verified is remembered by the digest of the token, until it expires or the keys are read
  * again.
  */
