@@ -339,10 +339,15 @@ static bool is_there(const struct batch_stream *stream, const struct batch_comma
 }
 
 /* A kept answer is for whom the cart admits now, and what is kept of the cart may be from before it
- * was claimed elsewhere. */
+ * was claimed elsewhere. Also, a load reads carts a moment before keys: an answer that is kept for
+ * a cart which was not there was given in between. */
 static bool needs_sight(const struct batch_stream *stream, const struct batch_command *entry)
 {
-    return entry->has_key_row && stream->was_kept && !entry->command->caller.may_all;
+    if (!entry->has_key_row)
+        return false;
+    bool came_meanwhile = stream->cart->version == 0 &&
+                          base_uuid_compare(&entry->key_row.stream_id, &stream->stream->id) == 0;
+    return came_meanwhile || (stream->was_kept && !entry->command->caller.may_all);
 }
 
 /* Existence. True: its fate is settled. */

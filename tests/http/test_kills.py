@@ -5,6 +5,7 @@ With CARTD_TEST_LONG=1 there are 200 kills of the service and 50 immediate stops
 it is ready again within one second of its start, and within five of PostgreSQL's. The counts and
 times are printed."""
 
+import contextlib
 import os
 import signal
 import statistics
@@ -187,7 +188,8 @@ class Kills(FaultCase):
             return any(text.startswith("lost") for text in load.complaints(database))
 
         wait_until(is_missed, "a command that was answered is lost")
-        load.finish()
+        with contextlib.suppress(AssertionError):  # a client may have noticed that its cart is gone
+            load.finish()
 
     def test_what_was_kept_of_lost_commits_is_forgotten(self):
         """The service goes on with what the log says, not with the carts that it remembers: neither
