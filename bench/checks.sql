@@ -7,7 +7,11 @@ SET client_min_messages = warning;
 CREATE TEMPORARY TABLE lines AS
 SELECT c.cart_id, l.id AS item_id, l.sku, l.quantity, l.total
 FROM carts c
-CROSS JOIN jsonb_to_recordset(c.document::jsonb -> 'items')
+CROSS JOIN jsonb_to_recordset(
+    concat(
+        c.document,
+        (SELECT string_agg(p.lines, ',' ORDER BY p.part) FROM cart_parts p WHERE p.cart_id = c.cart_id),
+        c.document_end)::jsonb -> 'items')
     AS l (id text, sku text, quantity integer, total bigint);
 
 SELECT 'positions are dense and end at the head',
