@@ -117,13 +117,27 @@ def chart(rows, mode):
     return "\n".join(lines) + "\n"
 
 
+def as_lines(result):
+    """JSON with a line for each row, check and series of samples."""
+    parts = []
+    for name, value in result.items():
+        if isinstance(value, list):
+            value = "[\n  " + ",\n  ".join(json.dumps(item) for item in value) + "\n ]"
+        elif isinstance(value, dict):
+            lines = (f"{json.dumps(key)}: {json.dumps(item)}" for key, item in value.items())
+            value = "{\n  " + ",\n  ".join(lines) + "\n }"
+        else:
+            value = json.dumps(value)
+        parts.append(f" {json.dumps(name)}: {value}")
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
 def write(folder, mode, about, rows, checks, samples):
     result = {
         "mode": mode, "machine": about, "rows": [row.as_json() for row in rows],
         "checks": checks, "samples": samples,
     }
     with open(os.path.join(folder, "results.json"), "w", encoding="utf-8") as file:
-        json.dump(result, file, indent=1)
-        file.write("\n")
+        file.write(as_lines(result))
     with open(os.path.join(folder, "results.svg"), "w", encoding="utf-8") as file:
         file.write(chart(rows, mode))
