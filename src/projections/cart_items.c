@@ -116,15 +116,7 @@ const struct eventstore_part cart_items_part = {
 
 /* ---- compared, and written anew -------------------------------------------------------------- */
 
-static const struct eventstore_part REMOVING = {
-    .ctes = "cart_items_removed AS (\n"
-            "    DELETE FROM cart_items\n"
-            "    WHERE cart_id = ANY (ARRAY(" TABLES_ACCEPTED_KEYS "))\n"
-            ")",
-    .n_parameters = 2,
-    .types = {POSTGRES_INT4_ARRAY, POSTGRES_UUID_ARRAY},
-    .put = tables_put_cart_keys,
-};
+static const struct eventstore_part REMOVING = TABLES_CART_REMOVING("cart_items");
 
 /* A row for each line of the carts. */
 static const struct postgres_statement ROWS = {
@@ -137,20 +129,7 @@ static const struct postgres_statement ROWS = {
     .types = {POSTGRES_UUID_ARRAY},
 };
 
-/* At most $2 rows. */
-static const struct postgres_statement STRAYS = {
-    .name = "strays_of_cart_items",
-    .sql = "SELECT DISTINCT i.cart_id\n"
-           "FROM cart_items i\n"
-           "WHERE i.cart_id >= $1\n"
-           "    AND NOT EXISTS (\n"
-           "        SELECT 1 FROM streams s\n"
-           "        WHERE s.stream_id = i.cart_id AND s.stream_type = 'cart')\n"
-           "ORDER BY i.cart_id\n"
-           "LIMIT $2",
-    .n_parameters = 2,
-    .types = {POSTGRES_UUID, POSTGRES_INT4},
-};
+static const struct postgres_statement STRAYS = TABLES_CART_STRAYS("cart_items");
 
 static void compare_line(
     const struct cart_line *line, const struct postgres_rows *rows, size_t row,

@@ -129,15 +129,7 @@ const struct eventstore_part cart_parts_part = {
 
 /* ---- compared, and written anew -------------------------------------------------------------- */
 
-static const struct eventstore_part REMOVING = {
-    .ctes = "cart_parts_removed AS (\n"
-            "    DELETE FROM cart_parts\n"
-            "    WHERE cart_id = ANY (ARRAY(" TABLES_ACCEPTED_KEYS "))\n"
-            ")",
-    .n_parameters = 2,
-    .types = {POSTGRES_INT4_ARRAY, POSTGRES_UUID_ARRAY},
-    .put = tables_put_cart_keys,
-};
+static const struct eventstore_part REMOVING = TABLES_CART_REMOVING("cart_parts");
 
 /* A row for each part of the carts. */
 static const struct postgres_statement ROWS = {
@@ -150,20 +142,7 @@ static const struct postgres_statement ROWS = {
     .types = {POSTGRES_UUID_ARRAY},
 };
 
-/* At most $2 rows. */
-static const struct postgres_statement STRAYS = {
-    .name = "strays_of_cart_parts",
-    .sql = "SELECT DISTINCT p.cart_id\n"
-           "FROM cart_parts p\n"
-           "WHERE p.cart_id >= $1\n"
-           "    AND NOT EXISTS (\n"
-           "        SELECT 1 FROM streams s\n"
-           "        WHERE s.stream_id = p.cart_id AND s.stream_type = 'cart')\n"
-           "ORDER BY p.cart_id\n"
-           "LIMIT $2",
-    .n_parameters = 2,
-    .types = {POSTGRES_UUID, POSTGRES_INT4},
-};
+static const struct postgres_statement STRAYS = TABLES_CART_STRAYS("cart_parts");
 
 static void compare_part(
     const struct projections_cart_change *wanted, const struct postgres_rows *rows, size_t row,

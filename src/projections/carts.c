@@ -141,15 +141,7 @@ void tables_put_cart_keys(struct postgres_parameters *to, const void *changes)
         postgres_put_uuid(to, &batch->carts[i].cart_id);
 }
 
-static const struct eventstore_part CARTS_REMOVING = {
-    .ctes = "carts_removed AS (\n"
-            "    DELETE FROM carts\n"
-            "    WHERE cart_id = ANY (ARRAY(" TABLES_ACCEPTED_KEYS "))\n"
-            ")",
-    .n_parameters = 2,
-    .types = {POSTGRES_INT4_ARRAY, POSTGRES_UUID_ARRAY},
-    .put = tables_put_cart_keys,
-};
+static const struct eventstore_part CARTS_REMOVING = TABLES_CART_REMOVING("carts");
 
 /* At most one row a cart. */
 static const struct postgres_statement CARTS_ROWS = {

@@ -3,8 +3,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define FIRST_SHOWN_US INT64_C(-62167219200000000)
-#define LAST_SHOWN_US INT64_C(253402300799999999)
 enum { SHOWN_BEFORE = 20, SHOWN_MOST = 60 }; /* bytes of a text */
 
 static bool is_continuation(char byte)
@@ -63,9 +61,9 @@ static const char *show_time(int64_t time_us, char text[static BASE_TIME_SIZE])
 {
     if (time_us == CART_TIME_NONE)
         return "null";
-    if (time_us < FIRST_SHOWN_US)
+    if (time_us < BASE_TIME_LEAST_US)
         return "before the year 0";
-    if (time_us > LAST_SHOWN_US)
+    if (time_us > BASE_TIME_MOST_US)
         return "after the year 9999";
     base_time_format(time_us, text);
     return text;

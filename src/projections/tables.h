@@ -28,6 +28,30 @@ TABLES(TABLES_ROW)
     "        WHERE (SELECT v.flags FROM verdict v)[u.stream_ordinal]"
 /* The ordinals and the ids of a batch's carts. */
 void tables_put_cart_keys(struct postgres_parameters *to, const void *changes);
+/* How all rows of some carts are removed from a table: the initialiser of its removing part. */
+#define TABLES_CART_REMOVING(table)                                                                \
+    {                                                                                              \
+        .ctes = table "_removed AS (\n"                                                            \
+                      "    DELETE FROM " table "\n"                                                \
+                      "    WHERE cart_id = ANY (ARRAY(" TABLES_ACCEPTED_KEYS "))\n"                \
+                      ")",                                                                         \
+        .n_parameters = 2, .types = {POSTGRES_INT4_ARRAY, POSTGRES_UUID_ARRAY},                    \
+        .put = tables_put_cart_keys,                                                               \
+    }
+/* The carts that have rows of a table and no stream, at most $2, where a cart may have many. */
+#define TABLES_CART_STRAYS(table)                                                                  \
+    {                                                                                              \
+        .name = "strays_of_" table,                                                                \
+        .sql = "SELECT DISTINCT t.cart_id\n"                                                       \
+               "FROM " table " t\n"                                                                \
+               "WHERE t.cart_id >= $1\n"                                                           \
+               "    AND NOT EXISTS (\n"                                                            \
+               "        SELECT 1 FROM streams s\n"                                                 \
+               "        WHERE s.stream_id = t.cart_id AND s.stream_type = 'cart')\n"               \
+               "ORDER BY t.cart_id\n"                                                              \
+               "LIMIT $2",                                                                         \
+        .n_parameters = 2, .types = {POSTGRES_UUID, POSTGRES_INT4},                                \
+    }
 
 /* Reads of many: the rows answer the wanted ones by ordinal, from 1, in their first column. */
 extern const struct postgres_statement carts_read;

@@ -72,9 +72,11 @@ static bool has_key_in_batch(const struct batch *batch, const struct service_com
 
 /* ---- a cart ---------------------------------------------------------------------------------- */
 
-/* Notes that a line of `cart`, which is the cart before the event, is changed by it. */
+/* Notes that the line which is or will be at `place` of `cart`, which is the cart before the event,
+ * is changed by it. */
 static void touch(
-    struct batch *batch, struct batch_stream *stream, const struct cart *cart, const char *item_id)
+    struct batch *batch, struct batch_stream *stream, const struct cart *cart, size_t place,
+    const char *item_id)
 {
     for (size_t i = 0; i < stream->n_touched; i++)
         if (strcmp(stream->touched[i].item_id, item_id) == 0)
@@ -88,9 +90,10 @@ static void touch(
         stream->touched = touched;
         stream->touched_capacity = capacity;
     }
-    const struct cart_line *line = cart_find_line(cart, item_id);
     stream->touched[stream->n_touched++] = (struct projections_touched_line){
-        .item_id = item_id, .sku_before = line != NULL ? line->sku : NULL};
+        .item_id = item_id,
+        .sku_before = place < cart->n_lines ? cart->lines[place].sku : NULL,
+    };
 }
 
 /* Where the line is, or where it will be. */
@@ -106,23 +109,25 @@ static void touch_lines(
     struct batch *batch, struct batch_stream *stream, const struct cart *cart,
     const struct cart_event *event)
 {
+    size_t place;
     switch (event->type) {
     case CART_EVENT_ITEM_ADDED:
-        touch(batch, stream, cart, event->item_added.item_id);
-        stream->changed_parts |= projections_part_of(place_of(cart, event->item_added.item_id));
+        place = place_of(cart, event->item_added.item_id);
+        touch(batch, stream, cart, place, event->item_added.item_id);
+        stream->changed_parts |= projections_part_of(place);
         break;
     case CART_EVENT_ITEM_QUANTITY_CHANGED:
         stream->changed_parts |=
             projections_part_of(place_of(cart, event->item_quantity_changed.item_id));
         break;
     case CART_EVENT_ITEM_REMOVED:
-        touch(batch, stream, cart, event->item_removed.item_id);
-        stream->changed_parts |=
-            projections_parts_from(place_of(cart, event->item_removed.item_id));
+        place = place_of(cart, event->item_removed.item_id);
+        touch(batch, stream, cart, place, event->item_removed.item_id);
+        stream->changed_parts |= projections_parts_from(place);
         break;
     case CART_EVENT_CLEARED:
         for (size_t i = 0; i < cart->n_lines; i++)
-            touch(batch, stream, cart, cart->lines[i].item_id);
+            touch(batch, stream, cart, i, cart->lines[i].item_id);
         stream->changed_parts = PROJECTIONS_ALL_PARTS;
         break;
     case CART_EVENT_CREATED:
