@@ -15,7 +15,10 @@
 #include "projections.h"
 #include "streams.h"
 
-#define BATCH_SLOTS 3    /* batches under way at once on the one connection that writes */
+#define BATCH_SLOTS 3 /* batches under way at once on the one connection that writes */
+/* PostgreSQL takes one after the other, and a few small batches cost it more than one of them all.
+ * So a further one is begun when so many streams wait for each that is under way. */
+#define BATCH_WORTHWHILE 16
 #define ATTEMPTS_MAX 100 /* of a command whose stream keeps moving on */
 /* Two processes that race for one cart in step could go on with the same winner. So one that lost
  * this often rests for a random part of a batch's time before it loads again. */

@@ -195,6 +195,22 @@ static void answer_too_old(struct service *service)
 
 static void ask_settle(struct service *service);
 
+/* Begins the batches that are worth it; what is left waits for one of those under way to end. */
+static void start_batches(struct service *service)
+{
+    struct batch *end = service->batches + BATCH_SLOTS;
+    size_t n_under_way = 0;
+    for (struct batch *batch = service->batches; batch < end; batch++)
+        n_under_way += batch->state != BATCH_FREE;
+    for (struct batch *batch = service->batches; batch < end && is_open(service); batch++) {
+        if (batch->state != BATCH_FREE)
+            continue;
+        if (service->streams.ready.length < n_under_way * BATCH_WORTHWHILE || !batch_start(batch))
+            return;
+        n_under_way++;
+    }
+}
+
 static void dispatch_commands(struct loop_deferred *deferred)
 {
     struct service *service = BASE_CONTAINER(deferred, struct service, dispatch);
@@ -203,9 +219,7 @@ static void dispatch_commands(struct loop_deferred *deferred)
     if (service->must_settle)
         ask_settle(service);
     service->has_resting = false;
-    for (size_t i = 0; i < BATCH_SLOTS && is_open(service); i++)
-        if (service->batches[i].state == BATCH_FREE && !batch_start(&service->batches[i]))
-            break;
+    start_batches(service);
     if (service->streams.ready.length > 0)
         loop_start_timer(
             service->options.loop, &service->sweep, service->has_resting ? RESTED_US : SWEEP_US);

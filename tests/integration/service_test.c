@@ -187,6 +187,41 @@ START_TEST(commands_for_one_cart_that_queue_together_are_folded_into_few_batches
 }
 END_TEST
 
+/* Each is begun, if it is worth it, before the next is submitted. */
+static void submit_new_carts(struct service_command *commands, int n)
+{
+    for (int i = 0; i < n; i++) {
+        commands[i] = on_cart(100 * n + i, &CREATE);
+        submit(&commands[i]);
+        for (int turn = 0; turn < 3; turn++)
+            loop_turn(loop, 0);
+    }
+}
+
+START_TEST(what_comes_while_a_batch_is_under_way_makes_one_batch_until_two_are_worthwhile)
+{
+    struct service_command creations[36];
+    char *problem = NULL;
+    struct postgres_session *session = postgres_session_open(url, &problem);
+    ck_assert_msg(session != NULL, "%s", problem);
+    static const struct {
+        size_t n_commands;
+        int64_t n_batches;
+    } ROUNDS[] = {{16, 2 /* of 1 and 15 */}, {36, 3 /* of 1, 16 and 19 */}};
+    for (size_t i = 0; i < BASE_COUNT(ROUNDS); i++) {
+        int64_t n_before = metrics.numbers[METRICS_BATCHES];
+        /* So no append ends before everything was submitted. */
+        ck_assert(postgres_session_run(session, "BEGIN; LOCK TABLE log_head", &problem));
+        submit_new_carts(creations, (int)ROUNDS[i].n_commands);
+        ck_assert(postgres_session_run(session, "ROLLBACK", &problem));
+        wait_for(ROUNDS[i].n_commands);
+        ck_assert_int_eq(metrics.numbers[METRICS_BATCHES] - n_before, ROUNDS[i].n_batches);
+        finish(creations, ROUNDS[i].n_commands);
+    }
+    postgres_session_close(session);
+}
+END_TEST
+
 START_TEST(what_is_kept_of_the_catalogue_is_never_older_than_an_answer)
 {
     struct service_command command;
@@ -503,6 +538,8 @@ int main(void)
     tcase_add_checked_fixture(cases, set_up, tear_down);
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, commands_for_one_cart_that_queue_together_are_folded_into_few_batches);
+    tcase_add_test(
+        cases, what_comes_while_a_batch_is_under_way_makes_one_batch_until_two_are_worthwhile);
     tcase_add_test(cases, a_kept_cart_that_went_stale_neither_refuses_nor_confirms);
     tcase_add_test(cases, what_is_kept_of_the_catalogue_is_never_older_than_an_answer);
     tcase_add_test(cases, a_row_of_cart_items_comes_and_goes_with_its_line);
