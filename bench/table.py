@@ -65,13 +65,17 @@ def machine():
     with open("/proc/cpuinfo", encoding="utf-8") as file:
         model = re.search(r"^model name\s*: (.*)$", file.read(), re.M)
     with open("/proc/meminfo", encoding="ascii") as file:
-        memory = int(re.search(r"MemTotal:\s+(\d+)", file.read()).group(1)) / 1024 / 1024
+        mebibytes = {
+            name: int(number) / (1024 if unit else 1)
+            for name, number, unit in re.findall(r"^(\w+):\s+(\d+)( kB)?$", file.read(), re.M)}
+    huge_pages = mebibytes["HugePages_Total"] - mebibytes["HugePages_Free"] + mebibytes["HugePages_Rsvd"]
     disk = subprocess.run(
         ["df", "--output=fstype", world.WORKPLACE], capture_output=True, text=True, check=False)
     return {
         "cores": len(os.sched_getaffinity(0)),
         "processor": model.group(1) if model else platform.machine(),
-        "memory_gib": round(memory, 1),
+        "memory_gib": round(mebibytes["MemTotal"] / 1024, 1),
+        "huge_pages_mib": round(huge_pages * mebibytes["Hugepagesize"]),
         "kernel": platform.release(),
         "disk": disk.stdout.split()[-1] if disk.stdout else "unknown",
         "postgresql": world.run_sql("postgres", "SHOW server_version"),
@@ -82,7 +86,8 @@ def machine():
 
 def machine_line(about):
     return (
-        f"{about['cores']} cores of {about['processor']}, {about['memory_gib']} GiB, "
+        f"{about['cores']} cores of {about['processor']}, {about['memory_gib']} GiB "
+        f"({about['huge_pages_mib']:,} MiB in huge pages), "
         f"Linux {about['kernel']}, PostgreSQL {about['postgresql']}, {about['disk']} with "
         f"{about['flushes_a_second']:,} flushes/s; load before the run {about['load_average']:.1f}")
 
