@@ -6,6 +6,7 @@ import os
 import platform
 import re
 import subprocess
+from collections import Counter
 from xml.sax.saxutils import escape
 
 import world
@@ -65,17 +66,17 @@ def machine():
     with open("/proc/cpuinfo", encoding="utf-8") as file:
         model = re.search(r"^model name\s*: (.*)$", file.read(), re.M)
     with open("/proc/meminfo", encoding="ascii") as file:
-        mebibytes = {
-            name: int(number) / (1024 if unit else 1)
-            for name, number, unit in re.findall(r"^(\w+):\s+(\d+)( kB)?$", file.read(), re.M)}
-    huge_pages = mebibytes["HugePages_Total"] - mebibytes["HugePages_Free"] + mebibytes["HugePages_Rsvd"]
+        memory = Counter({
+            name: int(number) for name, number in re.findall(r"^(\w+):\s+(\d+)", file.read(), re.M)})
+    # A kernel without huge pages doesn't name them.
+    huge_pages = memory["HugePages_Total"] - memory["HugePages_Free"] + memory["HugePages_Rsvd"]
     disk = subprocess.run(
         ["df", "--output=fstype", world.WORKPLACE], capture_output=True, text=True, check=False)
     return {
         "cores": len(os.sched_getaffinity(0)),
         "processor": model.group(1) if model else platform.machine(),
-        "memory_gib": round(mebibytes["MemTotal"] / 1024, 1),
-        "huge_pages_mib": round(huge_pages * mebibytes["Hugepagesize"]),
+        "memory_gib": round(memory["MemTotal"] / 1024 / 1024, 1),
+        "huge_pages_mib": huge_pages * memory["Hugepagesize"] // 1024,
         "kernel": platform.release(),
         "disk": disk.stdout.split()[-1] if disk.stdout else "unknown",
         "postgresql": world.run_sql("postgres", "SHOW server_version"),
