@@ -242,7 +242,7 @@ static void read_members(
 const char *codec_read_event_copy(
     const char *line, size_t length, struct base_arena *arena, struct codec_event_copy *copy)
 {
-    /* The parser reads over one that comes behind a number. */
+    /* jansson reads over a NUL that comes behind a number. */
     if (memchr(line, '\0', length) != NULL)
         return "it is not JSON: there is a NUL byte";
     json_error_t error;
