@@ -20,6 +20,7 @@ import time
 import unittest
 
 from support import Service, ServiceCase, make_id, needs_binary, wait_until
+from support.service import lean_settings
 from support.settings import LOAD_TIMEOUT
 
 IS_LONG = bool(os.environ.get("CARTD_TEST_LONG"))
@@ -113,7 +114,7 @@ class ClientCase(ServiceCase):
 @needs_binary
 class Slow(ClientCase):
     def test_slow_connections_are_cut_off_and_others_are_served(self):
-        service = self.serve(**SHORT)
+        service = self.serve(**SHORT, **lean_settings())
         with service.client() as client:
             self.shop(client, 100)
             n_descriptors = self.n_descriptors(service)
@@ -127,12 +128,7 @@ class Slow(ClientCase):
             for _ in range(3):
                 SlowClients(service.address, N_SLOW_SHORT, "once").report()
             self.assert_given_back(service, n_descriptors + 1)
-            self.assertLess(self.memory_kb(service), memory_kb + self.spare_kb(service))
-
-    def spare_kb(self, service):
-        # The address sanitizer keeps what was freed in a quarantine of 256 MB.
-        has_sanitizer = b"__asan" in pathlib.Path(f"/proc/{service.pid}/exe").read_bytes()
-        return SPARE_KB + (300 * 1024 if has_sanitizer else 0)
+            self.assertLess(self.memory_kb(service), memory_kb + SPARE_KB)
 
     @unittest.skipUnless(IS_LONG, "measures; CARTD_TEST_LONG=1")
     def test_ten_thousand_slow_connections_are_held_off(self):

@@ -10,6 +10,7 @@ from support import (
     NoAnswer,
     Service,
     ServiceCase,
+    needs_bare_process,
     needs_binary,
     run_at_once,
     wait_until,
@@ -146,6 +147,7 @@ class Connections(ConnectionCase):
             text = client.get("/metrics").body.decode()
         self.assertRegex(text, r"cartd_http_connections_refused_total [1-9]")
 
+    @needs_bare_process("it takes descriptors for itself")
     def test_without_enough_descriptors_there_are_fewer_connections(self):
         import resource
 

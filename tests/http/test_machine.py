@@ -25,6 +25,7 @@ from support import (
     complain_of_sanitizers,
     find_server_programs,
     migrate,
+    needs_bare_process,
     needs_binary,
     take_free_port,
     wait_until,
@@ -44,6 +45,7 @@ WITHOUT_KERBEROS = {"PGGSSENCMODE": "disable"}
 
 
 @needs_binary
+@needs_bare_process("it brings an allocator of its own")
 class Memory(FaultCase):
     """Where cartd itself finds no memory it ends at once and says so: nothing that was answered is
     lost by that. Where a library finds none, a connection or an answer is lost, or a sentence in

@@ -25,7 +25,15 @@ from .load import Background, run_at_once, wait_until
 from .preload import Machine
 from .proxy import ANSWER, CUT, FREEZE, REQUEST, RESET, Proxy
 from .service import Service, complain_of_sanitizers, migrate, run_cartd
-from .settings import BINARY, DATABASE_URL, EXTERNAL_URL, OPENAPI, needs_binary, needs_database
+from .settings import (
+    BINARY,
+    DATABASE_URL,
+    EXTERNAL_URL,
+    OPENAPI,
+    needs_bare_process,
+    needs_binary,
+    needs_database,
+)
 from .stream import EventStream
 from .tokens import AuthCase, make_cart_token
 
@@ -78,6 +86,7 @@ __all__ = [
     "make_key",
     "make_sku",
     "migrate",
+    "needs_bare_process",
     "needs_binary",
     "needs_database",
     "needs_haproxy",

@@ -9,7 +9,7 @@ from .case import ServiceCase
 from .client import Client
 from .ledger import FORGETFUL, HASTY, Load
 from .load import wait_until
-from .service import Service, asan_options, run_cartd
+from .service import Service, lean_settings, run_cartd
 
 # CARTD_TEST_LONG=1 asks for the long forms: minutes instead of seconds.
 IS_LONG = os.environ.get("CARTD_TEST_LONG", "0") not in ("", "0")
@@ -100,12 +100,12 @@ class FaultCase(ServiceCase):
                     self.assertEqual(answer.body, wish.answer.body, wish)
 
     def serve_lean(self, url, **settings):
-        """A service of which the memory can be measured: a sanitizer would keep what is freed. Nor
-        does it keep clients that say nothing, or half of something."""
+        """A service of which the memory can be measured, and that keeps no clients that say nothing,
+        or half of something."""
         service = Service(
             url,
             **{f"CARTD_{phase}_SECONDS": 2 for phase in ("IDLE", "HEADERS", "BODY", "ANSWER")},
-            ASAN_OPTIONS=asan_options("quarantine_size_mb=1"),
+            **lean_settings(),
             **settings,
         )
         self.addCleanup(service.stop)

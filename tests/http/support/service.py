@@ -39,6 +39,15 @@ def asan_options(*options):
     return ":".join([given, *options] if given else options)
 
 
+def lean_settings():
+    """For a service of which the memory can be measured: the address sanitizer and valgrind keep
+    what was freed, and are asked to keep little of it."""
+    return {
+        "ASAN_OPTIONS": asan_options("quarantine_size_mb=1"),
+        "VALGRIND_OPTS": "--freelist-vol=1000000",
+    }
+
+
 def run_cartd(*arguments, url=None, timeout=300, **changes):
     """Runs a subcommand to its end; returns the finished process with its output as text."""
     if url:

@@ -24,5 +24,10 @@ def needs_binary(test):
     return unittest.skipIf(EXTERNAL_URL, "needs a service of its own; CARTD_TEST_URL is set")(test)
 
 
+def needs_bare_process(reason):
+    """Skips what can't be seen of a process that runs inside valgrind; reason says why."""
+    return unittest.skipIf(os.environ.get("CARTD_TEST_VALGRIND"), f"valgrind: {reason}")
+
+
 # The same condition under the name of what a test is about.
 needs_database = needs_binary
