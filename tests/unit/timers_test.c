@@ -52,12 +52,25 @@ static void assert_traced(const char *letters)
     ck_assert_str_eq(trace, letters);
 }
 
+/* Has it called within a turn, during which the loop's time stands still. */
+static void call_in_a_turn(void (*called)(struct loop_deferred *deferred))
+{
+    struct loop_deferred deferred = {.called = called};
+    loop_start_deferred(loop, &deferred);
+    loop_turn(loop, 0);
+}
+
+static void start_out_of_order(struct loop_deferred *deferred)
+{
+    (void)deferred;
+    loop_start_timer(loop, &b.timer, 2000);
+    loop_start_timer(loop, &c.timer, 3000);
+    loop_start_timer(loop, &a.timer, 1000);
+}
+
 START_TEST(timers_fire_in_the_order_of_their_time)
 {
-    /* Far enough apart for a machine on which a moment passes between these lines. */
-    loop_start_timer(loop, &b.timer, 200 * 1000);
-    loop_start_timer(loop, &c.timer, 300 * 1000);
-    loop_start_timer(loop, &a.timer, 100 * 1000);
+    call_in_a_turn(start_out_of_order);
     while (n_letters < 3)
         loop_turn(loop, 1000);
     assert_traced("abc");
@@ -71,9 +84,7 @@ START_TEST(a_timer_does_not_fire_before_its_time)
     loop_start_timer(loop, &a.timer, 20500);
     while (n_letters == 0)
         loop_turn(loop, -1);
-    int64_t passed_us = base_clock_monotonic_us() - before_us;
-    ck_assert_int_ge(passed_us, 20500);
-    ck_assert_int_lt(passed_us, 2000000);
+    ck_assert_int_ge(base_clock_monotonic_us() - before_us, 20500);
 }
 END_TEST
 
@@ -85,7 +96,7 @@ START_TEST(a_turn_ends_at_its_timeout_when_the_timer_is_later)
     loop_turn(loop, 5);
     int64_t passed_us = base_clock_monotonic_us() - before_us;
     ck_assert_int_ge(passed_us, 4000);
-    ck_assert_int_lt(passed_us, 2000000);
+    ck_assert_int_lt(passed_us, 50 * 1000000);
     assert_traced("");
 }
 END_TEST
@@ -93,19 +104,25 @@ END_TEST
 START_TEST(a_timer_started_after_a_long_wait_counts_from_its_start)
 {
     usleep(20000);
+    int64_t before_us = base_clock_monotonic_us();
     loop_start_timer(loop, &a.timer, 10000);
-    loop_turn(loop, 0);
-    assert_traced("");
+    ck_assert_int_ge(a.timer.due_us, before_us + 10000);
 }
 END_TEST
 
-START_TEST(starting_an_active_timer_moves_it)
+static void start_and_move(struct loop_deferred *deferred)
 {
+    (void)deferred;
     loop_start_timer(loop, &a.timer, 1000);
     loop_start_timer(loop, &b.timer, 2000);
     loop_start_timer(loop, &c.timer, 60 * 1000000);
     loop_start_timer(loop, &a.timer, 3000);
     loop_start_timer(loop, &c.timer, 0);
+}
+
+START_TEST(starting_an_active_timer_moves_it)
+{
+    call_in_a_turn(start_and_move);
     while (n_letters < 3)
         loop_turn(loop, 1000);
     assert_traced("cba");
