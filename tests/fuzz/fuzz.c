@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 _Noreturn void fuzz_fail(const char *claim, const char *file, int line)
 {
@@ -23,6 +24,18 @@ char *fuzz_text(const uint8_t *bytes, size_t n_bytes)
 {
     const uint8_t *nul = n_bytes > 0 ? memchr(bytes, '\0', n_bytes) : NULL;
     return fuzz_copy(bytes, nul == NULL ? n_bytes : (size_t)(nul - bytes));
+}
+
+/* Datagrams, each of which is one read: a pipe for each would take longer than what is looked at.
+ */
+int fuzz_feed(const uint8_t *bytes, size_t n_bytes)
+{
+    static int ends[2];
+    if (ends[0] == ends[1] && socketpair(AF_UNIX, SOCK_DGRAM, 0, ends) != 0)
+        abort();
+    if (send(ends[1], bytes, n_bytes, 0) != (ssize_t)n_bytes)
+        abort();
+    return ends[0];
 }
 
 bool fuzz_is_json(const char *text, size_t length)

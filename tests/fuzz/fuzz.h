@@ -21,6 +21,10 @@ _Noreturn void fuzz_fail(const char *claim, const char *file, int line);
 char *fuzz_copy(const uint8_t *bytes, size_t n_bytes);
 char *fuzz_text(const uint8_t *bytes, size_t n_bytes);
 
+/* A descriptor of which the next read gives these bytes, at most 64 KiB, and the end when there are
+ * none. It is one for all calls and stays open. */
+int fuzz_feed(const uint8_t *bytes, size_t n_bytes);
+
 /* Whether it is JSON, of any kind, in UTF-8 and with no name twice. */
 bool fuzz_is_json(const char *text, size_t length) BASE_MUST_CHECK;
 /* The same JSON with the members of each object in the reverse order; the caller's to free. NULL:
