@@ -15,6 +15,10 @@
     "e.position, e.stream_type, e.stream_id, e.version, e.type, e.schema_version, e.data,\n"       \
     "    e.metadata, e.command_id, e.recorded_at"
 
+/* Of an event that is only folded: those that eventstore_receive_replayed() reads. */
+#define REPLAYED_COLUMNS                                                                           \
+    "position, stream_id, version, type, schema_version, data, command_id, recorded_at"
+
 extern const struct postgres_statement eventstore_read_head;
 extern const struct postgres_statement eventstore_load_shared_position;
 extern const struct postgres_statement eventstore_load_past;

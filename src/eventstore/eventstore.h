@@ -115,8 +115,9 @@ bool eventstore_was_accepted(const struct postgres_group *group, int32_t ordinal
 
 /* ---- loading, for deciding ------------------------------------------------------------------- */
 
-/* The events of some streams, of each those after a version (0: all); rows by stream id, then
- * version. With `snapshot_shape` a stream's snapshot of that shape, if it is newer than
+/* The events of some streams, of each those after a version (0: all), for
+ * eventstore_receive_replayed(). The rows of a stream are in the order of its versions, those of
+ * several in any. With `snapshot_shape` a stream's snapshot of that shape, if it is newer than
  * after_version, stands in for the events up to it: a first row of type EVENTSTORE_SNAPSHOT, whose
  * version is the snapshot's and whose data is its state. */
 #define EVENTSTORE_SNAPSHOT "$snapshot"
@@ -127,7 +128,8 @@ struct eventstore_stream_wanted {
 };
 void eventstore_ask_streams(
     struct postgres_group *group, const struct eventstore_stream_wanted *wanted, size_t n_wanted);
-/* The newest event of each of some streams, for aggregates whose events say everything. */
+/* The newest event of each of some streams, for aggregates whose events say everything; for
+ * eventstore_receive_replayed() too. */
 void eventstore_ask_newest(
     struct postgres_group *group, const struct base_uuid *stream_ids, size_t n_streams);
 /* The events of one stream after a version, in order, at most `limit`. */
@@ -135,7 +137,7 @@ void eventstore_ask_stream_after(
     struct postgres_group *group, const struct base_uuid *stream_id, int32_t after_version,
     int32_t limit);
 
-/* One row of any of the above; texts are borrowed from the group. */
+/* One row of the last; texts are borrowed from the group. */
 struct eventstore_event {
     int64_t position;
     const char *stream_type;
@@ -149,6 +151,9 @@ struct eventstore_event {
     int64_t recorded_at_us;
 };
 void eventstore_receive_event(
+    const struct postgres_rows *rows, size_t row, struct eventstore_event *event);
+/* One row of the others: the same but for stream_type and metadata, which stay NULL. */
+void eventstore_receive_replayed(
     const struct postgres_rows *rows, size_t row, struct eventstore_event *event);
 
 /* The events of one stream after a version, in order, as far as it had come by a version and by a

@@ -244,7 +244,8 @@ static void receive_event(
 {
     if (stream->stream->subject == SERVICE_CART) {
         struct cart_event fact;
-        if (codec_read_cart_event(
+        if (event->version == stream->cart->version + 1 &&
+            codec_read_cart_event(
                 event->type, event->schema_version, event->data, &batch->arena, &fact))
             cart_evolve(stream->cart, &fact, event->recorded_at_us);
         else
@@ -282,7 +283,7 @@ static void receive_streams(struct batch *batch, int place)
     struct batch_stream *stream = NULL;
     for (size_t row = 0; row < n_rows; row++) {
         struct eventstore_event event;
-        eventstore_receive_event(rows, row, &event);
+        eventstore_receive_replayed(rows, row, &event);
         if (stream == NULL || base_uuid_compare(&stream->stream->id, &event.stream_id) != 0)
             stream = find_stream(batch, &event.stream_id);
         if (stream == NULL || stream->is_unreadable)
