@@ -9,7 +9,7 @@
 /*
  * Any number of rows. A join with a subquery that is sorted by itself gives each stream's events in
  * their order, straight from the index: sorting all of them by stream and version cost a tenth of
- * it (bench/NOTES.md). SQL promises no order without that, so who folds them looks at the versions.
+ * it (bench/NOTES.md). Without that SQL promises no order, so whoever folds them looks at versions.
  */
 static const struct postgres_statement LOAD_STREAMS = {
     .name = "load_streams",
