@@ -367,6 +367,15 @@ static void restart(void)
     open_service(100);
 }
 
+/* Nothing is kept of the cart any more. The caller finishes it. */
+static void add_after_restart(struct service_command *command)
+{
+    restart();
+    *command = on_cart(1, &ADD_TEA);
+    submit(command);
+    wait_for(1);
+}
+
 START_TEST(a_long_cart_is_loaded_from_a_snapshot_that_never_becomes_the_truth)
 {
     struct service_command command;
@@ -381,10 +390,7 @@ START_TEST(a_long_cart_is_loaded_from_a_snapshot_that_never_becomes_the_truth)
 
     /* It is used: a snapshot that lies shows in the answer. */
     run_sql("UPDATE snapshots SET state = jsonb_set(state, '{added,0,quantity}', '500')");
-    restart();
-    command = on_cart(1, &ADD_TEA);
-    submit(&command);
-    wait_for(1);
+    add_after_restart(&command);
     ck_assert_ptr_nonnull(strstr(base_buffer_text(&command.body), "\"quantity\":552"));
     finish(&command, 1);
 
@@ -396,10 +402,7 @@ START_TEST(a_long_cart_is_loaded_from_a_snapshot_that_never_becomes_the_truth)
     };
     for (size_t i = 0; i < BASE_COUNT(losses); i++) {
         run_sql(losses[i]);
-        restart();
-        command = on_cart(1, &ADD_TEA);
-        submit(&command);
-        wait_for(1);
+        add_after_restart(&command);
         ck_assert_int_eq(command.outcome, SERVICE_DONE);
         ck_assert_int_eq(command.version, 153 + i);
         char quantity[40];
@@ -433,19 +436,13 @@ START_TEST(a_stream_of_which_an_event_is_missing_is_not_gone_on_with)
     do_one(1, &CREATE, &command);
     do_one(1, &ADD_TEA, &command);
     copy_last_event(1);
-    restart();
-    command = on_cart(1, &ADD_TEA);
-    submit(&command);
-    wait_for(1);
+    add_after_restart(&command);
     ck_assert_int_eq(command.outcome, SERVICE_DONE);
     ck_assert_ptr_nonnull(strstr(base_buffer_text(&command.body), "\"quantity\":3,"));
     finish(&command, 1);
 
     copy_last_event(2);
-    restart();
-    command = on_cart(1, &ADD_TEA);
-    submit(&command);
-    wait_for(1);
+    add_after_restart(&command);
     ck_assert_int_eq(command.outcome, SERVICE_FAILED);
     finish(&command, 1);
     ck_assert_int_eq(ask_sql("SELECT max(version) FROM events WHERE stream_type = 'cart'"), 6);
