@@ -18,7 +18,7 @@ from support import (
     run_cartd,
     take_free_port,
 )
-from support.service import clean_environment
+from support.service import clean_environment, lean_settings
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
 
@@ -306,10 +306,7 @@ class Importing(ServiceCase):
         """Imports a file; the most memory that the process ever had, in KiB."""
         process = subprocess.Popen(
             [BINARY, "catalog", "import", str(path)],
-            # Sanitizers keep freed memory for a while, 256 MB of it when nothing is said.
-            env=clean_environment(
-                DATABASE_URL=self.database.app_url, ASAN_OPTIONS="quarantine_size_mb=1"
-            ),
+            env=clean_environment(DATABASE_URL=self.database.app_url, **lean_settings()),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -23,7 +23,7 @@ from support import (
     wait_until,
 )
 from support.copies import compose, make_log
-from support.service import clean_environment
+from support.service import clean_environment, lean_settings
 
 
 class CopyCase(unittest.TestCase):
@@ -498,10 +498,7 @@ class Importing(CopyCase):
         """The most memory that the process ever had, in KiB."""
         process = subprocess.Popen(
             [BINARY, "events", action, str(path)],
-            # Sanitizers keep freed memory for a while, 256 MB of it when nothing is said.
-            env=clean_environment(
-                DATABASE_URL=database.app_url, ASAN_OPTIONS="quarantine_size_mb=1"
-            ),
+            env=clean_environment(DATABASE_URL=database.app_url, **lean_settings()),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -15,6 +15,7 @@ from support import (
     run_at_once,
     wait_until,
 )
+from support.service import lean_settings
 
 
 class ConnectionCase(ServiceCase):
@@ -335,9 +336,8 @@ class Overload(ConnectionCase):
 
     def test_memory_is_back_after_it(self):
         """Rounds of many large bodies at once: what the first ones took is enough for all."""
-        # The address sanitizer keeps what is freed, to find who still uses it.
         service = self.serve(
-            CARTD_QUEUE_COMMANDS="4", CARTD_BATCH_COMMANDS="1", ASAN_OPTIONS="quarantine_size_mb=1"
+            CARTD_QUEUE_COMMANDS="4", CARTD_BATCH_COMMANDS="1", **lean_settings()
         )
         sku = self.make_product(1)
         body = b'{"sku":"%s"}' % sku.encode()
