@@ -140,7 +140,7 @@ static const struct postgres_statement END_STUCK = {
 struct eventstore {
     const struct eventstore_part *const *parts;
     size_t n_parts;
-    const struct eventstore_part **usual_parts; /* those of them that are in every append */
+    const struct eventstore_part **usual_parts; /* what of them is in the usual append */
     size_t n_usual_parts;
     struct postgres_statement appends[APPEND_KINDS];
     const struct postgres_statement *batch_statements[8];
@@ -162,9 +162,12 @@ struct eventstore *eventstore_create(const struct eventstore_part *const *parts,
     store->parts = parts;
     store->n_parts = n_parts;
     store->usual_parts = base_alloc((n_parts + 1) * sizeof(struct eventstore_part *));
-    for (size_t i = 0; i < n_parts; i++)
-        if (parts[i]->has_work == NULL)
-            store->usual_parts[store->n_usual_parts++] = parts[i];
+    for (size_t i = 0; i < n_parts; i++) {
+        const struct eventstore_part *part =
+            parts[i]->has_work == NULL ? parts[i] : parts[i]->usual;
+        if (part != NULL)
+            store->usual_parts[store->n_usual_parts++] = part;
+    }
     append_compose(APPEND_ANYTHING, parts, n_parts, &store->appends[APPEND_ANYTHING]);
     append_compose(
         APPEND_USUAL, store->usual_parts, store->n_usual_parts, &store->appends[APPEND_USUAL]);

@@ -31,9 +31,12 @@ struct eventstore_part {
     enum postgres_type types[16];
     /* Puts the n_parameters parameters. `changes` is eventstore_batch.changes. */
     void (*put)(struct postgres_parameters *parameters, const void *changes);
-    /* Whether there is anything to write. NULL: the part is a usual one, in every append; a batch
+    /* Whether there is anything to write. NULL: always, so the part is in every append; a batch
      * without work for the others is spared their part of the statement. */
     bool (*has_work)(const void *changes);
+    /* What is written instead when there is no such work: a part without has_work. NULL: nothing.
+     */
+    const struct eventstore_part *usual;
 };
 
 struct eventstore;

@@ -132,7 +132,13 @@ static void ask_greeting(struct postgres_connection *connection)
     struct base_buffer sql = {0};
     /* Plans are generic and made when the tables may still be empty, when reading them whole looks
      * cheap; no statement here ever wants that (an import of a million lines took 2.6 times the
-     * server's time). */
+     * server's time).
+     *
+     * glibc gives the end of a heap back to the kernel when more than 128 KiB of it are free, so
+     * the server would ask for the memory of a large statement anew, page by page, each time: a
+     * tenth of what an append costs it (bench/NOTES.md). A large block that was used and freed
+     * raises that threshold to twice its size (mallopt(3), M_MMAP_THRESHOLD); where PostgreSQL runs
+     * on another library it does nothing. */
     base_buffer_printf(
         &sql,
         "SET default_transaction_isolation = 'read committed';"
@@ -144,6 +150,7 @@ static void ask_greeting(struct postgres_connection *connection)
         "SET lock_timeout = %" PRId64 ";"
         "SET statement_timeout = %" PRId64 ";"
         "SET idle_in_transaction_session_timeout = %" PRId64 ";"
+        "SELECT octet_length(repeat(' ', 8388608));"
         "SELECT pid, (extract(epoch FROM backend_start) * 1000000)::bigint"
         "  FROM pg_stat_activity WHERE pid = pg_backend_pid()",
         lock_ms, statement_ms, answer_ms);

@@ -60,6 +60,7 @@ struct projections_cart_change {
     const uint32_t *line_at; /* by codec_write_cart too; NULL when it is not in parts */
     uint32_t changed_parts;  /* those of its parts that may differ from what is stored */
     size_t n_lines_before;   /* when what is stored was written */
+    bool only_lines_changed; /* since then, and what follows from them: version, sums, time */
     const struct projections_touched_line *touched; /* each once */
     size_t n_touched;
 };

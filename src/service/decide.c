@@ -134,6 +134,7 @@ static void touch_lines(
     case CART_EVENT_CLAIM_DONE:
     case CART_EVENT_CHECK_OUT_DONE:
     case CART_EVENT_CANCEL_DONE:
+        stream->has_more_changed = true;
         break;
     }
 }
@@ -407,6 +408,7 @@ void decide_stream(struct batch *batch, struct batch_stream *stream)
     stream->loaded_version = version_of(stream);
     if (stream->cart != NULL && stream->stream->subject == SERVICE_CART) {
         stream->n_lines_before = stream->cart->n_lines;
+        stream->has_more_changed = false;
         stream->changed_parts =
             projections_is_in_parts(stream->n_lines_before) ? 0 : PROJECTIONS_ALL_PARTS;
     }

@@ -65,6 +65,7 @@ struct batch_stream {
     uint32_t *line_at;      /* of that document; NULL: it is not stored in parts */
     size_t n_lines_before;  /* when it was loaded */
     uint32_t changed_parts; /* since then */
+    bool has_more_changed;  /* since then, than lines */
     const char *product_sku;
     int64_t product_updated_at_us;
     int32_t loaded_version;

@@ -158,6 +158,7 @@ static void add_cart_change(
         .line_at = stream->line_at,
         .changed_parts = stream->changed_parts,
         .n_lines_before = stream->n_lines_before,
+        .only_lines_changed = !stream->has_more_changed,
         .touched = stream->touched,
         .n_touched = stream->n_touched,
     };
