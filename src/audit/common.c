@@ -59,6 +59,7 @@ bool common_connect(struct common *common, const struct common_wanted *wanted, c
             .statements = common->statements,
             .ready_sql = base_buffer_text(&ready_sql),
             .not_ready_detail = common->options.not_ready_detail,
+            .enter_sql = wanted->enter_sql,
             .answer_timeout_ms = wanted->answer_ms,
             .changed = wanted->changed,
             .context = wanted->context,

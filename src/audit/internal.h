@@ -37,6 +37,7 @@ struct common_wanted {
     /* Statements are planned for what is there each time: tables that begin empty grow meanwhile,
      * and a plan for an empty cart_items read all of it for every few carts. */
     bool plans_each_time;
+    const char *enter_sql; /* NULL: it changes nothing */
     int64_t answer_ms;
     void (*changed)(struct postgres_connection *connection, void *context);
     void *context;

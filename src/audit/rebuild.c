@@ -499,8 +499,11 @@ struct audit_rebuild *audit_rebuild_create(
     rebuild->strays.answered = strays_answered;
     choose(rebuild, wanted);
     rebuild->pause.fired = try_again;
+    const struct base_uuid nobody = {0}; /* it reads nothing from memory */
+    BASE_CLEANUP(base_free_pointer) char *enter_sql = eventstore_make_enter_sql(&nobody);
     const struct common_wanted connection = {
         .role = "rebuild",
+        .enter_sql = enter_sql,
         .plans_each_time = true,
         .answer_ms = options->wait_ms,
         .changed = connection_changed,

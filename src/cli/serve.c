@@ -115,6 +115,23 @@ static void tell_feed(void *context, int64_t position)
 static bool open_database(struct serve *serve, char **problem)
 {
     const struct config *config = serve->config;
+    serve->projections = projections_create(
+        &(struct projections_options){
+            .loop = serve->loop,
+            .log = &serve->log,
+            .metrics = &serve->metrics,
+            .url = config->texts[CONFIG_DATABASE_URL],
+            .ready_sql = migrate_ready_sql(),
+            .not_ready_detail = CLI_SCHEMA_NOT_READY,
+            .wait_ms = config->numbers[CONFIG_WAIT_MS],
+            .keep_bytes = (size_t)config->numbers[CONFIG_CACHE_READ_MIB] * 1024 * 1024,
+            .queue_reads = SERVE_QUEUE_READS,
+            .report_seconds = config->numbers[CONFIG_REPORT_SECONDS],
+        },
+        problem);
+    if (!serve->projections) {
+        return false;
+    }
     serve->service = service_create(
         &(struct service_options){
             .loop = serve->loop,
@@ -127,28 +144,13 @@ static bool open_database(struct serve *serve, char **problem)
             .batch_commands = (size_t)config->numbers[CONFIG_BATCH_COMMANDS],
             .cache_carts = (size_t)config->numbers[CONFIG_CACHE_CARTS],
             .wait_ms = config->numbers[CONFIG_WAIT_MS],
+            .projections = serve->projections,
             .keep_keys_hours = (int32_t)config->numbers[CONFIG_KEEP_KEYS_HOURS],
             .appended = tell_feed,
             .appended_context = serve,
         },
         problem);
     if (!serve->service) {
-        return false;
-    }
-    serve->projections = projections_create(
-        &(struct projections_options){
-            .loop = serve->loop,
-            .log = &serve->log,
-            .metrics = &serve->metrics,
-            .url = config->texts[CONFIG_DATABASE_URL],
-            .ready_sql = migrate_ready_sql(),
-            .not_ready_detail = CLI_SCHEMA_NOT_READY,
-            .wait_ms = config->numbers[CONFIG_WAIT_MS],
-            .queue_reads = SERVE_QUEUE_READS,
-            .report_seconds = config->numbers[CONFIG_REPORT_SECONDS],
-        },
-        problem);
-    if (!serve->projections) {
         return false;
     }
     serve->feed = feed_create(

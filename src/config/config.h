@@ -26,6 +26,8 @@
         "auto: plain on a terminal, else JSON lines")                                              \
     ROW(CACHE_CARTS, NUMBER, "cache-carts", "CARTD_CACHE_CARTS", "100000", 0, 10000000,            \
         "carts kept in memory to save their replay; 0: none")                                      \
+    ROW(CACHE_READ_MIB, NUMBER, "cache-read-mib", "CARTD_CACHE_READ_MIB", "96", 0, 1048576,        \
+        "memory for carts to be read again without asking PostgreSQL; 0: none")                    \
     ROW(QUEUE_COMMANDS, NUMBER, "queue-commands", "CARTD_QUEUE_COMMANDS", "4096", 1, 1000000,      \
         "commands that may wait for a batch; beyond it 503 overloaded")                            \
     ROW(BATCH_COMMANDS, NUMBER, "batch-commands", "CARTD_BATCH_COMMANDS", "64", 1, 1024,           \

@@ -403,4 +403,24 @@ bool eventstore_receive_settled(const struct postgres_group *group);
 void eventstore_ask_end_stuck(struct postgres_group *group, int64_t older_than_ms);
 size_t eventstore_receive_end_stuck(const struct postgres_group *group);
 
+/* ---- alone ----------------------------------------------------------------------------------- */
+
+/* How long a lease on reads lasts, and what its holder leaves unused of it. */
+#define EVENTSTORE_LEASE_MS 300
+#define EVENTSTORE_LEASE_MARGIN_MS 50
+
+/* For postgres_options.enter_sql of every connection that changes carts or their read tables: waits
+ * until nobody but the holder may answer reads from memory, and keeps everybody from it for as long
+ * as the connection lives. The caller's to free. */
+char *eventstore_make_enter_sql(const struct base_uuid *holder) BASE_MUST_CHECK;
+/* Asks for a lease, or for more of it, on a connection that has entered: for EVENTSTORE_LEASE_MS
+ * from some moment after it was asked nobody else changes carts. The statement is to be prepared;
+ * the holder is an id of the process's own. */
+extern const struct postgres_statement eventstore_lease_statement;
+void eventstore_ask_lease(struct postgres_group *group, const struct base_uuid *holder);
+/* Whether it was given: not when another such connection is there. *n_writers, ever so many, is the
+ * same as last time if nobody entered in between. */
+bool eventstore_receive_lease(const struct postgres_group *group, int64_t *n_writers)
+    BASE_MUST_CHECK;
+
 #endif

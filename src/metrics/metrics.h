@@ -61,6 +61,8 @@
     ROW(CACHE_MISSES, counter, "cartd_cart_cache_lookups_total", "result=\"miss\"", "")            \
     ROW(CACHE_CARTS, gauge, "cartd_cart_cache_carts", "", "Carts in the cache.")                   \
     ROW(READS, counter, "cartd_reads_total", "", "Carts and products read, and pages of lists.")   \
+    ROW(READS_KEPT, counter, "cartd_reads_from_memory_total", "",                                  \
+        "Those of carts that were answered from memory, within a lease.")                          \
     ROW(READ_BATCHES, counter, "cartd_read_batches_total", "",                                     \
         "Round trips that those reads took.")                                                      \
     ROW(SAMPLED_SAME, counter, "cartd_verified_streams_total", "result=\"same\"",                  \

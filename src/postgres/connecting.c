@@ -169,6 +169,23 @@ static void start_preparing(struct postgres_connection *connection)
     postgres_pipeline_prepare(connection, false);
 }
 
+static void enter(struct postgres_connection *connection)
+{
+    if (connection->enter_sql != NULL)
+        ask(connection, POSTGRES_STATE_ENTERING, connection->enter_sql);
+    else
+        start_preparing(connection);
+}
+
+static void receive_entry(struct postgres_connection *connection)
+{
+    if (PQresultStatus(connection->reply) == PGRES_TUPLES_OK)
+        start_preparing(connection);
+    else
+        postgres_connection_give_up(
+            connection, BASE_LOG_DATABASE_UNREACHABLE, PQresultErrorMessage(connection->reply));
+}
+
 static void receive_greeting(struct postgres_connection *connection)
 {
     const PGresult *reply = connection->reply;
@@ -186,7 +203,7 @@ static void receive_greeting(struct postgres_connection *connection)
     if (connection->ready_sql != NULL) {
         ask(connection, POSTGRES_STATE_ASKING, connection->ready_sql);
     } else {
-        start_preparing(connection);
+        enter(connection);
     }
 }
 
@@ -196,7 +213,7 @@ static void receive_readiness(struct postgres_connection *connection)
     bool is_answer =
         PQresultStatus(reply) == PGRES_TUPLES_OK && PQntuples(reply) == 1 && PQnfields(reply) == 1;
     if (is_answer && strcmp(PQgetvalue(reply, 0, 0), "t") == 0) {
-        start_preparing(connection);
+        enter(connection);
         return;
     }
     struct base_buffer reason = {0};
@@ -237,8 +254,10 @@ void postgres_connecting_receive(struct postgres_connection *connection)
     }
     if (connection->state == POSTGRES_STATE_GREETING) {
         receive_greeting(connection);
-    } else {
+    } else if (connection->state == POSTGRES_STATE_ASKING) {
         receive_readiness(connection);
+    } else {
+        receive_entry(connection);
     }
 }
 

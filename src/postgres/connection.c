@@ -25,9 +25,12 @@ static const unsigned allowed_moves[] = {
         1U << POSTGRES_STATE_CONNECTING | 1U << POSTGRES_STATE_WAITING | 1U << POSTGRES_STATE_GONE,
     [POSTGRES_STATE_CONNECTING] =
         1U << POSTGRES_STATE_GREETING | 1U << POSTGRES_STATE_WAITING | 1U << POSTGRES_STATE_GONE,
-    [POSTGRES_STATE_GREETING] = 1U << POSTGRES_STATE_ASKING | 1U << POSTGRES_STATE_PREPARING |
-                                1U << POSTGRES_STATE_WAITING | 1U << POSTGRES_STATE_GONE,
-    [POSTGRES_STATE_ASKING] =
+    [POSTGRES_STATE_GREETING] = 1U << POSTGRES_STATE_ASKING | 1U << POSTGRES_STATE_ENTERING |
+                                1U << POSTGRES_STATE_PREPARING | 1U << POSTGRES_STATE_WAITING |
+                                1U << POSTGRES_STATE_GONE,
+    [POSTGRES_STATE_ASKING] = 1U << POSTGRES_STATE_ENTERING | 1U << POSTGRES_STATE_PREPARING |
+                              1U << POSTGRES_STATE_WAITING | 1U << POSTGRES_STATE_GONE,
+    [POSTGRES_STATE_ENTERING] =
         1U << POSTGRES_STATE_PREPARING | 1U << POSTGRES_STATE_WAITING | 1U << POSTGRES_STATE_GONE,
     [POSTGRES_STATE_PREPARING] =
         1U << POSTGRES_STATE_READY | 1U << POSTGRES_STATE_WAITING | 1U << POSTGRES_STATE_GONE,
@@ -63,6 +66,7 @@ __attribute__((noinline)) static void leave(struct postgres_connection *connecti
     free(connection->role);
     free(connection->ready_sql);
     free(connection->not_ready_detail);
+    free(connection->enter_sql);
     free(connection->trouble);
     free(connection);
 }
@@ -216,6 +220,7 @@ static void socket_ready(struct loop_watch *watch, uint32_t events)
         break;
     case POSTGRES_STATE_GREETING:
     case POSTGRES_STATE_ASKING:
+    case POSTGRES_STATE_ENTERING:
         postgres_connecting_receive(connection);
         break;
     case POSTGRES_STATE_PREPARING:
@@ -261,6 +266,7 @@ static void time_is_up(struct loop_timer *timer)
     case POSTGRES_STATE_CONNECTING:
     case POSTGRES_STATE_GREETING:
     case POSTGRES_STATE_ASKING:
+    case POSTGRES_STATE_ENTERING:
     case POSTGRES_STATE_PREPARING:
         connection->n_connect_timeouts++;
         postgres_connection_give_up(
@@ -300,6 +306,7 @@ struct postgres_connection *postgres_connection_create(
         .role = base_copy_text(options->role),
         .ready_sql = options->ready_sql == NULL ? NULL : base_copy_text(options->ready_sql),
         .not_ready_detail = base_copy_text(detail == NULL ? "the database is not ready" : detail),
+        .enter_sql = options->enter_sql == NULL ? NULL : base_copy_text(options->enter_sql),
         .statements = options->statements,
         .answer_timeout_ms = options->answer_timeout_ms,
         .changed = options->changed,

@@ -84,10 +84,11 @@ void postgres_resolver_rotate(struct postgres_resolver *resolver, size_t n);
 /* ---- connection.c ---------------------------------------------------------------------------- */
 
 /*
- *           ┌──────────── any failure, any loss: groups are answered, back off ──────────────┐
- *           ▼                                                                                │
- *        WAITING ──▶ RESOLVING ──▶ CONNECTING ──▶ GREETING ──▶ ASKING ──▶ PREPARING ──▶ READY
- *                                                     └─── no question ──────▲
+ *         ┌──────────────── any failure, any loss: groups are answered, back off ────────────────┐
+ *         ▼                                                                                      │
+ *      WAITING ─▶ RESOLVING ─▶ CONNECTING ─▶ GREETING ─▶ ASKING ─▶ ENTERING ─▶ PREPARING ─▶ READY
+ *
+ * ASKING is passed over without a question, and ENTERING without a script.
  */
 enum postgres_state {
     POSTGRES_STATE_WAITING,    /* for the next attempt */
@@ -95,6 +96,7 @@ enum postgres_state {
     POSTGRES_STATE_CONNECTING, /* for PQconnectPoll to be content */
     POSTGRES_STATE_GREETING,   /* for the settings to be taken and the backend's name */
     POSTGRES_STATE_ASKING,     /* for the answer to ready_sql */
+    POSTGRES_STATE_ENTERING,   /* for enter_sql to be done */
     POSTGRES_STATE_PREPARING,  /* for the statements to be prepared */
     POSTGRES_STATE_READY,
     POSTGRES_STATE_GONE /* within destroy */
@@ -125,6 +127,7 @@ struct postgres_connection {
     char *role;
     char *ready_sql;
     char *not_ready_detail;
+    char *enter_sql;
     const struct postgres_statement *const *statements;
     int64_t answer_timeout_ms;
     void (*changed)(struct postgres_connection *connection, void *context);
@@ -142,7 +145,7 @@ struct postgres_connection {
     int64_t retry_delay_us;
     char *trouble;    /* NULL when ready */
     char *last_words; /* of the server, before it closed the connection */
-    PGresult *reply;  /* GREETING, ASKING: the last result so far */
+    PGresult *reply;  /* GREETING, ASKING, ENTERING: the last result so far */
     struct postgres_backend backend;
     bool has_backend;
     bool was_told_ready;
@@ -177,7 +180,7 @@ void postgres_connecting_start(struct postgres_connection *connection);
 void postgres_connecting_resolved(struct postgres_resolver *resolver);
 /* CONNECTING: the socket is ready. */
 void postgres_connecting_go_on(struct postgres_connection *connection);
-/* GREETING, ASKING: the socket is ready. */
+/* GREETING, ASKING, ENTERING: the socket is ready. */
 void postgres_connecting_receive(struct postgres_connection *connection);
 /* PREPARING: the statements are prepared. */
 void postgres_connecting_done(struct postgres_connection *connection);

@@ -149,6 +149,9 @@ struct postgres_options {
      * second. NULL: no question. */
     const char *ready_sql;
     const char *not_ready_detail;
+    /* Run after that question and before anything else is sent: a script that must succeed, or the
+     * connection is given up and tried again. NULL: none. */
+    const char *enter_sql;
     /* A group not answered by then: the connection is given up, UNKNOWN. The server is told to give
      * a statement up after three quarters of it and a lock after half of it (AGAIN). */
     int64_t answer_timeout_ms;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "codec.h"
+#include "kept.h"
 
 /* ---- written --------------------------------------------------------------------------------- */
 
@@ -340,6 +341,13 @@ bool carts_receive(const struct postgres_rows *rows, size_t row, struct projecti
     read->version = postgres_get_int4(rows, row, 1);
     append_cart(&read->body, rows, row, 2);
     return true;
+}
+
+void carts_keep(
+    struct kept *kept, int64_t now_us, const struct postgres_rows *rows, size_t row,
+    const struct projections_read *read)
+{
+    kept_put(kept, now_us, read, postgres_get_text(rows, row, 6), postgres_get_text(rows, row, 7));
 }
 
 /* At most one row. */

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kept.h"
+
 /*
  * Reads of single carts and products queue, and go out many in one round trip as soon as one of two
  * slots is free; everything that one turn of the loop brought goes together. A read changes
@@ -45,6 +47,8 @@ struct projections {
     struct postgres_connection *reader;
     struct postgres_connection *lister;
     struct reports *reports;
+    struct kept kept;
+    struct projections_lender *lender; /* NULL: nobody lends */
     const struct postgres_statement *list_statements[8];
     struct read_queue queues[N_TABLES];
     struct read_queue shed; /* came when the queue was full; answered OVERLOADED by the next turn */
@@ -119,6 +123,7 @@ static void ask_reads(struct projections *self, struct read_slot *slot)
     postgres_group_begin(&slot->group);
     slot->group.answered = slot_answered;
     slot->is_busy = true;
+    int64_t now_us = base_clock_monotonic_us();
     for (size_t table = 0; table < N_TABLES; table++) {
         slot->n_reads[table] = 0;
         if (self->queues[table].length == 0)
@@ -131,10 +136,12 @@ static void ask_reads(struct projections *self, struct read_slot *slot)
             if (read == NULL)
                 break;
             slot->reads[table][slot->n_reads[table]++] = read;
-            if (table == TABLE_CARTS)
+            if (table == TABLE_CARTS) {
+                read->mark = kept_mark(&self->kept, now_us, &read->cart_id);
                 postgres_put_uuid(to, &read->cart_id);
-            else
+            } else {
                 postgres_put_text(to, read->sku);
+            }
         }
     }
     metrics_add(self->options.metrics, METRICS_READ_BATCHES, 1);
@@ -147,12 +154,16 @@ static void receive_reads(struct read_slot *slot, size_t table)
         return;
     const struct postgres_rows *rows = postgres_group_rows(&slot->group, slot->places[table]);
     size_t n_rows = postgres_rows_count(rows);
+    int64_t now_us = base_clock_monotonic_us();
     for (size_t i = 0; i < slot->n_reads[table]; i++)
         slot->reads[table][i]->outcome = PROJECTIONS_NOT_FOUND;
     for (size_t row = 0; row < n_rows; row++) {
         struct projections_read *read = slot->reads[table][postgres_get_int8(rows, row, 0) - 1];
-        if (TABLES[table].receive(rows, row, read))
-            read->outcome = PROJECTIONS_FOUND;
+        if (!TABLES[table].receive(rows, row, read))
+            continue;
+        read->outcome = PROJECTIONS_FOUND;
+        if (table == TABLE_CARTS)
+            carts_keep(&slot->projections->kept, now_us, rows, row, read);
     }
     for (size_t i = 0; i < slot->n_reads[table]; i++)
         answer_read(slot->projections, slot->reads[table][i], slot->reads[table][i]->outcome);
@@ -250,20 +261,64 @@ static void reader_changed(struct postgres_connection *connection, void *context
 static void queue_read(
     struct projections *self, enum read_table table, struct projections_read *read)
 {
-    read->asked_at_us = base_clock_monotonic_us();
     bool is_full = self->queues[table].length >= self->options.queue_reads;
     queue_append(is_full ? &self->shed : &self->queues[table], read);
     loop_start_deferred(self->options.loop, &self->dispatch);
 }
 
+static void count_for_lender(struct projections *self, int64_t now_us)
+{
+    if (self->lender == NULL || self->kept.bytes_max == 0)
+        return;
+    self->lender->n_reads++;
+    if (now_us >= self->lender->look_at_us)
+        self->lender->look(self->lender, now_us);
+}
+
 void projections_read_cart(struct projections *projections, struct projections_read *read)
 {
+    int64_t now_us = base_clock_monotonic_us();
+    read->asked_at_us = now_us;
+    count_for_lender(projections, now_us);
+    if (kept_find(&projections->kept, now_us, read)) {
+        metrics_add(projections->options.metrics, METRICS_READS_KEPT, 1);
+        answer_read(projections, read, read->outcome);
+        return;
+    }
     queue_read(projections, TABLE_CARTS, read);
 }
 
 void projections_read_product(struct projections *projections, struct projections_read *read)
 {
+    read->asked_at_us = base_clock_monotonic_us();
     queue_read(projections, TABLE_PRODUCTS, read);
+}
+
+/* ---- kept carts ------------------------------------------------------------------------------ */
+
+void projections_set_lender(struct projections *projections, struct projections_lender *lender)
+{
+    projections->lender = lender;
+}
+
+void projections_trust(struct projections *projections, int64_t until_us, int64_t n_writers)
+{
+    kept_trust(&projections->kept, until_us, n_writers);
+}
+
+void projections_distrust(struct projections *projections)
+{
+    kept_distrust(&projections->kept);
+}
+
+void projections_begin_change(struct projections *projections, const struct base_uuid *cart_id)
+{
+    kept_begin_change(&projections->kept, cart_id);
+}
+
+void projections_end_change(struct projections *projections, const struct base_uuid *cart_id)
+{
+    kept_end_change(&projections->kept, cart_id);
 }
 
 /* ---- pages ----------------------------------------------------------------------------------- */
@@ -427,6 +482,7 @@ struct projections *projections_create(const struct projections_options *options
     for (size_t i = 0; i < READS_SLOTS; i++)
         self->slots[i].projections = self;
     collect_list_statements(self);
+    kept_init(&self->kept, options->keep_bytes);
     struct postgres_options connection = {
         .loop = options->loop,
         .log = options->log,
@@ -441,6 +497,7 @@ struct projections *projections_create(const struct projections_options *options
     };
     self->reader = postgres_connection_create(&connection, problem);
     if (self->reader == NULL) {
+        kept_finish(&self->kept);
         free(self);
         return NULL;
     }
@@ -452,6 +509,7 @@ struct projections *projections_create(const struct projections_options *options
     if (self->reports == NULL) {
         postgres_connection_destroy(self->lister);
         postgres_connection_destroy(self->reader);
+        kept_finish(&self->kept);
         free(self);
         return NULL;
     }
@@ -475,6 +533,7 @@ void projections_destroy(struct projections *projections)
             answer_read(self, queue_take(&self->queues[table]), PROJECTIONS_UNAVAILABLE);
     for (size_t i = 0; i < READS_SLOTS; i++)
         postgres_group_finish(&self->slots[i].group);
+    kept_finish(&self->kept);
     free(self);
 }
 

@@ -236,6 +236,7 @@ struct projections_options {
     const char *ready_sql;
     const char *not_ready_detail;
     int64_t wait_ms;
+    size_t keep_bytes;      /* for carts that were read, while a lease lasts; 0: none are kept */
     size_t queue_reads;     /* that may wait; beyond it OVERLOADED */
     int64_t report_seconds; /* that a report may take; beyond it TOO_SLOW */
 };
@@ -250,8 +251,8 @@ bool projections_is_ready(const struct projections *projections);
 size_t projections_waiting(const struct projections *projections);
 
 /* One cart or one product. The caller owns it; it must not move or die until it is answered, which
- * is never within the call that asks. Zero-initialise, set answered and the id or sku; the caller
- * finishes `body`. */
+ * for a cart that is kept is within the call that asks. Zero-initialise, set answered and the id or
+ * sku; the caller finishes `body`. */
 struct projections_read {
     struct base_uuid cart_id;  /* projections_read_cart */
     struct cart_caller caller; /* the same: a cart that is not his is not found */
@@ -261,12 +262,31 @@ struct projections_read {
     int32_t version;
     struct base_buffer body; /* the whole JSON answer */
     int64_t asked_at_us;
+    uint64_t mark; /* the room's own, as what follows */
     struct projections_read *next;
 };
 void projections_read_cart(struct projections *projections, struct projections_read *read);
 void projections_read_product(struct projections *projections, struct projections_read *read);
 
-/* One page of a list. As above; texts are borrowed until it is answered. */
+/* Whoever changes carts may lend the right to answer reads from memory: projections_trust() until a
+ * moment (monotonic) before which nobody else changes any. What is kept stays in force from one
+ * lease to the next if the number of writers is the same, and projections_distrust() ends it all.
+ * look() is called with a read, of which there were n_reads, once look_at_us has come. Changes
+ * within the process are told before they are sent and when it is known what became of them; both
+ * once each. */
+struct projections_lender {
+    void (*look)(struct projections_lender *lender, int64_t now_us);
+    int64_t look_at_us;
+    size_t n_reads;
+};
+void projections_set_lender(struct projections *projections, struct projections_lender *lender);
+void projections_trust(struct projections *projections, int64_t until_us, int64_t n_writers);
+void projections_distrust(struct projections *projections);
+void projections_begin_change(struct projections *projections, const struct base_uuid *cart_id);
+void projections_end_change(struct projections *projections, const struct base_uuid *cart_id);
+
+/* One page of a list. As above, but never answered within the call; texts are borrowed until it is
+ * answered. */
 struct projections_page {
     const char *status;      /* carts: NULL for all */
     const char *customer_id; /* carts: NULL for all */

@@ -59,6 +59,11 @@ extern const struct postgres_statement products_read;
 /* Fill a read from a row: version and body. False: it is not for who asks. */
 bool carts_receive(const struct postgres_rows *rows, size_t row, struct projections_read *read)
     BASE_MUST_CHECK;
+/* Keeps what was received. */
+struct kept;
+void carts_keep(
+    struct kept *kept, int64_t now_us, const struct postgres_rows *rows, size_t row,
+    const struct projections_read *read);
 bool products_receive(const struct postgres_rows *rows, size_t row, struct projections_read *read)
     BASE_MUST_CHECK;
 

@@ -1,8 +1,8 @@
 /*
  * internal: what the files of the service share. service.c queues and answers, batch.c is the state
  * machine of a batch, offers.c what it knows of the catalogue, decide.c folds the commands of one
- * stream, past.c reads a cart as it was, replay.c reads what an answer still needs, streams.c holds
- * who waits and which carts are kept.
+ * stream, lease.c says when reads may come from memory, past.c reads a cart as it was, replay.c
+ * reads what an answer still needs, streams.c holds who waits and which carts are kept.
  */
 #ifndef CARTD_SERVICE_INTERNAL_H
 #define CARTD_SERVICE_INTERNAL_H
@@ -219,6 +219,11 @@ struct service {
     bool is_forgetting;
     struct postgres_group stuck;
     bool is_looking_for_stuck;
+    struct projections_lender lender;
+    struct postgres_group lease;
+    bool is_leasing;
+    int64_t lease_asked_at_us;
+    struct base_uuid lease_holder; /* this process */
     struct loop_deferred dispatch;
     struct loop_timer sweep;
     struct loop_timer house;
@@ -237,6 +242,11 @@ void service_requeue(struct service *service, struct service_command *command);
 void service_unsettle(struct service *service);
 /* An append could not be made for now, perhaps for a lock that its holder never lets go. */
 void service_end_stuck(struct service *service);
+/* Reads of carts may be answered from memory from now on, whenever there is a lease; and not any
+ * more, until there is another one. */
+void lease_begin(struct service *service);
+void lease_wait(struct service *service); /* the connection is there, others may be about to come */
+void lease_end(struct service *service);
 /* A batch is free or a stream is in turn: look for work in the next turn. */
 void service_poke(struct service *service);
 

@@ -179,6 +179,22 @@ static void add_product_change(
     };
 }
 
+/* Reads of these carts are not answered from memory from before the append is sent until it is
+ * known what became of it. */
+static void tell_changes(
+    struct batch *batch,
+    void (*tell)(struct projections *projections, const struct base_uuid *cart_id))
+{
+    struct projections *projections = batch->service->options.projections;
+    if (projections == NULL)
+        return;
+    for (size_t i = 0; i < batch->n_streams; i++) {
+        const struct batch_stream *stream = &batch->streams[i];
+        if (stream->stream->subject == SERVICE_CART && stream->n_events > 0)
+            tell(projections, &stream->stream->id);
+    }
+}
+
 static void append_answered(struct postgres_group *group);
 
 void batch_append(struct batch *batch)
@@ -219,6 +235,7 @@ void batch_append(struct batch *batch)
     batch->group.answered = append_answered;
     eventstore_ask_append(service->store, &batch->group, &wanted);
     batch->sent_at_us = base_clock_monotonic_us();
+    tell_changes(batch, projections_begin_change);
     postgres_send(service->writer, &batch->group);
 }
 
@@ -314,6 +331,9 @@ static void doubt_stream(struct batch *batch, struct batch_stream *stream)
 static void append_answered(struct postgres_group *group)
 {
     struct batch *batch = BASE_CONTAINER(group, struct batch, group);
+    if (group->outcome == POSTGRES_UNKNOWN)
+        lease_end(batch->service); /* it may yet be done */
+    tell_changes(batch, projections_end_change);
     switch (group->outcome) {
     case POSTGRES_DONE:
         receive_verdicts(batch);

@@ -271,13 +271,16 @@ static void forget_kept(struct service *service)
 {
     streams_begin_epoch(&service->streams);
     offers_forget(&service->offers);
+    lease_end(service);
 }
 
 static void writer_changed(struct postgres_connection *connection, void *context)
 {
     struct service *service = context;
     bool is_ready = postgres_connection_is_ready(connection);
-    if (!is_ready)
+    if (is_ready)
+        lease_wait(service);
+    else
         forget_kept(service);
     service->not_ready_since_us = is_ready ? 0 : base_clock_monotonic_us();
     metrics_set(service->options.metrics, METRICS_DATABASE_READY, is_ready);
@@ -310,23 +313,25 @@ static void keep_house(struct loop_timer *timer)
 
 /* ---- the room -------------------------------------------------------------------------------- */
 
-/* Copies a list and adds one more. */
-static void add_statement(
-    const struct postgres_statement **to, const struct postgres_statement *const *list,
-    const struct postgres_statement *more)
+/* Copies a list and gives the place for more. */
+static const struct postgres_statement **copy_statements(
+    const struct postgres_statement **to, const struct postgres_statement *const *list)
 {
     while (*list != NULL)
         *to++ = *list++;
-    *to = more;
+    return to;
 }
 
 static bool connect(struct service *service, char **problem)
 {
-    add_statement(
-        service->batch_statements, eventstore_batch_statements(service->store),
-        projections_offers_statement());
-    add_statement(
-        service->side_statements, eventstore_side_statements(), &projections_owner_statement);
+    const struct postgres_statement **more =
+        copy_statements(service->batch_statements, eventstore_batch_statements(service->store));
+    *more++ = projections_offers_statement();
+    *more = &eventstore_lease_statement;
+    *copy_statements(service->side_statements, eventstore_side_statements()) =
+        &projections_owner_statement;
+    BASE_CLEANUP(base_free_pointer)
+    char *enter_sql = eventstore_make_enter_sql(&service->lease_holder);
     struct postgres_options connection = {
         .loop = service->options.loop,
         .log = service->options.log,
@@ -335,6 +340,7 @@ static bool connect(struct service *service, char **problem)
         .statements = service->batch_statements,
         .ready_sql = service->options.ready_sql,
         .not_ready_detail = service->options.not_ready_detail,
+        .enter_sql = enter_sql,
         .answer_timeout_ms = service->options.wait_ms,
         .changed = writer_changed,
         .context = service,
@@ -342,7 +348,8 @@ static bool connect(struct service *service, char **problem)
     service->writer = postgres_connection_create(&connection, problem);
     if (service->writer == NULL)
         return false;
-    connection.role = "side";
+    connection.role = "side"; /* it changes no carts */
+    connection.enter_sql = NULL;
     connection.statements = service->side_statements;
     connection.changed = NULL;
     service->side = postgres_connection_create(&connection, problem);
@@ -364,6 +371,7 @@ struct service *service_create(const struct service_options *options, char **pro
     size_t n_parts = 0;
     const struct eventstore_part *const *parts = projections_parts(&n_parts);
     service->store = eventstore_create(parts, n_parts);
+    lease_begin(service);
     if (!connect(service, problem)) {
         service_destroy(service);
         return NULL;
@@ -392,6 +400,7 @@ void service_destroy(struct service *service)
     postgres_group_finish(&service->settle);
     postgres_group_finish(&service->forget);
     postgres_group_finish(&service->stuck);
+    postgres_group_finish(&service->lease);
     eventstore_destroy(service->store);
     free(service);
 }

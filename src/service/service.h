@@ -24,6 +24,8 @@ struct base_uuid service_product_id(const char *sku);
  * of that key. */
 struct base_uuid service_keyed_cart_id(const char *caller, const char *key);
 
+struct projections;
+
 struct service_options {
     struct loop *loop;
     const struct base_log *log;
@@ -35,6 +37,9 @@ struct service_options {
     size_t batch_commands;
     size_t cache_carts; /* 0: no cache */
     int64_t wait_ms;    /* for PostgreSQL */
+    /* Who answers reads of carts, to be lent the right to do so from memory; it must outlive the
+     * service. NULL: nobody does. */
+    struct projections *projections;
     int32_t keep_keys_hours;
     /* Called after each append, with the position of its last event. NULL: nobody wants to know. */
     void (*appended)(void *context, int64_t position);

@@ -66,6 +66,9 @@ class Kills(FaultCase):
         cls.addClassCleanup(database.drop)
         return database.migrated_by(migrate)
 
+    def setUp(self):
+        self.service.wait_until_ready()  # the test before may have restarted PostgreSQL
+
     def test_the_service_is_killed(self):
         load = self.start_load(self.service)
         times = []

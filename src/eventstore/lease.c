@@ -1,0 +1,69 @@
+#include "eventstore.h"
+
+/*
+ * A lease on reads (Gray and Cheriton, "Leases", SOSP 1989). Everyone who changes carts holds one
+ * advisory lock of the database in shared mode for as long as the session lives. Who gets it
+ * exclusively is the only one of them, and may then write down until when it answers reads from
+ * memory. Whoever comes later gets the lock at once, which ends the renewals, and waits until that
+ * moment has passed before it changes anything. It also counts itself, so that a former holder can
+ * tell whether anybody came in between.
+ *
+ * The moment is the server's and is compared with the server's clock only. The holder counts the
+ * same time from before it asked, on its own monotonic clock, and forgets the lease when it loses
+ * the connection, so it need not wait for its own. What is assumed is that neither clock jumps by
+ * more than EVENTSTORE_LEASE_MARGIN_MS within a lease.
+ *
+ * A session that was lost keeps its lock until its backend has ended, so an append whose outcome is
+ * not known yet keeps everybody from a lease, also the process that sent it.
+ */
+
+/* A number of our own in the space that all advisory locks of a database share. */
+#define WRITERS_LOCK "427015070564"
+
+/* The wait reads the lease after the lock was given, hence the level and statements of their own;
+ * it may last longer than other statements may. */
+char *eventstore_make_enter_sql(const struct base_uuid *holder)
+{
+    char id[BASE_UUID_SIZE];
+    base_uuid_format(holder, id);
+    struct base_buffer sql = {0};
+    base_buffer_printf(
+        &sql,
+        "BEGIN ISOLATION LEVEL READ COMMITTED;"
+        "SET LOCAL statement_timeout = %d;"
+        "SELECT pg_advisory_lock_shared(" WRITERS_LOCK ");"
+        "SELECT pg_sleep(extract(epoch FROM ends_at - clock_timestamp()))"
+        "  FROM read_lease WHERE holder <> '%s';"
+        "UPDATE read_lease SET writers = writers + 1;"
+        "COMMIT;"
+        "SELECT true",
+        10 * EVENTSTORE_LEASE_MS, id);
+    (void)base_buffer_text(&sql);
+    return sql.bytes;
+}
+
+const struct postgres_statement eventstore_lease_statement = {
+    .name = "lease",
+    .sql = "UPDATE read_lease\n"
+           "SET holder = $1, ends_at = clock_timestamp() + $2 * '1 millisecond'::interval\n"
+           "WHERE pg_try_advisory_xact_lock(" WRITERS_LOCK ")\n"
+           "RETURNING writers",
+    .n_parameters = 2,
+    .types = {POSTGRES_UUID, POSTGRES_INT4},
+};
+
+void eventstore_ask_lease(struct postgres_group *group, const struct base_uuid *holder)
+{
+    struct postgres_parameters *to = postgres_group_add(group, &eventstore_lease_statement);
+    postgres_put_uuid(to, holder);
+    postgres_put_int4(to, EVENTSTORE_LEASE_MS);
+}
+
+bool eventstore_receive_lease(const struct postgres_group *group, int64_t *n_writers)
+{
+    const struct postgres_rows *rows = postgres_group_rows(group, 0);
+    if (postgres_rows_count(rows) != 1)
+        return false;
+    *n_writers = postgres_get_int8(rows, 0, 0);
+    return true;
+}

@@ -1,0 +1,221 @@
+#include "kept.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BUCKETS_AT_FIRST 1024
+
+/* In one piece of memory with its texts. */
+struct kept_cart {
+    struct base_uuid id;
+    struct kept_cart *next_in_bucket;
+    struct kept_cart *next;
+    struct kept_cart *previous;
+    const char *customer_id;
+    const char *guest_token_hash;
+    const char *document; /* with its times, as it is answered */
+    size_t document_length;
+    size_t n_bytes; /* of it all */
+    int32_t version;
+    bool was_used; /* since room was looked for */
+};
+
+void kept_init(struct kept *kept, size_t bytes_max)
+{
+    *kept = (struct kept){.n_buckets = BUCKETS_AT_FIRST, .bytes_max = bytes_max};
+    struct base_random random = {0};
+    base_random_take(&random, kept->secret, sizeof kept->secret);
+    kept->buckets = base_alloc(kept->n_buckets * sizeof(struct kept_cart *));
+}
+
+/* ---- the table ------------------------------------------------------------------------------- */
+
+/* Clients may choose ids, so which of them share a bucket depends on a secret. */
+static struct kept_cart **link_to(const struct kept *kept, const struct base_uuid *id)
+{
+    size_t bucket = (size_t)base_uuid_hash(id, kept->secret) & (kept->n_buckets - 1);
+    struct kept_cart **link = &kept->buckets[bucket];
+    while (*link != NULL && base_uuid_compare(&(*link)->id, id) != 0)
+        link = &(*link)->next_in_bucket;
+    return link;
+}
+
+static void drop(struct kept *kept, struct kept_cart **link)
+{
+    struct kept_cart *cart = *link;
+    if (cart == NULL)
+        return;
+    *link = cart->next_in_bucket;
+    cart->previous->next = cart->next;
+    cart->next->previous = cart->previous;
+    if (kept->first == cart)
+        kept->first = cart->next == cart ? NULL : cart->next;
+    kept->n_carts--;
+    kept->n_bytes -= cart->n_bytes;
+    free(cart);
+}
+
+static void grow(struct kept *kept)
+{
+    kept->n_buckets *= 2;
+    free(kept->buckets);
+    kept->buckets = base_alloc(kept->n_buckets * sizeof(struct kept_cart *));
+    struct kept_cart *cart = kept->first;
+    for (size_t i = 0; i < kept->n_carts; i++, cart = cart->next) {
+        struct kept_cart **link = link_to(kept, &cart->id);
+        cart->next_in_bucket = NULL;
+        *link = cart;
+    }
+}
+
+/* Puts it where room is looked for last. */
+static void add(struct kept *kept, struct kept_cart *cart)
+{
+    if (kept->n_carts >= kept->n_buckets)
+        grow(kept);
+    struct kept_cart **link = link_to(kept, &cart->id);
+    assert(*link == NULL);
+    *link = cart;
+    if (kept->first == NULL) {
+        kept->first = cart->next = cart->previous = cart;
+    } else {
+        cart->next = kept->first;
+        cart->previous = kept->first->previous;
+        cart->previous->next = cart->next->previous = cart;
+    }
+    kept->n_carts++;
+    kept->n_bytes += cart->n_bytes;
+}
+
+/* The one that was not used since it was looked at last goes first: the clock of Corbató's, which
+ * costs a hit one store. */
+static void make_room(struct kept *kept)
+{
+    while (kept->n_bytes > kept->bytes_max) {
+        struct kept_cart *cart = kept->first;
+        if (cart->was_used) {
+            cart->was_used = false;
+            kept->first = cart->next;
+        } else {
+            drop(kept, link_to(kept, &cart->id));
+        }
+    }
+}
+
+/* ---- trust ----------------------------------------------------------------------------------- */
+
+static bool is_trusted(const struct kept *kept, int64_t now_us)
+{
+    return now_us < kept->until_us;
+}
+
+void kept_trust(struct kept *kept, int64_t until_us, int64_t n_writers)
+{
+    if (n_writers != kept->n_writers)
+        kept_distrust(kept);
+    kept->n_writers = n_writers;
+    kept->until_us = until_us;
+}
+
+void kept_distrust(struct kept *kept)
+{
+    while (kept->first != NULL)
+        drop(kept, link_to(kept, &kept->first->id));
+    kept->until_us = 0;
+    kept->epoch++;
+}
+
+void kept_finish(struct kept *kept)
+{
+    kept_distrust(kept);
+    free(kept->buckets);
+}
+
+/* ---- reads ----------------------------------------------------------------------------------- */
+
+bool kept_find(struct kept *kept, int64_t now_us, struct projections_read *read)
+{
+    if (!is_trusted(kept, now_us))
+        return false;
+    struct kept_cart *cart = *link_to(kept, &read->cart_id);
+    if (cart == NULL)
+        return false;
+    cart->was_used = true;
+    read->outcome = PROJECTIONS_NOT_FOUND;
+    if (read->caller.may_all ||
+        cart_admits(cart->customer_id, cart->guest_token_hash, &read->caller)) {
+        read->outcome = PROJECTIONS_FOUND;
+        read->version = cart->version;
+        base_buffer_append(&read->body, cart->document, cart->document_length);
+    }
+    return true;
+}
+
+static size_t slot_of(const struct kept *kept, const struct base_uuid *cart_id)
+{
+    return (size_t)(base_uuid_hash(cart_id, kept->secret) >> 32) % KEPT_CHANGE_SLOTS;
+}
+
+/* Both numbers only grow, so the sum is the same only if both are. */
+uint64_t kept_mark(const struct kept *kept, int64_t now_us, const struct base_uuid *cart_id)
+{
+    size_t slot = slot_of(kept, cart_id);
+    if (kept->bytes_max == 0 || !is_trusted(kept, now_us) || kept->changes[slot].n_under_way > 0)
+        return 0;
+    return 1 + kept->epoch + kept->changes[slot].n_begun;
+}
+
+static const char *copy(char **to, const char *text)
+{
+    if (text == NULL)
+        return NULL;
+    size_t size = strlen(text) + 1;
+    char *at = *to;
+    memcpy(at, text, size);
+    *to += size;
+    return at;
+}
+
+void kept_put(
+    struct kept *kept, int64_t now_us, const struct projections_read *read, const char *customer_id,
+    const char *guest_token_hash)
+{
+    if (read->mark == 0 || read->mark != kept_mark(kept, now_us, &read->cart_id))
+        return;
+    size_t n_bytes = sizeof(struct kept_cart) + read->body.length;
+    n_bytes += customer_id == NULL ? 0 : strlen(customer_id) + 1;
+    n_bytes += guest_token_hash == NULL ? 0 : strlen(guest_token_hash) + 1;
+    if (n_bytes > kept->bytes_max / 16) /* one must not drive out all others */
+        return;
+    drop(kept, link_to(kept, &read->cart_id));
+    struct kept_cart *cart = base_alloc(n_bytes);
+    char *texts = (char *)(cart + 1);
+    cart->id = read->cart_id;
+    cart->version = read->version;
+    cart->n_bytes = n_bytes;
+    cart->customer_id = copy(&texts, customer_id);
+    cart->guest_token_hash = copy(&texts, guest_token_hash);
+    cart->document_length = read->body.length;
+    memcpy(texts, read->body.bytes, read->body.length);
+    cart->document = texts;
+    add(kept, cart);
+    make_room(kept);
+}
+
+/* ---- changes --------------------------------------------------------------------------------- */
+
+void kept_begin_change(struct kept *kept, const struct base_uuid *cart_id)
+{
+    size_t slot = slot_of(kept, cart_id);
+    kept->changes[slot].n_under_way++;
+    kept->changes[slot].n_begun++;
+    drop(kept, link_to(kept, cart_id));
+}
+
+void kept_end_change(struct kept *kept, const struct base_uuid *cart_id)
+{
+    size_t slot = slot_of(kept, cart_id);
+    assert(kept->changes[slot].n_under_way > 0);
+    kept->changes[slot].n_under_way--;
+}
