@@ -141,14 +141,12 @@ bool kept_find(struct kept *kept, int64_t now_us, struct projections_read *read)
     struct kept_cart *cart = *link_to(kept, &read->cart_id);
     if (cart == NULL)
         return false;
+    if (!read->caller.may_all &&
+        !cart_admits(cart->customer_id, cart->guest_token_hash, &read->caller))
+        return false;
     cart->was_used = true;
-    read->outcome = PROJECTIONS_NOT_FOUND;
-    if (read->caller.may_all ||
-        cart_admits(cart->customer_id, cart->guest_token_hash, &read->caller)) {
-        read->outcome = PROJECTIONS_FOUND;
-        read->version = cart->version;
-        base_buffer_append(&read->body, cart->document, cart->document_length);
-    }
+    read->version = cart->version;
+    base_buffer_append(&read->body, cart->document, cart->document_length);
     return true;
 }
 

@@ -42,8 +42,8 @@ void kept_finish(struct kept *kept);
 void kept_trust(struct kept *kept, int64_t until_us, int64_t n_writers);
 void kept_distrust(struct kept *kept);
 
-/* Answers the read with what is kept: FOUND, or NOT_FOUND when the cart does not admit the caller.
- * False: it must be read. */
+/* Gives the read what is kept, its version and body. False: it must be read; also a cart that is
+ * kept and does not admit the caller, for whom it takes as long as one that does not exist. */
 bool kept_find(struct kept *kept, int64_t now_us, struct projections_read *read) BASE_MUST_CHECK;
 
 /* To be noted when a read is sent, and given to kept_put() with its answer; 0: it can't be kept. */

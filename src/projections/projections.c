@@ -282,7 +282,7 @@ void projections_read_cart(struct projections *projections, struct projections_r
     count_for_lender(projections, now_us);
     if (kept_find(&projections->kept, now_us, read)) {
         metrics_add(projections->options.metrics, METRICS_READS_KEPT, 1);
-        answer_read(projections, read, read->outcome);
+        answer_read(projections, read, PROJECTIONS_FOUND);
         return;
     }
     queue_read(projections, TABLE_CARTS, read);
