@@ -35,8 +35,7 @@ char *eventstore_make_enter_sql(const struct base_uuid *holder)
         "SELECT pg_sleep(extract(epoch FROM ends_at - clock_timestamp()))"
         "  FROM read_lease WHERE holder <> '%s';"
         "UPDATE read_lease SET writers = writers + 1;"
-        "COMMIT;"
-        "SELECT true",
+        "COMMIT",
         10 * EVENTSTORE_LEASE_MS, id);
     (void)base_buffer_text(&sql);
     return sql.bytes;

@@ -179,7 +179,8 @@ static void enter(struct postgres_connection *connection)
 
 static void receive_entry(struct postgres_connection *connection)
 {
-    if (PQresultStatus(connection->reply) == PGRES_TUPLES_OK)
+    ExecStatusType status = PQresultStatus(connection->reply);
+    if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK)
         start_preparing(connection);
     else
         postgres_connection_give_up(

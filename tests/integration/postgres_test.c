@@ -221,6 +221,20 @@ START_TEST(an_error_instead_of_an_answer_is_not_ready_either)
 }
 END_TEST
 
+START_TEST(a_script_is_run_before_anything_else_until_it_succeeds)
+{
+    fixture.options.ready_sql = "SELECT true";
+    fixture.options.enter_sql = "INSERT INTO entries VALUES (1)";
+    fixture_create(statements);
+    fixture_wait(is_in_trouble("relation \"entries\" does not exist"));
+    fixture_expect(&one, POSTGRES_UNAVAILABLE);
+    fixture_run("CREATE TABLE entries (id integer)");
+    fixture_wait(fixture.n_changes == 1);
+    fixture_expect(&one, POSTGRES_DONE);
+    fixture_run("DO 'BEGIN ASSERT (SELECT count(*) FROM entries) = 1; END'");
+}
+END_TEST
+
 START_TEST(statements_that_can_not_be_prepared_are_tried_until_they_can)
 {
     fixture_create(statements_on_a_table);
@@ -423,6 +437,7 @@ int main(void)
     tcase_add_test(tests, a_database_that_does_not_exist_is_trouble);
     tcase_add_test(tests, a_database_that_is_not_ready_is_asked_until_it_is);
     tcase_add_test(tests, an_error_instead_of_an_answer_is_not_ready_either);
+    tcase_add_test(tests, a_script_is_run_before_anything_else_until_it_succeeds);
     tcase_add_test(tests, statements_that_can_not_be_prepared_are_tried_until_they_can);
     tcase_add_test(tests, an_idle_connection_that_is_lost_is_made_anew);
     tcase_add_test(tests, a_group_sent_into_a_connection_that_just_ended_is_unknown);
