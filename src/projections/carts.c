@@ -347,7 +347,38 @@ void carts_keep(
     struct kept *kept, int64_t now_us, const struct postgres_rows *rows, size_t row,
     const struct projections_read *read)
 {
-    kept_put(kept, now_us, read, postgres_get_text(rows, row, 6), postgres_get_text(rows, row, 7));
+    const struct kept_found found = {
+        .cart_id = read->cart_id,
+        .version = read->version,
+        .customer_id = postgres_get_text(rows, row, 6),
+        .guest_token_hash = postgres_get_text(rows, row, 7),
+        .document = read->body.bytes,
+        .document_length = read->body.length,
+    };
+    kept_put(kept, now_us, read->mark, &found);
+}
+
+void carts_keep_change(
+    struct kept *kept, int64_t now_us, const struct projections_cart_change *change)
+{
+    uint64_t mark = kept_mark(kept, now_us, &change->cart_id);
+    if (mark == 0 || change->document_length > KEPT_CHANGE_MAX ||
+        !kept_is_behind(kept, &change->cart_id))
+        return;
+    const struct cart *cart = change->cart;
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer document = {0};
+    codec_write_cart_times(
+        &document, change->document, change->document_length, cart->created_at_us,
+        cart->updated_at_us, cart->closed_at_us);
+    const struct kept_found found = {
+        .cart_id = change->cart_id,
+        .version = cart->version,
+        .customer_id = cart->customer_id,
+        .guest_token_hash = cart->guest_token_hash,
+        .document = document.bytes,
+        .document_length = document.length,
+    };
+    kept_put(kept, now_us, mark, &found);
 }
 
 /* At most one row. */

@@ -18,7 +18,8 @@ struct kept_cart {
     size_t document_length;
     size_t n_bytes; /* of it all */
     int32_t version;
-    bool was_used; /* since room was looked for */
+    bool is_behind; /* it was changed since, or is being changed */
+    bool was_used;  /* since room was looked for */
 };
 
 void kept_init(struct kept *kept, size_t bytes_max)
@@ -139,7 +140,7 @@ bool kept_find(struct kept *kept, int64_t now_us, struct projections_read *read)
     if (!is_trusted(kept, now_us))
         return false;
     struct kept_cart *cart = *link_to(kept, &read->cart_id);
-    if (cart == NULL)
+    if (cart == NULL || cart->is_behind)
         return false;
     if (!read->caller.may_all &&
         !cart_admits(cart->customer_id, cart->guest_token_hash, &read->caller))
@@ -175,27 +176,25 @@ static const char *copy(char **to, const char *text)
     return at;
 }
 
-void kept_put(
-    struct kept *kept, int64_t now_us, const struct projections_read *read, const char *customer_id,
-    const char *guest_token_hash)
+void kept_put(struct kept *kept, int64_t now_us, uint64_t mark, const struct kept_found *found)
 {
-    if (read->mark == 0 || read->mark != kept_mark(kept, now_us, &read->cart_id))
+    if (mark == 0 || mark != kept_mark(kept, now_us, &found->cart_id))
         return;
-    size_t n_bytes = sizeof(struct kept_cart) + read->body.length;
-    n_bytes += customer_id == NULL ? 0 : strlen(customer_id) + 1;
-    n_bytes += guest_token_hash == NULL ? 0 : strlen(guest_token_hash) + 1;
+    size_t n_bytes = sizeof(struct kept_cart) + found->document_length;
+    n_bytes += found->customer_id == NULL ? 0 : strlen(found->customer_id) + 1;
+    n_bytes += found->guest_token_hash == NULL ? 0 : strlen(found->guest_token_hash) + 1;
     if (n_bytes > kept->bytes_max / 16) /* one must not drive out all others */
         return;
-    drop(kept, link_to(kept, &read->cart_id));
+    drop(kept, link_to(kept, &found->cart_id));
     struct kept_cart *cart = base_alloc(n_bytes);
     char *texts = (char *)(cart + 1);
-    cart->id = read->cart_id;
-    cart->version = read->version;
+    cart->id = found->cart_id;
+    cart->version = found->version;
     cart->n_bytes = n_bytes;
-    cart->customer_id = copy(&texts, customer_id);
-    cart->guest_token_hash = copy(&texts, guest_token_hash);
-    cart->document_length = read->body.length;
-    memcpy(texts, read->body.bytes, read->body.length);
+    cart->customer_id = copy(&texts, found->customer_id);
+    cart->guest_token_hash = copy(&texts, found->guest_token_hash);
+    cart->document_length = found->document_length;
+    memcpy(texts, found->document, found->document_length);
     cart->document = texts;
     add(kept, cart);
     make_room(kept);
@@ -208,7 +207,9 @@ void kept_begin_change(struct kept *kept, const struct base_uuid *cart_id)
     size_t slot = slot_of(kept, cart_id);
     kept->changes[slot].n_under_way++;
     kept->changes[slot].n_begun++;
-    drop(kept, link_to(kept, cart_id));
+    struct kept_cart *cart = *link_to(kept, cart_id);
+    if (cart != NULL)
+        cart->is_behind = true;
 }
 
 void kept_end_change(struct kept *kept, const struct base_uuid *cart_id)
@@ -216,4 +217,10 @@ void kept_end_change(struct kept *kept, const struct base_uuid *cart_id)
     size_t slot = slot_of(kept, cart_id);
     assert(kept->changes[slot].n_under_way > 0);
     kept->changes[slot].n_under_way--;
+}
+
+bool kept_is_behind(const struct kept *kept, const struct base_uuid *cart_id)
+{
+    const struct kept_cart *cart = *link_to(kept, cart_id);
+    return cart != NULL && cart->is_behind;
 }

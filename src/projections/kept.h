@@ -3,8 +3,8 @@
  * room.
  *
  * What is kept is answered only while a lease lasts (eventstore.h), within which nobody else
- * changes carts, and what this process changes itself is dropped before it is sent. A read that was
- * on its way while its cart was being changed, or that was asked without a lease, is not kept.
+ * changes carts, and what this process changes itself is not until its answer is there. A read that
+ * was on its way while its cart was being changed, or that was asked without a lease, is not kept.
  */
 #ifndef CARTD_PROJECTIONS_KEPT_H
 #define CARTD_PROJECTIONS_KEPT_H
@@ -46,15 +46,24 @@ void kept_distrust(struct kept *kept);
  * kept and does not admit the caller, for whom it takes as long as one that does not exist. */
 bool kept_find(struct kept *kept, int64_t now_us, struct projections_read *read) BASE_MUST_CHECK;
 
-/* To be noted when a read is sent, and given to kept_put() with its answer; 0: it can't be kept. */
+/* To be noted when a cart is asked for, and given to kept_put() with the answer; 0: it can't be
+ * kept. */
 uint64_t kept_mark(const struct kept *kept, int64_t now_us, const struct base_uuid *cart_id);
-/* Keeps a copy of what was read, where nothing speaks against it. Texts may be NULL. */
-void kept_put(
-    struct kept *kept, int64_t now_us, const struct projections_read *read, const char *customer_id,
-    const char *guest_token_hash);
+/* Keeps a copy, where nothing speaks against it. */
+struct kept_found {
+    struct base_uuid cart_id;
+    int32_t version;
+    const char *customer_id; /* NULL: none; the same for the hash */
+    const char *guest_token_hash;
+    const char *document; /* with its times */
+    size_t document_length;
+};
+void kept_put(struct kept *kept, int64_t now_us, uint64_t mark, const struct kept_found *found);
 
-/* A change of a cart is about to be sent, and was answered. */
+/* A change of a cart is about to be sent: what is kept of it is behind. And it was answered. */
 void kept_begin_change(struct kept *kept, const struct base_uuid *cart_id);
 void kept_end_change(struct kept *kept, const struct base_uuid *cart_id);
+/* Whether it was kept when it was changed last, and so may be wanted again. */
+bool kept_is_behind(const struct kept *kept, const struct base_uuid *cart_id);
 
 #endif

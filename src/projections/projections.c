@@ -321,6 +321,12 @@ void projections_end_change(struct projections *projections, const struct base_u
     kept_end_change(&projections->kept, cart_id);
 }
 
+void projections_keep_change(
+    struct projections *projections, const struct projections_cart_change *change)
+{
+    carts_keep_change(&projections->kept, base_clock_monotonic_us(), change);
+}
+
 /* ---- pages ----------------------------------------------------------------------------------- */
 
 /* Ends the body that a table's receive_page began. */

@@ -284,6 +284,9 @@ void projections_trust(struct projections *projections, int64_t until_us, int64_
 void projections_distrust(struct projections *projections);
 void projections_begin_change(struct projections *projections, const struct base_uuid *cart_id);
 void projections_end_change(struct projections *projections, const struct base_uuid *cart_id);
+/* After that, when it was accepted; the cart's times are those that were recorded. */
+void projections_keep_change(
+    struct projections *projections, const struct projections_cart_change *change);
 
 /* One page of a list. As above, but never answered within the call; texts are borrowed until it is
  * answered. */

@@ -64,6 +64,11 @@ struct kept;
 void carts_keep(
     struct kept *kept, int64_t now_us, const struct postgres_rows *rows, size_t row,
     const struct projections_read *read);
+/* Keeps a changed cart that was kept before. Not large ones: the next read is the earlier to pay
+ * for them. */
+#define KEPT_CHANGE_MAX 4096
+void carts_keep_change(
+    struct kept *kept, int64_t now_us, const struct projections_cart_change *change);
 bool products_receive(const struct postgres_rows *rows, size_t row, struct projections_read *read)
     BASE_MUST_CHECK;
 

@@ -77,7 +77,8 @@ struct batch_stream {
     bool is_unreadable;      /* a stored event could not be read */
     size_t n_events;
     size_t n_keys;
-    int32_t ordinal; /* in the append; 0: not in it */
+    int32_t ordinal;                        /* in the append; 0: not in it */
+    struct projections_cart_change *change; /* of a cart's stream with events */
     struct projections_touched_line *touched;
     size_t n_touched;
     size_t touched_capacity;

@@ -216,7 +216,7 @@ void batch_append(struct batch *batch)
         if (stream->n_events == 0)
             continue;
         if (stream->stream->subject == SERVICE_CART)
-            add_cart_change(batch, stream, &carts[changes.n_carts++]);
+            add_cart_change(batch, stream, stream->change = &carts[changes.n_carts++]);
         else
             add_product_change(batch, stream, &products[changes.n_products++]);
     }
@@ -246,6 +246,8 @@ static void accept_stream(struct batch *batch, struct batch_stream *stream, int6
     struct service *service = batch->service;
     if (stream->stream->subject == SERVICE_CART) {
         cart_stamp(stream->cart, recorded_at_us);
+        if (service->options.projections != NULL && stream->n_events > 0)
+            projections_keep_change(service->options.projections, stream->change);
         snapshot_cart(service, &stream->stream->id, stream->cart, stream->read_version);
         streams_keep(&service->streams, stream->stream, stream->cart); /* frees what it borrows */
     }
