@@ -447,7 +447,10 @@ bool codec_read_cart_event(
     if (!find_cart_event_type(type, &read.type))
         return false;
     json_auto_t *members = codec_json_load(data);
-    if (members == NULL || !codec_upcast_members(type, schema_version, members))
+    if (members == NULL)
+        return false;
+    if (schema_version != codec_cart_event_schema_version(read.type) &&
+        !codec_upcast_members(type, schema_version, members))
         return false;
     struct codec_reader reader = {.arena = arena};
     if (!codec_read_cart_event_members(&reader, read.type, members, &read))

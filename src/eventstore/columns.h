@@ -16,8 +16,7 @@
     "    e.metadata, e.command_id, e.recorded_at"
 
 /* Of an event that is only folded: those that eventstore_receive_replayed() reads. */
-#define REPLAYED_COLUMNS                                                                           \
-    "position, stream_id, version, type, schema_version, data, command_id, recorded_at"
+#define REPLAYED_COLUMNS "stream_id, version, type, schema_version, data, recorded_at"
 
 extern const struct postgres_statement eventstore_read_head;
 extern const struct postgres_statement eventstore_load_shared_position;

@@ -20,8 +20,8 @@ static const struct postgres_statement LOAD_STREAMS = {
            "    LEFT JOIN snapshots s ON s.stream_id = w.stream_id AND s.shape = w.shape\n"
            "        AND s.version > w.after_version\n"
            ")\n"
-           "SELECT 0, w.stream_id, w.snapshot_version, '" EVENTSTORE_SNAPSHOT "', w.shape,\n"
-           "    w.state, w.stream_id, 'epoch'\n"
+           "SELECT w.stream_id, w.snapshot_version, '" EVENTSTORE_SNAPSHOT "', w.shape, w.state,\n"
+           "    'epoch'\n"
            "FROM wanted w\n"
            "WHERE w.snapshot_version IS NOT NULL\n"
            "UNION ALL\n"
@@ -51,6 +51,17 @@ static const struct postgres_statement LOAD_NEWEST = {
            ") e",
     .n_parameters = 1,
     .types = {POSTGRES_UUID_ARRAY},
+};
+
+/* At most one row a wanted command. */
+static const struct postgres_statement FIND_COMMANDS = {
+    .name = "find_commands",
+    .sql = "SELECT command_id, max(version)\n"
+           "FROM events\n"
+           "WHERE stream_id = ANY ($1) AND command_id = ANY ($2)\n"
+           "GROUP BY command_id",
+    .n_parameters = 2,
+    .types = {POSTGRES_UUID_ARRAY, POSTGRES_UUID_ARRAY},
 };
 
 /* At most $3 rows. */
@@ -143,7 +154,7 @@ struct eventstore {
     const struct eventstore_part **usual_parts; /* what of them is in the usual append */
     size_t n_usual_parts;
     struct postgres_statement appends[APPEND_KINDS];
-    const struct postgres_statement *batch_statements[8];
+    const struct postgres_statement *batch_statements[9];
 };
 
 static const struct postgres_statement *const SIDE_STATEMENTS[] = {
@@ -176,6 +187,7 @@ struct eventstore *eventstore_create(const struct eventstore_part *const *parts,
         &store->appends[APPEND_USUAL],
         &LOAD_STREAMS,
         &LOAD_NEWEST,
+        &FIND_COMMANDS,
         &LOAD_KEYS,
         &eventstore_load_shared_position,
         &SETTLE,
@@ -373,6 +385,27 @@ void eventstore_ask_newest(
         postgres_put_uuid(to, &stream_ids[i]);
 }
 
+void eventstore_ask_commands(
+    struct postgres_group *group, const struct eventstore_command_wanted *wanted, size_t n_wanted)
+{
+    struct postgres_parameters *to = postgres_group_add(group, &FIND_COMMANDS);
+    postgres_begin_array(to);
+    for (size_t i = 0; i < n_wanted; i++)
+        postgres_put_uuid(to, &wanted[i].stream_id);
+    postgres_begin_array(to);
+    for (size_t i = 0; i < n_wanted; i++)
+        postgres_put_uuid(to, &wanted[i].command_id);
+}
+
+void eventstore_receive_command(
+    const struct postgres_rows *rows, size_t row, struct eventstore_command *command)
+{
+    *command = (struct eventstore_command){
+        .command_id = postgres_get_uuid(rows, row, 0),
+        .version = postgres_get_int4(rows, row, 1),
+    };
+}
+
 void eventstore_ask_stream_after(
     struct postgres_group *group, const struct base_uuid *stream_id, int32_t after_version,
     int32_t limit)
@@ -404,14 +437,12 @@ void eventstore_receive_replayed(
     const struct postgres_rows *rows, size_t row, struct eventstore_event *event)
 {
     *event = (struct eventstore_event){
-        .position = postgres_get_int8(rows, row, 0),
-        .stream_id = postgres_get_uuid(rows, row, 1),
-        .version = postgres_get_int4(rows, row, 2),
-        .type = postgres_get_text(rows, row, 3),
-        .schema_version = postgres_get_int4(rows, row, 4),
-        .data = postgres_get_text(rows, row, 5),
-        .command_id = postgres_get_uuid(rows, row, 6),
-        .recorded_at_us = postgres_get_time(rows, row, 7),
+        .stream_id = postgres_get_uuid(rows, row, 0),
+        .version = postgres_get_int4(rows, row, 1),
+        .type = postgres_get_text(rows, row, 2),
+        .schema_version = postgres_get_int4(rows, row, 3),
+        .data = postgres_get_text(rows, row, 4),
+        .recorded_at_us = postgres_get_time(rows, row, 5),
     };
 }
 

@@ -135,6 +135,22 @@ void eventstore_ask_streams(
  * eventstore_receive_replayed() too. */
 void eventstore_ask_newest(
     struct postgres_group *group, const struct base_uuid *stream_ids, size_t n_streams);
+/* Which commands have recorded something, each in the stream that it was for. */
+struct eventstore_command_wanted {
+    struct base_uuid stream_id;
+    struct base_uuid command_id;
+};
+void eventstore_ask_commands(
+    struct postgres_group *group, const struct eventstore_command_wanted *wanted, size_t n_wanted);
+
+/* One row of it. */
+struct eventstore_command {
+    struct base_uuid command_id;
+    int32_t version; /* of the last of its events */
+};
+void eventstore_receive_command(
+    const struct postgres_rows *rows, size_t row, struct eventstore_command *command);
+
 /* The events of one stream after a version, in order, at most `limit`. */
 void eventstore_ask_stream_after(
     struct postgres_group *group, const struct base_uuid *stream_id, int32_t after_version,
@@ -155,7 +171,7 @@ struct eventstore_event {
 };
 void eventstore_receive_event(
     const struct postgres_rows *rows, size_t row, struct eventstore_event *event);
-/* One row of the others: the same but for stream_type and metadata, which stay NULL. */
+/* One row of the others: what is folded. position, stream_type, metadata and command_id stay 0. */
 void eventstore_receive_replayed(
     const struct postgres_rows *rows, size_t row, struct eventstore_event *event);
 

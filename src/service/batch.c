@@ -101,20 +101,12 @@ static bool collect(struct batch *batch)
 
 /* ---- loading --------------------------------------------------------------------------------- */
 
-static bool may_be_recorded(const struct batch_stream *stream)
-{
-    for (size_t i = 0; i < stream->n_commands; i++)
-        if (stream->commands[i].command->may_be_recorded)
-            return true;
-    return false;
-}
-
 /* Begins with the cart that is kept, if there is one. False: what came after it must be loaded, so
  * that a cart that others keep changing costs no more than what they changed. */
 static bool begin_cart(struct batch *batch, struct batch_stream *stream)
 {
     const struct cart *kept = streams_kept(&batch->service->streams, stream->stream);
-    if (kept == NULL || may_be_recorded(stream))
+    if (kept == NULL)
         cart_clear(stream->cart);
     else
         cart_copy(stream->cart, kept);
@@ -139,10 +131,7 @@ static int ask_carts(struct batch *batch)
             wanted[n++] = (struct eventstore_stream_wanted){
                 .stream_id = stream->stream->id,
                 .after_version = stream->cart->version,
-                /* A lost append is looked for among the events themselves. */
-                .snapshot_shape = stream->stream->has_bad_snapshot || may_be_recorded(stream)
-                                      ? 0
-                                      : CODEC_SNAPSHOT_SHAPE,
+                .snapshot_shape = stream->stream->has_bad_snapshot ? 0 : CODEC_SNAPSHOT_SHAPE,
             };
     }
     if (n == 0)
@@ -168,6 +157,26 @@ static int ask_products(struct batch *batch)
         return -1;
     int place = (int)batch->group.n_statements;
     eventstore_ask_newest(&batch->group, ids, n);
+    return place;
+}
+
+/* The commands of which a lost append may have recorded something. */
+static int ask_recorded(struct batch *batch)
+{
+    struct eventstore_command_wanted *wanted =
+        base_arena_alloc(&batch->arena, batch->n_commands * sizeof *wanted);
+    size_t n = 0;
+    for (size_t i = 0; i < batch->n_streams; i++)
+        for (size_t j = 0; j < batch->streams[i].n_commands; j++) {
+            const struct service_command *command = batch->streams[i].commands[j].command;
+            if (command->may_be_recorded)
+                wanted[n++] = (struct eventstore_command_wanted){
+                    .stream_id = batch->streams[i].stream->id, .command_id = command->command_id};
+        }
+    if (n == 0)
+        return -1;
+    int place = (int)batch->group.n_statements;
+    eventstore_ask_commands(&batch->group, wanted, n);
     return place;
 }
 
@@ -202,6 +211,7 @@ bool batch_start(struct batch *batch)
     batch->group.answered = load_answered;
     batch->carts_at = ask_carts(batch);
     batch->products_at = ask_products(batch);
+    batch->recorded_at = ask_recorded(batch);
     batch->keys_at = ask_keys(batch);
     batch->offers_at = offers_ask(batch);
     if (batch->group.n_statements == 0)
@@ -220,8 +230,7 @@ static void unreadable(
     base_uuid_format(&event->stream_id, id);
     stream->is_unreadable = true;
     base_log(
-        batch->service->options.log, BASE_LOG_EVENT_UNREADABLE,
-        BASE_LOG_NUMBER("position", event->position), BASE_LOG_TEXT("stream_id", id),
+        batch->service->options.log, BASE_LOG_EVENT_UNREADABLE, BASE_LOG_TEXT("stream_id", id),
         BASE_LOG_NUMBER("version", event->version), BASE_LOG_TEXT("type", event->type),
         BASE_LOG_NUMBER("schema_version", event->schema_version));
 }
@@ -260,10 +269,6 @@ static void receive_event(
         stream->product->version = event->version; /* only the newest was read */
         stream->product_updated_at_us = event->recorded_at_us;
     }
-    for (size_t i = 0; i < stream->n_commands; i++)
-        if (stream->commands[i].command->may_be_recorded &&
-            base_uuid_compare(&stream->commands[i].command->command_id, &event->command_id) == 0)
-            stream->commands[i].recorded_version = event->version;
 }
 
 static struct batch_stream *find_stream(struct batch *batch, const struct base_uuid *id)
@@ -292,6 +297,24 @@ static void receive_streams(struct batch *batch, int place)
             receive_snapshot(batch, stream, &event);
         else
             receive_event(batch, stream, &event);
+    }
+}
+
+static void receive_recorded(struct batch *batch)
+{
+    if (batch->recorded_at < 0)
+        return;
+    const struct postgres_rows *rows =
+        postgres_group_rows(&batch->group, (size_t)batch->recorded_at);
+    for (size_t row = 0; row < postgres_rows_count(rows); row++) {
+        struct eventstore_command found;
+        eventstore_receive_command(rows, row, &found);
+        for (size_t i = 0; i < batch->n_streams; i++)
+            for (size_t j = 0; j < batch->streams[i].n_commands; j++) {
+                struct batch_command *entry = &batch->streams[i].commands[j];
+                if (base_uuid_compare(&entry->command->command_id, &found.command_id) == 0)
+                    entry->recorded_version = found.version;
+            }
     }
 }
 
@@ -371,6 +394,7 @@ static void load_answered(struct postgres_group *group)
     case POSTGRES_UNACKNOWLEDGED: /* a load commits nothing */
         receive_streams(batch, batch->carts_at);
         receive_streams(batch, batch->products_at);
+        receive_recorded(batch);
         receive_keys(batch);
         offers_receive(batch);
         decide(batch);

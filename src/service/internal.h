@@ -97,6 +97,7 @@ struct batch {
     struct cart *scratch;
     /* What the load asks for, by place in the group; -1: not asked. */
     int carts_at;
+    int recorded_at;
     int products_at;
     int keys_at;
     int offers_at; /* the shared position, then the offers */

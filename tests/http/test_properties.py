@@ -329,7 +329,8 @@ class Earlier(unittest.TestCase):
         answer = self.client.post(f"/carts/{cart_id}/items", {"sku": make_sku()})
         self.assertEqual((answer.status, answer.slug), (500, "internal-error"), answer)
         told = self.service.wait_for_event("event_unreadable")
-        self.assertEqual((told["position"], told["schema_version"]), (25, 3), told)
+        where = (told["stream_id"], told["version"], told["schema_version"])
+        self.assertEqual(where, (cart_id, 7, 3), told)
 
 
 if __name__ == "__main__":
