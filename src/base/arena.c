@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ARENA_FIRST_BLOCK = 4096, ARENA_LARGEST_STEP = 64 * 1024 };
+enum { ARENA_FIRST_BLOCK = 4096, ARENA_LARGEST_STEP = 256 * 1024 };
 
 /* Blocks are a list from the newest to the oldest; only the newest is filled. */
 struct base_arena_block {

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define BASE_CLEANUP(function) __attribute__((cleanup(function)))
 #define BASE_MUST_CHECK __attribute__((warn_unused_result))
@@ -44,12 +45,43 @@ struct base_buffer {
 };
 
 void base_buffer_finish(struct base_buffer *buffer);
+/* What base_buffer_reserve() does when there is no room. */
+char *base_buffer_grow(struct base_buffer *buffer, size_t n_bytes);
+
+/* These are here and not in a C file as every answer is made of them: the length of a constant text
+ * is then known beforehand, and most have room. */
+
 /* Makes room for n more bytes and returns where they go; add to `length` what was written. */
-char *base_buffer_reserve(struct base_buffer *buffer, size_t n_bytes);
-void base_buffer_append(struct base_buffer *buffer, const void *bytes, size_t n_bytes);
-void base_buffer_append_text(struct base_buffer *buffer, const char *text);
-void base_buffer_append_char(struct base_buffer *buffer, char byte);
-/* Decimal digits. */
+static inline char *base_buffer_reserve(struct base_buffer *buffer, size_t n_bytes)
+{
+    if (buffer->bytes == NULL || buffer->length + n_bytes > buffer->capacity)
+        return base_buffer_grow(buffer, n_bytes);
+    return buffer->bytes + buffer->length;
+}
+
+static inline void base_buffer_append(struct base_buffer *buffer, const void *bytes, size_t n_bytes)
+{
+    if (n_bytes == 0)
+        return;
+    memcpy(base_buffer_reserve(buffer, n_bytes), bytes, n_bytes);
+    buffer->length += n_bytes;
+}
+
+static inline void base_buffer_append_text(struct base_buffer *buffer, const char *text)
+{
+    base_buffer_append(buffer, text, strlen(text));
+}
+
+static inline void base_buffer_append_char(struct base_buffer *buffer, char byte)
+{
+    *base_buffer_reserve(buffer, 1) = byte;
+    buffer->length++;
+}
+
+/* Decimal digits, with a minus sign if need be: at most BASE_INT_SIZE bytes at `at`, without a NUL.
+ * Returns where they end. */
+#define BASE_INT_SIZE 20
+char *base_format_int(char *at, int64_t number);
 void base_buffer_append_int(struct base_buffer *buffer, int64_t number);
 void base_buffer_printf(struct base_buffer *buffer, const char *format, ...) BASE_PRINTF(2, 3);
 /* The content as a NUL-terminated text, borrowed until the next change. */

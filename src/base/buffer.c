@@ -13,45 +13,24 @@ void base_buffer_finish(struct base_buffer *buffer)
     *buffer = (struct base_buffer){0};
 }
 
-char *base_buffer_reserve(struct base_buffer *buffer, size_t n_bytes)
+char *base_buffer_grow(struct base_buffer *buffer, size_t n_bytes)
 {
     assert(n_bytes <= SIZE_MAX / 4 && buffer->length <= SIZE_MAX / 4);
     size_t wanted = buffer->length + n_bytes;
-    if (buffer->bytes == NULL || wanted > buffer->capacity) {
-        size_t capacity = buffer->capacity * 2;
-        if (capacity < BUFFER_LEAST_CAPACITY)
-            capacity = BUFFER_LEAST_CAPACITY;
-        if (capacity < wanted)
-            capacity = wanted;
-        buffer->bytes = base_realloc(buffer->bytes, capacity);
-        buffer->capacity = capacity;
-    }
+    size_t capacity = buffer->capacity * 2;
+    if (capacity < BUFFER_LEAST_CAPACITY)
+        capacity = BUFFER_LEAST_CAPACITY;
+    if (capacity < wanted)
+        capacity = wanted;
+    buffer->bytes = base_realloc(buffer->bytes, capacity);
+    buffer->capacity = capacity;
     return buffer->bytes + buffer->length;
 }
 
-void base_buffer_append(struct base_buffer *buffer, const void *bytes, size_t n_bytes)
+/* By hand, as every number of every answer comes through here. */
+char *base_format_int(char *at, int64_t number)
 {
-    if (n_bytes == 0)
-        return;
-    memcpy(base_buffer_reserve(buffer, n_bytes), bytes, n_bytes);
-    buffer->length += n_bytes;
-}
-
-void base_buffer_append_text(struct base_buffer *buffer, const char *text)
-{
-    base_buffer_append(buffer, text, strlen(text));
-}
-
-void base_buffer_append_char(struct base_buffer *buffer, char byte)
-{
-    *base_buffer_reserve(buffer, 1) = byte;
-    buffer->length++;
-}
-
-void base_buffer_append_int(struct base_buffer *buffer, int64_t number)
-{
-    /* By hand, as every number of every answer comes through here. */
-    char digits[20];
+    char digits[BASE_INT_SIZE];
     size_t first = sizeof(digits);
     uint64_t rest = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
     do {
@@ -60,7 +39,14 @@ void base_buffer_append_int(struct base_buffer *buffer, int64_t number)
     } while (rest > 0);
     if (number < 0)
         digits[--first] = '-';
-    base_buffer_append(buffer, digits + first, sizeof(digits) - first);
+    memcpy(at, digits + first, sizeof(digits) - first);
+    return at + (sizeof(digits) - first);
+}
+
+void base_buffer_append_int(struct base_buffer *buffer, int64_t number)
+{
+    const char *end = base_format_int(base_buffer_reserve(buffer, BASE_INT_SIZE), number);
+    buffer->length = (size_t)(end - buffer->bytes);
 }
 
 void base_buffer_printf(struct base_buffer *buffer, const char *format, ...)

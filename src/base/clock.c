@@ -1,9 +1,11 @@
 #include "base.h"
 
 #include <assert.h>
+#include <string.h>
 #include <time.h>
 
-enum { US_PER_SECOND = 1000000 };
+#define US_PER_SECOND INT64_C(1000000)
+#define US_PER_DAY (86400 * US_PER_SECOND)
 
 static int64_t read_clock_us(clockid_t clock)
 {
@@ -24,8 +26,45 @@ int64_t base_clock_monotonic_us(void)
     return read_clock_us(CLOCK_MONOTONIC);
 }
 
-/* Decimal with leading zeros; by hand, as printf takes several times as long and every cart that
- * is answered has times in it. */
+/* ---- the calendar ---------------------------------------------------------------------------- */
+
+/* Four centuries, after which the Gregorian calendar repeats itself, and the days from the March of
+ * the year 0 to 1970. Years are counted from March, so that the leap day is the last of its year,
+ * and from four centuries before the year 0, so that nothing is negative. */
+enum { ERA_YEARS = 400, ERA_DAYS = 146097, DAYS_TO_1970 = 719468 };
+
+/* The days from 1970-01-01 to a day. */
+static int64_t count_days(int64_t year, int64_t month, int64_t day)
+{
+    int64_t years = (month > 2 ? year : year - 1) + ERA_YEARS;
+    int64_t months = (month + 9) % 12;
+    /* From March on the lengths of months repeat every five, 153 days. */
+    int64_t day_of_year = (153 * months + 2) / 5 + day - 1;
+    int64_t era = years / ERA_YEARS;
+    int64_t year_of_era = years % ERA_YEARS;
+    int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    return (era - 1) * ERA_DAYS + day_of_era - DAYS_TO_1970;
+}
+
+/* The day that is so many days after 1970-01-01. The C library's gmtime_r() looks at time zones
+ * first, under a lock, and takes several times as long, and every cart that is answered has times
+ * in it. */
+static void find_day(int64_t days, int64_t *year, int64_t *month, int64_t *day)
+{
+    int64_t moved = days + DAYS_TO_1970 + ERA_DAYS;
+    int64_t era = moved / ERA_DAYS;
+    int64_t day_of_era = moved % ERA_DAYS;
+    /* Without its leap days: one in four years, but for each century, but for the fourth. */
+    int64_t n_leap_days = day_of_era / 1460 - day_of_era / 36524 + day_of_era / 146096;
+    int64_t year_of_era = (day_of_era - n_leap_days) / 365;
+    int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    int64_t months = (5 * day_of_year + 2) / 153;
+    *day = day_of_year - (153 * months + 2) / 5 + 1;
+    *month = months < 10 ? months + 3 : months - 9;
+    *year = (era - 1) * ERA_YEARS + year_of_era + (*month <= 2);
+}
+
+/* Decimal with leading zeros; by hand, as printf takes several times as long. */
 static void put_digits(char *text, size_t n_digits, int64_t number)
 {
     for (size_t i = n_digits; i > 0; i--) {
@@ -36,25 +75,24 @@ static void put_digits(char *text, size_t n_digits, int64_t number)
 
 void base_time_format(int64_t unix_us, char text[static BASE_TIME_SIZE])
 {
-    int64_t us = unix_us % US_PER_SECOND;
-    if (us < 0)
-        us += US_PER_SECOND;
-    time_t seconds = (time_t)((unix_us - us) / US_PER_SECOND);
-    struct tm parts;
-    const struct tm *is_known = gmtime_r(&seconds, &parts);
-    assert(is_known != NULL && parts.tm_year >= -1900 && parts.tm_year <= 9999 - 1900);
-    (void)is_known;
+    assert(unix_us >= BASE_TIME_LEAST_US && unix_us <= BASE_TIME_MOST_US);
+    int64_t since_us = unix_us - BASE_TIME_LEAST_US; /* from a midnight too, and not negative */
+    int64_t us = since_us % US_PER_DAY;
+    int64_t year = 0;
+    int64_t month = 0;
+    int64_t day = 0;
+    find_day((unix_us - us) / US_PER_DAY, &year, &month, &day);
+    int64_t second = us / US_PER_SECOND;
 
     static const char form[BASE_TIME_SIZE] = "0000-00-00T00:00:00.000000Z";
-    for (size_t i = 0; i < BASE_TIME_SIZE; i++)
-        text[i] = form[i];
-    put_digits(text, 4, parts.tm_year + 1900);
-    put_digits(text + 5, 2, parts.tm_mon + 1);
-    put_digits(text + 8, 2, parts.tm_mday);
-    put_digits(text + 11, 2, parts.tm_hour);
-    put_digits(text + 14, 2, parts.tm_min);
-    put_digits(text + 17, 2, parts.tm_sec);
-    put_digits(text + 20, 6, us);
+    memcpy(text, form, BASE_TIME_SIZE);
+    put_digits(text, 4, year);
+    put_digits(text + 5, 2, month);
+    put_digits(text + 8, 2, day);
+    put_digits(text + 11, 2, second / 3600);
+    put_digits(text + 14, 2, second / 60 % 60);
+    put_digits(text + 17, 2, second % 60);
+    put_digits(text + 20, 6, us % US_PER_SECOND);
 }
 
 /* ---- RFC 3339, section 5.6 ------------------------------------------------------------------- */
@@ -87,20 +125,6 @@ static bool take_byte(const char **text, const char *either)
         }
     }
     return false;
-}
-
-/* The days from 1970-01-01 to a day of the Gregorian calendar. Years are counted from March, so
- * that the leap day is the last of its year. */
-static int64_t count_days(int64_t year, int64_t month, int64_t day)
-{
-    int64_t years = month > 2 ? year : year - 1;
-    int64_t months = (month + 9) % 12;
-    /* From March on the lengths of months repeat every five, 153 days. */
-    int64_t day_of_year = (153 * months + 2) / 5 + day - 1;
-    int64_t era = (years + 400) / 400; /* the year 0 begins in the one before: kept positive */
-    int64_t year_of_era = years + 400 - era * 400;
-    int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    return (era - 1) * 146097 + day_of_era - 719468;
 }
 
 static bool take_date(const char **text, int64_t *days)
@@ -169,7 +193,7 @@ bool base_time_parse(const char *text, int64_t *unix_us)
     if (!take_date(&text, &days) || !take_byte(&text, "Tt ") || !take_time(&text, &time_us) ||
         !take_offset(&text, &offset_us) || *text != '\0')
         return false;
-    int64_t read_us = days * 86400 * US_PER_SECOND + time_us - offset_us;
+    int64_t read_us = days * US_PER_DAY + time_us - offset_us;
     if (read_us < BASE_TIME_LEAST_US || read_us > BASE_TIME_MOST_US)
         return false;
     *unix_us = read_us;

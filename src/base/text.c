@@ -101,18 +101,29 @@ static void append_json_escape(struct base_buffer *buffer, unsigned char byte)
         buffer, (const char[]){'\\', 'u', '0', '0', digits[byte >> 4], digits[byte & 0x0f]}, 6);
 }
 
+/* An ASCII character that JSON takes as it is: most of most texts. */
+static bool is_plain(unsigned char byte)
+{
+    return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
+}
+
 void base_buffer_append_json_text(struct base_buffer *buffer, const char *text)
 {
     static const char replacement[] = "\xef\xbf\xbd"; /* U+FFFD */
     const unsigned char *rest = (const unsigned char *)text;
     size_t n_bytes = strlen(text);
     size_t n_plain = 0; /* bytes at rest that go through as they are */
+    (void)base_buffer_reserve(buffer, n_bytes + 2);
     base_buffer_append_char(buffer, '"');
-    while (n_plain < n_bytes) {
-        unsigned char byte = rest[n_plain];
+    for (;;) {
+        while (n_plain < n_bytes && is_plain(rest[n_plain]))
+            n_plain++;
+        if (n_plain == n_bytes)
+            break;
         size_t n_bad = 0;
         size_t length = measure_sequence(rest + n_plain, n_bytes - n_plain, &n_bad);
-        bool is_escaped = byte < 0x20 || byte == '"' || byte == '\\';
+        unsigned char byte = rest[n_plain];
+        bool is_escaped = byte < 0x80; /* being no plain one */
         if (length > 0 && !is_escaped) {
             n_plain += length;
             continue;

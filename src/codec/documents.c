@@ -9,6 +9,8 @@ enum {
     HEAD_ROOM = 256,  /* the fixed members around the lines */
     LINE_ROOM = 192,  /* one line without its texts */
     TIMES_ROOM = 192, /* three members with a time each */
+    USUAL_HEAD = 512, /* what most documents need without lines, with times */
+    USUAL_LINE = 160, /* what most lines need, with their texts */
 };
 
 static inline char *put_text(char *at, const char *text)
@@ -16,21 +18,6 @@ static inline char *put_text(char *at, const char *text)
     size_t length = strlen(text);
     memcpy(at, text, length);
     return at + length;
-}
-
-static char *put_int(char *at, int64_t number)
-{
-    char digits[20];
-    size_t first = sizeof digits;
-    uint64_t rest = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
-    do {
-        digits[--first] = (char)('0' + rest % 10);
-        rest /= 10;
-    } while (rest > 0);
-    if (number < 0)
-        digits[--first] = '-';
-    memcpy(at, digits + first, sizeof digits - first);
-    return at + (sizeof digits - first);
 }
 
 static void end_at(struct base_buffer *out, const char *at)
@@ -54,11 +41,11 @@ static void write_line(struct base_buffer *out, const struct cart_line *line, bo
     size_t properties_room = line->properties == NULL ? 0 : strlen(line->properties);
     at = base_buffer_reserve(out, LINE_ROOM + properties_room);
     at = put_text(at, ",\"quantity\":");
-    at = put_int(at, line->quantity);
+    at = base_format_int(at, line->quantity);
     at = put_text(at, ",\"unit_price\":");
-    at = put_int(at, line->unit_price_minor);
+    at = base_format_int(at, line->unit_price_minor);
     at = put_text(at, ",\"total\":");
-    at = put_int(at, cart_line_total_minor(line));
+    at = base_format_int(at, cart_line_total_minor(line));
     at = put_text(at, ",\"properties\":");
     at = put_text(at, line->properties == NULL ? "{}" : line->properties);
     at = put_text(at, "}");
@@ -72,11 +59,13 @@ void codec_write_cart(
     size_t begin = out->length;
     char id[BASE_UUID_SIZE];
     base_uuid_format(cart_id, id);
+    /* At once, instead of twice the size again and again. */
+    (void)base_buffer_reserve(out, USUAL_HEAD + cart->n_lines * USUAL_LINE);
     char *at = base_buffer_reserve(out, HEAD_ROOM);
     at = put_text(at, "{\"id\":\"");
     at = put_text(at, id);
     at = put_text(at, "\",\"version\":");
-    at = put_int(at, cart->version);
+    at = base_format_int(at, cart->version);
     at = put_text(at, ",\"status\":\"");
     at = put_text(at, cart_status_name(cart->status));
     at = put_text(at, "\",\"currency\":\"");
@@ -100,9 +89,9 @@ void codec_write_cart(
 
     at = base_buffer_reserve(out, HEAD_ROOM + strlen(cart->metadata));
     at = put_text(at, "],\"item_count\":");
-    at = put_int(at, cart->item_count);
+    at = base_format_int(at, cart->item_count);
     at = put_text(at, ",\"total\":");
-    at = put_int(at, cart->total_minor);
+    at = base_format_int(at, cart->total_minor);
     at = put_text(at, ",\"metadata\":");
     at = put_text(at, cart->metadata);
     at = put_text(at, "}");

@@ -86,8 +86,8 @@ static void add_headers(
 {
     add_header(response, "Content-Type", reply->media);
     if (reply->version > 0) {
-        char etag[16];
-        (void)snprintf(etag, sizeof(etag), "\"%d\"", (int)reply->version);
+        char etag[BASE_INT_SIZE + sizeof("\"\"")] = "\"";
+        *base_format_int(etag + 1, reply->version) = '"';
         add_header(response, "ETag", etag);
     }
     add_header(response, "Cache-Control", reply->cache);

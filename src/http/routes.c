@@ -73,18 +73,20 @@ static bool matches_path(
     if (target->n_segments > HTTP_SEGMENTS_MAX)
         return false;
     size_t n_values = 0;
-    const char *raw = target->path;
     for (size_t i = 0; i < target->n_segments; i++) {
         if (*path++ != '/')
             return false;
-        size_t length = strcspn(path, "/");
-        size_t raw_length = strcspn(++raw, "/");
-        if (*path == '{' && raw_length > 0)
+        size_t length = target->raw_lengths[i];
+        if (*path == '{' && length > 0) {
             values[n_values++] = target->segments[i];
-        else if (length != raw_length || memcmp(path, raw, length) != 0)
+            path = strchrnul(path, '/');
+        } else if (
+            strncmp(path, target->raw[i], length) == 0 &&
+            (path[length] == '/' || path[length] == '\0')) {
+            path += length;
+        } else {
             return false;
-        path += length;
-        raw += raw_length;
+        }
     }
     return *path == '\0';
 }

@@ -41,7 +41,7 @@ const char *http_target_complaint(const char *raw)
         unsigned char byte = (unsigned char)*place;
         if (byte <= 0x20 || byte >= 0x7f)
             return "The target of the request has a character that must be percent-encoded.";
-        if (strchr("#\"<>\\", byte) != NULL)
+        if (byte == '#' || byte == '"' || byte == '<' || byte == '>' || byte == '\\')
             return "The target of the request has a character that does not belong there.";
         if (byte == '?')
             in_path = false;
@@ -78,7 +78,7 @@ static char *decode(struct base_arena *arena, const char *text, size_t length, b
 
 void http_split_target(const char *raw, struct base_arena *arena, struct http_target *target)
 {
-    size_t path_length = strcspn(raw, "?");
+    size_t path_length = (size_t)(strchrnul(raw, '?') - raw);
     const char *question = raw[path_length] == '?' ? raw + path_length + 1 : NULL;
     *target = (struct http_target){
         .path = base_arena_copy(arena, raw, path_length),
@@ -88,9 +88,12 @@ void http_split_target(const char *raw, struct base_arena *arena, struct http_ta
     const char *place = target->path;
     while (*place == '/') {
         place++;
-        size_t length = strcspn(place, "/");
-        if (target->n_segments < HTTP_SEGMENTS_MAX)
+        size_t length = (size_t)(strchrnul(place, '/') - place);
+        if (target->n_segments < HTTP_SEGMENTS_MAX) {
             target->segments[target->n_segments] = decode(arena, place, length, false);
+            target->raw[target->n_segments] = place;
+            target->raw_lengths[target->n_segments] = length;
+        }
         if (target->n_segments <= HTTP_SEGMENTS_MAX)
             target->n_segments++;
         place += length;

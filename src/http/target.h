@@ -15,6 +15,8 @@ struct http_target {
     const char *query;                       /* as it came, without the question mark; NULL: none */
     size_t n_segments;                       /* HTTP_SEGMENTS_MAX + 1: more than any route has */
     const char *segments[HTTP_SEGMENTS_MAX]; /* decoded */
+    const char *raw[HTTP_SEGMENTS_MAX];      /* as they came: in `path`, not ended by a NUL */
+    size_t raw_lengths[HTTP_SEGMENTS_MAX];
 };
 
 /* The query parameters that operations read. */

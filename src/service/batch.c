@@ -34,6 +34,7 @@ void batch_finish(struct batch *batch)
     postgres_group_finish(&batch->group);
     base_arena_finish(&batch->arena);
     base_buffer_finish(&batch->events);
+    base_buffer_finish(&batch->text);
     base_buffer_finish(&batch->keys);
     base_buffer_finish(&batch->skus);
     free(batch->streams);

@@ -5,22 +5,23 @@
 
 /* ---- what is recorded ------------------------------------------------------------------------ */
 
-/* Texts of the append live in the arena of the batch. */
+/* Of an event whose data is in batch->text. Texts of the append live in the arena of the batch. */
 static void add_event(
     struct batch *batch, struct batch_stream *stream, const struct service_command *command,
-    const char *type, int32_t schema_version, const struct base_buffer *data, int32_t version)
+    const char *type, int32_t schema_version, int32_t version)
 {
-    BASE_CLEANUP(base_buffer_finish) struct base_buffer metadata = {0};
+    size_t data_length = batch->text.length;
     codec_write_event_metadata(
-        &metadata, &command->command_id, command->actor, command->traceparent);
+        &batch->text, &command->command_id, command->actor, command->traceparent);
+    const char *texts = base_arena_copy(&batch->arena, batch->text.bytes, batch->text.length);
     struct eventstore_new_event event = {
         .version = version,
         .type = type,
         .schema_version = schema_version,
-        .data = base_arena_copy(&batch->arena, data->bytes, data->length),
-        .data_length = data->length,
-        .metadata = base_arena_copy(&batch->arena, metadata.bytes, metadata.length),
-        .metadata_length = metadata.length,
+        .data = texts,
+        .data_length = data_length,
+        .metadata = texts + data_length,
+        .metadata_length = batch->text.length - data_length,
         .command_id = command->command_id,
     };
     base_buffer_append(&batch->events, &event, sizeof event);
@@ -31,11 +32,11 @@ static void add_cart_event(
     struct batch *batch, struct batch_stream *stream, const struct service_command *command,
     const struct cart_event *event, int32_t version)
 {
-    BASE_CLEANUP(base_buffer_finish) struct base_buffer data = {0};
-    codec_write_cart_event(&data, event);
+    batch->text.length = 0;
+    codec_write_cart_event(&batch->text, event);
     add_event(
         batch, stream, command, codec_cart_event_name(event->type),
-        codec_cart_event_schema_version(event->type), &data, version);
+        codec_cart_event_schema_version(event->type), version);
 }
 
 /* Keeps the answer for retries of the same request. */
@@ -253,13 +254,13 @@ static void decide_product_command(
     case CATALOG_ALREADY_SO:
         break;
     case CATALOG_ACCEPTED: {
-        BASE_CLEANUP(base_buffer_finish) struct base_buffer data = {0};
         command->is_created = product->version == 0;
         catalog_evolve(product, &decision->event);
-        codec_write_catalog_event(&data, &decision->event);
+        batch->text.length = 0;
+        codec_write_catalog_event(&batch->text, &decision->event);
         add_event(
             batch, stream, command, codec_catalog_event_name(decision->event.type),
-            codec_catalog_event_schema_version(decision->event.type), &data, product->version);
+            codec_catalog_event_schema_version(decision->event.type), product->version);
         stream->product_updated_at_us = CART_TIME_PENDING;
         break;
     }

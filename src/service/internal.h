@@ -110,6 +110,7 @@ struct batch {
     /* What is appended. */
     struct base_buffer events; /* of struct eventstore_new_event; texts are in the arena */
     struct base_buffer keys;   /* of struct eventstore_new_key */
+    struct base_buffer text;   /* of one event, while it is written */
     int64_t sent_at_us;
 };
 

@@ -1,8 +1,10 @@
 #include "support.h"
 
 #include <stdalign.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 /* ---- memory ---------------------------------------------------------------------------------- */
@@ -178,6 +180,26 @@ START_TEST(days_of_every_month_are_read_as_they_are_written)
         int64_t read_us = 1;
         base_time_format(us, text);
         ck_assert_msg(base_time_parse(text, &read_us) && read_us == us, "%s", text);
+    }
+}
+END_TEST
+
+START_TEST(every_day_of_ten_thousand_years_is_the_c_librarys)
+{
+    /* Each ck_assert() takes a system call, which would be most of it. */
+    for (int64_t day = -719528; day <= 2932896; day++) {
+        const time_t seconds = day * 86400 + 86399;
+        struct tm parts;
+        char expected[64];
+        char text[BASE_TIME_SIZE];
+        if (gmtime_r(&seconds, &parts) == NULL)
+            ck_abort_msg("%jd", (intmax_t)seconds);
+        (void)snprintf(
+            expected, sizeof(expected), "%04d-%02d-%02dT23:59:59.999999Z", parts.tm_year + 1900,
+            parts.tm_mon + 1, parts.tm_mday);
+        base_time_format(seconds * 1000000 + 999999, text);
+        if (strcmp(text, expected) != 0)
+            ck_abort_msg("%s, but %s", expected, text);
     }
 }
 END_TEST
@@ -506,6 +528,7 @@ int main(void)
         times_are_rfc_3339_with_microseconds,
         times_are_read_as_rfc_3339_with_any_offset,
         days_of_every_month_are_read_as_they_are_written,
+        every_day_of_ten_thousand_years_is_the_c_librarys,
         what_is_no_time_is_refused_and_leaves_the_output_alone,
         the_monotonic_clock_goes_forward,
         a_version_5_uuid_is_that_of_the_rfc,

@@ -279,9 +279,9 @@ void http_answer_cart_command(struct service_command *command)
 {
     struct http_request *request = BASE_CONTAINER(command, struct http_request, wait.command);
     if (command->outcome == SERVICE_DONE) {
-        char id[BASE_UUID_SIZE];
-        base_uuid_format(&command->stream_id, id);
-        http_reply_done(request, base_arena_printf(&request->arena, "/carts/%s", id));
+        char location[sizeof("/carts/") - 1 + BASE_UUID_SIZE] = "/carts/";
+        base_uuid_format(&command->stream_id, location + strlen(location));
+        http_reply_done(request, location);
     } else {
         http_reply_not_done(request);
     }
