@@ -16,7 +16,7 @@ import table
 from table import Row
 from world import (
     WORKPLACE, Database, Idle, Service, Trouble, create_carts, import_catalogue, lengthen_carts,
-    load, pgbench, say, wrk, write_ahead,
+    load, pgbench, say, touch_shared_memory, wrk, write_ahead,
 )
 
 SEED_CARTS = 20_000  # 100,000 events
@@ -37,6 +37,7 @@ class Bench:
         self.long_carts = 3 if is_quick else 8
         self.copies = 2 if is_quick else 99  # of 100,000 events each
         self.write_ahead_mib = 1500 if is_quick else 6500
+        self.touched = 0.1 if is_quick else 0.95  # of the shared buffers
         self.products = 50_000 if is_quick else 1_000_000
         self.databases = []
         self.main = self.replay = self.log_small = self.log_big = None
@@ -85,6 +86,8 @@ class Bench:
 
 
 def set_up(bench):
+    say("Touching shared memory.")
+    touch_shared_memory(bench.touched)
     say(f"Loading a catalogue and {bench.carts:,} carts of 4 lines through the API.")
     seed = bench.database("seed")
     seed.migrate()
