@@ -170,18 +170,35 @@ static bool expects_in_vain(const struct http_headers *headers)
            (length == NULL || length[strspn(length, "0")] == '\0');
 }
 
-/* Letters, digits and what else a host, an address in brackets and a port are made of (RFC 3986,
- * section 3.2.2). An empty one is allowed, and nothing is ever made of it. */
+/* What hosts are made of (RFC 3986, section 3.2.2): names of letters, digits and some marks, or an
+ * address in brackets. */
+static bool is_of_name(char byte)
+{
+    return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') ||
+           (byte >= 'A' && byte <= 'Z') ||
+           (byte != '\0' && strchr("-._~%!$&'()*+,;=", byte) != NULL);
+}
+
+static bool is_of_address(char byte)
+{
+    return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'f') ||
+           (byte >= 'A' && byte <= 'F') || byte == 'v' || byte == '.' || byte == ':';
+}
+
+/* A host and a port. An empty host is allowed, and nothing is ever made of it. */
 static bool is_host(const char *text)
 {
-    bool is_address = text[0] == '[';
-    const char *allowed = is_address ? "0123456789ABCDEFabcdefv.:"
-                                     : "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRST"
-                                       "UVWXYZ-._~%!$&'()*+,;=";
-    const char *end = text + is_address;
-    end += strspn(end, allowed);
-    if (is_address && *end++ != ']')
-        return false;
+    const char *end = text;
+    if (*text == '[') {
+        end++;
+        while (is_of_address(*end))
+            end++;
+        if (*end++ != ']')
+            return false;
+    } else {
+        while (is_of_name(*end))
+            end++;
+    }
     if (*end == ':')
         end += 1 + strspn(end + 1, "0123456789");
     return *end == '\0';

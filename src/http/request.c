@@ -67,7 +67,7 @@ void *http_begin_request(void *cls, const char *raw_target, struct MHD_Connectio
     request->client->begun = request;
     request->connection = connection;
     request->stage = HTTP_BEGUN;
-    request->began_at_us = base_clock_monotonic_us();
+    request->began_at_us = loop_now_us(request->http->options.loop);
     if (request->client->phase == HTTP_PHASE_IDLE)
         http_enter_phase(&request->http->deadlines, request->client, HTTP_PHASE_HEADERS);
     /* libmicrohttpd takes the target apart where it stands, hence the copy. */

@@ -32,6 +32,12 @@ static int escaped_byte(const char *text)
     return low < 0 ? -1 : high << 4 | low;
 }
 
+/* What nearly all of a path is made of, looked at first. */
+static bool is_usual(unsigned char byte)
+{
+    return (byte >= 'a' && byte <= 'z') || (byte >= '-' && byte <= '9');
+}
+
 const char *http_target_complaint(const char *raw)
 {
     if (raw[0] != '/')
@@ -39,6 +45,8 @@ const char *http_target_complaint(const char *raw)
     bool in_path = true;
     for (const char *place = raw; *place != '\0'; place++) {
         unsigned char byte = (unsigned char)*place;
+        if (is_usual(byte))
+            continue;
         if (byte <= 0x20 || byte >= 0x7f)
             return "The target of the request has a character that must be percent-encoded.";
         if (byte == '#' || byte == '"' || byte == '<' || byte == '>' || byte == '\\')
