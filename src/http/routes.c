@@ -80,10 +80,8 @@ static bool matches_path(
         if (*path == '{' && length > 0) {
             values[n_values++] = target->segments[i];
             path = strchrnul(path, '/');
-        } else if (
-            strncmp(path, target->raw[i], length) == 0 &&
-            (path[length] == '/' || path[length] == '\0')) {
-            path += length;
+        } else if (strncmp(path, target->raw[i], length) == 0) {
+            path += length; /* the word ends there too, or what follows does not match */
         } else {
             return false;
         }

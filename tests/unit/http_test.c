@@ -146,6 +146,7 @@ START_TEST(paths_and_methods_that_no_operation_has_are_told_apart)
     static const char *const nowhere[] = {
         "/",
         "/cart",
+        "/cart/a",
         "/cartss",
         "/Carts",
         "/carts/",
