@@ -16,7 +16,7 @@ import table
 from table import Row
 from world import (
     WORKPLACE, Database, Idle, Service, Trouble, create_carts, import_catalogue, lengthen_carts,
-    load, pgbench, say, touch_shared_memory, wrk, write_ahead,
+    load, pgbench, run_sql, say, touch_shared_memory, wrk, write_ahead,
 )
 
 SEED_CARTS = 20_000  # 100,000 events
@@ -144,6 +144,13 @@ def warm_up(bench):
     if bench.replaying:
         bench.warm(bench.replaying)
     pgbench(bench.main, "baseline_add.sql", 16, bench.seconds, bench.carts)
+
+
+def go_on_from_checkpoint(bench):
+    """After some gigabytes of the write-ahead log: a checkpoint here, so that none falls into a measure."""
+    say("CHECKPOINT.")
+    run_sql("postgres", "CHECKPOINT")
+    warm_up(bench)
 
 
 # ---- rates ----------------------------------------------------------------------------------------
@@ -384,6 +391,8 @@ def measure(bench):
     if bench.wants(*RATES):
         say("Measuring rates.")
         measure_rates(bench)
+        if any(bench.wants(name) for name in MEASURES):
+            go_on_from_checkpoint(bench)
     for name, function in MEASURES.items():
         if bench.wants(name):
             say(f"Measuring {name}.")
