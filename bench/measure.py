@@ -37,7 +37,7 @@ class Bench:
         self.long_carts = 3 if is_quick else 8
         self.copies = 2 if is_quick else 99  # of 100,000 events each
         self.write_ahead_mib = 1500 if is_quick else 6500
-        self.touched = 0.1 if is_quick else 0.95  # of the shared buffers
+        self.touched_mib = 600 if is_quick else 8000  # what a run grows by, or what there is
         self.products = 50_000 if is_quick else 1_000_000
         self.databases = []
         self.main = self.replay = self.log_small = self.log_big = None
@@ -87,7 +87,7 @@ class Bench:
 
 def set_up(bench):
     say("Touching shared memory.")
-    touch_shared_memory(bench.touched)
+    touch_shared_memory(bench.touched_mib)
     say(f"Loading a catalogue and {bench.carts:,} carts of 4 lines through the API.")
     seed = bench.database("seed")
     seed.migrate()

@@ -100,11 +100,12 @@ def run_sql(database, statements):
         "-d", database, "-c", statements).strip()
 
 
-def touch_shared_memory(share):
-    """Has PostgreSQL fill a share of its shared buffers once, and gives them back. The kernel finds and
+def touch_shared_memory(mebibytes):
+    """Has PostgreSQL fill so many of its shared buffers once, and gives them back to be used first. The kernel finds and
     clears memory when it is touched first, which a server that has run for a while did long ago; else
     every page that a table grows by would cost it during the measures."""
-    pages = int(int(run_sql("postgres", "SELECT setting FROM pg_settings WHERE name = 'shared_buffers'")) * share)
+    buffers = int(run_sql("postgres", "SELECT setting FROM pg_settings WHERE name = 'shared_buffers'"))
+    pages = min(mebibytes * 128, buffers * 19 // 20)
     run_sql("postgres", "CREATE UNLOGGED TABLE filler (page text); ALTER TABLE filler ALTER page SET STORAGE PLAIN")
     run_sql("postgres", f"INSERT INTO filler SELECT repeat('x', 8000) FROM generate_series(1, {pages})")
     run_sql("postgres", "DROP TABLE filler")

@@ -54,7 +54,9 @@ char *base_buffer_grow(struct base_buffer *buffer, size_t n_bytes);
 /* Makes room for n more bytes and returns where they go; add to `length` what was written. */
 static inline char *base_buffer_reserve(struct base_buffer *buffer, size_t n_bytes)
 {
-    if (buffer->bytes == NULL || buffer->length + n_bytes > buffer->capacity)
+    /* So many bytes are a bug, which base_buffer_grow() asserts; here their sum must not wrap. */
+    bool has_room = n_bytes <= SIZE_MAX / 4 && buffer->length + n_bytes <= buffer->capacity;
+    if (buffer->bytes == NULL || !has_room)
         return base_buffer_grow(buffer, n_bytes);
     return buffer->bytes + buffer->length;
 }

@@ -17,14 +17,18 @@ static const struct {
 #undef HTTP_ROW
 };
 
+static bool is_alphanumeric(char byte)
+{
+    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
+           (byte >= '0' && byte <= '9');
+}
+
 /* tchar of RFC 9110, section 5.6.2. */
 static bool is_token(const char *text, size_t length)
 {
     for (size_t i = 0; i < length; i++) {
         char byte = text[i];
-        bool is_alphanumeric = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
-                               (byte >= '0' && byte <= '9');
-        if (!is_alphanumeric && (byte == '\0' || strchr("!#$%&'*+-.^_`|~", byte) == NULL))
+        if (!is_alphanumeric(byte) && (byte == '\0' || strchr("!#$%&'*+-.^_`|~", byte) == NULL))
             return false;
     }
     return length > 0;
@@ -174,9 +178,7 @@ static bool expects_in_vain(const struct http_headers *headers)
  * address in brackets. */
 static bool is_of_name(char byte)
 {
-    return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'z') ||
-           (byte >= 'A' && byte <= 'Z') ||
-           (byte != '\0' && strchr("-._~%!$&'()*+,;=", byte) != NULL);
+    return is_alphanumeric(byte) || (byte != '\0' && strchr("-._~%!$&'()*+,;=", byte) != NULL);
 }
 
 static bool is_of_address(char byte)
