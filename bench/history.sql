@@ -1,5 +1,5 @@
 -- Gives a log a past: :copies times all carts that there are, as other carts, event by event, with
--- the guards and the read tables that belong to them. What the service relies on stays true: dense
+-- the rows of streams and read tables that belong to them. What the service relies on stays true: dense
 -- positions, dense versions, a head that is the last position, times that never decrease.
 SET client_min_messages = warning;
 SET synchronous_commit = off;
@@ -13,8 +13,8 @@ CREATE TEMP TABLE pattern ON COMMIT DROP AS
 CREATE INDEX ON pattern (place);
 ANALYZE pattern;
 
-INSERT INTO streams (stream_id, stream_type, version)
-SELECT (lpad(to_hex(c.n), 8, '0') || substr(s.stream_id::text, 9))::uuid, s.stream_type, s.version
+INSERT INTO streams (stream_id, stream_type)
+SELECT (lpad(to_hex(c.n), 8, '0') || substr(s.stream_id::text, 9))::uuid, s.stream_type
 FROM generate_series(1, :copies) AS c (n), streams s
 WHERE s.stream_type = 'cart';
 

@@ -165,7 +165,9 @@ class Service:
             self.process = subprocess.Popen(
                 [CARTD, "serve"], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env={
-                    **os.environ, "CARTD_PROJECTIONS": "off", **self.settings,
+                    **os.environ, "CARTD_PROJECTIONS": "off",
+                    "GLIBC_TUNABLES": "glibc.malloc.tcache_count=400",  # as the image sets it
+                    **self.settings,
                     "DATABASE_URL": self.database.url("cartd_service"),
                     "CARTD_LISTEN": f"127.0.0.1:{self.port}",
                     "CARTD_LOG_LEVEL": "warning",

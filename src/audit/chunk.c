@@ -40,24 +40,24 @@ void chunk_begin(struct chunk *chunk)
 
 bool chunk_add(
     struct chunk *chunk, const struct base_uuid *id, enum projections_subject subject,
-    int32_t guard_version)
+    int32_t last_version)
 {
     size_t i = chunk->n_streams;
     bool is_too_much =
-        i > 0 && chunk->n_events + (size_t)guard_version >= (size_t)chunk->slice_events;
+        i > 0 && chunk->n_events + (size_t)last_version >= (size_t)chunk->slice_events;
     if (i == CHUNK_STREAMS_MAX || is_too_much)
         return false;
     chunk->streams[i] = (struct chunk_stream){
         .id = *id,
         .subject = subject,
-        .guard_version = guard_version,
+        .last_version = last_version,
         .cart = &chunk->carts[i],
         .product = &chunk->products[i],
     };
     cart_clear(&chunk->carts[i]);
     memset(&chunk->products[i], 0, sizeof chunk->products[i]);
     chunk->n_streams++;
-    chunk->n_events += (size_t)guard_version;
+    chunk->n_events += (size_t)last_version;
     return true;
 }
 
@@ -308,14 +308,10 @@ static void check_end(struct chunk *chunk, struct chunk_stream *stream)
             chunk, stream, stream->snapshot_version,
             "its snapshot is of a version that it has not reached");
     stream->snapshot = NULL;
-    if (chunk->checks_guards && stream->version > 0 && stream->version != stream->guard_version)
-        tell(
-            chunk, stream, "streams", stream->version, "streams.version is %d and should be %d",
-            (int)stream->guard_version, (int)stream->version);
     if (stream->is_broken)
         return;
     if (stream->version == 0) {
-        break_stream(chunk, stream, "streams", "has a guard and no events");
+        break_stream(chunk, stream, "streams", "has a row in streams and no events");
     } else if (stream->subject == PROJECTIONS_CARTS) {
         if (stream->cart->status == CART_ABSENT)
             break_stream(chunk, stream, "events", "has no event that creates the cart");

@@ -66,11 +66,11 @@ const char *common_explain(const struct common *common, enum postgres_outcome ou
 struct chunk_stream {
     struct base_uuid id;
     enum projections_subject subject;
-    int32_t guard_version; /* when it was added */
-    int32_t version;       /* of the last event that was read */
-    bool is_broken;        /* it can't be replayed; that was told */
-    bool is_left_out;      /* the caller's: it is not loaded, compared or changed any more */
-    bool differs;          /* some of its rows are not what they should be */
+    int32_t last_version; /* when it was added */
+    int32_t version;      /* of the last event that was read */
+    bool is_broken;       /* it can't be replayed; that was told */
+    bool is_left_out;     /* the caller's: it is not loaded, compared or changed any more */
+    bool differs;         /* some of its rows are not what they should be */
     struct cart *cart;
     struct catalog_product *product;
     const char *sku; /* of a product */
@@ -85,7 +85,6 @@ struct chunk {
     struct common *common;
     int32_t slice_events; /* read at once */
     bool checks_shapes;   /* that each event survives being written again */
-    bool checks_guards;   /* that nothing comes after the last event, as of one snapshot */
     bool tells_differences;
     /* Called when a load or a comparison is over; the same can be called again after a failure and
      * goes on where it was. */
@@ -93,7 +92,7 @@ struct chunk {
 
     struct chunk_stream streams[CHUNK_STREAMS_MAX]; /* sorted by id */
     size_t n_streams;
-    size_t n_events; /* that the guards promised */
+    size_t n_events; /* that the entries promised */
 
     bool has_snapshots;
     struct chunk_stream *wanted[CHUNK_STREAMS_MAX]; /* of the slice under way */
@@ -117,7 +116,7 @@ void chunk_begin(struct chunk *chunk);
 /* False: no room. Streams are added in id order. */
 bool chunk_add(
     struct chunk *chunk, const struct base_uuid *id, enum projections_subject subject,
-    int32_t guard_version) BASE_MUST_CHECK;
+    int32_t last_version) BASE_MUST_CHECK;
 /* Reads and folds what came after what is folded already. */
 void chunk_load(struct chunk *chunk);
 /* Tells what can only be seen at the end of a stream: an empty or misplaced one, a snapshot from
@@ -174,8 +173,8 @@ bool walk_next_id(struct base_uuid *id);
 
 struct strays_row {
     struct base_uuid stream_id;
-    const char *sku;       /* NULL: the key is the id */
-    int32_t guard_version; /* of a stream of another type with that id; 0: there is none */
+    const char *sku;      /* NULL: the key is the id */
+    int32_t last_version; /* of a stream of another type with that id; 0: there is none */
 };
 
 struct strays {

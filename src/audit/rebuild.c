@@ -14,10 +14,10 @@
  *               STRAYS ◀─▶ REMOVING
  *                 └──no more──▶ SNAPSHOTS ▶ (the end)
  *
- * What was read is a guess until the guards are held: REWRITING takes them, and refuses a stream
- * that moved on meanwhile; it then loads only what came since. No guard is held across a round trip
- * to here, but for streams that keep moving on: their guards are taken first (LOCKING), and are let
- * go with the rewriting.
+ * What was read is a guess until the head of the log is locked: REWRITING does that, and refuses a
+ * stream that moved on meanwhile; it then loads only what came since. The lock is not held across a
+ * round trip to here, but for streams that keep moving on: it is taken first (LOCKING), and let go
+ * with the rewriting.
  */
 enum rebuild_state {
     REBUILD_STARTING, /* connecting, counting */
@@ -32,7 +32,7 @@ enum rebuild_state {
 };
 
 #define SLICE_EVENTS 1000
-#define REFUSED_MOST 8                /* before the guards are taken first */
+#define REFUSED_MOST 8                /* before the lock is taken first */
 #define PAUSE_US 200000               /* before what failed is tried again */
 #define PATIENCE_US INT64_C(60000000) /* without any answer: a failover takes half of it */
 #define SNAPSHOTS_AT_ONCE 512
@@ -50,7 +50,7 @@ struct audit_rebuild {
     struct postgres_group group;
     unsigned n_refused; /* times in a row, of the present chunk */
     size_t n_bad_snapshots;
-    bool is_held;           /* a transaction that holds guards is open */
+    bool is_held;           /* a transaction that holds the lock is open */
     int64_t answered_at_us; /* when something last went well */
     struct loop_timer pause;
     bool is_stopping;
@@ -120,8 +120,8 @@ static void count_answered(struct postgres_group *group)
 static void ask_count(struct audit_rebuild *rebuild)
 {
     begin_group(rebuild, count_answered);
-    eventstore_ask_guards_count(
-        &rebuild->group, &(struct eventstore_guards_wanted){
+    eventstore_ask_entries_count(
+        &rebuild->group, &(struct eventstore_entries_wanted){
                              .first_id = rebuild->walk.next_id,
                              .types = rebuild->walk.types,
                              .n_types = rebuild->walk.n_types,
@@ -227,16 +227,17 @@ static void rewrite_chunk(struct audit_rebuild *rebuild)
         end_chunk(rebuild);
 }
 
-static void tell_guard(struct audit_rebuild *rebuild, const struct chunk_stream *stream)
+static void tell_refused(struct audit_rebuild *rebuild, const struct chunk_stream *stream)
 {
     common_tell(
         &rebuild->common,
         &(struct audit_finding){
-            .kind = "streams",
+            .kind = "events",
             .stream_type = stream->subject == PROJECTIONS_CARTS ? "cart" : "product",
             .stream_id = stream->id,
             .version = stream->version,
-            .sentence = "streams.version is not that of its last event; its rows were left",
+            .sentence =
+                "its last event is not of the version that they add up to; its rows were left",
         });
 }
 
@@ -252,7 +253,7 @@ static bool receive_verdicts(struct audit_rebuild *rebuild)
         if (eventstore_was_rewritten(rows, (int32_t)i + 1)) {
             rebuild->common.result.n_rewritten++;
         } else if (rebuild->is_held) {
-            tell_guard(rebuild, stream); /* nobody could have moved it on */
+            tell_refused(rebuild, stream); /* nobody could have moved it on */
         } else {
             stream->is_left_out = false;
             n_refused++;
@@ -279,9 +280,9 @@ static void rewrite_answered(struct postgres_group *group)
     load_chunk(rebuild);
 }
 
-/* ---- loading again, at last with the guards held --------------------------------------------- */
+/* ---- loading again, at last with the head locked --------------------------------------------- */
 
-/* A client that stops here with guards in its hand must not keep them from others for long. */
+/* A client that stops here with the lock in its hand must not keep it from others for long. */
 static const struct postgres_statement HURRY = {
     .name = "hurry",
     .sql = "SELECT set_config('idle_in_transaction_session_timeout', '1000', true)",
@@ -298,17 +299,12 @@ static void lock_answered(struct postgres_group *group)
 
 static void lock_chunk(struct audit_rebuild *rebuild)
 {
-    struct base_uuid ids[CHUNK_STREAMS_MAX];
-    size_t n = 0;
-    for (size_t i = 0; i < rebuild->chunk.n_streams; i++)
-        if (!rebuild->chunk.streams[i].is_left_out)
-            ids[n++] = rebuild->chunk.streams[i].id;
     rebuild->state = REBUILD_LOCKING;
     rebuild->is_held = true;
     begin_group(rebuild, lock_answered);
     (void)postgres_group_add(&rebuild->group, &common_begin); /* no parameters */
     (void)postgres_group_add(&rebuild->group, &HURRY);        /* no parameters */
-    eventstore_ask_guards_of(&rebuild->group, ids, n, true);
+    eventstore_ask_lock(&rebuild->group);
     send_group(rebuild);
 }
 

@@ -98,7 +98,7 @@ void rewriting_ask_removal(
         const struct strays_row *stray = &strays->rows[i];
         int32_t ordinal = (int32_t)i + 1;
         streams[i] = (struct eventstore_stream){
-            .stream_id = stray->stream_id, .expected_version = stray->guard_version};
+            .stream_id = stray->stream_id, .expected_version = stray->last_version};
         if (strays->table->subject == PROJECTIONS_CARTS)
             carts[changes.n_carts++] =
                 (struct projections_cart_change){.ordinal = ordinal, .cart_id = stray->stream_id};

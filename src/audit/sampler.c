@@ -114,22 +114,22 @@ static void chunk_answered(struct chunk *chunk, enum postgres_outcome outcome)
     }
 }
 
-static int compare_guards(const void *left, const void *right)
+static int compare_entries(const void *left, const void *right)
 {
-    const struct eventstore_guard *a = left;
-    const struct eventstore_guard *b = right;
+    const struct eventstore_entry *a = left;
+    const struct eventstore_entry *b = right;
     return base_uuid_compare(&a->stream_id, &b->stream_id);
 }
 
-static void add_stream(struct audit_sampler *sampler, const struct eventstore_guard *guard)
+static void add_stream(struct audit_sampler *sampler, const struct eventstore_entry *entry)
 {
-    bool is_cart = strcmp(guard->stream_type, "cart") == 0;
-    if (guard->version > STREAM_EVENTS || (!is_cart && strcmp(guard->stream_type, "product") != 0))
+    bool is_cart = strcmp(entry->stream_type, "cart") == 0;
+    if (entry->version > STREAM_EVENTS || (!is_cart && strcmp(entry->stream_type, "product") != 0))
         return;
     /* One that there is no room for is left to another sample. */
     (void)!chunk_add(
-        &sampler->chunk, &guard->stream_id, is_cart ? PROJECTIONS_CARTS : PROJECTIONS_PRODUCTS,
-        guard->version);
+        &sampler->chunk, &entry->stream_id, is_cart ? PROJECTIONS_CARTS : PROJECTIONS_PRODUCTS,
+        entry->version);
 }
 
 static void pick_answered(struct postgres_group *group)
@@ -139,17 +139,17 @@ static void pick_answered(struct postgres_group *group)
         end_sample(sampler);
         return;
     }
-    struct eventstore_guard guards[SAMPLE_EVENTS] = {0};
+    struct eventstore_entry entries[SAMPLE_EVENTS] = {0};
     const struct postgres_rows *rows = postgres_group_rows(group, 1);
     size_t n = postgres_rows_count(rows);
     if (n > SAMPLE_EVENTS)
         n = SAMPLE_EVENTS; /* as many were asked for */
     for (size_t row = 0; row < n; row++)
-        eventstore_receive_guard(rows, row, &guards[row]);
-    qsort(guards, n, sizeof guards[0], compare_guards);
+        eventstore_receive_entry(rows, row, &entries[row]);
+    qsort(entries, n, sizeof entries[0], compare_entries);
     chunk_begin(&sampler->chunk);
     for (size_t i = 0; i < n; i++)
-        add_stream(sampler, &guards[i]);
+        add_stream(sampler, &entries[i]);
     if (sampler->chunk.n_streams == 0) {
         end_sample(sampler);
         return;
@@ -170,7 +170,7 @@ static void take_sample(struct loop_timer *timer)
     postgres_group_begin(&sampler->group);
     sampler->group.answered = pick_answered;
     (void)postgres_group_add(&sampler->group, &common_begin_snapshot); /* no parameters */
-    eventstore_ask_random_guards(&sampler->group, SAMPLE_EVENTS);
+    eventstore_ask_random_entries(&sampler->group, SAMPLE_EVENTS);
     postgres_send(sampler->common.connection, &sampler->group);
 }
 
@@ -197,7 +197,6 @@ struct audit_sampler *audit_sampler_create(
     sampler->timer.fired = take_sample;
     chunk_init(&sampler->chunk, &sampler->common, SLICE_EVENTS);
     sampler->chunk.answered = chunk_answered;
-    sampler->chunk.checks_guards = true;
     sampler->chunk.checks_shapes = true;
     sampler->chunk.tells_differences = true;
     const struct common_wanted wanted = {

@@ -48,7 +48,7 @@ void strays_ask(struct strays *strays)
 
 /* ---- the keys of a table --------------------------------------------------------------------- */
 
-static void guards_answered(struct postgres_group *group);
+static void entries_answered(struct postgres_group *group);
 
 static void receive_key(struct strays *strays, const struct postgres_rows *rows, size_t row)
 {
@@ -79,23 +79,23 @@ static void keys_answered(struct postgres_group *group)
     for (size_t i = 0; i < strays->n_page; i++)
         ids[i] = strays->page[i].stream_id;
     postgres_group_begin(group);
-    group->answered = guards_answered;
-    eventstore_ask_guards_of(group, ids, strays->n_page, false);
+    group->answered = entries_answered;
+    eventstore_ask_entries_of(group, ids, strays->n_page);
     postgres_send(strays->common->connection, group);
 }
 
 /* ---- which of them have a stream ------------------------------------------------------------- */
 
-/* The guard of a stream; false: it has none. Rows are few, and in id order. */
-static bool find_guard(
-    const struct postgres_rows *rows, const struct base_uuid *id, struct eventstore_guard *guard)
+/* The entry of a stream; false: it has none. Rows are few, and in id order. */
+static bool find_entry(
+    const struct postgres_rows *rows, const struct base_uuid *id, struct eventstore_entry *entry)
 {
     size_t first = 0;
     size_t end = postgres_rows_count(rows);
     while (first < end) {
         size_t middle = first + (end - first) / 2;
-        eventstore_receive_guard(rows, middle, guard);
-        int order = base_uuid_compare(&guard->stream_id, id);
+        eventstore_receive_entry(rows, middle, entry);
+        int order = base_uuid_compare(&entry->stream_id, id);
         if (order == 0)
             return true;
         if (order < 0)
@@ -130,7 +130,7 @@ static void go_behind_page(struct strays *strays)
     }
 }
 
-static void guards_answered(struct postgres_group *group)
+static void entries_answered(struct postgres_group *group)
 {
     struct strays *strays = BASE_CONTAINER(group, struct strays, group);
     if (group->outcome != POSTGRES_DONE) {
@@ -140,12 +140,12 @@ static void guards_answered(struct postgres_group *group)
     const struct postgres_rows *rows = postgres_group_rows(group, 0);
     const char *type = strays->table->subject == PROJECTIONS_CARTS ? "cart" : "product";
     for (size_t i = 0; i < strays->n_page; i++) {
-        struct eventstore_guard guard = {.version = 0};
-        bool has_guard = find_guard(rows, &strays->page[i].stream_id, &guard);
-        if (has_guard && strcmp(guard.stream_type, type) == 0)
+        struct eventstore_entry entry = {.version = 0};
+        bool has_entry = find_entry(rows, &strays->page[i].stream_id, &entry);
+        if (has_entry && strcmp(entry.stream_type, type) == 0)
             continue;
         strays->rows[strays->n_rows] = strays->page[i];
-        strays->rows[strays->n_rows++].guard_version = has_guard ? guard.version : 0;
+        strays->rows[strays->n_rows++].last_version = has_entry ? entry.version : 0;
     }
     go_behind_page(strays);
     strays->answered(strays, POSTGRES_DONE);

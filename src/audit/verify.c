@@ -45,7 +45,7 @@ struct audit_verify {
     int64_t shared_position;
     int64_t last_position;
     int64_t last_at_us;
-    int64_t n_unguarded;        /* events */
+    int64_t n_without_entry;    /* events */
     struct loop_timer patience; /* until it is connected */
     bool is_stopping;
 };
@@ -119,7 +119,7 @@ static void ask_begin(struct audit_verify *verify)
     begin_group(verify, begin_answered);
     (void)postgres_group_add(&verify->group, &common_begin_snapshot); /* no parameters */
     eventstore_ask_head(&verify->group);
-    eventstore_ask_guards_count(&verify->group, &(struct eventstore_guards_wanted){.limit = 0});
+    eventstore_ask_entries_count(&verify->group, &(struct eventstore_entries_wanted){.limit = 0});
     eventstore_ask_shared_position(&verify->group);
     postgres_send(verify->common.connection, &verify->group);
 }
@@ -222,14 +222,14 @@ static void check_place(struct audit_verify *verify, const struct eventstore_pla
         tell_of_log(
             verify, "recorded_at goes back at position %" PRId64 ", by %" PRId64 " microseconds",
             place->position, verify->last_at_us - place->recorded_at_us);
-    if (!place->has_guard) {
-        verify->n_unguarded++;
+    if (!place->has_entry) {
+        verify->n_without_entry++;
         common_tell(
             &verify->common, &(struct audit_finding){
                                  .kind = "streams",
                                  .stream_type = "stream",
                                  .stream_id = place->stream_id,
-                                 .sentence = "has an event and no guard",
+                                 .sentence = "has an event and no row in streams",
                              });
     }
     verify->last_position = place->position;
@@ -251,7 +251,7 @@ static void check_head(struct audit_verify *verify)
         tell_of_log(
             verify, "log_head.shared_position is %" PRId64 ", before the last product's %" PRId64,
             verify->shared_position, verify->common.last_product_position);
-    int64_t n_by_stream = verify->common.result.n_events + verify->n_unguarded;
+    int64_t n_by_stream = verify->common.result.n_events + verify->n_without_entry;
     if (n_by_stream != n_placed)
         tell_of_log(
             verify, "%" PRId64 " events are found by stream and %" PRId64 " by position",
@@ -440,7 +440,6 @@ struct audit_verify *audit_verify_create(const struct audit_options *options, ch
         verify->lanes[i].verify = verify;
         chunk_init(&verify->lanes[i].chunk, &verify->common, SLICE_EVENTS);
         verify->lanes[i].chunk.checks_shapes = true;
-        verify->lanes[i].chunk.checks_guards = true;
         verify->lanes[i].chunk.tells_differences = true;
     }
     walk_init(&verify->walk, &verify->common);

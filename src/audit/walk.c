@@ -31,8 +31,8 @@ void walk_ask(struct walk *walk)
     walk->is_asking = true;
     postgres_group_begin(&walk->group);
     walk->group.answered = page_answered;
-    eventstore_ask_guards(
-        &walk->group, &(struct eventstore_guards_wanted){
+    eventstore_ask_entries(
+        &walk->group, &(struct eventstore_entries_wanted){
                           .first_id = walk->next_id,
                           .types = walk->types,
                           .n_types = walk->n_types,
@@ -41,28 +41,28 @@ void walk_ask(struct walk *walk)
     postgres_send(walk->common->connection, &walk->group);
 }
 
-static void tell_unknown_type(struct walk *walk, const struct eventstore_guard *guard)
+static void tell_unknown_type(struct walk *walk, const struct eventstore_entry *entry)
 {
     common_tell(
         walk->common, &(struct audit_finding){
                           .kind = "streams",
-                          .stream_type = guard->stream_type,
-                          .stream_id = guard->stream_id,
+                          .stream_type = entry->stream_type,
+                          .stream_id = entry->stream_id,
                           .sentence = "is of a type that this cartd does not know",
                       });
     walk->common->result.n_streams++;
 }
 
-static void receive_guard(struct walk *walk, const struct eventstore_guard *guard)
+static void receive_entry(struct walk *walk, const struct eventstore_entry *entry)
 {
-    bool is_cart = strcmp(guard->stream_type, "cart") == 0;
-    if (!is_cart && strcmp(guard->stream_type, "product") != 0) {
-        tell_unknown_type(walk, guard);
+    bool is_cart = strcmp(entry->stream_type, "cart") == 0;
+    if (!is_cart && strcmp(entry->stream_type, "product") != 0) {
+        tell_unknown_type(walk, entry);
         return;
     }
-    walk->page[walk->n_page].id = guard->stream_id;
+    walk->page[walk->n_page].id = entry->stream_id;
     walk->page[walk->n_page].subject = is_cart ? PROJECTIONS_CARTS : PROJECTIONS_PRODUCTS;
-    walk->page[walk->n_page].version = guard->version;
+    walk->page[walk->n_page].version = entry->version;
     walk->n_page++;
 }
 
@@ -76,10 +76,10 @@ static void page_answered(struct postgres_group *group)
         walk->n_page = 0;
         walk->at = 0;
         for (size_t row = 0; row < n_rows; row++) {
-            struct eventstore_guard guard;
-            eventstore_receive_guard(rows, row, &guard);
-            receive_guard(walk, &guard);
-            walk->next_id = guard.stream_id;
+            struct eventstore_entry entry;
+            eventstore_receive_entry(rows, row, &entry);
+            receive_entry(walk, &entry);
+            walk->next_id = entry.stream_id;
         }
         walk->is_over = n_rows < WALK_PAGE || !walk_next_id(&walk->next_id);
     }

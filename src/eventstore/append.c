@@ -5,85 +5,79 @@
 #include <stdlib.h>
 
 /*
- * The order in which rows are locked keeps two processes from waiting for each other: first the
- * guards of existing streams by id, then new streams by id, then idempotency keys, last the head of
- * the log. Each step reads something of the step before, for that is all that orders the CTEs of
- * one statement. From the head on nothing waits for anyone until the commit, so the lock that all
- * writers share is held as briefly as can be.
+ * The head of the log is its one guard: an append locks it first and holds it through the commit,
+ * so of all appends, whoever makes them, one is under way at a time. What the streams' versions are
+ * is then read behind that lock, by a snapshot taken after it (streams_are_at() in the migrations):
+ * the statement's own is from before it may have waited. A stream that moved on meanwhile is
+ * refused, and with it everything of that stream. The key of `events` would refuse it too, but with
+ * it the whole batch.
  *
- * A guard that was waited for is checked again on its newest row (READ COMMITTED), so a stream that
- * moved on meanwhile falls out of `advanced`, and with it everything of that stream. The update
- * takes the guards in id order because it walks the sorted list and finds each by its key; a test
- * holds the plan to that. A deadlock would only cost time: PostgreSQL ends one of two, and it is
- * tried again.
+ * A writer who knows that nobody else has appended since it last saw these streams need not look.
+ * It knows by a fence: an id of its own that it has left in the head. Whoever appends without that
+ * id takes it away. So while the head bears it, what its owner has read or appended since it was
+ * left there is how things are. To look costs a quarter of an append (bench/NOTES.md).
  *
- * What a batch was decided on besides its own streams (shared ones: the catalogue) is as old as the
- * statement's snapshot: a change of it that commits later counts for the next batch.
+ * Behind the lock nothing waits for anyone else's append, so there is no order of locks to keep,
+ * but for that of the head before all else. Each step reads something of the step before, for that
+ * is all that orders the CTEs of one statement.
  *
  * Verdicts are one array, and rows ask it by the ordinal of their stream. A join against the
  * accepted streams was planned as a nested loop, quadratic in the size of the batch.
  */
 
-/* Which streams, and whether what was decided on besides them is still so. */
-#define WANTED                                                                                     \
-    "WITH shared AS MATERIALIZED (\n"                                                              \
-    "    SELECT h.shared_position AS position,\n"                                                  \
-    "        coalesce(h.shared_position = $13, true) AS is_as_expected\n"                          \
-    "    FROM log_head h\n"                                                                        \
-    "),\n"                                                                                         \
-    "wanted AS MATERIALIZED (\n"                                                                   \
+/* What is to be appended, and the lock of the head. */
+#define LOCKED                                                                                     \
+    "WITH wanted AS MATERIALIZED (\n"                                                              \
     "    SELECT w.stream_id, w.stream_type, w.expected_version, w.n_events, w.is_shared,\n"        \
     "        w.ordinal\n"                                                                          \
     "    FROM unnest($1, $2, $3, $4, $5) WITH ORDINALITY\n"                                        \
     "        AS w (stream_id, stream_type, expected_version, n_events, is_shared, ordinal)\n"      \
+    "),\n"                                                                                         \
+    "locked AS MATERIALIZED (\n"                                                                   \
+    "    SELECT h.position,\n"                                                                     \
+    "        coalesce(h.shared_position = $13, true) AS is_as_expected,\n"                         \
+    "        coalesce(h.fence = $14 AND h.fenced_position = h.position, false) AS is_fenced\n"     \
+    "    FROM log_head h\n"                                                                        \
+    "    FOR UPDATE\n"                                                                             \
     "),\n"
 
-/* The guards of the batch, in id order. */
-#define ADVANCED                                                                                   \
-    "advanced AS (\n"                                                                              \
-    "    UPDATE streams s\n"                                                                       \
-    "    SET version = s.version + w.n_events\n"                                                   \
-    "    FROM (SELECT stream_id, expected_version, n_events, ordinal FROM wanted\n"                \
-    "        WHERE expected_version > 0 ORDER BY stream_id) w\n"                                   \
-    "    WHERE s.stream_id = w.stream_id AND s.version = w.expected_version\n"                     \
-    "        AND (SELECT is_as_expected FROM shared)\n"                                            \
-    "    RETURNING w.ordinal\n"                                                                    \
+/* Which streams are where they were when the batch was decided, and whether what it was decided on
+ * besides them (shared streams: the catalogue) is still so. $15: the fence covers all of them. */
+#define VERDICT                                                                                    \
+    "verdict AS MATERIALIZED (\n"                                                                  \
+    "    SELECT l.is_as_expected, l.is_fenced,\n"                                                  \
+    "        CASE\n"                                                                               \
+    "            WHEN NOT l.is_as_expected THEN array_fill(false, ARRAY[cardinality($1)])\n"       \
+    "            WHEN l.is_fenced AND $15 THEN array_fill(true, ARRAY[cardinality($1)])\n"         \
+    "            ELSE streams_are_at($1, $3, l.position)\n"                                        \
+    "        END AS flags\n"                                                                       \
+    "    FROM locked l\n"                                                                          \
     "),\n"
 
+/* A row that is there already, though its stream has no events, is taken as it is. */
 #define CREATED                                                                                    \
     "created AS (\n"                                                                               \
-    "    INSERT INTO streams (stream_id, stream_type, version)\n"                                  \
-    "    SELECT w.stream_id, w.stream_type, w.n_events\n"                                          \
+    "    INSERT INTO streams (stream_id, stream_type)\n"                                           \
+    "    SELECT w.stream_id, w.stream_type\n"                                                      \
     "    FROM wanted w\n"                                                                          \
     "    WHERE w.expected_version = 0 AND w.n_events > 0\n"                                        \
-    "        AND (SELECT count(*) FROM advanced) >= 0\n"                                           \
-    "        AND (SELECT is_as_expected FROM shared)\n"                                            \
-    "    ORDER BY w.stream_id\n"                                                                   \
+    "        AND (SELECT v.flags FROM verdict v)[w.ordinal]\n"                                     \
     "    ON CONFLICT (stream_id) DO NOTHING\n"                                                     \
-    "    RETURNING stream_id\n"                                                                    \
     "),\n"
 
-#define VERDICT(or_created, join_created)                                                          \
-    "verdict AS MATERIALIZED (\n"                                                                  \
-    "    SELECT array_agg(a.ordinal IS NOT NULL" or_created " ORDER BY w.ordinal) AS flags\n"      \
-    "    FROM wanted w\n"                                                                          \
-    "    LEFT JOIN advanced a ON a.ordinal = w.ordinal\n" join_created "),\n"
-
-/* The same key of another writer is waited for, in order. */
+/* A key that somebody else has kept meanwhile fails the batch. */
 #define KEPT                                                                                       \
     "kept AS (\n"                                                                                  \
     "    INSERT INTO idempotency_keys\n"                                                           \
     "        (scope_id, key, stream_id, fingerprint, status, version, created_at)\n"               \
     "    SELECT k.scope_id, k.key, k.stream_id, k.fingerprint, k.status, k.version, now()\n"       \
-    "    FROM unnest($14, $15, $16, $17, $18, $19, $20)\n"                                         \
+    "    FROM unnest($17, $18, $19, $20, $21, $22, $23)\n"                                         \
     "        AS k (stream_ordinal, scope_id, key, stream_id, fingerprint, status, version)\n"      \
     "    WHERE (SELECT v.flags FROM verdict v)[k.stream_ordinal]\n"                                \
-    "    ORDER BY k.scope_id, k.key\n"                                                             \
-    "    RETURNING scope_id\n"                                                                     \
     "),\n"
 
-/* The last lock: held through the commit. */
-#define LOG_HEAD(after_kept)                                                                       \
+/* $16: the batch leaves its fence. */
+#define HEAD                                                                                       \
     "head AS (\n"                                                                                  \
     "    UPDATE log_head h\n"                                                                      \
     "    SET position = h.position + n.n_events,\n"                                                \
@@ -91,12 +85,16 @@
     "            THEN greatest(h.position + n.n_events, h.shared_position + 1)\n"                  \
     "            ELSE h.shared_position END,\n"                                                    \
     "        recorded_at = greatest(h.recorded_at + '1 microsecond'::interval,\n"                  \
-    "            clock_timestamp())\n"                                                             \
+    "            clock_timestamp()),\n"                                                            \
+    "        fence = CASE WHEN v.is_fenced OR $16 THEN $14 END,\n"                                 \
+    "        fenced_position = h.position + n.n_events\n"                                          \
     "    FROM (\n"                                                                                 \
     "        SELECT sum(w.n_events) AS n_events,\n"                                                \
     "            bool_or(w.is_shared AND w.n_events > 0) AS has_shared\n"                          \
     "        FROM wanted w\n"                                                                      \
-    "        WHERE (SELECT v.flags FROM verdict v)[w.ordinal]\n" after_kept "    ) n\n"            \
+    "        WHERE (SELECT v.flags FROM verdict v)[w.ordinal]\n"                                   \
+    "    ) n\n"                                                                                    \
+    "    CROSS JOIN verdict v\n"                                                                   \
     "    WHERE n.n_events > 0\n"                                                                   \
     "    RETURNING h.position - n.n_events AS before, h.position, h.recorded_at\n"                 \
     "),\n"
@@ -118,9 +116,8 @@
     ")"
 
 #define VERDICTS                                                                                   \
-    "\nSELECT v.flags, h.position, h.recorded_at, s.is_as_expected\n"                              \
+    "\nSELECT v.flags, h.position, h.recorded_at, v.is_as_expected, v.is_fenced\n"                 \
     "FROM verdict v\n"                                                                             \
-    "CROSS JOIN shared s\n"                                                                        \
     "LEFT JOIN head h ON true"
 
 static const enum postgres_type TYPES[] = {
@@ -129,6 +126,7 @@ static const enum postgres_type TYPES[] = {
     POSTGRES_INT4_ARRAY, /* events */
     POSTGRES_INT4_ARRAY,  POSTGRES_TEXT_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_JSONB_ARRAY,
     POSTGRES_JSONB_ARRAY, POSTGRES_UUID_ARRAY, POSTGRES_INT8, /* shared */
+    POSTGRES_UUID,        POSTGRES_BOOL,       POSTGRES_BOOL, /* fence */
     POSTGRES_INT4_ARRAY,                                      /* keys */
     POSTGRES_UUID_ARRAY,  POSTGRES_TEXT_ARRAY, POSTGRES_UUID_ARRAY, POSTGRES_BYTEA_ARRAY,
     POSTGRES_INT4_ARRAY,  POSTGRES_INT4_ARRAY,
@@ -143,17 +141,14 @@ static const enum postgres_type TYPES[] = {
 static const struct append_text TEXTS[] = {
     [APPEND_ANYTHING] =
         {
-            .begin = WANTED ADVANCED CREATED VERDICT(
-                " OR c.stream_id IS NOT NULL",
-                "    LEFT JOIN created c ON c.stream_id = w.stream_id\n")
-                KEPT LOG_HEAD("            AND (SELECT count(*) FROM kept) >= 0\n") APPENDED,
+            .begin = LOCKED VERDICT CREATED KEPT HEAD APPENDED,
             .types = TYPES,
             .n_types = BASE_COUNT(TYPES),
             .end = VERDICTS,
         },
     [APPEND_USUAL] =
         {
-            .begin = WANTED ADVANCED VERDICT("", "") LOG_HEAD("") APPENDED,
+            .begin = LOCKED VERDICT HEAD APPENDED,
             .types = TYPES,
             .n_types = BASE_COUNT(TYPES) - N_TYPES_OF_KEYS,
             .end = VERDICTS,

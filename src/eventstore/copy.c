@@ -26,17 +26,17 @@ static const struct postgres_statement COMPARE = {
     .types = {COPIED_TYPES},
 };
 
-/* One row. $11 to $14: the streams; $15: where the log must end. A stream that is at another
+/* One row. $11 to $13: the streams; $14: where the log must end. A stream that is at another
  * version than the one before its first event here keeps the head from moving, and without the head
  * nothing is written. */
 static const struct postgres_statement IMPORT = {
     .name = "import_copy",
     .sql = "WITH wanted AS MATERIALIZED (\n"
-           "    SELECT w.stream_id, w.stream_type, w.first_version, w.last_version,\n"
-           "        coalesce(s.version, 0) AS version,\n"
+           "    SELECT w.stream_id, w.stream_type, w.first_version,\n"
+           "        coalesce((SELECT e.version FROM events e WHERE e.stream_id = w.stream_id\n"
+           "            ORDER BY e.version DESC LIMIT 1), 0) AS version,\n"
            "        coalesce(s.stream_type, w.stream_type) AS present_type\n"
-           "    FROM unnest($11, $12, $13, $14)\n"
-           "        AS w (stream_id, stream_type, first_version, last_version)\n"
+           "    FROM unnest($11, $12, $13) AS w (stream_id, stream_type, first_version)\n"
            "    LEFT JOIN streams s ON s.stream_id = w.stream_id\n"
            "),\n"
            "wrong AS MATERIALIZED (\n"
@@ -49,17 +49,15 @@ static const struct postgres_statement IMPORT = {
            "    UPDATE log_head\n" /* held through the commit, as by every append */
            "    SET position = ($1)[cardinality($1)], recorded_at = ($10)[cardinality($10)],\n"
            "        shared_position = greatest(($1)[cardinality($1)], shared_position + 1)\n"
-           "    WHERE position = $15 AND NOT EXISTS (SELECT 1 FROM wrong)\n"
+           "    WHERE position = $14 AND NOT EXISTS (SELECT 1 FROM wrong)\n"
            "    RETURNING position\n"
            "),\n"
-           "guarded AS (\n"
-           "    INSERT INTO streams (stream_id, stream_type, version)\n"
-           "    SELECT w.stream_id, w.stream_type, w.last_version\n"
+           "entered AS (\n"
+           "    INSERT INTO streams (stream_id, stream_type)\n"
+           "    SELECT w.stream_id, w.stream_type\n"
            "    FROM wanted w\n"
            "    CROSS JOIN head h\n"
-           "    ORDER BY w.stream_id\n"
-           "    ON CONFLICT (stream_id) DO UPDATE\n"
-           "    SET version = excluded.version\n"
+           "    ON CONFLICT (stream_id) DO NOTHING\n"
            "),\n"
            "appended AS (\n"
            "    INSERT INTO events\n"
@@ -74,10 +72,10 @@ static const struct postgres_statement IMPORT = {
            "FROM (SELECT 1) AS one_row\n"
            "LEFT JOIN head h ON true\n"
            "LEFT JOIN wrong w ON true",
-    .n_parameters = 15,
+    .n_parameters = 14,
     .types =
         {COPIED_TYPES, POSTGRES_UUID_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_INT4_ARRAY,
-         POSTGRES_INT4_ARRAY, POSTGRES_INT8},
+         POSTGRES_INT8},
 };
 
 const struct postgres_statement *const eventstore_copy_statements[] = {
@@ -130,9 +128,6 @@ static void put_copied_streams(
     postgres_begin_array(to);
     for (size_t i = 0; i < n; i++)
         postgres_put_int4(to, list[i].first_version);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n; i++)
-        postgres_put_int4(to, list[i].last_version);
 }
 
 void eventstore_ask_compare(struct postgres_group *group, const struct eventstore_copied *copied)

@@ -141,9 +141,8 @@ static const struct postgres_statement END_STUCK = {
            "    AND a.state = 'active' AND a.wait_event = 'ClientRead'\n"
            "    AND a.xact_start < clock_timestamp() - make_interval(secs => $1 / 1000.0)\n"
            "    AND EXISTS (SELECT FROM pg_locks l\n"
-           "        WHERE l.pid = a.pid AND l.relation IN ('log_head'::regclass, "
-           "'streams'::regclass)\n"
-           "            AND l.mode = 'RowExclusiveLock' AND l.granted)",
+           "        WHERE l.pid = a.pid AND l.relation = 'log_head'::regclass\n"
+           "            AND l.mode IN ('RowShareLock', 'RowExclusiveLock') AND l.granted)",
     .n_parameters = 1,
     .types = {POSTGRES_INT8},
 };
@@ -298,6 +297,17 @@ static void put_keys(
         postgres_put_int4(to, list[i].version);
 }
 
+static void put_fence(struct postgres_parameters *to, const struct eventstore_fence *fence)
+{
+    const struct base_uuid none = {0};
+    if (base_uuid_compare(&fence->id, &none) == 0)
+        postgres_put_null(to);
+    else
+        postgres_put_uuid(to, &fence->id);
+    postgres_put_bool(to, fence->covers_all);
+    postgres_put_bool(to, fence->is_left);
+}
+
 static bool is_usual(const struct eventstore *store, const struct eventstore_batch *batch)
 {
     if (batch->n_keys > 0)
@@ -327,6 +337,7 @@ void eventstore_ask_append(
         postgres_put_null(to);
     else
         postgres_put_int8(to, batch->shared_position);
+    put_fence(to, &batch->fence);
     if (!is_small)
         put_keys(to, batch->keys, batch->n_keys, batch->streams);
     for (size_t i = 0; i < n_parts; i++)
@@ -347,7 +358,10 @@ void eventstore_receive_append(
     const struct postgres_group *group, struct eventstore_appended *appended)
 {
     const struct postgres_rows *rows = postgres_group_rows(group, 0);
-    *appended = (struct eventstore_appended){.shared_has_moved = !postgres_get_bool(rows, 0, 3)};
+    *appended = (struct eventstore_appended){
+        .shared_has_moved = !postgres_get_bool(rows, 0, 3),
+        .was_fenced = postgres_get_bool(rows, 0, 4),
+    };
     if (postgres_is_null(rows, 0, 1))
         return;
     appended->position = postgres_get_int8(rows, 0, 1);

@@ -3,10 +3,10 @@
  * stream with a verdict of its own, and reads streams. It knows ids, versions, types and text; what
  * an event means it does not know, and it decides nothing.
  *
- * The append statement is composed once: the store's own part (guards, idempotency keys, log head,
- * events) and one part from each immediate projection, so that read tables are written in the
- * transaction that records the events. Functions come in pairs: ask_… adds statements and their
- * parameters to a postgres group, receive_… reads the group's answer.
+ * The append statement is composed once: the store's own part (log head, idempotency keys, events)
+ * and one part from each immediate projection, so that read tables are written in the transaction
+ * that records the events. Functions come in pairs: ask_… adds statements and their parameters to a
+ * postgres group, receive_… reads the group's answer.
  */
 #ifndef CARTD_EVENTSTORE_H
 #define CARTD_EVENTSTORE_H
@@ -87,6 +87,17 @@ struct eventstore_new_key {
     int32_t version;
 };
 
+/*
+ * Whoever appends much and alone leaves an id of its own in the head of the log, the fence, which
+ * the next append without it takes away. As long as it is there its owner need not have versions
+ * looked up that it has read or appended since it was left.
+ */
+struct eventstore_fence {
+    struct base_uuid id; /* never used before; nil: none */
+    bool is_left;        /* by this append, if it records anything; else it is said to be there */
+    bool covers_all;     /* of the batch's streams the expected versions were seen behind it */
+};
+
 struct eventstore_batch {
     const struct eventstore_stream *streams; /* sorted by stream_id, each once */
     size_t n_streams;
@@ -98,6 +109,7 @@ struct eventstore_batch {
     /* The batch was decided on what shared streams said at this position; if one of them has an
      * event after it, every stream of the batch is refused. EVENTSTORE_ANY: whatever they say. */
     int64_t shared_position;
+    struct eventstore_fence fence;
 };
 #define EVENTSTORE_ANY INT64_C(-1)
 
@@ -109,6 +121,7 @@ struct eventstore_appended {
     int64_t position;       /* of the last event of the batch; 0 when none was recorded */
     int64_t recorded_at_us; /* of all its events */
     bool shared_has_moved;  /* past the batch's shared_position */
+    bool was_fenced;        /* the batch's fence was there before */
 };
 /* The answer of a group that is POSTGRES_DONE and holds only the append. */
 void eventstore_receive_append(
@@ -306,35 +319,35 @@ void eventstore_ask_keep_snapshot(
 /* What a connection must prepare for what follows, up to rewriting. NULL-terminated. */
 extern const struct postgres_statement *const eventstore_walk_statements[];
 
-/* The guards of some streams: what there is and how far it is. */
-struct eventstore_guard {
+/* Some streams: what there is and how far it is. */
+struct eventstore_entry {
     struct base_uuid stream_id;
     const char *stream_type; /* borrowed from the group */
     int32_t version;
 };
-void eventstore_receive_guard(
-    const struct postgres_rows *rows, size_t row, struct eventstore_guard *guard);
+void eventstore_receive_entry(
+    const struct postgres_rows *rows, size_t row, struct eventstore_entry *entry);
 /* Those from an id on, itself included, in id order, at most `limit`. */
-struct eventstore_guards_wanted {
+struct eventstore_entries_wanted {
     struct base_uuid first_id;
     const char *const *types;
     size_t n_types; /* 0: all */
     int32_t limit;
 };
-void eventstore_ask_guards(
-    struct postgres_group *group, const struct eventstore_guards_wanted *wanted);
+void eventstore_ask_entries(
+    struct postgres_group *group, const struct eventstore_entries_wanted *wanted);
 /* How many that would be without the limit. */
-void eventstore_ask_guards_count(
-    struct postgres_group *group, const struct eventstore_guards_wanted *wanted);
+void eventstore_ask_entries_count(
+    struct postgres_group *group, const struct eventstore_entries_wanted *wanted);
 int64_t eventstore_receive_count(const struct postgres_rows *rows);
-/* Those with the given ids, in id order. `is_locked`: and nobody appends to them before the
- * transaction ends. */
-void eventstore_ask_guards_of(
-    struct postgres_group *group, const struct base_uuid *stream_ids, size_t n_streams,
-    bool is_locked);
+/* Those with the given ids, in id order. */
+void eventstore_ask_entries_of(
+    struct postgres_group *group, const struct base_uuid *stream_ids, size_t n_streams);
+/* Nobody appends to any stream before the transaction ends. */
+void eventstore_ask_lock(struct postgres_group *group);
 /* Those of the streams of `n_events` random events, in no order. Long streams are found more often
  * than short ones. */
-void eventstore_ask_random_guards(struct postgres_group *group, int32_t n_events);
+void eventstore_ask_random_entries(struct postgres_group *group, int32_t n_events);
 
 /* The next events of some streams: of the first wanted stream those after its version, then of the
  * next, …, by version, `limit` in all. Fewer rows than that are all there are. snapshot_shape is
@@ -359,7 +372,7 @@ struct eventstore_place {
     int64_t position;
     int64_t recorded_at_us;
     struct base_uuid stream_id;
-    bool has_guard; /* its stream has one */
+    bool has_entry; /* its stream has one */
 };
 void eventstore_ask_places(struct postgres_group *group, int64_t after_position, int32_t limit);
 void eventstore_receive_place(
@@ -373,7 +386,7 @@ void eventstore_ask_false_keys(struct postgres_group *group, int32_t limit);
 
 /*
  * Rows of read tables are replaced by what the log says, stream by stream, while others append. It
- * takes two statements of one group: the first locks the guards in id order, as an append does, and
+ * takes two statements of one group: the first locks the head of the log, as an append does, and
  * removes the rows of those streams that are at the expected version; the second puts them, by the
  * same parts that write them with an append. Nothing is between the two, so no reader sees a gap.
  *

@@ -3,29 +3,20 @@
 #include <stdlib.h>
 
 /*
- * The guards are locked in id order, as by an append, so neither waits for the other in a circle. A
- * guard that was waited for is read again on its newest row, so a stream that moved on meanwhile is
- * refused; a refused one is locked all the same, until the group's end, which is near.
+ * The head of the log is locked, as by an append, so nobody appends until the group's end, which is
+ * near; a stream that moved on before that is refused (append.c says how that is known).
  *
- * The second statement takes the locks that the first one holds, and so comes to the same verdict.
+ * The second statement comes to the same verdict behind the lock that the first one took.
  */
 #define LOCK_AND_JUDGE                                                                             \
-    "WITH wanted AS MATERIALIZED (\n"                                                              \
-    "    SELECT w.stream_id, w.expected_version, w.ordinal\n"                                      \
-    "    FROM unnest($1, $2) WITH ORDINALITY AS w (stream_id, expected_version, ordinal)\n"        \
-    "),\n"                                                                                         \
-    "locked AS MATERIALIZED (\n"                                                                   \
-    "    SELECT stream_id, version\n"                                                              \
-    "    FROM streams\n"                                                                           \
-    "    WHERE stream_id = ANY ($1)\n"                                                             \
-    "    ORDER BY stream_id\n"                                                                     \
-    "    FOR UPDATE\n" /* so that nobody appends to them until the commit */                       \
+    "WITH locked AS MATERIALIZED (\n"                                                              \
+    "    SELECT position\n"                                                                        \
+    "    FROM log_head\n"                                                                          \
+    "    FOR UPDATE\n"                                                                             \
     "),\n"                                                                                         \
     "verdict AS MATERIALIZED (\n"                                                                  \
-    "    SELECT array_agg(\n"                                                                      \
-    "        coalesce(l.version, 0) = w.expected_version ORDER BY w.ordinal) AS flags\n"           \
-    "    FROM wanted w\n"                                                                          \
-    "    LEFT JOIN locked l ON l.stream_id = w.stream_id\n"                                        \
+    "    SELECT streams_are_at($1, $2, l.position) AS flags\n"                                     \
+    "    FROM locked l\n"                                                                          \
     ")"
 /* Whoever rewrites says all times, so there is no moment of recording. */
 #define NO_MOMENT                                                                                  \

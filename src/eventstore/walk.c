@@ -4,25 +4,30 @@
 
 #include "columns.h"
 
-/* ---- guards ---------------------------------------------------------------------------------- */
+/* ---- entries ----------------------------------------------------------------------------------
+ */
 
-#define GUARD_COLUMNS "stream_id, stream_type, version"
+/* Of a row s of streams; a stream without events is at version 0. */
+#define ENTRY_COLUMNS                                                                              \
+    "s.stream_id, s.stream_type,\n"                                                                \
+    "    coalesce((SELECT e.version FROM events e WHERE e.stream_id = s.stream_id\n"               \
+    "        ORDER BY e.version DESC LIMIT 1), 0)"
 
 /* At most $2 rows. */
-static const struct postgres_statement READ_GUARDS = {
-    .name = "read_guards",
-    .sql = "SELECT " GUARD_COLUMNS "\n"
-           "FROM streams\n"
-           "WHERE stream_id >= $1 AND (cardinality($3) = 0 OR stream_type = ANY ($3))\n"
-           "ORDER BY stream_id\n"
+static const struct postgres_statement READ_ENTRIES = {
+    .name = "read_entries",
+    .sql = "SELECT " ENTRY_COLUMNS "\n"
+           "FROM streams s\n"
+           "WHERE s.stream_id >= $1 AND (cardinality($3) = 0 OR s.stream_type = ANY ($3))\n"
+           "ORDER BY s.stream_id\n"
            "LIMIT $2",
     .n_parameters = 3,
     .types = {POSTGRES_UUID, POSTGRES_INT4, POSTGRES_TEXT_ARRAY},
 };
 
 /* One row. */
-static const struct postgres_statement COUNT_GUARDS = {
-    .name = "count_guards",
+static const struct postgres_statement COUNT_ENTRIES = {
+    .name = "count_entries",
     .sql = "SELECT count(*)\n"
            "FROM streams\n"
            "WHERE stream_id >= $1 AND (cardinality($2) = 0 OR stream_type = ANY ($2))",
@@ -31,34 +36,28 @@ static const struct postgres_statement COUNT_GUARDS = {
 };
 
 /* At most one row a stream. */
-static const struct postgres_statement READ_GUARDS_OF = {
-    .name = "read_guards_of",
-    .sql = "SELECT " GUARD_COLUMNS "\n"
-           "FROM streams\n"
-           "WHERE stream_id = ANY ($1)\n"
-           "ORDER BY stream_id",
+static const struct postgres_statement READ_ENTRIES_OF = {
+    .name = "read_entries_of",
+    .sql = "SELECT " ENTRY_COLUMNS "\n"
+           "FROM streams s\n"
+           "WHERE s.stream_id = ANY ($1)\n"
+           "ORDER BY s.stream_id",
     .n_parameters = 1,
     .types = {POSTGRES_UUID_ARRAY},
 };
 
-/* At most one row a stream. */
-static const struct postgres_statement LOCK_GUARDS_OF = {
-    .name = "lock_guards_of",
-    .sql = "SELECT " GUARD_COLUMNS "\n"
-           "FROM streams\n"
-           "WHERE stream_id = ANY ($1)\n"
-           "ORDER BY stream_id\n" /* the order in which an append takes them */
-           "FOR UPDATE",
-    .n_parameters = 1,
-    .types = {POSTGRES_UUID_ARRAY},
+/* One row. */
+static const struct postgres_statement LOCK_HEAD = {
+    .name = "lock_head",
+    .sql = "SELECT position FROM log_head FOR UPDATE",
 };
 
 /* At most $1 rows. Positions are dense, so a random number is a random event. */
-static const struct postgres_statement READ_RANDOM_GUARDS = {
-    .name = "read_random_guards",
-    .sql = "SELECT " GUARD_COLUMNS "\n"
-           "FROM streams\n"
-           "WHERE stream_id = ANY (ARRAY(\n"
+static const struct postgres_statement READ_RANDOM_ENTRIES = {
+    .name = "read_random_entries",
+    .sql = "SELECT " ENTRY_COLUMNS "\n"
+           "FROM streams s\n"
+           "WHERE s.stream_id = ANY (ARRAY(\n"
            "    SELECT stream_id\n"
            "    FROM events\n"
            "    WHERE position = ANY (ARRAY(\n"
@@ -82,29 +81,29 @@ static void put_ids(struct postgres_parameters *to, const struct base_uuid *ids,
         postgres_put_uuid(to, &ids[i]);
 }
 
-void eventstore_receive_guard(
-    const struct postgres_rows *rows, size_t row, struct eventstore_guard *guard)
+void eventstore_receive_entry(
+    const struct postgres_rows *rows, size_t row, struct eventstore_entry *entry)
 {
-    *guard = (struct eventstore_guard){
+    *entry = (struct eventstore_entry){
         .stream_id = postgres_get_uuid(rows, row, 0),
         .stream_type = postgres_get_text(rows, row, 1),
         .version = postgres_get_int4(rows, row, 2),
     };
 }
 
-void eventstore_ask_guards(
-    struct postgres_group *group, const struct eventstore_guards_wanted *wanted)
+void eventstore_ask_entries(
+    struct postgres_group *group, const struct eventstore_entries_wanted *wanted)
 {
-    struct postgres_parameters *to = postgres_group_add(group, &READ_GUARDS);
+    struct postgres_parameters *to = postgres_group_add(group, &READ_ENTRIES);
     postgres_put_uuid(to, &wanted->first_id);
     postgres_put_int4(to, wanted->limit);
     put_texts(to, wanted->types, wanted->n_types);
 }
 
-void eventstore_ask_guards_count(
-    struct postgres_group *group, const struct eventstore_guards_wanted *wanted)
+void eventstore_ask_entries_count(
+    struct postgres_group *group, const struct eventstore_entries_wanted *wanted)
 {
-    struct postgres_parameters *to = postgres_group_add(group, &COUNT_GUARDS);
+    struct postgres_parameters *to = postgres_group_add(group, &COUNT_ENTRIES);
     postgres_put_uuid(to, &wanted->first_id);
     put_texts(to, wanted->types, wanted->n_types);
 }
@@ -114,18 +113,20 @@ int64_t eventstore_receive_count(const struct postgres_rows *rows)
     return postgres_get_int8(rows, 0, 0);
 }
 
-void eventstore_ask_guards_of(
-    struct postgres_group *group, const struct base_uuid *stream_ids, size_t n_streams,
-    bool is_locked)
+void eventstore_ask_entries_of(
+    struct postgres_group *group, const struct base_uuid *stream_ids, size_t n_streams)
 {
-    put_ids(
-        postgres_group_add(group, is_locked ? &LOCK_GUARDS_OF : &READ_GUARDS_OF), stream_ids,
-        n_streams);
+    put_ids(postgres_group_add(group, &READ_ENTRIES_OF), stream_ids, n_streams);
 }
 
-void eventstore_ask_random_guards(struct postgres_group *group, int32_t n_events)
+void eventstore_ask_lock(struct postgres_group *group)
 {
-    postgres_put_int4(postgres_group_add(group, &READ_RANDOM_GUARDS), n_events);
+    (void)postgres_group_add(group, &LOCK_HEAD); /* it has no parameters */
+}
+
+void eventstore_ask_random_entries(struct postgres_group *group, int32_t n_events)
+{
+    postgres_put_int4(postgres_group_add(group, &READ_RANDOM_ENTRIES), n_events);
 }
 
 /* ---- events ---------------------------------------------------------------------------------- */
@@ -190,7 +191,7 @@ void eventstore_receive_place(
         .position = postgres_get_int8(rows, row, 0),
         .recorded_at_us = postgres_get_time(rows, row, 1),
         .stream_id = postgres_get_uuid(rows, row, 2),
-        .has_guard = postgres_get_bool(rows, row, 3),
+        .has_entry = postgres_get_bool(rows, row, 3),
     };
 }
 
@@ -263,8 +264,8 @@ static const struct postgres_statement READ_FALSE_KEYS = {
     .name = "read_false_keys",
     .sql = "SELECT k.scope_id, k.key, k.stream_id, k.fingerprint, k.status, k.version\n"
            "FROM idempotency_keys k\n"
-           "LEFT JOIN streams s ON s.stream_id = k.stream_id\n"
-           "WHERE (s.version >= k.version AND k.version > 0 AND k.status IN (200, 201)\n"
+           "LEFT JOIN events e ON e.stream_id = k.stream_id AND e.version = k.version\n"
+           "WHERE (e.version IS NOT NULL AND k.status IN (200, 201)\n"
            "    AND length(k.fingerprint) = 32) IS NOT TRUE\n"
            "ORDER BY k.scope_id, k.key\n"
            "LIMIT $1",
@@ -291,11 +292,11 @@ void eventstore_ask_move_shared_position(struct postgres_group *group)
 }
 
 const struct postgres_statement *const eventstore_walk_statements[] = {
-    &READ_GUARDS,
-    &COUNT_GUARDS,
-    &READ_GUARDS_OF,
-    &LOCK_GUARDS_OF,
-    &READ_RANDOM_GUARDS,
+    &READ_ENTRIES,
+    &COUNT_ENTRIES,
+    &READ_ENTRIES_OF,
+    &LOCK_HEAD,
+    &READ_RANDOM_ENTRIES,
     &READ_SLICE,
     &READ_PLACES,
     &READ_SNAPSHOTS,

@@ -49,7 +49,11 @@ static bool collect_stream(struct batch *batch, struct service_stream *from)
 {
     struct batch_stream *stream = &batch->streams[batch->n_streams];
     size_t room = batch->limit - batch->n_commands;
-    *stream = (struct batch_stream){.stream = from, .cart = &batch->carts[batch->n_streams]};
+    *stream = (struct batch_stream){
+        .stream = from,
+        .cart = &batch->carts[batch->n_streams],
+        .seen_behind = fence_standing(batch->service),
+    };
     size_t n_waiting = 0;
     for (const struct service_command *at = from->first; at != NULL && n_waiting < room;
          at = at->next)
@@ -114,6 +118,8 @@ static bool begin_cart(struct batch *batch, struct batch_stream *stream)
     stream->read_version = stream->cart->version;
     stream->knows_bad_snapshot = stream->stream->has_bad_snapshot;
     stream->was_kept = stream->cart->version > 0 && !stream->stream->is_stale && !stream->must_read;
+    if (stream->was_kept)
+        stream->seen_behind = stream->stream->seen_behind;
     metrics_add(
         batch->service->options.metrics,
         stream->was_kept ? METRICS_CACHE_HITS : METRICS_CACHE_MISSES, 1);

@@ -1,8 +1,9 @@
 /*
  * internal: what the files of the service share. service.c queues and answers, batch.c is the state
  * machine of a batch, offers.c what it knows of the catalogue, decide.c folds the commands of one
- * stream, lease.c says when reads may come from memory, past.c reads a cart as it was, replay.c
- * reads what an answer still needs, streams.c holds who waits and which carts are kept.
+ * stream, fence.c knows whether others append, lease.c says when reads may come from memory, past.c
+ * reads a cart as it was, replay.c reads what an answer still needs, streams.c holds who waits and
+ * which carts are kept.
  */
 #ifndef CARTD_SERVICE_INTERNAL_H
 #define CARTD_SERVICE_INTERNAL_H
@@ -69,6 +70,7 @@ struct batch_stream {
     const char *product_sku;
     int64_t product_updated_at_us;
     int32_t loaded_version;
+    uint64_t seen_behind;    /* the fence behind which that version was seen */
     bool must_read;          /* nothing that is kept may be used */
     bool was_kept;           /* nothing was read: a guess until the append proves it */
     bool is_loaded;          /* the load was answered */
@@ -111,6 +113,8 @@ struct batch {
     struct base_buffer events; /* of struct eventstore_new_event; texts are in the arena */
     struct base_buffer keys;   /* of struct eventstore_new_key */
     struct base_buffer text;   /* of one event, while it is written */
+    struct eventstore_fence fence;
+    uint64_t fence_number;
     int64_t sent_at_us;
 };
 
@@ -169,6 +173,27 @@ void batch_split(struct batch *batch, bool may_pass);
 /* Answers or puts back every command, lets go of the streams; the batch is free. */
 void batch_end(struct batch *batch);
 
+/* ---- whether others append (fence.c) --------------------------------------------------------- */
+
+#define FENCE_NUMBER_NONE 0
+
+struct fence {
+    enum { FENCE_NONE, FENCE_LEFT, FENCE_STANDING } state;
+    struct base_uuid id;
+    uint64_t number; /* from 1 */
+};
+/* The number of the fence that stands; FENCE_NUMBER_NONE: there is none. What is read from now on
+ * is seen behind it. */
+uint64_t fence_standing(const struct service *service);
+/* Says in batch->fence how the batch, whose streams are numbered, is to be appended. */
+void fence_join(struct batch *batch);
+/* The append was answered. The fence behind which the streams that it accepted were seen. */
+uint64_t fence_receive(struct batch *batch, const struct eventstore_appended *appended);
+/* The append was not done, or nobody knows. */
+void fence_miss(struct batch *batch);
+/* The connection was lost: what is there next may be anything. */
+void fence_forget(struct service *service);
+
 /* ---- deciding (decide.c) --------------------------------------------------------------------- */
 
 /* Decides the commands of one loaded stream one after the other, each on what the former made of
@@ -206,6 +231,7 @@ struct service {
     struct postgres_connection *side; /* replays, missed events, keeping house */
     struct streams streams;
     struct offers offers;
+    struct fence fence;
     struct batch batches[BATCH_SLOTS];
     struct base_random random;    /* for command ids */
     struct service_command *shed; /* to be refused in the next turn, with the outcome they have */

@@ -31,12 +31,19 @@ static void let_go(struct batch *batch, struct batch_command *entry, struct serv
     *again = command;
 }
 
+static void keep_cart(struct batch *batch, struct batch_stream *stream)
+{
+    stream->stream->seen_behind = stream->seen_behind;
+    streams_keep(
+        &batch->service->streams, stream->stream, stream->cart); /* frees what it borrows */
+}
+
 /* What was loaded and not changed is true and worth keeping too. */
 static void keep_loaded(struct batch *batch, struct batch_stream *stream)
 {
     if (stream->stream->subject == SERVICE_CART && stream->ordinal == 0 && !stream->was_kept &&
         stream->is_loaded && stream->cart->version > 0)
-        streams_keep(&batch->service->streams, stream->stream, stream->cart);
+        keep_cart(batch, stream);
 }
 
 static void end_stream(struct batch *batch, struct batch_stream *stream)
@@ -230,6 +237,8 @@ void batch_append(struct batch *batch)
         .changes = &changes,
         .shared_position = batch->shared_position,
     };
+    fence_join(batch);
+    wanted.fence = batch->fence;
     batch_move(batch, BATCH_APPENDING);
     postgres_group_begin(&batch->group);
     batch->group.answered = append_answered;
@@ -249,7 +258,7 @@ static void accept_stream(struct batch *batch, struct batch_stream *stream, int6
         if (service->options.projections != NULL && stream->n_events > 0)
             projections_keep_change(service->options.projections, stream->change);
         snapshot_cart(service, &stream->stream->id, stream->cart, stream->read_version);
-        streams_keep(&service->streams, stream->stream, stream->cart); /* frees what it borrows */
+        keep_cart(batch, stream);
     }
     for (size_t i = 0; i < stream->n_commands; i++)
         if (stream->commands[i].fate == FATE_ANSWER)
@@ -279,10 +288,14 @@ static void receive_verdicts(struct batch *batch)
     struct metrics *metrics = batch->service->options.metrics;
     struct eventstore_appended appended;
     eventstore_receive_append(&batch->group, &appended);
+    uint64_t seen_behind = fence_receive(batch, &appended);
+    int64_t n_appended = 0;
     for (size_t i = 0; i < batch->n_streams; i++) {
         struct batch_stream *stream = &batch->streams[i];
         if (stream->ordinal == 0)
             continue;
+        n_appended++;
+        stream->seen_behind = seen_behind;
         if (appended.shared_has_moved)
             batch_doom(stream, FATE_AGAIN);
         else if (eventstore_was_accepted(&batch->group, stream->ordinal))
@@ -294,6 +307,8 @@ static void receive_verdicts(struct batch *batch)
         offers_moved(&batch->service->offers);
         metrics_add(metrics, METRICS_CATALOG_CONFLICTS, 1);
     }
+    if (!batch->fence.covers_all || !appended.was_fenced)
+        metrics_add(metrics, METRICS_VERSIONS_LOOKED_UP, n_appended);
     metrics_add(metrics, METRICS_BATCHES, 1);
     metrics_observe(metrics, METRICS_BATCH_COMMANDS, (int64_t)batch->n_commands);
     metrics_observe(metrics, METRICS_APPEND_SECONDS, base_clock_monotonic_us() - batch->sent_at_us);
@@ -336,6 +351,8 @@ static void append_answered(struct postgres_group *group)
     if (group->outcome == POSTGRES_UNKNOWN)
         lease_end(batch->service); /* it may yet be done */
     tell_changes(batch, projections_end_change);
+    if (group->outcome != POSTGRES_DONE)
+        fence_miss(batch);
     switch (group->outcome) {
     case POSTGRES_DONE:
         receive_verdicts(batch);

@@ -271,6 +271,7 @@ static void forget_kept(struct service *service)
 {
     streams_begin_epoch(&service->streams);
     offers_forget(&service->offers);
+    fence_forget(service);
     lease_end(service);
 }
 

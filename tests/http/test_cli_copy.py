@@ -70,10 +70,9 @@ class CopyCase(unittest.TestCase):
         """streams and log_head say what the events say."""
         database = database or self.database
         wrong = database.value(
-            "SELECT count(*) FROM (SELECT stream_id, stream_type, max(version) AS version"
-            " FROM events GROUP BY 1, 2) e FULL JOIN streams s USING (stream_id)"
-            " WHERE e.version IS DISTINCT FROM s.version"
-            " OR e.stream_type IS DISTINCT FROM s.stream_type;"
+            "SELECT count(*) FROM (SELECT DISTINCT stream_id, stream_type FROM events) e"
+            " FULL JOIN streams s USING (stream_id)"
+            " WHERE e.stream_type IS DISTINCT FROM s.stream_type;"
         )
         self.assertEqual(wrong, "0")
         same = database.value(
@@ -459,7 +458,7 @@ class Importing(CopyCase):
         stream_id = str(uuid.UUID(int=9))
         self.database.sql(
             "UPDATE log_head SET position = position + 1;"
-            f"INSERT INTO streams VALUES ('{stream_id}', 'cart', 1);"
+            f"INSERT INTO streams VALUES ('{stream_id}', 'cart');"
             f"INSERT INTO events SELECT position, 'cart', '{stream_id}', 1, 'CartCreated', 1, '{{}}',"
             f" '{{}}', '{stream_id}', recorded_at FROM log_head;"
         )

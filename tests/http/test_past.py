@@ -273,7 +273,7 @@ class Trouble(PastCase):
         cart_id = make_id()
         self.database.sql(
             "UPDATE log_head SET position = position + 1, recorded_at = now();"
-            "INSERT INTO streams VALUES ('%s', 'cart', 1);" % cart_id
+            "INSERT INTO streams VALUES ('%s', 'cart');" % cart_id
             + "INSERT INTO events SELECT position, 'cart', '%s', 1, 'CartSold', 1, '{}', '{}', '%s',"
             " recorded_at FROM log_head;" % (cart_id, cart_id)
         )

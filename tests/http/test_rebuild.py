@@ -157,11 +157,12 @@ class Interrupted(AuditCase):
         self.database.sql("TRUNCATE carts, cart_items;")
 
     def stop_in_the_middle(self, number):
-        """A rebuild that is stopped while it waits for a stream in the middle; what it says."""
+        """A rebuild that is stopped while it waits for a cart in the middle; what it says."""
         with self.database.open_session() as other:
             other.run(
-                "BEGIN; SELECT FROM streams WHERE stream_id = (SELECT stream_id FROM streams"
-                " ORDER BY stream_id OFFSET 1500 LIMIT 1) FOR UPDATE;"
+                "BEGIN; INSERT INTO carts (cart_id, version, status, currency, item_count, total,"
+                " document, created_at, updated_at) SELECT stream_id, 1, 'open', 'EUR', 0, 0, '{}',"
+                " now(), now() FROM streams ORDER BY stream_id OFFSET 1500 LIMIT 1;"
             )
             running = start_cartd(self.database.app_url, "rebuild", "carts")
             wait_until(

@@ -275,7 +275,7 @@ def grow(database, copies):
             schema_version, data, metadata, command_id, (SELECT recorded_at FROM log_head)
         FROM generate_series(1, {copies}) n,
             (SELECT * FROM events WHERE stream_id = '01936f6e-0000-7000-8000-000000000003') e;
-        INSERT INTO streams SELECT DISTINCT stream_id, stream_type, 6 FROM events
+        INSERT INTO streams SELECT DISTINCT stream_id, stream_type FROM events
         WHERE stream_id::text LIKE '01936f6e-0000-7000-9000-%';
         UPDATE log_head SET position = (SELECT max(position) FROM events);""")
 

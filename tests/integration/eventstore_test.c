@@ -1,148 +1,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "eventstore.h"
-#include "projections.h"
-#include "support.h"
-
-/* A connection that has the store's statements, and a group to ask with. */
-static char *url;
-static struct loop *loop;
-static struct eventstore *store;
-static struct postgres_connection *connection;
-static struct postgres_group group;
-static bool is_answered;
-
-static void answered(struct postgres_group *which)
-{
-    (void)which;
-    is_answered = true;
-}
-
-static void turn_until(bool *condition)
-{
-    for (int i = 0; i < 2000 && !*condition; i++)
-        loop_turn(loop, 10);
-    ck_assert_msg(*condition, "PostgreSQL did not answer");
-}
-
-static void ask(void)
-{
-    is_answered = false;
-    group.answered = answered;
-    postgres_send(connection, &group);
-    turn_until(&is_answered);
-    ck_assert_int_eq(group.outcome, POSTGRES_DONE);
-}
-
-static void connect_with(const struct postgres_statement *const *statements)
-{
-    char *problem = NULL;
-    postgres_connection_destroy(connection);
-    connection = postgres_connection_create(
-        &(struct postgres_options){
-            .loop = loop,
-            .log = support_quiet_log(),
-            .url = url,
-            .role = "test",
-            .statements = statements,
-            /* As the service, which may do less than the owner. */
-            .ready_sql = "SELECT set_config('role', 'cartd_app', false) = 'cartd_app'",
-            .not_ready_detail = "there is no role cartd_app",
-            .answer_timeout_ms = 10000,
-        },
-        &problem);
-    ck_assert_ptr_nonnull(connection);
-    for (int i = 0; i < 2000 && !postgres_connection_is_ready(connection); i++)
-        loop_turn(loop, 10);
-}
-
-static void open_store(void)
-{
-    url = support_create_migrated_database();
-    loop = loop_create();
-    store = eventstore_create(NULL, 0);
-    connect_with(eventstore_batch_statements(store));
-}
-
-static void close_store(void)
-{
-    postgres_group_finish(&group);
-    postgres_connection_destroy(connection);
-    eventstore_destroy(store);
-    loop_destroy(loop);
-    support_drop_database(url);
-}
-
-static void run_sql(const char *sql)
-{
-    support_run_sql(url, sql);
-}
-
-static struct base_uuid id_of(uint8_t number)
-{
-    return (struct base_uuid){{[15] = number}};
-}
-
-/* What append_to() does if shared streams are at it, and whether its streams are shared. */
-static int64_t if_shared_position = EVENTSTORE_ANY;
-static bool are_shared;
-
-/* Appends one event to each of some streams that are at `expected`; returns the position after. */
-static int64_t append_to(const uint8_t *numbers, const int32_t *expected, size_t n)
-{
-    struct eventstore_stream streams[16];
-    struct eventstore_new_event events[16];
-    for (size_t i = 0; i < n; i++) {
-        streams[i] = (struct eventstore_stream){
-            .stream_id = id_of(numbers[i]),
-            .stream_type = "test",
-            .expected_version = expected[i],
-            .n_events = 1,
-            .is_shared = are_shared,
-        };
-        events[i] = (struct eventstore_new_event){
-            .ordinal = (int32_t)i + 1,
-            .version = expected[i] + 1,
-            .type = "Happened",
-            .schema_version = 1,
-            .data = "{}",
-            .data_length = 2,
-            .metadata = "{}",
-            .metadata_length = 2,
-            .command_id = id_of(200),
-        };
-    }
-    postgres_group_begin(&group);
-    eventstore_ask_append(
-        store, &group,
-        &(struct eventstore_batch){
-            .streams = streams,
-            .n_streams = n,
-            .events = events,
-            .n_events = n,
-            .shared_position = if_shared_position});
-    ask();
-    struct eventstore_appended appended;
-    eventstore_receive_append(&group, &appended);
-    return appended.position;
-}
-
-static void check_that_positions_are_dense(size_t n)
-{
-    connect_with(eventstore_log_statements);
-    postgres_group_begin(&group);
-    eventstore_ask_log(
-        &group, &(struct eventstore_log_wanted){.until_position = INT64_MAX, .limit = 99});
-    ask();
-    const struct postgres_rows *rows = postgres_group_rows(&group, 0);
-    ck_assert_uint_eq(postgres_rows_count(rows), n);
-    for (size_t row = 0; row < n; row++) {
-        struct eventstore_event event;
-        eventstore_receive_event(rows, row, &event);
-        ck_assert_int_eq(event.position, (int64_t)row + 1);
-    }
-}
+#include "store_fixture.h"
 
 START_TEST(positions_are_dense_and_a_stream_that_moved_on_leaves_no_gap)
 {
@@ -371,10 +230,8 @@ static void append_key(int32_t expected, int32_t n_events)
             .keys = &key,
             .n_keys = 1,
             .shared_position = EVENTSTORE_ANY});
-    is_answered = false;
-    group.answered = answered;
-    postgres_send(connection, &group);
-    turn_until(&is_answered);
+    begin_asking();
+    await_answer();
 }
 
 START_TEST(an_answer_is_kept_without_an_event_and_only_at_the_expected_version)
@@ -437,135 +294,6 @@ START_TEST(a_server_process_that_is_gone_counts_as_settled)
 }
 END_TEST
 
-/* ---- the plan -------------------------------------------------------------------------------- */
-
-#define FULL_BATCH 256
-
-/* An append of FULL_BATCH new carts with one line each, as literals: what each array parameter
- * holds for stream i. UUID is an id made of i, NUMBER is i, NONE an empty array. */
-#define UUID "U"
-#define NUMBER "N"
-#define NONE ""
-static const char *const FULL_APPEND[] = {
-    UUID,   "cart", "0",    "1",    "f",                                /* streams */
-    NUMBER, "1",    "Made", "1",    "\"{}\"", "\"{}\"", UUID,           /* events */
-    NULL,                                                               /* shared position */
-    NUMBER, UUID,   "key",  UUID,   "x",      "200",    "1",            /* keys */
-    NUMBER, UUID,   "1",    "1",    "1",      "{}",     "NULL",         /* carts */
-    "open", "EUR",  "NULL", "NULL", "NULL",   "f",      "NULL", "NULL", /* carts */
-    NUMBER, UUID,   "0",    "x",                                        /* parts put */
-    NUMBER, UUID,   "1",                                                /* parts past the end */
-    NUMBER, UUID,   "tea",  "tea",                                      /* lines that came */
-    NONE,   NONE,   NONE,                                               /* lines that went */
-    NONE,   NONE,   NONE,   NONE,   NONE,     NONE,     NONE,   NONE,   /* products */
-};
-/* The next change of the same carts. */
-static const char *const USUAL_APPEND[] = {
-    UUID,   "cart", "1",    "1", "f",                        /* streams */
-    NUMBER, "2",    "Made", "1", "\"{}\"", "\"{}\"", UUID,   /* events */
-    "=0",                                                    /* shared position */
-    NUMBER, UUID,   "2",    "1", "1",      "{}",     "NULL", /* carts */
-};
-
-static void put_literal(struct base_buffer *sql, const char *content)
-{
-    base_buffer_append_text(sql, "'{");
-    for (int i = 1; i <= FULL_BATCH && *content != '\0'; i++) {
-        base_buffer_append_text(sql, i > 1 ? "," : "");
-        if (strcmp(content, UUID) == 0)
-            base_buffer_printf(sql, "00000000-0000-0000-0000-%012d", i);
-        else if (strcmp(content, NUMBER) == 0)
-            base_buffer_printf(sql, "%d", i);
-        else if (strcmp(content, "{}") == 0)
-            base_buffer_append_text(sql, "\"{}\"");
-        else
-            base_buffer_append_text(sql, content);
-    }
-    base_buffer_append_text(sql, "}'");
-}
-
-static void write_explain(
-    struct base_buffer *sql, const char *name, const char *const *contents, size_t n)
-{
-    base_buffer_printf(sql, "EXPLAIN (ANALYZE, COSTS off, TIMING off) EXECUTE %s (", name);
-    for (size_t i = 0; i < n; i++) {
-        base_buffer_append_text(sql, i > 0 ? "," : "");
-        if (contents[i] == NULL)
-            base_buffer_append_text(sql, "NULL");
-        else if (contents[i][0] == '=')
-            base_buffer_append_text(sql, contents[i] + 1);
-        else
-            put_literal(sql, contents[i]);
-    }
-    base_buffer_append_text(sql, ")");
-}
-
-/* rows times loops of a line of a plan; 0 when it has none. */
-static double rows_handled(const char *line)
-{
-    const char *at = strstr(line, "(actual rows=");
-    if (at == NULL)
-        return 0;
-    char *end = NULL;
-    double rows = strtod(at + strlen("(actual rows="), &end);
-    return rows * strtod(end + strlen(" loops="), NULL);
-}
-
-static void assert_linear(const struct postgres_rows *plan)
-{
-    double most = 0;
-    bool takes_guards_by_key = false;
-    for (size_t row = 0; row < postgres_rows_count(plan); row++) {
-        const char *line = postgres_get_text(plan, row, 0);
-        double handled = rows_handled(line);
-        ck_assert_msg(handled <= FULL_BATCH, "quadratic: %s", line);
-        ck_assert_msg(
-            strstr(line, "Seq Scan") == NULL || strstr(line, "log_head") != NULL,
-            "reads a whole table: %s", line);
-        most = handled > most ? handled : most;
-        takes_guards_by_key |= strstr(line, "Index Scan using streams_pkey on streams s") != NULL;
-        if (strstr(line, "Index Scan") != NULL && strstr(line, "never executed") == NULL) {
-            const char *next =
-                row + 1 < postgres_rows_count(plan) ? postgres_get_text(plan, row + 1, 0) : "";
-            ck_assert_msg(
-                strstr(next, "Index Cond") != NULL, "reads a whole table by its index: %s", line);
-        }
-    }
-    ck_assert_msg(takes_guards_by_key, "the guards are not taken one after the other, in order");
-    ck_assert_msg((int)most == FULL_BATCH, "the plan shows no step that handles the whole batch");
-}
-
-START_TEST(a_full_append_handles_no_row_more_than_once_a_step)
-{
-    size_t n_parts = 0;
-    const struct eventstore_part *const *parts = projections_parts(&n_parts);
-    struct eventstore *whole = eventstore_create(parts, n_parts);
-    const struct postgres_statement *full = eventstore_append_statement(whole, false);
-    const struct postgres_statement *usual = eventstore_append_statement(whole, true);
-    ck_assert_uint_eq(full->n_parameters, BASE_COUNT(FULL_APPEND));
-    ck_assert_uint_eq(usual->n_parameters, BASE_COUNT(USUAL_APPEND));
-    BASE_CLEANUP(base_buffer_finish) struct base_buffer first = {0};
-    BASE_CLEANUP(base_buffer_finish) struct base_buffer second = {0};
-    write_explain(&first, full->name, FULL_APPEND, BASE_COUNT(FULL_APPEND));
-    write_explain(&second, usual->name, USUAL_APPEND, BASE_COUNT(USUAL_APPEND));
-    /* On a connection of the service's own kind, with its settings, and on empty tables. */
-    const struct postgres_statement explain_first = {
-        .name = "explain_first", .sql = base_buffer_text(&first)};
-    const struct postgres_statement explain_second = {
-        .name = "explain_second", .sql = base_buffer_text(&second)};
-    const struct postgres_statement *const statements[] = {
-        full, usual, &explain_first, &explain_second, NULL};
-    connect_with(statements);
-    postgres_group_begin(&group);
-    (void)postgres_group_add(&group, &explain_first); /* they have no parameters */
-    (void)postgres_group_add(&group, &explain_second);
-    ask();
-    assert_linear(postgres_group_rows(&group, 0));
-    assert_linear(postgres_group_rows(&group, 1));
-    eventstore_destroy(whole);
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("eventstore");
@@ -580,7 +308,6 @@ int main(void)
     tcase_add_test(cases, stretches_of_streams_come_in_the_order_asked_for_and_no_more_than_wanted);
     tcase_add_test(cases, each_append_has_a_time_of_its_own_also_when_the_clock_was_set_back);
     tcase_add_test(cases, an_answer_is_kept_without_an_event_and_only_at_the_expected_version);
-    tcase_add_test(cases, a_full_append_handles_no_row_more_than_once_a_step);
     tcase_add_test(cases, answers_past_their_time_are_forgotten_and_others_kept);
     tcase_add_test(cases, a_server_process_that_is_gone_counts_as_settled);
     suite_add_tcase(suite, cases);

@@ -91,9 +91,8 @@ class AuditCase(ServiceCase):
                           "unit_price": 5}}' END::jsonb,
                 '{{}}', id, greatest(recorded_at, '2026-01-01') + v * interval '1 microsecond'
             FROM made;
-            INSERT INTO streams SELECT stream_id, 'cart', max(version) FROM events e
-                WHERE NOT EXISTS (SELECT 1 FROM streams s WHERE s.stream_id = e.stream_id)
-                GROUP BY 1;
+            INSERT INTO streams SELECT DISTINCT stream_id, 'cart' FROM events e
+                WHERE NOT EXISTS (SELECT 1 FROM streams s WHERE s.stream_id = e.stream_id);
             UPDATE log_head SET (position, recorded_at) =
                 (SELECT max(position), max(recorded_at) FROM events);
         """)

@@ -33,8 +33,8 @@ def load(database, name):
             f" FROM jsonb_to_recordset($json${rows}$json$) AS rows ({columns});"
         )
     database.sql(
-        "INSERT INTO streams (stream_id, stream_type, version)"
-        " SELECT stream_id, min(stream_type), max(version) FROM events GROUP BY stream_id;"
+        "INSERT INTO streams (stream_id, stream_type)"
+        " SELECT DISTINCT stream_id, stream_type FROM events;"
         # As the migrations would have left it.
         "UPDATE log_head SET (position, shared_position, recorded_at)"
         " = (SELECT max(position), max(position), max(recorded_at) FROM events);"

@@ -236,9 +236,8 @@ class Writer:
 {copied}
 \\.
             SELECT position FROM log_head FOR UPDATE;
-            INSERT INTO streams SELECT stream_id, 'cart', max(version) FROM written
-                GROUP BY stream_id
-                ON CONFLICT (stream_id) DO UPDATE SET version = excluded.version;
+            INSERT INTO streams SELECT DISTINCT stream_id, 'cart' FROM written
+                ON CONFLICT (stream_id) DO NOTHING;
             INSERT INTO events SELECT (SELECT position FROM log_head) + number, 'cart', stream_id,
                 version, type, schema_version, data, '{{}}', gen_random_uuid(),
                 'epoch'::timestamptz + at * '1 microsecond'::interval FROM written;

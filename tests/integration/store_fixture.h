@@ -1,0 +1,43 @@
+/*
+ * store_fixture: a migrated database, a connection that has the event store's statements, a group
+ * to ask with, and appends of one event to each of some streams.
+ */
+#ifndef CARTD_TESTS_STORE_FIXTURE_H
+#define CARTD_TESTS_STORE_FIXTURE_H
+
+#include "eventstore.h"
+#include "support.h"
+
+extern char *url;
+extern struct loop *loop;
+extern struct eventstore *store;
+extern struct postgres_connection *connection;
+extern struct postgres_group group;
+
+void open_store(void);
+void close_store(void);
+/* Connects anew, with other statements. */
+void connect_with(const struct postgres_statement *const *statements);
+void run_sql(const char *sql);
+
+/* Sends the group; waits for its answer; both, and asserts that all is done. */
+void begin_asking(void);
+void await_answer(void);
+void ask(void);
+
+struct base_uuid id_of(uint8_t number);
+
+/* What append_to() does if shared streams are at it, whether its streams are shared, with which
+ * fence; and what it was told. */
+extern int64_t if_shared_position;
+extern bool are_shared;
+extern struct eventstore_fence with_fence;
+extern struct eventstore_appended told;
+/* Puts the append of one event to each of some streams that are at `expected` into the group. */
+void put_append(const uint8_t *numbers, const int32_t *expected, size_t n);
+/* The same, sent; returns the position after. */
+int64_t append_to(const uint8_t *numbers, const int32_t *expected, size_t n);
+/* That there are n events, and that they are without a gap. Connects anew. */
+void check_that_positions_are_dense(size_t n);
+
+#endif
