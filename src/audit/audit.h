@@ -3,8 +3,8 @@
  * the codec and the core, and what comes out is compared with the read tables (verify; and a few
  * all the time in the service: the sampler) or put there (rebuild).
  *
- * It changes no event and no entry, for those are the truth and what keeps it. A stream that can't
- * be replayed is told of, never guessed at.
+ * It changes no event and no row of streams, for those are the truth. A stream that can't be
+ * replayed is told of, never guessed at.
  */
 #ifndef CARTD_AUDIT_H
 #define CARTD_AUDIT_H
@@ -77,9 +77,8 @@ const struct audit_result *audit_verify_result(const struct audit_verify *verify
 /* ---- rebuild --------------------------------------------------------------------------------- */
 
 /* Makes the read tables of some subjects say what the log says, while others append: it walks the
- * streams in id order and replaces the rows of those whose rows differ. The entries of such a few
- * streams are held for one short transaction. It may be stopped at any time, run again, and run
- * beside itself. */
+ * streams in id order and replaces the rows of those whose rows differ. Appends wait while such a
+ * few streams are written. It may be stopped at any time, run again, and run beside itself. */
 struct audit_rebuild;
 struct audit_rebuild_wanted {
     bool of_carts;

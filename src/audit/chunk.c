@@ -50,7 +50,6 @@ bool chunk_add(
     chunk->streams[i] = (struct chunk_stream){
         .id = *id,
         .subject = subject,
-        .last_version = last_version,
         .cart = &chunk->carts[i],
         .product = &chunk->products[i],
     };

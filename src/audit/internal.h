@@ -66,11 +66,10 @@ const char *common_explain(const struct common *common, enum postgres_outcome ou
 struct chunk_stream {
     struct base_uuid id;
     enum projections_subject subject;
-    int32_t last_version; /* when it was added */
-    int32_t version;      /* of the last event that was read */
-    bool is_broken;       /* it can't be replayed; that was told */
-    bool is_left_out;     /* the caller's: it is not loaded, compared or changed any more */
-    bool differs;         /* some of its rows are not what they should be */
+    int32_t version;  /* of the last event that was read */
+    bool is_broken;   /* it can't be replayed; that was told */
+    bool is_left_out; /* the caller's: it is not loaded, compared or changed any more */
+    bool differs;     /* some of its rows are not what they should be */
     struct cart *cart;
     struct catalog_product *product;
     const char *sku; /* of a product */
@@ -92,7 +91,7 @@ struct chunk {
 
     struct chunk_stream streams[CHUNK_STREAMS_MAX]; /* sorted by id */
     size_t n_streams;
-    size_t n_events; /* that the entries promised */
+    size_t n_events; /* that they had when they were added */
 
     bool has_snapshots;
     struct chunk_stream *wanted[CHUNK_STREAMS_MAX]; /* of the slice under way */

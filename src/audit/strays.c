@@ -86,7 +86,7 @@ static void keys_answered(struct postgres_group *group)
 
 /* ---- which of them have a stream ------------------------------------------------------------- */
 
-/* The entry of a stream; false: it has none. Rows are few, and in id order. */
+/* The row of a stream; false: it has none. Rows are few, and in id order. */
 static bool find_entry(
     const struct postgres_rows *rows, const struct base_uuid *id, struct eventstore_entry *entry)
 {

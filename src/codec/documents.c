@@ -9,7 +9,7 @@ enum {
     HEAD_ROOM = 256,  /* the fixed members around the lines */
     LINE_ROOM = 192,  /* one line without its texts */
     TIMES_ROOM = 192, /* three members with a time each */
-    USUAL_HEAD = 512, /* what most documents need without lines, with times */
+    USUAL_HEAD = 384, /* what most documents need without lines, with times */
     USUAL_LINE = 160, /* what most lines need, with their texts */
 };
 

@@ -319,7 +319,7 @@ void eventstore_ask_keep_snapshot(
 /* What a connection must prepare for what follows, up to rewriting. NULL-terminated. */
 extern const struct postgres_statement *const eventstore_walk_statements[];
 
-/* Some streams: what there is and how far it is. */
+/* Rows of streams: what there is and how far it is. */
 struct eventstore_entry {
     struct base_uuid stream_id;
     const char *stream_type; /* borrowed from the group */
@@ -372,7 +372,7 @@ struct eventstore_place {
     int64_t position;
     int64_t recorded_at_us;
     struct base_uuid stream_id;
-    bool has_entry; /* its stream has one */
+    bool has_entry; /* its stream is in streams */
 };
 void eventstore_ask_places(struct postgres_group *group, int64_t after_position, int32_t limit);
 void eventstore_receive_place(

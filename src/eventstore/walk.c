@@ -4,8 +4,7 @@
 
 #include "columns.h"
 
-/* ---- entries ----------------------------------------------------------------------------------
- */
+/* ---- which streams there are ----------------------------------------------------------------- */
 
 /* Of a row s of streams; a stream without events is at version 0. */
 #define ENTRY_COLUMNS                                                                              \

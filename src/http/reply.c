@@ -141,8 +141,7 @@ void http_send_reply(struct http_request *request, const struct http_reply *repl
         base_buffer_finish(reply->body);
     if (request->stage == HTTP_WAITING) {
         request->stage = HTTP_ANSWERED;
-        MHD_resume_connection(request->connection);
-        http_run_soon(request->http);
+        http_resume(request->http, request->connection);
     }
 }
 

@@ -12,7 +12,7 @@
 /* ---- its life -------------------------------------------------------------------------------- */
 
 /* A request with its arena is several kilobytes that come and go with every request. */
-enum { SPARE_REQUESTS_MAX = 64 };
+enum { SPARE_REQUESTS_MAX = 256 };
 
 static struct http_request *take_request(struct http *http)
 {
@@ -362,7 +362,7 @@ static enum MHD_Result ask(struct http_request *request)
     if (request->status != 0)
         return http_queue_reply(request);
     request->stage = HTTP_WAITING;
-    MHD_suspend_connection(request->connection);
+    http_suspend(request->http, request->connection);
     return MHD_YES;
 }
 
@@ -371,7 +371,6 @@ enum MHD_Result http_handle_request(
     const char *version, const char *upload, size_t *upload_length, void **context)
 {
     (void)cls;
-    (void)connection;
     struct http_request *request = *context;
     request->http->n_turns_without_use = 0;
     switch (request->stage) {
@@ -382,6 +381,7 @@ enum MHD_Result http_handle_request(
             return receive_body(request, upload, upload_length);
         return ask(request);
     case HTTP_ANSWERED:
+        http_come_back(request->http, connection);
         return http_queue_reply(request);
     case HTTP_ASKED:
     case HTTP_WAITING:
