@@ -15,7 +15,8 @@
  * A writer who knows that nobody else has appended since it last saw these streams need not look.
  * It knows by a fence: an id of its own that it has left in the head. Whoever appends without that
  * id takes it away. So while the head bears it, what its owner has read or appended since it was
- * left there is how things are. To look costs a quarter of an append (bench/NOTES.md).
+ * left there is how things are. A row of streams to lock and change for each cost a quarter of an
+ * append before (bench/NOTES.md).
  *
  * Behind the lock nothing waits for anyone else's append, so there is no order of locks to keep,
  * but for that of the head before all else. Each step reads something of the step before, for that

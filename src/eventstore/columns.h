@@ -1,6 +1,6 @@
 /*
  * columns: the columns of an event, in the order in which eventstore_receive_event() reads them,
- * and the statements that files share. Private to this room.
+ * and the expressions and statements that files share. Private to this room.
  */
 #ifndef CARTD_EVENTSTORE_COLUMNS_H
 #define CARTD_EVENTSTORE_COLUMNS_H
@@ -17,6 +17,11 @@
 
 /* Of an event that is only folded: those that eventstore_receive_replayed() reads. */
 #define REPLAYED_COLUMNS "stream_id, version, type, schema_version, data, recorded_at"
+
+/* How far the stream is that a row says, by its alias; 0: it has no events. */
+#define LAST_VERSION_OF(row)                                                                       \
+    "coalesce((SELECT e.version FROM events e WHERE e.stream_id = " row ".stream_id\n"             \
+    "        ORDER BY e.version DESC LIMIT 1), 0)"
 
 extern const struct postgres_statement eventstore_read_head;
 extern const struct postgres_statement eventstore_load_shared_position;

@@ -26,6 +26,8 @@ static const struct postgres_statement COMPARE = {
     .types = {COPIED_TYPES},
 };
 
+#define PRESENT_VERSION LAST_VERSION_OF("w")
+
 /* One row. $11 to $13: the streams; $14: where the log must end. A stream that is at another
  * version than the one before its first event here keeps the head from moving, and without the head
  * nothing is written. */
@@ -33,8 +35,7 @@ static const struct postgres_statement IMPORT = {
     .name = "import_copy",
     .sql = "WITH wanted AS MATERIALIZED (\n"
            "    SELECT w.stream_id, w.stream_type, w.first_version,\n"
-           "        coalesce((SELECT e.version FROM events e WHERE e.stream_id = w.stream_id\n"
-           "            ORDER BY e.version DESC LIMIT 1), 0) AS version,\n"
+           "        " PRESENT_VERSION " AS version,\n"
            "        coalesce(s.stream_type, w.stream_type) AS present_type\n"
            "    FROM unnest($11, $12, $13) AS w (stream_id, stream_type, first_version)\n"
            "    LEFT JOIN streams s ON s.stream_id = w.stream_id\n"

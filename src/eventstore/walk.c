@@ -6,11 +6,8 @@
 
 /* ---- which streams there are ----------------------------------------------------------------- */
 
-/* Of a row s of streams; a stream without events is at version 0. */
-#define ENTRY_COLUMNS                                                                              \
-    "s.stream_id, s.stream_type,\n"                                                                \
-    "    coalesce((SELECT e.version FROM events e WHERE e.stream_id = s.stream_id\n"               \
-    "        ORDER BY e.version DESC LIMIT 1), 0)"
+/* Of a row s of streams. */
+#define ENTRY_COLUMNS "s.stream_id, s.stream_type, " LAST_VERSION_OF("s")
 
 /* At most $2 rows. */
 static const struct postgres_statement READ_ENTRIES = {
