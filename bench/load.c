@@ -33,7 +33,11 @@
 /* How long answers are waited for after the end, and a backlog is worked off. */
 #define DRAIN_NS (20 * NS_PER_S)
 #define HEAD_MOST 4096
+#define HEAD_END "\r\n\r\n"
 #define REQUEST_MOST 65536
+/* So many requests are put together before the clock starts, and asked again when all were: then
+ * the generator takes as little from a machine that it shares as it can. */
+#define N_PREPARED 100000
 /* Cart n has this and n, in decimal digits, in its last group: SQL, Lua and C make it alike. */
 #define CART_PREFIX "01936f6e-0000-7000-8000-"
 #define CART_BASE 100000000000LL
@@ -63,11 +67,17 @@ struct tally {
     struct latencies latencies;
 };
 
+struct request {
+    enum kind kind;
+    size_t length;
+    const char *bytes;
+};
+
 struct connection {
     int fd;
     enum kind kind;
     int64_t due_ns;
-    size_t head_length;
+    size_t head_length; /* of a head that came in pieces */
     long long body_left; /* -1: the head is not complete */
     int status;
     char head[HEAD_MOST];
@@ -79,6 +89,7 @@ struct generator {
     struct connection *connections;
     struct connection **free_connections;
     size_t n_free;
+    struct request *prepared; /* NULL: each is put together when it is due */
     int64_t n_issued, begins_ns, ends_ns, due_ns;
     uint64_t random;
     long long weights_sum;
@@ -147,7 +158,7 @@ static size_t write_create(const struct options *options, long long cart, char *
     return length + (size_t)snprintf(body + length, room - length, "]}");
 }
 
-static size_t write_request(struct generator *self, enum kind kind, char *request)
+static size_t write_request(struct generator *self, enum kind kind, char request[REQUEST_MOST])
 {
     static char body[REQUEST_MOST / 2];
     const struct options *options = &self->options;
@@ -190,6 +201,30 @@ static size_t write_request(struct generator *self, enum kind kind, char *reques
     return (size_t)snprintf(request, REQUEST_MOST, form, method, path, body_length, body);
 }
 
+static struct request make_request(struct generator *self)
+{
+    static char bytes[REQUEST_MOST];
+    enum kind kind = draw_kind(self);
+    return (struct request){kind, write_request(self, kind, bytes), bytes};
+}
+
+static void prepare_requests(struct generator *self)
+{
+    self->prepared = allocate(NULL, N_PREPARED * sizeof *self->prepared);
+    for (size_t i = 0; i < N_PREPARED; i++) {
+        struct request request = make_request(self);
+        request.bytes = memcpy(allocate(NULL, request.length), request.bytes, request.length);
+        self->prepared[i] = request;
+    }
+}
+
+static struct request next_request(struct generator *self)
+{
+    if (self->prepared == NULL)
+        return make_request(self);
+    return self->prepared[self->n_issued % N_PREPARED];
+}
+
 /* ---- connections ----------------------------------------------------------------------------- */
 
 static void open_connection(struct generator *self, struct connection *connection)
@@ -212,17 +247,16 @@ static void open_connection(struct generator *self, struct connection *connectio
 
 static void ask(struct generator *self, struct connection *connection, int64_t due_ns)
 {
-    static char request[REQUEST_MOST];
-    enum kind kind = draw_kind(self);
-    size_t length = write_request(self, kind, request);
-    connection->kind = kind;
+    struct request request = next_request(self);
+    connection->kind = request.kind;
     connection->due_ns = due_ns;
     connection->head_length = 0;
     connection->body_left = -1;
-    self->tallies[kind].n_sent++;
+    self->tallies[request.kind].n_sent++;
     self->n_issued++;
     /* The socket blocks, but one request at a time never fills it. */
-    if (send(connection->fd, request, length, MSG_NOSIGNAL) != (ssize_t)length) {
+    ssize_t n_sent = send(connection->fd, request.bytes, request.length, MSG_NOSIGNAL);
+    if (n_sent != (ssize_t)request.length) {
         /* What is wrong with it, its end of file tells. */
         (void)shutdown(connection->fd, SHUT_RDWR);
     }
@@ -263,14 +297,36 @@ static void break_connection(struct generator *self, struct connection *connecti
     self->free_connections[self->n_free++] = connection;
 }
 
-/* Reads status and length. False: this is no answer that the generator understands. */
-static bool read_head(struct connection *connection)
+/* Reads status and length of a whole head. False: the generator does not understand it. */
+static bool read_head(struct connection *connection, const char *head, size_t length)
 {
-    if (sscanf(connection->head, "HTTP/1.1 %d", &connection->status) != 1)
+    static const char first[] = "HTTP/1.1 ", field[] = "\r\nContent-Length: ";
+    if (length < sizeof first || memcmp(head, first, sizeof first - 1) != 0)
         return false;
-    const char *length = strcasestr(connection->head, "\r\nContent-Length:");
-    connection->body_left = length != NULL ? strtoll(length + 17, NULL, 10) : 0;
-    return length != NULL || connection->status == 204;
+    connection->status = (int)strtol(head + sizeof first - 1, NULL, 10);
+    const char *found = memmem(head, length, field, sizeof field - 1);
+    connection->body_left = found != NULL ? strtoll(found + sizeof field - 1, NULL, 10) : 0;
+    return found != NULL || connection->status == 204;
+}
+
+/* How many of the bytes belong to the head; 0: it goes on; -1: this is no answer of cartd's. */
+static ssize_t receive_head(struct connection *connection, const char *bytes, size_t n)
+{
+    size_t before = connection->head_length;
+    const char *head = bytes;
+    const char *end = before == 0 ? memmem(bytes, n, HEAD_END, strlen(HEAD_END)) : NULL;
+    if (end == NULL) {
+        size_t room = sizeof connection->head - before;
+        size_t taken = n < room ? n : room;
+        memcpy(connection->head + before, bytes, taken);
+        connection->head_length += taken;
+        head = connection->head;
+        end = memmem(head, connection->head_length, HEAD_END, strlen(HEAD_END));
+        if (end == NULL)
+            return taken < n ? -1 : 0;
+    }
+    size_t length = (size_t)(end - head) + strlen(HEAD_END);
+    return read_head(connection, head, length) ? (ssize_t)(length - before) : -1;
 }
 
 static void receive(struct generator *self, struct connection *connection)
@@ -279,32 +335,17 @@ static void receive(struct generator *self, struct connection *connection)
     ssize_t n = recv(connection->fd, bytes, sizeof bytes, MSG_DONTWAIT);
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
-    size_t at = 0;
     if (n > 0 && connection->body_left < 0) {
-        size_t room = sizeof connection->head - 1 - connection->head_length;
-        size_t taken = (size_t)n < room ? (size_t)n : room;
-        size_t before = connection->head_length;
-        memcpy(connection->head + before, bytes, taken);
-        connection->head_length += taken;
-        connection->head[connection->head_length] = '\0';
-        const char *end = strstr(connection->head, "\r\n\r\n");
-        if (end == NULL && taken < (size_t)n)
-            n = -1; /* a head that long is none of cartd's */
-        else if (end == NULL)
+        ssize_t n_head = receive_head(connection, bytes, (size_t)n);
+        if (n_head == 0)
             return;
-        else if (!read_head(connection))
-            n = -1;
-        else
-            at = (size_t)(end - connection->head) + 4 - before;
+        n = n_head < 0 ? -1 : n - n_head;
+    } else if (n == 0) {
+        n = -1; /* the end of the file, in an answer or before it */
     }
-    if (n <= 0) {
+    if (n < 0 || n > connection->body_left)
         break_connection(self, connection);
-        return;
-    }
-    connection->body_left -= n - (ssize_t)at;
-    if (connection->body_left < 0)
-        break_connection(self, connection);
-    else if (connection->body_left == 0)
+    else if ((connection->body_left -= n) == 0)
         end_answer(self, connection);
 }
 
@@ -514,6 +555,8 @@ int main(int argc, char **argv)
     if (options->idle) {
         hold(&self);
     } else {
+        if (!options->in_order && options->requests == 0)
+            prepare_requests(&self);
         run(&self);
         print_result(&self);
     }

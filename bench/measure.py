@@ -5,6 +5,7 @@ setting's rounds the median counts; of the settings of a series (1..64 clients, 
 the best.
 """
 
+import contextlib
 import os
 import signal
 import statistics
@@ -40,9 +41,10 @@ class Bench:
         self.touched_mib = 600 if is_quick else 8000  # what a run grows by, or what there is
         self.products = 50_000 if is_quick else 1_000_000
         self.databases = []
-        self.main = self.replay = self.log_small = self.log_big = None
+        self.main = self.log_small = self.log_big = None
+        self.replays = []  # one a round
         self.followed = self.unfollowed = None
-        self.service = self.replaying = None
+        self.service = None
         self.samples = {}
         self.rows = []
         self.claims = []
@@ -72,9 +74,10 @@ class Bench:
         say("  " + "  ".join(cell for cell in self.rows[-1].cells() if cell))
 
     def adds(self, service, name, connections, first=0, carts=None, lines=4):
-        done = wrk(
-            service, "add", connections, self.seconds, first, carts or self.carts, lines)
-        return self.keep(name, done["rate"])
+        done = load(
+            service, add=1, connections=connections, seconds=self.seconds, first=first,
+            carts=carts or self.carts, lines=lines)
+        return self.keep(name, done["add"]["rate"])
 
     def warm(self, service, carts=None):
         """Each cart gets one add: pages are touched the first time since the checkpoint, carts cached."""
@@ -108,7 +111,7 @@ def set_up(bench):
         with Service(seed) as service:
             create_carts(service, SEED_CARTS, bench.carts - SEED_CARTS)
     if bench.wants("replay"):
-        bench.replay = bench.database("replay", seed)
+        bench.replays = [bench.database(f"replay_{n + 1}", seed) for n in range(bench.rounds)]
     say("Making the baseline's tables.")
     seed.script("baseline.sql")
     set_up_special_carts(bench)
@@ -117,8 +120,6 @@ def set_up(bench):
     for database in bench.databases:
         database.settle()
     bench.service = Service(bench.main)
-    if bench.replay:
-        bench.replaying = Service(bench.replay, CARTD_CACHE_CARTS="0")
     warm_up(bench)
 
 
@@ -141,8 +142,6 @@ def warm_up(bench):
         return
     say("Warming up.")
     bench.warm(bench.service)
-    if bench.replaying:
-        bench.warm(bench.replaying)
     pgbench(bench.main, "baseline_add.sql", 16, bench.seconds, bench.carts)
 
 
@@ -156,16 +155,26 @@ def go_on_from_checkpoint(bench):
 # ---- rates ----------------------------------------------------------------------------------------
 
 
+@contextlib.contextmanager
+def service_that_replays(bench, turn):
+    """A cartd without the cache, on carts whose streams are as short as they were before the first round."""
+    if not bench.replays:
+        yield None
+        return
+    with Service(bench.replays[turn], CARTD_CACHE_CARTS="0") as service:
+        bench.warm(service)
+        yield service
+
+
 def measure_rates(bench):
     """The series that take turns: baselines and what stands beside them."""
     def baseline(script, name):
         return lambda n: bench.keep(
             f"{name} at {n}", pgbench(bench.main, script, n, bench.seconds, bench.carts))
 
-    def ask(kind):
+    def wrk_asks(kind, name):
         return lambda n: bench.keep(
-            f"{kind} at {n}",
-            wrk(bench.service, kind, n, bench.seconds, carts=bench.carts)["rate"])
+            f"{name} at {n}", wrk(bench.service, kind, n, bench.seconds, bench.carts)["rate"])
 
     clients, connections = [1, 4, 16, 64], [16, 64, 256]
     series = []
@@ -173,18 +182,20 @@ def measure_rates(bench):
         series.append((baseline("baseline_add.sql", "baseline (a)"), clients))
     if bench.wants("adds"):
         series.append((lambda n: bench.adds(bench.service, f"adds at {n}", n), connections))
+        series.append((wrk_asks("add", "adds by wrk"), connections))
     if bench.wants("replay"):
-        series.append((lambda n: bench.adds(bench.replaying, f"replays at {n}", n), connections))
+        series.append((lambda n: bench.adds(replaying, f"replays at {n}", n), connections))
     if bench.wants("gets"):
         series.append((baseline("baseline_get.sql", "baseline (b)"), clients))
-        series.append((ask("get"), connections))
+        series.append((wrk_asks("get", "get"), connections))
     if bench.wants("livez"):
-        series.append((ask("livez"), connections))
-    for _ in range(bench.rounds):
-        for i in range(len(clients)):
-            for sample, settings in series:
-                if i < len(settings):
-                    sample(settings[i])
+        series.append((wrk_asks("livez", "livez"), connections))
+    for turn in range(bench.rounds):
+        with service_that_replays(bench, turn) as replaying:
+            for i in range(len(clients)):
+                for sample, settings in series:
+                    if i < len(settings):
+                        sample(settings[i])
     rate_rows(bench)
 
 
@@ -198,6 +209,7 @@ def rate_rows(bench):
 
     if bench.wants("adds"):
         versus("durable adds, carts at random", "adds", "baseline (a)", 5, " (aim: 7x)")
+        versus("the same, asked by wrk", "adds by wrk", "baseline (a)", None, "")
     if bench.wants("replay"):
         versus("the same without the cache of carts", "replays", "baseline (a)", 3, "")
     if bench.wants("gets"):

@@ -81,6 +81,7 @@ def machine():
         "disk": disk.stdout.split()[-1] if disk.stdout else "unknown",
         "postgresql": world.run_sql("postgres", "SHOW server_version"),
         "flushes_a_second": world.flushes_a_second(),
+        "loopback": "its own" if os.environ.get("BENCH_LOOPBACK") else "the machine's",
         "load_average": os.getloadavg()[0],
     }
 
@@ -90,7 +91,8 @@ def machine_line(about):
         f"{about['cores']} cores of {about['processor']}, {about['memory_gib']} GiB "
         f"({about['huge_pages_mib']:,} MiB in huge pages), "
         f"Linux {about['kernel']}, PostgreSQL {about['postgresql']}, {about['disk']} with "
-        f"{about['flushes_a_second']:,} flushes/s; load before the run {about['load_average']:.1f}")
+        f"{about['flushes_a_second']:,} flushes/s, {about['loopback']} loopback; "
+        f"load before the run {about['load_average']:.1f}")
 
 
 def chart(rows, mode):

@@ -237,20 +237,20 @@ class Seeds:
     next = 1
 
 
-def wrk(service, kind, connections, seconds, first=0, carts=1, lines=4):
+def wrk(service, kind, connections, seconds, carts):
     """Debian's wrk, a closed loop. It leaves at the end without waiting for its last answers."""
     Seeds.next += 1
     out = run(
         "wrk", "-t", "1", "-c", str(connections), "-d", f"{seconds}s", "--timeout", "10s",
         "-s", os.path.join(HERE, "wrk.lua"), f"http://127.0.0.1:{service.port}", "--",
-        kind, str(first), str(carts), str(lines), str(Seeds.next))
+        kind, str(carts), str(Seeds.next))
     result = json.loads(re.search(r"^RESULT (.*)$", out, re.M).group(1))
-    result["ok"] = result["requests"] - result["status"]
-    result["rate"] = result["ok"] / (result["duration_us"] / 1e6)
+    answered = result["requests"] - result["status"]
+    result["rate"] = answered / (result["duration_us"] / 1e6)
     if result["status"] or result["socket"] or result["timeout"]:
         say(f"  wrk: {result['status']} refused, {result['socket']} broken, {result['timeout']} late")
     if kind == "add":
-        service.database.note_adds(result["ok"], connections)
+        service.database.note_adds(answered, connections)
     return result
 
 

@@ -1,7 +1,7 @@
--- What wrk asks cartd for. The arguments after "--" are: KIND FIRST CARTS LINES SEED.
+-- What wrk asks cartd for. The arguments after "--" are: KIND CARTS SEED.
 --
 -- KIND is add (one more of a line that the cart has), get or livez. Cart n has n in the last group of
--- its id and, as line k, the product p<(n + k) mod 1000>; see load.c. The requests are drawn and put
+-- its id and, as line k of four, the product p<(n + k) mod 1000>; see load.c. The requests are drawn and put
 -- together before the clock starts, so that wrk itself costs as little as it can.
 
 local requests = {}
@@ -17,23 +17,22 @@ local function get(path)
     return "GET " .. path .. " HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 end
 
-local function draw(kind, first, carts, lines)
-    local cart = first + math.random(carts) - 1
+local function draw(kind, carts)
+    local cart = math.random(carts) - 1
     local path = string.format("/carts/01936f6e-0000-7000-8000-%012.0f", 100000000000 + cart)
     if kind == "get" then
         return get(path)
     end
-    local sku = (cart + math.random(lines) - 1) % 1000
+    local sku = (cart + math.random(4) - 1) % 1000
     return post(path .. "/items", '{"sku":"p' .. sku .. '","quantity":1}')
 end
 
 function init(args)
-    local kind, first, carts = args[1], tonumber(args[2]), tonumber(args[3])
-    local lines, seed = tonumber(args[4]), tonumber(args[5])
+    local kind, carts, seed = args[1], tonumber(args[2]), tonumber(args[3])
     math.randomseed(seed)
     n_requests = kind == "livez" and 1 or 100000
     for i = 1, n_requests do
-        requests[i] = kind == "livez" and get("/livez") or draw(kind, first, carts, lines)
+        requests[i] = kind == "livez" and get("/livez") or draw(kind, carts)
     end
 end
 
@@ -42,12 +41,10 @@ function request()
     return requests[at]
 end
 
-function done(summary, latency)
+function done(summary)
     local errors = summary.errors
     io.write(string.format(
-        '\nRESULT {"requests":%d,"duration_us":%d,"status":%d,"socket":%d,"timeout":%d,'
-            .. '"mean_ms":%.4f,"p50_ms":%.4f,"p99_ms":%.4f}\n',
+        '\nRESULT {"requests":%d,"duration_us":%d,"status":%d,"socket":%d,"timeout":%d}\n',
         summary.requests, summary.duration, errors.status,
-        errors.connect + errors.read + errors.write, errors.timeout,
-        latency.mean / 1000, latency:percentile(50) / 1000, latency:percentile(99) / 1000))
+        errors.connect + errors.read + errors.write, errors.timeout))
 end
