@@ -35,9 +35,9 @@
 #define HEAD_MOST 4096
 #define HEAD_END "\r\n\r\n"
 #define REQUEST_MOST 65536
-/* So many requests are put together before the clock starts, and asked again when all were: then
- * the generator takes as little from a machine that it shares as it can. */
-#define N_PREPARED 100000
+/* So many requests are put together before the clock starts, so that the generator takes as little
+ * from a machine that it shares as it can. More than that many, and the same come again. */
+#define N_PREPARED 300000
 /* Cart n has this and n, in decimal digits, in its last group: SQL, Lua and C make it alike. */
 #define CART_PREFIX "01936f6e-0000-7000-8000-"
 #define CART_BASE 100000000000LL
@@ -77,7 +77,7 @@ struct connection {
     int fd;
     enum kind kind;
     int64_t due_ns;
-    size_t head_length; /* of a head that came in pieces */
+    size_t head_length;  /* of a head that came in pieces */
     long long body_left; /* -1: the head is not complete */
     int status;
     char head[HEAD_MOST];

@@ -73,10 +73,9 @@ class Bench:
         self.rows.append(Row(*arguments, **names))
         say("  " + "  ".join(cell for cell in self.rows[-1].cells() if cell))
 
-    def adds(self, service, name, connections, first=0, carts=None, lines=4):
+    def adds(self, service, name, connections, carts=None):
         done = load(
-            service, add=1, connections=connections, seconds=self.seconds, first=first,
-            carts=carts or self.carts, lines=lines)
+            service, add=1, connections=connections, seconds=self.seconds, carts=carts or self.carts)
         return self.keep(name, done["add"]["rate"])
 
     def warm(self, service, carts=None):
