@@ -201,6 +201,7 @@ static size_t write_request(struct generator *self, enum kind kind, char request
     return (size_t)snprintf(request, REQUEST_MOST, form, method, path, body_length, body);
 }
 
+/* Its bytes last until the next one is made. */
 static struct request make_request(struct generator *self)
 {
     static char bytes[REQUEST_MOST];

@@ -1,8 +1,8 @@
 -- What wrk asks cartd for. The arguments after "--" are: KIND CARTS SEED.
 --
 -- KIND is add (one more of a line that the cart has), get or livez. Cart n has n in the last group of
--- its id and, as line k of four, the product p<(n + k) mod 1000>; see load.c. The requests are drawn and put
--- together before the clock starts, so that wrk itself costs as little as it can.
+-- its id and, as line k of four, the product p<(n + k) mod 1000>; see load.c. The requests are drawn
+-- and put together before the clock starts, so that wrk itself costs as little as it can.
 
 local requests = {}
 local n_requests = 0
