@@ -12,6 +12,7 @@
 void http_ask_create_cart(struct http_request *request);
 void http_ask_list_carts(struct http_request *request);
 void http_ask_get_cart(struct http_request *request);
+void http_prefetch_cart(const struct http_request *request);
 void http_ask_add_item(struct http_request *request);
 void http_ask_clear_items(struct http_request *request);
 void http_ask_change_item_quantity(struct http_request *request);

@@ -4,12 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BUCKETS_AT_FIRST 1024
+#define PLACES_AT_FIRST 1024
+/* What is fetched ahead: a usual cart with its document, in lines of the processor's cache. */
+#define PREFETCHED_BYTES 1024
+#define CACHE_LINE_BYTES 64
 
 /* In one piece of memory with its texts. */
 struct kept_cart {
     struct base_uuid id;
-    struct kept_cart *next_in_bucket;
     struct kept_cart *next;
     struct kept_cart *previous;
     const char *customer_id;
@@ -22,32 +24,52 @@ struct kept_cart {
     bool was_used;  /* since room was looked for */
 };
 
-void kept_init(struct kept *kept, size_t bytes_max)
-{
-    *kept = (struct kept){.n_buckets = BUCKETS_AT_FIRST, .bytes_max = bytes_max};
-    struct base_random random = {0};
-    base_random_take(&random, kept->secret, sizeof kept->secret);
-    kept->buckets = base_alloc(kept->n_buckets * sizeof(struct kept_cart *));
-}
-
 /* ---- the table ------------------------------------------------------------------------------- */
 
-/* Clients may choose ids, so which of them share a bucket depends on a secret. */
-static struct kept_cart **link_to(const struct kept *kept, const struct base_uuid *id)
+/* The first place from `at` on that is free or of this hash: linear probing (Knuth, The Art of
+ * Computer Programming, 6.4, algorithm L). That a place holds another cart is seen by its hash,
+ * without a look at that cart, which is in no processor's cache. */
+static size_t probe(const struct kept *kept, uint64_t hash, size_t at)
 {
-    size_t bucket = (size_t)base_uuid_hash(id, kept->secret) & (kept->n_buckets - 1);
-    struct kept_cart **link = &kept->buckets[bucket];
-    while (*link != NULL && base_uuid_compare(&(*link)->id, id) != 0)
-        link = &(*link)->next_in_bucket;
-    return link;
+    size_t mask = kept->n_places - 1;
+    at &= mask;
+    while (kept->places[at].cart != NULL && kept->places[at].hash != hash)
+        at = (at + 1) & mask;
+    return at;
 }
 
-static void drop(struct kept *kept, struct kept_cart **link)
+/* Where it is, or else where it belongs. Clients may choose ids, so which of them come to the same
+ * place depends on a secret. */
+static struct kept_place *find(const struct kept *kept, const struct base_uuid *id)
 {
-    struct kept_cart *cart = *link;
+    uint64_t hash = base_uuid_hash(id, kept->secret);
+    size_t at = probe(kept, hash, (size_t)hash);
+    while (kept->places[at].cart != NULL && base_uuid_compare(&kept->places[at].cart->id, id) != 0)
+        at = probe(kept, hash, at + 1);
+    return &kept->places[at];
+}
+
+/* Those who stand further on than they belong move up (algorithm R there). */
+static void vacate(struct kept *kept, struct kept_place *place)
+{
+    size_t mask = kept->n_places - 1;
+    size_t hole = (size_t)(place - kept->places);
+    for (size_t i = (hole + 1) & mask; kept->places[i].cart != NULL; i = (i + 1) & mask) {
+        size_t home = (size_t)kept->places[i].hash & mask;
+        if (((i - home) & mask) >= ((i - hole) & mask)) {
+            kept->places[hole] = kept->places[i];
+            hole = i;
+        }
+    }
+    kept->places[hole].cart = NULL;
+}
+
+static void drop(struct kept *kept, struct kept_place *place)
+{
+    struct kept_cart *cart = place->cart;
     if (cart == NULL)
         return;
-    *link = cart->next_in_bucket;
+    vacate(kept, place);
     cart->previous->next = cart->next;
     cart->next->previous = cart->previous;
     if (kept->first == cart)
@@ -57,27 +79,34 @@ static void drop(struct kept *kept, struct kept_cart **link)
     free(cart);
 }
 
+static void make_places(struct kept *kept, size_t n_places)
+{
+    free(kept->places);
+    kept->n_places = n_places;
+    kept->places = base_alloc(n_places * sizeof(struct kept_place));
+}
+
+static void put(struct kept *kept, struct kept_cart *cart)
+{
+    struct kept_place *place = find(kept, &cart->id);
+    assert(place->cart == NULL);
+    *place = (struct kept_place){base_uuid_hash(&cart->id, kept->secret), cart};
+}
+
 static void grow(struct kept *kept)
 {
-    kept->n_buckets *= 2;
-    free(kept->buckets);
-    kept->buckets = base_alloc(kept->n_buckets * sizeof(struct kept_cart *));
+    make_places(kept, kept->n_places * 2);
     struct kept_cart *cart = kept->first;
-    for (size_t i = 0; i < kept->n_carts; i++, cart = cart->next) {
-        struct kept_cart **link = link_to(kept, &cart->id);
-        cart->next_in_bucket = NULL;
-        *link = cart;
-    }
+    for (size_t i = 0; i < kept->n_carts; i++, cart = cart->next)
+        put(kept, cart);
 }
 
 /* Puts it where room is looked for last. */
 static void add(struct kept *kept, struct kept_cart *cart)
 {
-    if (kept->n_carts >= kept->n_buckets)
+    if (kept->n_carts >= kept->n_places / 4 * 3)
         grow(kept);
-    struct kept_cart **link = link_to(kept, &cart->id);
-    assert(*link == NULL);
-    *link = cart;
+    put(kept, cart);
     if (kept->first == NULL) {
         kept->first = cart->next = cart->previous = cart;
     } else {
@@ -99,9 +128,17 @@ static void make_room(struct kept *kept)
             cart->was_used = false;
             kept->first = cart->next;
         } else {
-            drop(kept, link_to(kept, &cart->id));
+            drop(kept, find(kept, &cart->id));
         }
     }
+}
+
+void kept_init(struct kept *kept, size_t bytes_max)
+{
+    *kept = (struct kept){.bytes_max = bytes_max};
+    struct base_random random = {0};
+    base_random_take(&random, kept->secret, sizeof kept->secret);
+    make_places(kept, PLACES_AT_FIRST);
 }
 
 /* ---- trust ----------------------------------------------------------------------------------- */
@@ -122,7 +159,7 @@ void kept_trust(struct kept *kept, int64_t until_us, int64_t n_writers)
 void kept_distrust(struct kept *kept)
 {
     while (kept->first != NULL)
-        drop(kept, link_to(kept, &kept->first->id));
+        drop(kept, find(kept, &kept->first->id));
     kept->until_us = 0;
     kept->epoch++;
 }
@@ -130,16 +167,24 @@ void kept_distrust(struct kept *kept)
 void kept_finish(struct kept *kept)
 {
     kept_distrust(kept);
-    free(kept->buckets);
+    free(kept->places);
 }
 
 /* ---- reads ----------------------------------------------------------------------------------- */
+
+void kept_prefetch(const struct kept *kept, const struct base_uuid *cart_id)
+{
+    uint64_t hash = base_uuid_hash(cart_id, kept->secret);
+    const char *cart = (const char *)kept->places[probe(kept, hash, (size_t)hash)].cart;
+    for (size_t at = 0; cart != NULL && at < PREFETCHED_BYTES; at += CACHE_LINE_BYTES)
+        __builtin_prefetch(cart + at);
+}
 
 bool kept_find(struct kept *kept, int64_t now_us, struct projections_read *read)
 {
     if (!is_trusted(kept, now_us))
         return false;
-    struct kept_cart *cart = *link_to(kept, &read->cart_id);
+    struct kept_cart *cart = find(kept, &read->cart_id)->cart;
     if (cart == NULL || cart->is_behind)
         return false;
     if (!read->caller.may_all &&
@@ -185,7 +230,7 @@ void kept_put(struct kept *kept, int64_t now_us, uint64_t mark, const struct kep
     n_bytes += found->guest_token_hash == NULL ? 0 : strlen(found->guest_token_hash) + 1;
     if (n_bytes > kept->bytes_max / 16) /* one must not drive out all others */
         return;
-    drop(kept, link_to(kept, &found->cart_id));
+    drop(kept, find(kept, &found->cart_id));
     struct kept_cart *cart = base_alloc(n_bytes);
     char *texts = (char *)(cart + 1);
     cart->id = found->cart_id;
@@ -207,7 +252,7 @@ void kept_begin_change(struct kept *kept, const struct base_uuid *cart_id)
     size_t slot = slot_of(kept, cart_id);
     kept->changes[slot].n_under_way++;
     kept->changes[slot].n_begun++;
-    struct kept_cart *cart = *link_to(kept, cart_id);
+    struct kept_cart *cart = find(kept, cart_id)->cart;
     if (cart != NULL)
         cart->is_behind = true;
 }
@@ -221,6 +266,6 @@ void kept_end_change(struct kept *kept, const struct base_uuid *cart_id)
 
 bool kept_is_behind(const struct kept *kept, const struct base_uuid *cart_id)
 {
-    const struct kept_cart *cart = *link_to(kept, cart_id);
+    const struct kept_cart *cart = find(kept, cart_id)->cart;
     return cart != NULL && cart->is_behind;
 }

@@ -190,25 +190,69 @@ START_TEST(the_memory_is_bounded_and_what_is_used_stays_longest)
 }
 END_TEST
 
+static struct base_uuid id_of_many(uint32_t number)
+{
+    struct base_uuid id = {0};
+    memcpy(id.bytes, &number, sizeof number);
+    return id;
+}
+
+static void read_one_of_many(struct kept *kept, uint32_t number)
+{
+    const struct kept_found found = {
+        .cart_id = id_of_many(number),
+        .version = (int32_t)number + 1,
+        .document = "{}",
+        .document_length = 2,
+    };
+    kept_put(kept, SOON, kept_mark(kept, SOON, &found.cart_id), &found);
+}
+
+/* How many of them are found, each with its own version. */
+static size_t count_found(struct kept *kept, uint32_t n)
+{
+    size_t n_found = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        struct projections_read read = {.cart_id = id_of_many(i), .caller = {.may_all = true}};
+        kept_prefetch(kept, &read.cart_id);
+        if (!kept_find(kept, SOON, &read))
+            continue;
+        n_found++;
+        ck_assert_int_eq(read.version, (int32_t)i + 1);
+        base_buffer_finish(&read.body);
+    }
+    return n_found;
+}
+
+START_TEST(who_stays_is_found_whoever_goes)
+{
+    struct kept kept;
+    kept_init(&kept, 120000);
+    kept_trust(&kept, LATER, 1);
+    for (uint32_t i = 0; i < 40000; i++) {
+        read_one_of_many(&kept, i * 2654435761U % 4000);
+        if (i % 2000 == 0)
+            ck_assert_uint_eq(count_found(&kept, 4000), kept.n_carts);
+    }
+    ck_assert_uint_gt(kept.n_carts, kept.n_places / 2);
+    ck_assert_uint_eq(count_found(&kept, 4000), kept.n_carts);
+    size_t n_taken = 0;
+    for (size_t i = 0; i < kept.n_places; i++)
+        n_taken += kept.places[i].cart != NULL;
+    ck_assert_uint_eq(n_taken, kept.n_carts);
+    kept_finish(&kept);
+}
+END_TEST
+
 START_TEST(many_are_found)
 {
     struct kept kept;
     kept_init(&kept, 64 * 1024 * 1024);
     kept_trust(&kept, LATER, 1);
-    for (uint32_t i = 0; i < 20000; i++) {
-        struct kept_found found = {
-            .version = (int32_t)i + 1, .document = "{}", .document_length = 2};
-        memcpy(found.cart_id.bytes, &i, sizeof i);
-        kept_put(&kept, SOON, kept_mark(&kept, SOON, &found.cart_id), &found);
-    }
+    for (uint32_t i = 0; i < 20000; i++)
+        read_one_of_many(&kept, i);
     ck_assert_uint_eq(kept.n_carts, 20000);
-    for (uint32_t i = 0; i < 20000; i++) {
-        struct projections_read read = read_of(0);
-        memcpy(read.cart_id.bytes, &i, sizeof i);
-        ck_assert(kept_find(&kept, SOON, &read));
-        ck_assert_int_eq(read.version, (int32_t)i + 1);
-        base_buffer_finish(&read.body);
-    }
+    ck_assert_uint_eq(count_found(&kept, 20000), 20000);
     kept_finish(&kept);
 }
 END_TEST
@@ -225,6 +269,7 @@ int main(void)
     tcase_add_test(cases, a_change_hides_what_is_kept_and_what_was_on_its_way);
     tcase_add_test(cases, it_admits_whom_the_cart_admits);
     tcase_add_test(cases, the_memory_is_bounded_and_what_is_used_stays_longest);
+    tcase_add_test(cases, who_stays_is_found_whoever_goes);
     tcase_add_test(cases, many_are_found);
     suite_add_tcase(suite, cases);
     return support_run(suite);
