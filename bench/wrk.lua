@@ -1,11 +1,11 @@
 -- What wrk asks cartd for. The arguments after "--" are: KIND CARTS SEED.
 --
--- KIND is add (one more of a line that the cart has), get or livez. Cart n has n in the last group of
+-- KIND is add (one more of a line that the cart has) or get. Cart n has n in the last group of
 -- its id and, as line k of four, the product p<(n + k) mod 1000>; see load.c. The requests are drawn
 -- and put together before the clock starts, so that wrk itself costs as little as it can.
 
 local requests = {}
-local n_requests = 0
+local n_requests = 100000
 local at = 0
 
 local function post(path, body)
@@ -30,9 +30,8 @@ end
 function init(args)
     local kind, carts, seed = args[1], tonumber(args[2]), tonumber(args[3])
     math.randomseed(seed)
-    n_requests = kind == "livez" and 1 or 100000
     for i = 1, n_requests do
-        requests[i] = kind == "livez" and get("/livez") or draw(kind, carts)
+        requests[i] = draw(kind, carts)
     end
 end
 
