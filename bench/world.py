@@ -237,10 +237,16 @@ class Seeds:
     next = 1
 
 
+def generate(*command):
+    """What a load generator prints. None of them, pgbench neither, takes a core from what it measures
+    because an answer has woken it (SCHED_BATCH, sched(7)); on a machine of its own none could."""
+    return run("chrt", "--batch", "0", *command)
+
+
 def wrk(service, kind, connections, seconds, carts):
     """Debian's wrk, a closed loop. It leaves at the end without waiting for its last answers."""
     Seeds.next += 1
-    out = run(
+    out = generate(
         "wrk", "-t", "1", "-c", str(connections), "-d", f"{seconds}s", "--timeout", "10s",
         "-s", os.path.join(HERE, "wrk.lua"), f"http://127.0.0.1:{service.port}", "--",
         kind, str(carts), str(Seeds.next))
@@ -257,7 +263,7 @@ def wrk(service, kind, connections, seconds, carts):
 def load(service, **options):
     """bench/load: exact counts, latencies of each kind, a closed loop or (rate=) an open one."""
     Seeds.next += 1
-    result = json.loads(run(LOAD, *load_arguments(service, seed=Seeds.next, **options)))
+    result = json.loads(generate(LOAD, *load_arguments(service, seed=Seeds.next, **options)))
     for kind in ("create", "add", "change", "get", "livez"):
         answers = result.get(kind)
         if answers is None:
@@ -331,7 +337,7 @@ def lengthen_carts(service, first, carts, n_events):
 
 
 def pgbench(database, script, clients, seconds, carts):
-    out = run(
+    out = generate(
         os.path.join(PROGRAMS, "pgbench"), "-n", "-M", "prepared", "-f", os.path.join(HERE, script),
         "-c", str(clients), "-j", str(min(clients, 2)), "-T", str(seconds), "-D", f"carts={carts}",
         database.name)
