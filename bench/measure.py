@@ -73,29 +73,29 @@ class Bench:
         self.rows.append(Row(*arguments, **names))
         say("  " + "  ".join(cell for cell in self.rows[-1].cells() if cell))
 
-    def adds(self, service, name, connections, carts=None):
+    def rate(self, name, service, kind, connections, carts=None, **how):
         done = load(
-            service, add=1, connections=connections, seconds=self.seconds, carts=carts or self.carts)
-        return self.keep(name, done["add"]["rate"])
+            service, connections=connections, seconds=self.seconds, carts=carts or self.carts,
+            **{kind: 1}, **how)
+        return self.keep(name, done[kind]["rate"])
 
-    def read_each(self):
-        """Each cart gets one GET: what was changed while nobody read is in PostgreSQL's memory only."""
-        done = load(
-            self.service, get=1, connections=64, in_order=1, requests=self.carts, carts=self.carts,
-            seconds=600)
-        self.keep("first get at 64", done["get"]["rate"])
+    def adds(self, service, name, connections, carts=None):
+        return self.rate(name, service, "add", connections, carts)
 
     def reads(self, kind, connections):
         """Of what takes no PostgreSQL, so that the load may have the other core for itself."""
+        return self.rate(f"{kind} at {connections}", self.service, kind, connections, spin=1)
+
+    def each(self, service, kind, carts=None):
+        """Asks for each cart once; the rate."""
+        carts = carts or self.carts
         done = load(
-            self.service, connections=connections, seconds=self.seconds, carts=self.carts, spin=1,
-            **{kind: 1})
-        return self.keep(f"{kind} at {connections}", done[kind]["rate"])
+            service, connections=64, in_order=1, requests=carts, carts=carts, seconds=600, **{kind: 1})
+        return done[kind]["rate"]
 
     def warm(self, service, carts=None):
         """Each cart gets one add: pages are touched the first time since the checkpoint, carts cached."""
-        carts = carts or self.carts
-        load(service, add=1, connections=64, in_order=1, requests=carts, carts=carts, seconds=600)
+        self.each(service, "add", carts)
 
 
 # ---- the stage ------------------------------------------------------------------------------------
@@ -190,7 +190,8 @@ def measure_rates(bench):
             f"{name} at {n}", wrk(bench.service, kind, n, bench.seconds, bench.carts)["rate"])
 
     def gets(n):
-        bench.read_each()
+        # What was changed while nobody read is in PostgreSQL's memory only.
+        bench.keep("first get at 64", bench.each(bench.service, "get"))
         bench.reads("get", n)
 
     clients, connections = [1, 4, 16, 64], [16, 64, 256]

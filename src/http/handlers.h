@@ -1,6 +1,7 @@
 /*
  * The handlers, one file each in handlers/, named by operationId; and what they share. A handler is
  * an ask, which the route table names, and an answer, which the service or the projections call.
+ * One has a prefetch as well (routes.h).
  */
 #ifndef CARTD_HTTP_HANDLERS_H
 #define CARTD_HTTP_HANDLERS_H

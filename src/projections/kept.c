@@ -81,24 +81,29 @@ static void drop(struct kept *kept, struct kept_place *place)
 
 static void make_places(struct kept *kept, size_t n_places)
 {
-    free(kept->places);
     kept->n_places = n_places;
     kept->places = base_alloc(n_places * sizeof(struct kept_place));
 }
 
-static void put(struct kept *kept, struct kept_cart *cart)
+/* Into the place where a cart belongs that is not there yet. */
+static void put(struct kept *kept, struct kept_place place)
 {
-    struct kept_place *place = find(kept, &cart->id);
-    assert(place->cart == NULL);
-    *place = (struct kept_place){base_uuid_hash(&cart->id, kept->secret), cart};
+    size_t at = probe(kept, place.hash, (size_t)place.hash);
+    while (kept->places[at].cart != NULL)
+        at = probe(kept, place.hash, at + 1);
+    kept->places[at] = place;
 }
 
+/* By the hashes that are there already, without a look at any cart. */
 static void grow(struct kept *kept)
 {
-    make_places(kept, kept->n_places * 2);
-    struct kept_cart *cart = kept->first;
-    for (size_t i = 0; i < kept->n_carts; i++, cart = cart->next)
-        put(kept, cart);
+    struct kept_place *old = kept->places;
+    size_t n_old = kept->n_places;
+    make_places(kept, n_old * 2);
+    for (size_t i = 0; i < n_old; i++)
+        if (old[i].cart != NULL)
+            put(kept, old[i]);
+    free(old);
 }
 
 /* Puts it where room is looked for last. */
@@ -106,7 +111,8 @@ static void add(struct kept *kept, struct kept_cart *cart)
 {
     if (kept->n_carts >= kept->n_places / 4 * 3)
         grow(kept);
-    put(kept, cart);
+    assert(find(kept, &cart->id)->cart == NULL);
+    put(kept, (struct kept_place){base_uuid_hash(&cart->id, kept->secret), cart});
     if (kept->first == NULL) {
         kept->first = cart->next = cart->previous = cart;
     } else {
