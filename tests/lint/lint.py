@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 
+import documents
 import rooms
 
 SKIPPED = 77
@@ -256,6 +257,15 @@ def check_scripts(tree):
         yield f"scripts:1: shellcheck: {done.stderr}"
 
 
+def of_yaml(check):
+    def made(tree):
+        if not documents.is_available():
+            raise CannotBeMade("python3-yaml is not installed")
+        return check(tree)
+
+    return made
+
+
 class CannotBeMade(Exception):
     """A check that this machine has no tool for."""
 
@@ -268,6 +278,8 @@ CHECKS = {
     "headers": check_headers,
     "format": check_format,
     "scripts": check_scripts,
+    "yaml": of_yaml(documents.check_yaml),
+    "openapi": of_yaml(documents.check_openapi),
 }
 
 

@@ -40,6 +40,45 @@ PLANTS = [
     ("format", "src/base/planted.c", "int   f( void ){return 1;}\n"),
     ("scripts", "scripts/planted", '#!/bin/sh\nif [ $1 = "x" ]; then\n'),
     ("scripts", "tests/http/planted.py", "def f(:\n"),
+    ("yaml", "planted.yaml", "a: 1\nb: 2\na: 3\n"),
+    ("yaml", "planted.yml", "a: {b: 1, 'b': 2}\n"),
+    ("yaml", "deploy/planted.yaml", "a: {description: pages, and streams}\n"),
+    ("yaml", "tests/planted.yaml", "a: [carts:all]\n"),
+    ("yaml", "tests/.planted.yaml", "a: off\n"),
+    ("yaml", "planted.yaml", "a: 2026-11-23\n"),
+    ("yaml", "planted.yaml", "a: 0700\n"),
+    ("yaml", "planted.yaml", "a: 0777_000\n"),
+    ("yaml", "planted.yaml", "a: 1e5\n"),
+    ("yaml", "planted.yaml", "? [a]\n: 1\n"),
+    ("yaml", "planted.yaml", "a: [\n"),
+]  # fmt: skip
+
+# What openapi.yaml has, what stands there instead, and the sentence that must be said of it.
+CHANGES = [
+    ("schemas/CartList'", "schemas/Carts'", "the reference #/components/schemas/Carts leads nowhere"),
+    ("'#/components/schemas/CartList'", "cart.yaml", "the reference cart.yaml leads out of"),
+    ("\n  schemas:\n", "\n  schemas:\n    Coins: {}\n", "nothing uses components/schemas/Coins"),
+    (
+        "\n  schemas:\n",
+        "\n  schemas:\n    Coins: {items: {$ref: '#/components/schemas/Coins'}}\n",
+        "nothing uses components/schemas/Coins",
+    ),
+    ("\n    cartToken:\n", "\n    other: {}\n    cartToken:\n", "nothing uses components/securitySchemes/other"),
+    ("{cartToken: []}", "{cookie: []}", "the security scheme cookie is not defined"),
+    ("[{bearer: [catalog]}]", "[{bearer: [products]}]", "does not list products"),
+    ("tags: [catalogue]", "tags: [products]", "the tag products is not declared"),
+    ("tags: [catalogue]", "tags: [catalogue, carts]", "an operation has one tag"),
+    ("\ntags:\n", "\ntags:\n  - {name: spare}\n", "no operation has the tag spare"),
+    ("operationId: listCarts", "operationId: getCart", "the operationId getCart is here twice"),
+    ("      operationId: listCarts\n", "", "get /carts has no operationId"),
+    ("        '406': {$ref: '#/components/responses/NotAcceptable'}\n", "", "has no response 406"),
+    ("        '403': {$ref: '#/components/responses/Forbidden'}\n", "", "has no response 403"),
+    ("        '413': {$ref: '#/components/responses/BodyTooLarge'}\n", "", "has no response 413"),
+    ("operationId: getLivez", "operationId: getAlive", "lacks GET /livez getLivez"),
+    ("operationId: getLivez", "operationId: getAlive", "it has GET /livez getAlive"),
+    ("\n        'reports': ", "\n        'report': ", "of the scopes of src/auth/auth.h it lacks reports"),
+    ("/problems/cart-full\"", "/problems/cart-fuller\"", "it has cart-fuller 409"),
+    ("/problems/cart-full\"", "/problems/cart-fuller\"", "it lacks cart-full 409"),
 ]  # fmt: skip
 
 
@@ -53,7 +92,8 @@ def run_lint(check, root):
 
 
 def copy_tree(target):
-    for name in (*lint.CODE_FOLDERS, *lint.OTHER_FILES, ".clang-format"):
+    others = (".clang-format", "deploy", "docker-compose.yml", "openapi.yaml")
+    for name in (*lint.CODE_FOLDERS, *lint.OTHER_FILES, *others):
         source = ROOT / name
         if source.is_dir():
             shutil.copytree(source, target / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -78,16 +118,44 @@ def sees(plant, root):
     return is_seen
 
 
+def sees_change(change, root):
+    """Changes openapi.yaml of the copy, looks, and puts it back."""
+    old, new, sentence = change
+    path = root / "openapi.yaml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    status, output = run_lint("openapi", root)
+    path.write_text(text, encoding="utf-8")
+    if status == lint.SKIPPED:
+        print(f"skipped: {output.strip()}")
+        return True
+    said = [line for line in output.splitlines() if line.startswith("openapi.yaml:")]
+    is_seen = status == 1 and old in text and any(sentence in line for line in said)
+    if not is_seen:
+        print(f"openapi does not say {sentence!r} of {old!r} as {new!r}; it says: {output[:500]}")
+    return is_seen
+
+
+def has_no_complaint(check, root):
+    """As a check that always complains sees everything."""
+    status, output = run_lint(check, root)
+    if status == 1:
+        print(f"{check} complains of the tree as it is: {output[:500]}")
+    return status != 1
+
+
 def main():
     with tempfile.TemporaryDirectory(prefix="cartd-lint-") as folder:
         root = pathlib.Path(folder) / "a tree"
         root.mkdir()
         copy_tree(root)
-        verdicts = [sees(plant, root) for plant in PLANTS]
-    missing = set(lint.CHECKS) - {check for check, _, _ in PLANTS}
+        verdicts = [has_no_complaint(check, root) for check in ("yaml", "openapi")]
+        verdicts += [sees(plant, root) for plant in PLANTS]
+        verdicts += [sees_change(change, root) for change in CHANGES]
+    missing = set(lint.CHECKS) - {check for check, _, _ in PLANTS} - {"openapi"}
     for check in missing:
         print(f"nothing is planted for {check}")
-    print(f"{verdicts.count(True)} of {len(verdicts)} planted offences seen")
+    print(f"{verdicts.count(True)} of {len(verdicts)} verdicts are right")
     return 0 if all(verdicts) and not missing else 1
 
 
