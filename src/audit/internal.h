@@ -206,19 +206,17 @@ struct rewriting {
     struct eventstore_rewriter *rewriter;
     const struct eventstore_part **removing;
     const struct eventstore_part **putting;
-    struct postgres_statement *locked_rows; /* of each table: its rows, held until the commit */
-    char **locked_texts;                    /* their names and sql */
+    size_t verdicts_at; /* in the group that was asked for last */
 };
 
 /* Adds the statements to `common`. */
 void rewriting_init(struct rewriting *rewriting, struct common *common);
-void rewriting_finish(struct rewriting *rewriting, const struct common *common);
-/* Removes the rows that strays has found, of all tables of the subject. Whoever makes one of these
- * streams at this moment writes its rows, and has them locked or will wait for ours: so the rows
- * are locked first, and a stream that was made before that is seen by the statement after it, which
- * refuses it. */
+void rewriting_finish(struct rewriting *rewriting);
+/* Removes the rows that strays has found, of all tables of the subject, but those of a stream that
+ * somebody has made meanwhile. */
 void rewriting_ask_removal(
-    const struct rewriting *rewriting, struct postgres_group *group, struct strays *strays);
-int64_t rewriting_count_removed(const struct postgres_group *group, const struct strays *strays);
+    struct rewriting *rewriting, struct postgres_group *group, struct strays *strays);
+int64_t rewriting_count_removed(
+    const struct rewriting *rewriting, const struct postgres_group *group, size_t n_rows);
 
 #endif

@@ -209,7 +209,7 @@ static void rewrite_chunk(struct audit_rebuild *rebuild)
     begin_group(rebuild, rewrite_answered);
     chunk_list_changes(&rebuild->chunk, &rebuild->changes);
     if (rebuild->changes.n_streams > 0)
-        eventstore_ask_rewrite(
+        rebuild->rewriting.verdicts_at = eventstore_ask_rewrite(
             rebuild->rewriting.rewriter, &rebuild->group,
             &(struct eventstore_rewrite){
                 .streams = rebuild->changes.streams,
@@ -249,7 +249,8 @@ static bool receive_verdicts(struct audit_rebuild *rebuild)
         rebuild->chunk.streams[i].is_left_out = true;
     for (size_t i = 0; i < rebuild->changes.n_streams; i++) {
         struct chunk_stream *stream = rebuild->changes.owners[i];
-        const struct postgres_rows *rows = postgres_group_rows(&rebuild->group, 0);
+        const struct postgres_rows *rows =
+            postgres_group_rows(&rebuild->group, rebuild->rewriting.verdicts_at);
         if (eventstore_was_rewritten(rows, (int32_t)i + 1)) {
             rebuild->common.result.n_rewritten++;
         } else if (rebuild->is_held) {
@@ -336,7 +337,8 @@ static void removal_answered(struct postgres_group *group)
     if (!goes_on(rebuild, group->outcome))
         return;
     rebuild->state = REBUILD_STRAYS;
-    rebuild->common.result.n_removed += rewriting_count_removed(group, &rebuild->strays);
+    rebuild->common.result.n_removed +=
+        rewriting_count_removed(&rebuild->rewriting, group, rebuild->strays.n_rows);
     go_on_with_strays(rebuild);
 }
 
@@ -527,7 +529,7 @@ void audit_rebuild_destroy(struct audit_rebuild *rebuild)
     chunk_finish(&rebuild->chunk);
     strays_finish(&rebuild->strays);
     postgres_group_finish(&rebuild->group);
-    rewriting_finish(&rebuild->rewriting, &rebuild->common);
+    rewriting_finish(&rebuild->rewriting);
     free(rebuild);
 }
 

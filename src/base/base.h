@@ -209,6 +209,8 @@ enum base_log_level { BASE_LOG_DEBUG, BASE_LOG_INFO, BASE_LOG_WARNING, BASE_LOG_
     ROW(STATEMENT_FAILED, "statement_failed", ERROR, "PostgreSQL refused a statement")             \
     ROW(BATCH_SPLIT, "batch_split", WARNING, "a batch failed as a whole and is tried in parts")    \
     ROW(OUTCOME_LOOKED_UP, "outcome_looked_up", INFO, "the outcome of appends was looked up")      \
+    ROW(LOG_REPLACED, "log_replaced", WARNING,                                                     \
+        "the log was replaced under the service: a copy was restored in its place")                \
     ROW(STUCK_ENDED, "stuck_ended", WARNING,                                                       \
         "appends of clients that are frozen or gone held the log and were ended")                  \
     ROW(COMMAND_FAILED, "command_failed", ERROR, "a command could not be carried out")             \

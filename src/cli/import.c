@@ -117,6 +117,10 @@ static void answered(struct service_command *command)
         product_file_complain(
             import->file, slot->line_number, "the product has prices in 64 currencies already");
         break;
+    case SERVICE_OTHER_TYPE:
+        product_file_complain(
+            import->file, slot->line_number, "the log has something else under the sku's id");
+        break;
     case SERVICE_REFUSED:
     case SERVICE_VERSION_MISMATCH:
     case SERVICE_KEY_REUSED:

@@ -280,6 +280,18 @@ enum codec_outcome codec_read_commands(
 
 /* ---- a new cart ------------------------------------------------------------------------------ */
 
+/* The service makes ids of version 5 itself, of names: a product's of its sku, a cart's of a key.
+ * Who could choose one would take it from whoever has the name. The nil and the max UUID (RFC
+ * 9562, 5.9 and 5.10) say that there is none. */
+static bool may_be_chosen(const struct base_uuid *id)
+{
+    static const struct base_uuid NIL = {0};
+    struct base_uuid max;
+    memset(&max, 0xff, sizeof max);
+    return id->bytes[6] >> 4 != 5 && base_uuid_compare(id, &NIL) != 0 &&
+           base_uuid_compare(id, &max) != 0;
+}
+
 static void read_id(const struct codec_object *body, struct codec_new_cart *new_cart)
 {
     json_t *id = codec_find_member(body, "id", false);
@@ -291,6 +303,11 @@ static void read_id(const struct codec_object *body, struct codec_new_cart *new_
         codec_complain_of_member(
             body, "id", "id must be a UUID, such as 01936f6e-6f0a-7c3e-9a57-5f0c8a4f1b2d, not %s.",
             codec_describe(body->reader, id));
+    else if (!may_be_chosen(&new_cart->id))
+        codec_complain_of_member(
+            body, "id",
+            "id must not be the nil UUID, the max UUID or a UUID of version 5, which the service "
+            "makes itself; take one of version 7 or 4.");
 }
 
 static const char *read_customer_id(const struct codec_object *body)

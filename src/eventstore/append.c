@@ -4,56 +4,48 @@
 #include <ctype.h>
 #include <stdlib.h>
 
+#include "columns.h"
+
 /*
- * The head of the log is its one guard: an append locks it first and holds it through the commit,
- * so of all appends, whoever makes them, one is under way at a time. What the streams' versions are
- * is then read behind that lock, by a snapshot taken after it (streams_are_at() in the migrations):
- * the statement's own is from before it may have waited. A stream that moved on meanwhile is
- * refused, and with it everything of that stream. The key of `events` would refuse it too, but with
- * it the whole batch.
+ * The head of the log is the one lock of all who append: a statement of its own takes it, first in
+ * the pipeline, and it is held through the commit, so one append is under way at a time, whoever
+ * makes it. The snapshot of the append itself is taken behind that lock: what it reads and updates
+ * (versions, rows of read tables) is what the one before left. Locked within the append, the
+ * statement's snapshot was from before it may have waited, and it updated rows that a rebuild had
+ * replaced meanwhile.
  *
- * A writer who knows that nobody else has appended since it last saw these streams need not look.
- * It knows by a fence: an id of its own that it has left in the head. Whoever appends without that
- * id takes it away. So while the head bears it, what its owner has read or appended since it was
- * left there is how things are. A row of streams to lock and change for each cost a quarter of an
- * append before (bench/NOTES.md).
- *
- * Behind the lock nothing waits for anyone else's append, so there is no order of locks to keep,
- * but for that of the head before all else. Each step reads something of the step before, for that
- * is all that orders the CTEs of one statement.
+ * A stream that is not at its expected version is refused, and with it everything of that stream.
+ * The key of `events` would refuse it too, but with it the whole batch. Each step reads something
+ * of the step before, for that is all that orders the CTEs of one statement.
  *
  * Verdicts are one array, and rows ask it by the ordinal of their stream. A join against the
  * accepted streams was planned as a nested loop, quadratic in the size of the batch.
  */
 
-/* What is to be appended, and the lock of the head. */
-#define LOCKED                                                                                     \
+/* What is to be appended. Which streams are where they were when the batch was decided, and whether
+ * what it was decided on besides them (shared streams: the catalogue) is still so. $14: which log
+ * that was; a log that was restored from a copy is another one. */
+#define VERDICT                                                                                    \
     "WITH wanted AS MATERIALIZED (\n"                                                              \
     "    SELECT w.stream_id, w.stream_type, w.expected_version, w.n_events, w.is_shared,\n"        \
     "        w.ordinal\n"                                                                          \
     "    FROM unnest($1, $2, $3, $4, $5) WITH ORDINALITY\n"                                        \
     "        AS w (stream_id, stream_type, expected_version, n_events, is_shared, ordinal)\n"      \
     "),\n"                                                                                         \
-    "locked AS MATERIALIZED (\n"                                                                   \
-    "    SELECT h.position,\n"                                                                     \
-    "        coalesce(h.shared_position = $13, true) AS is_as_expected,\n"                         \
-    "        coalesce(h.fence = $14 AND h.fenced_position = h.position, false) AS is_fenced\n"     \
+    "found AS MATERIALIZED (\n"                                                                    \
+    "    SELECT coalesce(h.shared_position = $13, true) AS is_as_expected,\n"                      \
+    "        h.tableoid::bigint AS log, coalesce(h.tableoid::bigint = $14, true) AS is_same_log\n" \
     "    FROM log_head h\n"                                                                        \
-    "    FOR UPDATE\n"                                                                             \
-    "),\n"
-
-/* Which streams are where they were when the batch was decided, and whether what it was decided on
- * besides them (shared streams: the catalogue) is still so. $15: the fence covers all of them. */
-#define VERDICT                                                                                    \
+    "),\n"                                                                                         \
     "verdict AS MATERIALIZED (\n"                                                                  \
-    "    SELECT l.is_as_expected, l.is_fenced,\n"                                                  \
-    "        CASE\n"                                                                               \
-    "            WHEN NOT l.is_as_expected THEN array_fill(false, ARRAY[cardinality($1)])\n"       \
-    "            WHEN l.is_fenced AND $15 THEN array_fill(true, ARRAY[cardinality($1)])\n"         \
-    "            ELSE streams_are_at($1, $3, l.position)\n"                                        \
-    "        END AS flags\n"                                                                       \
-    "    FROM locked l\n"                                                                          \
-    "),\n"
+    "    SELECT f.is_as_expected, f.log, f.is_same_log,\n"                                         \
+    "        CASE WHEN f.is_as_expected AND f.is_same_log\n"                                       \
+    "            THEN " STREAMS_ARE_AT(                                                            \
+        "wanted") "\n"                                                                             \
+                  "            ELSE array_fill(false, ARRAY[cardinality($1)])\n"                   \
+                  "        END AS flags\n"                                                         \
+                  "    FROM found f\n"                                                             \
+                  "),\n"
 
 /* A row that is there already, though its stream has no events, is taken as it is. */
 #define CREATED                                                                                    \
@@ -66,18 +58,17 @@
     "    ON CONFLICT (stream_id) DO NOTHING\n"                                                     \
     "),\n"
 
-/* A key that somebody else has kept meanwhile fails the batch. */
+/* A key that somebody else has stored meanwhile fails the batch. */
 #define KEPT                                                                                       \
     "kept AS (\n"                                                                                  \
     "    INSERT INTO idempotency_keys\n"                                                           \
     "        (scope_id, key, stream_id, fingerprint, status, version, created_at)\n"               \
     "    SELECT k.scope_id, k.key, k.stream_id, k.fingerprint, k.status, k.version, now()\n"       \
-    "    FROM unnest($17, $18, $19, $20, $21, $22, $23)\n"                                         \
+    "    FROM unnest($15, $16, $17, $18, $19, $20, $21)\n"                                         \
     "        AS k (stream_ordinal, scope_id, key, stream_id, fingerprint, status, version)\n"      \
     "    WHERE (SELECT v.flags FROM verdict v)[k.stream_ordinal]\n"                                \
     "),\n"
 
-/* $16: the batch leaves its fence. */
 #define HEAD                                                                                       \
     "head AS (\n"                                                                                  \
     "    UPDATE log_head h\n"                                                                      \
@@ -86,16 +77,13 @@
     "            THEN greatest(h.position + n.n_events, h.shared_position + 1)\n"                  \
     "            ELSE h.shared_position END,\n"                                                    \
     "        recorded_at = greatest(h.recorded_at + '1 microsecond'::interval,\n"                  \
-    "            clock_timestamp()),\n"                                                            \
-    "        fence = CASE WHEN v.is_fenced OR $16 THEN $14 END,\n"                                 \
-    "        fenced_position = h.position + n.n_events\n"                                          \
+    "            clock_timestamp())\n"                                                             \
     "    FROM (\n"                                                                                 \
     "        SELECT sum(w.n_events) AS n_events,\n"                                                \
     "            bool_or(w.is_shared AND w.n_events > 0) AS has_shared\n"                          \
     "        FROM wanted w\n"                                                                      \
     "        WHERE (SELECT v.flags FROM verdict v)[w.ordinal]\n"                                   \
     "    ) n\n"                                                                                    \
-    "    CROSS JOIN verdict v\n"                                                                   \
     "    WHERE n.n_events > 0\n"                                                                   \
     "    RETURNING h.position - n.n_events AS before, h.position, h.recorded_at\n"                 \
     "),\n"
@@ -117,7 +105,7 @@
     ")"
 
 #define VERDICTS                                                                                   \
-    "\nSELECT v.flags, h.position, h.recorded_at, v.is_as_expected, v.is_fenced\n"                 \
+    "\nSELECT v.flags, h.position, h.recorded_at, v.is_as_expected, v.is_same_log, v.log\n"        \
     "FROM verdict v\n"                                                                             \
     "LEFT JOIN head h ON true"
 
@@ -127,7 +115,7 @@ static const enum postgres_type TYPES[] = {
     POSTGRES_INT4_ARRAY, /* events */
     POSTGRES_INT4_ARRAY,  POSTGRES_TEXT_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_JSONB_ARRAY,
     POSTGRES_JSONB_ARRAY, POSTGRES_UUID_ARRAY, POSTGRES_INT8, /* shared */
-    POSTGRES_UUID,        POSTGRES_BOOL,       POSTGRES_BOOL, /* fence */
+    POSTGRES_INT8,                                            /* log */
     POSTGRES_INT4_ARRAY,                                      /* keys */
     POSTGRES_UUID_ARRAY,  POSTGRES_TEXT_ARRAY, POSTGRES_UUID_ARRAY, POSTGRES_BYTEA_ARRAY,
     POSTGRES_INT4_ARRAY,  POSTGRES_INT4_ARRAY,
@@ -142,14 +130,14 @@ static const enum postgres_type TYPES[] = {
 static const struct append_text TEXTS[] = {
     [APPEND_ANYTHING] =
         {
-            .begin = LOCKED VERDICT CREATED KEPT HEAD APPENDED,
+            .begin = VERDICT CREATED KEPT HEAD APPENDED,
             .types = TYPES,
             .n_types = BASE_COUNT(TYPES),
             .end = VERDICTS,
         },
     [APPEND_USUAL] =
         {
-            .begin = LOCKED VERDICT HEAD APPENDED,
+            .begin = VERDICT HEAD APPENDED,
             .types = TYPES,
             .n_types = BASE_COUNT(TYPES) - N_TYPES_OF_KEYS,
             .end = VERDICTS,
@@ -198,6 +186,6 @@ void append_compose(
 {
     static const char *const NAMES[] = {
         [APPEND_ANYTHING] = "append", [APPEND_USUAL] = "append_usual"};
-    *statement = (struct postgres_statement){.name = NAMES[kind]};
+    *statement = (struct postgres_statement){.name = NAMES[kind], .is_one_row = true};
     append_compose_text(&TEXTS[kind], parts, n_parts, statement);
 }

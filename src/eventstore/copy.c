@@ -11,9 +11,10 @@
     "metadata,\n"                                                                                  \
     "              command_id, recorded_at)"
 
-/* One row: null when every event is there. */
+/* Null when every event is there. */
 static const struct postgres_statement COMPARE = {
     .name = "compare_copy",
+    .is_one_row = true,
     .sql = "SELECT min(c.position)\n"
            "FROM " COPIED "\n"
            "LEFT JOIN events e ON e.position = c.position\n"
@@ -26,53 +27,55 @@ static const struct postgres_statement COMPARE = {
     .types = {COPIED_TYPES},
 };
 
-#define PRESENT_VERSION LAST_VERSION_OF("w")
-
-/* One row. $11 to $13: the streams; $14: where the log must end. A stream that is at another
- * version than the one before its first event here keeps the head from moving, and without the head
- * nothing is written. */
+/* $11 to $13: the streams; $14: where the log must end. A stream that is at another version than
+ * the one before its first event here keeps the head from moving, and without the head nothing is
+ * written. The head is locked by the statement before. */
 static const struct postgres_statement IMPORT = {
     .name = "import_copy",
-    .sql = "WITH wanted AS MATERIALIZED (\n"
-           "    SELECT w.stream_id, w.stream_type, w.first_version,\n"
-           "        " PRESENT_VERSION " AS version,\n"
-           "        coalesce(s.stream_type, w.stream_type) AS present_type\n"
-           "    FROM unnest($11, $12, $13) AS w (stream_id, stream_type, first_version)\n"
-           "    LEFT JOIN streams s ON s.stream_id = w.stream_id\n"
-           "),\n"
-           "wrong AS MATERIALIZED (\n"
-           "    SELECT stream_id, version\n"
-           "    FROM wanted\n"
-           "    WHERE version + 1 <> first_version OR present_type <> stream_type\n"
-           "    LIMIT 1\n"
-           "),\n"
-           "head AS (\n"
-           "    UPDATE log_head\n" /* held through the commit, as by every append */
-           "    SET position = ($1)[cardinality($1)], recorded_at = ($10)[cardinality($10)],\n"
-           "        shared_position = greatest(($1)[cardinality($1)], shared_position + 1)\n"
-           "    WHERE position = $14 AND NOT EXISTS (SELECT 1 FROM wrong)\n"
-           "    RETURNING position\n"
-           "),\n"
-           "entered AS (\n"
-           "    INSERT INTO streams (stream_id, stream_type)\n"
-           "    SELECT w.stream_id, w.stream_type\n"
-           "    FROM wanted w\n"
-           "    CROSS JOIN head h\n"
-           "    ON CONFLICT (stream_id) DO NOTHING\n"
-           "),\n"
-           "appended AS (\n"
-           "    INSERT INTO events\n"
-           "        (position, stream_type, stream_id, version, type, schema_version, data,\n"
-           "         metadata, command_id, recorded_at)\n"
-           "    SELECT c.position, c.stream_type, c.stream_id, c.version, c.type,\n"
-           "        c.schema_version, c.data, c.metadata, c.command_id, c.recorded_at\n"
-           "    FROM " COPIED "\n"
-           "    CROSS JOIN head h\n"
-           ")\n"
-           "SELECT h.position, w.stream_id, w.version\n"
-           "FROM (SELECT 1) AS one_row\n"
-           "LEFT JOIN head h ON true\n"
-           "LEFT JOIN wrong w ON true",
+    .is_one_row = true,
+    .sql =
+        "WITH wanted AS MATERIALIZED (\n"
+        "    SELECT w.stream_id, w.stream_type, w.first_version,\n"
+        "        " LAST_VERSION_OF(
+            "w") " AS version,\n"
+                 "        coalesce(s.stream_type, w.stream_type) AS present_type\n"
+                 "    FROM unnest($11, $12, $13) AS w (stream_id, stream_type, first_version)\n"
+                 "    LEFT JOIN streams s ON s.stream_id = w.stream_id\n"
+                 "),\n"
+                 "wrong AS MATERIALIZED (\n"
+                 "    SELECT stream_id, version\n"
+                 "    FROM wanted\n"
+                 "    WHERE version + 1 <> first_version OR present_type <> stream_type\n"
+                 "    LIMIT 1\n"
+                 "),\n"
+                 "head AS (\n"
+                 "    UPDATE log_head\n"
+                 "    SET position = ($1)[cardinality($1)], recorded_at = "
+                 "($10)[cardinality($10)],\n"
+                 "        shared_position = greatest(($1)[cardinality($1)], shared_position + 1)\n"
+                 "    WHERE position = $14 AND NOT EXISTS (SELECT 1 FROM wrong)\n"
+                 "    RETURNING position\n"
+                 "),\n"
+                 "entered AS (\n"
+                 "    INSERT INTO streams (stream_id, stream_type)\n"
+                 "    SELECT w.stream_id, w.stream_type\n"
+                 "    FROM wanted w\n"
+                 "    CROSS JOIN head h\n"
+                 "    ON CONFLICT (stream_id) DO NOTHING\n"
+                 "),\n"
+                 "appended AS (\n"
+                 "    INSERT INTO events\n"
+                 "        (position, stream_type, stream_id, version, type, schema_version, data,\n"
+                 "         metadata, command_id, recorded_at)\n"
+                 "    SELECT c.position, c.stream_type, c.stream_id, c.version, c.type,\n"
+                 "        c.schema_version, c.data, c.metadata, c.command_id, c.recorded_at\n"
+                 "    FROM " COPIED "\n"
+                 "    CROSS JOIN head h\n"
+                 ")\n"
+                 "SELECT h.position, w.stream_id, w.version\n"
+                 "FROM (SELECT 1) AS one_row\n"
+                 "LEFT JOIN head h ON true\n"
+                 "LEFT JOIN wrong w ON true",
     .n_parameters = 14,
     .types =
         {COPIED_TYPES, POSTGRES_UUID_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_INT4_ARRAY,
@@ -80,7 +83,7 @@ static const struct postgres_statement IMPORT = {
 };
 
 const struct postgres_statement *const eventstore_copy_statements[] = {
-    &COMPARE, &IMPORT, &eventstore_read_head, NULL};
+    &COMPARE, &eventstore_lock_head, &IMPORT, &eventstore_read_head, NULL};
 
 static void put_events(
     struct postgres_parameters *to, const struct eventstore_event *list, size_t n)
@@ -144,6 +147,7 @@ int64_t eventstore_receive_compared(const struct postgres_group *group)
 
 void eventstore_ask_import(struct postgres_group *group, const struct eventstore_copied *copied)
 {
+    eventstore_ask_lock(group);
     struct postgres_parameters *to = postgres_group_add(group, &IMPORT);
     put_events(to, copied->events, copied->n_events);
     put_copied_streams(to, copied->streams, copied->n_streams);
@@ -152,7 +156,7 @@ void eventstore_ask_import(struct postgres_group *group, const struct eventstore
 
 struct eventstore_imported eventstore_receive_imported(const struct postgres_group *group)
 {
-    const struct postgres_rows *rows = postgres_group_rows(group, 0);
+    const struct postgres_rows *rows = postgres_group_rows(group, 1); /* after the lock */
     struct eventstore_imported imported = {.is_done = !postgres_is_null(rows, 0, 0)};
     if (!imported.is_done && !postgres_is_null(rows, 0, 1)) {
         imported.has_wrong_stream = true;

@@ -20,7 +20,8 @@ static const struct postgres_statement LOAD_STREAMS = {
            "    LEFT JOIN snapshots s ON s.stream_id = w.stream_id AND s.shape = w.shape\n"
            "        AND s.version > w.after_version\n"
            ")\n"
-           "SELECT w.stream_id, w.snapshot_version, '" EVENTSTORE_SNAPSHOT "', w.shape, w.state,\n"
+           "SELECT '', w.stream_id, w.snapshot_version, '" EVENTSTORE_SNAPSHOT "', w.shape,\n"
+           "    w.state,\n"
            "    'epoch'\n"
            "FROM wanted w\n"
            "WHERE w.snapshot_version IS NOT NULL\n"
@@ -76,10 +77,26 @@ const struct postgres_statement eventstore_load_stream_after = {
     .types = {POSTGRES_UUID, POSTGRES_INT4, POSTGRES_INT4},
 };
 
-/* One row. */
+/* The lock of all who append (append.c), held until the transaction ends. */
+const struct postgres_statement eventstore_lock_head = {
+    .name = "lock_head",
+    .is_one_row = true,
+    .sql = "SELECT position FROM log_head FOR UPDATE",
+};
+
+/* A transaction that writes nothing to the write-ahead log commits without waiting for anybody, so
+ * it writes a message there that nobody reads. */
+static const struct postgres_statement CONFIRM = {
+    .name = "confirm",
+    .is_one_row = true,
+    .sql = "SELECT CASE WHEN current_setting('synchronous_standby_names') <> ''\n"
+           "    THEN pg_logical_emit_message(true, 'cartd', '') END IS NULL",
+};
+
 const struct postgres_statement eventstore_load_shared_position = {
     .name = "load_shared_position",
-    .sql = "SELECT shared_position FROM log_head",
+    .is_one_row = true,
+    .sql = "SELECT coalesce((SELECT shared_position FROM log_head), 0)",
 };
 
 /* At most one row a wanted key. */
@@ -119,9 +136,10 @@ static const struct postgres_statement FORGET_KEYS = {
     .types = {POSTGRES_INT4, POSTGRES_INT4},
 };
 
-/* One row: true when the process is gone. The pid alone could be another's by now. */
+/* True when the process is gone. The pid alone could be another's by now. */
 static const struct postgres_statement SETTLE = {
     .name = "settle",
+    .is_one_row = true,
     .sql = "SELECT coalesce(bool_and(pg_terminate_backend(pid, 5000)), true)\n"
            "FROM pg_stat_activity\n"
            "WHERE pid = $1 AND backend_start = $2",
@@ -153,7 +171,7 @@ struct eventstore {
     const struct eventstore_part **usual_parts; /* what of them is in the usual append */
     size_t n_usual_parts;
     struct postgres_statement appends[APPEND_KINDS];
-    const struct postgres_statement *batch_statements[9];
+    const struct postgres_statement *batch_statements[11];
 };
 
 static const struct postgres_statement *const SIDE_STATEMENTS[] = {
@@ -182,8 +200,10 @@ struct eventstore *eventstore_create(const struct eventstore_part *const *parts,
     append_compose(
         APPEND_USUAL, store->usual_parts, store->n_usual_parts, &store->appends[APPEND_USUAL]);
     const struct postgres_statement *const batch_statements[] = {
+        &eventstore_lock_head,
         &store->appends[APPEND_ANYTHING],
         &store->appends[APPEND_USUAL],
+        &CONFIRM,
         &LOAD_STREAMS,
         &LOAD_NEWEST,
         &FIND_COMMANDS,
@@ -223,6 +243,8 @@ const struct postgres_statement *eventstore_append_statement(
 }
 
 /* ---- appending ------------------------------------------------------------------------------- */
+
+#define APPEND_AT 1 /* in its group: behind the lock */
 
 static void put_streams(
     struct postgres_parameters *to, const struct eventstore_stream *list, size_t n)
@@ -297,15 +319,12 @@ static void put_keys(
         postgres_put_int4(to, list[i].version);
 }
 
-static void put_fence(struct postgres_parameters *to, const struct eventstore_fence *fence)
+static void put_number(struct postgres_parameters *to, int64_t number, int64_t none)
 {
-    const struct base_uuid none = {0};
-    if (base_uuid_compare(&fence->id, &none) == 0)
+    if (number == none)
         postgres_put_null(to);
     else
-        postgres_put_uuid(to, &fence->id);
-    postgres_put_bool(to, fence->covers_all);
-    postgres_put_bool(to, fence->is_left);
+        postgres_put_int8(to, number);
 }
 
 static bool is_usual(const struct eventstore *store, const struct eventstore_batch *batch)
@@ -328,20 +347,30 @@ void eventstore_ask_append(
     bool is_small = is_usual(store, batch);
     const struct eventstore_part *const *parts = is_small ? store->usual_parts : store->parts;
     size_t n_parts = is_small ? store->n_usual_parts : store->n_parts;
+    eventstore_ask_lock(group);
     struct postgres_parameters *to =
         postgres_group_add(group, &store->appends[is_small ? APPEND_USUAL : APPEND_ANYTHING]);
     put_streams(to, batch->streams, batch->n_streams);
     put_events(to, batch->events, batch->n_events);
     postgres_end_array(to);
-    if (batch->shared_position == EVENTSTORE_ANY)
-        postgres_put_null(to);
-    else
-        postgres_put_int8(to, batch->shared_position);
-    put_fence(to, &batch->fence);
+    put_number(to, batch->shared_position, EVENTSTORE_ANY);
+    put_number(to, batch->log, 0);
     if (!is_small)
         put_keys(to, batch->keys, batch->n_keys, batch->streams);
     for (size_t i = 0; i < n_parts; i++)
         parts[i]->put(to, batch->changes);
+    if (batch->confirms_reads)
+        eventstore_ask_confirm(group);
+}
+
+void eventstore_ask_confirm(struct postgres_group *group)
+{
+    (void)postgres_group_add(group, &CONFIRM); /* it has no parameters */
+}
+
+void eventstore_ask_lock(struct postgres_group *group)
+{
+    (void)postgres_group_add(group, &eventstore_lock_head); /* it has no parameters */
 }
 
 void eventstore_ask_shared_position(struct postgres_group *group)
@@ -357,10 +386,11 @@ int64_t eventstore_receive_shared_position(const struct postgres_rows *rows)
 void eventstore_receive_append(
     const struct postgres_group *group, struct eventstore_appended *appended)
 {
-    const struct postgres_rows *rows = postgres_group_rows(group, 0);
+    const struct postgres_rows *rows = postgres_group_rows(group, APPEND_AT);
     *appended = (struct eventstore_appended){
         .shared_has_moved = !postgres_get_bool(rows, 0, 3),
-        .was_fenced = postgres_get_bool(rows, 0, 4),
+        .log_was_replaced = !postgres_get_bool(rows, 0, 4),
+        .log = postgres_get_int8(rows, 0, 5),
     };
     if (postgres_is_null(rows, 0, 1))
         return;
@@ -370,7 +400,7 @@ void eventstore_receive_append(
 
 bool eventstore_was_accepted(const struct postgres_group *group, int32_t ordinal)
 {
-    return postgres_get_bools_at(postgres_group_rows(group, 0), 0, 0, (size_t)ordinal - 1);
+    return postgres_get_bools_at(postgres_group_rows(group, APPEND_AT), 0, 0, (size_t)ordinal - 1);
 }
 
 /* ---- loading --------------------------------------------------------------------------------- */
@@ -451,12 +481,13 @@ void eventstore_receive_replayed(
     const struct postgres_rows *rows, size_t row, struct eventstore_event *event)
 {
     *event = (struct eventstore_event){
-        .stream_id = postgres_get_uuid(rows, row, 0),
-        .version = postgres_get_int4(rows, row, 1),
-        .type = postgres_get_text(rows, row, 2),
-        .schema_version = postgres_get_int4(rows, row, 3),
-        .data = postgres_get_text(rows, row, 4),
-        .recorded_at_us = postgres_get_time(rows, row, 5),
+        .stream_type = postgres_get_text(rows, row, 0),
+        .stream_id = postgres_get_uuid(rows, row, 1),
+        .version = postgres_get_int4(rows, row, 2),
+        .type = postgres_get_text(rows, row, 3),
+        .schema_version = postgres_get_int4(rows, row, 4),
+        .data = postgres_get_text(rows, row, 5),
+        .recorded_at_us = postgres_get_time(rows, row, 6),
     };
 }
 

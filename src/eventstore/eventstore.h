@@ -87,17 +87,6 @@ struct eventstore_new_key {
     int32_t version;
 };
 
-/*
- * Whoever appends much and alone leaves an id of its own in the head of the log, the fence, which
- * the next append without it takes away. As long as it is there its owner need not have versions
- * looked up that it has read or appended since it was left.
- */
-struct eventstore_fence {
-    struct base_uuid id; /* never used before; nil: none */
-    bool is_left;        /* by this append, if it records anything; else it is said to be there */
-    bool covers_all;     /* of the batch's streams the expected versions were seen behind it */
-};
-
 struct eventstore_batch {
     const struct eventstore_stream *streams; /* sorted by stream_id, each once */
     size_t n_streams;
@@ -109,7 +98,12 @@ struct eventstore_batch {
     /* The batch was decided on what shared streams said at this position; if one of them has an
      * event after it, every stream of the batch is refused. EVENTSTORE_ANY: whatever they say. */
     int64_t shared_position;
-    struct eventstore_fence fence;
+    /* The log that the batch was decided on, as an append before has said; if a copy was restored
+     * in its place, every stream of the batch is refused. 0: not known yet. */
+    int64_t log;
+    /* Something is answered that was only read: the group commits, and waits for a synchronous
+     * standby, even if it records nothing (eventstore_ask_confirm()). */
+    bool confirms_reads;
 };
 #define EVENTSTORE_ANY INT64_C(-1)
 
@@ -121,13 +115,20 @@ struct eventstore_appended {
     int64_t position;       /* of the last event of the batch; 0 when none was recorded */
     int64_t recorded_at_us; /* of all its events */
     bool shared_has_moved;  /* past the batch's shared_position */
-    bool was_fenced;        /* the batch's fence was there before */
+    bool log_was_replaced;  /* it is not the batch's */
+    int64_t log; /* which one it is: as long as the database stands, for this batch's `log` */
 };
-/* The answer of a group that is POSTGRES_DONE and holds only the append. */
+/* The answer of a group that is POSTGRES_DONE and was made by eventstore_ask_append(). */
 void eventstore_receive_append(
     const struct postgres_group *group, struct eventstore_appended *appended);
 /* Whether the stream with that ordinal was at its expected version, and its events are recorded. */
 bool eventstore_was_accepted(const struct postgres_group *group, int32_t ordinal);
+
+/* What was read before in the session, by whoever waits for its outcome, is not lost in a failover
+ * to a synchronous standby: the group is DONE only when the standby has all that was committed when
+ * it was asked. A read alone shows commits whose wait for the standby somebody has cancelled. Costs
+ * a commit where there is a synchronous standby, and nothing but the round trip elsewhere. */
+void eventstore_ask_confirm(struct postgres_group *group);
 
 /* ---- loading, for deciding ------------------------------------------------------------------- */
 
@@ -184,7 +185,7 @@ struct eventstore_event {
 };
 void eventstore_receive_event(
     const struct postgres_rows *rows, size_t row, struct eventstore_event *event);
-/* One row of the others: what is folded. position, stream_type, metadata and command_id stay 0. */
+/* One row of the others: what is folded. position, metadata and command_id stay 0. */
 void eventstore_receive_replayed(
     const struct postgres_rows *rows, size_t row, struct eventstore_event *event);
 
@@ -202,7 +203,7 @@ struct eventstore_past_wanted {
 void eventstore_ask_past(struct postgres_group *group, const struct eventstore_past_wanted *wanted);
 
 /* The position of the newest event of a shared stream. What is read after it in the same group may
- * be newer, but not older. */
+ * be newer, but not older. 0 where somebody has taken the head away. */
 void eventstore_ask_shared_position(struct postgres_group *group);
 int64_t eventstore_receive_shared_position(const struct postgres_rows *rows);
 /* Whoever keeps what shared streams said reads them again, as if one had an event: for who has
@@ -343,7 +344,8 @@ int64_t eventstore_receive_count(const struct postgres_rows *rows);
 /* Those with the given ids, in id order. */
 void eventstore_ask_entries_of(
     struct postgres_group *group, const struct base_uuid *stream_ids, size_t n_streams);
-/* Nobody appends to any stream before the transaction ends. */
+/* Nobody appends to any stream before the transaction ends. What the statements after it read is
+ * all that was appended. */
 void eventstore_ask_lock(struct postgres_group *group);
 /* Those of the streams of `n_events` random events, in no order. Long streams are found more often
  * than short ones. */
@@ -386,9 +388,10 @@ void eventstore_ask_false_keys(struct postgres_group *group, int32_t limit);
 
 /*
  * Rows of read tables are replaced by what the log says, stream by stream, while others append. It
- * takes two statements of one group: the first locks the head of the log, as an append does, and
- * removes the rows of those streams that are at the expected version; the second puts them, by the
- * same parts that write them with an append. Nothing is between the two, so no reader sees a gap.
+ * takes three statements of one group: the first locks the head of the log, as an append does; the
+ * second removes the rows of those streams that are at the expected version; the third puts them,
+ * by the same parts that write them with an append. Nothing is between the two, so no reader sees a
+ * gap.
  *
  * A part for removing is like one for the append, but writes nothing where a stream was refused and
  * reads no CTE but `verdict`.
@@ -399,23 +402,24 @@ struct eventstore_rewriter *eventstore_rewriter_create(
     const struct eventstore_part *const *removing, const struct eventstore_part *const *putting,
     size_t n_tables);
 void eventstore_rewriter_destroy(struct eventstore_rewriter *rewriter); /* NULL-safe */
-/* What a connection must prepare. NULL-terminated, borrowed. */
+/* What a connection must prepare, besides eventstore_walk_statements. NULL-terminated, borrowed. */
 const struct postgres_statement *const *eventstore_rewriter_statements(
     const struct eventstore_rewriter *rewriter);
 
-/* Asks for two statements; or only for the first, for rows of what does not exist: streams with the
- * expected version 0. */
+/* Asks for the lock of the head and two statements; or, of these, only for the first, for rows of
+ * what does not exist: streams with the expected version 0. Returns where in the group the verdicts
+ * are. */
 struct eventstore_rewrite {
     const struct eventstore_stream *streams; /* sorted by stream_id; their n_events is not read */
     size_t n_streams;
     const void *changes; /* for the parts */
     bool only_removes;
 };
-void eventstore_ask_rewrite(
+size_t eventstore_ask_rewrite(
     const struct eventstore_rewriter *rewriter, struct postgres_group *group,
     const struct eventstore_rewrite *rewrite);
 /* Whether the stream with that ordinal was at its version and its rows are replaced; `rows` are
- * those of the first statement. */
+ * those of the verdicts. */
 bool eventstore_was_rewritten(const struct postgres_rows *rows, int32_t ordinal);
 
 /* ---- keeping house --------------------------------------------------------------------------- */

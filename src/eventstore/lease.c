@@ -10,18 +10,32 @@
  *
  * The moment is the server's and is compared with the server's clock only. The holder counts the
  * same time from before it asked, on its own monotonic clock, and forgets the lease when it loses
- * the connection, so it need not wait for its own. What is assumed is that neither clock jumps by
- * more than EVENTSTORE_LEASE_MARGIN_MS within a lease.
+ * the connection, so it need not wait for its own. What is assumed is that neither clock jumps
+ * ahead by more than EVENTSTORE_LEASE_MARGIN_MS within a lease.
  *
  * A session that was lost keeps its lock until its backend has ended, so an append whose outcome is
  * not known yet keeps everybody from a lease, also the process that sent it.
  */
 
-/* A number of our own in the space that all advisory locks of a database share. */
-#define WRITERS_LOCK "427015070564"
+/* Advisory locks are one space for the whole database, which may hold several logs in schemas of
+ * their own: a number of ours, and the log. */
+#define LOCK_CLASS "427015070"
+#define WRITERS_LOCK LOCK_CLASS ", 'log_head'::regclass::oid::integer"
+
+/* A former holder whose client fell silent between the lease's statement and its commit would keep
+ * the lock for as long as TCP has patience; nothing of PostgreSQL's own ends that. */
+#define END_SILENT_HOLDERS                                                                         \
+    "SELECT pg_terminate_backend(a.pid, 1000)"                                                     \
+    "  FROM pg_stat_activity a JOIN pg_locks l ON l.pid = a.pid"                                   \
+    "  WHERE l.locktype = 'advisory' AND l.mode = 'ExclusiveLock' AND l.granted"                   \
+    "    AND l.classid = " LOCK_CLASS " AND l.objid = 'log_head'::regclass"                        \
+    "    AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"        \
+    "    AND a.usename = current_user AND a.wait_event = 'ClientRead'"                             \
+    "    AND a.xact_start < clock_timestamp() - interval '1 second';"
 
 /* The wait reads the lease after the lock was given, hence the level and statements of their own;
- * it may last longer than other statements may. */
+ * it may last longer than other statements may, but never longer than a lease: a server's clock
+ * that was set back says nothing about how long the holder goes on. */
 char *eventstore_make_enter_sql(const struct base_uuid *holder)
 {
     char id[BASE_UUID_SIZE];
@@ -30,13 +44,14 @@ char *eventstore_make_enter_sql(const struct base_uuid *holder)
     base_buffer_printf(
         &sql,
         "BEGIN ISOLATION LEVEL READ COMMITTED;"
-        "SET LOCAL statement_timeout = %d;"
+        "SET LOCAL statement_timeout = %d;" END_SILENT_HOLDERS
         "SELECT pg_advisory_lock_shared(" WRITERS_LOCK ");"
-        "SELECT pg_sleep(extract(epoch FROM ends_at - clock_timestamp()))"
-        "  FROM read_lease WHERE holder <> '%s';"
+        "SELECT pg_sleep(extract(epoch FROM"
+        "    least(ends_at, clock_timestamp() + interval '%d milliseconds') - clock_timestamp()))"
+        "  FROM read_lease WHERE holder <> '%s' AND ends_at > clock_timestamp();"
         "UPDATE read_lease SET writers = writers + 1;"
         "COMMIT",
-        10 * EVENTSTORE_LEASE_MS, id);
+        10 * EVENTSTORE_LEASE_MS, EVENTSTORE_LEASE_MS, id);
     (void)base_buffer_text(&sql);
     return sql.bytes;
 }

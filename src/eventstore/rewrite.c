@@ -1,23 +1,21 @@
 #include "append.h"
+#include "columns.h"
 
 #include <stdlib.h>
 
 /*
- * The head of the log is locked, as by an append, so nobody appends until the group's end, which is
- * near; a stream that moved on before that is refused (append.c says how that is known).
- *
- * The second statement comes to the same verdict behind the lock that the first one took.
+ * The head of the log is locked by the first statement, as for an append, so nobody appends until
+ * the group's end, which is near; a stream that moved on before that is refused. Both statements
+ * behind the lock come to the same verdict.
  */
-#define LOCK_AND_JUDGE                                                                             \
-    "WITH locked AS MATERIALIZED (\n"                                                              \
-    "    SELECT position\n"                                                                        \
-    "    FROM log_head\n"                                                                          \
-    "    FOR UPDATE\n"                                                                             \
+#define JUDGE                                                                                      \
+    "WITH wanted AS MATERIALIZED (\n"                                                              \
+    "    SELECT w.stream_id, w.expected_version, w.ordinal\n"                                      \
+    "    FROM unnest($1, $2) WITH ORDINALITY AS w (stream_id, expected_version, ordinal)\n"        \
     "),\n"                                                                                         \
     "verdict AS MATERIALIZED (\n"                                                                  \
-    "    SELECT streams_are_at($1, $2, l.position) AS flags\n"                                     \
-    "    FROM locked l\n"                                                                          \
-    ")"
+    "    SELECT " STREAMS_ARE_AT("wanted") " AS flags\n"                                           \
+                                           ")"
 /* Whoever rewrites says all times, so there is no moment of recording. */
 #define NO_MOMENT                                                                                  \
     ",\n"                                                                                          \
@@ -34,8 +32,8 @@ struct eventstore_rewriter {
     const struct eventstore_part *const *removing;
     const struct eventstore_part *const *putting;
     size_t n_tables;
-    struct postgres_statement remove; /* one row */
-    struct postgres_statement put;    /* one row */
+    struct postgres_statement remove;
+    struct postgres_statement put;
     const struct postgres_statement *statements[3];
 };
 
@@ -44,13 +42,13 @@ struct eventstore_rewriter *eventstore_rewriter_create(
     size_t n_tables)
 {
     static const struct append_text REMOVE = {
-        .begin = LOCK_AND_JUDGE,
+        .begin = JUDGE,
         .types = TYPES,
         .n_types = BASE_COUNT(TYPES),
         .end = TELL_VERDICT,
     };
     static const struct append_text PUT = {
-        .begin = LOCK_AND_JUDGE NO_MOMENT,
+        .begin = JUDGE NO_MOMENT,
         .types = TYPES,
         .n_types = BASE_COUNT(TYPES),
         .end = TELL_VERDICT,
@@ -59,8 +57,8 @@ struct eventstore_rewriter *eventstore_rewriter_create(
     rewriter->removing = removing;
     rewriter->putting = putting;
     rewriter->n_tables = n_tables;
-    rewriter->remove.name = "remove_rows";
-    rewriter->put.name = "put_rows";
+    rewriter->remove = (struct postgres_statement){.name = "remove_rows", .is_one_row = true};
+    rewriter->put = (struct postgres_statement){.name = "put_rows", .is_one_row = true};
     append_compose_text(&REMOVE, removing, n_tables, &rewriter->remove);
     append_compose_text(&PUT, putting, n_tables, &rewriter->put);
     rewriter->statements[0] = &rewriter->remove;
@@ -99,13 +97,16 @@ static void ask_for_tables(
         parts[i]->put(to, rewrite->changes);
 }
 
-void eventstore_ask_rewrite(
+size_t eventstore_ask_rewrite(
     const struct eventstore_rewriter *rewriter, struct postgres_group *group,
     const struct eventstore_rewrite *rewrite)
 {
+    eventstore_ask_lock(group);
+    size_t verdict_at = group->n_statements;
     ask_for_tables(group, &rewriter->remove, rewriter->removing, rewriter->n_tables, rewrite);
     if (!rewrite->only_removes)
         ask_for_tables(group, &rewriter->put, rewriter->putting, rewriter->n_tables, rewrite);
+    return verdict_at;
 }
 
 bool eventstore_was_rewritten(const struct postgres_rows *rows, int32_t ordinal)

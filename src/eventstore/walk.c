@@ -21,9 +21,9 @@ static const struct postgres_statement READ_ENTRIES = {
     .types = {POSTGRES_UUID, POSTGRES_INT4, POSTGRES_TEXT_ARRAY},
 };
 
-/* One row. */
 static const struct postgres_statement COUNT_ENTRIES = {
     .name = "count_entries",
+    .is_one_row = true,
     .sql = "SELECT count(*)\n"
            "FROM streams\n"
            "WHERE stream_id >= $1 AND (cardinality($2) = 0 OR stream_type = ANY ($2))",
@@ -40,12 +40,6 @@ static const struct postgres_statement READ_ENTRIES_OF = {
            "ORDER BY s.stream_id",
     .n_parameters = 1,
     .types = {POSTGRES_UUID_ARRAY},
-};
-
-/* One row. */
-static const struct postgres_statement LOCK_HEAD = {
-    .name = "lock_head",
-    .sql = "SELECT position FROM log_head FOR UPDATE",
 };
 
 /* At most $1 rows. Positions are dense, so a random number is a random event. */
@@ -113,11 +107,6 @@ void eventstore_ask_entries_of(
     struct postgres_group *group, const struct base_uuid *stream_ids, size_t n_streams)
 {
     put_ids(postgres_group_add(group, &READ_ENTRIES_OF), stream_ids, n_streams);
-}
-
-void eventstore_ask_lock(struct postgres_group *group)
-{
-    (void)postgres_group_add(group, &LOCK_HEAD); /* it has no parameters */
 }
 
 void eventstore_ask_random_entries(struct postgres_group *group, int32_t n_events)
@@ -291,7 +280,7 @@ const struct postgres_statement *const eventstore_walk_statements[] = {
     &READ_ENTRIES,
     &COUNT_ENTRIES,
     &READ_ENTRIES_OF,
-    &LOCK_HEAD,
+    &eventstore_lock_head,
     &READ_RANDOM_ENTRIES,
     &READ_SLICE,
     &READ_PLACES,

@@ -67,6 +67,9 @@
     ROW(CART_ALREADY_EXISTS, "cart-already-exists", 409, "The cart exists already",                \
         "The id that the request brought for a new cart belongs to a cart that exists. To create " \
         "a cart safely more than once, send the same Idempotency-Key.")                            \
+    ROW(ID_TAKEN, "id-taken", 409, "The id belongs to something else",                             \
+        "What the log has under this id is not what the request is about: a product where a cart " \
+        "is meant, or a cart where a product is. Nothing was done.")                               \
     ROW(TOTAL_CHANGED, "total-changed", 409, "The total has changed",                              \
         "The cart's total is not the expected_total of the request, so it was not checked out. "   \
         "current_total says what it is now: show it to the shopper and check out again.")          \

@@ -52,8 +52,6 @@
         "Batches that failed as a whole and were tried in parts.")                                 \
     ROW(VERSION_CONFLICTS, counter, "cartd_version_conflicts_total", "",                           \
         "Streams that had moved on when a batch was appended.")                                    \
-    ROW(VERSIONS_LOOKED_UP, counter, "cartd_versions_looked_up_total", "",                         \
-        "Streams whose version an append looked up, as others may have appended to them.")         \
     ROW(CATALOG_CONFLICTS, counter, "cartd_catalog_conflicts_total", "",                           \
         "Appends tried again because a product had changed.")                                      \
     ROW(OUTCOMES_LOOKED_UP, counter, "cartd_outcomes_looked_up_total", "",                         \

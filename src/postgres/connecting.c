@@ -138,7 +138,9 @@ static void ask_greeting(struct postgres_connection *connection)
      * the server would ask for the memory of a large statement anew, page by page, each time: a
      * tenth of what an append costs it (bench/NOTES.md). A large block that was used and freed
      * raises that threshold to twice its size (mallopt(3), M_MMAP_THRESHOLD); where PostgreSQL runs
-     * on another library it does nothing. */
+     * on another library it does nothing.
+     *
+     * That a wait for a synchronous standby was cancelled is said in a warning and nowhere else. */
     base_buffer_printf(
         &sql,
         "SET default_transaction_isolation = 'read committed';"
@@ -146,6 +148,7 @@ static void ask_greeting(struct postgres_connection *connection)
         "SET enable_seqscan = off;"
         "SET jit = off;"
         "SET client_encoding = 'UTF8';"
+        "SET client_min_messages = 'warning';"
         "SET timezone = 'UTC';"
         "SET lock_timeout = %" PRId64 ";"
         "SET statement_timeout = %" PRId64 ";"

@@ -336,6 +336,12 @@ void postgres_connection_destroy(struct postgres_connection *connection)
     leave(connection);
 }
 
+void postgres_connection_restart(struct postgres_connection *connection, const char *reason)
+{
+    if (connection->state == POSTGRES_STATE_READY)
+        postgres_connection_give_up(connection, BASE_LOG_DATABASE_LOST, reason);
+}
+
 bool postgres_connection_is_ready(const struct postgres_connection *connection)
 {
     return connection->state == POSTGRES_STATE_READY;

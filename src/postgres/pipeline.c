@@ -183,6 +183,8 @@ void postgres_pipeline_notice(void *context, const PGresult *notice)
         BASE_LOG_TEXT("notice", message == NULL ? "" : message));
 }
 
+#define COMMIT "commit"
+
 /* The statement to which the next result belongs. */
 static const char *name_statement(const struct postgres_connection *connection)
 {
@@ -192,7 +194,7 @@ static const char *name_statement(const struct postgres_connection *connection)
     }
     return group->n_received < group->n_statements
                ? group->entries[group->n_received].statement->name
-               : "commit";
+               : COMMIT;
 }
 
 /* The plan of a prepared statement no longer fits its tables ("cached plan must not change result
@@ -229,6 +231,9 @@ static bool receive_error(struct postgres_connection *connection, const PGresult
     return true;
 }
 
+/* PostgreSQL's cardinality_violation, here found by us. */
+#define WRONG_ROW_COUNT "21000"
+
 /* ---- in: what a sync decides ----------------------------------------------------------------- */
 
 static const struct {
@@ -245,10 +250,22 @@ static const struct {
     {"25006", POSTGRES_UNAVAILABLE}, /* read_only_sql_transaction: no longer the primary */
 };
 
+/* The commit itself went wrong inside the server, or between it and another one: whether it
+ * happened, nobody has said. Class 08: connection exceptions, of which one is "transaction
+ * resolution unknown"; XX: internal errors. */
+static bool is_unknown_commit(const struct postgres_failure *failure)
+{
+    return strcmp(failure->statement, COMMIT) == 0 &&
+           (strncmp(failure->sqlstate, "08", 2) == 0 || strncmp(failure->sqlstate, "XX", 2) == 0);
+}
+
 static enum postgres_outcome classify(const struct postgres_failure *failure)
 {
     if (failure->is_stale) {
         return POSTGRES_AGAIN;
+    }
+    if (is_unknown_commit(failure)) {
+        return POSTGRES_UNKNOWN;
     }
     for (size_t i = 0; i < BASE_COUNT(failure_outcomes); i++) {
         const char *prefix = failure_outcomes[i].prefix;
@@ -314,15 +331,20 @@ static void decide(struct postgres_connection *connection, struct postgres_group
     }
     postgres_group_forget_rows(group);
     group->outcome = classify(failure);
-    if (group->outcome == POSTGRES_FAILED || group->outcome == POSTGRES_UNAVAILABLE) {
+    if (group->outcome == POSTGRES_FAILED || group->outcome == POSTGRES_UNAVAILABLE ||
+        group->outcome == POSTGRES_UNKNOWN) {
         log_failure(connection);
     }
 }
 
-/* A server that is no primary any more stays reachable: only a new connection finds the new one. */
-static bool is_demoted(const struct postgres_failure *failure)
+/* A server that is no primary any more stays reachable: only a new connection finds the new one.
+ * And of a commit that may have happened nothing is known until its backend is gone. */
+static const char *reason_to_leave(const struct postgres_failure *failure)
 {
-    return strcmp(failure->sqlstate, "25006") == 0;
+    if (strcmp(failure->sqlstate, "25006") == 0)
+        return "the server is read-only";
+    bool has_failed = failure->sqlstate[0] != '\0';
+    return has_failed && is_unknown_commit(failure) ? "the outcome of a commit is unknown" : NULL;
 }
 
 /* False when the connection was given up. */
@@ -339,9 +361,9 @@ static bool receive_sync(struct postgres_connection *connection)
         send_again(connection, group);
     } else {
         decide(connection, group);
-        if (is_demoted(failure)) {
-            postgres_connection_give_up(
-                connection, BASE_LOG_DATABASE_LOST, "the server is read-only");
+        const char *reason = reason_to_leave(failure);
+        if (reason != NULL) {
+            postgres_connection_give_up(connection, BASE_LOG_DATABASE_LOST, reason);
         }
     }
     if (connection->pg == NULL) {
@@ -354,6 +376,23 @@ static bool receive_sync(struct postgres_connection *connection)
 
 /* ---- in: results ----------------------------------------------------------------------------- */
 
+/* A statement that must have one row has another number of them: what it reads is damaged, such as
+ * a table of one row without it. Whoever waits for the row never sees the rest. */
+static void check_count(
+    struct postgres_connection *connection, const struct postgres_statement *statement,
+    const PGresult *result)
+{
+    struct postgres_failure *failure = &connection->failure;
+    if (!statement->is_one_row || PQntuples(result) == 1 || failure->sqlstate[0] != '\0')
+        return;
+    struct base_buffer message = {0};
+    base_buffer_printf(&message, "it answered with %d rows instead of one", PQntuples(result));
+    memcpy(failure->sqlstate, WRONG_ROW_COUNT, sizeof failure->sqlstate);
+    failure->statement = statement->name;
+    failure->message = base_copy_text(base_buffer_text(&message));
+    base_buffer_finish(&message);
+}
+
 static void keep_rows(struct postgres_connection *connection, PGresult *result)
 {
     struct postgres_group *group = first_on_wire(connection);
@@ -361,6 +400,7 @@ static void keep_rows(struct postgres_connection *connection, PGresult *result)
         PQclear(result); /* PREPARE and DEALLOCATE have no rows */
         return;
     }
+    check_count(connection, group->entries[group->n_received].statement, result);
     postgres_rows_free(group->entries[group->n_received].rows);
     group->entries[group->n_received].rows = postgres_rows_take(result);
 }

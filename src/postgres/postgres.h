@@ -40,6 +40,7 @@ enum postgres_type {
 /* Statements are constant for the life of a connection and are prepared when it connects. */
 struct postgres_statement {
     const char *name;
+    bool is_one_row; /* it answers with one row; with none or several it has FAILED */
     const char *sql;
     size_t n_parameters;
     enum postgres_type types[POSTGRES_PARAMETERS_MAX];
@@ -95,7 +96,8 @@ enum postgres_outcome {
     POSTGRES_FAILED,        /* nothing happened: any other error of a statement; was logged */
     POSTGRES_UNAVAILABLE,   /* nothing happened: it was not sent, as there is no connection; or the
                                server is out of disk or memory, shuts down, or is read-only */
-    POSTGRES_UNKNOWN,       /* it was sent and the answer never came: it may have happened */
+    POSTGRES_UNKNOWN,       /* it was sent and the answer never came, or an error that says nothing
+                               about the commit: it may have happened */
     POSTGRES_UNACKNOWLEDGED /* it happened on the primary, but the wait for a synchronous standby
                                was cancelled: it may not survive a failover */
 };
@@ -166,6 +168,9 @@ struct postgres_options {
  * when the url is not a connection string. */
 struct postgres_connection *postgres_connection_create(
     const struct postgres_options *options, char **problem) BASE_MUST_CHECK;
+/* Closes the connection and connects anew: what the session holds is of no use any more. Groups
+ * under way are answered UNKNOWN. `reason` is for operators. */
+void postgres_connection_restart(struct postgres_connection *connection, const char *reason);
 /* Groups under way are answered UNKNOWN or UNAVAILABLE first. NULL-safe. */
 void postgres_connection_destroy(struct postgres_connection *connection);
 bool postgres_connection_is_ready(const struct postgres_connection *connection);

@@ -51,16 +51,16 @@ static bool collect_stream(struct batch *batch, struct service_stream *from)
     size_t room = batch->limit - batch->n_commands;
     *stream = (struct batch_stream){
         .stream = from,
+        .subject = from->first->subject,
         .cart = &batch->carts[batch->n_streams],
-        .seen_behind = fence_standing(batch->service),
     };
     size_t n_waiting = 0;
     for (const struct service_command *at = from->first; at != NULL && n_waiting < room;
          at = at->next)
         n_waiting++;
     stream->commands = base_arena_alloc(&batch->arena, n_waiting * sizeof *stream->commands);
-    while (from->first != NULL && batch->n_commands < batch->limit &&
-           batch->n_commands < from->first->batch_limit) {
+    while (from->first != NULL && from->first->subject == stream->subject &&
+           batch->n_commands < batch->limit && batch->n_commands < from->first->batch_limit) {
         struct service_command *command = streams_take(from);
         stream->commands[stream->n_commands++] = (struct batch_command){.command = command};
         batch->n_commands++;
@@ -118,8 +118,6 @@ static bool begin_cart(struct batch *batch, struct batch_stream *stream)
     stream->read_version = stream->cart->version;
     stream->knows_bad_snapshot = stream->stream->has_bad_snapshot;
     stream->was_kept = stream->cart->version > 0 && !stream->stream->is_stale && !stream->must_read;
-    if (stream->was_kept)
-        stream->seen_behind = stream->stream->seen_behind;
     metrics_add(
         batch->service->options.metrics,
         stream->was_kept ? METRICS_CACHE_HITS : METRICS_CACHE_MISSES, 1);
@@ -134,7 +132,7 @@ static int ask_carts(struct batch *batch)
     size_t n = 0;
     for (size_t i = 0; i < batch->n_streams; i++) {
         struct batch_stream *stream = &batch->streams[i];
-        if (stream->stream->subject == SERVICE_CART && !begin_cart(batch, stream))
+        if (stream->subject == SERVICE_CART && !begin_cart(batch, stream))
             wanted[n++] = (struct eventstore_stream_wanted){
                 .stream_id = stream->stream->id,
                 .after_version = stream->cart->version,
@@ -155,7 +153,7 @@ static int ask_products(struct batch *batch)
     size_t n = 0;
     for (size_t i = 0; i < batch->n_streams; i++) {
         struct batch_stream *stream = &batch->streams[i];
-        if (stream->stream->subject != SERVICE_PRODUCT)
+        if (stream->subject != SERVICE_PRODUCT)
             continue;
         stream->product = base_arena_alloc(&batch->arena, sizeof *stream->product);
         ids[n++] = stream->stream->id;
@@ -258,7 +256,8 @@ static void receive_snapshot(
 static void receive_event(
     struct batch *batch, struct batch_stream *stream, const struct eventstore_event *event)
 {
-    if (stream->stream->subject == SERVICE_CART) {
+    stream->n_read++;
+    if (stream->subject == SERVICE_CART) {
         struct cart_event fact;
         if (event->version == stream->cart->version + 1 &&
             codec_read_cart_event(
@@ -276,6 +275,17 @@ static void receive_event(
         stream->product->version = event->version; /* only the newest was read */
         stream->product_updated_at_us = event->recorded_at_us;
     }
+}
+
+/* An id that belongs to something else: a client has chosen a cart's id so that it is a product's.
+ * What is found behind events of the right type is a stream that nobody can replay. */
+static void receive_other_type(
+    struct batch *batch, struct batch_stream *stream, const struct eventstore_event *event)
+{
+    if (stream->n_read == 0 && stream->read_version == 0)
+        stream->is_of_other_type = true;
+    else
+        unreadable(batch, stream, event);
 }
 
 static struct batch_stream *find_stream(struct batch *batch, const struct base_uuid *id)
@@ -298,12 +308,14 @@ static void receive_streams(struct batch *batch, int place)
         eventstore_receive_replayed(rows, row, &event);
         if (stream == NULL || base_uuid_compare(&stream->stream->id, &event.stream_id) != 0)
             stream = find_stream(batch, &event.stream_id);
-        if (stream == NULL || stream->is_unreadable)
+        if (stream == NULL || stream->is_unreadable || stream->is_of_other_type)
             continue;
         if (strcmp(event.type, EVENTSTORE_SNAPSHOT) == 0)
             receive_snapshot(batch, stream, &event);
-        else
+        else if (strcmp(event.stream_type, service_stream_type(stream->subject)) == 0)
             receive_event(batch, stream, &event);
+        else
+            receive_other_type(batch, stream, &event);
     }
 }
 
@@ -372,6 +384,32 @@ static void fail_unreadable(struct batch_stream *stream)
     }
 }
 
+static void refuse_other_type(struct batch_stream *stream)
+{
+    for (size_t i = 0; i < stream->n_commands; i++) {
+        stream->commands[i].command->outcome = SERVICE_OTHER_TYPE;
+        stream->commands[i].fate = FATE_ANSWER_ANYWAY;
+    }
+}
+
+/* Which answers say that something is so without recording it: the batch has only read it. */
+static bool find_read_answers(struct batch *batch)
+{
+    bool has_some = false;
+    for (size_t i = 0; i < batch->n_streams; i++) {
+        struct batch_stream *stream = &batch->streams[i];
+        bool records = stream->n_events > 0 || stream->n_keys > 0;
+        for (size_t j = 0; j < stream->n_commands; j++) {
+            struct batch_command *entry = &stream->commands[j];
+            bool is_already_so =
+                entry->fate == FATE_ANSWER && !records && entry->command->outcome == SERVICE_DONE;
+            entry->rests_on_read = entry->fate == FATE_REPLAY || is_already_so;
+            has_some |= entry->rests_on_read;
+        }
+    }
+    return has_some;
+}
+
 static void decide(struct batch *batch)
 {
     batch_move(batch, BATCH_DECIDING);
@@ -381,16 +419,21 @@ static void decide(struct batch *batch)
         batch->streams[i].is_loaded = true;
         if (batch->streams[i].is_unreadable)
             fail_unreadable(&batch->streams[i]);
+        else if (batch->streams[i].is_of_other_type)
+            refuse_other_type(&batch->streams[i]);
         else
             decide_stream(batch, &batch->streams[i]);
     }
     distrust_guesses(batch);
+    bool has_read_answers = find_read_answers(batch);
     if (batch->events.length > 0 || batch->keys.length > 0) {
-        batch_append(batch);
-        return;
+        batch_append(batch, has_read_answers);
+    } else if (has_read_answers) {
+        batch_confirm(batch);
+    } else {
+        batch_move(batch, BATCH_ANSWERING);
+        batch_end(batch);
     }
-    batch_move(batch, BATCH_ANSWERING);
-    batch_end(batch);
 }
 
 static void load_answered(struct postgres_group *group)

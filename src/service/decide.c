@@ -278,8 +278,7 @@ static void decide_product_command(
 
 static int32_t version_of(const struct batch_stream *stream)
 {
-    return stream->stream->subject == SERVICE_CART ? stream->cart->version
-                                                   : stream->product->version;
+    return stream->subject == SERVICE_CART ? stream->cart->version : stream->product->version;
 }
 
 static bool is_creation(const struct service_command *command)
@@ -407,7 +406,7 @@ static void decide_command(
 void decide_stream(struct batch *batch, struct batch_stream *stream)
 {
     stream->loaded_version = version_of(stream);
-    if (stream->cart != NULL && stream->stream->subject == SERVICE_CART) {
+    if (stream->subject == SERVICE_CART) {
         stream->n_lines_before = stream->cart->n_lines;
         stream->has_more_changed = false;
         stream->changed_parts =

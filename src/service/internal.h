@@ -1,7 +1,7 @@
 /*
  * internal: what the files of the service share. service.c queues and answers, batch.c is the state
  * machine of a batch, offers.c what it knows of the catalogue, decide.c folds the commands of one
- * stream, fence.c knows whether others append, lease.c says when reads may come from memory, past.c
+ * stream, lease.c says when reads may come from memory, past.c
  * reads a cart as it was, replay.c reads what an answer still needs, streams.c holds who waits and
  * which carts are kept.
  */
@@ -32,6 +32,7 @@
 
 /*
  *   FREE ──collect──▶ LOADING ──rows──▶ DECIDING ──▶ APPENDING ──verdicts──▶ ANSWERING ──▶ FREE
+ *                                                    (or confirming what was only read)
  *                        │                 │             │
  *                        └─────────────────┴─────────────┴── what could not be done goes back to
  *                                                            its stream, in its old place
@@ -50,12 +51,14 @@ struct batch_command {
     struct service_command *command;
     enum batch_fate fate;
     int32_t recorded_version; /* of its last event, when it was found in the stream; else 0 */
+    bool rests_on_read;       /* it is DONE, and its batch records nothing that shows it */
     bool has_key_row;
     struct eventstore_key key_row; /* its key text is not used after the load */
 };
 
 struct batch_stream {
     struct service_stream *stream;
+    enum service_subject subject; /* of all its commands */
     struct batch_command *commands;
     size_t n_commands;
     struct cart *cart;               /* of a cart's stream: as decided so far */
@@ -70,13 +73,14 @@ struct batch_stream {
     const char *product_sku;
     int64_t product_updated_at_us;
     int32_t loaded_version;
-    uint64_t seen_behind;    /* the fence behind which that version was seen */
     bool must_read;          /* nothing that is kept may be used */
     bool was_kept;           /* nothing was read: a guess until the append proves it */
     bool is_loaded;          /* the load was answered */
     bool knows_bad_snapshot; /* and has asked for none */
     int32_t read_version;    /* where the reading began: the kept cart's, the snapshot's or 0 */
     bool is_unreadable;      /* a stored event could not be read */
+    bool is_of_other_type;   /* its events are of another subject */
+    size_t n_read;           /* events */
     size_t n_events;
     size_t n_keys;
     int32_t ordinal;                        /* in the append; 0: not in it */
@@ -102,23 +106,20 @@ struct batch {
     int recorded_at;
     int products_at;
     int keys_at;
-    int offers_at; /* the shared position, then the offers */
-    /* Kept offers were used, of that position; EVENTSTORE_ANY: none. */
-    int64_t shared_position;
+    int offers_at;             /* the shared position, then the offers */
+    struct price_list *prices; /* NULL: nothing is added */
+    bool were_offers_read;     /* by this batch's load */
     struct base_buffer
         skus; /* of const char *: what is wanted of the catalogue, sorted, each once */
-    struct batch_offer *offers;
-    size_t n_offers;
     /* What is appended. */
+    bool is_appending;         /* else it only confirms */
     struct base_buffer events; /* of struct eventstore_new_event; texts are in the arena */
     struct base_buffer keys;   /* of struct eventstore_new_key */
     struct base_buffer text;   /* of one event, while it is written */
-    struct eventstore_fence fence;
-    uint64_t fence_number;
     int64_t sent_at_us;
 };
 
-/* What the catalogue says of a sku; texts are in the batch's arena. Sorted by sku. */
+/* What the catalogue says of a sku. */
 struct batch_offer {
     const char *sku;
     const char *name;
@@ -128,26 +129,26 @@ struct batch_offer {
 
 /* ---- offers (offers.c) ----------------------------------------------------------------------- */
 
-/* What the catalogue said, kept as long as no product changes. */
+/* What the catalogue said, cached as long as no product changes. Zero-initialise. */
 struct offers {
-    struct base_arena arena;
-    struct batch_offer *list; /* sorted by sku */
-    size_t n;
-    int64_t shared_position; /* at which they were read; EVENTSTORE_ANY: nothing is kept */
+    struct price_list *list; /* NULL: nothing is cached */
     int64_t rests_until_us;  /* a product has changed a moment ago */
 };
-void offers_init(struct offers *offers);
-void offers_finish(struct offers *offers);
-/* Nothing is kept any more. */
+/* Nothing is cached any more; batches keep the lists that they hold. */
 void offers_forget(struct offers *offers);
 /* An append found that a product has changed. */
 void offers_moved(struct offers *offers);
-/* Adds the question for what the batch needs and has not kept; -1: there is none. */
+/* Gives the batch the price list that it decides on: the cached one, or what the question that is
+ * added to the load brings (the index of its first statement; -1: there is none). */
 int offers_ask(struct batch *batch);
 void offers_receive(struct batch *batch);
-/* The offer for a sku; its name lives as long as the batch. */
-struct cart_offer offers_find(struct batch *batch, const char *sku, const char *currency);
-/* Whether the stream was decided on kept offers. */
+/* The batch ends. */
+void offers_release(struct batch *batch);
+/* The offer for a sku; its name lives until the batch ends. */
+struct cart_offer offers_find(const struct batch *batch, const char *sku, const char *currency);
+/* The position at which the batch's price list was read; EVENTSTORE_ANY: it has none. */
+int64_t offers_position(const struct batch *batch);
+/* Whether the stream was decided on cached offers. */
 bool offers_are_guesses(const struct batch *batch, const struct batch_stream *stream);
 
 void batch_init(struct batch *batch, struct service *service);
@@ -161,38 +162,22 @@ void batch_move(struct batch *batch, enum batch_state to);
 
 /* Room for where the lines of the cart's document begin, if it is stored in parts; else NULL. */
 uint32_t *batch_line_places(struct batch *batch, const struct cart *cart);
-/* Sends what was decided to be recorded. */
-void batch_append(struct batch *batch);
+/* Sends what was decided to be recorded; with `confirms_reads` answers of it rest on what was read.
+ */
+void batch_append(struct batch *batch, bool confirms_reads);
+/* Nothing is to be recorded, but answers rest on what was read: sends the question whether a
+ * synchronous standby has that too. */
+void batch_confirm(struct batch *batch);
 /* Decides the fate of every command of a stream at once, but of those that do not depend on it. */
 void batch_doom(struct batch_stream *stream, enum batch_fate fate);
-/* Nothing of the batch (or of its append) happened; all of it is to be tried again. */
+/* Nothing of the batch (or of its append) happened, or it is not confirmed; all of it is to be
+ * tried again. */
 void batch_try_again(struct batch *batch);
 /* A statement refused the batch as a whole, so one of its commands is to blame: halves find it.
  * `may_pass`: the same command alone may succeed later. */
 void batch_split(struct batch *batch, bool may_pass);
 /* Answers or puts back every command, lets go of the streams; the batch is free. */
 void batch_end(struct batch *batch);
-
-/* ---- whether others append (fence.c) --------------------------------------------------------- */
-
-#define FENCE_NUMBER_NONE 0
-
-struct fence {
-    enum { FENCE_NONE, FENCE_LEFT, FENCE_STANDING } state;
-    struct base_uuid id;
-    uint64_t number; /* from 1 */
-};
-/* The number of the fence that stands; FENCE_NUMBER_NONE: there is none. What is read from now on
- * is seen behind it. */
-uint64_t fence_standing(const struct service *service);
-/* Says in batch->fence how the batch, whose streams are numbered, is to be appended. */
-void fence_join(struct batch *batch);
-/* The append was answered. The fence behind which the streams that it accepted were seen. */
-uint64_t fence_receive(struct batch *batch, const struct eventstore_appended *appended);
-/* The append was not done, or nobody knows. */
-void fence_miss(struct batch *batch);
-/* The connection was lost: what is there next may be anything. */
-void fence_forget(struct service *service);
 
 /* ---- deciding (decide.c) --------------------------------------------------------------------- */
 
@@ -231,7 +216,7 @@ struct service {
     struct postgres_connection *side; /* replays, missed events, keeping house */
     struct streams streams;
     struct offers offers;
-    struct fence fence;
+    int64_t log; /* that the appends are made to (eventstore_batch); 0: not known */
     struct batch batches[BATCH_SLOTS];
     struct base_random random;    /* for command ids */
     struct service_command *shed; /* to be refused in the next turn, with the outcome they have */

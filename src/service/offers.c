@@ -4,20 +4,48 @@
 #include <string.h>
 
 /*
- * What the catalogue says of the skus that a batch adds. It is asked for in the load, and kept: as
- * long as no product changes, it is still so. Whether one has changed is found out by the append
- * itself, which compares the position of the newest change, so that what was kept is as fresh as
- * what would have been read, and most batches need no load at all.
+ * What the catalogue says of the skus that a batch adds. It is asked for in the load, and cached:
+ * as long as no product changes, it is still so. Whether one has changed is found out by the append
+ * itself, which compares the position of the newest change, so that what was cached is as fresh as
+ * what would have been read, and most batches need no load at all. What a load has read is proved
+ * in the same way: between the load and the append a price may change too.
  *
- * A decision on kept offers that the append has nothing of (a refusal) was proved by nobody, and is
- * made again on offers that were read.
+ * A decision on cached offers that the append has nothing of (a refusal) was proved by nobody, and
+ * is made again on offers that were read.
+ *
+ * The offers of one position are a price list. A batch holds the list that it was begun with until
+ * it ends, so that another batch that finds a newer one takes nothing away from it.
  */
-#define OFFERS_KEPT_MAX 4096
-/* After a product changed. While products change all the time, nearly each append on kept offers
+#define OFFERS_MAX 4096 /* of a list that goes on being used; one batch may want more */
+/* After a product changed. While products change all the time, nearly each append on cached offers
  * would be in vain; so at most one in this time is. */
 #define OFFERS_REST_US 100000
 
-/* ---- what is kept ---------------------------------------------------------------------------- */
+struct price_list {
+    unsigned n_holders;
+    int64_t shared_position; /* at which it was read */
+    struct base_arena arena;
+    struct base_buffer offers; /* of struct batch_offer, sorted by sku */
+};
+
+/* ---- price lists ----------------------------------------------------------------------------- */
+
+static void release(struct price_list *list)
+{
+    if (list == NULL || --list->n_holders > 0)
+        return;
+    base_arena_finish(&list->arena);
+    base_buffer_finish(&list->offers);
+    free(list);
+}
+
+static struct price_list *make_list(int64_t shared_position)
+{
+    struct price_list *list = base_alloc(sizeof *list);
+    list->n_holders = 1;
+    list->shared_position = shared_position;
+    return list;
+}
 
 static int compare_offers(const void *left, const void *right)
 {
@@ -26,34 +54,35 @@ static int compare_offers(const void *left, const void *right)
     return strcmp(a->sku, b->sku);
 }
 
-static const struct batch_offer *find(const struct batch_offer *list, size_t n, const char *sku)
+static size_t count(const struct price_list *list)
+{
+    return list->offers.length / sizeof(struct batch_offer);
+}
+
+static const struct batch_offer *find(const struct price_list *list, const char *sku)
 {
     struct batch_offer wanted = {.sku = sku};
-    return n == 0 ? NULL : bsearch(&wanted, list, n, sizeof *list, compare_offers);
-}
-
-void offers_init(struct offers *offers)
-{
-    *offers = (struct offers){.shared_position = EVENTSTORE_ANY};
-}
-
-void offers_finish(struct offers *offers)
-{
-    free(offers->list);
-    base_arena_finish(&offers->arena);
+    return list->offers.length == 0
+               ? NULL
+               : bsearch(&wanted, list->offers.bytes, count(list), sizeof wanted, compare_offers);
 }
 
 void offers_forget(struct offers *offers)
 {
-    base_arena_reset(&offers->arena);
-    offers->n = 0;
-    offers->shared_position = EVENTSTORE_ANY;
+    release(offers->list);
+    offers->list = NULL;
 }
 
 void offers_moved(struct offers *offers)
 {
     offers_forget(offers);
     offers->rests_until_us = base_clock_monotonic_us() + OFFERS_REST_US;
+}
+
+void offers_release(struct batch *batch)
+{
+    release(batch->prices);
+    batch->prices = NULL;
 }
 
 static struct batch_offer copy_offer(struct base_arena *arena, const struct batch_offer *offer)
@@ -68,21 +97,6 @@ static struct batch_offer copy_offer(struct base_arena *arena, const struct batc
         .is_active = offer->is_active,
         .prices = prices,
     };
-}
-
-static void keep(struct offers *offers, const struct batch_offer *offer)
-{
-    if (offers->n == OFFERS_KEPT_MAX || find(offers->list, offers->n, offer->sku) != NULL)
-        return;
-    if (offers->list == NULL)
-        offers->list = base_alloc(OFFERS_KEPT_MAX * sizeof *offers->list);
-    size_t place = offers->n;
-    while (place > 0 && strcmp(offers->list[place - 1].sku, offer->sku) > 0)
-        place--;
-    memmove(
-        &offers->list[place + 1], &offers->list[place], (offers->n - place) * sizeof *offers->list);
-    offers->list[place] = copy_offer(&offers->arena, offer);
-    offers->n++;
 }
 
 /* ---- ask and receive ------------------------------------------------------------------------- */
@@ -129,17 +143,16 @@ static const char *const *collect_skus(struct batch *batch, size_t *n_skus)
     return skus;
 }
 
-static bool are_kept(const struct batch *batch, const char *const *skus, size_t n_skus)
+static bool are_cached(const struct batch *batch, const char *const *skus, size_t n_skus)
 {
     const struct offers *offers = &batch->service->offers;
-    if (offers->shared_position == EVENTSTORE_ANY ||
-        base_clock_monotonic_us() < offers->rests_until_us)
+    if (offers->list == NULL || base_clock_monotonic_us() < offers->rests_until_us)
         return false;
     for (size_t i = 0; i < batch->n_streams; i++)
         if (batch->streams[i].must_read)
             return false;
     for (size_t i = 0; i < n_skus; i++)
-        if (find(offers->list, offers->n, skus[i]) == NULL)
+        if (find(offers->list, skus[i]) == NULL)
             return false;
     return true;
 }
@@ -148,72 +161,94 @@ int offers_ask(struct batch *batch)
 {
     size_t n_skus = 0;
     const char *const *skus = collect_skus(batch, &n_skus);
-    batch->n_offers = 0;
-    batch->shared_position = EVENTSTORE_ANY;
+    batch->were_offers_read = false;
     if (n_skus == 0)
         return -1;
-    if (are_kept(batch, skus, n_skus)) {
-        batch->shared_position = batch->service->offers.shared_position;
+    if (are_cached(batch, skus, n_skus)) {
+        batch->prices = batch->service->offers.list;
+        batch->prices->n_holders++;
         return -1;
     }
-    int place = (int)batch->group.n_statements;
+    int index = (int)batch->group.n_statements;
     eventstore_ask_shared_position(&batch->group);
     projections_ask_offers(&batch->group, skus, n_skus);
-    return place;
+    return index;
+}
+
+/* The list that what was read belongs into: the cached one, a newer one that takes its place, or,
+ * where another batch has read a newer one meanwhile, one that only this batch has. */
+static struct price_list *choose_list(struct offers *offers, int64_t position)
+{
+    if (offers->list != NULL && offers->list->shared_position > position)
+        return make_list(position);
+    if (offers->list == NULL || offers->list->shared_position < position ||
+        count(offers->list) >= OFFERS_MAX) {
+        offers_forget(offers);
+        offers->list = make_list(position);
+    }
+    offers->list->n_holders++;
+    return offers->list;
+}
+
+/* Adds what the list does not have yet; each sku is in one row. */
+static void receive_rows(struct price_list *list, const struct postgres_rows *rows)
+{
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer added = {0};
+    struct catalog_content prices;
+    for (size_t row = 0; row < postgres_rows_count(rows); row++) {
+        struct projections_offer found;
+        projections_receive_offer(rows, row, &found);
+        if (find(list, found.sku) != NULL)
+            continue;
+        bool has_prices = codec_read_prices(found.prices, &prices);
+        struct batch_offer offer = copy_offer(
+            &list->arena, &(struct batch_offer){
+                              .sku = found.sku,
+                              .name = found.name,
+                              .is_active = found.is_active && has_prices,
+                              .prices = &prices,
+                          });
+        base_buffer_append(&added, &offer, sizeof offer);
+    }
+    base_buffer_append(&list->offers, added.bytes, added.length);
+    if (added.length > 0)
+        qsort(list->offers.bytes, count(list), sizeof(struct batch_offer), compare_offers);
 }
 
 void offers_receive(struct batch *batch)
 {
     if (batch->offers_at < 0)
         return;
-    size_t place = (size_t)batch->offers_at;
-    struct offers *kept = &batch->service->offers;
-    int64_t position =
-        eventstore_receive_shared_position(postgres_group_rows(&batch->group, place));
-    if (position > kept->shared_position) {
-        offers_forget(kept);
-        kept->shared_position = position;
-    }
-    const struct postgres_rows *rows = postgres_group_rows(&batch->group, place + 1);
-    size_t n_rows = postgres_rows_count(rows);
-    batch->offers = base_arena_alloc(&batch->arena, n_rows * sizeof *batch->offers);
-    for (size_t row = 0; row < n_rows; row++) {
-        struct projections_offer row_offer;
-        projections_receive_offer(rows, row, &row_offer);
-        struct batch_offer *offer = &batch->offers[batch->n_offers++];
-        offer->sku = base_arena_copy_text(&batch->arena, row_offer.sku);
-        offer->name = base_arena_copy_text(&batch->arena, row_offer.name);
-        struct catalog_content *prices = base_arena_alloc(&batch->arena, sizeof *prices);
-        offer->is_active = row_offer.is_active && codec_read_prices(row_offer.prices, prices);
-        offer->prices = prices;
-        /* Another batch may have read newer ones meanwhile. */
-        if (position == kept->shared_position)
-            keep(kept, offer);
-    }
-    qsort(batch->offers, batch->n_offers, sizeof *batch->offers, compare_offers);
+    size_t index = (size_t)batch->offers_at;
+    batch->were_offers_read = true;
+    batch->prices = choose_list(
+        &batch->service->offers,
+        eventstore_receive_shared_position(postgres_group_rows(&batch->group, index)));
+    receive_rows(batch->prices, postgres_group_rows(&batch->group, index + 1));
 }
 
 /* ---- deciding -------------------------------------------------------------------------------- */
 
-struct cart_offer offers_find(struct batch *batch, const char *sku, const char *currency)
+struct cart_offer offers_find(const struct batch *batch, const char *sku, const char *currency)
 {
-    const struct offers *kept = &batch->service->offers;
-    const struct batch_offer *offer = batch->shared_position == EVENTSTORE_ANY
-                                          ? find(batch->offers, batch->n_offers, sku)
-                                          : find(kept->list, kept->n, sku);
+    const struct batch_offer *offer = find(batch->prices, sku);
     struct cart_offer answer = {0};
     if (offer == NULL || !offer->is_active)
         return answer;
     answer.is_known = true;
-    /* What is kept may be forgotten before the batch ends. */
-    answer.name = base_arena_copy_text(&batch->arena, offer->name);
+    answer.name = offer->name;
     answer.has_price = catalog_find_price(offer->prices, currency, &answer.unit_price_minor);
     return answer;
 }
 
+int64_t offers_position(const struct batch *batch)
+{
+    return batch->prices == NULL ? EVENTSTORE_ANY : batch->prices->shared_position;
+}
+
 bool offers_are_guesses(const struct batch *batch, const struct batch_stream *stream)
 {
-    if (batch->shared_position == EVENTSTORE_ANY)
+    if (batch->prices == NULL || batch->were_offers_read)
         return false;
     for (size_t i = 0; i < stream->n_commands; i++)
         if (adds_items(stream->commands[i].command))

@@ -23,7 +23,8 @@ static void let_go(struct batch *batch, struct batch_command *entry, struct serv
     }
     service_undecide(command);
     if (command->n_attempts > ATTEMPTS_MAX) {
-        command->outcome = command->may_be_recorded ? SERVICE_UNKNOWN : SERVICE_OVERLOADED;
+        bool may_be_recorded = command->may_be_recorded || command->is_in_doubt;
+        command->outcome = may_be_recorded ? SERVICE_UNKNOWN : SERVICE_OVERLOADED;
         service_answer(service, command);
         return;
     }
@@ -33,7 +34,6 @@ static void let_go(struct batch *batch, struct batch_command *entry, struct serv
 
 static void keep_cart(struct batch *batch, struct batch_stream *stream)
 {
-    stream->stream->seen_behind = stream->seen_behind;
     streams_keep(
         &batch->service->streams, stream->stream, stream->cart); /* frees what it borrows */
 }
@@ -41,8 +41,8 @@ static void keep_cart(struct batch *batch, struct batch_stream *stream)
 /* What was loaded and not changed is true and worth keeping too. */
 static void keep_loaded(struct batch *batch, struct batch_stream *stream)
 {
-    if (stream->stream->subject == SERVICE_CART && stream->ordinal == 0 && !stream->was_kept &&
-        stream->is_loaded && stream->cart->version > 0)
+    if (stream->subject == SERVICE_CART && stream->ordinal == 0 && !stream->was_kept &&
+        stream->is_loaded && !stream->is_unreadable && stream->cart->version > 0)
         keep_cart(batch, stream);
 }
 
@@ -66,6 +66,7 @@ void batch_end(struct batch *batch)
     struct service *service = batch->service;
     for (size_t i = 0; i < batch->n_streams; i++)
         end_stream(batch, &batch->streams[i]);
+    offers_release(batch);
     metrics_set(service->options.metrics, METRICS_CACHE_CARTS, (int64_t)service->streams.n_kept);
     batch_move(batch, BATCH_FREE);
     service_poke(service);
@@ -78,11 +79,27 @@ void batch_doom(struct batch_stream *stream, enum batch_fate fate)
             stream->commands[i].fate = fate;
 }
 
+/* What was read is not confirmed: it is read again. Of a replay it is known that it was recorded,
+ * if only here. */
+static void read_again(struct batch_stream *stream)
+{
+    for (size_t i = 0; i < stream->n_commands; i++) {
+        struct batch_command *entry = &stream->commands[i];
+        if (!entry->rests_on_read)
+            continue;
+        entry->command->is_in_doubt |= entry->fate == FATE_REPLAY;
+        entry->fate = FATE_AGAIN;
+    }
+}
+
 void batch_try_again(struct batch *batch)
 {
-    for (size_t i = 0; i < batch->n_streams; i++)
+    for (size_t i = 0; i < batch->n_streams; i++) {
         if (batch->state == BATCH_LOADING || batch->streams[i].ordinal > 0)
             batch_doom(&batch->streams[i], FATE_AGAIN);
+        if (batch->state == BATCH_APPENDING)
+            read_again(&batch->streams[i]);
+    }
 }
 
 void batch_split(struct batch *batch, bool may_pass)
@@ -117,10 +134,10 @@ static void number_stream(
         return;
     list[(*n_streams)++] = (struct eventstore_stream){
         .stream_id = stream->stream->id,
-        .stream_type = stream->stream->subject == SERVICE_CART ? "cart" : "product",
+        .stream_type = service_stream_type(stream->subject),
         .expected_version = stream->loaded_version,
         .n_events = (int32_t)stream->n_events,
-        .is_shared = stream->stream->subject == SERVICE_PRODUCT,
+        .is_shared = stream->subject == SERVICE_PRODUCT,
     };
     stream->ordinal = (int32_t)*n_streams;
     struct eventstore_new_event *events = (void *)batch->events.bytes;
@@ -197,14 +214,29 @@ static void tell_changes(
         return;
     for (size_t i = 0; i < batch->n_streams; i++) {
         const struct batch_stream *stream = &batch->streams[i];
-        if (stream->stream->subject == SERVICE_CART && stream->n_events > 0)
+        if (stream->subject == SERVICE_CART && stream->n_events > 0)
             tell(projections, &stream->stream->id);
     }
 }
 
 static void append_answered(struct postgres_group *group);
 
-void batch_append(struct batch *batch)
+static void begin_append(struct batch *batch)
+{
+    batch_move(batch, BATCH_APPENDING);
+    postgres_group_begin(&batch->group);
+    batch->group.answered = append_answered;
+}
+
+void batch_confirm(struct batch *batch)
+{
+    begin_append(batch);
+    batch->is_appending = false;
+    eventstore_ask_confirm(&batch->group);
+    postgres_send(batch->service->writer, &batch->group);
+}
+
+void batch_append(struct batch *batch, bool confirms_reads)
 {
     struct service *service = batch->service;
     size_t n_streams = 0;
@@ -222,7 +254,7 @@ void batch_append(struct batch *batch)
         number_stream(batch, stream, list, &n_streams, &n_events, &n_keys);
         if (stream->n_events == 0)
             continue;
-        if (stream->stream->subject == SERVICE_CART)
+        if (stream->subject == SERVICE_CART)
             add_cart_change(batch, stream, stream->change = &carts[changes.n_carts++]);
         else
             add_product_change(batch, stream, &products[changes.n_products++]);
@@ -235,13 +267,12 @@ void batch_append(struct batch *batch)
         .keys = (const void *)batch->keys.bytes,
         .n_keys = n_keys,
         .changes = &changes,
-        .shared_position = batch->shared_position,
+        .shared_position = offers_position(batch),
+        .log = service->log,
+        .confirms_reads = confirms_reads,
     };
-    fence_join(batch);
-    wanted.fence = batch->fence;
-    batch_move(batch, BATCH_APPENDING);
-    postgres_group_begin(&batch->group);
-    batch->group.answered = append_answered;
+    begin_append(batch);
+    batch->is_appending = true;
     eventstore_ask_append(service->store, &batch->group, &wanted);
     batch->sent_at_us = base_clock_monotonic_us();
     tell_changes(batch, projections_begin_change);
@@ -253,7 +284,7 @@ void batch_append(struct batch *batch)
 static void accept_stream(struct batch *batch, struct batch_stream *stream, int64_t recorded_at_us)
 {
     struct service *service = batch->service;
-    if (stream->stream->subject == SERVICE_CART) {
+    if (stream->subject == SERVICE_CART) {
         cart_stamp(stream->cart, recorded_at_us);
         if (service->options.projections != NULL && stream->n_events > 0)
             projections_keep_change(service->options.projections, stream->change);
@@ -278,9 +309,25 @@ static void reject_stream(struct batch *batch, struct batch_stream *stream)
 {
     batch_doom(stream, FATE_AGAIN);
     stream->stream->is_stale = true;
+    /* Nothing came after what is cached, and still the stream is not there: perhaps it is shorter.
+     */
+    if (!stream->was_kept && stream->n_read == 0 && stream->subject == SERVICE_CART)
+        streams_keep(&batch->service->streams, stream->stream, NULL);
     if (stream->commands[0].command->n_attempts >= REST_AFTER_ATTEMPTS)
         rest(batch->service, stream->stream);
     metrics_add(batch->service->options.metrics, METRICS_VERSION_CONFLICTS, 1);
+}
+
+/* A log that took the place of the one before knows nothing of what is cached of that, nor do the
+ * locks that this session holds: it begins anew. */
+static void receive_log(struct service *service, const struct eventstore_appended *appended)
+{
+    if (appended->log_was_replaced) {
+        base_log(service->options.log, BASE_LOG_LOG_REPLACED);
+        postgres_connection_restart(service->writer, "the log was replaced under the service");
+    } else {
+        service->log = appended->log;
+    }
 }
 
 static void receive_verdicts(struct batch *batch)
@@ -288,27 +335,22 @@ static void receive_verdicts(struct batch *batch)
     struct metrics *metrics = batch->service->options.metrics;
     struct eventstore_appended appended;
     eventstore_receive_append(&batch->group, &appended);
-    uint64_t seen_behind = fence_receive(batch, &appended);
-    int64_t n_appended = 0;
     for (size_t i = 0; i < batch->n_streams; i++) {
         struct batch_stream *stream = &batch->streams[i];
         if (stream->ordinal == 0)
             continue;
-        n_appended++;
-        stream->seen_behind = seen_behind;
-        if (appended.shared_has_moved)
+        if (appended.shared_has_moved || appended.log_was_replaced)
             batch_doom(stream, FATE_AGAIN);
         else if (eventstore_was_accepted(&batch->group, stream->ordinal))
             accept_stream(batch, stream, appended.recorded_at_us);
         else
             reject_stream(batch, stream);
     }
+    receive_log(batch->service, &appended);
     if (appended.shared_has_moved) {
         offers_moved(&batch->service->offers);
         metrics_add(metrics, METRICS_CATALOG_CONFLICTS, 1);
     }
-    if (!batch->fence.covers_all || !appended.was_fenced)
-        metrics_add(metrics, METRICS_VERSIONS_LOOKED_UP, n_appended);
     metrics_add(metrics, METRICS_BATCHES, 1);
     metrics_observe(metrics, METRICS_BATCH_COMMANDS, (int64_t)batch->n_commands);
     metrics_observe(metrics, METRICS_APPEND_SECONDS, base_clock_monotonic_us() - batch->sent_at_us);
@@ -323,25 +365,39 @@ static void receive_verdicts(struct batch *batch)
 /* The append was sent and nobody said what became of it. */
 static void lose_stream(struct batch *batch, struct batch_stream *stream)
 {
+    read_again(stream);
     if (stream->ordinal == 0)
         return;
     for (size_t i = 0; i < stream->n_commands; i++)
         if (stream->commands[i].fate == FATE_ANSWER)
             stream->commands[i].command->may_be_recorded = true;
     batch_doom(stream, FATE_AGAIN);
-    if (stream->stream->subject == SERVICE_CART)
+    if (stream->subject == SERVICE_CART)
         streams_keep(&batch->service->streams, stream->stream, NULL);
+}
+
+/* The same of what was only read. */
+static void doubt_reads(struct batch_stream *stream)
+{
+    for (size_t i = 0; i < stream->n_commands; i++) {
+        struct batch_command *entry = &stream->commands[i];
+        if (!entry->rests_on_read)
+            continue;
+        entry->command->outcome = SERVICE_UNKNOWN;
+        entry->fate = FATE_ANSWER_ANYWAY;
+    }
 }
 
 /* It is recorded here, but a failover may forget it: neither yes nor no is true. */
 static void doubt_stream(struct batch *batch, struct batch_stream *stream)
 {
+    doubt_reads(stream);
     if (stream->ordinal == 0)
         return;
     for (size_t i = 0; i < stream->n_commands; i++)
         if (stream->commands[i].fate == FATE_ANSWER)
             stream->commands[i].command->outcome = SERVICE_UNKNOWN;
-    if (stream->stream->subject == SERVICE_CART)
+    if (stream->subject == SERVICE_CART)
         streams_keep(&batch->service->streams, stream->stream, NULL);
 }
 
@@ -351,11 +407,10 @@ static void append_answered(struct postgres_group *group)
     if (group->outcome == POSTGRES_UNKNOWN)
         lease_end(batch->service); /* it may yet be done */
     tell_changes(batch, projections_end_change);
-    if (group->outcome != POSTGRES_DONE)
-        fence_miss(batch);
     switch (group->outcome) {
     case POSTGRES_DONE:
-        receive_verdicts(batch);
+        if (batch->is_appending)
+            receive_verdicts(batch);
         break;
     case POSTGRES_UNACKNOWLEDGED:
         for (size_t i = 0; i < batch->n_streams; i++)

@@ -24,6 +24,17 @@ struct base_uuid service_product_id(const char *sku)
     return base_uuid_make_v5(&PRODUCT_SPACE, sku, strlen(sku));
 }
 
+const char *service_stream_type(enum service_subject subject)
+{
+    switch (subject) {
+    case SERVICE_CART:
+        return "cart";
+    case SERVICE_PRODUCT:
+        return "product";
+    }
+    return "";
+}
+
 /* The caller's terminating NUL keeps ("a", "bc") and ("ab", "c") apart. */
 struct base_uuid service_keyed_cart_id(const char *caller, const char *key)
 {
@@ -44,6 +55,7 @@ static enum metrics_number counter_of(const struct service_command *command)
         return command->recorded_at_us != 0 ? METRICS_COMMANDS_RECORDED
                                             : METRICS_COMMANDS_UNCHANGED;
     case SERVICE_REFUSED:
+    case SERVICE_OTHER_TYPE:
     case SERVICE_VERSION_MISMATCH:
     case SERVICE_KEY_REUSED:
     case SERVICE_TOO_MANY_PRICES:
@@ -169,7 +181,8 @@ static void answer_waiting(struct service *service, int64_t since_us, enum servi
         struct service_stream *next = stream->next;
         while (stream->first != NULL && stream->first->submitted_at_us <= since_us) {
             struct service_command *command = streams_take(stream);
-            command->outcome = command->may_be_recorded ? SERVICE_UNKNOWN : outcome;
+            bool may_be_recorded = command->may_be_recorded || command->is_in_doubt;
+            command->outcome = may_be_recorded ? SERVICE_UNKNOWN : outcome;
             service_answer(service, command);
         }
         if (stream->first == NULL)
@@ -271,7 +284,7 @@ static void forget_kept(struct service *service)
 {
     streams_begin_epoch(&service->streams);
     offers_forget(&service->offers);
-    fence_forget(service);
+    service->log = 0;
     lease_end(service);
 }
 
@@ -365,7 +378,6 @@ struct service *service_create(const struct service_options *options, char **pro
     service->sweep.fired = sweep_commands;
     service->house.fired = keep_house;
     service->not_ready_since_us = base_clock_monotonic_us();
-    offers_init(&service->offers);
     streams_init(&service->streams, options->cache_carts);
     for (size_t i = 0; i < BATCH_SLOTS; i++)
         batch_init(&service->batches[i], service);
@@ -397,7 +409,7 @@ void service_destroy(struct service *service)
     for (size_t i = 0; i < BATCH_SLOTS; i++)
         batch_finish(&service->batches[i]);
     streams_finish(&service->streams);
-    offers_finish(&service->offers);
+    offers_forget(&service->offers);
     postgres_group_finish(&service->settle);
     postgres_group_finish(&service->forget);
     postgres_group_finish(&service->stuck);

@@ -63,6 +63,9 @@ const char *service_trouble(const struct service *service);
 
 enum service_subject { SERVICE_CART, SERVICE_PRODUCT };
 
+/* As the log has it. */
+const char *service_stream_type(enum service_subject subject);
+
 enum service_match {
     SERVICE_MATCH_NOTHING, /* no If-Match */
     SERVICE_MATCH_ANY,     /* it must exist */
@@ -74,6 +77,7 @@ enum service_outcome {
     SERVICE_DONE,    /* recorded, or already so; version, body, is_created, is_replayed are set */
     SERVICE_REFUSED, /* by a rule: refusal, command_index, and current_total_minor for TOTAL_CHANGED
                       */
+    SERVICE_OTHER_TYPE,       /* the id is that of another thing: a product's, not a cart's */
     SERVICE_VERSION_MISMATCH, /* version is the present one; body is the JSON array of missed events
                                */
     SERVICE_KEY_REUSED,       /* the idempotency key belongs to another request, or what it made
@@ -127,6 +131,7 @@ struct service_command {
     unsigned n_attempts;
     bool may_be_recorded; /* an append that held it was lost: look for its id before deciding again
                            */
+    bool is_in_doubt;     /* its former answer was found, and not confirmed by a standby */
     int64_t created_at_us;
     int64_t updated_at_us;
     int64_t closed_at_us;

@@ -58,8 +58,7 @@ static void grow(struct streams *streams)
     free(old);
 }
 
-static struct service_stream *find_or_make(
-    struct streams *streams, const struct base_uuid *id, enum service_subject subject)
+static struct service_stream *find_or_make(struct streams *streams, const struct base_uuid *id)
 {
     size_t bucket = bucket_of(streams, id);
     for (struct service_stream *at = streams->buckets[bucket]; at != NULL; at = at->next_in_bucket)
@@ -71,7 +70,6 @@ static struct service_stream *find_or_make(
     }
     struct service_stream *stream = base_alloc(sizeof *stream);
     stream->id = *id;
-    stream->subject = subject;
     stream->next_in_bucket = streams->buckets[bucket];
     streams->buckets[bucket] = stream;
     streams->n_entries++;
@@ -149,7 +147,7 @@ void streams_finish(struct streams *streams)
 
 void streams_add(struct streams *streams, struct service_command *command)
 {
-    struct service_stream *stream = find_or_make(streams, &command->stream_id, command->subject);
+    struct service_stream *stream = find_or_make(streams, &command->stream_id);
     command->stream = stream;
     command->next = NULL;
     *(stream->last != NULL ? &stream->last->next : &stream->first) = command;

@@ -17,14 +17,12 @@
 
 struct service_stream {
     struct base_uuid id;
-    enum service_subject subject;
     struct service_command *first; /* waiting, in order */
     struct service_command *last;
     bool is_busy;      /* a batch works on it; it gets no other turn meanwhile */
     struct cart *kept; /* NULL: not kept. A deep copy, borrowed by the batch while it is busy */
     size_t kept_bytes;
     uint64_t kept_in_epoch;
-    uint64_t seen_behind;   /* the fence behind which the kept version was seen (fence.c) */
     bool is_stale;          /* the kept cart has fallen behind; what came after it must be loaded */
     int64_t rests_until_us; /* it lost races and is not in turn before; 0: it does not rest */
     bool must_read; /* a decision on what is kept was not proved: the next is made without it */

@@ -6,7 +6,7 @@
 
 /* ---- what others do -------------------------------------------------------------------------- */
 
-/* What somebody does who knows nothing of fences. */
+/* By somebody else than cartd. */
 #define APPEND_BY_HAND                                                                             \
     "UPDATE log_head SET position = position + 1;"                                                 \
     "INSERT INTO events SELECT h.position, e.stream_type, e.stream_id, 2, e.type,"                 \
@@ -15,48 +15,47 @@
 
 static void check_that_only_the_last_is_accepted(void)
 {
-    ck_assert(!told.was_fenced);
     ck_assert(!eventstore_was_accepted(&group, 1));
     ck_assert(eventstore_was_accepted(&group, 2));
 }
 
-START_TEST(a_fence_spares_the_look_at_versions_until_somebody_else_appends)
+START_TEST(an_append_by_hand_is_seen)
 {
-    with_fence = (struct eventstore_fence){.id = id_of(99), .is_left = true};
     append_to((uint8_t[]){1, 2}, (int32_t[]){0, 0}, 2);
-    ck_assert(!told.was_fenced);
-    with_fence = (struct eventstore_fence){.id = id_of(99), .covers_all = true};
+    run_sql(APPEND_BY_HAND);
     append_to((uint8_t[]){1, 2}, (int32_t[]){1, 1}, 2);
-    ck_assert(told.was_fenced);
-    /* What it does not cover is looked up, and leaves it where it is. */
-    with_fence.covers_all = false;
-    append_to((uint8_t[]){1, 2}, (int32_t[]){1, 2}, 2);
-    ck_assert(told.was_fenced);
-    ck_assert(!eventstore_was_accepted(&group, 1));
-    ck_assert(eventstore_was_accepted(&group, 2));
-    /* Somebody else, with another or with none. Streams 1 and 2 are at 2 and 3. */
-    for (uint8_t other = 0; other < 2; other++) {
-        with_fence = (struct eventstore_fence){.id = id_of(other), .covers_all = other > 0};
-        append_to((uint8_t[]){1}, (int32_t[]){2 + other}, 1);
-        ck_assert(!told.was_fenced);
-        with_fence = (struct eventstore_fence){.id = id_of(99), .covers_all = true};
-        append_to((uint8_t[]){1, 2}, (int32_t[]){2 + other, 3 + other}, 2);
-        check_that_only_the_last_is_accepted();
-        with_fence.is_left = true;
-        append_to((uint8_t[]){3}, (int32_t[]){other}, 1);
-    }
-    check_that_positions_are_dense(11);
+    check_that_only_the_last_is_accepted();
 }
 END_TEST
 
-START_TEST(an_append_by_hand_takes_the_fence_away)
+START_TEST(an_append_to_a_log_that_was_replaced_does_nothing)
 {
-    with_fence = (struct eventstore_fence){.id = id_of(99), .is_left = true};
-    append_to((uint8_t[]){1, 2}, (int32_t[]){0, 0}, 2);
-    run_sql(APPEND_BY_HAND);
-    with_fence = (struct eventstore_fence){.id = id_of(99), .covers_all = true};
-    append_to((uint8_t[]){1, 2}, (int32_t[]){1, 1}, 2);
-    check_that_only_the_last_is_accepted();
+    append_to((uint8_t[]){1}, (int32_t[]){0}, 1);
+    ck_assert(!told.log_was_replaced);
+    in_log = told.log;
+    append_to((uint8_t[]){1}, (int32_t[]){1}, 1);
+    ck_assert(!told.log_was_replaced);
+    run_sql(
+        "CREATE TABLE head_copy AS TABLE log_head; DROP TABLE log_head;"
+        "ALTER TABLE head_copy RENAME TO log_head; GRANT SELECT, UPDATE ON log_head TO cartd_app");
+    ck_assert_int_eq(append_to((uint8_t[]){1}, (int32_t[]){2}, 1), 0);
+    ck_assert(told.log_was_replaced);
+    ck_assert_int_ne(told.log, in_log);
+    in_log = told.log;
+    ck_assert_int_eq(append_to((uint8_t[]){1}, (int32_t[]){2}, 1), 3);
+    in_log = 0;
+}
+END_TEST
+
+START_TEST(a_log_without_its_head_fails_the_append)
+{
+    append_to((uint8_t[]){1}, (int32_t[]){0}, 1);
+    run_sql("DELETE FROM log_head");
+    put_append((uint8_t[]){1}, (int32_t[]){1}, 1);
+    begin_asking();
+    await_answer();
+    ck_assert_int_eq(group.outcome, POSTGRES_FAILED);
+    run_sql("DO $$ BEGIN ASSERT (SELECT count(*) = 1 FROM events); END $$");
 }
 END_TEST
 
@@ -76,7 +75,6 @@ static bool is_blocked(void)
     return !is_free;
 }
 
-/* The statement's snapshot is of before the other one's commit. */
 START_TEST(an_append_that_waited_for_another_sees_what_that_one_did)
 {
     append_to((uint8_t[]){1, 2}, (int32_t[]){0, 0}, 2);
@@ -109,26 +107,24 @@ END_TEST
 #define NUMBER "N"
 #define NONE ""
 static const char *const FULL_APPEND[] = {
-    UUID,   "cart",   "0",      "1",    "f",                                /* streams */
-    NUMBER, "1",      "Made",   "1",    "\"{}\"", "\"{}\"", UUID,           /* events */
-    NULL,                                                                   /* shared position */
-    NULL,   "=false", "=false",                                             /* fence */
-    NUMBER, UUID,     "key",    UUID,   "x",      "200",    "1",            /* keys */
-    NUMBER, UUID,     "1",      "1",    "1",      "{}",     "NULL",         /* carts */
-    "open", "EUR",    "NULL",   "NULL", "NULL",   "f",      "NULL", "NULL", /* carts */
-    NUMBER, UUID,     "0",      "x",                                        /* parts put */
-    NUMBER, UUID,     "1",                                                  /* parts past the end */
-    NUMBER, UUID,     "tea",    "tea",                                      /* lines that came */
-    NONE,   NONE,     NONE,                                                 /* lines that went */
-    NONE,   NONE,     NONE,     NONE,   NONE,     NONE,     NONE,   NONE,   /* products */
+    UUID,   "cart", "0",    "1",    "f",                                /* streams */
+    NUMBER, "1",    "Made", "1",    "\"{}\"", "\"{}\"", UUID,           /* events */
+    NULL,   NULL,                                                       /* shared, log */
+    NUMBER, UUID,   "key",  UUID,   "x",      "200",    "1",            /* keys */
+    NUMBER, UUID,   "1",    "1",    "1",      "{}",     "NULL",         /* carts */
+    "open", "EUR",  "NULL", "NULL", "NULL",   "f",      "NULL", "NULL", /* carts */
+    NUMBER, UUID,   "0",    "x",                                        /* parts put */
+    NUMBER, UUID,   "1",                                                /* parts past the end */
+    NUMBER, UUID,   "tea",  "tea",                                      /* lines that came */
+    NONE,   NONE,   NONE,                                               /* lines that went */
+    NONE,   NONE,   NONE,   NONE,   NONE,     NONE,     NONE,   NONE,   /* products */
 };
 /* The next change of the same carts. */
 static const char *const USUAL_APPEND[] = {
-    UUID,   "cart",   "1",     "1", "f",                        /* streams */
-    NUMBER, "2",      "Made",  "1", "\"{}\"", "\"{}\"", UUID,   /* events */
-    "=0",                                                       /* shared position */
-    NULL,   "=false", "=true",                                  /* fence */
-    NUMBER, UUID,     "2",     "1", "1",      "{}",     "NULL", /* carts */
+    UUID,   "cart", "1",    "1", "f",                        /* streams */
+    NUMBER, "2",    "Made", "1", "\"{}\"", "\"{}\"", UUID,   /* events */
+    "=0",   NULL,                                            /* shared position, log */
+    NUMBER, UUID,   "2",    "1", "1",      "{}",     "NULL", /* carts */
 };
 
 static void put_literal(struct base_buffer *sql, const char *content)
@@ -233,8 +229,9 @@ int main(void)
     TCase *cases = tcase_create("append");
     tcase_add_checked_fixture(cases, open_store, close_store);
     tcase_set_timeout(cases, 60);
-    tcase_add_test(cases, a_fence_spares_the_look_at_versions_until_somebody_else_appends);
-    tcase_add_test(cases, an_append_by_hand_takes_the_fence_away);
+    tcase_add_test(cases, an_append_by_hand_is_seen);
+    tcase_add_test(cases, an_append_to_a_log_that_was_replaced_does_nothing);
+    tcase_add_test(cases, a_log_without_its_head_fails_the_append);
     tcase_add_test(cases, an_append_that_waited_for_another_sees_what_that_one_did);
     tcase_add_test(cases, a_full_append_handles_no_row_more_than_once_a_step);
     suite_add_tcase(suite, cases);

@@ -4,20 +4,28 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct postgres_statement one = {"one", "SELECT 1", 0, {0}};
-static const struct postgres_statement pid = {"pid", "SELECT pg_backend_pid()", 0, {0}};
+static const struct postgres_statement one = {.name = "one", .sql = "SELECT 1"};
+static const struct postgres_statement pid = {.name = "pid", .sql = "SELECT pg_backend_pid()"};
 static const struct postgres_statement put = {
-    "put", "INSERT INTO things (id) VALUES ($1) RETURNING id", 1, {POSTGRES_INT4}};
+    .name = "put",
+    .sql = "INSERT INTO things (id) VALUES ($1) RETURNING id",
+    .n_parameters = 1,
+    .types = {POSTGRES_INT4}};
 static const struct postgres_statement put_late = {
-    "put_late", "INSERT INTO late (id) VALUES ($1)", 1, {POSTGRES_INT4}};
-static const struct postgres_statement list = {"list", "SELECT * FROM things ORDER BY id", 0, {0}};
+    .name = "put_late",
+    .sql = "INSERT INTO late (id) VALUES ($1)",
+    .n_parameters = 1,
+    .types = {POSTGRES_INT4}};
+static const struct postgres_statement list = {
+    .name = "list", .sql = "SELECT * FROM things ORDER BY id"};
 static const struct postgres_statement raise = {
-    "raise", "SELECT raise_state($1)", 1, {POSTGRES_TEXT}};
-static const struct postgres_statement warn = {"warn", "SELECT raise_warning()", 0, {0}};
-static const struct postgres_statement sleep_long = {"sleep_long", "SELECT pg_sleep(30)", 0, {0}};
+    .name = "raise", .sql = "SELECT raise_state($1)", .n_parameters = 1, .types = {POSTGRES_TEXT}};
+static const struct postgres_statement warn = {.name = "warn", .sql = "SELECT raise_warning()"};
+static const struct postgres_statement sleep_long = {
+    .name = "sleep_long", .sql = "SELECT pg_sleep(30)"};
 static const struct postgres_statement no_timeout = {
-    "no_timeout", "SELECT set_config('statement_timeout', '0', true)", 0, {0}};
-static const struct postgres_statement forget = {"forget", "DEALLOCATE ALL", 0, {0}};
+    .name = "no_timeout", .sql = "SELECT set_config('statement_timeout', '0', true)"};
+static const struct postgres_statement forget = {.name = "forget", .sql = "DEALLOCATE ALL"};
 
 static const struct postgres_statement *const statements[] = {
     &one, &pid, &put, &put_late, &list, &raise, &warn, &sleep_long, &no_timeout, &forget, NULL};

@@ -15,8 +15,12 @@
 enum { EXIT_SKIPPED = 77 /* meson's */ };
 
 static const struct postgres_statement put = {
-    "put", "INSERT INTO things (id) VALUES ($1)", 1, {POSTGRES_INT4}};
-static const struct postgres_statement count = {"count", "SELECT count(*) FROM things", 0, {0}};
+    .name = "put",
+    .sql = "INSERT INTO things (id) VALUES ($1)",
+    .n_parameters = 1,
+    .types = {POSTGRES_INT4}};
+static const struct postgres_statement count = {
+    .name = "count", .sql = "SELECT count(*) FROM things"};
 static const struct postgres_statement *const statements[] = {&put, &count, NULL};
 
 static void setup(void)

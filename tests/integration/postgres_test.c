@@ -9,11 +9,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static const struct postgres_statement one = {"one", "SELECT 1", 0, {0}};
-static const struct postgres_statement sleep_long = {"sleep_long", "SELECT pg_sleep(30)", 0, {0}};
-static const struct postgres_statement list = {"list", "SELECT id FROM later", 0, {0}};
+static const struct postgres_statement one = {.name = "one", .sql = "SELECT 1"};
+static const struct postgres_statement sleep_long = {
+    .name = "sleep_long", .sql = "SELECT pg_sleep(30)"};
+static const struct postgres_statement list = {.name = "list", .sql = "SELECT id FROM later"};
 static const struct postgres_statement setting = {
-    "setting", "SELECT current_setting($1)", 1, {POSTGRES_TEXT}};
+    .name = "setting",
+    .sql = "SELECT current_setting($1)",
+    .n_parameters = 1,
+    .types = {POSTGRES_TEXT}};
 
 static const struct postgres_statement *const statements[] = {&one, &sleep_long, &setting, NULL};
 static const struct postgres_statement *const statements_on_a_table[] = {&one, &list, NULL};

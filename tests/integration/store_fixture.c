@@ -85,7 +85,7 @@ struct base_uuid id_of(uint8_t number)
 
 int64_t if_shared_position = EVENTSTORE_ANY;
 bool are_shared;
-struct eventstore_fence with_fence;
+int64_t in_log;
 struct eventstore_appended told;
 
 void put_append(const uint8_t *numbers, const int32_t *expected, size_t n)
@@ -121,7 +121,7 @@ void put_append(const uint8_t *numbers, const int32_t *expected, size_t n)
             .events = events,
             .n_events = n,
             .shared_position = if_shared_position,
-            .fence = with_fence});
+            .log = in_log});
 }
 
 int64_t append_to(const uint8_t *numbers, const int32_t *expected, size_t n)

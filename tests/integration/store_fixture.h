@@ -27,11 +27,11 @@ void ask(void);
 
 struct base_uuid id_of(uint8_t number);
 
-/* What append_to() does if shared streams are at it, whether its streams are shared, with which
- * fence; and what it was told. */
+/* What append_to() does if shared streams are at it, whether its streams are shared, to which log;
+ * and what it was told. */
 extern int64_t if_shared_position;
 extern bool are_shared;
-extern struct eventstore_fence with_fence;
+extern int64_t in_log;
 extern struct eventstore_appended told;
 /* Puts the append of one event to each of some streams that are at `expected` into the group. */
 void put_append(const uint8_t *numbers, const int32_t *expected, size_t n);

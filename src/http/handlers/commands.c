@@ -220,6 +220,16 @@ void http_reply_not_done(struct http_request *request)
     case SERVICE_VERSION_MISMATCH:
         refuse_version(request);
         return;
+    case SERVICE_OTHER_TYPE:
+        http_refuse(
+            request, HTTP_PROBLEM_ID_TAKEN,
+            request->wait.command.subject == SERVICE_CART
+                ? "The id is not a cart's but a product's. Nothing was done; create a cart with "
+                  "another id."
+                : "The log has a cart under the id of this product's sku. Nothing was done; "
+                  "whoever "
+                  "runs the service finds it with `cartd verify`.");
+        return;
     case SERVICE_KEY_REUSED:
         http_refuse(
             request, HTTP_PROBLEM_IDEMPOTENCY_KEY_REUSED,
