@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "codec.h"
 #include "service.h"
@@ -116,6 +117,10 @@ const char *events_piece_list_streams(struct events_piece *piece, int64_t *line)
             };
             continue;
         }
+        if (strcmp(stream->stream_type, event->stream_type) != 0)
+            return base_arena_printf(
+                &piece->arena, "its stream_type is \"%s\", but its stream is of type \"%s\"",
+                event->stream_type, stream->stream_type);
         if (stream->last_version == INT32_MAX || event->version != stream->last_version + 1)
             return base_arena_printf(
                 &piece->arena, "its version is %d, but its stream is at %d", (int)event->version,

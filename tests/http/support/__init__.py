@@ -6,6 +6,7 @@ from . import contract, fixtures
 from .audit import AuditCase
 from .case import ServiceCase, make_id, make_key, make_sku
 from .client import Answer, Client, NoAnswer, encode_json
+from .copies import product_stream_id
 from .corpus import CorpusCase
 from .database import (
     Cluster,
@@ -54,6 +55,7 @@ __all__ = [
     "Load",
     "Machine",
     "Answer",
+    "product_stream_id",
     "AuditCase",
     "AuthCase",
     "BINARY",

@@ -35,6 +35,11 @@ def compose(**members):
     return ("{" + ",".join(parts) + "}\n").encode()
 
 
+def product_stream_id(sku):
+    """The id of a product's stream: a UUIDv5 of its sku."""
+    return str(uuid.uuid5(PRODUCTS, sku))
+
+
 class Writer:
     """Makes up a log, the same for the same seed."""
 
@@ -69,7 +74,7 @@ class Writer:
             # jsonb puts shorter names first.
             yield self.event(
                 "product",
-                str(uuid.uuid5(PRODUCTS, sku)),
+                product_stream_id(sku),
                 1,
                 "ProductChanged",
                 {"sku": sku, "name": "Tea „ü“", "active": True, "prices": {"EUR": 7}},
