@@ -94,6 +94,7 @@ void common_end(struct common *common, enum audit_end end, const char *trouble)
 const char *common_explain(const struct common *common, enum postgres_outcome outcome)
 {
     const char *trouble = postgres_connection_trouble(common->connection);
+    const char *failure = postgres_connection_last_failure(common->connection);
     switch (outcome) {
     case POSTGRES_DONE:
     case POSTGRES_UNACKNOWLEDGED:
@@ -103,7 +104,9 @@ const char *common_explain(const struct common *common, enum postgres_outcome ou
     case POSTGRES_VIOLATED:
         return "a constraint of a read table refuses what the log says";
     case POSTGRES_FAILED:
-        return "PostgreSQL refused a statement";
+        return failure != NULL ? failure : "PostgreSQL refused a statement";
+    case POSTGRES_UNABLE:
+        return failure != NULL ? failure : "PostgreSQL can't do it for now";
     case POSTGRES_UNAVAILABLE:
     case POSTGRES_UNKNOWN:
         return trouble != NULL ? trouble : "the connection to PostgreSQL was lost";

@@ -77,6 +77,7 @@ static bool goes_on(struct audit_rebuild *rebuild, enum postgres_outcome outcome
         rebuild->answered_at_us = loop_now_us(loop);
         return true;
     case POSTGRES_AGAIN:
+    case POSTGRES_UNABLE:
     case POSTGRES_UNAVAILABLE:
     case POSTGRES_UNKNOWN:
         if (loop_now_us(loop) - rebuild->answered_at_us > PATIENCE_US)

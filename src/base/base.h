@@ -211,6 +211,9 @@ enum base_log_level { BASE_LOG_DEBUG, BASE_LOG_INFO, BASE_LOG_WARNING, BASE_LOG_
     ROW(OUTCOME_LOOKED_UP, "outcome_looked_up", INFO, "the outcome of appends was looked up")      \
     ROW(LOG_REPLACED, "log_replaced", WARNING,                                                     \
         "the log was replaced under the service: a copy was restored in its place")                \
+    ROW(RECORDING_PAUSED, "recording_paused", ERROR,                                               \
+        "PostgreSQL can't record commands; they are tried again after a pause")                    \
+    ROW(RECORDING_RESUMED, "recording_resumed", INFO, "PostgreSQL records commands again")         \
     ROW(STUCK_ENDED, "stuck_ended", WARNING,                                                       \
         "appends of clients that are frozen or gone held the log and were ended")                  \
     ROW(COMMAND_FAILED, "command_failed", ERROR, "a command could not be carried out")             \

@@ -128,6 +128,7 @@ static void piece_answered(struct postgres_group *group)
             receive_imported(piece);
         break;
     case POSTGRES_VIOLATED:
+    case POSTGRES_UNABLE:
     case POSTGRES_FAILED:
         refuse_piece(
             import, piece->content.first_line,

@@ -28,6 +28,7 @@ static void begin_again(struct log_reader *reader, const struct postgres_group *
         end_as(reader, LOG_READER_FAILED);
         return;
     case POSTGRES_AGAIN:
+    case POSTGRES_UNABLE:
     case POSTGRES_UNAVAILABLE:
     case POSTGRES_UNKNOWN:
         break;
@@ -36,7 +37,7 @@ static void begin_again(struct log_reader *reader, const struct postgres_group *
     reader->asked = reader->after;
     for (size_t i = 0; i < BASE_COUNT(reader->pages); i++)
         reader->pages[i].is_here = false;
-    if (group->outcome == POSTGRES_AGAIN)
+    if (group->outcome == POSTGRES_AGAIN || group->outcome == POSTGRES_UNABLE)
         loop_start_timer(reader->link->loop, &reader->rest, REST_US);
 }
 

@@ -97,6 +97,9 @@ static void page_answered(struct postgres_group *group)
     case POSTGRES_UNKNOWN:
         prepend_page(feed, page); /* a read changes nothing */
         break;
+    case POSTGRES_UNABLE:
+        answer(feed, page, FEED_UNAVAILABLE);
+        break;
     case POSTGRES_VIOLATED:
     case POSTGRES_FAILED:
         answer(feed, page, FEED_FAILED);

@@ -399,6 +399,7 @@ static void write_answered(struct postgres_group *group)
     case POSTGRES_AGAIN:
         (void)blame(follow, false); /* perhaps it took too long */
         break;
+    case POSTGRES_UNABLE:
     case POSTGRES_UNAVAILABLE:
     case POSTGRES_UNKNOWN:
         break;

@@ -102,7 +102,8 @@
         "More requests wait than the service lets wait. Nothing was done. Try again after the "    \
         "time that Retry-After says.")                                                             \
     ROW(DATABASE_UNAVAILABLE, "database-unavailable", 503, "The database can't be reached",        \
-        "The service can't reach its database at the moment. The detail says whether a command "   \
+        "The service can't reach its database at the moment, or the database can't do its work, "  \
+        "as with a full disk. The detail says whether a command "                                  \
         "may have been recorded all the same; with an Idempotency-Key it is always safe to try "   \
         "again.")                                                                                  \
     ROW(SHUTTING_DOWN, "shutting-down", 503, "The service is stopping",                            \

@@ -68,6 +68,7 @@ __attribute__((noinline)) static void leave(struct postgres_connection *connecti
     free(connection->not_ready_detail);
     free(connection->enter_sql);
     free(connection->trouble);
+    free(connection->last_failure);
     free(connection);
 }
 
@@ -350,6 +351,11 @@ bool postgres_connection_is_ready(const struct postgres_connection *connection)
 const char *postgres_connection_trouble(const struct postgres_connection *connection)
 {
     return connection->trouble;
+}
+
+const char *postgres_connection_last_failure(const struct postgres_connection *connection)
+{
+    return connection->last_failure;
 }
 
 size_t postgres_connection_under_way(const struct postgres_connection *connection)

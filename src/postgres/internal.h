@@ -120,6 +120,13 @@ struct postgres_failure {
     char *constraint;
 };
 
+/* Failures are logged once a second, so that a full disk is not filled further. */
+struct postgres_quiet {
+    char sqlstate[6]; /* of the last one that was logged */
+    int64_t until_us;
+    int64_t n_left_out; /* since then */
+};
+
 struct postgres_connection {
     struct loop *loop;
     const struct base_log *log;
@@ -158,6 +165,8 @@ struct postgres_connection {
 
     struct postgres_wire wire;
     struct postgres_failure failure;
+    char *last_failure; /* as a sentence; NULL: none */
+    struct postgres_quiet quiet;
     bool is_unacknowledged;
     size_t n_silent; /* times in a row that libpq had neither a result nor a sync */
 };

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define FAILURE_LOG_US INT64_C(1000000)
+
 /* ---- the wire -------------------------------------------------------------------------------- */
 
 static void put_on_wire(struct postgres_connection *connection, struct postgres_group *group)
@@ -240,14 +242,18 @@ static const struct {
     const char *prefix; /* of SQLSTATE, PostgreSQL's appendix A */
     enum postgres_outcome outcome;
 } failure_outcomes[] = {
-    {"40001", POSTGRES_AGAIN},       /* serialization_failure */
-    {"40P01", POSTGRES_AGAIN},       /* deadlock_detected */
-    {"55P03", POSTGRES_AGAIN},       /* lock_not_available: lock_timeout */
-    {"57014", POSTGRES_AGAIN},       /* query_canceled: statement_timeout, or an operator */
-    {"23", POSTGRES_VIOLATED},       /* integrity_constraint_violation */
-    {"53", POSTGRES_UNAVAILABLE},    /* insufficient_resources: disk, memory */
-    {"57P", POSTGRES_UNAVAILABLE},   /* the server shuts down or starts */
-    {"25006", POSTGRES_UNAVAILABLE}, /* read_only_sql_transaction: no longer the primary */
+    {"40001", POSTGRES_AGAIN},  /* serialization_failure */
+    {"40P01", POSTGRES_AGAIN},  /* deadlock_detected */
+    {"55P03", POSTGRES_AGAIN},  /* lock_not_available: lock_timeout */
+    {"57014", POSTGRES_AGAIN},  /* query_canceled: statement_timeout, or an operator */
+    {"23", POSTGRES_VIOLATED},  /* integrity_constraint_violation */
+    {"08", POSTGRES_UNABLE},    /* connection_exception: of a pooler in between */
+    {"25006", POSTGRES_UNABLE}, /* read_only_sql_transaction: no longer the primary */
+    {"53", POSTGRES_UNABLE},    /* insufficient_resources: disk, memory */
+    {"57P", POSTGRES_UNABLE},   /* the server shuts down or starts */
+    {"58", POSTGRES_UNABLE},    /* system_error: its disk fails */
+    /* Not XX (internal_error, data_corrupted): one damaged page concerns few, so it is the command
+     * that fails. */
 };
 
 /* The commit itself went wrong inside the server, or between it and another one: whether it
@@ -276,15 +282,47 @@ static enum postgres_outcome classify(const struct postgres_failure *failure)
     return POSTGRES_FAILED;
 }
 
-static void log_failure(const struct postgres_connection *connection)
+static void note_failure(struct postgres_connection *connection)
+{
+    const struct postgres_failure *failure = &connection->failure;
+    struct base_buffer text = {0};
+    base_buffer_printf(
+        &text, "%s (SQLSTATE %s, statement %s)", failure->message, failure->sqlstate,
+        failure->statement);
+    free(connection->last_failure);
+    connection->last_failure = postgres_one_line(base_buffer_text(&text));
+    base_buffer_finish(&text);
+}
+
+/* One line a second, unless the error is another one. */
+static bool may_log(struct postgres_quiet *quiet, const char *sqlstate)
+{
+    int64_t now_us = base_clock_monotonic_us();
+    if (now_us < quiet->until_us && strcmp(quiet->sqlstate, sqlstate) == 0) {
+        quiet->n_left_out++;
+        return false;
+    }
+    memcpy(quiet->sqlstate, sqlstate, sizeof quiet->sqlstate);
+    quiet->until_us = now_us + FAILURE_LOG_US;
+    return true;
+}
+
+static void log_failure(struct postgres_connection *connection)
 {
     const struct postgres_failure *failure = &connection->failure;
     const char *constraint = failure->constraint;
+    struct postgres_quiet *quiet = &connection->quiet;
+    if (!may_log(quiet, failure->sqlstate)) {
+        return;
+    }
+    int64_t n_left_out = quiet->n_left_out;
+    quiet->n_left_out = 0;
     base_log(
         connection->log, BASE_LOG_STATEMENT_FAILED, BASE_LOG_TEXT("connection", connection->role),
         BASE_LOG_TEXT("statement", failure->statement),
         BASE_LOG_TEXT("sqlstate", failure->sqlstate), BASE_LOG_TEXT("reason", failure->message),
-        BASE_LOG_TEXT(constraint == NULL ? NULL : "constraint", constraint));
+        BASE_LOG_TEXT(constraint == NULL ? NULL : "constraint", constraint),
+        BASE_LOG_NUMBER(n_left_out == 0 ? NULL : "left_out", n_left_out));
 }
 
 /* False when the connection was given up. */
@@ -331,8 +369,9 @@ static void decide(struct postgres_connection *connection, struct postgres_group
     }
     postgres_group_forget_rows(group);
     group->outcome = classify(failure);
-    if (group->outcome == POSTGRES_FAILED || group->outcome == POSTGRES_UNAVAILABLE ||
+    if (group->outcome == POSTGRES_FAILED || group->outcome == POSTGRES_UNABLE ||
         group->outcome == POSTGRES_UNKNOWN) {
+        note_failure(connection);
         log_failure(connection);
     }
 }

@@ -94,8 +94,10 @@ enum postgres_outcome {
                                cancelled, a plan that went stale twice) */
     POSTGRES_VIOLATED,      /* nothing happened: a constraint refused it (class 23) */
     POSTGRES_FAILED,        /* nothing happened: any other error of a statement; was logged */
-    POSTGRES_UNAVAILABLE,   /* nothing happened: it was not sent, as there is no connection; or the
-                               server is out of disk or memory, shuts down, or is read-only */
+    POSTGRES_UNABLE,        /* nothing happened: the server can't, whatever is asked of it, and that
+                               does not pass at once (no room on its disk, no memory, an I/O error,
+                               read-only); was logged. Pause before the next try */
+    POSTGRES_UNAVAILABLE,   /* nothing happened: it was not sent, as there is no connection */
     POSTGRES_UNKNOWN,       /* it was sent and the answer never came, or an error that says nothing
                                about the commit: it may have happened */
     POSTGRES_UNACKNOWLEDGED /* it happened on the primary, but the wait for a synchronous standby
@@ -176,6 +178,9 @@ void postgres_connection_destroy(struct postgres_connection *connection);
 bool postgres_connection_is_ready(const struct postgres_connection *connection);
 /* Why it is not ready, as a sentence for operators; NULL when it is. */
 const char *postgres_connection_trouble(const struct postgres_connection *connection);
+/* What the last statement that the server could not do failed of (UNABLE, FAILED), as a sentence
+ * for operators; NULL: none has. */
+const char *postgres_connection_last_failure(const struct postgres_connection *connection);
 /* Groups sent and not answered yet. */
 size_t postgres_connection_under_way(const struct postgres_connection *connection);
 /* Sends a group. Its answered() is called later from the loop, never from within this call; when

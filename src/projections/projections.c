@@ -185,6 +185,10 @@ static void slot_answered(struct postgres_group *group)
             for (size_t i = slot->n_reads[table]; i > 0; i--)
                 queue_prepend(&self->queues[table], slot->reads[table][i - 1]);
             break;
+        case POSTGRES_UNABLE:
+            for (size_t i = 0; i < slot->n_reads[table]; i++)
+                answer_read(self, slot->reads[table][i], PROJECTIONS_UNAVAILABLE);
+            break;
         case POSTGRES_VIOLATED:
         case POSTGRES_FAILED:
             for (size_t i = 0; i < slot->n_reads[table]; i++)
@@ -386,6 +390,7 @@ static void page_answered(
     case POSTGRES_AGAIN:
         outcome = PROJECTIONS_OVERLOADED;
         break;
+    case POSTGRES_UNABLE:
     case POSTGRES_UNAVAILABLE:
     case POSTGRES_UNKNOWN:
         outcome = PROJECTIONS_UNAVAILABLE;

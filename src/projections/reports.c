@@ -289,6 +289,7 @@ static enum projections_outcome outcome_of(const struct postgres_group *group)
         return PROJECTIONS_FOUND;
     case POSTGRES_AGAIN:
         return PROJECTIONS_TOO_SLOW;
+    case POSTGRES_UNABLE:
     case POSTGRES_UNAVAILABLE:
     case POSTGRES_UNKNOWN:
         return PROJECTIONS_UNAVAILABLE;

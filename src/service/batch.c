@@ -90,7 +90,9 @@ static bool collect(struct batch *batch)
     batch->n_streams = 0;
     batch->n_commands = 0;
     batch->limit = batch->service->options.batch_commands;
+    batch->met_outage = false;
     int64_t now_us = base_clock_monotonic_us();
+    batch->began_at_us = now_us;
     struct service_stream *next = streams->ready.first;
     while (batch->n_commands < batch->limit && next != NULL) {
         struct service_stream *stream = next;
@@ -449,6 +451,10 @@ static void load_answered(struct postgres_group *group)
         offers_receive(batch);
         decide(batch);
         return;
+    case POSTGRES_UNABLE:
+        outage_note(batch);
+        batch_try_again(batch);
+        break;
     case POSTGRES_AGAIN:
     case POSTGRES_UNAVAILABLE:
     case POSTGRES_UNKNOWN:

@@ -1,9 +1,9 @@
 /*
  * internal: what the files of the service share. service.c queues and answers, batch.c is the state
  * machine of a batch, offers.c what it knows of the catalogue, decide.c folds the commands of one
- * stream, lease.c says when reads may come from memory, past.c
- * reads a cart as it was, replay.c reads what an answer still needs, streams.c holds who waits and
- * which carts are kept.
+ * stream, lease.c says when reads may come from memory, outage.c pauses while PostgreSQL can't record
+ * anything, past.c reads a cart as it was, replay.c reads what an answer still needs, streams.c
+ * holds who waits and which carts are kept.
  */
 #ifndef CARTD_SERVICE_INTERNAL_H
 #define CARTD_SERVICE_INTERNAL_H
@@ -116,7 +116,9 @@ struct batch {
     struct base_buffer events; /* of struct eventstore_new_event; texts are in the arena */
     struct base_buffer keys;   /* of struct eventstore_new_key */
     struct base_buffer text;   /* of one event, while it is written */
+    int64_t began_at_us;
     int64_t sent_at_us;
+    bool met_outage; /* PostgreSQL could not do it, whoever asked */
 };
 
 /* What the catalogue says of a sku. */
@@ -179,6 +181,28 @@ void batch_split(struct batch *batch, bool may_pass);
 /* Answers or puts back every command, lets go of the streams; the batch is free. */
 void batch_end(struct batch *batch);
 
+/* ---- what PostgreSQL can't do for a while (outage.c) ------------------------------------------
+ */
+
+struct outage {
+    int64_t since_us;    /* 0: there is none */
+    int64_t tried_at_us; /* when the last batch that failed of it was begun */
+    int64_t retry_at_us;
+    int64_t delay_us; /* between the last two tries */
+    char *reason;     /* a sentence for operators; NULL: none */
+    struct loop_timer over;
+};
+void outage_init(struct outage *outage);
+void outage_finish(struct service *service);
+/* PostgreSQL was unable to do the batch, which goes back to its streams. */
+void outage_note(struct batch *batch);
+/* Something was recorded. */
+void outage_end(struct service *service);
+/* Whether a batch may be begun beside those under way. */
+bool outage_lets_begin(const struct service *service, size_t n_under_way);
+/* Every command that was submitted by then was tried and has waited for long enough; 0: none. */
+int64_t outage_answers_until(const struct service *service, int64_t now_us);
+
 /* ---- deciding (decide.c) --------------------------------------------------------------------- */
 
 /* Decides the commands of one loaded stream one after the other, each on what the former made of
@@ -217,6 +241,7 @@ struct service {
     struct streams streams;
     struct offers offers;
     int64_t log; /* that the appends are made to (eventstore_batch); 0: not known */
+    struct outage outage;
     struct batch batches[BATCH_SLOTS];
     struct base_random random;    /* for command ids */
     struct service_command *shed; /* to be refused in the next turn, with the outcome they have */

@@ -22,6 +22,8 @@ static void let_go(struct batch *batch, struct batch_command *entry, struct serv
         break;
     }
     service_undecide(command);
+    if (batch->met_outage)
+        command->n_attempts--; /* for how long it is tried, its age says */
     if (command->n_attempts > ATTEMPTS_MAX) {
         bool may_be_recorded = command->may_be_recorded || command->is_in_doubt;
         command->outcome = may_be_recorded ? SERVICE_UNKNOWN : SERVICE_OVERLOADED;
@@ -409,8 +411,10 @@ static void append_answered(struct postgres_group *group)
     tell_changes(batch, projections_end_change);
     switch (group->outcome) {
     case POSTGRES_DONE:
-        if (batch->is_appending)
-            receive_verdicts(batch);
+        if (!batch->is_appending)
+            break;
+        outage_end(batch->service);
+        receive_verdicts(batch);
         break;
     case POSTGRES_UNACKNOWLEDGED:
         for (size_t i = 0; i < batch->n_streams; i++)
@@ -418,6 +422,10 @@ static void append_answered(struct postgres_group *group)
         break;
     case POSTGRES_AGAIN:
         service_end_stuck(batch->service);
+        batch_try_again(batch);
+        break;
+    case POSTGRES_UNABLE:
+        outage_note(batch);
         batch_try_again(batch);
         break;
     case POSTGRES_UNAVAILABLE:

@@ -228,6 +228,7 @@ static void events_read(struct postgres_group *group)
     case POSTGRES_AGAIN:
         answer(past, SERVICE_PAST_OVERLOADED);
         break;
+    case POSTGRES_UNABLE:
     case POSTGRES_UNAVAILABLE:
     case POSTGRES_UNKNOWN:
         answer(past, SERVICE_PAST_UNAVAILABLE);

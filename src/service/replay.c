@@ -42,6 +42,11 @@ static bool is_read(struct replay *replay)
     case POSTGRES_UNKNOWN:
         service_requeue(replay->service, command);
         return false;
+    case POSTGRES_UNABLE:
+        /* What is recorded is only not read. */
+        command->outcome = command->outcome == SERVICE_DONE ? SERVICE_UNKNOWN : SERVICE_UNAVAILABLE;
+        service_answer(replay->service, command);
+        return false;
     case POSTGRES_VIOLATED:
     case POSTGRES_FAILED:
         break;

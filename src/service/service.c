@@ -200,6 +200,9 @@ static void answer_too_old(struct service *service)
 {
     int64_t now_us = base_clock_monotonic_us();
     int64_t wait_us = service->options.wait_ms * 1000;
+    int64_t tried_at_us = outage_answers_until(service, now_us);
+    if (tried_at_us != 0)
+        answer_waiting(service, tried_at_us, SERVICE_UNAVAILABLE);
     if (service->not_ready_since_us != 0 && now_us - service->not_ready_since_us > wait_us)
         answer_waiting(service, now_us, SERVICE_UNAVAILABLE);
     else
@@ -218,6 +221,8 @@ static void start_batches(struct service *service)
     for (struct batch *batch = service->batches; batch < end && is_open(service); batch++) {
         if (batch->state != BATCH_FREE)
             continue;
+        if (!outage_lets_begin(service, n_under_way))
+            return;
         if (service->streams.ready.length < n_under_way * BATCH_WORTHWHILE || !batch_start(batch))
             return;
         n_under_way++;
@@ -297,7 +302,9 @@ static void writer_changed(struct postgres_connection *connection, void *context
     else
         forget_kept(service);
     service->not_ready_since_us = is_ready ? 0 : base_clock_monotonic_us();
-    metrics_set(service->options.metrics, METRICS_DATABASE_READY, is_ready);
+    metrics_set(
+        service->options.metrics, METRICS_DATABASE_READY,
+        is_ready && service->outage.since_us == 0);
     service_poke(service);
 }
 
@@ -378,6 +385,7 @@ struct service *service_create(const struct service_options *options, char **pro
     service->sweep.fired = sweep_commands;
     service->house.fired = keep_house;
     service->not_ready_since_us = base_clock_monotonic_us();
+    outage_init(&service->outage);
     streams_init(&service->streams, options->cache_carts);
     for (size_t i = 0; i < BATCH_SLOTS; i++)
         batch_init(&service->batches[i], service);
@@ -404,6 +412,7 @@ void service_destroy(struct service *service)
     loop_stop_deferred(service->options.loop, &service->dispatch);
     loop_stop_timer(service->options.loop, &service->sweep);
     loop_stop_timer(service->options.loop, &service->house);
+    outage_finish(service);
     answer_shed(service);
     answer_waiting(service, INT64_MAX, SERVICE_SHUTTING_DOWN);
     for (size_t i = 0; i < BATCH_SLOTS; i++)
@@ -430,12 +439,13 @@ size_t service_waiting(const struct service *service)
 
 bool service_is_ready(const struct service *service)
 {
-    return is_open(service);
+    return is_open(service) && service->outage.since_us == 0;
 }
 
 const char *service_trouble(const struct service *service)
 {
     if (!postgres_connection_is_ready(service->writer))
         return postgres_connection_trouble(service->writer);
-    return service->must_settle ? "the outcome of lost appends is being looked up" : NULL;
+    return service->must_settle ? "the outcome of lost appends is being looked up"
+                                : service->outage.reason;
 }

@@ -84,7 +84,7 @@ enum service_outcome {
                                * is not his any more */
     SERVICE_TOO_MANY_PRICES,  /* a product would have more than CATALOG_PRICES_MAX prices */
     SERVICE_OVERLOADED,       /* nothing happened */
-    SERVICE_UNAVAILABLE,      /* nothing happened: PostgreSQL can't be reached */
+    SERVICE_UNAVAILABLE,      /* nothing happened: PostgreSQL can't be reached, or can't record */
     SERVICE_UNKNOWN, /* it may have happened: PostgreSQL was lost in the middle and is not back */
     SERVICE_SHUTTING_DOWN, /* nothing happened */
     SERVICE_FAILED         /* nothing happened: something is broken; it was logged */

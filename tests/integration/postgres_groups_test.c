@@ -131,10 +131,18 @@ START_TEST(any_other_error_fails_the_group_and_is_logged_without_its_data)
 }
 END_TEST
 
-START_TEST(a_server_without_room_is_unavailable)
+START_TEST(a_server_without_room_is_unable_and_the_log_is_spared)
 {
+    static const char *const reasons[] = {"08006", "25P02", "53200", "53400", "57P03", "58030"};
     fixture_connect(statements);
-    expect_raise("53100", POSTGRES_UNAVAILABLE);
+    for (size_t i = 0; i < 20; i++)
+        expect_raise("53100", POSTGRES_UNABLE);
+    ck_assert_uint_le(fixture_count_in_log("\"sqlstate\":\"53100\""), 3);
+    ck_assert_ptr_nonnull(
+        strstr(postgres_connection_last_failure(fixture.connection), "SQLSTATE 53100"));
+    for (size_t i = 0; i < BASE_COUNT(reasons); i++)
+        expect_raise(reasons[i], i == 1 ? POSTGRES_FAILED : POSTGRES_UNABLE);
+    ck_assert_uint_eq(fixture_count_in_log("\"left_out\""), 1);
     fixture_expect(&one, POSTGRES_DONE);
     ck_assert_uint_eq(fixture.n_changes, 1);
 }
@@ -342,7 +350,7 @@ END_TEST
 
 /* ---- the rest -------------------------------------------------------------------------------- */
 
-START_TEST(a_database_that_became_read_only_is_unavailable_and_left)
+START_TEST(a_database_that_became_read_only_is_unable_and_left)
 {
     fixture_connect(statements);
     struct asked asked = {0};
@@ -355,7 +363,7 @@ START_TEST(a_database_that_became_read_only_is_unavailable_and_left)
                 " WHERE application_name = 'cartd test'");
     fixture_wait(fixture.n_changes == 3);
     begin_put(&asked, 1);
-    asked_expect(&asked, POSTGRES_UNAVAILABLE);
+    asked_expect(&asked, POSTGRES_UNABLE);
     ck_assert_ptr_nonnull(strstr(postgres_connection_trouble(fixture.connection), "read-only"));
     char *problem = NULL;
     struct postgres_session *session = postgres_session_open(fixture.url, &problem);
@@ -432,7 +440,7 @@ int main(void)
     tcase_add_test(tests, a_group_that_a_constraint_refuses_is_violated);
     tcase_add_test(tests, an_error_between_the_last_success_and_the_commit_fails_the_group);
     tcase_add_test(tests, any_other_error_fails_the_group_and_is_logged_without_its_data);
-    tcase_add_test(tests, a_server_without_room_is_unavailable);
+    tcase_add_test(tests, a_server_without_room_is_unable_and_the_log_is_spared);
     tcase_add_test(tests, groups_around_a_failing_one_are_not_touched_by_it);
     tcase_add_test(tests, a_lock_that_is_not_released_makes_the_group_try_again);
     tcase_add_test(tests, a_statement_that_takes_too_long_is_ended_by_the_server_first);
@@ -443,7 +451,7 @@ int main(void)
     tcase_add_test(tests, statements_that_somebody_deallocated_are_prepared_again);
     tcase_add_test(tests, a_group_that_goes_stale_twice_is_tried_again_by_its_owner);
     tcase_add_test(tests, statements_that_can_not_be_prepared_again_make_the_connection_not_ready);
-    tcase_add_test(tests, a_database_that_became_read_only_is_unavailable_and_left);
+    tcase_add_test(tests, a_database_that_became_read_only_is_unable_and_left);
     tcase_add_test(tests, warnings_are_logged_and_change_nothing);
     tcase_add_test(tests, an_answered_group_can_be_begun_and_sent_at_once);
     tcase_add_test(tests, many_groups_are_answered_in_their_order);

@@ -258,7 +258,7 @@ void http_reply_not_done(struct http_request *request)
     case SERVICE_UNAVAILABLE:
         http_refuse(
             request, HTTP_PROBLEM_DATABASE_UNAVAILABLE,
-            "The database did not answer in time. Nothing was recorded.");
+            "The database could not record it in time. Nothing was recorded.");
         return;
     case SERVICE_UNKNOWN:
         http_refuse(
