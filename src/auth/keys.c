@@ -159,7 +159,9 @@ bool auth_read_keys(
     if (complaint != NULL) {
         struct base_buffer sentence = {0};
         auth_finish_keys(&read);
-        base_buffer_printf(&sentence, "the file of keys %s can't be used: %s", path, complaint);
+        /* Not its name: who gives a secret instead of a file would find it in the log. */
+        base_buffer_printf(
+            &sentence, "the file of keys (CARTD_AUTH_KEYS) can't be used: %s", complaint);
         (void)base_buffer_text(&sentence);
         *problem = sentence.bytes;
         return false;

@@ -23,6 +23,7 @@ static const struct subcommand {
     const char *more; /* what its own --help says besides; NULL: nothing */
     enum cli_exit (*run)(const struct cli_call *call);
     bool has_settings;
+    bool needs_no_database;
     struct cli_flag flags[FLAGS_MAX + 1]; /* ended by one without a name */
 } subcommands[] = {
     {
@@ -138,6 +139,7 @@ static const struct subcommand {
         .sentence = "ask the server on this machine whether it is ready: exit status 0 or 1",
         .run = cli_healthcheck,
         .has_settings = true,
+        .needs_no_database = true,
     },
     {
         .name = "version",
@@ -248,6 +250,10 @@ static enum cli_exit complain_unknown(const char *name)
         cli_complain("the subcommand comes first, before %s; see `cartd --help`", name);
         return CLI_MISUSED;
     }
+    if (cli_may_hold_password(name)) {
+        cli_complain("the subcommand comes first; see `cartd --help`");
+        return CLI_MISUSED;
+    }
     const struct subcommand *nearest = &subcommands[0];
     for (size_t i = 1; i < BASE_COUNT(subcommands); i++) {
         if (base_text_distance(name, subcommands[i].name) <
@@ -296,6 +302,30 @@ static bool wants_help(char *const *arguments)
     return false;
 }
 
+/* Who gives a connection string where none is taken must not find its password in a message. */
+static bool are_without_passwords(const struct cli_call *call)
+{
+    for (size_t i = 0; i < call->n_arguments; i++) {
+        if (cli_may_hold_password(call->arguments[i])) {
+            cli_complain("an argument looks like a connection string: it is given as DATABASE_URL "
+                         "or --database-url");
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_database_right(const struct subcommand *subcommand, const struct config *config)
+{
+    if (subcommand->needs_no_database) {
+        return true;
+    }
+    if (subcommand->run == cli_migrate && config->texts[CONFIG_MIGRATE_URL][0] != '\0') {
+        return cli_check_database("CARTD_MIGRATE_URL", config->texts[CONFIG_MIGRATE_URL]);
+    }
+    return cli_check_database("DATABASE_URL", config->texts[CONFIG_DATABASE_URL]);
+}
+
 /* arguments[0] is the subcommand's name. */
 static enum cli_exit run_with_settings(
     const struct subcommand *subcommand, char **arguments, char *const *environment)
@@ -310,6 +340,9 @@ static enum cli_exit run_with_settings(
     BASE_CLEANUP(base_free_pointer) char *problem = NULL;
     if (!config_read(&config, arguments, environment, own_flags, &call.n_arguments, &problem)) {
         cli_complain("%s; see `cartd %s --help`", problem, subcommand->name);
+        return CLI_MISUSED;
+    }
+    if (!are_without_passwords(&call) || !is_database_right(subcommand, &config)) {
         return CLI_MISUSED;
     }
     return subcommand->run(&call);

@@ -102,15 +102,6 @@ static void print_changes(const struct upgrade *upgrade, FILE *stream)
 
 /* ---- into a database ------------------------------------------------------------------------- */
 
-/* A URL, or "name=value …" as libpq takes it. A file of such a name can be said as ./name. */
-static bool is_database(const char *into)
-{
-    size_t word = strspn(into, "abcdefghijklmnopqrstuvwxyz_");
-    return strncmp(into, "postgresql://", strlen("postgresql://")) == 0 ||
-           strncmp(into, "postgres://", strlen("postgres://")) == 0 ||
-           (word > 0 && into[word] == '=');
-}
-
 static enum cli_exit wait_for(pid_t importer)
 {
     int status = 0;
@@ -155,6 +146,8 @@ static enum cli_exit copy_to_database(struct upgrade *upgrade, const char *url)
 {
     struct config target = *upgrade->copying.config;
     target.texts[CONFIG_DATABASE_URL] = url;
+    if (!cli_check_database("--into", url))
+        return CLI_MISUSED;
     return link_check(&target) ? copy_to_importer(upgrade, &target) : CLI_FAILED;
 }
 
@@ -169,7 +162,7 @@ enum cli_exit events_upgrade(const struct cli_call *call)
         .copying = {.config = call->config, .role = "upgrade", .append = append_upgraded},
     };
     enum cli_exit status =
-        is_database(into->value)
+        cli_is_database(into->value)
             ? copy_to_database(&upgrade, into->value)
             : events_write_file(&upgrade.copying, into->value, "upgrading", false);
     /* The lines of the copy may go to the standard output. */

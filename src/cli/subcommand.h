@@ -49,6 +49,14 @@ enum cli_exit cli_rebuild_all(const struct config *config) BASE_MUST_CHECK;
 /* Says "cartd: …" on stderr. */
 void cli_complain(const char *format, ...) BASE_PRINTF(1, 2);
 
+/* Whether it is a connection string and no file: a URL, or "name=value …" as libpq takes it. A file
+ * of such a name can be said as ./name. */
+bool cli_is_database(const char *text) BASE_MUST_CHECK;
+/* Whether it looks like a connection string, or a part of one, so that it must not be repeated. */
+bool cli_may_hold_password(const char *text) BASE_MUST_CHECK;
+/* False: `url`, the value of `setting`, can never be connected with; said. */
+bool cli_check_database(const char *setting, const char *url) BASE_MUST_CHECK;
+
 /* Says "FILE:LINE: why" on stderr. `why` may repeat what the file says. */
 void cli_complain_of_line(const char *file, int64_t line, const char *why);
 

@@ -288,15 +288,11 @@ static void time_is_up(struct loop_timer *timer)
 struct postgres_connection *postgres_connection_create(
     const struct postgres_options *options, char **problem)
 {
-    char *message = NULL;
-    PQconninfoOption *parsed = PQconninfoParse(options->url, &message);
-    if (parsed == NULL) {
-        *problem = postgres_one_line(message == NULL ? "out of memory" : message);
-        PQfreemem(message);
+    char *complaint = postgres_check_url(options->url);
+    if (complaint != NULL) {
+        *problem = complaint;
         return NULL;
     }
-    PQconninfoFree(parsed);
-
     assert(options->answer_timeout_ms > 0);
     struct postgres_connection *connection = base_alloc(sizeof *connection);
     const char *detail = options->not_ready_detail;

@@ -81,6 +81,9 @@ void postgres_resolver_stop(struct postgres_resolver *resolver);
  * not the first one forever. */
 void postgres_resolver_rotate(struct postgres_resolver *resolver, size_t n);
 
+/* Whether it is an IPv4 or IPv6 address, which needs no lookup. */
+bool postgres_is_address(const char *host);
+
 /* ---- connection.c ---------------------------------------------------------------------------- */
 
 /*

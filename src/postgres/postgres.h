@@ -133,6 +133,14 @@ struct postgres_parameters *postgres_group_add(
     struct postgres_group *group, const struct postgres_statement *statement);
 const struct postgres_rows *postgres_group_rows(const struct postgres_group *group, size_t i);
 
+/* ---- connection strings ---------------------------------------------------------------------- */
+
+/* What is wrong with a connection string that can never work: a sentence that repeats nothing of
+ * it, as it may hold a password; the caller's to free. NULL: it may work. What may come right by
+ * itself is no reason: a server that is away, a name that is not known, a role or a database that
+ * is missing, a wrong password. */
+char *postgres_check_url(const char *url) BASE_MUST_CHECK;
+
 /* ---- connections ----------------------------------------------------------------------------- */
 
 struct postgres_connection;
@@ -167,7 +175,7 @@ struct postgres_options {
 /* Begins to connect, and goes on trying (100 ms, doubling to 1 s) until destroyed. Host names are
  * resolved without blocking the loop, except for one that only a service file (pg_service.conf)
  * has: libpq reads that by itself. NULL with *problem (a sentence, the caller's to free) only
- * when the url is not a connection string. */
+ * when the url can never work (postgres_check_url). */
 struct postgres_connection *postgres_connection_create(
     const struct postgres_options *options, char **problem) BASE_MUST_CHECK;
 /* Closes the connection and connects anew: what the session holds is of no use any more. Groups

@@ -140,7 +140,7 @@ static char *copy_part(const char *list, size_t i)
     return part;
 }
 
-static bool is_address(const char *host)
+bool postgres_is_address(const char *host)
 {
     struct in6_addr address;
     char plain[INET6_ADDRSTRLEN + 1];
@@ -156,7 +156,7 @@ static bool is_address(const char *host)
 static bool is_name(const char *host)
 {
     bool is_socket = host[0] == '/' || host[0] == '@';
-    return host[0] != '\0' && !is_socket && !is_address(host);
+    return host[0] != '\0' && !is_socket && !postgres_is_address(host);
 }
 
 /* Returns whether any host needs a lookup. Lists of different lengths are left to libpq, which

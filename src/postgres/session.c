@@ -41,6 +41,11 @@ static void receive_notice(void *context, const PGresult *notice)
 
 struct postgres_session *postgres_session_open(const char *url, char **problem)
 {
+    char *complaint = postgres_check_url(url);
+    if (complaint != NULL) {
+        *problem = complaint;
+        return NULL;
+    }
     /* What comes before the connection string is a default, what comes after it overrides it. */
     const char *keywords[] = {
         "connect_timeout", "fallback_application_name", "dbname", "client_encoding", NULL};

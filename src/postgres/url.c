@@ -1,0 +1,283 @@
+/*
+ * What is wrong with a connection string, before it is used: what will never work must not be tried
+ * for ever. libpq's own messages quote what they complain of, and that may be the password, or a
+ * part of it that is taken for something else. So no word of the string is ever repeated here.
+ *
+ * libpq knows what it takes, so it is asked: it checks the options before it connects, and is given
+ * a socket that does not exist to connect to. What it checks later (ports, numbers, files) is
+ * checked here.
+ */
+#include "internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define NO_SOCKET "/." /* a folder in which PostgreSQL has no socket */
+
+static char *say(const char *sentence)
+{
+    return base_copy_text(sentence);
+}
+
+/* ---- what can't be parsed -------------------------------------------------------------------- */
+
+/* libpq's messages by their beginning, which quotes nothing. */
+static const struct {
+    const char *beginning;
+    const char *sentence;
+} complaints[] = {
+    {"missing \"=\"", "it is neither a postgresql:// URL nor a list of name=value"},
+    {"unterminated quoted", "a quoted value in it does not end"},
+    {"invalid connection option", "it has an option that libpq does not know"},
+    {"invalid URI query parameter", "it has an option that libpq does not know"},
+    {"extra key/value", "an option behind the ? has two \"=\""},
+    {"missing key/value", "an option behind the ? has no \"=\""},
+    {"invalid percent-encoded", "a \"%\" in it does not begin a percent-encoded character: "
+                                "write %25 for the character itself"},
+    {"forbidden value %00", "it has a %00"},
+    {"end of string reached", "an IPv6 address in it has no \"]\""},
+    {"IPv6 host address may not be empty", "an IPv6 address in it is empty"},
+    {"unexpected character", "behind the host comes neither \":\" nor \"/\": characters such as @ "
+                             "and / of a password must be percent-encoded (%40, %2F)"},
+    {"unexpected spaces", "it has spaces, which must be percent-encoded (%20)"},
+    {"invalid integer value", "an option that must be a number is none"},
+    {"invalid port number", "its port is not a number from 1 to 65535"},
+    {"definition of service", "the service that it names is in no service file"},
+    {"service file", "its service file does not exist"},
+    {"syntax error in service file", "its service file has a syntax error"},
+    {"nested service", "its service file names another service"},
+};
+
+/* What libpq said, without anything that it quotes. */
+static char *explain(const char *message)
+{
+    for (size_t i = 0; i < BASE_COUNT(complaints); i++) {
+        const char *beginning = complaints[i].beginning;
+        if (strncmp(message, beginning, strlen(beginning)) == 0) {
+            return say(complaints[i].sentence);
+        }
+    }
+    size_t length = strcspn(message, "\"\n");
+    while (length > 0 && (message[length - 1] == ' ' || message[length - 1] == ':')) {
+        length--;
+    }
+    struct base_buffer text = {0};
+    base_buffer_printf(&text, "libpq says: %.*s", (int)length, message);
+    char *problem = postgres_one_line(base_buffer_text(&text));
+    base_buffer_finish(&text);
+    return problem;
+}
+
+/* ---- options --------------------------------------------------------------------------------- */
+
+static const char *value_of(const PQconninfoOption *options, const char *keyword)
+{
+    for (; options != NULL && options->keyword != NULL; options++) {
+        if (strcmp(options->keyword, keyword) == 0) {
+            return options->val != NULL ? options->val : "";
+        }
+    }
+    return "";
+}
+
+static char *refuse_option(const char *keyword, const char *must)
+{
+    struct base_buffer text = {0};
+    base_buffer_printf(&text, "its %s %s", keyword, must);
+    char *problem = base_copy_text(base_buffer_text(&text));
+    base_buffer_finish(&text);
+    return problem;
+}
+
+/* As libpq reads one: spaces around it don't matter. */
+static bool is_number(const char *text, long least, long most)
+{
+    char *end = NULL;
+    long number = strtol(text, &end, 10);
+    return end != text && end[strspn(end, " \t\n")] == '\0' && number >= least && number <= most;
+}
+
+static char *check_numbers(const PQconninfoOption *options)
+{
+    static const char *const keywords[] = {"connect_timeout",  "keepalives",
+                                           "keepalives_idle",  "keepalives_interval",
+                                           "keepalives_count", "tcp_user_timeout"};
+    for (size_t i = 0; i < BASE_COUNT(keywords); i++) {
+        const char *value = value_of(options, keywords[i]);
+        if (value[0] != '\0' && !is_number(value, INT32_MIN, INT32_MAX)) {
+            return refuse_option(keywords[i], "must be a number");
+        }
+    }
+    return NULL;
+}
+
+/* The file without which a certificate can't be verified. libpq looks for it only when it connects,
+ * and then each time. */
+static char *check_files(const PQconninfoOption *options)
+{
+    static const char must[] =
+        "verifies certificates, and the file of sslrootcert that it needs can't be read";
+    const char *mode = value_of(options, "sslmode");
+    const char *file = value_of(options, "sslrootcert");
+    const char *home = getenv("HOME");
+    if (strncmp(mode, "verify", strlen("verify")) != 0 || strcmp(file, "system") == 0) {
+        return NULL;
+    }
+    struct base_buffer path = {0};
+    if (file[0] != '\0') {
+        base_buffer_append_text(&path, file);
+    } else if (home != NULL) {
+        base_buffer_printf(&path, "%s/.postgresql/root.crt", home);
+    }
+    bool is_there = path.length == 0 || access(base_buffer_text(&path), R_OK) == 0;
+    base_buffer_finish(&path);
+    return is_there ? NULL : refuse_option("sslmode", must);
+}
+
+/* ---- hosts and ports ------------------------------------------------------------------------- */
+
+static size_t count(const char *list)
+{
+    size_t n = 1;
+    for (; *list != '\0'; list++) {
+        n += *list == ',' ? 1 : 0;
+    }
+    return n;
+}
+
+static bool are_ports(const char *list)
+{
+    while (true) {
+        char port[16] = "";
+        size_t length = strcspn(list, ",");
+        if (length >= sizeof port) {
+            return false;
+        }
+        memcpy(port, list, length);
+        if (length > 0 && !is_number(port, 1, 65535)) {
+            return false;
+        }
+        if (list[length] == '\0') {
+            return true;
+        }
+        list += length + 1;
+    }
+}
+
+/* Whether an @ of a URL is not the one that ends its user and password: then what is taken for the
+ * host or the database may be the rest of a password, and be named in many messages. */
+static bool has_stray_at(const char *url)
+{
+    const char *slashes = strstr(url, "://");
+    if (slashes == NULL || strncmp(url, "postgres", strlen("postgres")) != 0) {
+        return false;
+    }
+    const char *begin = slashes + strlen("://");
+    const char *first = strpbrk(begin, "@/?");
+    if (first == NULL || *first == '?') {
+        return false;
+    }
+    const char *rest = first + 1;
+    return memchr(rest, '@', strcspn(rest, "?")) != NULL;
+}
+
+static bool are_addresses(const char *list)
+{
+    while (true) {
+        char address[64] = "";
+        size_t length = strcspn(list, ",");
+        if (length >= sizeof address) {
+            return false;
+        }
+        memcpy(address, list, length);
+        if (length > 0 && !postgres_is_address(address)) {
+            return false;
+        }
+        if (list[length] == '\0') {
+            return true;
+        }
+        list += length + 1;
+    }
+}
+
+static char *check_places(const char *url, const PQconninfoOption *options)
+{
+    const char *hosts = value_of(options, "host");
+    const char *addresses = value_of(options, "hostaddr");
+    const char *ports = value_of(options, "port");
+    size_t n = count(addresses[0] != '\0' ? addresses : hosts);
+    if (has_stray_at(url)) {
+        return say("it has more than one @: characters such as @ and / of a user or password must "
+                   "be percent-encoded (%40, %2F)");
+    }
+    if (!are_addresses(addresses)) {
+        return say("its hostaddr is not an IP address");
+    }
+    if (hosts[0] != '\0' && addresses[0] != '\0' && count(hosts) != n) {
+        return say("it has not as many hostaddr as hosts");
+    }
+    if (!are_ports(ports)) {
+        return say("its port is not a number from 1 to 65535");
+    }
+    if (count(ports) != 1 && count(ports) != n) {
+        return say("it has not as many ports as hosts");
+    }
+    return NULL;
+}
+
+/* ---- what libpq checks ----------------------------------------------------------------------- */
+
+/* The options without the places, of which libpq gets one that does not exist. */
+static PGconn *start_nowhere(const PQconninfoOption *options)
+{
+    const char *keywords[64] = {"host"};
+    const char *values[64] = {NO_SOCKET};
+    size_t n = 1;
+    for (; options->keyword != NULL && n + 1 < BASE_COUNT(keywords); options++) {
+        bool is_place = strcmp(options->keyword, "host") == 0 ||
+                        strcmp(options->keyword, "hostaddr") == 0 ||
+                        strcmp(options->keyword, "port") == 0;
+        if (options->val != NULL && !is_place) {
+            keywords[n] = options->keyword;
+            values[n++] = options->val;
+        }
+    }
+    return PQconnectStartParams(keywords, values, 0);
+}
+
+static char *check_options(const PQconninfoOption *given)
+{
+    PGconn *pg = start_nowhere(given);
+    const char *message = PQerrorMessage(pg);
+    bool got_as_far = PQstatus(pg) != CONNECTION_BAD ||
+                      strncmp(message, "connection to server", strlen("connection to server")) == 0;
+    char *problem = got_as_far ? NULL : explain(message);
+    PQconninfoOption *options = PQconninfo(pg); /* of the environment and the service file too */
+    if (problem == NULL) {
+        problem = check_numbers(options);
+    }
+    if (problem == NULL) {
+        problem = check_files(options);
+    }
+    PQconninfoFree(options);
+    PQfinish(pg);
+    return problem;
+}
+
+char *postgres_check_url(const char *url)
+{
+    char *message = NULL;
+    PQconninfoOption *given = PQconninfoParse(url, &message);
+    if (given == NULL) {
+        char *problem = explain(message == NULL ? "out of memory" : message);
+        PQfreemem(message);
+        return problem;
+    }
+    char *problem = check_places(url, given);
+    if (problem == NULL) {
+        problem = check_options(given);
+    }
+    PQconninfoFree(given);
+    return problem;
+}
