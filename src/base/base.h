@@ -234,6 +234,8 @@ enum base_log_level { BASE_LOG_DEBUG, BASE_LOG_INFO, BASE_LOG_WARNING, BASE_LOG_
         "the keys of bearer tokens can't be used; those of before stay in use")                    \
     ROW(KEYS_EXPOSED, "keys_exposed", WARNING, "everybody may read the secret of bearer tokens")   \
     ROW(MIGRATED, "migrated", INFO, "a migration was applied")                                     \
+    ROW(RIGHTS_GRANTED, "rights_granted", INFO,                                                    \
+        "roles and rights that were missing were made and granted")                                \
     ROW(CLEANED_UP, "cleaned_up", DEBUG, "idempotency keys past their time were removed")
 
 enum base_log_event {

@@ -13,10 +13,6 @@
 #define TEXT_OF(number) TEXT_OF_ARGUMENT(number)
 #define TEXT_OF_ARGUMENT(number) #number
 
-/* Held for the whole run. The number only has to differ from other programs' on the same database:
- * it is "cartd" in ASCII. */
-#define LOCK_SQL "SELECT pg_advisory_lock(426836653156)"
-
 #define TABLE_SQL                                                                                  \
     "CREATE TABLE IF NOT EXISTS schema_migrations ("                                               \
     "    version integer PRIMARY KEY,"                                                             \
@@ -161,7 +157,7 @@ bool migrate_run_scripts(
     }
     size_t n_before = 0;
     /* The lock ends with the session. Who waited for it sees what the other one applied. */
-    if (!run_query(session, LOCK_SQL, NULL, 0, problem) ||
+    if (!run_query(session, MIGRATE_LOCK_SQL, NULL, 0, problem) ||
         !postgres_session_run(session, TABLE_SQL, problem) ||
         !read_applied(session, scripts, n_scripts, &n_before, problem)) {
         return false;
@@ -190,7 +186,8 @@ int32_t migrate_version(void)
 bool migrate_run(const char *url, const struct base_log *log, size_t *n_applied, char **problem)
 {
     return migrate_run_scripts(
-        url, log, embedded_scripts, BASE_COUNT(embedded_scripts), n_applied, problem);
+               url, log, embedded_scripts, BASE_COUNT(embedded_scripts), n_applied, problem) &&
+           migrate_repair_rights(url, log, problem);
 }
 
 const char *migrate_ready_sql(void)

@@ -15,9 +15,11 @@
 /* The version that this binary needs: the number of the last script compiled in. */
 int32_t migrate_version(void);
 
-/* Applies what is missing, logs each, and counts them in *n_applied. False with *problem (a
- * sentence, the caller's to free): no connection, a script failed (nothing of it remains), a
- * checksum differs, or the database is newer than this binary. */
+/* Applies what is missing, logs each, and counts them in *n_applied; then makes the roles and
+ * grants the rights that are missing, as they are after a restore into another cluster. False with
+ * *problem (a sentence, the caller's to free): no connection, a script failed (nothing of it
+ * remains), a checksum differs, the database is newer than this binary, or the user may not make
+ * the roles. */
 bool migrate_run(const char *url, const struct base_log *log, size_t *n_applied, char **problem)
     BASE_MUST_CHECK;
 

@@ -1,0 +1,105 @@
+#include "scripts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "postgres.h"
+
+#include "embedded_rights.h"
+
+/*
+ * Roles belong to the cluster, so a dump has none; and a dump that is restored where they are
+ * missing loses the rights that they had. What is there is left as it is, so that it needs no right
+ * to make roles when nothing is missing.
+ */
+
+/* What has to be run, roles first. Another database's migration may be making them now. */
+static const char MISSING_SQL[] =
+    "WITH wanted (role, relation, privilege) AS (VALUES %s),\n"
+    "     missing AS (\n"
+    "    SELECT w.role, w.relation, w.privilege, r.rolname IS NULL AS is_role_missing\n"
+    "    FROM wanted w\n"
+    "    LEFT JOIN pg_roles r ON r.rolname = w.role\n"
+    "    WHERE CASE WHEN r.rolname IS NULL THEN true\n"
+    "               ELSE NOT has_table_privilege(r.oid, w.relation::regclass, w.privilege) END)\n"
+    "SELECT format('CREATE ROLE %%I NOLOGIN', role) AS statement,\n"
+    "       format('DO $$BEGIN CREATE ROLE %%I NOLOGIN;'\n"
+    "              'EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END$$', role),\n"
+    "       1 AS step\n"
+    "FROM missing\n"
+    "WHERE is_role_missing\n"
+    "GROUP BY role\n"
+    "UNION ALL\n"
+    "SELECT g.statement, g.statement, 2\n"
+    "FROM (\n"
+    "    SELECT format('GRANT %%s ON %%s TO %%I',\n"
+    "        string_agg(privilege, ', ' ORDER BY privilege), relation::regclass, role)\n"
+    "    FROM missing\n"
+    "    GROUP BY relation, role) AS g (statement)\n"
+    "ORDER BY step, statement";
+
+static void close_session(struct postgres_session **session)
+{
+    postgres_session_close(*session);
+}
+
+static bool ask(
+    struct postgres_session *session, const char *sql, struct postgres_table *table, char **problem)
+{
+    return postgres_session_query(session, sql, NULL, 0, table, problem);
+}
+
+static const char *cell(const struct postgres_table *table, size_t row, size_t column)
+{
+    return table->cells[row * table->n_columns + column];
+}
+
+/* Takes the reason. */
+static char *explain(const struct postgres_table *missing, char *reason)
+{
+    struct base_buffer text = {0};
+    base_buffer_printf(
+        &text,
+        "roles or rights of cartd are missing in this database, and could not be made: %s. Run "
+        "`cartd migrate` as the owner of the database with CREATEROLE, or have an administrator "
+        "run:",
+        reason);
+    for (size_t row = 0; row < missing->n_rows; row++)
+        base_buffer_printf(&text, " %s;", cell(missing, row, 0));
+    (void)base_buffer_text(&text);
+    free(reason);
+    return text.bytes;
+}
+
+static bool run_all(
+    struct postgres_session *session, const struct postgres_table *missing, char **problem)
+{
+    char *reason = NULL;
+    bool is_done = postgres_session_run(session, "BEGIN", &reason);
+    for (size_t row = 0; is_done && row < missing->n_rows; row++)
+        is_done = postgres_session_run(session, cell(missing, row, 1), &reason);
+    is_done = is_done && postgres_session_run(session, "COMMIT", &reason);
+    if (!is_done)
+        *problem = explain(missing, reason);
+    return is_done;
+}
+
+bool migrate_repair_rights(const char *url, const struct base_log *log, char **problem)
+{
+    BASE_CLEANUP(close_session)
+    struct postgres_session *session = postgres_session_open(url, problem);
+    struct postgres_table locked = {0};
+    if (session == NULL || !ask(session, MIGRATE_LOCK_SQL, &locked, problem))
+        return false;
+    postgres_table_finish(&locked);
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer sql = {0};
+    base_buffer_printf(&sql, MISSING_SQL, (const char *)embedded_rights);
+    struct postgres_table missing = {0};
+    if (!ask(session, base_buffer_text(&sql), &missing, problem))
+        return false;
+    bool is_done = missing.n_rows == 0 || run_all(session, &missing, problem);
+    if (is_done && missing.n_rows > 0)
+        base_log(log, BASE_LOG_RIGHTS_GRANTED, BASE_LOG_NUMBER("statements", missing.n_rows));
+    postgres_table_finish(&missing);
+    return is_done;
+}
