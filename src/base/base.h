@@ -219,6 +219,8 @@ enum base_log_level { BASE_LOG_DEBUG, BASE_LOG_INFO, BASE_LOG_WARNING, BASE_LOG_
     ROW(COMMAND_FAILED, "command_failed", ERROR, "a command could not be carried out")             \
     ROW(DISCREPANCY, "discrepancy", ERROR, "a read table and the log don't say the same")          \
     ROW(EVENT_UNREADABLE, "event_unreadable", ERROR, "a stored event can't be read")               \
+    ROW(HISTORY_CHANGED, "history_changed", ERROR,                                                 \
+        "the log ends before what was read of it: it is another one, or an older copy")            \
     ROW(PROJECTION_PAUSED, "projection_paused", ERROR,                                             \
         "a projection is paused at an event that it can't take")                                   \
     ROW(PROJECTION_REBUILT, "projection_rebuilt", INFO, "a projection was rebuilt")                \

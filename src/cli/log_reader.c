@@ -64,7 +64,8 @@ static void receive_head(struct log_reader *reader)
         if (!is_there(postgres_group_rows(&reader->head, 1)))
             end_as(reader, LOG_READER_NO_CART);
         reader->until = INT32_MAX;
-    } else if (reader->has_until && head.position < reader->until) {
+    } else if (head.position < (reader->has_until ? reader->until : reader->after)) {
+        reader->until = reader->has_until ? reader->until : reader->after;
         end_as(reader, LOG_READER_BACKWARDS);
     } else if (!reader->has_until || reader->follows) {
         reader->until = head.position;

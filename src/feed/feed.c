@@ -73,5 +73,5 @@ bool feed_is_ready(const struct feed *feed)
 void feed_drain(struct feed *feed)
 {
     feed->is_draining = true;
-    feed_listeners_end(feed);
+    feed_listeners_end(feed, FEED_STOPPED);
 }

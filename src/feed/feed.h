@@ -119,8 +119,9 @@ void feed_read_page(struct feed *feed, struct feed_page *page);
 /* ---- listening ------------------------------------------------------------------------------- */
 
 enum feed_end {
-    FEED_TOO_SLOW, /* it took nothing while the whole memory of the feed passed by */
-    FEED_STOPPED   /* the feed is drained or destroyed */
+    FEED_TOO_SLOW,        /* it took nothing while the whole memory of the feed passed by */
+    FEED_HISTORY_CHANGED, /* the log is another one now, or was restored from an older copy */
+    FEED_STOPPED          /* the feed is drained or destroyed */
 };
 
 /* Whoever listens. The caller owns it; it must not move or die until feed_unlisten(). Zero-
@@ -156,6 +157,9 @@ void feed_unlisten(struct feed *feed, struct feed_listener *listener);
 void feed_go_on(struct feed *feed, struct feed_listener *listener);
 /* Whether one more may listen. */
 bool feed_has_room(const struct feed *feed);
+/* What was handed on is not, or may not be, in the log any more, which now ends at `head`: ends
+ * whoever listens. The feed does this by itself when the log ends before what it has read of it. */
+void feed_history_changed(struct feed *feed, int64_t head);
 /* The last position that is known, while somebody listens; -1 when none is known. */
 int64_t feed_head(const struct feed *feed);
 

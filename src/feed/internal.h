@@ -175,7 +175,7 @@ void feed_listeners_wake(struct feed *feed);
 /* The log can be read again. */
 void feed_listeners_unpark(struct feed *feed);
 /* Ends all of them. */
-void feed_listeners_end(struct feed *feed);
+void feed_listeners_end(struct feed *feed, enum feed_end end);
 
 /* pages.c */
 void feed_pages_init(struct feed *feed);

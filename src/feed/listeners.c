@@ -338,21 +338,21 @@ void feed_go_on(struct feed *feed, struct feed_listener *listener)
         make_ready(feed, listener);
 }
 
-static void end_list(struct feed_list *list)
+static void end_list(struct feed_list *list, enum feed_end end)
 {
     while (list->first != NULL)
-        list->first->ended(list->first, FEED_STOPPED);
+        list->first->ended(list->first, end);
 }
 
-void feed_listeners_end(struct feed *feed)
+void feed_listeners_end(struct feed *feed, enum feed_end end)
 {
-    end_list(&feed->idle);
-    end_list(&feed->idle_carts);
-    end_list(&feed->ready);
-    end_list(&feed->behind);
-    end_list(&feed->parked);
-    end_list(&feed->blocked);
-    end_list(&feed->reading);
+    end_list(&feed->idle, end);
+    end_list(&feed->idle_carts, end);
+    end_list(&feed->ready, end);
+    end_list(&feed->behind, end);
+    end_list(&feed->parked, end);
+    end_list(&feed->blocked, end);
+    end_list(&feed->reading, end);
 }
 
 /* After the last one has left, unless somebody came meanwhile: its events may be in use until the

@@ -23,9 +23,28 @@ static void wait_for_pace(struct feed *feed)
     wait_for(feed, feed->asked_at_us + TAIL_PACE_US - loop_now_us(feed->options.loop));
 }
 
+void feed_history_changed(struct feed *feed, int64_t head)
+{
+    base_log(
+        feed->options.log, BASE_LOG_HISTORY_CHANGED, BASE_LOG_NUMBER("read", feed->memory.head),
+        BASE_LOG_NUMBER("head", head));
+    feed_memory_stop(&feed->memory);
+    feed_memory_start(&feed->memory, feed->options.memory_bytes, head);
+    feed->poked = 0;
+    feed_listeners_end(feed, FEED_HISTORY_CHANGED);
+}
+
 static void receive_events(struct feed *feed)
 {
-    const struct postgres_rows *rows = postgres_group_rows(&feed->tail_group, 0);
+    const struct postgres_group *group = &feed->tail_group;
+    struct eventstore_head head = eventstore_receive_head(postgres_group_rows(group, 0));
+    /* The log only grows, so what ends before what was read of it is not the same one. */
+    if (head.position < feed->memory.head) {
+        feed_history_changed(feed, head.position);
+        wait_for(feed, FEED_POLL_MS * 1000);
+        return;
+    }
+    const struct postgres_rows *rows = postgres_group_rows(group, 1);
     size_t n_rows = postgres_rows_count(rows);
     for (size_t row = 0; row < n_rows; row++) {
         struct eventstore_event stored;
@@ -77,9 +96,8 @@ static void ask(struct feed *feed, enum feed_tail_state state)
     feed->asked_at_us = loop_now_us(feed->options.loop);
     postgres_group_begin(group);
     group->answered = answered;
-    if (state == TAIL_FINDING)
-        eventstore_ask_head(group);
-    else
+    eventstore_ask_head(group);
+    if (state == TAIL_READING)
         eventstore_ask_log(
             group, &(struct eventstore_log_wanted){
                        .after_position = feed->memory.head,

@@ -33,6 +33,7 @@ struct http_poll {
     struct base_buffer events; /* JSON, with commas between them */
     int32_t limit;
     int64_t began_after;
+    bool is_beyond; /* the log has become shorter */
 };
 
 /* BEGUN ─headers─▶ RECEIVING ─whole─▶ ASKED ─▶ WAITING ─answer─▶ ANSWERED ─▶ QUEUED.
@@ -97,6 +98,7 @@ struct http_request {
         struct feed_page feed_page;
         struct http_poll poll;
     } wait;
+    int64_t poll_seconds;           /* that a long poll may take */
     struct codec_commands commands; /* goes with wait.command; n is 0 for a product */
 
     /* The answer. */

@@ -223,10 +223,31 @@ static void timer_fired(struct loop_timer *timer)
 
 /* ---- its end --------------------------------------------------------------------------------- */
 
+/* For clients that would not see the 400 with which their next attempt is refused, if it comes when
+ * the log has grown again. What the socket does not take is lost, as the whole stream is. */
+static void say_error(struct http_stream *stream)
+{
+    base_buffer_append_text(
+        &stream->rest,
+        "event: error\n"
+        "data: {\"type\":\"/problems/invalid-parameter\",\"status\":400,\"detail\":\"The log ends "
+        "before what was read of it: it is another one, or one that was restored from an older "
+        "copy. Begin anew.\"}\n\n");
+    (void)send_rest(stream);
+}
+
 static void ended(struct feed_listener *listener, enum feed_end end)
 {
-    (void)end; /* the client goes on where it was, here or elsewhere, in both cases */
-    close_stream(BASE_CONTAINER(listener, struct http_stream, listener));
+    struct http_stream *stream = BASE_CONTAINER(listener, struct http_stream, listener);
+    switch (end) {
+    case FEED_HISTORY_CHANGED:
+        say_error(stream);
+        break;
+    case FEED_TOO_SLOW:
+    case FEED_STOPPED:
+        break; /* the client goes on where it was, here or elsewhere */
+    }
+    close_stream(stream);
 }
 
 static void count_stalled(const struct http_stream *stream)

@@ -62,10 +62,22 @@ static void reply_list(struct http_request *request, const struct list *list)
                  });
 }
 
+static void refuse_beyond(struct http_request *request, int64_t after)
+{
+    http_refuse(
+        request, HTTP_PROBLEM_INVALID_PARAMETER,
+        "Last-Event-ID or \"after\" is %lld, and there is no such event yet: it is of another "
+        "log, or of one that was restored from an older copy. Begin anew.",
+        (long long)after);
+}
+
 static void answer_page(struct feed_page *page)
 {
     struct http_request *request = BASE_CONTAINER(page, struct http_request, wait.feed_page);
-    if (check_outcome(request, page->outcome))
+    bool is_found = check_outcome(request, page->outcome);
+    if (is_found && page->is_beyond)
+        refuse_beyond(request, page->after);
+    else if (is_found)
         reply_list(
             request, &(struct list){
                          .events = &page->events,
@@ -90,9 +102,11 @@ static void end_poll(struct http_poll *poll, enum http_problem otherwise)
     http_caller_drop(&request->http->callers, poll->holder, HTTP_LISTENER);
     loop_stop_timer(request->http->options.loop, &poll->timer);
     /* What it has read may be newer than what all know. */
-    if (head >= 0 && head < after && after > poll->began_after)
+    if (head >= 0 && head < after && after > poll->began_after && !poll->is_beyond)
         head = after;
-    if (head >= 0)
+    if (poll->is_beyond && after > head)
+        refuse_beyond(request, after);
+    else if (head >= 0)
         reply_list(
             request, &(struct list){
                          .events = &poll->events,
@@ -125,14 +139,15 @@ static void time_is_over(struct loop_timer *timer)
     end_poll(BASE_CONTAINER(timer, struct http_poll, timer), HTTP_PROBLEM_DATABASE_UNAVAILABLE);
 }
 
+/* The service stops; or the log has changed, and the poll may be beyond its end. */
 static void ended(struct feed_listener *listener, enum feed_end end)
 {
-    (void)end; /* the service stops */
-    end_poll(BASE_CONTAINER(listener, struct http_poll, listener), HTTP_PROBLEM_SHUTTING_DOWN);
+    struct http_poll *poll = BASE_CONTAINER(listener, struct http_poll, listener);
+    poll->is_beyond = end == FEED_HISTORY_CHANGED;
+    end_poll(poll, HTTP_PROBLEM_SHUTTING_DOWN);
 }
 
-static void ask_poll(
-    struct http_request *request, const struct feed_page *wanted, int64_t wait_seconds)
+static void listen_for(struct http_request *request, const struct feed_page *wanted)
 {
     struct http_poll *poll = &request->wait.poll;
     *poll = (struct http_poll){
@@ -150,7 +165,39 @@ static void ask_poll(
         return;
     }
     poll->holder = http_caller_hold(&http->callers, &request->caller, HTTP_LISTENER);
-    loop_start_timer(http->options.loop, &poll->timer, wait_seconds * 1000000);
+    loop_start_timer(http->options.loop, &poll->timer, request->poll_seconds * 1000000);
+}
+
+/* A page that has nothing becomes a poll: `after` is in the log. */
+static void answer_poll(struct feed_page *page)
+{
+    struct http_request *request = BASE_CONTAINER(page, struct http_request, wait.feed_page);
+    if (page->outcome != FEED_FOUND || page->is_beyond || page->n_events > 0) {
+        answer_page(page);
+        return;
+    }
+    const struct feed_page wanted = {
+        .source = page->source, .after = page->next_after, .limit = page->limit};
+    base_buffer_finish(&page->events);
+    listen_for(request, &wanted);
+}
+
+/* Whether there is such an event is known of what this process has read, while somebody listens; of
+ * anything else the database is asked first. */
+static void ask_poll(struct http_request *request, const struct feed_page *wanted)
+{
+    struct feed *feed = request->http->options.feed;
+    if (wanted->after <= feed_head(feed)) {
+        listen_for(request, wanted);
+        return;
+    }
+    if (!feed_has_room(feed)) {
+        http_refuse_listener(request);
+        return;
+    }
+    request->wait.feed_page = *wanted;
+    request->wait.feed_page.answered = answer_poll;
+    feed_read_page(feed, &request->wait.feed_page);
 }
 
 /* ---- streams --------------------------------------------------------------------------------- */
@@ -162,11 +209,7 @@ static void answer_stream(struct feed_page *page)
     if (!check_outcome(request, page->outcome))
         return;
     if (page->is_beyond)
-        http_refuse(
-            request, HTTP_PROBLEM_INVALID_PARAMETER,
-            "Last-Event-ID or \"after\" is %lld, and there is no such event yet: it is of another "
-            "log, or of one that was restored from an older copy. Begin anew.",
-            (long long)page->after);
+        refuse_beyond(request, page->after);
     else
         http_start_stream(request, &page->source, page->after, page->is_unclaimed);
 }
@@ -244,7 +287,8 @@ void http_ask_events(struct http_request *request, const struct feed_source *sou
         !read_number(request, HTTP_PARAMETER_WAIT, HTTP_WAIT_SECONDS_MAX, &wait_seconds))
         return;
     if (wait_seconds > 0) {
-        ask_poll(request, &wanted, wait_seconds);
+        request->poll_seconds = wait_seconds;
+        ask_poll(request, &wanted);
         return;
     }
     request->wait.feed_page = wanted;
