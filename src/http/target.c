@@ -119,6 +119,24 @@ static bool find_parameter(const char *name, enum http_parameter *parameter)
     return false;
 }
 
+/* Parameters that analytics, advertising and caches add to any address on its way to a client, and
+ * that mean nothing to whom they reach. */
+static bool means_nothing(const char *name)
+{
+    static const char *const names[] = {
+        "_",      "_ga",    "_gl",    "dclid",  "fbclid",  "gad_source",
+        "gbraid", "gclid",  "gclsrc", "igshid", "msclkid", "mc_cid",
+        "mc_eid", "ttclid", "twclid", "wbraid", "yclid",
+    };
+    if (strncmp(name, "utm_", 4) == 0)
+        return true;
+    for (size_t i = 0; i < BASE_COUNT(names); i++) {
+        if (strcmp(names[i], name) == 0)
+            return true;
+    }
+    return false;
+}
+
 const char *http_read_parameters(
     const char *query, unsigned allowed, struct base_arena *arena,
     const char *values[static HTTP_N_PARAMETERS])
@@ -137,7 +155,7 @@ const char *http_read_parameters(
         place += length;
         if (*place == '&')
             place++;
-        if (is_empty)
+        if (is_empty || means_nothing(name))
             continue;
 
         enum http_parameter parameter;

@@ -56,8 +56,10 @@ const char *http_target_complaint(const char *raw) BASE_MUST_CHECK;
 void http_split_target(const char *raw, struct base_arena *arena, struct http_target *target);
 
 /* Reads the query into `values` (NULL where absent; each starts as NULL). A '+' is a space, as
- * forms and most client libraries write it. NULL, or the sentence that says which parameter is
- * wrong: unknown, not in `allowed`, given twice without being a list, or not UTF-8. */
+ * forms and most client libraries write it. Parameters that are known to mean nothing to anybody
+ * but those who count visitors (_, utm_source, fbclid …) are passed over. NULL, or the sentence
+ * that says which parameter is wrong: unknown, not in `allowed`, given twice without being a list,
+ * or not UTF-8. */
 const char *http_read_parameters(
     const char *query, unsigned allowed, struct base_arena *arena,
     const char *values[static HTTP_N_PARAMETERS]) BASE_MUST_CHECK;

@@ -79,6 +79,20 @@ START_TEST(query_parameters_are_decoded_and_known_and_single)
 }
 END_TEST
 
+START_TEST(parameters_that_mean_nothing_anywhere_are_ignored)
+{
+    const char *values[HTTP_N_PARAMETERS] = {NULL};
+    ck_assert_ptr_null(http_read_parameters(
+        "_=1732350000&utm_source=mail&utm_campaign=%ff&sku=a&fbclid=x&gclid=y&_ga=1&utm_source=b",
+        HTTP_ALLOW(SKU), &arena, values));
+    ck_assert_str_eq(values[HTTP_PARAMETER_SKU], "a");
+
+    ck_assert_ptr_nonnull(query_complaint("__=1"));
+    ck_assert_ptr_nonnull(query_complaint("utm=1"));
+    ck_assert_ptr_nonnull(query_complaint("FBCLID=1"));
+}
+END_TEST
+
 START_TEST(lists_may_come_in_parts_but_not_without_end)
 {
     const char *values[HTTP_N_PARAMETERS] = {NULL};
@@ -337,6 +351,7 @@ int main(void)
     tcase_add_test(tests, ambiguous_targets_are_refused);
     tcase_add_test(tests, a_target_is_split_before_it_is_decoded_once);
     tcase_add_test(tests, query_parameters_are_decoded_and_known_and_single);
+    tcase_add_test(tests, parameters_that_mean_nothing_anywhere_are_ignored);
     tcase_add_test(tests, lists_may_come_in_parts_but_not_without_end);
     tcase_add_test(tests, what_is_encoded_for_a_link_can_be_decoded_again);
     tcase_add_test(tests, every_operation_is_found_by_its_own_path);
