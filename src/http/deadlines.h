@@ -21,6 +21,7 @@ enum http_phase {
     HTTP_N_PHASES
 };
 
+struct http;
 struct http_caller;
 struct http_request;
 
@@ -28,6 +29,7 @@ struct http_request;
 struct http_client {
     struct http_client *previous;
     struct http_client *next;
+    struct http *http;
     enum http_phase phase;
     int64_t due_us;
     int fd;

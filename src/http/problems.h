@@ -52,6 +52,14 @@
         "with. The detail names that type.")                                                       \
     ROW(BODY_TOO_LARGE, "body-too-large", 413, "The body is too large",                            \
         "The body of a request may have at most 65536 bytes.")                                     \
+    ROW(TARGET_TOO_LONG, "target-too-long", 414, "The path and query are too long",                \
+        "The first line of a request must fit into the memory of its connection, of which at "     \
+        "least half is for it. Nothing was done, and the connection was closed.")                  \
+    ROW(HEADERS_TOO_LARGE, "headers-too-large", 431, "The headers are too large",                  \
+        "A connection has 20480 bytes for the first line, the headers, the cookies once more, 64 " \
+        "for each header, cookie and query parameter, and the headers of the answer. About 15000 " \
+        "bytes of headers always fit when there are few of them, and 7500 of cookies. Nothing "    \
+        "was done, and the connection was closed.")                                                \
     ROW(UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", 415,                                     \
         "The body is not of a supported type",                                                     \
         "The body of a request must be application/json, in UTF-8, and its Content-Type must say " \

@@ -5,9 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "cors.h"
 #include "admission.h"
+#include "oversize.h"
 #include "server.h"
 
 #define RETRY_AFTER_SECONDS 1U
@@ -178,6 +180,15 @@ void http_refuse(struct http_request *request, enum http_problem problem, const 
     base_buffer_finish(&text);
 }
 
+void http_format_date(int64_t unix_us, char text[static HTTP_DATE_SIZE])
+{
+    time_t now = (time_t)(unix_us / 1000000);
+    struct tm parts;
+    if (gmtime_r(&now, &parts) == NULL ||
+        strftime(text, HTTP_DATE_SIZE, "%a, %d %b %Y %H:%M:%S GMT", &parts) == 0)
+        text[0] = '\0';
+}
+
 static enum metrics_number class_of(unsigned status)
 {
     if (status < 300)
@@ -226,7 +237,7 @@ enum MHD_Result http_queue_reply(struct http_request *request)
     tell_log(request);
     struct MHD_Response *response = request->response;
     request->response = NULL;
-    enum MHD_Result result = MHD_queue_response(request->connection, request->status, response);
+    enum MHD_Result result = http_queue_response(request->connection, request->status, response);
     MHD_destroy_response(response);
     return result;
 }

@@ -51,6 +51,10 @@ void http_send_trouble(struct http_request *request, const struct http_trouble *
 void http_refuse(struct http_request *request, enum http_problem problem, const char *detail, ...)
     BASE_PRINTF(3, 4);
 
+#define HTTP_DATE_SIZE 64
+/* As the header Date has it (RFC 9110, section 5.6.7). */
+void http_format_date(int64_t unix_us, char text[static HTTP_DATE_SIZE]);
+
 #define HTTP_COMMON_HEADERS_MAX 8
 /* Headers of every answer, whichever way it goes, in the request's arena; returns how many. */
 size_t http_common_headers(

@@ -6,6 +6,7 @@
 #include "access.h"
 #include "fields.h"
 #include "admission.h"
+#include "oversize.h"
 #include "reply.h"
 #include "server.h"
 
@@ -225,9 +226,14 @@ static enum MHD_Result receive_headers(
     struct http_request *request, const char *url, const char *method, const char *version)
 {
     request->method = method;
+    request->begin = method;
     request->stage = HTTP_RECEIVING;
     request->client->request = request;
     const char *complaint = read_headers(request, url, method, version);
+    if (!http_has_room(request)) {
+        take_id(request);
+        return http_refuse_oversized(request);
+    }
     if (complaint != NULL)
         return refuse_ambiguous(request, complaint);
 
@@ -262,6 +268,9 @@ static enum MHD_Result receive_body(
     struct http_request *request, const char *bytes, size_t *n_bytes)
 {
     request->body_length += *n_bytes;
+    size_t reached = (uintptr_t)bytes + *n_bytes - (uintptr_t)request->begin;
+    if (request->body_reached < reached)
+        request->body_reached = reached;
     if (request->body_length > HTTP_BODY_SWALLOWED_MAX)
         return MHD_NO; /* more than was announced, or a stream: closes the connection */
     bool is_kept = request->match == HTTP_MATCH && request->route->takes_body;
@@ -350,6 +359,8 @@ static bool check_request(struct http_request *request)
 
 static enum MHD_Result ask(struct http_request *request)
 {
+    if (!http_has_room(request)) /* because of chunks and trailers */
+        return http_refuse_oversized(request);
     request->stage = HTTP_ASKED;
     accept_request(request);
     http_enter_phase(&request->http->deadlines, request->client, HTTP_PHASE_WORK);

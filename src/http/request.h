@@ -75,7 +75,9 @@ struct http_request {
     const char *parameters[HTTP_N_PARAMETERS];     /* NULL where absent */
     struct http_headers headers;
     struct base_buffer body;
-    size_t body_length; /* as it came; more than body.length when it was not kept */
+    size_t body_length;  /* as it came; more than body.length when it was not kept */
+    const char *begin;   /* where libmicrohttpd has read the first byte to */
+    size_t body_reached; /* how far from there bytes of the body were seen */
     bool prefers_minimal;
     bool wants_stream;  /* of events */
     bool is_taken_over; /* its socket is a stream's now, and libmicrohttpd has only to let go */

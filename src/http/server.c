@@ -1,5 +1,7 @@
 #include "server.h"
 
+#include <assert.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -9,14 +11,9 @@
 #include <unistd.h>
 
 #include "listen.h"
+#include "oversize.h"
 #include "reply.h"
 #include "request.h"
-
-/* What libmicrohttpd may use for one connection: the headers of a request and of its answer, and
- * what is read at once. With 16 KiB about 15 KiB of headers pass, of cookies half of that, which is
- * more than most proxies let through; an idle connection was measured to cost 17 KB, with 8 KiB 9.
- */
-enum { CONNECTION_MEMORY = 16 * 1024 };
 
 /* A resumed answer needs two runs, so a second one is worth trying at once. */
 enum { RUNS_AT_ONCE = 2 };
@@ -209,6 +206,7 @@ static void begin_client(struct http *http, struct MHD_Connection *connection, v
     struct http_client *client = http_add_client(&http->deadlines, fd);
     const struct sockaddr *socket_address =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
+    client->http = http;
     client->address = http_address_of(socket_address);
     const struct http_caller_id id = http_caller_of_address(&client->address);
     client->holder = http_caller_hold(&http->callers, &id, HTTP_CONNECTION);
@@ -268,6 +266,16 @@ static size_t leave_encoded(void *cls, struct MHD_Connection *connection, char *
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
+/* Where MHD_queue_response() is; see oversize.h. */
+static http_queue_function *find_queue_response(void)
+{
+    void *found = dlsym(RTLD_NEXT, "MHD_queue_response");
+    http_queue_function *function;
+    static_assert(sizeof(found) == sizeof(function), "POSIX demands it");
+    memcpy(&function, &found, sizeof(function)); /* ISO C has no cast for it */
+    return function;
+}
+
 static struct MHD_Daemon *start_daemon(struct http *http, int listen_fd)
 {
     unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
@@ -279,7 +287,7 @@ static struct MHD_Daemon *start_daemon(struct http *http, int listen_fd)
         {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)http->options.connections_max + CUT_CONNECTIONS,
          NULL},
         {MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)library_timeout(&http->options), NULL},
-        {MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, NULL},
+        {MHD_OPTION_CONNECTION_MEMORY_LIMIT, HTTP_CONNECTION_MEMORY, NULL},
 #if MHD_VERSION >= 0x00097701
         /* As strict as the RFCs let a server be. 2 would refuse the empty line before a request
          * that RFC 9112, section 2.2, asks to overlook, and 3 takes whitespace in chunk extensions.
@@ -357,7 +365,9 @@ struct http *http_create(const struct http_options *options, char **problem)
     init_limits(http);
     http_init_streams(
         &http->streams, options->loop, options->feed, options->metrics, &http->callers);
-    http->daemon = start_daemon(http, listen_fd);
+    http->queue_response = find_queue_response();
+    if (http->queue_response != NULL)
+        http->daemon = start_daemon(http, listen_fd);
     if (http->daemon == NULL) {
         *problem = base_copy_text("libmicrohttpd can't be started.");
         (void)close(listen_fd);

@@ -20,17 +20,21 @@ struct http_seldom {
     int64_t n_unlogged;   /* since then */
 };
 
+typedef enum MHD_Result http_queue_function(
+    struct MHD_Connection *connection, unsigned status, struct MHD_Response *response);
+
 struct http {
     struct http_options options;
     struct base_random random; /* for ids */
     char *address;
     struct MHD_Daemon *daemon;
-    struct loop_watch watch;    /* of the daemon's epoll descriptor */
-    struct loop_timer timer;    /* for its timeouts */
-    struct loop_deferred again; /* it has more to do */
-    size_t n_suspended;         /* connections that wait for their answer */
-    size_t n_resumed;           /* since the daemon last ran */
-    bool is_holding;            /* the daemon, until the timer fires or there are answers */
+    http_queue_function *queue_response; /* libmicrohttpd's; see oversize.h */
+    struct loop_watch watch;             /* of the daemon's epoll descriptor */
+    struct loop_timer timer;             /* for its timeouts */
+    struct loop_deferred again;          /* it has more to do */
+    size_t n_suspended;                  /* connections that wait for their answer */
+    size_t n_resumed;                    /* since the daemon last ran */
+    bool is_holding; /* the daemon, until the timer fires or there are answers */
     struct http_deadlines deadlines;
     struct http_callers callers;
     struct http_proxies proxies;

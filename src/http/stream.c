@@ -10,7 +10,6 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "admission.h"
@@ -306,12 +305,8 @@ static void set_options(int fd)
 
 static void append_head(struct base_buffer *out, struct http_request *request)
 {
-    char date[64];
-    time_t now = (time_t)(base_clock_now_us() / 1000000);
-    struct tm parts;
-    if (gmtime_r(&now, &parts) == NULL ||
-        strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", &parts) == 0)
-        date[0] = '\0';
+    char date[HTTP_DATE_SIZE];
+    http_format_date(base_clock_now_us(), date);
     base_buffer_printf(
         out,
         "HTTP/1.1 200 OK\r\n"

@@ -5,8 +5,8 @@
  *
  * Why not a response with a callback, suspended while there is nothing to send: libmicrohttpd walks
  * over all suspended connections whenever one is resumed, so that with thousands of listeners every
- * command and every read would pay for them; it would keep 16 KiB for each; and it notices nothing
- * of the client meanwhile.
+ * command and every read would pay for them; it would keep HTTP_CONNECTION_MEMORY for each; and it
+ * notices nothing of the client meanwhile.
  */
 #ifndef CARTD_HTTP_STREAM_H
 #define CARTD_HTTP_STREAM_H
