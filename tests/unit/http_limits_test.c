@@ -408,6 +408,31 @@ START_TEST(an_origin_is_allowed_as_it_is_written_and_in_no_other_way)
 }
 END_TEST
 
+START_TEST(an_origin_is_the_service_s_own_by_host_and_port_whatever_the_scheme)
+{
+    ck_assert(http_is_own_origin("https://shop.example", "shop.example"));
+    ck_assert(http_is_own_origin("http://shop.example", "SHOP.example"));
+    ck_assert(http_is_own_origin("https://shop.example", "shop.example:443"));
+    ck_assert(http_is_own_origin("http://shop.example", "shop.example:80"));
+    ck_assert(http_is_own_origin("http://127.0.0.1:8080", "127.0.0.1:8080"));
+    ck_assert(http_is_own_origin("http://[::1]:8080", "[::1]:8080"));
+    ck_assert(http_is_own_origin("https://[::1]", "[::1]:443"));
+
+    ck_assert(!http_is_own_origin("https://evil.example", "shop.example"));
+    ck_assert(!http_is_own_origin("https://shop.example", "shop.example:80"));
+    ck_assert(!http_is_own_origin("http://shop.example", "shop.example:8080"));
+    ck_assert(!http_is_own_origin("http://shop.example:8081", "shop.example:8080"));
+    ck_assert(!http_is_own_origin("http://shop.example:8080", "shop.example"));
+    ck_assert(!http_is_own_origin("http://shop.example", "shop.example.evil"));
+    ck_assert(!http_is_own_origin("http://shop", "shop.example"));
+    ck_assert(!http_is_own_origin("null", "null"));
+    ck_assert(!http_is_own_origin("", "shop.example"));
+    ck_assert(!http_is_own_origin("http://", ""));
+    ck_assert(!http_is_own_origin("http://shop.example", NULL));
+    ck_assert(!http_is_own_origin("https://shop.example, https://shop.example", "shop.example"));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("http_limits");
@@ -425,6 +450,7 @@ int main(void)
     tcase_add_test(tests, callers_that_have_everything_back_are_forgotten);
     tcase_add_test(tests, a_caller_holds_what_it_may_and_no_more);
     tcase_add_test(tests, without_limits_nobody_is_remembered);
+    tcase_add_test(tests, an_origin_is_the_service_s_own_by_host_and_port_whatever_the_scheme);
     tcase_add_test(tests, an_origin_is_allowed_as_it_is_written_and_in_no_other_way);
     suite_add_tcase(suite, tests);
     return support_run(suite);
