@@ -64,6 +64,7 @@ bool http_read_etags(const char *value, enum http_comparison comparison, struct 
             place += *place == ',';
             continue;
         }
+        const char *begin = place;
         bool is_weak = strncmp(place, "W/", 2) == 0;
         if (is_weak)
             place += 2;
@@ -79,6 +80,9 @@ bool http_read_etags(const char *value, enum http_comparison comparison, struct 
             if (read.n == SERVICE_VERSIONS_MAX)
                 return false;
             read.versions[read.n++] = version;
+        } else if (read.unmatched == NULL) {
+            read.unmatched = begin;
+            read.unmatched_length = (size_t)(place + 1 - begin);
         }
         place = skip_space(place + 1);
         if (*place != ',' && *place != '\0')

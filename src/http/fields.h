@@ -9,11 +9,14 @@
 #include "service.h"
 
 /* The entity tags of If-Match or If-None-Match (RFC 9110, section 13.1). Our tags are "<version>"
- * and strong. Any other tag is well-formed and matches nothing. */
+ * and strong. Any other tag is well-formed and matches nothing; a proxy may have made it of one of
+ * ours, as W/"3" or "3-gzip". */
 struct http_etags {
     bool is_any; /* * */
     size_t n;
     int32_t versions[SERVICE_VERSIONS_MAX];
+    const char *unmatched; /* the first tag that matches no version, in the value; NULL: none */
+    size_t unmatched_length;
 };
 /* STRONG leaves weak tags out (If-Match); WEAK takes W/"3" for "3" (If-None-Match): RFC 9110,
  * section 8.8.3.2. */

@@ -81,11 +81,14 @@
     ROW(TOTAL_CHANGED, "total-changed", 409, "The total has changed",                              \
         "The cart's total is not the expected_total of the request, so it was not checked out. "   \
         "current_total says what it is now: show it to the shopper and check out again.")          \
-    ROW(VERSION_MISMATCH, "version-mismatch", 412, "The version is another one",                   \
-        "The cart or product is not at the version that If-Match asks for. current_version says "  \
-        "where it is, missed_events what happened since the newest version that was asked for, "   \
-        "at most 100 events. Leave If-Match out to apply a command to whatever the newest "        \
-        "version is.")                                                                             \
+    ROW(VERSION_MISMATCH, "version-mismatch", 412, "Version mismatch",                             \
+        "The cart or product is not at a version that If-Match names. current_version says where " \
+        "it is, missed_events what happened since the newest version that If-Match names, at "     \
+        "most "                                                                                    \
+        "100 events. Only an ETag as the service gave it can match: a weak one (W/\"7\") and one " \
+        "that a proxy changed (\"7-gzip\") never do. Leave If-Match out to apply a command to "    \
+        "the "                                                                                     \
+        "newest version, whatever it is.")                                                         \
     ROW(INVALID_BODY, "invalid-body", 422, "The body is invalid",                                  \
         "The body is JSON, but not what this operation takes. errors lists what is wrong, each "   \
         "with a JSON pointer (RFC 6901) into the body.")                                           \

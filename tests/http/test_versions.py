@@ -84,6 +84,29 @@ class Matching(ServiceCase):
                 self.assert_problem(self.add_if(match), 412, "version-mismatch", current_version=2)
         self.assertEqual(self.get_cart(self.cart["id"]), self.cart)
 
+    def test_it_is_said_why_a_tag_never_matches(self):
+        """A client that only reads the current version again would ask the same for ever."""
+        for match, told in (
+            ('W/"2"', ('W/"2" is weak', "without the W/")),
+            ('"1", W/"2"', ('W/"2" is weak', "without the W/")),
+            ('"2-gzip"', ('"2-gzip" is not an ETag of this service',)),
+            ('"2;gzip"', ('"2;gzip" is not an ETag of this service',)),
+            ('W/"2-gzip"', ('W/"2-gzip" is weak',)),
+        ):
+            with self.subTest(match=match):
+                answer = self.add_if(match)
+                problem = self.assert_problem(answer, 412, "version-mismatch", current_version=2)
+                for words in ("current version is 2", *told):
+                    self.assertIn(words, problem["detail"])
+        for match in ('"1"', '"3", "4"'):
+            detail = self.add_if(match).json()["detail"]
+            self.assertEqual(detail, "The current version is 2, which If-Match does not name.")
+        path = f"/products/{make_sku()}"
+        value = {"name": "Tea", "prices": {"EUR": 1}}
+        answer = self.client.put(path, value, headers={"If-Match": 'W/"1"'})
+        problem = self.assert_problem(answer, 412, "version-mismatch", current_version=0)
+        self.assertIn('W/"1" is weak', problem["detail"])
+
     def test_only_one_of_many_with_the_same_version_wins(self):
         answers = [self.add_if('"2"') for _ in range(5)]
         self.assertEqual([answer.status for answer in answers], [200, 412, 412, 412, 412])

@@ -38,6 +38,7 @@ START_TEST(tags_that_are_not_ours_match_nothing)
     ck_assert_uint_eq(etags.n, 0);
     ck_assert(!etags.is_any);
     ck_assert(!http_etags_match(&etags, 7));
+    ck_assert_ptr_nonnull(etags.unmatched);
 }
 END_TEST
 
@@ -47,7 +48,10 @@ START_TEST(weak_tags_match_only_where_the_comparison_is_weak)
     ck_assert(http_read_etags("W/\"7\", \"8\"", HTTP_STRONG, &etags));
     ck_assert(!http_etags_match(&etags, 7));
     ck_assert(http_etags_match(&etags, 8));
+    ck_assert_uint_eq(etags.unmatched_length, strlen("W/\"7\""));
+    ck_assert_int_eq(strncmp(etags.unmatched, "W/\"7\"", etags.unmatched_length), 0);
     ck_assert(http_read_etags("W/\"7\"", HTTP_WEAK, &etags));
+    ck_assert_ptr_null(etags.unmatched);
     ck_assert(http_etags_match(&etags, 7));
 }
 END_TEST

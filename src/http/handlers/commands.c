@@ -187,26 +187,52 @@ static void refuse_by_rule(struct http_request *request)
                  });
 }
 
+/* Which tag of If-Match could not match, whatever the version; "": all could. */
+static const char *unmatched_detail(struct http_request *request)
+{
+    struct http_etags etags;
+    const char *value = request->headers.values[HTTP_HEADER_IF_MATCH];
+    if (value == NULL || !http_read_etags(value, HTTP_STRONG, &etags) || etags.unmatched == NULL)
+        return "";
+    const char *tag = base_arena_copy(&request->arena, etags.unmatched, etags.unmatched_length);
+    if (tag[0] == 'W')
+        return base_arena_printf(
+            &request->arena,
+            " The tag %.64s is weak, and weak tags never match If-Match (RFC 9110, section "
+            "13.1.1): send the version in quotes without the W/, as \"7\".",
+            tag);
+    return base_arena_printf(
+        &request->arena,
+        " The tag %.64s is not an ETag of this service, whose tags are versions in quotes, as "
+        "\"7\": send the tag as the service gave it, without what a proxy added.",
+        tag);
+}
+
+static const char *mismatch_detail(struct http_request *request)
+{
+    const struct service_command *command = &request->wait.command;
+    if (command->version == 0)
+        return base_arena_printf(
+            &request->arena, "If-Match requires that it exists, and it does not.%s",
+            unmatched_detail(request));
+    return base_arena_printf(
+        &request->arena, "The current version is %d, which If-Match does not name.%s",
+        (int)command->version, unmatched_detail(request));
+}
+
 static void refuse_version(struct http_request *request)
 {
     const struct service_command *command = &request->wait.command;
     bool has_events = command->body.length > 0;
     http_send_trouble(
-        request,
-        &(struct http_trouble){
-            .problem = HTTP_PROBLEM_VERSION_MISMATCH,
-            .detail =
-                command->version == 0
-                    ? "If-Match asks for something that does not exist."
-                    : base_arena_printf(
-                          &request->arena,
-                          "If-Match asks for another version than %d, which is the present one.",
-                          (int)command->version),
-            .has_current_version = true,
-            .current_version = command->version,
-            .missed_events = has_events ? command->body.bytes : "[]",
-            .missed_events_length = has_events ? command->body.length : 2,
-        });
+        request, &(struct http_trouble){
+                     .problem = HTTP_PROBLEM_VERSION_MISMATCH,
+                     .detail = mismatch_detail(request),
+                     .has_current_version = true,
+                     .current_version = command->version,
+                     .missed_events = has_events ? command->body.bytes : "[]",
+                     .missed_events_length = has_events ? command->body.length : 2,
+                 });
 }
 
 void http_reply_not_done(struct http_request *request)
