@@ -208,6 +208,9 @@ static bool check_openness(const struct config *config, char **problem)
     if (config->numbers[CONFIG_AUTH_OPEN_ANYWHERE] != 0 || http_is_loopback(listen)) {
         return true;
     }
+    if (!http_check_address(listen, problem)) {
+        return false;
+    }
     struct base_buffer text = {0};
     base_buffer_printf(
         &text,

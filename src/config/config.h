@@ -13,7 +13,8 @@
  * decimal integer; CHOICE names its values in `choices` of the C file. */
 #define CONFIG_SETTINGS(ROW)                                                                       \
     ROW(LISTEN, TEXT, "listen", "CARTD_LISTEN", "127.0.0.1:8080", 0, 0,                            \
-        "address:port to serve on ([address]:port for IPv6; port 0 takes a free one)")             \
+        "address:port to serve on ([address]:port for IPv6, *:port for all; port 0 takes a free "  \
+        "one)")                                                                                    \
     ROW(DATABASE_URL, TEXT, "database-url", "DATABASE_URL", "postgresql:///cartd", 0, 0,           \
         "libpq connection string of the database to serve from")                                   \
     ROW(MIGRATE_URL, TEXT, "migrate-url", "CARTD_MIGRATE_URL", "", 0, 0,                           \

@@ -34,7 +34,7 @@ struct http_options {
     struct projections *projections;
     struct feed *feed;
     struct auth *auth;  /* NULL: everybody may do everything */
-    const char *listen; /* address:port; port 0 takes a free one */
+    const char *listen; /* address:port, *:port for all; port 0 takes a free one */
     const char *default_currency;
     const char *openapi; /* the text of openapi.yaml, compiled in */
     size_t openapi_length;
@@ -53,6 +53,9 @@ struct http_options {
     const char *cors_origins; /* see http_read_origins() */
 };
 
+/* Whether `address` can be given to listen. False with *problem (a sentence, the caller's to free).
+ */
+bool http_check_address(const char *address, char **problem) BASE_MUST_CHECK;
 /* Whether `address`, as it is given to listen, is one that only this machine reaches. */
 bool http_is_loopback(const char *address) BASE_MUST_CHECK;
 

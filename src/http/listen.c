@@ -29,6 +29,12 @@ struct addrinfo *http_parse_address(const char *address, char **problem)
         return NULL;
     }
     *colon = '\0';
+    if (strcmp(host, "localhost") == 0) {
+        *problem = complain(
+            address, "localhost may be 127.0.0.1 or [::1]; write the one that is meant, or * for "
+                     "all addresses of this machine");
+        return NULL;
+    }
     bool has_brackets = host[0] == '[' && colon > host + 1 && colon[-1] == ']';
     if (has_brackets)
         colon[-1] = '\0';
@@ -38,12 +44,25 @@ struct addrinfo *http_parse_address(const char *address, char **problem)
         .ai_socktype = SOCK_STREAM,
         .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
     };
+    const char *name = has_brackets ? host + 1 : host;
+    if (strcmp(host, "*") == 0) /* which getaddrinfo() takes for the loopback */
+        name = "0.0.0.0";
     struct addrinfo *found;
-    if (getaddrinfo(has_brackets ? host + 1 : host, colon + 1, &hints, &found) != 0) {
-        *problem = complain(address, "not an IP address in numbers (IPv6 in brackets)");
+    if (getaddrinfo(name, colon + 1, &hints, &found) != 0) {
+        *problem = complain(
+            address, "not an IP address in numbers (IPv6 in brackets), nor * for all addresses");
         return NULL;
     }
     return found;
+}
+
+bool http_check_address(const char *address, char **problem)
+{
+    struct addrinfo *found = http_parse_address(address, problem);
+    if (found == NULL)
+        return false;
+    freeaddrinfo(found);
+    return true;
 }
 
 bool http_is_loopback(const char *address)
@@ -63,7 +82,12 @@ bool http_is_loopback_address(const struct sockaddr *address)
         return ntohl(ipv4->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
     }
     const struct sockaddr_in6 *ipv6 = (const void *)address;
-    return address->sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&ipv6->sin6_addr);
+    if (address->sa_family != AF_INET6)
+        return false;
+    /* A socket for both shows IPv4 as IPv6 has it (RFC 4291, section 2.5.5.2). */
+    if (IN6_IS_ADDR_V4MAPPED(&ipv6->sin6_addr))
+        return ipv6->sin6_addr.s6_addr[12] == IN_LOOPBACKNET;
+    return IN6_IS_ADDR_LOOPBACK(&ipv6->sin6_addr);
 }
 
 /* The address that a socket got, with the port that the kernel chose for 0. */
@@ -85,13 +109,41 @@ static char *address_of(int fd)
     return text.bytes;
 }
 
+/* [::] is for IPv4 too, whatever the machine's own setting (net.ipv6.bindv6only) is. */
 static bool bind_and_listen(int fd, const struct addrinfo *where)
 {
     int yes = 1;
+    int no = 0;
+    if (where->ai_family == AF_INET6 &&
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof(no)) != 0)
+        return false;
     return setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) == 0 &&
            /* Several processes share a port, and the kernel spreads connections over them. */
            setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof(yes)) == 0 &&
            bind(fd, where->ai_addr, where->ai_addrlen) == 0 && listen(fd, SOMAXCONN) == 0;
+}
+
+static int listen_on(const struct addrinfo *where)
+{
+    int fd = socket(where->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0 || bind_and_listen(fd, where))
+        return fd;
+    int reason = errno;
+    (void)close(fd); /* it was never used */
+    errno = reason;
+    return -1;
+}
+
+/* One socket for all addresses of both kinds. -1 with errno: EAFNOSUPPORT or EADDRNOTAVAIL where
+ * this machine has no IPv6. */
+static int listen_on_all(const struct addrinfo *ipv4)
+{
+    const struct sockaddr_in *port = (const void *)ipv4->ai_addr;
+    struct sockaddr_in6 any = {
+        .sin6_family = AF_INET6, .sin6_addr = in6addr_any, .sin6_port = port->sin_port};
+    const struct addrinfo where = {
+        .ai_family = AF_INET6, .ai_addr = (void *)&any, .ai_addrlen = sizeof(any)};
+    return listen_on(&where);
 }
 
 int http_listen(const char *address, char **taken, char **problem)
@@ -99,16 +151,14 @@ int http_listen(const char *address, char **taken, char **problem)
     struct addrinfo *where = http_parse_address(address, problem);
     if (where == NULL)
         return -1;
-    int fd = socket(where->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    bool is_listening = fd >= 0 && bind_and_listen(fd, where);
+    int fd = address[0] == '*' ? listen_on_all(where) : listen_on(where);
+    if (fd < 0 && address[0] == '*' && (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL))
+        fd = listen_on(where);
     int reason = errno;
     freeaddrinfo(where);
-    if (is_listening) {
-        *taken = address_of(fd);
-        return fd;
-    }
     if (fd >= 0)
-        (void)close(fd); /* it was never used */
-    *problem = complain(address, strerror(reason));
-    return -1;
+        *taken = address_of(fd);
+    else
+        *problem = complain(address, strerror(reason));
+    return fd;
 }

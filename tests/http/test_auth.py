@@ -7,7 +7,7 @@ import unittest
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from support import AuthCase, Service, make_key, needs_binary, run_cartd, wait_until
+from support import AuthCase, Client, Service, make_key, needs_binary, run_cartd, wait_until
 from support.tokens import AUDIENCE, ISSUER, Key, forge, key_of
 from test_access import bad_tokens
 
@@ -169,7 +169,7 @@ class Beginning(AuthCase):
         self.assertNotIn(self.key.private, done.stdout + done.stderr)
 
     def test_open_is_for_this_machine_unless_it_is_said_twice(self):
-        for listen in ("0.0.0.0:0", "[::]:0", "192.0.2.1:0"):
+        for listen in ("0.0.0.0:0", "[::]:0", "*:0", "192.0.2.1:0"):
             self.refuse("CARTD_AUTH_OPEN_ANYWHERE=on", CARTD_AUTH="open", CARTD_LISTEN=listen)
         service = None
         for settings in (
@@ -178,6 +178,28 @@ class Beginning(AuthCase):
         ):
             service = Service(self.database.app_url, waits_until_ready=False, **settings)
             service.stop()
+
+    def test_a_star_is_every_address_of_both_kinds(self):
+        """Who calls from this machine is known to, however the socket shows the address."""
+        for listen in ("*:0", "[::]:0"):
+            settings = {**self.auth_settings(), "CARTD_LISTEN": listen}
+            service = Service(self.database.app_url, waits_until_ready=False, **settings)
+            self.addCleanup(service.stop)
+            for host in ("127.0.0.1", "::1"):
+                with Client(host, service.port) as client:
+                    self.assertEqual(client.get("/livez").status, 200)
+                    self.assertEqual(client.get("/metrics").status, 200, (listen, host))
+            done = run_cartd("healthcheck", CARTD_LISTEN=f"{listen[:-1]}{service.port}")
+            self.assertNotIn("no answer", done.stderr)
+            self.assertNotIn("refused", done.stderr)
+
+    def test_a_name_is_refused_for_what_it_is(self):
+        for auth in ("open", "token"):
+            settings = {**self.auth_settings(), "CARTD_AUTH": auth}
+            done = run_cartd("serve", url=self.database.app_url, CARTD_LISTEN="localhost:0", **settings)
+            self.assertEqual(done.returncode, 1, done)
+            self.assertIn("127.0.0.1 or [::1]", done.stderr)
+            self.assertNotIn("CARTD_AUTH", done.stderr)
 
     def test_token_needs_what_belongs_to_it(self):
         for name in ("CARTD_AUTH_KEYS", "CARTD_AUTH_ISSUER", "CARTD_AUTH_AUDIENCE"):

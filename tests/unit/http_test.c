@@ -303,6 +303,47 @@ START_TEST(addresses_are_numbers_with_a_port)
 }
 END_TEST
 
+START_TEST(a_star_is_all_addresses_of_both_kinds)
+{
+    char *taken;
+    char *problem;
+    ck_assert(!http_is_loopback("*:8080"));
+    int fd = http_listen("*:0", &taken, &problem);
+    ck_assert_int_ge(fd, 0);
+    const char *port = strrchr(taken, ':');
+    static const char *const addresses[] = {"127.0.0.1", "[::1]"};
+    for (size_t i = 0; i < BASE_COUNT(addresses); i++) {
+        struct base_buffer text = {0};
+        base_buffer_printf(&text, "%s%s", addresses[i], port);
+        struct addrinfo *where = http_parse_address(base_buffer_text(&text), &problem);
+        ck_assert_ptr_nonnull(where);
+        int client = socket(where->ai_family, SOCK_STREAM, 0);
+        if (client >= 0) /* a machine may be without IPv6 */
+            ck_assert_int_eq(connect(client, where->ai_addr, where->ai_addrlen), 0);
+        close(client);
+        freeaddrinfo(where);
+        base_buffer_finish(&text);
+    }
+    close(fd);
+    free(taken);
+}
+END_TEST
+
+START_TEST(loopback_is_told_from_other_addresses)
+{
+    ck_assert(http_is_loopback("127.0.0.1:1"));
+    ck_assert(http_is_loopback("127.1.2.3:1"));
+    ck_assert(http_is_loopback("[::1]:1"));
+    ck_assert(http_is_loopback("[::ffff:127.0.0.1]:1"));
+    ck_assert(!http_is_loopback("[::ffff:192.0.2.1]:1"));
+    ck_assert(!http_is_loopback("0.0.0.0:1"));
+    ck_assert(!http_is_loopback("[::]:1"));
+    ck_assert(!http_is_loopback("*:1"));
+    ck_assert(!http_is_loopback("192.0.2.1:1"));
+    ck_assert(!http_is_loopback("localhost:1"));
+}
+END_TEST
+
 START_TEST(port_0_takes_a_free_one_that_others_may_share)
 {
     char *taken;
@@ -363,6 +404,8 @@ int main(void)
     tcase_add_test(tests, explanations_name_the_limits_that_hold);
     tcase_add_test(tests, a_problem_is_written_with_the_members_that_it_has);
     tcase_add_test(tests, addresses_are_numbers_with_a_port);
+    tcase_add_test(tests, a_star_is_all_addresses_of_both_kinds);
+    tcase_add_test(tests, loopback_is_told_from_other_addresses);
     tcase_add_test(tests, port_0_takes_a_free_one_that_others_may_share);
     tcase_add_test(tests, a_probe_says_why_there_is_no_answer);
     suite_add_tcase(suite, tests);

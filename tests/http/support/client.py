@@ -125,7 +125,8 @@ class Client:
         return answer
 
     def compose(self, method, target, headers, body):
-        lines = [f"{method} {target} HTTP/1.1", f"Host: {self.host}:{self.port}"]
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        lines = [f"{method} {target} HTTP/1.1", f"Host: {host}:{self.port}"]
         lines += [f"{name}: {text}" for name, text in headers.items()]
         if body is not None or method in ("POST", "PUT", "PATCH"):
             lines.append(f"Content-Length: {len(body or b'')}")

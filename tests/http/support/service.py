@@ -104,9 +104,8 @@ class Service:
             [BINARY, "serve"],
             env=clean_environment(
                 DATABASE_URL=database_url,
-                CARTD_LISTEN=f"127.0.0.1:{port}",
                 CARTD_LOG_FORM="json",
-                **settings,
+                **{"CARTD_LISTEN": f"127.0.0.1:{port}", **settings},
             ),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
