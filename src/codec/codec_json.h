@@ -14,6 +14,7 @@ struct codec_reader {
     struct base_arena *arena;            /* may be NULL when nothing is copied or complained of */
     struct codec_complaints *complaints; /* NULL: nobody wants to know the reasons */
     bool is_refused;
+    bool is_of_client; /* 2.0 is an integer; cartd itself never writes it so */
 };
 
 /* Where a value stands, from the inside out, so that a pointer is only written when needed. The

@@ -1,6 +1,7 @@
 #include "codec_json.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -70,7 +71,7 @@ const char *codec_describe(struct codec_reader *reader, const json_t *value)
     case JSON_INTEGER:
         return base_arena_printf(reader->arena, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
     case JSON_REAL: {
-        /* Whoever wrote 1.0 must not read that 1 is no integer. */
+        /* Whoever wrote 1.0 must not read that 1 is not what is expected. */
         const char *text = base_arena_printf(reader->arena, "%.15g", json_real_value(value));
         bool looks_whole = text[strspn(text, "-0123456789")] == '\0';
         return looks_whole ? base_arena_printf(reader->arena, "%s.0", text) : text;
@@ -144,14 +145,29 @@ json_t *codec_find_member(const struct codec_object *object, const char *name, b
     return value;
 }
 
+/* 2.0 and 2e0 are the integer 2 in JSON Schema, and to clients that have only one kind of number.
+ */
+static bool is_whole(const struct codec_reader *reader, const json_t *value, json_int_t *number)
+{
+    if (json_is_integer(value)) {
+        *number = json_integer_value(value);
+        return true;
+    }
+    double real = json_real_value(value); /* 0 of what is no number */
+    if (!reader->is_of_client || !json_is_real(value) || fabs(real) > (double)CART_AMOUNT_MAX || real != trunc(real))
+        return false;
+    *number = (json_int_t)real;
+    return true;
+}
+
 bool codec_read_integer(
     const struct codec_object *object, const struct codec_integer *field, int64_t *number)
 {
     json_t *value = codec_find_member(object, field->name, field->is_required);
     if (value == NULL)
         return false;
-    json_int_t given = json_integer_value(value);
-    if (!json_is_integer(value) || given < field->least || given > field->most) {
+    json_int_t given;
+    if (!is_whole(object->reader, value, &given) || given < field->least || given > field->most) {
         codec_complain_of_member(
             object, field->name, "%s must be an integer from %lld to %lld, not %s.", field->name,
             (long long)field->least, (long long)field->most, codec_describe(object->reader, value));

@@ -252,6 +252,21 @@ static bool is_json_otherwise(struct codec_body body, json_error_t *error)
     return value != NULL || json_error_code(error) == json_error_numeric_overflow;
 }
 
+/* In our words where the parser's are about itself. */
+static void append_reason(struct base_buffer *out, const json_error_t *error)
+{
+    enum json_error_code code = json_error_code(error);
+    if (code == json_error_null_character || code == json_error_null_byte_in_key)
+        base_buffer_append_text(out, "U+0000 (\\u0000) is not allowed in texts and names");
+    else if (code == json_error_premature_end_of_input)
+        base_buffer_append_text(out, "the body ends before its JSON does");
+    else if (code == json_error_end_of_input_expected)
+        base_buffer_append_text(out, "something follows the JSON");
+    else
+        /* It repeats what it stumbled over, and that may be anything. */
+        base_buffer_append_printable(out, error->text);
+}
+
 static enum codec_outcome explain_failure(
     struct codec_reader *reader, struct codec_body body, json_error_t *error)
 {
@@ -263,9 +278,8 @@ static enum codec_outcome explain_failure(
             "The number is too large: no number here is above 9007199254740991 (2^53-1).");
         return CODEC_INVALID;
     }
-    /* The parser repeats what it stumbled over, and that may be anything. */
     BASE_CLEANUP(base_buffer_finish) struct base_buffer text = {0};
-    base_buffer_append_printable(&text, error->text);
+    append_reason(&text, error);
     return malformed(
         reader, base_arena_printf(
                     reader->arena, "Line %d, column %d: %s.", error->line, error->column,

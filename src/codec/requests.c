@@ -32,6 +32,16 @@ static void finish_request(struct request *request)
     json_decref(request->body.members);
 }
 
+/* A parser may pass over a byte order mark (RFC 8259, section 8.1), as some clients write one. */
+static struct codec_body skip_byte_order_mark(struct codec_body body)
+{
+    static const char mark[] = "\xef\xbb\xbf";
+    const size_t length = sizeof(mark) - 1;
+    if (body.length < length || memcmp(body.bytes, mark, length) != 0)
+        return body;
+    return (struct codec_body){.bytes = body.bytes + length, .length = body.length - length};
+}
+
 /* `may_be_empty`: every member is optional, so that no body at all is {}. */
 static enum codec_outcome begin_request(
     struct request *request, struct codec_body body, bool may_be_empty, struct base_arena *arena,
@@ -39,9 +49,10 @@ static enum codec_outcome begin_request(
 {
     complaints->n = 0;
     *request = (struct request){
-        .reader = {.arena = arena, .complaints = complaints},
+        .reader = {.arena = arena, .complaints = complaints, .is_of_client = true},
         .body = {.reader = &request->reader, .path = {.root = ""}},
     };
+    body = skip_byte_order_mark(body);
     if (may_be_empty && body.length == 0)
         body = (struct codec_body){.bytes = "{}", .length = 2};
     return codec_json_read_body(&request->reader, body, &request->body.members);

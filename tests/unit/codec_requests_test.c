@@ -134,6 +134,34 @@ START_TEST(a_quantity_from_0_to_999_is_taken_for_the_item_of_the_path)
 }
 END_TEST
 
+START_TEST(a_number_without_a_fraction_is_an_integer_however_it_is_written)
+{
+    static const char *const bodies[] = {
+        "{\"quantity\":2}", "{\"quantity\":2.0}", "{\"quantity\":2.000}", "{\"quantity\":2e0}",
+        "{\"quantity\":0.2E+1}", "{\"quantity\":20e-1}",
+    };
+    for (size_t i = 0; i < BASE_COUNT(bodies); i++) {
+        ck_assert_int_eq(read_text(CHANGE, bodies[i]), CODEC_READ);
+        ck_assert_int_eq(commands.list[0].change_item_quantity.quantity, 2);
+    }
+    ck_assert_int_eq(read_text(CHANGE, "{\"quantity\":-0.0}"), CODEC_READ);
+    ck_assert_int_eq(commands.list[0].change_item_quantity.quantity, 0);
+    ck_assert_int_eq(read_text(CHECK_OUT, "{\"expected_total\":9007199254740991.0}"), CODEC_READ);
+    ck_assert_int_eq(commands.list[0].check_out.expected_total_minor, CART_AMOUNT_MAX);
+    ck_assert_int_eq(read_text(PRODUCT, "{\"name\":\"x\",\"prices\":{\"EUR\":4.99e2}}"), CODEC_READ);
+    ck_assert_int_eq(content.prices[0].price_minor, 499);
+}
+END_TEST
+
+START_TEST(a_byte_order_mark_is_passed_over)
+{
+    ck_assert_int_eq(read_text(CHANGE, "\xef\xbb\xbf{\"quantity\":3}"), CODEC_READ);
+    ck_assert_int_eq(commands.list[0].change_item_quantity.quantity, 3);
+    ck_assert_int_eq(read_text(NOTHING, "\xef\xbb\xbf"), CODEC_READ);
+    ck_assert_int_eq(read_text(ADD_ITEM, "\xef\xbb\xbf"), CODEC_MALFORMED);
+}
+END_TEST
+
 START_TEST(a_checkout_may_expect_a_total)
 {
     ck_assert_int_eq(read_text(CHECK_OUT, ""), CODEC_READ);
@@ -212,8 +240,8 @@ static const struct {
     {"{", "Line 1, column 1: "},
     {" ", "Line 1, column 1: "},
     {"{\"sku\":\n \"tea\",}", "Line 2, column 8: "},
-    {"{\"sku\":\"tea\"} x", "column 15: end of file expected"},
-    {"{\"sku\":\"tea\"}{}", "end of file expected"},
+    {"{\"sku\":\"tea\"} x", "column 15: something follows the JSON."},
+    {"{\"sku\":\"tea\"}{}", "something follows the JSON"},
     {"{'sku':'tea'}", "Line 1, column 2: "},
     {"{\"sku\":tea}", "invalid token"},
     {"tea", "Line 1, column "},
@@ -223,17 +251,19 @@ static const struct {
     {"{\"sku\":\"t\xff\"}", "unable to decode byte 0xff"},
     {"{\"sku\":\"t\xed\xa0\x80\"}", "unable to decode"},
     {"{\"sku\":\"\\ud800\"}", "invalid Unicode"},
-    {"{\"sku\":\"\\u0000\"}", "\\u0000"},
+    {"{\"sku\":\"\\u0000\"}", "column 15: U+0000 (\\u0000) is not allowed in texts and names."},
+    {"{\"a\\u0000b\":1}", ": U+0000 (\\u0000) is not allowed in texts and names."},
     {"{\"sku\":\"a\nb\"}", "unexpected newline"},
     {"{\"sku\":\"a\x01z\"}", "control character"},
-    {"\xef\xbb\xbf{}", "Line 1, column "},
+    {"\xef\xbb\xbf\xef\xbb\xbf{}", "Line 1, column "},
+    {"{}\xef\xbb\xbf", "Line 1, column "},
     {"{\"quantity\":01}", "Line 1, column "},
     {"{\"quantity\":+1}", "Line 1, column "},
     {"{\"quantity\":NaN}", "invalid token"},
     {"{\"a\":[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]}", "Line 1, column 21: nested deeper than 16"},
     {"[[[[[[[[[[[[[[[[[", "Line 1, column 17: nested deeper than 16"},
     {"{\"a\":1}\n{[", "Line 2, column 1: "},
-    {"{\"quantity\":1e999", "column 17: '}' expected"},
+    {"{\"quantity\":1e999", "column 17: the body ends before its JSON does."},
     {"{1e999:1}", "Line 1, column "},
 };
 
@@ -316,8 +346,10 @@ static const struct {
     {ADD_ITEM, "{\"sku\":\"t\",\"quantity\":0}", "/quantity",
      "quantity must be an integer from 1 to 999, not 0."},
     {ADD_ITEM, "{\"sku\":\"t\",\"quantity\":1000}", "/quantity", "not 1000."},
-    {ADD_ITEM, "{\"sku\":\"t\",\"quantity\":1.0}", "/quantity", "not 1.0."},
-    {ADD_ITEM, "{\"sku\":\"t\",\"quantity\":1e2}", "/quantity", "not 100.0."},
+    {ADD_ITEM, "{\"sku\":\"t\",\"quantity\":0.0}", "/quantity", "not 0.0."},
+    {ADD_ITEM, "{\"sku\":\"t\",\"quantity\":1e3}", "/quantity", "not 1000.0."},
+    {ADD_ITEM, "{\"sku\":\"t\",\"quantity\":1e300}", "/quantity", "not 1e+300."},
+    {CHECK_OUT, "{\"expected_total\":9007199254740992.0}", "/expected_total", "must be"},
     {ADD_ITEM, "{\"sku\":\"t\",\"quantity\":1.5}", "/quantity", "not 1.5."},
     {ADD_ITEM, "{\"sku\":\"t\",\"quantity\":\"1\"}", "/quantity", "not \"1\"."},
     {ADD_ITEM, "{\"sku\":\"t\",\"quantity\":null}", "/quantity", "not null."},
@@ -525,6 +557,8 @@ int main(void)
     tcase_add_test(good, the_body_may_go_once_it_is_read);
     tcase_add_test(good, one_is_added_when_no_quantity_is_given);
     tcase_add_test(good, a_quantity_from_0_to_999_is_taken_for_the_item_of_the_path);
+    tcase_add_test(good, a_number_without_a_fraction_is_an_integer_however_it_is_written);
+    tcase_add_test(good, a_byte_order_mark_is_passed_over);
     tcase_add_test(good, a_checkout_may_expect_a_total);
     tcase_add_test(good, every_command_is_read_in_its_order);
     tcase_add_test(good, nothing_is_nothing_or_an_empty_object);
