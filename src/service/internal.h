@@ -1,9 +1,9 @@
 /*
  * internal: what the files of the service share. service.c queues and answers, batch.c is the state
  * machine of a batch, offers.c what it knows of the catalogue, decide.c folds the commands of one
- * stream, lease.c says when reads may come from memory, outage.c pauses while PostgreSQL can't record
- * anything, past.c reads a cart as it was, replay.c reads what an answer still needs, streams.c
- * holds who waits and which carts are kept.
+ * stream, lease.c says when reads may come from memory, outage.c pauses while PostgreSQL can't
+ * record anything, past.c reads a cart as it was, replay.c reads what an answer still needs,
+ * streams.c holds who waits and which carts are kept.
  */
 #ifndef CARTD_SERVICE_INTERNAL_H
 #define CARTD_SERVICE_INTERNAL_H

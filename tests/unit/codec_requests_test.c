@@ -137,8 +137,8 @@ END_TEST
 START_TEST(a_number_without_a_fraction_is_an_integer_however_it_is_written)
 {
     static const char *const bodies[] = {
-        "{\"quantity\":2}", "{\"quantity\":2.0}", "{\"quantity\":2.000}", "{\"quantity\":2e0}",
-        "{\"quantity\":0.2E+1}", "{\"quantity\":20e-1}",
+        "{\"quantity\":2}",   "{\"quantity\":2.0}",    "{\"quantity\":2.000}",
+        "{\"quantity\":2e0}", "{\"quantity\":0.2E+1}", "{\"quantity\":20e-1}",
     };
     for (size_t i = 0; i < BASE_COUNT(bodies); i++) {
         ck_assert_int_eq(read_text(CHANGE, bodies[i]), CODEC_READ);
@@ -148,7 +148,8 @@ START_TEST(a_number_without_a_fraction_is_an_integer_however_it_is_written)
     ck_assert_int_eq(commands.list[0].change_item_quantity.quantity, 0);
     ck_assert_int_eq(read_text(CHECK_OUT, "{\"expected_total\":9007199254740991.0}"), CODEC_READ);
     ck_assert_int_eq(commands.list[0].check_out.expected_total_minor, CART_AMOUNT_MAX);
-    ck_assert_int_eq(read_text(PRODUCT, "{\"name\":\"x\",\"prices\":{\"EUR\":4.99e2}}"), CODEC_READ);
+    ck_assert_int_eq(
+        read_text(PRODUCT, "{\"name\":\"x\",\"prices\":{\"EUR\":4.99e2}}"), CODEC_READ);
     ck_assert_int_eq(content.prices[0].price_minor, 499);
 }
 END_TEST
