@@ -31,6 +31,7 @@ struct audit_options {
     struct loop *loop;
     const struct base_log *log;
     const char *url;
+    struct postgres_history *history; /* of the process; NULL: none */
     const char *ready_sql;
     const char *not_ready_detail;
     int64_t wait_ms; /* for PostgreSQL, before it is given up */

@@ -55,6 +55,7 @@ bool common_connect(struct common *common, const struct common_wanted *wanted, c
             .loop = common->options.loop,
             .log = common->options.log,
             .url = common->options.url,
+            .history = common->options.history,
             .role = wanted->role,
             .statements = common->statements,
             .ready_sql = base_buffer_text(&ready_sql),

@@ -50,6 +50,7 @@ struct import {
     struct product_file *file;
     struct metrics metrics;
     struct loop *loop;
+    struct postgres_history *history;
     struct service *service;
     struct loop_signals signals;
     struct loop_watch input;   /* of a pipe; other files are always readable */
@@ -232,6 +233,7 @@ static bool open_rooms(
     struct import *import, const struct config *config, const struct base_log *log, char **problem)
 {
     static const int stop_signals[] = {SIGINT, SIGTERM, 0};
+    import->history = postgres_history_create();
     import->loop = loop_create();
     if (!import->loop || !loop_start_signals(import->loop, &import->signals, stop_signals)) {
         *problem = base_copy_text(strerror(errno));
@@ -243,6 +245,7 @@ static bool open_rooms(
             .log = log,
             .metrics = &import->metrics,
             .url = config->texts[CONFIG_DATABASE_URL],
+            .history = import->history,
             .ready_sql = migrate_ready_sql(),
             .not_ready_detail = CLI_SCHEMA_NOT_READY,
             .queue_commands = IMPORT_QUEUE_COMMANDS,
@@ -265,6 +268,7 @@ static void close_rooms(struct import *import)
         loop_stop_signals(import->loop, &import->signals);
     }
     loop_destroy(import->loop);
+    postgres_history_destroy(import->history);
 }
 
 static void make_lines(struct import *import)

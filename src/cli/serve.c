@@ -34,6 +34,7 @@ struct serve {
     struct metrics metrics;
     struct loop *loop;
     struct auth *auth; /* NULL: it is open */
+    struct postgres_history *history;
     struct service *service;
     struct projections *projections;
     struct feed *feed;
@@ -121,6 +122,7 @@ static bool open_database(struct serve *serve, char **problem)
             .log = &serve->log,
             .metrics = &serve->metrics,
             .url = config->texts[CONFIG_DATABASE_URL],
+            .history = serve->history,
             .ready_sql = migrate_ready_sql(),
             .not_ready_detail = CLI_SCHEMA_NOT_READY,
             .wait_ms = config->numbers[CONFIG_WAIT_MS],
@@ -138,6 +140,7 @@ static bool open_database(struct serve *serve, char **problem)
             .log = &serve->log,
             .metrics = &serve->metrics,
             .url = config->texts[CONFIG_DATABASE_URL],
+            .history = serve->history,
             .ready_sql = migrate_ready_sql(),
             .not_ready_detail = CLI_SCHEMA_NOT_READY,
             .queue_commands = (size_t)config->numbers[CONFIG_QUEUE_COMMANDS],
@@ -159,6 +162,7 @@ static bool open_database(struct serve *serve, char **problem)
             .log = &serve->log,
             .metrics = &serve->metrics,
             .url = config->texts[CONFIG_DATABASE_URL],
+            .history = serve->history,
             .ready_sql = migrate_ready_sql(),
             .not_ready_detail = CLI_SCHEMA_NOT_READY,
             .wait_ms = config->numbers[CONFIG_WAIT_MS],
@@ -187,6 +191,7 @@ static bool open_follow(struct serve *serve, char **problem)
             .log = &serve->log,
             .metrics = &serve->metrics,
             .url = config->texts[CONFIG_DATABASE_URL],
+            .history = serve->history,
             .ready_sql = migrate_ready_sql(),
             .not_ready_detail = CLI_SCHEMA_NOT_READY,
             .is_busy = have_commands_waiting,
@@ -293,6 +298,7 @@ static bool open_sampler(struct serve *serve, char **problem)
             .loop = serve->loop,
             .log = &serve->log,
             .url = config->texts[CONFIG_DATABASE_URL],
+            .history = serve->history,
             .ready_sql = migrate_ready_sql(),
             .not_ready_detail = CLI_SCHEMA_NOT_READY,
             .wait_ms = config->numbers[CONFIG_WAIT_MS],
@@ -307,6 +313,7 @@ static bool open_loop(struct serve *serve, char **problem)
     static const int our_signals[] = {SIGTERM, SIGINT, SIGHUP, 0};
     serve->signals.received = received_signal;
     serve->drain_timer.fired = look_whether_drained;
+    serve->history = postgres_history_create();
     serve->loop = loop_create();
     if (serve->loop && loop_start_signals(serve->loop, &serve->signals, our_signals)) {
         return true;
@@ -329,6 +336,7 @@ static void close_rooms(struct serve *serve)
         loop_stop_signals(serve->loop, &serve->signals);
     }
     loop_destroy(serve->loop);
+    postgres_history_destroy(serve->history);
     auth_destroy(serve->auth);
 }
 

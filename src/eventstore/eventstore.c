@@ -10,15 +10,20 @@
  * Any number of rows. A join with a subquery that is sorted by itself gives each stream's events in
  * their order, straight from the index: sorting all of them by stream and version cost a tenth of
  * it (bench/NOTES.md). Without that SQL promises no order, so whoever folds them looks at versions.
+ *
+ * A snapshot ahead of its stream is of another history, such as that of a log which was restored
+ * without its read tables. Its state comes as null, which nobody can read.
  */
 static const struct postgres_statement LOAD_STREAMS = {
     .name = "load_streams",
     .sql = "WITH wanted AS MATERIALIZED (\n"
-           "    SELECT w.stream_id, coalesce(s.version, w.after_version) AS after_version,\n"
-           "        s.version AS snapshot_version, s.shape, s.state\n"
+           "    SELECT w.stream_id, coalesce(e.version, w.after_version) AS after_version,\n"
+           "        s.version AS snapshot_version, s.shape,\n"
+           "        CASE WHEN e.version IS NULL THEN 'null' ELSE s.state END AS state\n"
            "    FROM unnest($1, $2, $3) AS w (stream_id, after_version, shape)\n"
            "    LEFT JOIN snapshots s ON s.stream_id = w.stream_id AND s.shape = w.shape\n"
            "        AND s.version > w.after_version\n"
+           "    LEFT JOIN events e ON e.stream_id = s.stream_id AND e.version = s.version\n"
            ")\n"
            "SELECT '', w.stream_id, w.snapshot_version, '" EVENTSTORE_SNAPSHOT "', w.shape,\n"
            "    w.state,\n"
@@ -179,6 +184,7 @@ static const struct postgres_statement *const SIDE_STATEMENTS[] = {
     &eventstore_read_head,
     &eventstore_load_stream_after,
     &KEEP_SNAPSHOT,
+    &eventstore_forget_snapshots,
     &FORGET_KEYS,
     &END_STUCK,
     NULL,

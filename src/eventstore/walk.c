@@ -206,7 +206,7 @@ static const struct postgres_statement READ_STRAY_SNAPSHOTS = {
 };
 
 /* No rows. */
-static const struct postgres_statement FORGET_SNAPSHOTS = {
+const struct postgres_statement eventstore_forget_snapshots = {
     .name = "forget_snapshots",
     .sql = "DELETE FROM snapshots WHERE stream_id = ANY ($1)",
     .n_parameters = 1,
@@ -239,7 +239,7 @@ void eventstore_ask_stray_snapshots(struct postgres_group *group, int32_t limit)
 void eventstore_ask_forget_snapshots(
     struct postgres_group *group, const struct base_uuid *stream_ids, size_t n_streams)
 {
-    put_ids(postgres_group_add(group, &FORGET_SNAPSHOTS), stream_ids, n_streams);
+    put_ids(postgres_group_add(group, &eventstore_forget_snapshots), stream_ids, n_streams);
 }
 
 /* ---- kept answers ---------------------------------------------------------------------------- */
@@ -286,7 +286,7 @@ const struct postgres_statement *const eventstore_walk_statements[] = {
     &READ_PLACES,
     &READ_SNAPSHOTS,
     &READ_STRAY_SNAPSHOTS,
-    &FORGET_SNAPSHOTS,
+    &eventstore_forget_snapshots,
     &READ_FALSE_KEYS,
     &MOVE_SHARED_POSITION,
     &eventstore_load_shared_position,

@@ -31,6 +31,7 @@ struct feed *feed_create(const struct feed_options *options, char **problem)
         .loop = options->loop,
         .log = options->log,
         .url = options->url,
+        .history = options->history,
         .role = "feed",
         .statements = feed->statements,
         .ready_sql = options->ready_sql,

@@ -33,6 +33,7 @@ struct feed_options {
     const struct base_log *log;
     struct metrics *metrics;
     const char *url;
+    struct postgres_history *history; /* of the process; NULL: none */
     const char *ready_sql;
     const char *not_ready_detail;
     int64_t wait_ms;      /* for PostgreSQL */

@@ -143,6 +143,7 @@ struct follow *follow_create(const struct follow_options *options, char **proble
             .loop = options->loop,
             .log = options->log,
             .url = options->url,
+            .history = options->history,
             .role = "follow",
             .statements = self->statements,
             .ready_sql = options->ready_sql,

@@ -23,6 +23,7 @@ struct follow_options {
     const struct base_log *log;
     struct metrics *metrics;
     const char *url;
+    struct postgres_history *history; /* of the process; NULL: none */
     const char *ready_sql;
     const char *not_ready_detail;
     /* Whether somebody waits for what the projections' work would delay. */

@@ -15,6 +15,13 @@
 /* ---- connecting: resolve, connect ------------------------------------------------------------ */
 
 /* What comes before the connection string is a default, what comes after it overrides it. */
+static const char *default_session(const struct postgres_connection *connection)
+{
+    bool is_set = getenv("PGTARGETSESSIONATTRS") != NULL;
+    bool needs_primary = connection->history != NULL || connection->enter_sql != NULL;
+    return needs_primary && !is_set ? "read-write" : NULL;
+}
+
 static PGconn *start_libpq(struct postgres_connection *connection)
 {
     struct base_buffer name = {0};
@@ -32,6 +39,7 @@ static PGconn *start_libpq(struct postgres_connection *connection)
         {"keepalives_interval", "5"},
         {"keepalives_count", "3"},
         {"tcp_user_timeout", "15000"},
+        {"target_session_attrs", default_session(connection)},
         {"dbname", connection->url},
         {"host", targets->has_targets ? base_buffer_text(&targets->hosts) : NULL},
         {"hostaddr", targets->has_targets ? base_buffer_text(&targets->addresses) : NULL},
@@ -52,7 +60,7 @@ static PGconn *start_libpq(struct postgres_connection *connection)
 
 static void start_connecting(struct postgres_connection *connection)
 {
-    postgres_resolver_rotate(&connection->resolver, connection->n_connect_timeouts);
+    postgres_resolver_rotate(&connection->resolver, connection->n_rotations);
     postgres_connection_move(connection, POSTGRES_STATE_CONNECTING);
     connection->pg = start_libpq(connection);
     if (connection->pg == NULL) {
@@ -154,7 +162,11 @@ static void ask_greeting(struct postgres_connection *connection)
         "SET statement_timeout = %" PRId64 ";"
         "SET idle_in_transaction_session_timeout = %" PRId64 ";"
         "SELECT octet_length(repeat(' ', 8388608));"
-        "SELECT pid, (extract(epoch FROM backend_start) * 1000000)::bigint"
+        "SELECT pid, (extract(epoch FROM backend_start) * 1000000)::bigint, pg_is_in_recovery(),"
+        "    (SELECT system_identifier FROM pg_control_system()),"
+        /* Of the write-ahead log that is being written: the last checkpoint's may be older. */
+        "    CASE WHEN pg_is_in_recovery() THEN '00000000'"
+        "        ELSE left(pg_walfile_name(pg_current_wal_lsn()), 8) END"
         "  FROM pg_stat_activity WHERE pid = pg_backend_pid()",
         lock_ms, statement_ms, answer_ms);
     ask(connection, POSTGRES_STATE_GREETING, base_buffer_text(&sql));
@@ -190,20 +202,40 @@ static void receive_entry(struct postgres_connection *connection)
             connection, BASE_LOG_DATABASE_UNREACHABLE, PQresultErrorMessage(connection->reply));
 }
 
-static void receive_greeting(struct postgres_connection *connection)
+static bool read_greeting(struct postgres_connection *connection)
 {
     const PGresult *reply = connection->reply;
     int64_t pid = 0;
     int64_t started_at_us = 0;
+    int64_t system_id = 0;
     if (PQresultStatus(reply) != PGRES_TUPLES_OK || PQntuples(reply) != 1 ||
         !base_parse_int(PQgetvalue(reply, 0, 0), 0, INT32_MAX, &pid) ||
-        !base_parse_int(PQgetvalue(reply, 0, 1), INT64_MIN, INT64_MAX, &started_at_us)) {
-        postgres_connection_give_up(
-            connection, BASE_LOG_DATABASE_UNREACHABLE, PQresultErrorMessage(reply));
-        return;
-    }
+        !base_parse_int(PQgetvalue(reply, 0, 1), INT64_MIN, INT64_MAX, &started_at_us) ||
+        !base_parse_int(PQgetvalue(reply, 0, 3), INT64_MIN, INT64_MAX, &system_id))
+        return false;
     connection->backend = (struct postgres_backend){(int32_t)pid, started_at_us};
     connection->has_backend = true;
+    connection->server = (struct postgres_server){
+        .system_id = (uint64_t)system_id,
+        .timeline = (uint32_t)strtoul(PQgetvalue(reply, 0, 4), NULL, 16),
+        .is_in_recovery = strcmp(PQgetvalue(reply, 0, 2), "t") == 0,
+    };
+    return true;
+}
+
+static void receive_greeting(struct postgres_connection *connection)
+{
+    if (!read_greeting(connection)) {
+        postgres_connection_give_up(
+            connection, BASE_LOG_DATABASE_UNREACHABLE, PQresultErrorMessage(connection->reply));
+        return;
+    }
+    BASE_CLEANUP(base_free_pointer) char *reason = postgres_history_refuse(connection);
+    if (reason != NULL) {
+        connection->n_rotations++;
+        postgres_connection_give_up(connection, BASE_LOG_DATABASE_UNREACHABLE, reason);
+        return;
+    }
     if (connection->ready_sql != NULL) {
         ask(connection, POSTGRES_STATE_ASKING, connection->ready_sql);
     } else {

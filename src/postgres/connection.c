@@ -269,7 +269,7 @@ static void time_is_up(struct loop_timer *timer)
     case POSTGRES_STATE_ASKING:
     case POSTGRES_STATE_ENTERING:
     case POSTGRES_STATE_PREPARING:
-        connection->n_connect_timeouts++;
+        connection->n_rotations++;
         postgres_connection_give_up(
             connection, BASE_LOG_DATABASE_UNREACHABLE,
             "connecting to PostgreSQL took longer than 5 s");
@@ -316,6 +316,7 @@ struct postgres_connection *postgres_connection_create(
         .retry_delay_us = RETRY_LEAST_US,
         .trouble = base_copy_text("not connected to PostgreSQL yet"),
     };
+    postgres_history_enter(options->history, connection);
     postgres_connecting_start(connection);
     return connection;
 }
@@ -325,6 +326,7 @@ void postgres_connection_destroy(struct postgres_connection *connection)
     if (connection == NULL) {
         return;
     }
+    postgres_history_leave(connection);
     enter(connection);
     postgres_connection_move(connection, POSTGRES_STATE_GONE);
     close_connection(connection);

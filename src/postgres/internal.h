@@ -52,6 +52,21 @@ void postgres_rows_free(struct postgres_rows *rows);
 
 void postgres_group_forget_rows(struct postgres_group *group);
 
+/* ---- history.c ------------------------------------------------------------------------------- */
+
+struct postgres_history {
+    struct postgres_server server;           /* the newest that was seen; system_id 0: none yet */
+    struct postgres_connection *connections; /* a list by next_of_history */
+};
+
+/* For postgres_connection_create() and destroy(); `history` may be NULL. */
+void postgres_history_enter(
+    struct postgres_history *history, struct postgres_connection *connection);
+void postgres_history_leave(struct postgres_connection *connection);
+/* connection->server was learned. NULL: it may be used, and if it is newer than what was seen,
+ * other connections are closed. Otherwise why not (the caller's to free). */
+char *postgres_history_refuse(struct postgres_connection *connection);
+
 /* ---- resolve.c ------------------------------------------------------------------------------- */
 
 /* Finds the addresses of a connection string's host names. Zero-initialise it and set `resolved`.
@@ -151,13 +166,16 @@ struct postgres_connection {
     struct loop_deferred
         telling; /* answers and changes that came up within a call into this room */
     struct postgres_resolver resolver;
-    size_t n_connect_timeouts;
+    size_t n_rotations; /* of the hosts, as the first one did not do */
     int64_t retry_delay_us;
     char *trouble;    /* NULL when ready */
     char *last_words; /* of the server, before it closed the connection */
     PGresult *reply;  /* GREETING, ASKING, ENTERING: the last result so far */
     struct postgres_backend backend;
     bool has_backend;
+    struct postgres_server server;
+    struct postgres_history *history; /* NULL: none */
+    struct postgres_connection *next_of_history;
     bool was_told_ready;
     size_t n_calls_out; /* not freed before they have returned */
 

@@ -145,6 +145,19 @@ char *postgres_check_url(const char *url) BASE_MUST_CHECK;
 
 struct postgres_connection;
 
+/* The server that a connection found, as it said when it greeted. */
+struct postgres_server {
+    uint64_t system_id; /* of its cluster */
+    uint32_t timeline;  /* grows with each promotion; 0 in recovery */
+    bool is_in_recovery;
+};
+/* The newest server that any of a number of connections has seen. */
+struct postgres_history;
+struct postgres_history *postgres_history_create(void) BASE_MUST_CHECK;
+void postgres_history_destroy(struct postgres_history *history); /* NULL-safe */
+/* system_id 0: none was seen yet. */
+struct postgres_server postgres_history_server(const struct postgres_history *history);
+
 /* answered() and changed() are called from the loop and may do anything: begin and send groups,
  * also the answered one, destroy the connection. The one exception is answered() called by
  * postgres_connection_destroy(): a group sent from there is answered UNAVAILABLE before destroy
@@ -167,6 +180,10 @@ struct postgres_options {
     /* A group not answered by then: the connection is given up, UNKNOWN. The server is told to give
      * a statement up after three quarters of it and a lock after half of it (AGAIN). */
     int64_t answer_timeout_ms;
+    /* What the connections of the process have seen, for those that must not see anything older:
+     * standbys and former primaries are refused. It must outlive the connection. NULL: whatever
+     * server the connection string finds. */
+    struct postgres_history *history;
     /* Called when is_ready changes, never from within a call into this room. */
     void (*changed)(struct postgres_connection *connection, void *context);
     void *context;

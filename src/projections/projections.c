@@ -504,6 +504,7 @@ struct projections *projections_create(const struct projections_options *options
         .loop = options->loop,
         .log = options->log,
         .url = options->url,
+        .history = options->history,
         .role = "read",
         .statements = READ_STATEMENTS,
         .ready_sql = options->ready_sql,

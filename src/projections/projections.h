@@ -233,6 +233,7 @@ struct projections_options {
     const struct base_log *log;
     struct metrics *metrics;
     const char *url;
+    struct postgres_history *history; /* of the process; NULL: none */
     const char *ready_sql;
     const char *not_ready_detail;
     int64_t wait_ms;

@@ -473,6 +473,7 @@ struct reports *reports_create(const struct projections_options *options, char *
             .loop = options->loop,
             .log = options->log,
             .url = options->url,
+            .history = options->history,
             .role = "report",
             .statements = self->statements,
             .ready_sql = options->ready_sql,

@@ -253,6 +253,7 @@ static void receive_snapshot(
     /* The events say the same: it is decided anew, from them alone. */
     unreadable(batch, stream, snapshot);
     stream->stream->has_bad_snapshot = true;
+    snapshot_forget(batch->service, &stream->stream->id);
 }
 
 static void receive_event(

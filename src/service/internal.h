@@ -229,6 +229,9 @@ void snapshot_cart(
     struct service *service, const struct base_uuid *cart_id, const struct cart *cart,
     int32_t version_before);
 
+/* Removes a snapshot that can't be read or is ahead of its events, before they reach it. */
+void snapshot_forget(struct service *service, const struct base_uuid *cart_id);
+
 /* ---- the service ----------------------------------------------------------------------------- */
 
 struct service {

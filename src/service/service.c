@@ -357,6 +357,7 @@ static bool connect(struct service *service, char **problem)
         .loop = service->options.loop,
         .log = service->options.log,
         .url = service->options.url,
+        .history = service->options.history,
         .role = "write",
         .statements = service->batch_statements,
         .ready_sql = service->options.ready_sql,

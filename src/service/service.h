@@ -31,6 +31,7 @@ struct service_options {
     const struct base_log *log;
     struct metrics *metrics;
     const char *url;
+    struct postgres_history *history; /* of the process; NULL: none */
     const char *ready_sql;
     const char *not_ready_detail;
     size_t queue_commands; /* that may wait; beyond it SERVICE_OVERLOADED */

@@ -19,6 +19,25 @@ static void snapshot_kept(struct postgres_group *group)
     free(snapshot);
 }
 
+static struct snapshot *make_snapshot(struct service *service)
+{
+    struct snapshot *snapshot = base_alloc(sizeof *snapshot);
+    snapshot->service = service;
+    service->n_snapshots++;
+    postgres_group_begin(&snapshot->group);
+    snapshot->group.answered = snapshot_kept;
+    return snapshot;
+}
+
+void snapshot_forget(struct service *service, const struct base_uuid *cart_id)
+{
+    if (service->n_snapshots >= SNAPSHOTS_AT_ONCE || service->is_ending)
+        return;
+    struct snapshot *snapshot = make_snapshot(service);
+    eventstore_ask_forget_snapshots(&snapshot->group, cart_id, 1);
+    postgres_send(service->side, &snapshot->group);
+}
+
 void snapshot_cart(
     struct service *service, const struct base_uuid *cart_id, const struct cart *cart,
     int32_t version_before)
@@ -28,11 +47,7 @@ void snapshot_cart(
         return;
     BASE_CLEANUP(base_buffer_finish) struct base_buffer state = {0};
     codec_write_cart_snapshot(&state, cart);
-    struct snapshot *snapshot = base_alloc(sizeof *snapshot);
-    snapshot->service = service;
-    service->n_snapshots++;
-    postgres_group_begin(&snapshot->group);
-    snapshot->group.answered = snapshot_kept;
+    struct snapshot *snapshot = make_snapshot(service);
     eventstore_ask_keep_snapshot(
         &snapshot->group, &(struct eventstore_snapshot){
                               .stream_id = *cart_id,
