@@ -263,6 +263,7 @@ void eventstore_ask_head(struct postgres_group *group);
 struct eventstore_head {
     int64_t position;       /* 0: nothing was recorded yet, or somebody has taken the row away */
     int64_t recorded_at_us; /* undefined then */
+    int64_t log;            /* which one it is in its database; another one after a restore */
 };
 struct eventstore_head eventstore_receive_head(const struct postgres_rows *rows);
 

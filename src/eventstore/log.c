@@ -28,7 +28,7 @@ static const struct postgres_statement READ_LOG_OF_TYPES = {
 /* One row. */
 const struct postgres_statement eventstore_read_head = {
     .name = "read_head",
-    .sql = "SELECT position, recorded_at FROM log_head",
+    .sql = "SELECT position, recorded_at, tableoid::bigint FROM log_head",
 };
 
 /* At most $4 rows, and no more of one stream. */
@@ -82,8 +82,10 @@ void eventstore_ask_head(struct postgres_group *group)
 struct eventstore_head eventstore_receive_head(const struct postgres_rows *rows)
 {
     struct eventstore_head head = {.position = 0};
-    if (postgres_rows_count(rows) > 0)
+    if (postgres_rows_count(rows) > 0) {
         head.position = postgres_get_int8(rows, 0, 0);
+        head.log = postgres_get_int8(rows, 0, 2);
+    }
     if (head.position > 0)
         head.recorded_at_us = postgres_get_time(rows, 0, 1);
     return head;

@@ -73,6 +73,10 @@ struct feed_event {
     size_t json_length;
 };
 
+/* Which log it is: its cluster, its timeline and the table that it was restored into. A position
+ * means the same event only as long as this stays the same. */
+#define FEED_LOG_ID_SIZE 48
+
 /* ---- pages ----------------------------------------------------------------------------------- */
 
 enum feed_outcome {
@@ -102,11 +106,12 @@ struct feed_page {
     enum feed_outcome outcome;
     struct base_buffer events; /* JSON, with commas between them */
     size_t n_events;
-    int64_t next_after; /* whence to read on: everything up to there was looked at */
-    bool has_more;      /* there are events of the source after that */
-    bool is_beyond;     /* `after` is more than the last position or version there is */
-    int64_t head;       /* the last position of the log; 0 for a cart */
-    bool is_unclaimed;  /* of a cart, when not everybody may: it has no customer */
+    int64_t next_after;            /* whence to read on: everything up to there was looked at */
+    bool has_more;                 /* there are events of the source after that */
+    bool is_beyond;                /* `after` is more than the last position or version there is */
+    int64_t head;                  /* the last position of the log; 0 for a cart */
+    char log_id[FEED_LOG_ID_SIZE]; /* "" for a cart */
+    bool is_unclaimed;             /* of a cart, when not everybody may: it has no customer */
 
     /* The feed's own. */
     struct feed *feed;
@@ -161,7 +166,9 @@ bool feed_has_room(const struct feed *feed);
 /* What was handed on is not, or may not be, in the log any more, which now ends at `head`: ends
  * whoever listens. The feed does this by itself when the log ends before what it has read of it. */
 void feed_history_changed(struct feed *feed, int64_t head);
-/* The last position that is known, while somebody listens; -1 when none is known. */
+/* The last position that is known, while somebody listens; -1 when none is known. And of which log.
+ */
 int64_t feed_head(const struct feed *feed);
+const char *feed_log_id(const struct feed *feed);
 
 #endif

@@ -41,8 +41,11 @@ struct feed_found {
     bool is_beyond;  /* `after` is more than the last */
     int64_t scanned; /* everything of the source up to there is in the rows */
     bool is_all;     /* nothing of the source was left out */
+    int64_t log;     /* eventstore_head.log */
     int64_t head;    /* of the log; 0 for a cart */
 };
+/* Writes which log the answer of a connection is of. */
+void feed_identify(const struct feed *feed, int64_t log, char id[FEED_LOG_ID_SIZE]);
 struct feed_found feed_receive(
     const struct postgres_group *group, const struct feed_source *source, int64_t after,
     int32_t limit);
@@ -128,7 +131,8 @@ struct feed {
     bool is_tail_stale; /* it was asked for those who have left since */
     struct loop_timer tail_timer;
     int64_t asked_at_us;
-    int64_t poked; /* the newest position that this process has appended */
+    int64_t poked;                 /* the newest position that this process has appended */
+    char log_id[FEED_LOG_ID_SIZE]; /* of what the tail reads */
     struct feed_memory memory;
 
     struct feed_streams streams;

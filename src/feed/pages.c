@@ -73,6 +73,8 @@ static bool receive(struct feed_page *page)
     page->outcome = found.exists ? FEED_FOUND : FEED_NOT_FOUND;
     page->is_beyond = found.is_beyond;
     page->head = found.head;
+    if (!page->source.is_of_cart)
+        feed_identify(page->feed, found.log, page->log_id);
     page->next_after = found.scanned;
     page->has_more = !found.is_all;
     return found.is_all || page->n_events == (size_t)page->limit ||

@@ -1,5 +1,7 @@
 #include "internal.h"
 
+#include <stdio.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,15 +100,29 @@ void feed_ask(
         ask_log(group, source->types, after, limit);
 }
 
+/* ---- which log ------------------------------------------------------------------------------- */
+
+void feed_identify(const struct feed *feed, int64_t log, char id[FEED_LOG_ID_SIZE])
+{
+    struct postgres_server server = {0};
+    if (feed->options.history != NULL)
+        server = postgres_history_server(feed->options.history);
+    (void)snprintf(
+        id, FEED_LOG_ID_SIZE, "%" PRIx64 "-%" PRIx32 "-%" PRIx64, server.system_id, server.timeline,
+        (uint64_t)log);
+}
+
 /* ---- receiving ------------------------------------------------------------------------------- */
 
 static struct feed_found receive_log(
     const struct postgres_group *group, uint32_t types, int64_t after, int32_t limit)
 {
+    struct eventstore_head head = eventstore_receive_head(postgres_group_rows(group, 0));
     struct feed_found found = {
         .rows = postgres_group_rows(group, 1),
         .exists = true,
-        .head = eventstore_receive_head(postgres_group_rows(group, 0)).position,
+        .head = head.position,
+        .log = head.log,
     };
     found.n_rows = postgres_rows_count(found.rows);
     found.is_beyond = after > found.head;

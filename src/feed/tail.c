@@ -1,5 +1,7 @@
 #include "internal.h"
 
+#include <string.h>
+
 #include <stdlib.h>
 
 /*
@@ -38,8 +40,12 @@ static void receive_events(struct feed *feed)
 {
     const struct postgres_group *group = &feed->tail_group;
     struct eventstore_head head = eventstore_receive_head(postgres_group_rows(group, 0));
-    /* The log only grows, so what ends before what was read of it is not the same one. */
-    if (head.position < feed->memory.head) {
+    char log_id[FEED_LOG_ID_SIZE];
+    feed_identify(feed, head.log, log_id);
+    /* The log only grows, so what ends before what was read of it is not the same one. Nor is what
+     * a promoted standby goes on with, which may lack the end of it. */
+    if (head.position < feed->memory.head || strcmp(log_id, feed->log_id) != 0) {
+        memcpy(feed->log_id, log_id, sizeof log_id);
         feed_history_changed(feed, head.position);
         wait_for(feed, FEED_POLL_MS * 1000);
         return;
@@ -65,6 +71,7 @@ static void receive_head(struct feed *feed)
 {
     struct eventstore_head head =
         eventstore_receive_head(postgres_group_rows(&feed->tail_group, 0));
+    feed_identify(feed, head.log, feed->log_id);
     feed_memory_start(&feed->memory, feed->options.memory_bytes, head.position);
     feed_listeners_unpark(feed);
     wait_for(feed, FEED_POLL_MS * 1000);
@@ -142,6 +149,11 @@ void feed_poke(struct feed *feed, int64_t position)
         feed->poked = position;
     if (feed->state == TAIL_WAITING && feed->memory.slots != NULL && position > feed->memory.head)
         wait_for_pace(feed);
+}
+
+const char *feed_log_id(const struct feed *feed)
+{
+    return feed->log_id;
 }
 
 int64_t feed_head(const struct feed *feed)

@@ -31,7 +31,8 @@ static const struct http_route routes[] = {
     {"GET", "/carts/{cart_id}/events", "listCartEvents", http_ask_list_cart_events, HTTP_CART,
      .parameters = HTTP_ALLOW(AFTER) | HTTP_ALLOW(LIMIT), .media = HTTP_JSON_OR_EVENTS},
     {"GET", "/events", "listEvents", http_ask_list_events, HTTP_EVENTS,
-     .parameters = HTTP_ALLOW(AFTER) | HTTP_ALLOW(LIMIT) | HTTP_ALLOW(TYPE) | HTTP_ALLOW(WAIT),
+     .parameters = HTTP_ALLOW(AFTER) | HTTP_ALLOW(LIMIT) | HTTP_ALLOW(TYPE) | HTTP_ALLOW(WAIT) |
+                   HTTP_ALLOW(LOG_ID),
      .media = HTTP_JSON_OR_EVENTS},
     {"PUT", "/products/{sku}", "putProduct", http_ask_put_product, HTTP_CATALOG,
      .takes_body = true},

@@ -31,6 +31,7 @@ struct http_target {
     ROW(AT, "at")                                                                                  \
     ROW(AFTER, "after")                                                                            \
     ROW(TYPE, "type")                                                                              \
+    ROW(LOG_ID, "log_id")                                                                          \
     ROW(WAIT, "wait")                                                                              \
     ROW(AS_OF, "as_of")                                                                            \
     ROW(FROM, "from")                                                                              \

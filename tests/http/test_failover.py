@@ -7,6 +7,7 @@ from support import (
     EXTERNAL_URL,
     Cluster,
     Database,
+    EventStream,
     Service,
     ServiceCase,
     find_server_programs,
@@ -128,15 +129,50 @@ class Readers(PairCase):
 
             version = wait_until(add, "the add is answered", timeout=60).version
             for reader in clients:
-                seen = wait_until(
-                    lambda: (a := reader.get(f"/carts/{cart}")).status == 200 and a, "it is read"
-                )
-                self.assertGreaterEqual(seen.version, version)
-                page = reader.get("/carts?limit=100").json()["carts"]
+                self.assertGreaterEqual(self.read(reader, f"/carts/{cart}").version, version)
+                page = self.read(reader, "/carts?limit=100").json()["carts"]
                 self.assertGreaterEqual({c["id"]: c["version"] for c in page}[cart], version)
-                events = reader.get(f"/carts/{cart}/events?limit=100").json()["events"]
+                events = self.read(reader, f"/carts/{cart}/events?limit=100").json()["events"]
                 self.assertGreaterEqual(events[-1]["version"], version)
         return version
+
+    @staticmethod
+    def read(client, target):
+        """What it answers once its connection for that is there."""
+        return wait_until(lambda: (a := client.get(target)).status == 200 and a, "it is read")
+
+
+class Listeners(PairCase):
+    def test_streams_end_and_pages_refuse_a_cursor_of_the_former_primary(self):
+        """Asynchronous: the standby may lack the last events, and uses their positions again."""
+        service = self.start()
+        with service.client(timeout=60) as client:
+            sku = self.make_product(5, client=client)
+            cart = self.make_cart((sku, 1), client=client)["id"]
+            page = client.get("/events?limit=100").json()
+            same = f"/events?after={page['next_after']}&log_id={page['log_id']}"
+            self.assertEqual(client.get(same).json()["events"], [])
+            stream = EventStream(service.address, f"/events?after={page['next_after']}", timeout=90)
+            self.addCleanup(stream.close)
+            wait_until(
+                lambda: self.on_primary(
+                    "SELECT count(*) FROM pg_stat_replication WHERE replay_lsn = pg_current_wal_lsn()"
+                )
+                == [["1"]],
+                "the standby has everything",
+            )
+            self.pair.fail_over()
+            # As many events as it would take to hide that some are missing.
+            for _ in range(3):
+                wait_until(
+                    lambda: self.add(cart, sku, client=client).status == 200, "it is added"
+                )
+            kinds = [event[1] for event in iter(stream.read, None)]
+            self.assertEqual(kinds[-1:], ["error"])
+            for target in (same, same + "&wait=1"):
+                problem = self.assert_problem(client.get(target), 400, "invalid-parameter")
+                self.assertIn("not that of", problem["detail"])
+            self.assertEqual(client.get("/events?limit=1").status, 200)
 
 
 class Synchronous(PairCase):

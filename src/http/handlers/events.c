@@ -1,5 +1,7 @@
 #include "handlers.h"
 
+#include <string.h>
+
 #include "admission.h"
 #include "reply.h"
 #include "server.h"
@@ -35,6 +37,7 @@ struct list {
     int64_t next_after;
     bool has_head;
     int64_t head;
+    const char *log_id;
 };
 
 static void reply_list(struct http_request *request, const struct list *list)
@@ -50,6 +53,8 @@ static void reply_list(struct http_request *request, const struct list *list)
     if (list->has_head) {
         base_buffer_append_text(&body, ",\"head\":");
         base_buffer_append_int(&body, list->head);
+        base_buffer_append_text(&body, ",\"log_id\":");
+        base_buffer_append_json_text(&body, list->log_id);
     }
     base_buffer_append_char(&body, '}');
     base_buffer_finish(list->events);
@@ -71,13 +76,37 @@ static void refuse_beyond(struct http_request *request, int64_t after)
         (long long)after);
 }
 
+/* Whether the client's position is one of this log. */
+static bool is_of_this_log(const struct http_request *request, const char *log_id)
+{
+    const char *given = request->parameters[HTTP_PARAMETER_LOG_ID];
+    return given == NULL || strcmp(given, log_id) == 0;
+}
+
+/* Whether there is a page, and `after` is in it or before it. False: the request was refused. */
+static bool check_page(struct http_request *request, const struct feed_page *page)
+{
+    if (!check_outcome(request, page->outcome))
+        return false;
+    if (!is_of_this_log(request, page->log_id)) {
+        http_refuse(
+            request, HTTP_PROBLEM_INVALID_PARAMETER,
+            "The log is %s, not that of \"log_id\": a standby was promoted or a copy was restored "
+            "since, and events that you have read may be missing or have other positions. Compare "
+            "the last event that you have with the one at its position, and go on from where both "
+            "are the same.",
+            page->log_id);
+        return false;
+    }
+    if (page->is_beyond)
+        refuse_beyond(request, page->after);
+    return !page->is_beyond;
+}
+
 static void answer_page(struct feed_page *page)
 {
     struct http_request *request = BASE_CONTAINER(page, struct http_request, wait.feed_page);
-    bool is_found = check_outcome(request, page->outcome);
-    if (is_found && page->is_beyond)
-        refuse_beyond(request, page->after);
-    else if (is_found)
+    if (check_page(request, page))
         reply_list(
             request, &(struct list){
                          .events = &page->events,
@@ -85,6 +114,7 @@ static void answer_page(struct feed_page *page)
                          .next_after = page->next_after,
                          .has_head = !page->source.is_of_cart,
                          .head = page->head,
+                         .log_id = page->log_id,
                      });
     base_buffer_finish(&page->events);
 }
@@ -114,6 +144,7 @@ static void end_poll(struct http_poll *poll, enum http_problem otherwise)
                          .next_after = after,
                          .has_head = true,
                          .head = head,
+                         .log_id = feed_log_id(feed),
                      });
     else
         http_refuse(request, otherwise, "It is not known yet where the log ends.");
@@ -172,7 +203,8 @@ static void listen_for(struct http_request *request, const struct feed_page *wan
 static void answer_poll(struct feed_page *page)
 {
     struct http_request *request = BASE_CONTAINER(page, struct http_request, wait.feed_page);
-    if (page->outcome != FEED_FOUND || page->is_beyond || page->n_events > 0) {
+    if (page->outcome != FEED_FOUND || page->is_beyond || page->n_events > 0 ||
+        !is_of_this_log(request, page->log_id)) {
         answer_page(page);
         return;
     }
@@ -187,7 +219,7 @@ static void answer_poll(struct feed_page *page)
 static void ask_poll(struct http_request *request, const struct feed_page *wanted)
 {
     struct feed *feed = request->http->options.feed;
-    if (wanted->after <= feed_head(feed)) {
+    if (wanted->after <= feed_head(feed) && is_of_this_log(request, feed_log_id(feed))) {
         listen_for(request, wanted);
         return;
     }
@@ -206,11 +238,7 @@ static void answer_stream(struct feed_page *page)
 {
     struct http_request *request = BASE_CONTAINER(page, struct http_request, wait.feed_page);
     base_buffer_finish(&page->events);
-    if (!check_outcome(request, page->outcome))
-        return;
-    if (page->is_beyond)
-        refuse_beyond(request, page->after);
-    else
+    if (check_page(request, page))
         http_start_stream(request, &page->source, page->after, page->is_unclaimed);
 }
 

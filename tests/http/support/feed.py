@@ -21,6 +21,12 @@ class FeedCase(ServiceCase):
             self.assertGreater(page["next_after"], after)
             after = page["next_after"]
 
+    def assert_empty(self, page, head):
+        """That the page says: there is nothing more."""
+        log_id = self.client.get("/events?limit=1").json()["log_id"]
+        expected = {"events": [], "next_after": head, "head": head, "log_id": log_id}
+        self.assertEqual(page, expected)
+
     def stream(self, target, last_id=None, service=None, **options):
         stream = EventStream((service or self.service).address, target, last_id, **options)
         self.addCleanup(stream.close)
