@@ -154,11 +154,10 @@ static bool is_whole(const struct codec_reader *reader, const json_t *value, jso
         return true;
     }
     double real = json_real_value(value); /* 0 of what is no number */
-    if (!reader->is_of_client || !json_is_real(value) || fabs(real) > (double)CART_AMOUNT_MAX ||
-        real != trunc(real))
+    if (!reader->is_of_client || !json_is_real(value) || fabs(real) > (double)CART_AMOUNT_MAX)
         return false;
     *number = (json_int_t)real;
-    return true;
+    return (double)*number == real;
 }
 
 bool codec_read_integer(
