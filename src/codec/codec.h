@@ -107,10 +107,17 @@ void codec_write_cart_snapshot(struct base_buffer *out, const struct cart *cart)
 bool codec_read_cart_snapshot(const char *json, struct base_arena *arena, struct cart *cart)
     BASE_MUST_CHECK;
 
-/* {"command_id":…,"actor":…,"traceparent":…}; traceparent is left out when NULL. */
+/* What a client says of its trace (W3C Trace Context, W3C Baggage); each is NULL where it says
+ * nothing. */
+struct codec_trace {
+    const char *traceparent;
+    const char *tracestate;
+    const char *baggage;
+};
+/* {"command_id":…,"actor":…,"traceparent":…}; what the trace does not have is left out. */
 void codec_write_event_metadata(
     struct base_buffer *out, const struct base_uuid *command_id, const char *actor,
-    const char *traceparent);
+    const struct codec_trace *trace);
 
 /* An event with everything around it, as GETs and `missed_events` show it (API section 4): all but
  * the hash of a guest's token. */

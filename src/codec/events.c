@@ -170,9 +170,17 @@ void codec_write_catalog_event(struct base_buffer *out, const struct catalog_eve
     }
 }
 
+static void append_optional_text(struct base_buffer *out, const char *member, const char *text)
+{
+    if (text == NULL)
+        return;
+    base_buffer_append_text(out, member);
+    base_buffer_append_json_text(out, text);
+}
+
 void codec_write_event_metadata(
     struct base_buffer *out, const struct base_uuid *command_id, const char *actor,
-    const char *traceparent)
+    const struct codec_trace *trace)
 {
     char id[BASE_UUID_SIZE];
     base_uuid_format(command_id, id);
@@ -180,10 +188,9 @@ void codec_write_event_metadata(
     base_buffer_append_text(out, id);
     base_buffer_append_text(out, "\",\"actor\":");
     base_buffer_append_json_text(out, actor);
-    if (traceparent != NULL) {
-        base_buffer_append_text(out, ",\"traceparent\":");
-        base_buffer_append_json_text(out, traceparent);
-    }
+    append_optional_text(out, ",\"traceparent\":", trace->traceparent);
+    append_optional_text(out, ",\"tracestate\":", trace->tracestate);
+    append_optional_text(out, ",\"baggage\":", trace->baggage);
     base_buffer_append_char(out, '}');
 }
 

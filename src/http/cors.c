@@ -9,8 +9,8 @@
 
 /* What a page may send beside the headers that any page may (Fetch, section 2.2.2). */
 #define SENT_HEADERS                                                                               \
-    "Authorization, Cart-Token, Content-Type, Idempotency-Key, If-Match, If-None-Match, "          \
-    "Last-Event-ID, Prefer, traceparent, X-Request-Id"
+    "Authorization, baggage, Cart-Token, Content-Type, Idempotency-Key, If-Match, If-None-Match, " \
+    "Last-Event-ID, Prefer, traceparent, tracestate, X-Request-Id"
 /* What a page may read beside the headers that any page may. */
 #define READ_HEADERS                                                                               \
     "Allow, Cart-Token, ETag, Idempotent-Replayed, Link, Location, Preference-Applied, "           \

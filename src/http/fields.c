@@ -293,6 +293,20 @@ bool http_is_json(const char *value)
     return *place == '\0';
 }
 
+bool http_is_identity(const char *value)
+{
+    const char *place = value;
+    for (;;) {
+        place += strspn(place, " \t,");
+        if (*place == '\0')
+            return true;
+        const char *word = place;
+        place += strcspn(place, " \t,");
+        if (!is_same_word(word, (size_t)(place - word), "identity"))
+            return false;
+    }
+}
+
 /* ---- identifiers ----------------------------------------------------------------------------- */
 
 bool http_is_request_id(const char *value)
@@ -315,4 +329,72 @@ bool http_is_traceparent(const char *value)
     return strlen(value) == 55 && strncmp(value, "00-", 3) == 0 && is_hex(value + 3, 32, false) &&
            value[35] == '-' && is_hex(value + 36, 16, false) && value[52] == '-' &&
            is_hex(value + 53, 2, true);
+}
+
+/* The end of a run of the characters from `least` to `most` that are not in `others`. */
+static const char *skip_all_but(const char *place, char least, char most, const char *others)
+{
+    while (*place >= least && *place <= most && strchr(others, *place) == NULL)
+        place++;
+    return place;
+}
+
+/* An empty member counts as none. */
+static const char *skip_to_member(const char *place)
+{
+    return place + strspn(place, " \t,");
+}
+
+bool http_is_tracestate(const char *value)
+{
+    static const char key_characters[] = "abcdefghijklmnopqrstuvwxyz0123456789_-*/@";
+    if (strlen(value) > HTTP_TRACESTATE_MAX)
+        return false;
+    int n_members = 0;
+    for (const char *place = skip_to_member(value); *place != '\0'; place = skip_to_member(place)) {
+        const char *equals = place + strspn(place, key_characters);
+        const char *end = skip_space(skip_all_but(equals + (*equals == '='), ' ', '~', ",="));
+        if (equals == place || *equals != '=' || end == equals + 1 || (*end != '\0' && *end != ','))
+            return false;
+        place = end;
+        n_members++;
+    }
+    return n_members > 0 && n_members <= HTTP_TRACESTATE_MEMBERS_MAX;
+}
+
+/* key or key=value, which end where `place` then stands. */
+static bool take_pair(const char **place, bool needs_value)
+{
+    const char *key = skip_space(*place);
+    const char *end = skip_all_but(key, '!', '~', "\"(),/:;<=>?@[\\]{}");
+    if (end == key)
+        return false;
+    const char *equals = skip_space(end);
+    bool has_value = *equals == '=';
+    if (has_value)
+        equals = skip_all_but(skip_space(equals + 1), '!', '~', "\",;\\");
+    *place = skip_space(equals);
+    return has_value || !needs_value;
+}
+
+bool http_is_baggage(const char *value)
+{
+    if (strlen(value) > HTTP_BAGGAGE_MAX)
+        return false;
+    const char *place = skip_to_member(value);
+    if (*place == '\0')
+        return false;
+    while (*place != '\0') {
+        if (!take_pair(&place, true))
+            return false;
+        while (*place == ';') {
+            place++;
+            if (!take_pair(&place, false))
+                return false;
+        }
+        if (*place != '\0' && *place != ',')
+            return false;
+        place = skip_to_member(place);
+    }
+    return true;
 }

@@ -47,10 +47,22 @@ bool http_prefers(const char *value, const char *type, const char *other);
 /* Whether a Content-Type is application/json, in UTF-8 if it says so. */
 bool http_is_json(const char *value);
 
+/* Whether a Content-Encoding says that there is none: identity, however often, or nothing. */
+bool http_is_identity(const char *value);
+
 #define HTTP_REQUEST_ID_MAX 128
 /* 1 to HTTP_REQUEST_ID_MAX of [A-Za-z0-9._-]. */
 bool http_is_request_id(const char *value);
 /* Version 00 of W3C Trace Context, section 3.2, with ids that are not all zeros. */
 bool http_is_traceparent(const char *value);
+#define HTTP_TRACESTATE_MAX 512
+#define HTTP_TRACESTATE_MEMBERS_MAX 32
+/* W3C Trace Context, section 3.3: 1 to HTTP_TRACESTATE_MEMBERS_MAX of key=value, in at most
+ * HTTP_TRACESTATE_MAX bytes. */
+bool http_is_tracestate(const char *value);
+/* Bytes of baggage that are stored with each event; W3C Baggage lets clients send 8192. */
+#define HTTP_BAGGAGE_MAX 1024
+/* W3C Baggage, section 3.3: key=value;property, …, in at most HTTP_BAGGAGE_MAX bytes. */
+bool http_is_baggage(const char *value);
 
 #endif

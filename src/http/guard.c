@@ -248,10 +248,26 @@ static const char *request_complaint(
     return host_complaint(guard->headers->values[HTTP_HEADER_HOST], version);
 }
 
+/* A target in absolute form brings the Host that counts (RFC 9112, section 3.2.2). */
+static const char *take_authority(struct http_guard *guard, const char *raw_target)
+{
+    size_t length;
+    const char *begin = http_find_authority(raw_target, &length);
+    if (begin == NULL)
+        return NULL;
+    const char *authority = base_arena_copy(guard->arena, begin, length);
+    if (length == 0 || !is_host(authority))
+        return "The host in the target of the request is invalid.";
+    guard->headers->values[HTTP_HEADER_HOST] = authority;
+    return NULL;
+}
+
 const char *http_guard_finish(
     struct http_guard *guard, const char *method, const char *raw_target, const char *version)
 {
     if (guard->complaint == NULL)
         guard->complaint = request_complaint(guard, method, raw_target, version);
+    if (guard->complaint == NULL)
+        guard->complaint = take_authority(guard, raw_target);
     return guard->complaint;
 }

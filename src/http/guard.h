@@ -16,6 +16,7 @@
     ROW(CONTENT_LENGTH, "Content-Length", ONCE)                                                    \
     ROW(TRANSFER_ENCODING, "Transfer-Encoding", ONCE)                                              \
     ROW(CONTENT_TYPE, "Content-Type", ONCE)                                                        \
+    ROW(CONTENT_ENCODING, "Content-Encoding", LIST)                                                \
     ROW(AUTHORIZATION, "Authorization", ONCE)                                                      \
     ROW(CART_TOKEN, "Cart-Token", ONCE)                                                            \
     ROW(FORWARDED, "Forwarded", LIST)                                                              \
@@ -31,7 +32,9 @@
     ROW(ACCESS_CONTROL_REQUEST_METHOD, "Access-Control-Request-Method", NONE_IF_MANY)              \
     ROW(SEC_FETCH_SITE, "Sec-Fetch-Site", LIST)                                                    \
     ROW(X_REQUEST_ID, "X-Request-Id", NONE_IF_MANY)                                                \
-    ROW(TRACEPARENT, "traceparent", NONE_IF_MANY)
+    ROW(TRACEPARENT, "traceparent", NONE_IF_MANY)                                                  \
+    ROW(TRACESTATE, "tracestate", LIST)                                                            \
+    ROW(BAGGAGE, "baggage", LIST)
 enum http_header {
 #define HTTP_ROW(NAME, name, times) HTTP_HEADER_##NAME,
     HTTP_HEADERS(HTTP_ROW)
@@ -75,7 +78,8 @@ void http_guard_header(
     struct http_guard *guard, const char *name, size_t name_length, const char *value,
     size_t value_length);
 /* Looks at the first line and at what only all headers show. NULL, or why the request is refused.
- * `raw_target` is a copy from before the library changed it. */
+ * `raw_target` is a copy from before the library changed it. The Host is then that of the target
+ * where it has one. */
 const char *http_guard_finish(
     struct http_guard *guard, const char *method, const char *raw_target,
     const char *version) BASE_MUST_CHECK;

@@ -39,7 +39,7 @@ void http_ask_get_problem(struct http_request *request);
 /* ---- commands.c: what commands share --------------------------------------------------------- */
 
 /* Reads the headers of a command into request->wait.command: If-Match, Idempotency-Key, Prefer,
- * traceparent. False: the request was refused. */
+ * what it says of its trace. False: the request was refused. */
 bool http_begin_command(struct http_request *request) BASE_MUST_CHECK;
 /* False: the body was not what it should be, and the request was refused. */
 bool http_accept_body(

@@ -344,6 +344,16 @@ static bool check_request(struct http_request *request)
             has_csv ? " or " HTTP_MEDIA_CSV : "");
         return false;
     }
+    const char *encoding = request->headers.values[HTTP_HEADER_CONTENT_ENCODING];
+    if (route->takes_body && request->body_length > 0 && encoding != NULL &&
+        !http_is_identity(encoding)) {
+        http_refuse(
+            request, HTTP_PROBLEM_UNSUPPORTED_MEDIA_TYPE,
+            "The Content-Encoding \"%.64s\" is not supported; send the body uncompressed, without "
+            "this header.",
+            encoding);
+        return false;
+    }
     const char *type = request->headers.values[HTTP_HEADER_CONTENT_TYPE];
     if (route->takes_body && request->body_length > 0 && type != NULL && !http_is_json(type)) {
         http_refuse(

@@ -1,6 +1,7 @@
 #include "target.h"
 
 #include <string.h>
+#include <strings.h>
 
 static const char *const parameter_names[] = {
 #define HTTP_ROW(NAME, name) name,
@@ -38,12 +39,35 @@ static bool is_usual(unsigned char byte)
     return (byte >= 'a' && byte <= 'z') || (byte >= '-' && byte <= '9');
 }
 
+const char *http_find_authority(const char *raw, size_t *length)
+{
+    static const char *const schemes[] = {"http://", "https://"};
+    for (size_t i = 0; i < BASE_COUNT(schemes); i++) {
+        size_t scheme_length = strlen(schemes[i]);
+        if (strncasecmp(raw, schemes[i], scheme_length) == 0) {
+            *length = strcspn(raw + scheme_length, "/?");
+            return raw + scheme_length;
+        }
+    }
+    return NULL;
+}
+
+/* What follows the authority, if there is one: it may be empty or only a query. */
+static const char *skip_authority(const char *raw)
+{
+    size_t length;
+    const char *authority = http_find_authority(raw, &length);
+    return authority == NULL ? raw : authority + length;
+}
+
 const char *http_target_complaint(const char *raw)
 {
-    if (raw[0] != '/')
-        return "The target of the request does not begin with a slash.";
+    const char *path = skip_authority(raw);
+    if (path == raw && raw[0] != '/')
+        return "The target of the request must be a path that begins with a slash, or a whole URL "
+               "of http or https.";
     bool in_path = true;
-    for (const char *place = raw; *place != '\0'; place++) {
+    for (const char *place = path; *place != '\0'; place++) {
         unsigned char byte = (unsigned char)*place;
         if (is_usual(byte))
             continue;
@@ -86,10 +110,11 @@ static char *decode(struct base_arena *arena, const char *text, size_t length, b
 
 void http_split_target(const char *raw, struct base_arena *arena, struct http_target *target)
 {
-    size_t path_length = (size_t)(strchrnul(raw, '?') - raw);
-    const char *question = raw[path_length] == '?' ? raw + path_length + 1 : NULL;
+    const char *origin_form = skip_authority(raw);
+    size_t path_length = (size_t)(strchrnul(origin_form, '?') - origin_form);
+    const char *question = origin_form[path_length] == '?' ? origin_form + path_length + 1 : NULL;
     *target = (struct http_target){
-        .path = base_arena_copy(arena, raw, path_length),
+        .path = path_length == 0 ? "/" : base_arena_copy(arena, origin_form, path_length),
         .query = question == NULL ? NULL : base_arena_copy_text(arena, question),
     };
 

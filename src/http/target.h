@@ -11,7 +11,7 @@
 #define HTTP_SEGMENTS_MAX 5
 
 struct http_target {
-    const char *path;                        /* as it came, without the query */
+    const char *path;                        /* as it came, without the query; "/" for none */
     const char *query;                       /* as it came, without the question mark; NULL: none */
     size_t n_segments;                       /* HTTP_SEGMENTS_MAX + 1: more than any route has */
     const char *segments[HTTP_SEGMENTS_MAX]; /* decoded */
@@ -50,8 +50,12 @@ const char *http_parameter_name(enum http_parameter parameter);
 #define HTTP_LISTS HTTP_ALLOW(TYPE)
 #define HTTP_LISTED_MAX 32 /* in a list, however it comes */
 
-/* Why a raw target is ambiguous, as a sentence; NULL when it is not. Accepted is the origin form of
- * RFC 9112, section 3.2.1, without encoded slashes in the path and without encoded NULs. */
+/* The host and port of a target in absolute form (RFC 9112, section 3.2.2), which then counts and
+ * not the Host; NULL for one in origin form. */
+const char *http_find_authority(const char *raw, size_t *length) BASE_MUST_CHECK;
+/* Why a raw target is ambiguous, as a sentence; NULL when it is not. Accepted are the origin form
+ * of RFC 9112, section 3.2.1, and the absolute form, whose authority is not looked at, without
+ * encoded slashes in the path and without encoded NULs. */
 const char *http_target_complaint(const char *raw) BASE_MUST_CHECK;
 /* Splits a target without complaints. Texts go to the arena. */
 void http_split_target(const char *raw, struct base_arena *arena, struct http_target *target);

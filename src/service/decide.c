@@ -11,8 +11,7 @@ static void add_event(
     const char *type, int32_t schema_version, int32_t version)
 {
     size_t data_length = batch->text.length;
-    codec_write_event_metadata(
-        &batch->text, &command->command_id, command->actor, command->traceparent);
+    codec_write_event_metadata(&batch->text, &command->command_id, command->actor, &command->trace);
     const char *texts = base_arena_copy(&batch->arena, batch->text.bytes, batch->text.length);
     struct eventstore_new_event event = {
         .version = version,

@@ -13,6 +13,7 @@
 #include "base.h"
 #include "cart.h"
 #include "catalog.h"
+#include "codec.h"
 #include "loop.h"
 #include "metrics.h"
 #include "postgres.h"
@@ -108,9 +109,9 @@ struct service_command {
     uint8_t key_fingerprint[BASE_SHA256_SIZE];
     struct cart_caller caller; /* who asks: a cart that is not his is not there */
     const char *actor;         /* the same, for the events' metadata */
-    const char *traceparent;   /* NULL: none */
-    const char *request_id;    /* for the log; NULL: none */
-    bool wants_body; /* false: the cart's document is not needed (Prefer: return=minimal) */
+    struct codec_trace trace;
+    const char *request_id; /* for the log; NULL: none */
+    bool wants_body;        /* false: the cart's document is not needed (Prefer: return=minimal) */
     void (*answered)(struct service_command *command);
 
     /* The answer. The caller finishes `body`. */

@@ -12,7 +12,7 @@ READ = {
 }  # fmt: skip
 SENT = {
     "authorization", "cart-token", "content-type", "idempotency-key", "if-match", "if-none-match",
-    "last-event-id", "prefer", "traceparent", "x-request-id",
+    "baggage", "last-event-id", "prefer", "traceparent", "tracestate", "x-request-id",
 }  # fmt: skip
 
 

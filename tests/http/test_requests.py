@@ -1,5 +1,7 @@
 """What is said about requests that are not as they should be, and how answers are dressed."""
 
+import gzip
+import json
 import unittest
 
 from support import ServiceCase, make_key
@@ -445,6 +447,74 @@ class RequestIds(ServiceCase):
         answer = self.client.delete(f"/carts/{cart_id}/items", headers={"If-Match": '"1"'})
         events = answer.json()["missed_events"]
         self.assertEqual([event["metadata"].get("traceparent") for event in events], [trace, None])
+
+    def test_so_are_tracestate_and_baggage(self):
+        sku = self.make_product()
+        cart_id = self.make_cart()["id"]
+        parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+        state, baggage = "rojo=00f067aa0ba902b7", "userId=Am%C3%A9lie;p=1,node=DF%3A28"
+        for headers in (
+            {"traceparent": parent, "tracestate": state, "baggage": baggage},
+            {"tracestate": state, "baggage": "not one"},
+            {"traceparent": parent, "tracestate": "=x", "baggage": "a=" + "b" * 1023},
+            {"traceparent": parent, "tracestate": "a=" + "b" * 511, "baggage": "a=" + "b" * 1022},
+        ):
+            self.assertEqual(self.add(cart_id, sku, **headers).status, 200)
+        events = self.client.get(f"/carts/{cart_id}/events").json()["events"][1:]
+        names = ("traceparent", "tracestate", "baggage")
+        self.assertEqual(
+            [tuple(event["metadata"].get(name) for name in names) for event in events],
+            [
+                (parent, state, baggage),
+                (None, None, None),
+                (parent, None, None),
+                (parent, None, "a=" + "b" * 1022),
+            ],
+        )
+
+    def test_a_body_with_a_content_encoding_is_refused(self):
+        sku = self.make_product()
+        path = f"/carts/{self.make_cart()['id']}/items"
+        body = gzip.compress(json.dumps({"sku": sku}).encode())
+        for encoding in ("gzip", "GZIP", "br", "identity, gzip", "x"):
+            headers = {"Content-Type": "application/json", "Content-Encoding": encoding}
+            answer = self.client.post(path, body=body, headers=headers)
+            problem = self.assert_problem(answer, 415, "unsupported-media-type")
+            self.assertIn(f'Content-Encoding "{encoding}"', problem["detail"])
+        for encoding in ("identity", "Identity", ""):
+            answer = self.client.post(path, {"sku": sku}, headers={"Content-Encoding": encoding})
+            self.assertEqual(answer.status, 200, answer)
+
+    def test_a_target_may_be_a_whole_url(self):
+        """Its host counts, not the Host."""
+        with self.service.client(is_checked=False) as client:
+            for target in (
+                "http://another.example/livez",
+                "https://another.example:8443/livez?_=1",
+                "HTTP://[::1]/livez",
+            ):
+                self.assertEqual(client.get(target).status, 200)
+            self.assertEqual(client.get("http://another.example").slug, "not-found")
+            own = {"Origin": "http://another.example"}
+            answer = client.post("http://another.example/carts", {}, headers=own)
+            self.assertEqual((answer.status, answer.headers["location"][:7]), (201, "/carts/"))
+            other = {"Origin": f"http://{client.host}:{client.port}"}
+            answer = client.post("http://another.example/carts", {}, headers=other)
+            self.assertEqual((answer.status, answer.slug), (403, "forbidden"))
+            for target in ("http:///livez", "http://a@b/livez", "http://x/%2F", "ftp://x/livez"):
+                with client.another() as fresh:
+                    answer = fresh.get(target)
+                    self.assertEqual((answer.status, answer.slug), (400, "malformed-request"))
+
+    def test_parameters_that_mean_nothing_are_ignored(self):
+        for query in ("_=1732350000", "utm_source=mail&utm_term=a%20b", "fbclid=x&limit=1&gclid=y"):
+            self.assertEqual(self.client.get(f"/products?{query}").status, 200)
+        self.assert_problem(self.client.get("/products?page=2"), 400, "invalid-parameter")
+
+    def test_the_root_is_the_same_for_head_and_get(self):
+        got, head = self.client.get("/"), self.client.head("/")
+        self.assertEqual((got.status, head.status, head.body), (404, 404, b""))
+        self.assertEqual(head.headers["content-length"], str(len(got.body)))
 
 
 class Problems(ServiceCase):

@@ -442,13 +442,15 @@ START_TEST(the_metadata_of_an_event_names_command_and_actor_and_trace_if_any)
 {
     struct base_uuid id = uuid(CART_ID);
     begin();
-    codec_write_event_metadata(&out, &id, "key \"a\"", NULL);
+    codec_write_event_metadata(&out, &id, "key \"a\"", &(struct codec_trace){0});
     ck_assert_str_eq(text(), "{\"command_id\":\"" CART_ID "\",\"actor\":\"key \\\"a\\\"\"}");
     begin();
-    codec_write_event_metadata(&out, &id, "anonymous", "00-ab-cd-01");
+    const struct codec_trace trace = {"00-ab-cd-01", "a=b", "k=\"v\""};
+    codec_write_event_metadata(&out, &id, "anonymous", &trace);
     ck_assert_str_eq(
-        text(), "{\"command_id\":\"" CART_ID "\",\"actor\":\"anonymous\","
-                "\"traceparent\":\"00-ab-cd-01\"}");
+        text(),
+        "{\"command_id\":\"" CART_ID "\",\"actor\":\"anonymous\","
+        "\"traceparent\":\"00-ab-cd-01\",\"tracestate\":\"a=b\",\"baggage\":\"k=\\\"v\\\"\"}");
 }
 END_TEST
 

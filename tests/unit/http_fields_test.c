@@ -220,11 +220,84 @@ START_TEST(request_ids_and_traces_are_taken_only_in_their_form)
 }
 END_TEST
 
+START_TEST(a_tracestate_is_a_list_of_keys_and_values)
+{
+    static const char *const taken[] = {
+        "rojo=00f067aa0ba902b7,congo=t61rcWkgMzE",
+        "a=b",
+        " a=b , ,c=d e\t,",
+        "fw529a3039@dt=FfffffeC;p:1",
+        "0a/*-_=!~",
+    };
+    for (size_t i = 0; i < BASE_COUNT(taken); i++)
+        ck_assert_msg(http_is_tracestate(taken[i]), "%s", taken[i]);
+    static const char *const refused[] = {
+        "", ",", "a", "a=", "=b", "A=b", "a=b=c", "a=b\x7f", "a=\xc3\xa9", "a b=c", "a=b,,c",
+    };
+    for (size_t i = 0; i < BASE_COUNT(refused); i++)
+        ck_assert_msg(!http_is_tracestate(refused[i]), "%s", refused[i]);
+
+    char text[HTTP_TRACESTATE_MAX + 2] = "a=";
+    memset(text + 2, 'x', HTTP_TRACESTATE_MAX - 1);
+    ck_assert(!http_is_tracestate(text));
+    text[HTTP_TRACESTATE_MAX] = '\0';
+    ck_assert(http_is_tracestate(text));
+    struct base_buffer many = {0};
+    for (int i = 0; i < HTTP_TRACESTATE_MEMBERS_MAX; i++)
+        base_buffer_append_text(&many, "a=b,");
+    ck_assert(http_is_tracestate(base_buffer_text(&many)));
+    base_buffer_append_text(&many, "a=b");
+    ck_assert(!http_is_tracestate(base_buffer_text(&many)));
+    base_buffer_finish(&many);
+}
+END_TEST
+
+START_TEST(baggage_is_a_list_of_keys_and_values_with_properties)
+{
+    static const char *const taken[] = {
+        "a=b",
+        "userId=Am%C3%A9lie,serverNode=DF:28,isProduction=false",
+        "a=b;p;q=1, c = d ; r",
+        "a=",
+        "a=b=c,",
+        "k1=v1;p1;p2=v",
+    };
+    for (size_t i = 0; i < BASE_COUNT(taken); i++)
+        ck_assert_msg(http_is_baggage(taken[i]), "%s", taken[i]);
+    static const char *const refused[] = {
+        "",        ",",     "a",          "=b",   "a=b;",  "a=b;=c",
+        "a=\"b\"", "a=b c", "a=\xc3\xa9", "a@=b", "a=b\\", "a=b,c",
+    };
+    for (size_t i = 0; i < BASE_COUNT(refused); i++)
+        ck_assert_msg(!http_is_baggage(refused[i]), "%s", refused[i]);
+
+    char text[HTTP_BAGGAGE_MAX + 2] = "a=";
+    memset(text + 2, 'x', HTTP_BAGGAGE_MAX - 1);
+    ck_assert(!http_is_baggage(text));
+    text[HTTP_BAGGAGE_MAX] = '\0';
+    ck_assert(http_is_baggage(text));
+}
+END_TEST
+
+START_TEST(only_identity_is_no_encoding)
+{
+    ck_assert(http_is_identity(""));
+    ck_assert(http_is_identity("identity"));
+    ck_assert(http_is_identity("Identity, identity"));
+    ck_assert(!http_is_identity("gzip"));
+    ck_assert(!http_is_identity("identity, gzip"));
+    ck_assert(!http_is_identity("identityx"));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("http_fields");
     TCase *tests = tcase_create("http_fields");
     tcase_add_checked_fixture(tests, NULL, finish_arena);
+    tcase_add_test(tests, a_tracestate_is_a_list_of_keys_and_values);
+    tcase_add_test(tests, baggage_is_a_list_of_keys_and_values_with_properties);
+    tcase_add_test(tests, only_identity_is_no_encoding);
     tcase_add_test(tests, entity_tags_are_read_as_versions);
     tcase_add_test(tests, tags_that_are_not_ours_match_nothing);
     tcase_add_test(tests, weak_tags_match_only_where_the_comparison_is_weak);

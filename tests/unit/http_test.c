@@ -22,15 +22,48 @@ static void finish_arena(void)
 START_TEST(ambiguous_targets_are_refused)
 {
     static const char *const refused[] = {
-        "",      "*",     "x:80",  "http://x/carts", "carts",    "/a#b",   "/a b",
-        "/a\tb", "/\xc3", "/a%00", "/a?b=%00",       "/a%2fb",   "/a%2Fb", "/a%4",
-        "/a%zz", "/%",    "/a\\b", "/a?b=\"c\"",     "/a?b=<c>",
+        "",     "*",     "x:80",  "http:/x/carts", "ftp://x/",   "carts",    "/a#b",
+        "/a b", "/a\tb", "/\xc3", "/a%00",         "/a?b=%00",   "/a%2fb",   "/a%2Fb",
+        "/a%4", "/a%zz", "/%",    "/a\\b",         "/a?b=\"c\"", "/a?b=<c>",
     };
     for (size_t i = 0; i < BASE_COUNT(refused); i++)
         ck_assert_msg(http_target_complaint(refused[i]) != NULL, "%s", refused[i]);
     static const char *const allowed[] = {"/", "/a%20b", "/a?b=c%2Fd", "/a?b=/?:@!$&'()*+,;="};
     for (size_t i = 0; i < BASE_COUNT(allowed); i++)
         ck_assert_msg(http_target_complaint(allowed[i]) == NULL, "%s", allowed[i]);
+}
+END_TEST
+
+START_TEST(a_target_may_be_a_whole_url)
+{
+    static const struct {
+        const char *raw;
+        const char *authority;
+        const char *path;
+        const char *query;
+    } rows[] = {
+        {"http://x/carts/a%20b?sku=t", "x", "/carts/a%20b", "sku=t"},
+        {"HTTPS://shop.example:8443/livez", "shop.example:8443", "/livez", NULL},
+        {"http://[::1]:80", "[::1]:80", "/", NULL},
+        {"http://x?a", "x", "/", "a"},
+    };
+    for (size_t i = 0; i < BASE_COUNT(rows); i++) {
+        size_t length;
+        const char *authority = http_find_authority(rows[i].raw, &length);
+        ck_assert_str_eq(base_arena_copy(&arena, authority, length), rows[i].authority);
+        ck_assert_ptr_null(http_target_complaint(rows[i].raw));
+        struct http_target target;
+        http_split_target(rows[i].raw, &arena, &target);
+        ck_assert_str_eq(target.path, rows[i].path);
+        if (rows[i].query == NULL)
+            ck_assert_ptr_null(target.query);
+        else
+            ck_assert_str_eq(target.query, rows[i].query);
+    }
+    ck_assert_ptr_nonnull(http_target_complaint("http://x/a%2fb"));
+    ck_assert_ptr_nonnull(http_target_complaint("http://x/a b"));
+    size_t length;
+    ck_assert_ptr_null(http_find_authority("/http://x/", &length));
 }
 END_TEST
 
@@ -390,6 +423,7 @@ int main(void)
     TCase *tests = tcase_create("http");
     tcase_add_checked_fixture(tests, NULL, finish_arena);
     tcase_add_test(tests, ambiguous_targets_are_refused);
+    tcase_add_test(tests, a_target_may_be_a_whole_url);
     tcase_add_test(tests, a_target_is_split_before_it_is_decoded_once);
     tcase_add_test(tests, query_parameters_are_decoded_and_known_and_single);
     tcase_add_test(tests, parameters_that_mean_nothing_anywhere_are_ignored);

@@ -45,6 +45,23 @@ static void take_fingerprint(struct http_request *request)
     base_sha256(parts, BASE_COUNT(parts), request->wait.command.key_fingerprint);
 }
 
+/* What is malformed or too long is dropped, and a tracestate with its traceparent (W3C Trace
+ * Context, section 3.3): nobody's command fails for its trace. */
+static void take_trace(struct http_request *request)
+{
+    struct codec_trace *trace = &request->wait.command.trace;
+    const char *const *values = request->headers.values;
+    const char *parent = values[HTTP_HEADER_TRACEPARENT];
+    const char *state = values[HTTP_HEADER_TRACESTATE];
+    const char *baggage = values[HTTP_HEADER_BAGGAGE];
+    if (parent != NULL && http_is_traceparent(parent))
+        trace->traceparent = parent;
+    if (trace->traceparent != NULL && state != NULL && http_is_tracestate(state))
+        trace->tracestate = state;
+    if (baggage != NULL && http_is_baggage(baggage))
+        trace->baggage = baggage;
+}
+
 bool http_begin_command(struct http_request *request)
 {
     struct service_command *command = &request->wait.command;
@@ -64,9 +81,7 @@ bool http_begin_command(struct http_request *request)
     }
     const char *preference = request->headers.values[HTTP_HEADER_PREFER];
     request->prefers_minimal = preference != NULL && http_prefers_minimal(preference);
-    const char *trace = request->headers.values[HTTP_HEADER_TRACEPARENT];
-    if (trace != NULL && http_is_traceparent(trace))
-        command->traceparent = trace;
+    take_trace(request);
     command->wants_body = !request->prefers_minimal;
     command->actor = request->actor;
     command->request_id = request->id;
