@@ -115,15 +115,15 @@ static const char *look_at_claims(
     struct codec_claims *claims)
 {
     if (!codec_read_claims(json, auth->options.audience, arena, claims))
-        return "The token's claims are not of the form that they must have.";
+        return "The claims of the token have the wrong form.";
     if (claims->issuer == NULL || strcmp(claims->issuer, auth->options.issuer) != 0)
-        return "The token is of another issuer.";
+        return "The token was issued by another issuer.";
     if (!claims->names_audience)
         return "The token is for another audience.";
     if (claims->subject == NULL || !codec_is_label(claims->subject, CART_CUSTOMER_ID_MAX))
-        return "The token's subject is not a text of 1 to 128 characters.";
+        return "The subject of the token must have 1 to 128 characters and no control characters.";
     if (!claims->has_expiry)
-        return "The token does not say when it expires.";
+        return "The token has no expiry time (exp).";
     return look_at_times(now_us, claims->expires_at_s, claims->not_before_s);
 }
 
@@ -199,13 +199,14 @@ static const char *look_at(
         return "The token is not a signed JWT.";
     /* libjwt takes no other, and would not say so. */
     if (header.type != NULL && strcasecmp(header.type, "JWT") != 0)
-        return "The token's typ is another one than JWT.";
+        return "The typ of the token is not JWT.";
     if (strcmp(header.algorithm, auth_algorithm_name(auth->options.algorithm)) != 0)
-        return "The token is signed with another algorithm than the one that is taken here.";
+        return "The token is signed with an algorithm that is not accepted here.";
     const char *complaint = look_at_claims(auth, claims_json, now_us, arena, claims);
     if (complaint != NULL)
         return complaint;
-    return is_signed(auth, token) ? NULL : "The token's signature is not of a key known here.";
+    return is_signed(auth, token) ? NULL
+                                  : "The signature of the token does not match any known key.";
 }
 
 static const char *verify(

@@ -21,7 +21,7 @@ static bool write_integer(
 {
     if (number < -CART_AMOUNT_MAX || number > CART_AMOUNT_MAX) {
         codec_complain(
-            reader, path, "%lld is too large: integers are at most %lld (2^53-1) either way.",
+            reader, path, "%lld can't be stored: an integer is at most %lld (2^53-1) in magnitude.",
             (long long)number, (long long)CART_AMOUNT_MAX);
         return false;
     }
@@ -36,8 +36,8 @@ static bool write_real(
     if (fabs(number) > REAL_MOST || (number != 0 && fabs(number) < REAL_LEAST)) {
         codec_complain(
             reader, path,
-            "%.15g can't be kept: numbers are 0 or between 1e-15 and 9007199254740991 (2^53-1), "
-            "either way.",
+            "%.15g can't be stored: a number must be 0, or between 1e-15 and 9007199254740991 "
+            "(2^53-1) in magnitude.",
             number);
         return false;
     }
@@ -111,7 +111,9 @@ bool codec_write_canonical(
 {
     if ((json_is_object(value) || json_is_array(value)) && most_levels == 0) {
         codec_complain(
-            reader, path, "metadata may be nested %d levels deep, itself counted.",
+            reader, path,
+            "metadata is nested too deeply; at most %d levels are allowed, metadata itself "
+            "included.",
             CART_METADATA_DEPTH_MAX);
         return false;
     }

@@ -79,6 +79,16 @@ bool codec_read_integer(
     const struct codec_object *object, const struct codec_integer *field, int64_t *number);
 /* A required sku or item id; borrowed from the object. */
 const char *codec_read_sku(const struct codec_object *object, const char *name);
+/* Complains of a text that is no word of at most `most` letters, digits and . _ ~ -, as a sku is:
+ * it is empty, too long, or has another character. `subject` begins the sentence. */
+void codec_complain_of_word(
+    const struct codec_object *object, const char *member, const char *subject, const char *text,
+    int most);
+/* A text of 1 to `most` characters without control characters, as `value` of that member must be.
+ * The complaint says which of these it is not. */
+const char *codec_read_label(
+    const struct codec_object *object, const char *member, const char *subject, const json_t *value,
+    int most);
 /* Any text, required; borrowed from the object. */
 const char *codec_read_text(const struct codec_object *object, const char *name);
 bool codec_read_currency(

@@ -50,10 +50,16 @@ void codec_complain_of_member(
 
 static const char *describe_text(struct codec_reader *reader, const char *text)
 {
-    if (strlen(text) > SHORT_TEXT_MAX)
-        return "a longer text";
     BASE_CLEANUP(base_buffer_finish) struct base_buffer quoted = {0};
-    base_buffer_append_json_text(&quoted, text);
+    if (strlen(text) <= SHORT_TEXT_MAX) {
+        base_buffer_append_json_text(&quoted, text);
+    } else {
+        size_t length = SHORT_TEXT_MAX;
+        while (((unsigned char)text[length] & 0xc0) == 0x80) /* not within a character */
+            length--;
+        base_buffer_append_json_text(&quoted, base_arena_copy(reader->arena, text, length));
+        base_buffer_append_text(&quoted, " and so on");
+    }
     return base_arena_copy(reader->arena, quoted.bytes, quoted.length);
 }
 
@@ -91,7 +97,8 @@ bool codec_open_object(
 {
     if (!json_is_object(value)) {
         codec_complain(
-            reader, &path, "This must be an object, not %s.", codec_describe(reader, value));
+            reader, &path, "%s must be an object, not %s.",
+            path.name == NULL ? "This element" : path.name, codec_describe(reader, value));
         return false;
     }
     *object = (struct codec_object){.reader = reader, .members = value, .path = path};
@@ -129,10 +136,10 @@ void codec_refuse_other_members(const struct codec_object *object, const char *c
         if (complaints == NULL || complaints->n == CODEC_COMPLAINTS_MAX)
             return;
         if (names[0] == NULL)
-            codec_complain_of_member(object, name, "No member is known here.");
+            codec_complain_of_member(object, name, "The object must be empty here.");
         else
             codec_complain_of_member(
-                object, name, "This member is not known here; known are: %s.",
+                object, name, "This member is unknown; the known ones are: %s.",
                 join(object->reader, names));
     }
 }
@@ -183,15 +190,73 @@ const char *codec_read_sku(const struct codec_object *object, const char *name)
     if (value == NULL)
         return NULL;
     const char *text = json_string_value(value);
-    if (text == NULL || !codec_is_sku(text)) {
+    if (text != NULL && codec_is_sku(text))
+        return text;
+    if (text == NULL)
         codec_complain_of_member(
-            object, name,
-            "%s must be a text of 1 to %d characters, letters, digits and . _ ~ -, that begins "
-            "with a letter or digit, not %s.",
-            name, CART_SKU_MAX, codec_describe(object->reader, value));
+            object, name, "%s must be a string, not %s.", name,
+            codec_describe(object->reader, value));
+    else
+        codec_complain_of_word(object, name, name, text, CART_SKU_MAX);
+    return NULL;
+}
+
+void codec_complain_of_word(
+    const struct codec_object *object, const char *member, const char *subject, const char *text,
+    int most)
+{
+    ptrdiff_t n_points = base_utf8_length(text, strlen(text));
+    if (n_points == 0)
+        codec_complain_of_member(object, member, "%s must not be empty.", subject);
+    else if (n_points > most)
+        codec_complain_of_member(
+            object, member, "%s has %td characters; at most %d are allowed.", subject, n_points,
+            most);
+    else
+        codec_complain_of_member(
+            object, member,
+            "%s may have only letters (A-Z, a-z), digits and . _ ~ -, and must begin with a letter "
+            "or digit, not %s.",
+            subject, describe_text(object->reader, text));
+}
+
+/* The first control character, as codec_is_label() has it; -1: there is none. */
+static int find_control_character(const char *text)
+{
+    for (const unsigned char *byte = (const unsigned char *)text; *byte != '\0'; byte++) {
+        if (*byte < 0x20 || *byte == 0x7f)
+            return *byte;
+        if (*byte == 0xc2 && byte[1] < 0xa0)
+            return byte[1];
+    }
+    return -1;
+}
+
+const char *codec_read_label(
+    const struct codec_object *object, const char *member, const char *subject, const json_t *value,
+    int most)
+{
+    const char *text = json_string_value(value);
+    if (text != NULL && codec_is_label(text, (size_t)most))
+        return text;
+    if (text == NULL) {
+        codec_complain_of_member(
+            object, member, "%s must be a string, not %s.", subject,
+            codec_describe(object->reader, value));
         return NULL;
     }
-    return text;
+    ptrdiff_t n_points = base_utf8_length(text, strlen(text));
+    if (n_points == 0)
+        codec_complain_of_member(object, member, "%s must not be empty.", subject);
+    else if (n_points > most)
+        codec_complain_of_member(
+            object, member, "%s has %td characters; at most %d are allowed.", subject, n_points,
+            most);
+    else
+        codec_complain_of_member(
+            object, member, "%s has the control character U+%04X; remove it.", subject,
+            (unsigned)find_control_character(text));
+    return NULL;
 }
 
 const char *codec_read_text(const struct codec_object *object, const char *name)
@@ -201,7 +266,7 @@ const char *codec_read_text(const struct codec_object *object, const char *name)
         return NULL;
     if (!json_is_string(value))
         codec_complain_of_member(
-            object, name, "%s must be a text, not %s.", name,
+            object, name, "%s must be a string, not %s.", name,
             codec_describe(object->reader, value));
     return json_string_value(value);
 }
@@ -257,7 +322,7 @@ bool codec_read_price_list(const struct codec_object *prices, struct catalog_con
         if (!codec_is_currency(currency)) {
             codec_complain_of_member(
                 prices, currency,
-                "The name of a price must be its currency, three upper-case letters (ISO 4217).");
+                "The name of a price must be its currency: three upper-case letters (ISO 4217).");
             is_good = false;
         } else if (!codec_read_integer(
                        prices, &(struct codec_integer){.name = currency, .most = CATALOG_PRICE_MAX},

@@ -275,7 +275,7 @@ static enum codec_outcome explain_failure(
         const char *pointer = pointer_at(reader->arena, body.bytes, position);
         codec_complain(
             reader, &(struct codec_path){.root = pointer},
-            "The number is too large: no number here is above 9007199254740991 (2^53-1).");
+            "The number is too large; the largest allowed is 9007199254740991 (2^53-1).");
         return CODEC_INVALID;
     }
     BASE_CLEANUP(base_buffer_finish) struct base_buffer text = {0};
@@ -304,7 +304,7 @@ enum codec_outcome codec_json_read_body(
         return CODEC_READ;
     const char *nul = memchr(body.bytes, '\0', body.length);
     if (nul != NULL)
-        return malformed_at(reader, body, (size_t)(nul - body.bytes), "there is a NUL byte");
+        return malformed_at(reader, body, (size_t)(nul - body.bytes), "the body has a NUL byte");
     size_t too_deep = find_too_deep(body.bytes, body.length);
     if (too_deep < body.length)
         return malformed_at(

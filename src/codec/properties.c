@@ -19,19 +19,12 @@ static const char *copy_canonical(
 static void check_property(const struct codec_object *properties, const char *name, json_t *value)
 {
     if (!codec_is_property_name(name)) {
-        codec_complain_of_member(
-            properties, name,
-            "The name of a property must be a text of 1 to %d characters, letters, digits and "
-            ". _ ~ -, that begins with a letter or digit.",
-            CART_PROPERTY_NAME_MAX);
+        codec_complain_of_word(
+            properties, name, "The name of a property", name, CART_PROPERTY_NAME_MAX);
         return;
     }
-    const char *text = json_string_value(value);
-    if (text == NULL || !codec_is_label(text, CART_PROPERTY_VALUE_MAX))
-        codec_complain_of_member(
-            properties, name,
-            "A property must be a text of 1 to %d characters without control characters, not %s.",
-            CART_PROPERTY_VALUE_MAX, codec_describe(properties->reader, value));
+    (void)codec_read_label(/* The reader knows. */
+                           properties, name, "A property", value, CART_PROPERTY_VALUE_MAX);
 }
 
 const char *codec_read_new_properties(const struct codec_object *item)
@@ -59,9 +52,8 @@ const char *codec_read_new_properties(const struct codec_object *item)
     const char *text = copy_canonical(item->reader, members, &path);
     if (text != NULL && strlen(text) > CART_PROPERTIES_BYTES_MAX)
         codec_complain_of_member(
-            item, "properties",
-            "properties takes %zu bytes as compact JSON; at most %d are allowed.", strlen(text),
-            CART_PROPERTIES_BYTES_MAX);
+            item, "properties", "properties has %zu bytes as compact JSON; at most %d are allowed.",
+            strlen(text), CART_PROPERTIES_BYTES_MAX);
     return text;
 }
 
@@ -80,7 +72,7 @@ const char *codec_read_stored_properties(const struct codec_object *data)
     {
         if (!json_is_string(value))
             codec_complain_of_member(
-                &properties, name, "A property must be a text, not %s.",
+                &properties, name, "A property must be a string, not %s.",
                 codec_describe(data->reader, value));
     }
     return copy_canonical(data->reader, members, &path);

@@ -326,16 +326,9 @@ static const char *read_customer_id(const struct codec_object *body)
     json_t *id = codec_find_member(body, "customer_id", false);
     if (id == NULL || json_is_null(id))
         return NULL;
-    const char *text = json_string_value(id);
-    if (text == NULL || !codec_is_label(text, CART_CUSTOMER_ID_MAX)) {
-        codec_complain_of_member(
-            body, "customer_id",
-            "customer_id must be null or a text of 1 to %d characters without control "
-            "characters, not %s.",
-            CART_CUSTOMER_ID_MAX, codec_describe(body->reader, id));
-        return NULL;
-    }
-    return base_arena_copy_text(body->reader->arena, text);
+    return copy_text(
+        body->reader->arena,
+        codec_read_label(body, "customer_id", "customer_id", id, CART_CUSTOMER_ID_MAX));
 }
 
 static const char *read_metadata(const struct codec_object *body)
@@ -355,7 +348,7 @@ static const char *read_metadata(const struct codec_object *body)
         return NULL;
     if (text.length > CART_METADATA_MAX) {
         codec_complain_of_member(
-            body, "metadata", "metadata takes %zu bytes as compact JSON; at most %d are allowed.",
+            body, "metadata", "metadata has %zu bytes as compact JSON; at most %d are allowed.",
             text.length, CART_METADATA_MAX);
         return NULL;
     }
@@ -504,12 +497,10 @@ enum codec_outcome codec_read_product(
         return outcome;
 
     struct catalog_content read = {.is_active = true};
-    const char *name = codec_read_text(&request.body, "name");
-    if (name != NULL && !codec_is_label(name, CATALOG_NAME_MAX))
-        codec_complain_of_member(
-            &request.body, "name", "name must have 1 to %d characters and no control characters.",
-            CATALOG_NAME_MAX);
-    read.name = copy_text(arena, name);
+    json_t *name = codec_find_member(&request.body, "name", true);
+    if (name != NULL)
+        read.name = copy_text(
+            arena, codec_read_label(&request.body, "name", "name", name, CATALOG_NAME_MAX));
     (void)codec_read_prices_member(&request.body, &read);           /* The reader knows. */
     (void)codec_read_active(&request.body, false, &read.is_active); /* The default stands. */
     codec_refuse_other_members(&request.body, members);

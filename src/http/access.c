@@ -73,13 +73,14 @@ static void refuse_token(struct http_request *request, const char *why)
 static void refuse_nobody(struct http_request *request, enum http_access access)
 {
     http_send_trouble(
-        request, &(struct http_trouble){
-                     .problem = HTTP_PROBLEM_UNAUTHORIZED,
-                     .detail = rules[access].is_for_guests
-                                   ? "This needs a bearer token, or the cart's Cart-Token."
-                                   : "This needs a bearer token.",
-                     .challenge = "Bearer realm=\"cartd\"",
-                 });
+        request,
+        &(struct http_trouble){
+            .problem = HTTP_PROBLEM_UNAUTHORIZED,
+            .detail = rules[access].is_for_guests
+                          ? "This operation requires a bearer token, or the Cart-Token of the cart."
+                          : "This operation requires a bearer token.",
+            .challenge = "Bearer realm=\"cartd\"",
+        });
 }
 
 static void refuse_scope(struct http_request *request, enum http_access access)
@@ -94,7 +95,8 @@ static void refuse_scope(struct http_request *request, enum http_access access)
         &(struct http_trouble){
             .problem = HTTP_PROBLEM_FORBIDDEN,
             .detail = base_arena_printf(
-                &request->arena, "The bearer token lacks the scope for this: %s%s.",
+                &request->arena,
+                "The bearer token lacks a scope that this operation requires: %s%s.",
                 strchr(list, ' ') != NULL ? "one of " : "", list),
             .challenge = base_arena_printf(
                 &request->arena,
@@ -107,8 +109,8 @@ void http_refuse_other_customer(struct http_request *request)
     http_refuse(
         request, HTTP_PROBLEM_FORBIDDEN,
         request->identity.subject == NULL
-            ? "A guest can't name a customer_id."
-            : "The customer_id is not the subject of the bearer token; for others it needs the "
+            ? "A guest can't set customer_id; send a bearer token."
+            : "customer_id must be the subject of the bearer token; another customer requires the "
               "scope carts:all.");
 }
 
@@ -145,7 +147,7 @@ void http_identify(struct http_request *request)
         return;
     const char *token = find_bearer(value);
     request->token_complaint = token == NULL
-                                   ? "Authorization holds no bearer token."
+                                   ? "The Authorization header has no bearer token."
                                    : auth_verify(
                                          request->http->options.auth, token, base_clock_now_us(),
                                          &request->arena, &request->identity);

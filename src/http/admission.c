@@ -47,7 +47,7 @@ bool http_admit(struct http_request *request)
     metrics_add(http->options.metrics, rates[rate].refused, 1);
     http_refuse(
         request, HTTP_PROBLEM_TOO_MANY_REQUESTS,
-        "A caller may make %u %s within %d seconds. Nothing was done. There is one more in %u s.",
+        "The limit of %u %s in %d seconds is used up. Nothing was done. Try again in %u s.",
         request->allowance.quota, rates[rate].name, HTTP_RATE_WINDOW_SECONDS,
         request->allowance.seconds);
     return false;
@@ -87,7 +87,7 @@ bool http_may_listen(struct http_request *request)
     metrics_add(http->options.metrics, METRICS_HTTP_REFUSED_LISTENERS, 1);
     http_refuse(
         request, HTTP_PROBLEM_TOO_MANY_REQUESTS,
-        "A caller may have %u streams and long polls at a time.",
+        "The limit of %u open streams and long polls is reached. Close one first.",
         http->callers.limits.held[HTTP_LISTENER]);
     return false;
 }

@@ -66,12 +66,13 @@ static const char *header_complaint(
     size_t value_length)
 {
     if (!is_token(name, name_length))
-        return "A header's name has a character that does not belong there.";
+        return "The name of a header has a character that is not allowed there.";
     if (guard->received != NULL &&
         !stands_as_received(guard, name, name_length, value, value_length))
-        return "A header is folded over several lines, holds a NUL or ends with a bare line feed.";
+        return "A header is folded over several lines, contains a NUL or ends with a bare line "
+               "feed.";
     if (has_control_character(value, value_length))
-        return "A header's value has a control character.";
+        return "The value of a header has a control character.";
     return NULL;
 }
 
@@ -106,8 +107,8 @@ static void keep(struct http_guard *guard, size_t place, const char *value)
     }
     switch (known_headers[place].times) {
     case ONCE:
-        guard->complaint =
-            base_arena_printf(guard->arena, "%s came twice.", known_headers[place].name);
+        guard->complaint = base_arena_printf(
+            guard->arena, "The header %s was sent twice.", known_headers[place].name);
         return;
     case LIST:
         *kept = base_arena_printf(guard->arena, "%s, %s", *kept, value);
@@ -154,13 +155,13 @@ static const char *framing_complaint(const struct http_headers *headers, const c
     const char *length = headers->values[HTTP_HEADER_CONTENT_LENGTH];
     const char *encoding = headers->values[HTTP_HEADER_TRANSFER_ENCODING];
     if (length != NULL && encoding != NULL)
-        return "Content-Length and Transfer-Encoding came together.";
+        return "Content-Length and Transfer-Encoding were sent together; send only one of them.";
     if (length != NULL && (length[0] == '\0' || length[strspn(length, "0123456789")] != '\0'))
-        return "Content-Length is not a number.";
+        return "Content-Length must be a number.";
     if (encoding != NULL && strcasecmp(encoding, "chunked") != 0)
-        return "Transfer-Encoding is not chunked.";
+        return "Transfer-Encoding must be chunked.";
     if (encoding != NULL && strcmp(version, "HTTP/1.0") == 0)
-        return "HTTP/1.0 has no Transfer-Encoding.";
+        return "Transfer-Encoding is not allowed in HTTP/1.0.";
     return NULL;
 }
 
@@ -209,8 +210,10 @@ static bool is_host(const char *text)
 static const char *host_complaint(const char *host, const char *version)
 {
     if (host == NULL)
-        return strcmp(version, "HTTP/1.0") == 0 ? NULL : "HTTP/1.1 requires a Host.";
-    return is_host(host) ? NULL : "The Host is none.";
+        return strcmp(version, "HTTP/1.0") == 0
+                   ? NULL
+                   : "The Host header is missing; HTTP/1.1 requires one.";
+    return is_host(host) ? NULL : "The Host header is invalid.";
 }
 
 /* Whether nothing stands between the parts of the first line but one space each, nothing behind
@@ -233,18 +236,18 @@ static const char *request_complaint(
     const struct http_guard *guard, const char *method, const char *raw_target, const char *version)
 {
     if (!is_token(method, strlen(method)))
-        return "The method has a character that does not belong there.";
+        return "The method has a character that is not allowed there.";
     const char *complaint = http_target_complaint(raw_target);
     if (complaint != NULL)
         return complaint;
     if (guard->received != NULL && !is_all_accounted_for(guard, raw_target, version))
-        return "The request holds a NUL, a space too many, or a line that ends with a bare line "
+        return "The request contains a NUL, an extra space, or a line that ends with a bare line "
                "feed.";
     complaint = framing_complaint(guard->headers, version);
     if (complaint != NULL)
         return complaint;
     if (guard->received != NULL && expects_in_vain(guard->headers))
-        return "Expect came without a body.";
+        return "Expect: 100-continue was sent without a body.";
     return host_complaint(guard->headers->values[HTTP_HEADER_HOST], version);
 }
 

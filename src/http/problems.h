@@ -11,118 +11,117 @@
 
 /* NAME, slug, status, title, what it means and what to do about it. */
 #define HTTP_PROBLEMS(ROW)                                                                         \
-    ROW(MALFORMED_JSON, "malformed-json", 400, "The body is not JSON",                             \
-        "The body of the request can't be read as JSON: its syntax is wrong, a name comes twice "  \
-        "in an object, it is nested too deeply, or it is not UTF-8. The detail says what and "     \
-        "where.")                                                                                  \
-    ROW(INVALID_PARAMETER, "invalid-parameter", 400, "A parameter is invalid",                     \
-        "A query parameter, a part of the path or a header has a value that this operation does "  \
-        "not take. The detail names it.")                                                          \
-    ROW(MALFORMED_REQUEST, "malformed-request", 400, "The request is ambiguous",                   \
-        "The request is not HTTP that every server and proxy understands in the same way, so it "  \
-        "was not carried out and the connection was closed. The detail says what is wrong with "   \
-        "it.")                                                                                     \
-    ROW(UNAUTHORIZED, "unauthorized", 401, "It is not known who asks",                             \
-        "This operation is for somebody, and the request does not say who it is from, or brings "  \
-        "a "                                                                                       \
-        "bearer token that is not taken: the detail says why. A cart of a guest needs its "        \
-        "Cart-Token. The header WWW-Authenticate is as RFC 6750 has it.")                          \
-    ROW(FORBIDDEN, "forbidden", 403, "That is not yours to do",                                    \
-        "It is known who asks, but the bearer token lacks the scope that this operation needs, "   \
-        "the request speaks for another customer, or a web page of an origin that may not call "   \
-        "has made a browser send it. The detail says which.")                                      \
-    ROW(NOT_FOUND, "not-found", 404, "There is nothing here",                                      \
-        "The path names nothing that this service has. Paths are case-sensitive and don't end "    \
-        "with a slash; GET /openapi.yaml lists them.")                                             \
-    ROW(CART_NOT_FOUND, "cart-not-found", 404, "No such cart",                                     \
-        "There is no cart with this id, or it is not one of yours. POST /carts makes one.")        \
+    ROW(MALFORMED_JSON, "malformed-json", 400, "The body is not valid JSON",                       \
+        "The body of the request can't be read as JSON: its syntax is wrong, a name appears "      \
+        "twice in an object, it is nested too deeply, it has the character U+0000, or it is "      \
+        "not UTF-8. The detail says what is wrong and where.")                                     \
+    ROW(INVALID_PARAMETER, "invalid-parameter", 400, "Invalid parameter",                          \
+        "A query parameter, a part of the path or a header has a value that this operation "       \
+        "does not accept. The detail names it.")                                                   \
+    ROW(MALFORMED_REQUEST, "malformed-request", 400, "Malformed request",                          \
+        "The request is not HTTP that every server and proxy understands in the same way, "        \
+        "so it was not carried out and the connection was closed. The detail says what is "        \
+        "wrong with it.")                                                                          \
+    ROW(UNAUTHORIZED, "unauthorized", 401, "Authentication required",                              \
+        "This operation requires authentication, and the request has none, or a bearer "           \
+        "token that is not valid: the detail says why. A guest's cart requires its "               \
+        "Cart-Token. The header WWW-Authenticate is as RFC 6750 defines it.")                      \
+    ROW(FORBIDDEN, "forbidden", 403, "Not permitted",                                              \
+        "The bearer token lacks the scope that this operation requires, the request acts "         \
+        "for another customer, or a browser sent it for a web page whose origin may not "          \
+        "call. The detail says which.")                                                            \
+    ROW(NOT_FOUND, "not-found", 404, "Not found",                                                  \
+        "This service has no such path. Paths are case-sensitive and don't end with a "            \
+        "slash; GET /openapi.yaml lists them.")                                                    \
+    ROW(CART_NOT_FOUND, "cart-not-found", 404, "Cart not found",                                   \
+        "There is no cart with this id, or it belongs to somebody else. POST /carts creates "      \
+        "one.")                                                                                    \
     ROW(ITEM_NOT_IN_CART, "item-not-in-cart", 404, "No such item in the cart",                     \
-        "An item must be in the cart before it can be changed or removed, and the cart has none "  \
-        "with this id.")                                                                           \
+        "An item must be in the cart before it can be changed or removed, and the cart has "       \
+        "none with this id. GET the cart to see the ids of its items.")                            \
     ROW(NO_SUCH_VERSION, "no-such-version", 404, "The cart has no such version",                   \
-        "A cart has a version for each of its events, from 1. This one has not come as far as "    \
-        "the version that was asked for; current_version says how far it has.")                    \
-    ROW(PRODUCT_NOT_FOUND, "product-not-found", 404, "No such product",                            \
-        "The catalogue has no product with this sku. PUT /products/{sku} makes one.")              \
-    ROW(METHOD_NOT_ALLOWED, "method-not-allowed", 405, "The method is not allowed here",           \
-        "The path exists, but not with this method. The header Allow of the answer lists the "     \
-        "methods that it has.")                                                                    \
+        "A cart has a version for each of its events, starting at 1, and this cart has not "       \
+        "reached the version that the request names. current_version is its newest.")              \
+    ROW(PRODUCT_NOT_FOUND, "product-not-found", 404, "Product not found",                          \
+        "The catalogue has no product with this sku. PUT /products/{sku} creates one.")            \
+    ROW(METHOD_NOT_ALLOWED, "method-not-allowed", 405, "Method not allowed",                       \
+        "The path exists, but not with this method. The header Allow of the answer lists "         \
+        "the methods that it has.")                                                                \
     ROW(NOT_ACCEPTABLE, "not-acceptable", 406, "No acceptable representation",                     \
-        "The header Accept of the request leaves out the media type that this operation answers "  \
-        "with. The detail names that type.")                                                       \
+        "The header Accept of the request excludes the media type that this operation "            \
+        "answers with. The detail names that type.")                                               \
     ROW(BODY_TOO_LARGE, "body-too-large", 413, "The body is too large",                            \
         "The body of a request may have at most 65536 bytes.")                                     \
     ROW(TARGET_TOO_LONG, "target-too-long", 414, "The path and query are too long",                \
-        "The first line of a request must fit into the memory of its connection, of which at "     \
-        "least half is for it. Nothing was done, and the connection was closed.")                  \
+        "The first line of a request must fit into the memory of its connection, of which "        \
+        "at least half is for it. Nothing was done, and the connection was closed.")               \
     ROW(HEADERS_TOO_LARGE, "headers-too-large", 431, "The headers are too large",                  \
-        "A connection has 20480 bytes for the first line, the headers, the cookies once more, 64 " \
-        "for each header, cookie and query parameter, and the headers of the answer. About 15000 " \
-        "bytes of headers always fit when there are few of them, and 7500 of cookies. Nothing "    \
-        "was done, and the connection was closed.")                                                \
-    ROW(UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", 415,                                     \
-        "The body is not of a supported type",                                                     \
-        "The body of a request must be application/json, in UTF-8, and its Content-Type must say " \
-        "so or be absent.")                                                                        \
+        "A connection has 20480 bytes for the first line, the headers, the cookies once "          \
+        "more, 64 for each header, cookie and query parameter, and the headers of the "            \
+        "answer. About 15000 bytes of headers always fit when there are few of them, and "         \
+        "7500 of cookies. Nothing was done, and the connection was closed.")                       \
+    ROW(UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", 415, "Unsupported media type",           \
+        "The body of a request must be application/json, in UTF-8 and uncompressed. Its "          \
+        "Content-Type must say so or be absent, and its Content-Encoding must be absent.")         \
     ROW(CART_CLOSED, "cart-closed", 409, "The cart is closed",                                     \
-        "A cart that was checked out or cancelled accepts no command any more. Begin a new one "   \
-        "with POST /carts.")                                                                       \
-    ROW(CART_ALREADY_CLAIMED, "cart-already-claimed", 409, "The cart is somebody's already",       \
-        "A cart can be claimed for one customer, and this one has another already.")               \
+        "A cart that was checked out or cancelled accepts no more commands. Create a new "         \
+        "one with POST /carts.")                                                                   \
+    ROW(CART_ALREADY_CLAIMED, "cart-already-claimed", 409, "The cart is already claimed",          \
+        "A cart can be claimed for one customer, and this one belongs to another customer.")       \
     ROW(CART_EMPTY, "cart-empty", 409, "The cart is empty",                                        \
-        "A cart without items can't be checked out.")                                              \
-    ROW(CART_FULL, "cart-full", 409, "The cart is full", "A cart holds at most 250 lines.")        \
-    ROW(CART_ALREADY_EXISTS, "cart-already-exists", 409, "The cart exists already",                \
-        "The id that the request brought for a new cart belongs to a cart that exists. To create " \
-        "a cart safely more than once, send the same Idempotency-Key.")                            \
+        "A cart without items can't be checked out. Add an item first.")                           \
+    ROW(CART_FULL, "cart-full", 409, "The cart is full",                                           \
+        "A cart holds at most 250 lines. Remove one, or use another cart.")                        \
+    ROW(CART_ALREADY_EXISTS, "cart-already-exists", 409, "The cart already exists",                \
+        "The id in the request for a new cart belongs to an existing cart. To retry the "          \
+        "creation of a cart safely, send the same Idempotency-Key.")                               \
     ROW(ID_TAKEN, "id-taken", 409, "The id belongs to something else",                             \
         "What the log has under this id is not what the request is about: a product where a cart " \
         "is meant, or a cart where a product is. Nothing was done.")                               \
     ROW(TOTAL_CHANGED, "total-changed", 409, "The total has changed",                              \
-        "The cart's total is not the expected_total of the request, so it was not checked out. "   \
-        "current_total says what it is now: show it to the shopper and check out again.")          \
+        "The cart's total is not the expected_total of the request, so it was not checked "        \
+        "out. current_total says what it is now: show it to the shopper and check out "            \
+        "again.")                                                                                  \
     ROW(VERSION_MISMATCH, "version-mismatch", 412, "Version mismatch",                             \
-        "The cart or product is not at a version that If-Match names. current_version says where " \
-        "it is, missed_events what happened since the newest version that If-Match names, at "     \
-        "most "                                                                                    \
-        "100 events. Only an ETag as the service gave it can match: a weak one (W/\"7\") and one " \
-        "that a proxy changed (\"7-gzip\") never do. Leave If-Match out to apply a command to "    \
-        "the "                                                                                     \
-        "newest version, whatever it is.")                                                         \
+        "The cart or product is not at a version that If-Match names. current_version says "       \
+        "where it is, missed_events what happened since the newest version that If-Match "         \
+        "names, at most 100 events. Only an ETag as the service gave it can match: a weak "        \
+        "one (W/\"7\") and one that a proxy changed (\"7-gzip\") never do. Leave If-Match out "    \
+        "to apply a command to the newest version, whatever it is.")                               \
     ROW(INVALID_BODY, "invalid-body", 422, "The body is invalid",                                  \
-        "The body is JSON, but not what this operation takes. errors lists what is wrong, each "   \
-        "with a JSON pointer (RFC 6901) into the body.")                                           \
-    ROW(UNKNOWN_SKU, "unknown-sku", 422, "The sku is unknown",                                     \
-        "The catalogue has no product with this sku, or the product is not active, so it can't "   \
-        "be added to a cart.")                                                                     \
+        "The body is JSON, but not what this operation accepts. errors lists what is wrong, "      \
+        "each with a JSON pointer (RFC 6901) into the body.")                                      \
+    ROW(UNKNOWN_SKU, "unknown-sku", 422, "Unknown sku",                                            \
+        "The catalogue has no product with this sku, or the product is not active, so it "         \
+        "can't be added to a cart.")                                                               \
     ROW(PRICE_UNAVAILABLE, "price-unavailable", 422, "No price in the cart's currency",            \
         "The product has no price in the currency of the cart, so it can't be added to it.")       \
     ROW(QUANTITY_OUT_OF_RANGE, "quantity-out-of-range", 422, "Too many of one item",               \
-        "One line of a cart holds at most 999 pieces, and this command would make it more.")       \
+        "One line of a cart holds at most 999 pieces, and this command would exceed that.")        \
     ROW(AMOUNT_TOO_LARGE, "amount-too-large", 422, "The amount is too large",                      \
-        "Totals are exact integers in the currency's minor unit, at most 9007199254740991, and "   \
-        "this command would make the cart's total more.")                                          \
+        "Totals are exact integers in the currency's minor unit, at most 9007199254740991, "       \
+        "and this command would make the cart's total larger.")                                    \
     ROW(IDEMPOTENCY_KEY_REUSED, "idempotency-key-reused", 422,                                     \
         "The Idempotency-Key was used for another request",                                        \
-        "An Idempotency-Key stands for one request: the same method, path and body. This key "     \
-        "came with another one before. Take a new key for a new request.")                         \
-    ROW(TOO_MANY_REQUESTS, "too-many-requests", 429, "Too many requests of one caller",            \
-        "A caller has sent more requests within a minute, or listens more often at a time, than "  \
-        "one caller may. Nothing was done. Try again after the time that Retry-After says.")       \
-    ROW(OVERLOADED, "overloaded", 503, "Too much is waiting",                                      \
-        "More requests wait than the service lets wait. Nothing was done. Try again after the "    \
-        "time that Retry-After says.")                                                             \
-    ROW(DATABASE_UNAVAILABLE, "database-unavailable", 503, "The database can't be reached",        \
+        "An Idempotency-Key stands for one request: the same method, path and body. This "         \
+        "key was used for another one before. Use a new key for a new request.")                   \
+    ROW(TOO_MANY_REQUESTS, "too-many-requests", 429, "Too many requests",                          \
+        "This caller has sent more requests within a minute, or has more streams and long "        \
+        "polls open, than one caller may. Nothing was done. Try again after the time in "          \
+        "Retry-After.")                                                                            \
+    ROW(OVERLOADED, "overloaded", 503, "The server is overloaded",                                 \
+        "More requests are waiting than the service accepts. Nothing was done. Try again "         \
+        "after the time in Retry-After.")                                                          \
+    ROW(DATABASE_UNAVAILABLE, "database-unavailable", 503, "The database is unavailable",          \
         "The service can't reach its database at the moment, or the database can't do its work, "  \
-        "as with a full disk. The detail says whether a command "                                  \
-        "may have been recorded all the same; with an Idempotency-Key it is always safe to try "   \
-        "again.")                                                                                  \
+        "as with a full disk. The detail says whether a command may have been recorded all the "   \
+        "same; with an Idempotency-Key it is always safe to try again.")                           \
     ROW(SHUTTING_DOWN, "shutting-down", 503, "The service is stopping",                            \
-        "This instance finishes what it has accepted and takes nothing new. Nothing was done. "    \
-        "Try again on a new connection.")                                                          \
-    ROW(INTERNAL_ERROR, "internal-error", 500, "Something is broken",                              \
-        "The service failed in a way that it should not. Its log says how, under the request_id "  \
-        "of the answer.")
+        "This instance finishes what it has accepted and accepts nothing new. Nothing was "        \
+        "done. Try again on a new connection.")                                                    \
+    ROW(INTERNAL_ERROR, "internal-error", 500, "Internal error",                                   \
+        "The service failed in an unexpected way. Its log says how, under the request_id of "      \
+        "the answer.")
 
 enum http_problem {
 #define HTTP_ROW(NAME, slug, status, title, explanation) HTTP_PROBLEM_##NAME,

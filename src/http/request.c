@@ -191,7 +191,9 @@ static void refuse_unrouted(struct http_request *request)
 {
     if (request->match == HTTP_NO_PATH) {
         http_refuse(
-            request, HTTP_PROBLEM_NOT_FOUND, "There is nothing at %.256s.", request->target.path);
+            request, HTTP_PROBLEM_NOT_FOUND,
+            "There is no resource at %.256s; GET /openapi.yaml lists all paths.",
+            request->target.path);
     } else if (strcmp(request->method, "OPTIONS") == 0) {
         http_send_reply(
             request, &(struct http_reply){
@@ -200,16 +202,17 @@ static void refuse_unrouted(struct http_request *request)
                      });
     } else {
         http_refuse(
-            request, HTTP_PROBLEM_METHOD_NOT_ALLOWED, "%.64s is not a method of %.256s, but %s.",
-            request->method, request->target.path,
-            http_allowed_methods(&request->target, &request->arena));
+            request, HTTP_PROBLEM_METHOD_NOT_ALLOWED,
+            "%.64s is not allowed for %.256s; allowed are %s.", request->method,
+            request->target.path, http_allowed_methods(&request->target, &request->arena));
     }
 }
 
 static void refuse_large(struct http_request *request)
 {
     http_refuse(
-        request, HTTP_PROBLEM_BODY_TOO_LARGE, "The body has more than %d bytes.", HTTP_BODY_MAX);
+        request, HTTP_PROBLEM_BODY_TOO_LARGE,
+        "The body has more than %d bytes, which is the limit.", HTTP_BODY_MAX);
 }
 
 /* Whether a body is known to be too large to be waited for: to be swallowed, or to be sent at all
@@ -309,7 +312,7 @@ static bool check_request(struct http_request *request)
     if (request->http->is_draining && !route->serves_to_end) {
         http_refuse(
             request, HTTP_PROBLEM_SHUTTING_DOWN,
-            "This instance takes no new requests. Nothing was done.");
+            "This instance is stopping and accepts no new requests. Nothing was done.");
         return false;
     }
     const char *forgery = http_forgery_complaint(request);
@@ -340,7 +343,7 @@ static bool check_request(struct http_request *request)
     if (accept != NULL && !is_another && !http_accepts(accept, types)) {
         http_refuse(
             request, HTTP_PROBLEM_NOT_ACCEPTABLE,
-            "This operation answers with %s%s, which Accept leaves out.", types[0],
+            "This operation answers with %s%s, which the Accept header excludes.", types[0],
             has_csv ? " or " HTTP_MEDIA_CSV : "");
         return false;
     }
@@ -358,8 +361,7 @@ static bool check_request(struct http_request *request)
     if (route->takes_body && request->body_length > 0 && type != NULL && !http_is_json(type)) {
         http_refuse(
             request, HTTP_PROBLEM_UNSUPPORTED_MEDIA_TYPE,
-            "The Content-Type \"%.64s\" is not application/json in UTF-8; say that or nothing.",
-            type);
+            "The Content-Type \"%.64s\" is not supported; send application/json in UTF-8.", type);
         return false;
     }
     return true;

@@ -420,7 +420,7 @@ static void answer_the_rest(struct http *http)
         if (client->request != NULL && client->request->stage == HTTP_WAITING)
             http_refuse(
                 client->request, HTTP_PROBLEM_SHUTTING_DOWN,
-                "The service stopped before there was an answer.");
+                "The service stopped before the request was answered.");
     }
 }
 

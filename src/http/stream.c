@@ -352,9 +352,12 @@ static void begin(
 void http_refuse_listener(struct http_request *request)
 {
     if (request->http->is_draining)
-        http_refuse(request, HTTP_PROBLEM_SHUTTING_DOWN, "This instance takes no new listeners.");
+        http_refuse(
+            request, HTTP_PROBLEM_SHUTTING_DOWN,
+            "This instance is stopping and opens no new streams.");
     else
-        http_refuse(request, HTTP_PROBLEM_OVERLOADED, "Too many listen already.");
+        http_refuse(
+            request, HTTP_PROBLEM_OVERLOADED, "Too many streams and long polls are open already.");
 }
 
 void http_start_stream(

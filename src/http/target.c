@@ -72,20 +72,20 @@ const char *http_target_complaint(const char *raw)
         if (is_usual(byte))
             continue;
         if (byte <= 0x20 || byte >= 0x7f)
-            return "The target of the request has a character that must be percent-encoded.";
+            return "The path or query has a character that must be percent-encoded.";
         if (byte == '#' || byte == '"' || byte == '<' || byte == '>' || byte == '\\')
-            return "The target of the request has a character that does not belong there.";
+            return "The path or query has a character that is not allowed there.";
         if (byte == '?')
             in_path = false;
         if (byte != '%')
             continue;
         int escaped = escaped_byte(place + 1);
         if (escaped < 0)
-            return "The target of the request has a percent sign without two hexadecimal digits.";
+            return "The path or query has a percent sign without two hexadecimal digits.";
         if (escaped == 0)
-            return "The target of the request has an encoded NUL.";
+            return "The path or query has an encoded NUL (%00).";
         if (escaped == '/' && in_path)
-            return "The path of the request has an encoded slash.";
+            return "The path has an encoded slash (%2F).";
     }
     return NULL;
 }
@@ -162,6 +162,18 @@ static bool means_nothing(const char *name)
     return false;
 }
 
+static const char *unknown_complaint(const char *name, unsigned allowed, struct base_arena *arena)
+{
+    const char *known = "";
+    for (size_t i = 0; i < HTTP_N_PARAMETERS; i++) {
+        if ((allowed & 1U << i) != 0)
+            known = base_arena_printf(
+                arena, "%s%s%s", known, *known == '\0' ? "; it has " : ", ", parameter_names[i]);
+    }
+    return base_arena_printf(
+        arena, "This operation has no query parameter \"%.64s\"%s.", name, known);
+}
+
 const char *http_read_parameters(
     const char *query, unsigned allowed, struct base_arena *arena,
     const char *values[static HTTP_N_PARAMETERS])
@@ -185,14 +197,14 @@ const char *http_read_parameters(
 
         enum http_parameter parameter;
         if (!find_parameter(name, &parameter) || (allowed & 1U << parameter) == 0)
-            return base_arena_printf(
-                arena, "This operation has no query parameter \"%.64s\".", name);
+            return unknown_complaint(name, allowed, arena);
         bool is_list = (HTTP_LISTS & 1U << parameter) != 0;
         if (values[parameter] != NULL && !is_list)
-            return base_arena_printf(arena, "The query parameter \"%s\" is given twice.", name);
+            return base_arena_printf(
+                arena, "The query parameter \"%s\" appears twice; give it once.", name);
         if (is_list && ++n_listed > HTTP_LISTED_MAX)
             return base_arena_printf(
-                arena, "The query parameter \"%s\" is given more than %d times.", name,
+                arena, "The query parameter \"%s\" appears more than %d times.", name,
                 HTTP_LISTED_MAX);
         if (base_utf8_length(value, strlen(value)) < 0)
             return base_arena_printf(arena, "The query parameter \"%s\" is not UTF-8.", name);

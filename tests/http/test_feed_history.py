@@ -10,7 +10,7 @@ from support import Background, FeedCase, make_id, needs_binary, run_cartd
 class HistoryCase(FeedCase):
     def assert_beyond(self, answer):
         problem = self.assert_problem(answer, 400, "invalid-parameter")
-        self.assertIn("restored from an older copy", problem["detail"])
+        self.assertIn("was restored from an older copy", problem["detail"])
 
     def go_back(self, n):
         """As an older copy would have it: the last n events are gone, with what they made."""

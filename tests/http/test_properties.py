@@ -1,6 +1,7 @@
 """Lines of one sku with different properties, and carts from before there were any."""
 
 import json
+import re
 import unittest
 
 from support import (
@@ -155,6 +156,30 @@ class Lines(ServiceCase):
             answer = self.client.post(f"{self.path}/commands", {"commands": [command]})
             self.assert_invalid(answer, f"/commands/0{pointer}")
         self.assertEqual(self.get_cart(self.cart["id"]), self.cart)
+
+    def test_it_is_said_what_is_wrong_with_a_property(self):
+        path = f"/carts/{self.make_cart()['id']}/items"
+        for value, told in (
+            (5, "A property must be a string, not 5."),
+            ("", "A property must not be empty."),
+            ("x" * 257, "A property has 257 characters; at most 256 are allowed."),
+            ("é" * 300, "A property has 300 characters; at most 256 are allowed."),
+            ("x\n" * 40, "A property has the control character U+000A; remove it."),
+            ("x\u0085", "A property has the control character U+0085; remove it."),
+        ):
+            with self.subTest(value=value):
+                answer = self.client.post(path, {"sku": "x", "properties": {"a": value}})
+                self.assert_invalid(answer, "/properties/a")
+                self.assertEqual(answer.json()["detail"], told)
+        for name, told in (
+            ("", "must not be empty."),
+            ("a" * 33, "has 33 characters; at most 32 are allowed."),
+            ("a b", 'must begin with a letter or digit, not "a b".'),
+        ):
+            with self.subTest(name=name):
+                answer = self.client.post(path, {"sku": "x", "properties": {name: "v"}})
+                detail = self.assert_problem(answer, 422, "invalid-body")["detail"]
+                self.assertRegex(detail, f"^The name of a property .*{re.escape(told)}$")
 
     def test_a_product_may_be_called_as_a_line_is(self):
         """Whichever comes first has the id; the other has one of its own, and both stay apart."""

@@ -310,7 +310,7 @@ class ThatTakeTooLong(ReportCase):
             session.run("BEGIN; LOCK TABLE demand_changes IN ACCESS EXCLUSIVE MODE;")
             answer = self.client.get("/reports/demand")
             self.assert_problem(answer, 503, "overloaded")
-            self.assertIn("longer", answer.json()["detail"])
+            self.assertIn("too long", answer.json()["detail"])
             session.run("COMMIT;")
         self.assertEqual(self.client.get("/reports/demand").status, 200)
 

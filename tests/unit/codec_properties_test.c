@@ -101,18 +101,20 @@ static const struct {
     {"null", "/properties", "must be an object, not null"},
     {"[]", "/properties", "must be an object, not an array"},
     {"\"x\"", "/properties", "must be an object"},
-    {"{\"a\":1}", "/properties/a", "must be a text of 1 to 256 characters"},
+    {"{\"a\":1}", "/properties/a", "A property must be a string, not 1."},
     {"{\"a\":null}", "/properties/a", "not null"},
     {"{\"a\":{\"b\":\"c\"}}", "/properties/a", "not an object"},
-    {"{\"a\":\"\"}", "/properties/a", "1 to 256 characters"},
-    {"{\"a\":\"x\\n\"}", "/properties/a", "control characters"},
-    {"{\"a\":\"\\u0085\"}", "/properties/a", "control characters"},
+    {"{\"a\":\"\"}", "/properties/a", "A property must not be empty."},
+    {"{\"a\":\"x\\n\"}", "/properties/a",
+     "A property has the control character U+000A; remove it."},
+    {"{\"a\":\"\\u0085\"}", "/properties/a", "control character U+0085"},
     {"{\"\":\"x\"}", "/properties/", "name of a property"},
     {"{\"a b\":\"x\"}", "/properties/a b", "name of a property"},
     {"{\"\xc3\xa9\":\"x\"}", "/properties/\xc3\xa9", "name of a property"},
     {"{\"~/\":\"x\"}", "/properties/~0~1", "name of a property"},
     {"{\"a23456789~b23456789.c23456789-_23\":\"x\"}",
-     "/properties/a23456789~0b23456789.c23456789-_23", "1 to 32 characters"},
+     "/properties/a23456789~0b23456789.c23456789-_23",
+     "name of a property has 33 characters; at most 32 are allowed."},
 };
 
 START_TEST(what_are_no_properties_is_refused_at_its_place)
@@ -139,7 +141,7 @@ START_TEST(too_much_of_them_is_refused)
     ck_assert_str_eq(complaints.list[0].pointer, "/properties");
     ck_assert_str_eq(
         complaints.list[0].detail,
-        "properties takes 1029 bytes as compact JSON; at most 1024 are allowed.");
+        "properties has 1029 bytes as compact JSON; at most 1024 are allowed.");
     ck_assert_int_eq(read_item("{\"a\":\"x\\u0000\"}"), CODEC_MALFORMED);
     ck_assert_int_eq(read_item("{\"a\":\"x\",\"a\":\"y\"}"), CODEC_MALFORMED);
 }

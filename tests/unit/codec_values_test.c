@@ -144,15 +144,15 @@ static const struct {
 } refused[] = {
     {"[]", "/metadata", "metadata must be an object, not an array."},
     {"\"x\"", "/metadata", "metadata must be an object, not \"x\"."},
-    {"{\"n\":9007199254740992}", "/metadata/n", "9007199254740992 is too large"},
-    {"{\"n\":-9007199254740992}", "/metadata/n", "-9007199254740992 is too large"},
-    {"{\"n\":[0,9007199254740992.0]}", "/metadata/n/1", "can't be kept"},
-    {"{\"n\":1e300}", "/metadata/n", "1e+300 can't be kept"},
-    {"{\"a\":{\"b/c\":-1e-16}}", "/metadata/a/b~1c", "-1e-16 can't be kept"},
+    {"{\"n\":9007199254740992}", "/metadata/n", "9007199254740992 can't be stored"},
+    {"{\"n\":-9007199254740992}", "/metadata/n", "-9007199254740992 can't be stored"},
+    {"{\"n\":[0,9007199254740992.0]}", "/metadata/n/1", "can't be stored"},
+    {"{\"n\":1e300}", "/metadata/n", "1e+300 can't be stored"},
+    {"{\"a\":{\"b/c\":-1e-16}}", "/metadata/a/b~1c", "-1e-16 can't be stored"},
     {"{\"a~\":[1e999]}", "/metadata/a~0/0", "too large"},
-    {"{\"a\":{\"b\":{\"c\":{}}}}", "/metadata/a/b/c", "3 levels deep"},
-    {"{\"a\":[[[1]]]}", "/metadata/a/0/0", "3 levels deep"},
-    {"{\"a\":{\"b\":[[]]}}", "/metadata/a/b/0", "3 levels deep"},
+    {"{\"a\":{\"b\":{\"c\":{}}}}", "/metadata/a/b/c", "at most 3 levels are allowed"},
+    {"{\"a\":[[[1]]]}", "/metadata/a/0/0", "at most 3 levels are allowed"},
+    {"{\"a\":{\"b\":[[]]}}", "/metadata/a/b/0", "at most 3 levels are allowed"},
 };
 
 START_TEST(metadata_that_can_not_be_kept_is_refused_at_its_pointer)
@@ -191,7 +191,7 @@ START_TEST(metadata_takes_4096_bytes_in_its_canonical_form_and_not_one_more)
     ck_assert_str_eq(complaints.list[0].pointer, "/metadata");
     ck_assert_str_eq(
         complaints.list[0].detail,
-        "metadata takes 4097 bytes as compact JSON; at most 4096 are allowed.");
+        "metadata has 4097 bytes as compact JSON; at most 4096 are allowed.");
     base_buffer_finish(&text);
 }
 END_TEST

@@ -15,15 +15,16 @@ static bool choose_customer(struct http_request *request, struct cart_command *c
         claim->claim.customer_id = subject;
     if (claim->claim.customer_id == NULL) {
         http_send_trouble(
-            request, &(struct http_trouble){
-                         .problem = HTTP_PROBLEM_INVALID_BODY,
-                         .detail = "customer_id must say whose the cart is to be.",
-                         .errors =
-                             &(const struct codec_complaints){
-                                 .n = 1,
-                                 .list = {{"/customer_id", "customer_id is missing."}},
-                             },
-                     });
+            request,
+            &(struct http_trouble){
+                .problem = HTTP_PROBLEM_INVALID_BODY,
+                .detail = "customer_id is missing; it names the customer who claims the cart.",
+                .errors =
+                    &(const struct codec_complaints){
+                        .n = 1,
+                        .list = {{"/customer_id", "customer_id is missing."}},
+                    },
+            });
         return false;
     }
     if (request->rights.may_all || strcmp(claim->claim.customer_id, subject) == 0)

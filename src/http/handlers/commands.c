@@ -14,7 +14,7 @@ static bool read_precondition(struct http_request *request)
     if (request->headers.values[HTTP_HEADER_IF_NONE_MATCH] != NULL) {
         http_refuse(
             request, HTTP_PROBLEM_INVALID_PARAMETER,
-            "If-None-Match has no meaning for a command; If-Match has.");
+            "If-None-Match is not supported for commands; use If-Match.");
         return false;
     }
     const char *value = request->headers.values[HTTP_HEADER_IF_MATCH];
@@ -24,7 +24,7 @@ static bool read_precondition(struct http_request *request)
     if (!http_read_etags(value, HTTP_STRONG, &etags)) {
         http_refuse(
             request, HTTP_PROBLEM_INVALID_PARAMETER,
-            "If-Match is neither * nor a list of at most %d entity tags in quotes, as \"7\".",
+            "If-Match must be * or a list of at most %d ETags in quotes, as \"7\".",
             SERVICE_VERSIONS_MAX);
         return false;
     }
@@ -73,7 +73,7 @@ bool http_begin_command(struct http_request *request)
         if (command->key == NULL) {
             http_refuse(
                 request, HTTP_PROBLEM_INVALID_PARAMETER,
-                "Idempotency-Key is not 1 to %d printable ASCII characters, bare or in quotes.",
+                "Idempotency-Key must be 1 to %d printable ASCII characters, bare or in quotes.",
                 HTTP_KEY_MAX);
             return false;
         }
@@ -126,7 +126,7 @@ void http_submit_to_cart(struct http_request *request, const struct codec_comman
     if (!base_uuid_parse(request->path_values[0], &command->stream_id)) {
         http_refuse(
             request, HTTP_PROBLEM_CART_NOT_FOUND,
-            "There is no cart \"%.64s\"; the ids of carts are UUIDs.", request->path_values[0]);
+            "There is no cart \"%.64s\"; the id of a cart is a UUID.", request->path_values[0]);
         return;
     }
     request->commands = *commands;
@@ -275,10 +275,11 @@ void http_reply_not_done(struct http_request *request)
         http_refuse(
             request, HTTP_PROBLEM_IDEMPOTENCY_KEY_REUSED,
             request->cart_token != NULL
-                ? "This Idempotency-Key came before. A guest who wants to repeat this request has "
-                  "to bring a Cart-Token of his own, the same each time. Nothing was done."
-                : "This Idempotency-Key came before with another method, path or body. Nothing was "
-                  "done.");
+                ? "This Idempotency-Key was used before. A guest who wants to retry this request "
+                  "must "
+                  "send a Cart-Token of their own, the same each time. Nothing was done."
+                : "This Idempotency-Key was used before with another method, path or body. Use a "
+                  "new key for a new request. Nothing was done.");
         return;
     case SERVICE_TOO_MANY_PRICES:
         http_send_trouble(
@@ -289,12 +290,13 @@ void http_reply_not_done(struct http_request *request)
                     &request->arena, "A product has at most %d prices.", CATALOG_PRICES_MAX),
                 .errors =
                     &(const struct codec_complaints){
-                        .n = 1, .list = {{"/prices", "There are too many prices."}}},
+                        .n = 1, .list = {{"/prices", "prices has too many currencies."}}},
             });
         return;
     case SERVICE_OVERLOADED:
         http_refuse(
-            request, HTTP_PROBLEM_OVERLOADED, "Too many commands wait already. Nothing was done.");
+            request, HTTP_PROBLEM_OVERLOADED,
+            "Too many commands are waiting already. Nothing was done.");
         return;
     case SERVICE_UNAVAILABLE:
         http_refuse(
@@ -304,19 +306,19 @@ void http_reply_not_done(struct http_request *request)
     case SERVICE_UNKNOWN:
         http_refuse(
             request, HTTP_PROBLEM_DATABASE_UNAVAILABLE,
-            "The database was lost in the middle, so the command may or may not have been "
+            "The connection to the database was lost, so the command may or may not have been "
             "recorded. "
             "%s",
             request->wait.command.key != NULL
-                ? "Try again with the same Idempotency-Key: it has an effect only once."
-                : "Look at what is there before trying again, and send an Idempotency-Key next "
+                ? "Try again with the same Idempotency-Key: the command takes effect only once."
+                : "Check the current state before you try again, and send an Idempotency-Key next "
                   "time: "
-                  "then trying again is safe.");
+                  "then it is safe to try again.");
         return;
     case SERVICE_SHUTTING_DOWN:
         http_refuse(
             request, HTTP_PROBLEM_SHUTTING_DOWN,
-            "This instance takes no new commands. Nothing was done.");
+            "This instance is stopping and accepts no new commands. Nothing was done.");
         return;
     case SERVICE_FAILED:
         http_refuse(

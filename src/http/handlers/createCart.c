@@ -14,7 +14,8 @@ static bool check_cart_token(struct http_request *request)
         return true;
     http_refuse(
         request, HTTP_PROBLEM_INVALID_PARAMETER,
-        "Cart-Token is not 32 random bytes as %d characters of base64url.", HTTP_CART_TOKEN_LENGTH);
+        "Cart-Token must be 32 random bytes, written as %d characters of base64url.",
+        HTTP_CART_TOKEN_LENGTH);
     return false;
 }
 
@@ -88,7 +89,7 @@ void http_ask_create_cart(struct http_request *request)
     if (command->match != SERVICE_MATCH_NOTHING) {
         http_refuse(
             request, HTTP_PROBLEM_INVALID_PARAMETER,
-            "If-Match has no meaning for a cart that is to be made.");
+            "If-Match is not supported when a cart is created; leave it out.");
         return;
     }
     if (!check_cart_token(request))

@@ -16,7 +16,7 @@ static bool check_outcome(struct http_request *request, enum feed_outcome outcom
         http_refuse_missing(request, HTTP_PROBLEM_CART_NOT_FOUND, "cart");
         return false;
     case FEED_OVERLOADED:
-        http_refuse(request, HTTP_PROBLEM_OVERLOADED, "Too many reads wait already.");
+        http_refuse(request, HTTP_PROBLEM_OVERLOADED, "Too many reads are waiting already.");
         return false;
     case FEED_UNAVAILABLE:
         http_refuse(
@@ -71,8 +71,9 @@ static void refuse_beyond(struct http_request *request, int64_t after)
 {
     http_refuse(
         request, HTTP_PROBLEM_INVALID_PARAMETER,
-        "Last-Event-ID or \"after\" is %lld, and there is no such event yet: it is of another "
-        "log, or of one that was restored from an older copy. Begin anew.",
+        "There is no event %lld, the value of Last-Event-ID or \"after\": it is from another log, "
+        "or "
+        "from before the database was restored from an older copy. Start again from 0.",
         (long long)after);
 }
 
@@ -147,7 +148,9 @@ static void end_poll(struct http_poll *poll, enum http_problem otherwise)
                          .log_id = feed_log_id(feed),
                      });
     else
-        http_refuse(request, otherwise, "It is not known yet where the log ends.");
+        http_refuse(
+            request, otherwise,
+            "The service has not read the end of the log from the database yet.");
 }
 
 static size_t take(struct feed_listener *listener, const struct feed_event *events, size_t n)
@@ -282,7 +285,7 @@ static bool read_last_event_id(struct http_request *request, int64_t most, int64
         return true;
     http_refuse(
         request, HTTP_PROBLEM_INVALID_PARAMETER,
-        "Last-Event-ID must be a number from 0 to %lld, as this stream has given it.",
+        "Last-Event-ID must be a number from 0 to %lld, the id of an event of this stream.",
         (long long)most);
     return false;
 }
@@ -294,8 +297,8 @@ static bool refuse_page_parameters(struct http_request *request)
         return false;
     http_refuse(
         request, HTTP_PROBLEM_INVALID_PARAMETER,
-        "The query parameters \"limit\" and \"wait\" are for pages; a stream has all events and "
-        "waits by itself.");
+        "The query parameters \"limit\" and \"wait\" are for pages; leave them out for a stream, "
+        "which has all events and waits for new ones.");
     return true;
 }
 

@@ -39,7 +39,7 @@ static void refuse_version(struct http_request *request)
         request, &(struct http_trouble){
                      .problem = HTTP_PROBLEM_NO_SUCH_VERSION,
                      .detail = base_arena_printf(
-                         &request->arena, "The cart has no version %d; its newest is %d.",
+                         &request->arena, "The cart has no version %d; its newest version is %d.",
                          (int)past->at_version, (int)past->version),
                      .has_current_version = true,
                      .current_version = past->version,
@@ -67,7 +67,8 @@ static void answer_past(struct service_past *past)
         refuse_version(request);
         break;
     case SERVICE_PAST_OVERLOADED:
-        http_refuse(request, HTTP_PROBLEM_OVERLOADED, "Too many look into the past already.");
+        http_refuse(
+            request, HTTP_PROBLEM_OVERLOADED, "Too many point-in-time reads are waiting already.");
         break;
     case SERVICE_PAST_UNAVAILABLE:
         http_refuse(
@@ -88,7 +89,7 @@ static bool read_when(struct http_request *request)
     if (version != NULL && at != NULL) {
         http_refuse(
             request, HTTP_PROBLEM_INVALID_PARAMETER,
-            "The query parameters \"version\" and \"at\" can't be given together.");
+            "The query parameters \"version\" and \"at\" can't be combined.");
         return false;
     }
     int64_t number = 0;

@@ -86,6 +86,6 @@ void http_ask_get_readyz(struct http_request *request)
     }
     /* The reason may name hosts and users. */
     if (!http_may(request, HTTP_OPERATIONS))
-        trouble.detail = "It is not ready.";
+        trouble.detail = "The service is not ready; checks says why.";
     http_send_trouble(request, &trouble);
 }

@@ -43,7 +43,9 @@ static bool read_filters(struct http_request *request)
     }
     page->sku = request->parameters[HTTP_PARAMETER_SKU];
     if (page->sku != NULL && !codec_is_sku(page->sku)) {
-        http_refuse_parameter(request, "sku", "a sku");
+        http_refuse_parameter(
+            request, "sku",
+            "a sku: 1 to 64 letters, digits and . _ ~ -, with a letter or digit first");
         return false;
     }
     return true;

@@ -21,10 +21,10 @@ void http_ask_put_product(struct http_request *request)
     if (!codec_is_sku(sku)) {
         http_refuse(
             request, HTTP_PROBLEM_INVALID_PARAMETER,
-            "The path names \"%.64s\", which is not a sku: 1 to %d letters, digits and . _ ~ - "
-            "with "
-            "a letter or digit first.",
-            sku, CART_SKU_MAX);
+            "The sku in the path must be 1 to %d letters, digits and . _ ~ -, with a letter or "
+            "digit "
+            "first, not \"%.64s\".",
+            CART_SKU_MAX, sku);
         return;
     }
     if (!http_begin_command(request))

@@ -20,7 +20,8 @@ void http_refuse_missing(struct http_request *request, enum http_problem missing
 
 void http_refuse_cursor(struct http_request *request)
 {
-    http_refuse_parameter(request, "cursor", "a next_cursor of this list with the same filters");
+    http_refuse_parameter(
+        request, "cursor", "the next_cursor of a page of this list with the same filters");
 }
 
 bool http_read_time(struct http_request *request, enum http_parameter parameter, int64_t *unix_us)
@@ -30,7 +31,7 @@ bool http_read_time(struct http_request *request, enum http_parameter parameter,
         return true;
     http_refuse_parameter(
         request, http_parameter_name(parameter),
-        "a time of RFC 3339 as 2026-11-23T04:38:00.123456Z, where a + is written as %2B");
+        "an RFC 3339 time, as 2026-11-23T04:38:00.123456Z, with + written as %2B");
     return false;
 }
 
@@ -45,7 +46,7 @@ void http_refuse_read(
         http_refuse_missing(request, missing, kind);
         return;
     case PROJECTIONS_OVERLOADED:
-        http_refuse(request, HTTP_PROBLEM_OVERLOADED, "Too many reads wait already.");
+        http_refuse(request, HTTP_PROBLEM_OVERLOADED, "Too many reads are waiting already.");
         return;
     case PROJECTIONS_UNAVAILABLE:
         http_refuse(
@@ -53,7 +54,8 @@ void http_refuse_read(
         return;
     case PROJECTIONS_TOO_SLOW:
         http_refuse(
-            request, HTTP_PROBLEM_OVERLOADED, "The report took longer than reports may take here.");
+            request, HTTP_PROBLEM_OVERLOADED,
+            "The report took too long; narrow it down or try again later.");
         return;
     case PROJECTIONS_BAD_CURSOR:
         http_refuse_cursor(request);
@@ -74,7 +76,7 @@ bool http_begin_read(struct http_request *request)
         return true;
     http_refuse(
         request, HTTP_PROBLEM_INVALID_PARAMETER,
-        "If-None-Match is neither * nor a list of at most %d entity tags in quotes, as \"7\".",
+        "If-None-Match must be * or a list of at most %d ETags in quotes, as \"7\".",
         SERVICE_VERSIONS_MAX);
     return false;
 }

@@ -37,12 +37,12 @@ const char *http_refusal_detail(struct http_request *request)
     case CART_REFUSED_NOT_FOUND:
         return base_arena_printf(arena, "There is no cart %s.", cart_id);
     case CART_REFUSED_ALREADY_EXISTS:
-        return base_arena_printf(arena, "There is a cart %s already.", cart_id);
+        return base_arena_printf(arena, "A cart %s already exists.", cart_id);
     case CART_REFUSED_IS_CLOSED:
         return base_arena_printf(
-            arena, "Cart %s was checked out or cancelled and accepts no command.", cart_id);
+            arena, "Cart %s was checked out or cancelled and accepts no more commands.", cart_id);
     case CART_REFUSED_IS_CLAIMED:
-        return base_arena_printf(arena, "Cart %s is another customer's already.", cart_id);
+        return base_arena_printf(arena, "Cart %s already belongs to another customer.", cart_id);
     case CART_REFUSED_ITEM_NOT_IN_CART:
         return base_arena_printf(arena, "Cart %s has no item \"%.128s\".", cart_id, subject);
     case CART_REFUSED_UNKNOWN_SKU:
@@ -53,18 +53,20 @@ const char *http_refusal_detail(struct http_request *request)
             arena, "The product \"%s\" has no price in the currency of the cart.", subject);
     case CART_REFUSED_QUANTITY_OUT_OF_RANGE:
         return base_arena_printf(
-            arena, "With %d more the line of \"%s\" would hold more than %d.",
+            arena, "%d more would bring the line of \"%s\" above %d pieces.",
             refused->type == CART_COMMAND_ADD_ITEM ? (int)refused->add_item.quantity : 0, subject,
             CART_QUANTITY_MAX);
     case CART_REFUSED_IS_FULL:
         return base_arena_printf(
-            arena, "The cart has %d lines, so \"%s\" can't be added.", CART_LINES_MAX, subject);
+            arena, "The cart has %d lines, the limit, so \"%s\" can't be added.", CART_LINES_MAX,
+            subject);
     case CART_REFUSED_AMOUNT_TOO_LARGE:
         return base_arena_printf(
-            arena, "With \"%s\" the total of the cart would be more than %" PRId64 ".", subject,
+            arena, "With \"%s\" the total of the cart would exceed %" PRId64 ".", subject,
             CART_AMOUNT_MAX);
     case CART_REFUSED_IS_EMPTY:
-        return base_arena_printf(arena, "Cart %s has no items to check out.", cart_id);
+        return base_arena_printf(
+            arena, "Cart %s has no items to check out; add one first.", cart_id);
     case CART_REFUSED_TOTAL_CHANGED:
         return base_arena_printf(
             arena, "The total of the cart is %" PRId64 ", not the expected %" PRId64 ".",
