@@ -79,7 +79,7 @@ class WhilePricesChange(PriceCase):
 
 @needs_binary
 class OneProcess(WhilePricesChange):
-    def test_no_product_is_unknown(self):
+    def test_each_add_is_made_at_a_price_that_held(self):
         self.run_beside_changes()
 
 
@@ -87,7 +87,7 @@ class OneProcess(WhilePricesChange):
 class WithoutCache(WhilePricesChange):
     settings = {"CARTD_CACHE_CARTS": "0"}
 
-    def test_no_product_is_unknown(self):
+    def test_each_add_is_made_at_a_price_that_held(self):
         self.run_beside_changes()
 
 
@@ -95,7 +95,7 @@ class WithoutCache(WhilePricesChange):
 class TwoProcesses(WhilePricesChange):
     services = 2
 
-    def test_no_product_is_unknown(self):
+    def test_each_add_is_made_at_a_price_that_held(self):
         self.run_beside_changes()
 
 
