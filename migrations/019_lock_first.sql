@@ -3,3 +3,10 @@
 -- to be left in the head to spare it that.
 DROP FUNCTION streams_are_at(uuid[], integer[], bigint);
 ALTER TABLE log_head DROP COLUMN fence, DROP COLUMN fenced_position;
+
+-- Each table has a primary key: replication and tools that compare databases need one.
+ALTER TABLE demand_changes ADD PRIMARY KEY (position, sku);
+ALTER TABLE funnel_steps ADD PRIMARY KEY (position);
+ALTER TABLE removals ADD PRIMARY KEY (position, sku);
+ALTER TABLE removals_bought ADD PRIMARY KEY (position, sku);
+DROP INDEX demand_changes_position, funnel_steps_position, removals_position, removals_bought_position;

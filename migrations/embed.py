@@ -2,7 +2,8 @@
 
 RIGHTS has further GRANTs. All rights that it and the scripts grant become one more table, as rows of
 SQL, by which those that are missing are found. The scripts are given in their order. Each is named NNN_what_it_does.sql, numbered from 001 without
-a gap. The checksum is what sha256sum says of the file.
+a gap. The checksum is what sha256sum says of the file. A script that was rewritten and makes the same
+schema says in a line "-- Former checksum: …" what it was applied as before.
 """
 
 import hashlib
@@ -66,8 +67,10 @@ def main():
         out.write("static const struct migrate_script embedded_scripts[] = {\n")
         for i, (name, content) in enumerate(scripts):
             checksum = hashlib.sha256(content).hexdigest()
-            row = '{%d, "%s", "%s", (const char *)script_%d},\n'
-            out.write(row % (i + 1, name, checksum, i + 1))
+            former = re.search(rb"^-- Former checksum: ([0-9a-f]{64})$", content, re.MULTILINE)
+            former = former.group(1).decode() if former else checksum
+            row = '{%d, "%s", "%s", (const char *)script_%d, "%s"},\n'
+            out.write(row % (i + 1, name, checksum, i + 1, former))
         out.write("};\n")
     with open(output.replace("scripts", "rights"), "w", encoding="ascii") as out:
         out.write("/* Made from migrations/ by embed.py. */\n")

@@ -62,7 +62,8 @@ void cli_complain_of_line(const char *file, int64_t line, const char *why);
 
 /* Why a database that has not the schema of this binary can't be used. */
 #define CLI_SCHEMA_NOT_READY                                                                       \
-    "the schema of the database is older than this cartd needs; run `cartd migrate`"
+    "the schema of the database is older than this cartd needs, or the search path finds its "     \
+    "tables in several schemas; run `cartd migrate`, and set search_path to one schema"
 
 /* The text of openapi.yaml, compiled in. */
 extern const char cli_openapi[];

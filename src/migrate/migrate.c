@@ -84,7 +84,9 @@ static bool check_applied(
             version, i + 1);
         return false;
     }
-    if (strcmp(checksum, scripts[i].checksum) != 0) {
+    const char *former = scripts[i].former_checksum;
+    if (strcmp(checksum, scripts[i].checksum) != 0 &&
+        (former == NULL || strcmp(checksum, former) != 0)) {
         *problem = make_problem(
             "migration %s (%s) was applied with other bytes than this binary has: applied scripts "
             "must never change",
@@ -192,6 +194,21 @@ bool migrate_run(const char *url, const struct base_log *log, size_t *n_applied,
 
 const char *migrate_ready_sql(void)
 {
+    /* One schema has all: a search path that finds some tables in another one's would mix two logs.
+     */
     return "SELECT coalesce(max(version), 0) >= " TEXT_OF(
-        EMBEDDED_NEWEST) " FROM schema_migrations";
+        EMBEDDED_NEWEST) " AND NOT EXISTS ("
+                         "    SELECT FROM pg_class c JOIN pg_class h ON h.oid = "
+                         "'log_head'::regclass"
+                         "    WHERE c.relname IN ('events', 'streams', 'idempotency_keys', "
+                         "'snapshots', 'carts',"
+                         "            'cart_items', 'cart_parts', 'products', 'cursor_key', "
+                         "'read_lease',"
+                         "            'projection_checkpoints', 'projection_runner', "
+                         "'demand_changes',"
+                         "            'funnel_steps', 'removals', 'removals_bought', "
+                         "'schema_migrations')"
+                         "        AND pg_table_is_visible(c.oid) AND c.relnamespace <> "
+                         "h.relnamespace)"
+                         " FROM schema_migrations";
 }

@@ -36,6 +36,15 @@ static const char MISSING_SQL[] =
     "        string_agg(privilege, ', ' ORDER BY privilege), relation::regclass, role)\n"
     "    FROM missing\n"
     "    GROUP BY relation, role) AS g (statement)\n"
+    "UNION ALL\n"
+    "SELECT g.statement, g.statement, 2\n"
+    "FROM (\n"
+    "    SELECT format('GRANT USAGE ON SCHEMA %%I TO %%I', current_schema(), w.role)\n"
+    "    FROM (SELECT DISTINCT role FROM wanted) w\n"
+    "    LEFT JOIN pg_roles r ON r.rolname = w.role\n"
+    "    WHERE CASE WHEN r.rolname IS NULL THEN current_schema() <> 'public'\n"
+    "               ELSE NOT has_schema_privilege(r.oid, current_schema(), 'USAGE') END\n"
+    ") AS g (statement)\n"
     "ORDER BY step, statement";
 
 static void close_session(struct postgres_session **session)

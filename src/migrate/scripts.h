@@ -11,6 +11,7 @@ struct migrate_script {
     const char *name;
     const char *checksum; /* SHA-256 of the bytes, in hexadecimal */
     const char *sql;
+    const char *former_checksum; /* also taken: of other bytes that made the same; NULL: none */
 };
 
 /* migrate_run() with these scripts instead of those compiled in. */

@@ -75,9 +75,15 @@ static void assert_refused(
 }
 
 static const struct migrate_script three[] = {
-    {1, "001_one", "a1", "CREATE TABLE one (id integer)"},
-    {2, "002_two", "b2", "CREATE TABLE two (id integer); INSERT INTO one VALUES (2);"},
-    {3, "003_three", "c3", "INSERT INTO one SELECT id + 1 FROM one"},
+    {.version = 1, .name = "001_one", .checksum = "a1", .sql = "CREATE TABLE one (id integer)"},
+    {.version = 2,
+     .name = "002_two",
+     .checksum = "b2",
+     .sql = "CREATE TABLE two (id integer); INSERT INTO one VALUES (2);"},
+    {.version = 3,
+     .name = "003_three",
+     .checksum = "c3",
+     .sql = "INSERT INTO one SELECT id + 1 FROM one"},
 };
 
 START_TEST(an_empty_database_is_brought_to_the_newest_version)
@@ -176,7 +182,10 @@ START_TEST(a_failing_script_leaves_nothing_of_itself)
 {
     const struct migrate_script scripts[] = {
         three[0],
-        {2, "002_bad", "x", "CREATE TABLE half (id integer); SELECT nonsense FROM half"},
+        {.version = 2,
+         .name = "002_bad",
+         .checksum = "x",
+         .sql = "CREATE TABLE half (id integer); SELECT nonsense FROM half"},
     };
     assert_refused(scripts, 2, "migration 2 (002_bad) failed and was rolled back: column");
     assert_answer("SELECT to_regclass('half') IS NULL AND to_regclass('one') IS NOT NULL", "t");
@@ -188,9 +197,11 @@ END_TEST
 START_TEST(a_script_that_fails_at_its_commit_leaves_nothing_of_itself)
 {
     const struct migrate_script scripts[] = {
-        {1, "001_bad", "x",
-         "CREATE TABLE half (id integer UNIQUE DEFERRABLE INITIALLY DEFERRED);"
-         "INSERT INTO half VALUES (1), (1)"},
+        {.version = 1,
+         .name = "001_bad",
+         .checksum = "x",
+         .sql = "CREATE TABLE half (id integer UNIQUE DEFERRABLE INITIALLY DEFERRED);"
+                "INSERT INTO half VALUES (1), (1)"},
     };
     assert_refused(scripts, 1, "23505");
     assert_answer("SELECT to_regclass('half') IS NULL", "t");
@@ -211,9 +222,18 @@ END_TEST
 START_TEST(several_runs_at_once_apply_each_script_once)
 {
     static const struct migrate_script slow[] = {
-        {1, "001_slow", "a", "CREATE TABLE one (id integer); SELECT pg_sleep(0.2)"},
-        {2, "002_slow", "b", "INSERT INTO one VALUES (2); SELECT pg_sleep(0.2)"},
-        {3, "003_slow", "c", "INSERT INTO one SELECT id + 1 FROM one"},
+        {.version = 1,
+         .name = "001_slow",
+         .checksum = "a",
+         .sql = "CREATE TABLE one (id integer); SELECT pg_sleep(0.2)"},
+        {.version = 2,
+         .name = "002_slow",
+         .checksum = "b",
+         .sql = "INSERT INTO one VALUES (2); SELECT pg_sleep(0.2)"},
+        {.version = 3,
+         .name = "003_slow",
+         .checksum = "c",
+         .sql = "INSERT INTO one SELECT id + 1 FROM one"},
     };
     enum { N_RUNS = 4 };
     pid_t runs[N_RUNS];
