@@ -132,10 +132,11 @@ class SnapshotAhead(RestoreCase):
         for n_ahead in (1, 2, 500):
             cart_id = self.make_long_cart(sku)
             version = self.client.get(f"/carts/{cart_id}").version
-            self.database.sql(
-                f"UPDATE snapshots SET version = {version + n_ahead}"
-                f" WHERE stream_id = '{cart_id}';"
-            )
+            self.assertTrue(self.database.sql(
+                f"UPDATE snapshots SET version = {version + n_ahead},"
+                f" state = jsonb_set(state, '{{version}}', '{version + n_ahead}')"
+                f" WHERE stream_id = '{cart_id}' AND state ? 'version' RETURNING version;"
+            ))
             self.restart()
             self.assertEqual(self.client.get(f"/carts/{cart_id}").version, version)
             self.assert_goes_on(cart_id, sku, version)
