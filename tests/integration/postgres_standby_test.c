@@ -76,6 +76,23 @@ START_TEST(a_commit_that_no_standby_confirmed_is_unacknowledged)
 }
 END_TEST
 
+/* PostgreSQL says it by a warning alone, and the role has said that it wants none. */
+START_TEST(a_role_without_warnings_hears_that_no_standby_confirmed)
+{
+    fixture_run("ALTER ROLE postgres SET client_min_messages = error");
+    fixture_destroy();
+    fixture.n_changes = 0;
+    fixture_connect(statements);
+    struct asked asked = {0};
+    send_put(&asked, 1);
+    end_wait("pg_cancel_backend");
+    fixture_wait(fixture.n_answered == 1);
+    ck_assert_int_eq(asked.group.outcome, POSTGRES_UNACKNOWLEDGED);
+    fixture_run("ALTER ROLE postgres RESET client_min_messages");
+    postgres_group_finish(&asked.group);
+}
+END_TEST
+
 START_TEST(a_backend_terminated_in_that_wait_leaves_the_outcome_unknown)
 {
     struct asked asked = {0};
@@ -199,6 +216,7 @@ int main(void)
     tcase_add_checked_fixture(tests, setup, fixture_teardown);
     tcase_set_timeout(tests, 60);
     tcase_add_test(tests, a_commit_that_no_standby_confirmed_is_unacknowledged);
+    tcase_add_test(tests, a_role_without_warnings_hears_that_no_standby_confirmed);
     tcase_add_test(tests, a_backend_terminated_in_that_wait_leaves_the_outcome_unknown);
     suite_add_tcase(suite, tests);
     int status = support_run(suite);
