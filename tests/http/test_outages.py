@@ -86,10 +86,13 @@ class CommandsCanNotBeRecorded(OutageCase):
         checks = client.get("/readyz?verbose").json()["checks"]
         self.assertRegex(checks["commands"], "no room left|read-only")
 
-        # One that waits when there is room again is recorded, once.
+        # One that waits when there is room again is recorded, once. However long that takes here.
         key = {"Idempotency-Key": make_key()}
+        patient = self.serve(CARTD_WAIT_MS="60000")
+        client = patient.client(timeout=60)
+        self.addCleanup(client.close)
         waiting = Background(1, lambda i, _: self.add(cart_id, sku, client=client, **key))
-        time.sleep(0.1)
+        wait_until(lambda: patient.events("recording_paused"), "it waits")
         self.allow()
         waiting.finish()
         answer = self.add(cart_id, sku, client=client, **key)
@@ -159,7 +162,10 @@ class CommandsCanNotBeRecorded(OutageCase):
             self.assertLessEqual(len(failures), 8, "about one line a second")
             time.sleep(1.1)
             client.post("/carts")
-            self.assertGreater(service.events("statement_failed")[-1]["left_out"], 0)
+            wait_until(
+                lambda: service.events("statement_failed")[-1].get("left_out", 0) > 0,
+                "the next line says how many were left out",
+            )
 
 
 @needs_binary

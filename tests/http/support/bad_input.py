@@ -50,6 +50,7 @@ PARAMETERS = {
         ",".join(["ItemAdded"] * 33),
         LONG,
     ),
+    "log_id": ("", "x", "0-0-0"),
     "wait": (*NUMBERS, "31"),
     "within_days": ("0", *NUMBERS, "3651"),
     "verbose": (),  # whatever it says
