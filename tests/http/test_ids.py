@@ -12,6 +12,7 @@ from support import (
     make_sku,
     migrate,
     needs_binary,
+    needs_database,
     product_stream_id,
     run_at_once,
     run_cartd,
@@ -42,6 +43,7 @@ class Choosing(AuditCase):
         sku = self.make_product(5)
         self.assertEqual(self.add(cart["id"], sku).version, 2)
 
+    @needs_database
     def test_a_product_is_no_cart(self):
         sku = self.make_product(5)
         path = f"/carts/{product_stream_id(sku)}"
@@ -59,6 +61,7 @@ class Choosing(AuditCase):
         self.make_product(6, sku=sku)
         self.assert_clean()
 
+    @needs_database
     def test_both_at_once(self):
         """Commands of both kinds wait for one id at the same time."""
         skus = [self.make_product(5) for _ in range(4)]
