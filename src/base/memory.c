@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 /* abort() rather than exit(): nothing that would run at exit can be trusted without memory. */
-static _Noreturn void end_without_memory(void)
+_Noreturn void base_end_without_memory(void)
 {
     static const char line[] = "cartd: out of memory\n";
     ssize_t ignored = write(STDERR_FILENO, line, sizeof(line) - 1);
@@ -17,7 +17,7 @@ void *base_alloc(size_t n_bytes)
 {
     void *memory = calloc(1, n_bytes > 0 ? n_bytes : 1);
     if (memory == NULL)
-        end_without_memory();
+        base_end_without_memory();
     return memory;
 }
 
@@ -25,7 +25,7 @@ void *base_realloc(void *memory, size_t n_bytes)
 {
     void *moved = realloc(memory, n_bytes > 0 ? n_bytes : 1);
     if (moved == NULL)
-        end_without_memory();
+        base_end_without_memory();
     return moved;
 }
 

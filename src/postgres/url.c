@@ -49,9 +49,14 @@ static const struct {
     {"nested service", "its service file names another service"},
 };
 
-/* What libpq said, without anything that it quotes. */
+/* What libpq said, without anything that it quotes. Without memory nothing is known of the string:
+ * `message` may then be NULL. */
 static char *explain(const char *message)
 {
+    static const char no_memory[] = "out of memory";
+    if (message == NULL || strncmp(message, no_memory, strlen(no_memory)) == 0) {
+        base_end_without_memory();
+    }
     for (size_t i = 0; i < BASE_COUNT(complaints); i++) {
         const char *beginning = complaints[i].beginning;
         if (strncmp(message, beginning, strlen(beginning)) == 0) {
@@ -246,14 +251,24 @@ static PGconn *start_nowhere(const PQconninfoOption *options)
     return PQconnectStartParams(keywords, values, 0);
 }
 
+/* Whether libpq had no more to say of the options and went on to connect. */
+static bool got_as_far(const PGconn *pg)
+{
+    static const char failed[] = "connection to server";
+    static const char without_memory[] = "could not translate Unix-domain socket path";
+    const char *message = PQerrorMessage(pg);
+    return PQstatus(pg) != CONNECTION_BAD || strncmp(message, failed, strlen(failed)) == 0 ||
+           strncmp(message, without_memory, strlen(without_memory)) == 0;
+}
+
 static char *check_options(const PQconninfoOption *given)
 {
     PGconn *pg = start_nowhere(given);
-    const char *message = PQerrorMessage(pg);
-    bool got_as_far = PQstatus(pg) != CONNECTION_BAD ||
-                      strncmp(message, "connection to server", strlen("connection to server")) == 0;
-    char *problem = got_as_far ? NULL : explain(message);
     PQconninfoOption *options = PQconninfo(pg); /* of the environment and the service file too */
+    if (pg == NULL || options == NULL) {
+        base_end_without_memory();
+    }
+    char *problem = got_as_far(pg) ? NULL : explain(PQerrorMessage(pg));
     if (problem == NULL) {
         problem = check_numbers(options);
     }
@@ -270,7 +285,7 @@ char *postgres_check_url(const char *url)
     char *message = NULL;
     PQconninfoOption *given = PQconninfoParse(url, &message);
     if (given == NULL) {
-        char *problem = explain(message == NULL ? "out of memory" : message);
+        char *problem = explain(message);
         PQfreemem(message);
         return problem;
     }

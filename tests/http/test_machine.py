@@ -39,9 +39,10 @@ SECONDS = 60 if IS_LONG else 2
 
 LAST_WORDS = "cartd: out of memory"
 
-# Kerberos's library reads from where it found no memory, and libpq asks it for a ticket unless told
-# not to. That ends the process too, but not with words of ours.
-WITHOUT_KERBEROS = {"PGGSSENCMODE": "disable"}
+# Kerberos's library and the C library's look-up of the user's name read from where they found no
+# memory, and libpq asks them for a ticket and a name unless told not to. That ends the process too,
+# but not with words of ours.
+WITHOUT_LOOKING_UP = {"PGGSSENCMODE": "disable", "PGUSER": "cartd"}
 
 
 @needs_binary
@@ -70,7 +71,7 @@ class Memory(FaultCase):
             self.port,
             CARTD_WAIT_MS="1000",
             **self.machine.environment(),
-            **WITHOUT_KERBEROS,
+            **WITHOUT_LOOKING_UP,
         )
 
     def fail_after(self, n):
@@ -142,7 +143,7 @@ class Memory(FaultCase):
                     DATABASE_URL=self.database.app_url,
                     CARTD_LISTEN=f"127.0.0.1:{self.port}",
                     **self.machine.environment(),
-                    **WITHOUT_KERBEROS,
+                    **WITHOUT_LOOKING_UP,
                 ),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
