@@ -201,7 +201,8 @@ const char *codec_read_sku(const struct codec_object *object, const char *name)
     return NULL;
 }
 
-void codec_complain_of_word(
+/* False when there is nothing to complain of: neither empty nor longer than `most` characters. */
+static bool complain_of_length(
     const struct codec_object *object, const char *member, const char *subject, const char *text,
     int most)
 {
@@ -212,7 +213,14 @@ void codec_complain_of_word(
         codec_complain_of_member(
             object, member, "%s has %td characters; at most %d are allowed.", subject, n_points,
             most);
-    else
+    return n_points == 0 || n_points > most;
+}
+
+void codec_complain_of_word(
+    const struct codec_object *object, const char *member, const char *subject, const char *text,
+    int most)
+{
+    if (!complain_of_length(object, member, subject, text, most))
         codec_complain_of_member(
             object, member,
             "%s may have only letters (A-Z, a-z), digits and . _ ~ -, and must begin with a letter "
@@ -245,14 +253,7 @@ const char *codec_read_label(
             codec_describe(object->reader, value));
         return NULL;
     }
-    ptrdiff_t n_points = base_utf8_length(text, strlen(text));
-    if (n_points == 0)
-        codec_complain_of_member(object, member, "%s must not be empty.", subject);
-    else if (n_points > most)
-        codec_complain_of_member(
-            object, member, "%s has %td characters; at most %d are allowed.", subject, n_points,
-            most);
-    else
+    if (!complain_of_length(object, member, subject, text, most))
         codec_complain_of_member(
             object, member, "%s has the control character U+%04X; remove it.", subject,
             (unsigned)find_control_character(text));

@@ -276,6 +276,9 @@ struct service {
 
 /* Answers a command: its outcome is set. A body that still lacks its times gets them. */
 void service_answer(struct service *service, struct service_command *command);
+/* Answers a command that is not tried again: `why`, unless a former try may have recorded it. */
+void service_give_up(
+    struct service *service, struct service_command *command, enum service_outcome why);
 /* Forgets what was decided of a command that is to be decided anew. */
 void service_undecide(struct service_command *command);
 /* Puts a command back in its queue as if it had just come, but for its age and attempts. */

@@ -25,9 +25,7 @@ static void let_go(struct batch *batch, struct batch_command *entry, struct serv
     if (batch->met_outage)
         command->n_attempts--; /* for how long it is tried, its age says */
     if (command->n_attempts > ATTEMPTS_MAX) {
-        bool may_be_recorded = command->may_be_recorded || command->is_in_doubt;
-        command->outcome = may_be_recorded ? SERVICE_UNKNOWN : SERVICE_OVERLOADED;
-        service_answer(service, command);
+        service_give_up(service, command, SERVICE_OVERLOADED);
         return;
     }
     command->next = *again;

@@ -107,6 +107,14 @@ void service_answer(struct service *service, struct service_command *command)
     command->answered(command);
 }
 
+void service_give_up(
+    struct service *service, struct service_command *command, enum service_outcome why)
+{
+    bool may_be_recorded = command->may_be_recorded || command->is_in_doubt;
+    command->outcome = may_be_recorded ? SERVICE_UNKNOWN : why;
+    service_answer(service, command);
+}
+
 /* ---- submitting ------------------------------------------------------------------------------ */
 
 static void shed(struct service *service, struct service_command *command, enum service_outcome why)
@@ -181,9 +189,7 @@ static void answer_waiting(struct service *service, int64_t since_us, enum servi
         struct service_stream *next = stream->next;
         while (stream->first != NULL && stream->first->submitted_at_us <= since_us) {
             struct service_command *command = streams_take(stream);
-            bool may_be_recorded = command->may_be_recorded || command->is_in_doubt;
-            command->outcome = may_be_recorded ? SERVICE_UNKNOWN : outcome;
-            service_answer(service, command);
+            service_give_up(service, command, outcome);
         }
         if (stream->first == NULL)
             streams_settle(&service->streams, stream);

@@ -1,7 +1,7 @@
 """Rows of the log's own that are not as they should be: a read lease of which the end says nothing,
 and a log without its head."""
 
-from support import AuditCase, Service, make_key, needs_binary, wait_until
+from support import AuditCase, Service, Session, SqlError, make_key, needs_binary, wait_until
 
 ENDS = (
     "clock_timestamp() + interval '1 hour'",  # the server's clock was set back
@@ -45,6 +45,30 @@ class BesideAnother(LeaseCase):
             self.leave_lease(end)
             self.assert_takes_commands(cart_id, sku, version)
         self.assertEqual(self.client.get(f"/carts/{cart_id}").version, 1 + len(ENDS))
+        self.assert_clean()
+
+
+@needs_binary
+class SilentHolder(LeaseCase):
+    def test_a_client_that_fell_silent_with_the_lease_keeps_nobody_out(self):
+        """It has done all that the statement of the lease does, and does not commit."""
+        sku = self.make_product(1)
+        cart_id = self.make_cart()["id"]
+        self.service.stop()
+        with Session(self.database.app_url) as holder:
+            holder.run("""
+                BEGIN;
+                UPDATE read_lease SET holder = gen_random_uuid(),
+                    ends_at = clock_timestamp() + interval '2 seconds'
+                    WHERE pg_try_advisory_xact_lock(427015070, 'log_head'::regclass::oid::integer)
+                    RETURNING writers;""")
+            self.assertEqual(
+                self.database.value("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory';"),
+                "1",
+            )
+            self.assert_takes_commands(cart_id, sku, 2)
+            with self.assertRaises((SqlError, BrokenPipeError)):
+                holder.run("COMMIT;")
         self.assert_clean()
 
 

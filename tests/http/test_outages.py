@@ -32,6 +32,21 @@ REFUSE = """
 ALLOW = "DROP FUNCTION IF EXISTS refuse_events() CASCADE;"
 
 
+BREAK_COMMITS = """
+    CREATE SEQUENCE commits;
+    GRANT USAGE ON SEQUENCE commits TO cartd_app;
+    CREATE FUNCTION refuse_events() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF nextval('commits') <= {n} THEN
+            RAISE EXCEPTION 'broken off' USING ERRCODE = '{sqlstate}';
+        END IF;
+        RETURN NULL;
+    END $$;
+    CREATE CONSTRAINT TRIGGER refuse_events AFTER INSERT ON events
+        DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION refuse_events();
+"""
+
+
 class OutageCase(ServiceCase):
     def refuse(self, sqlstate="53100", when=""):
         self.database.sql(ALLOW + REFUSE.format(sqlstate=sqlstate, when=when))
@@ -100,6 +115,28 @@ class CommandsCanNotBeRecorded(OutageCase):
         self.assertEqual(self.event_types(cart_id), ["CartCreated", "ItemAdded"])
         self.assertTrue(self.is_ready(client))
         self.assertEqual(self.read_metric(client, "cartd_database_ready"), 1)
+
+    def test_a_commit_of_which_nobody_knows_is_looked_up(self):
+        """Also when PostgreSQL itself says that it does not know."""
+        sku = self.make_product(1)
+        for version, sqlstate in enumerate(("08007", "XX000", "XX001"), 2):
+            with self.subTest(sqlstate=sqlstate):
+                cart_id = self.make_cart()["id"]
+                self.database.sql(
+                    ALLOW
+                    + "DROP SEQUENCE IF EXISTS commits;"
+                    + BREAK_COMMITS.format(n=1, sqlstate=sqlstate)
+                )
+                self.addCleanup(self.allow)
+                key = {"Idempotency-Key": make_key()}
+                answer = self.add(cart_id, sku, **key)
+                self.assertIn(sqlstate, self.service.output())
+                self.assertIn(answer.status, (200, 503), answer)
+                if answer.status == 503:
+                    self.assert_problem(answer, 503, "outcome-unknown")
+                self.assertEqual(self.add(cart_id, sku, **key).status, 200)
+                self.assertEqual(self.event_types(cart_id), ["CartCreated", "ItemAdded"])
+        self.assert_log_is_dense()
 
     def test_it_is_ready_again_without_any_command(self):
         service = self.serve(CARTD_WAIT_MS="300")

@@ -16,6 +16,11 @@ static const struct postgres_statement put_late = {
     .sql = "INSERT INTO late (id) VALUES ($1)",
     .n_parameters = 1,
     .types = {POSTGRES_INT4}};
+static const struct postgres_statement put_state = {
+    .name = "put_state",
+    .sql = "INSERT INTO states VALUES ($1)",
+    .n_parameters = 1,
+    .types = {POSTGRES_TEXT}};
 static const struct postgres_statement list = {
     .name = "list", .sql = "SELECT * FROM things ORDER BY id"};
 static const struct postgres_statement raise = {
@@ -28,7 +33,8 @@ static const struct postgres_statement no_timeout = {
 static const struct postgres_statement forget = {.name = "forget", .sql = "DEALLOCATE ALL"};
 
 static const struct postgres_statement *const statements[] = {
-    &one, &pid, &put, &put_late, &list, &raise, &warn, &sleep_long, &no_timeout, &forget, NULL};
+    &one,   &pid,  &put,        &put_late,   &put_state, &list,
+    &raise, &warn, &sleep_long, &no_timeout, &forget,    NULL};
 
 static void setup(void)
 {
@@ -37,6 +43,11 @@ static void setup(void)
                 "CREATE TABLE late (id integer UNIQUE DEFERRABLE INITIALLY DEFERRED);"
                 "CREATE FUNCTION raise_state(state text) RETURNS integer LANGUAGE plpgsql AS"
                 "  $$BEGIN RAISE EXCEPTION 'raised' USING ERRCODE = state; END$$;"
+                "CREATE FUNCTION raise_late() RETURNS trigger LANGUAGE plpgsql AS"
+                "  $$BEGIN PERFORM raise_state(NEW.state); RETURN NULL; END$$;"
+                "CREATE TABLE states (state text);"
+                "CREATE CONSTRAINT TRIGGER late AFTER INSERT ON states"
+                "  DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION raise_late();"
                 "CREATE FUNCTION raise_warning() RETURNS integer LANGUAGE plpgsql AS"
                 "  $$BEGIN RAISE WARNING 'mind the step'; RETURN 1; END$$;");
 }
@@ -116,6 +127,32 @@ START_TEST(an_error_between_the_last_success_and_the_commit_fails_the_group)
     fixture_assert_answer("SELECT count(*) FROM late", "0");
     postgres_group_finish(&asked.group);
     postgres_group_finish(&next.group);
+}
+END_TEST
+
+static void expect_raise_at_commit(const char *sqlstate, enum postgres_outcome outcome)
+{
+    struct asked asked = {0};
+    postgres_put_text(asked_begin(&asked, &put_state), sqlstate);
+    asked_expect(&asked, outcome);
+    postgres_group_finish(&asked.group);
+}
+
+START_TEST(what_a_commit_that_broke_off_did_is_not_known)
+{
+    static const char *const broken[] = {"08000", "08006", "08007", "XX000", "XX001", "XX002"};
+    fixture_connect(statements);
+    for (size_t i = 0; i < BASE_COUNT(broken); i++) {
+        expect_raise_at_commit(broken[i], POSTGRES_UNKNOWN);
+        fixture_destroy(); /* the connection has been left, so that its backend ends */
+        fixture.n_changes = 0;
+        fixture_connect(statements);
+    }
+    expect_raise("XX000", POSTGRES_FAILED); /* the controls: before the commit, or said clearly */
+    expect_raise_at_commit("23514", POSTGRES_VIOLATED);
+    expect_raise_at_commit("40001", POSTGRES_AGAIN);
+    expect_raise_at_commit("53100", POSTGRES_UNABLE);
+    expect_raise_at_commit("22012", POSTGRES_FAILED);
 }
 END_TEST
 
@@ -439,6 +476,7 @@ int main(void)
     tcase_add_test(tests, an_unlucky_group_may_be_tried_again);
     tcase_add_test(tests, a_group_that_a_constraint_refuses_is_violated);
     tcase_add_test(tests, an_error_between_the_last_success_and_the_commit_fails_the_group);
+    tcase_add_test(tests, what_a_commit_that_broke_off_did_is_not_known);
     tcase_add_test(tests, any_other_error_fails_the_group_and_is_logged_without_its_data);
     tcase_add_test(tests, a_server_without_room_is_unable_and_the_log_is_spared);
     tcase_add_test(tests, groups_around_a_failing_one_are_not_touched_by_it);
