@@ -169,11 +169,9 @@ static bool fold_product(
     if (!codec_read_catalog_event(
             event->type, event->schema_version, event->data, texts(chunk), fact))
         return false;
-    catalog_evolve(stream->product, fact);
+    catalog_evolve(stream->product, fact, event->recorded_at_us);
     if (event->position > chunk->common->last_product_position)
         chunk->common->last_product_position = event->position;
-    stream->sku = fact->product_changed.sku;
-    stream->updated_at_us = event->recorded_at_us;
     return true;
 }
 
@@ -249,7 +247,7 @@ static void move_texts(struct chunk *chunk)
     struct base_arena *to = &chunk->texts[other];
     for (size_t i = 0; i < chunk->n_streams; i++) {
         struct chunk_stream *stream = &chunk->streams[i];
-        stream->sku = move_text(to, stream->sku);
+        stream->product->sku = move_text(to, stream->product->sku);
         stream->snapshot = move_text(to, stream->snapshot);
         stream->product->content.name = move_text(to, stream->product->content.name);
         move_cart(to, stream->cart);
@@ -315,7 +313,7 @@ static void check_end(struct chunk *chunk, struct chunk_stream *stream)
         if (stream->cart->status == CART_ABSENT)
             break_stream(chunk, stream, "events", "has no event that creates the cart");
     } else {
-        struct base_uuid id = service_product_id(stream->sku);
+        struct base_uuid id = service_product_id(stream->product->sku);
         if (base_uuid_compare(&id, &stream->id) != 0)
             break_stream(chunk, stream, "events", "is of a product whose stream has another id");
     }
@@ -359,13 +357,13 @@ static void make_product_change(
 {
     BASE_CLEANUP(base_buffer_finish) struct base_buffer document = {0};
     stream->product->version = stream->version;
-    codec_write_product(&document, stream->sku, stream->product);
+    codec_write_product(&document, stream->product);
     *change = (struct projections_product_change){
-        .sku = stream->sku,
+        .sku = stream->product->sku,
         .product = stream->product,
         .document = base_arena_copy(&chunk->scratch, document.bytes, document.length),
         .document_length = document.length,
-        .updated_at_us = stream->updated_at_us,
+        .updated_at_us = stream->product->updated_at_us,
     };
 }
 
@@ -375,7 +373,7 @@ static int compare_skus(const void *left, const void *right)
 {
     const struct chunk_stream *const *a = left;
     const struct chunk_stream *const *b = right;
-    return strcmp((*a)->sku, (*b)->sku);
+    return strcmp((*a)->product->sku, (*b)->product->sku);
 }
 
 /* The streams that can be compared, in the order of their keys. */
@@ -411,7 +409,7 @@ void chunk_compare(struct chunk *chunk)
             if (subject == PROJECTIONS_CARTS)
                 postgres_put_uuid(to, &chunk->by_key[subject][j]->id);
             else
-                postgres_put_text(to, chunk->by_key[subject][j]->sku);
+                postgres_put_text(to, chunk->by_key[subject][j]->product->sku);
     }
     postgres_send(chunk->common->connection, &chunk->group);
 }
@@ -420,7 +418,7 @@ static bool is_row_of(
     const struct chunk_stream *stream, const struct postgres_rows *rows, size_t row)
 {
     if (stream->subject == PROJECTIONS_PRODUCTS)
-        return strcmp(postgres_get_text(rows, row, 0), stream->sku) == 0;
+        return strcmp(postgres_get_text(rows, row, 0), stream->product->sku) == 0;
     struct base_uuid id = postgres_get_uuid(rows, row, 0);
     return base_uuid_compare(&id, &stream->id) == 0;
 }

@@ -72,8 +72,6 @@ struct chunk_stream {
     bool differs;     /* some of its rows are not what they should be */
     struct cart *cart;
     struct catalog_product *product;
-    const char *sku; /* of a product */
-    int64_t updated_at_us;
     const char *snapshot; /* the state of its snapshot; NULL: none that can be compared */
     int32_t snapshot_version;
     bool has_bad_snapshot; /* it is not what the events say; that was told */

@@ -28,6 +28,8 @@ struct catalog_content {
 
 struct catalog_product {
     int32_t version; /* number of events; 0: no such product */
+    const char *sku;
+    int64_t updated_at_us; /* microseconds since 1970, or what stands for a time to come */
     struct catalog_content content;
 };
 
@@ -82,6 +84,9 @@ bool catalog_find_price(
 void catalog_decide(
     const struct catalog_product *product, const struct catalog_command *command,
     struct catalog_decision *decision);
-void catalog_evolve(struct catalog_product *product, const struct catalog_event *event);
+/* Applies one fact: version grows by one, updated_at becomes `recorded_at_us`. An event says all
+ * that there is to know of the product. */
+void catalog_evolve(
+    struct catalog_product *product, const struct catalog_event *event, int64_t recorded_at_us);
 
 #endif

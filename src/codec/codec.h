@@ -42,8 +42,7 @@ void codec_append_cart_times(
     struct base_buffer *out, int64_t created_at_us, int64_t updated_at_us, int64_t closed_at_us);
 
 /* {"sku","version","name","prices","active"}: a product as it is stored in the read table. */
-void codec_write_product(
-    struct base_buffer *out, const char *sku, const struct catalog_product *product);
+void codec_write_product(struct base_buffer *out, const struct catalog_product *product);
 /* Puts "updated_at" in before the closing brace that `out` ends with. */
 void codec_append_product_times(struct base_buffer *out, int64_t updated_at_us);
 

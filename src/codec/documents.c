@@ -184,11 +184,10 @@ void codec_write_prices(struct base_buffer *out, const struct catalog_content *c
     base_buffer_append_char(out, '}');
 }
 
-void codec_write_product(
-    struct base_buffer *out, const char *sku, const struct catalog_product *product)
+void codec_write_product(struct base_buffer *out, const struct catalog_product *product)
 {
     base_buffer_append_text(out, "{\"sku\":\"");
-    base_buffer_append_text(out, sku);
+    base_buffer_append_text(out, product->sku);
     base_buffer_append_text(out, "\",\"version\":");
     base_buffer_append_int(out, product->version);
     base_buffer_append_text(out, ",\"name\":");

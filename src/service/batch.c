@@ -272,11 +272,10 @@ static void receive_event(
         struct catalog_event *fact = base_arena_alloc(&batch->arena, sizeof *fact);
         if (codec_read_catalog_event(
                 event->type, event->schema_version, event->data, &batch->arena, fact))
-            catalog_evolve(stream->product, fact);
+            catalog_evolve(stream->product, fact, event->recorded_at_us);
         else
             unreadable(batch, stream, event);
         stream->product->version = event->version; /* only the newest was read */
-        stream->product_updated_at_us = event->recorded_at_us;
     }
 }
 

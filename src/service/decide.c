@@ -254,22 +254,20 @@ static void decide_product_command(
         break;
     case CATALOG_ACCEPTED: {
         command->is_created = product->version == 0;
-        catalog_evolve(product, &decision->event);
+        catalog_evolve(product, &decision->event, CART_TIME_PENDING);
         batch->text.length = 0;
         codec_write_catalog_event(&batch->text, &decision->event);
         add_event(
             batch, stream, command, codec_catalog_event_name(decision->event.type),
             codec_catalog_event_schema_version(decision->event.type), product->version);
-        stream->product_updated_at_us = CART_TIME_PENDING;
         break;
     }
     }
     command->version = product->version;
-    command->updated_at_us = stream->product_updated_at_us;
+    command->updated_at_us = product->updated_at_us;
     command->lacks_times = command->wants_body;
     if (command->wants_body)
-        codec_write_product(&command->body, command->catalog_command->sku, product);
-    stream->product_sku = command->catalog_command->sku;
+        codec_write_product(&command->body, product);
     add_key(batch, stream, command);
 }
 

@@ -70,8 +70,6 @@ struct batch_stream {
     size_t n_lines_before;  /* when it was loaded */
     uint32_t changed_parts; /* since then */
     bool has_more_changed;  /* since then, than lines */
-    const char *product_sku;
-    int64_t product_updated_at_us;
     int32_t loaded_version;
     bool must_read;          /* nothing that is kept may be used */
     bool was_kept;           /* nothing was read: a guess until the append proves it */

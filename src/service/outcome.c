@@ -192,10 +192,10 @@ static void add_product_change(
     struct batch *batch, struct batch_stream *stream, struct projections_product_change *change)
 {
     BASE_CLEANUP(base_buffer_finish) struct base_buffer document = {0};
-    codec_write_product(&document, stream->product_sku, stream->product);
+    codec_write_product(&document, stream->product);
     *change = (struct projections_product_change){
         .ordinal = stream->ordinal,
-        .sku = stream->product_sku,
+        .sku = stream->product->sku,
         .product = stream->product,
         .document = base_arena_copy(&batch->arena, document.bytes, document.length),
         .document_length = document.length,

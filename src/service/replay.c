@@ -76,9 +76,9 @@ static bool write_product_body(struct replay *replay, struct base_arena *arena)
     struct catalog_product *product = base_arena_alloc(arena, sizeof *product);
     if (!codec_read_catalog_event(event.type, event.schema_version, event.data, arena, fact))
         return false;
-    catalog_evolve(product, fact);
+    catalog_evolve(product, fact, event.recorded_at_us);
     product->version = event.version;
-    codec_write_product(&command->body, command->catalog_command->sku, product);
+    codec_write_product(&command->body, product);
     codec_append_product_times(&command->body, event.recorded_at_us);
     return true;
 }

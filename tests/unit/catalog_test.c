@@ -3,6 +3,8 @@
 #include "catalog.h"
 #include "support.h"
 
+#define NOW_US INT64_C(1764490000000000)
+
 static struct catalog_content content(const char *name, bool is_active)
 {
     return (struct catalog_content){.name = name, .is_active = is_active};
@@ -23,7 +25,7 @@ static struct catalog_product given(struct catalog_content made)
         .type = CATALOG_EVENT_PRODUCT_CHANGED,
         .product_changed = {.sku = "tea", .content = made},
     };
-    catalog_evolve(&product, &event);
+    catalog_evolve(&product, &event, NOW_US);
     return product;
 }
 
@@ -134,8 +136,10 @@ START_TEST(a_new_product_becomes_what_was_asked_for)
     ck_assert_uint_eq(made->n_prices, 2);
     check_price(made, "EUR", 499);
 
-    catalog_evolve(&none, &decision.event);
+    catalog_evolve(&none, &decision.event, NOW_US);
     ck_assert_int_eq(none.version, 1);
+    ck_assert_str_eq(none.sku, "tea");
+    ck_assert_int_eq(none.updated_at_us, NOW_US);
     ck_assert_str_eq(none.content.name, "Green tea");
 }
 END_TEST
@@ -248,7 +252,7 @@ START_TEST(every_fact_counts_as_one_version)
     struct catalog_product product = given(tea());
     ck_assert_int_eq(product.version, 1);
     struct catalog_decision decision = when_priced(&product, "Tea", "EUR", 1, '-');
-    catalog_evolve(&product, &decision.event);
+    catalog_evolve(&product, &decision.event, NOW_US);
     ck_assert_int_eq(product.version, 2);
     ck_assert_str_eq(product.content.name, "Tea");
 }

@@ -37,9 +37,9 @@ static struct catalog_content tea(void)
 
 START_TEST(a_product_is_written_with_its_time)
 {
-    struct catalog_product product = {.version = 2, .content = tea()};
+    struct catalog_product product = {.version = 2, .sku = "tea", .content = tea()};
     begin();
-    codec_write_product(&out, "tea", &product);
+    codec_write_product(&out, &product);
     ck_assert_str_eq(
         text(), "{\"sku\":\"tea\",\"version\":2,\"name\":\"Green \\\"tea\\\"\","
                 "\"prices\":{\"EUR\":499,\"USD\":549},\"active\":true}");
