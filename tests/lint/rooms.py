@@ -15,6 +15,7 @@ ROOMS = {
     "catalog": set(),
     # The edges.
     "base": set(),
+    "table": {"base"},
     "loop": {"base"},
     "metrics": {"base"},
     "config": {"base"},
@@ -24,6 +25,8 @@ ROOMS = {
     "migrate": {"base", "loop", "postgres"},
     # The shell. The event store knows types and text, no carts.
     "eventstore": BELOW_STORE,
+    "aggregate": {"base", "codec", "eventstore", "postgres"} | CORE,
+    "replay": BELOW_STORE | {"aggregate", "eventstore", "table"},
     "projections": BELOW_STORE | CORE | {"codec", "eventstore"},
     "service": BELOW_STORE | CORE | {"codec", "eventstore", "projections"},
     "follow": BELOW_STORE | CORE | {"codec", "eventstore", "projections"},
@@ -50,6 +53,7 @@ LIBRARIES = {
     "jansson.h": {"codec"},
     "nettle/": {"base"},
     "jwt.h": {"auth"},
+    "uthash.h": {"table"},
     "openssl/": {"auth"},
     "check.h": set(),
     "pthread.h": set(),

@@ -1,0 +1,61 @@
+/*
+ * aggregate: the kinds of streams, as values. A row says how the events of one kind are read and
+ * folded, and how what they make is copied and stored beside the log. Whoever works on streams goes
+ * by the row and never asks which kind it is; a new kind is a row here.
+ *
+ * It is arithmetic over bytes that the caller owns: it loads nothing and waits for nobody.
+ */
+#ifndef CARTD_AGGREGATE_H
+#define CARTD_AGGREGATE_H
+
+#include "base.h"
+#include "eventstore.h"
+
+/* What any fact (struct cart_event, …) fits in. */
+#define AGGREGATE_FACT_MAX 2048
+
+/*
+ * A state is state_size bytes, a fact fact_size bytes, both the caller's and aligned for any type.
+ * Their texts are borrowed: a fact's from the arena it was read into, a state's from the facts that
+ * were folded.
+ */
+struct aggregate {
+    const char *stream_type; /* in the log */
+    size_t state_size;
+    size_t fact_size;
+    bool newest_says_all; /* the newest event by itself makes the state */
+    bool is_shared;       /* decisions about other streams read it */
+
+    /* Makes the state before the first event. */
+    void (*begin)(void *state);
+    /* The number of events that made it; 0: there is none. */
+    int32_t (*version)(const void *state);
+    /* False: not an event that this version of cartd understands; *fact is untouched. */
+    bool (*read)(const struct eventstore_event *event, struct base_arena *arena, void *fact);
+    /* Applies a fact that is of that version. */
+    void (*evolve)(void *state, const void *fact, int32_t version, int64_t recorded_at_us);
+
+    /* Copies what is used of a state; the texts stay borrowed. */
+    void (*copy)(void *to, const void *from);
+    /* A deep copy in as few bytes as can be: `memory` is of packed_size() bytes. A packed state is
+     * read and copied, but not evolved. */
+    size_t (*packed_size)(const void *state);
+    void (*pack)(void *memory, const void *state);
+
+    /* A state as it is stored beside the log. A stored one of another shape is not read. False: it
+     * can't be read; the state may have been changed. */
+    int32_t snapshot_shape; /* 0: it is not stored, and there is neither of the two */
+    void (*write_snapshot)(struct base_buffer *out, const void *state);
+    bool (*read_snapshot)(const char *json, struct base_arena *arena, void *state);
+};
+
+extern const struct aggregate aggregate_cart;    /* struct cart, struct cart_event */
+extern const struct aggregate aggregate_product; /* struct catalog_product, struct catalog_event */
+
+/* All of them. */
+extern const struct aggregate *const aggregates[];
+extern const size_t aggregates_count;
+/* NULL: this version of cartd knows no such stream type. */
+const struct aggregate *aggregate_find(const char *stream_type);
+
+#endif

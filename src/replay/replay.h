@@ -1,0 +1,122 @@
+/*
+ * replay: streams as their events make them. It alone folds stored events, for whoever needs a
+ * state: commands, reads of the past, audits, reports. It also keeps states in memory, so that they
+ * need no replay. It goes by the rows of room `aggregate` and knows no type of stream by itself.
+ *
+ * It decides nothing, and what it has cached is never more than a guess: whoever decides on it has
+ * to prove it with the append.
+ */
+#ifndef CARTD_REPLAY_H
+#define CARTD_REPLAY_H
+
+#include <sys/queue.h>
+
+#include "aggregate.h"
+#include "base.h"
+#include "eventstore.h"
+#include "table.h"
+
+/* ---- folding --------------------------------------------------------------------------------- */
+
+enum replay_outcome {
+    REPLAY_DONE,
+    REPLAY_OTHER_TYPE,   /* the event is of a stream of another type */
+    REPLAY_MISSING,      /* the event is not the next one: some before it are missing */
+    REPLAY_UNREADABLE,   /* this version of cartd can't read the event */
+    REPLAY_BAD_SNAPSHOT, /* it can't be read, or is not of the version that it says */
+};
+
+/* Reads the event that comes after `state` into *fact, whose texts are in the arena. Nothing but
+ * *fact is changed. Not for a row that is a snapshot. */
+enum replay_outcome replay_read(
+    const struct aggregate *aggregate, const void *state, const struct eventstore_event *event,
+    struct base_arena *arena, void *fact) BASE_MUST_CHECK;
+/* Puts one stored event on top of the state, or takes the snapshot that stands in for its first
+ * ones. Texts are in the arena. The state is unchanged unless it is done; after a bad snapshot it
+ * is as before the first event. */
+enum replay_outcome replay_fold(
+    const struct aggregate *aggregate, void *state, const struct eventstore_event *event,
+    struct base_arena *arena) BASE_MUST_CHECK;
+/* Writes one line for an event that could not be folded. */
+void replay_log_unreadable(const struct base_log *log, const struct eventstore_event *event);
+
+/* Moves the texts of a state into an arena that has nothing else of it: what is left of a long
+ * history is no more than what the state still has. */
+void replay_move_texts(const struct aggregate *aggregate, void *state, struct base_arena *to);
+
+/* ---- loading --------------------------------------------------------------------------------- */
+
+/* A stream to be loaded. The caller sets the first part and makes the state: what comes after its
+ * version is put on top of it. */
+struct replay_wanted {
+    const struct aggregate *aggregate;
+    struct base_uuid id;
+    void *state;
+    bool without_snapshot;
+
+    int32_t began_at;            /* the version of the state or the snapshot that it began with */
+    size_t n_read;               /* events */
+    enum replay_outcome outcome; /* of the first event that could not be folded; it was logged */
+};
+
+/* Some streams that one group loads: as they are now, however long. */
+struct replay_load {
+    struct replay_wanted *const *wanted; /* sorted by id, each once */
+    size_t n_wanted;                     /* 0: nothing is asked */
+    int streams_at;                      /* in the group; -1: not asked */
+    int newest_at;
+};
+/* Adds the questions to a group, and folds its answer. What is put on the states is in the arena.
+ */
+void replay_ask(struct replay_load *load, struct postgres_group *group, struct base_arena *arena);
+void replay_receive(
+    const struct replay_load *load, const struct postgres_group *group, struct base_arena *arena,
+    const struct base_log *log);
+
+/* ---- states in memory ------------------------------------------------------------------------ */
+
+/* A state that was made earlier. */
+struct replay_cached {
+    struct table_entry entry;
+    TAILQ_ENTRY(replay_cached) by_use;
+    uint64_t epoch;
+    size_t n_bytes;
+    void *notes;       /* notes_size bytes of the owner's, zeroed at first */
+    const void *state; /* packed */
+};
+
+struct replay_cache_limits {
+    size_t states_max; /* 0: nothing is cached */
+    size_t bytes_max;
+    size_t notes_size; /* that the owner keeps with each state */
+};
+
+struct replay_cache {
+    struct replay_cache_limits limits;
+    struct table table;
+    TAILQ_HEAD(replay_by_use, replay_cached) by_use; /* least recently used first */
+    size_t n_bytes;
+    uint64_t epoch;
+};
+
+void replay_cache_init(struct replay_cache *cache, const struct replay_cache_limits *limits);
+void replay_cache_finish(struct replay_cache *cache);
+/* Nothing that is cached now is found any more; its memory is given up little by little. */
+void replay_cache_begin_epoch(struct replay_cache *cache);
+/* The state with that id, borrowed until it is replaced, taken or trimmed; NULL: there is none. */
+struct replay_cached *replay_cache_find(struct replay_cache *cache, const struct base_uuid *id);
+/* Caches a deep copy of the state under that id, in place of what was there, from which the state
+ * may borrow. Its notes stay. Returns what is cached; NULL when nothing ever is. */
+struct replay_cached *replay_cache_put(
+    struct replay_cache *cache, const struct base_uuid *id, const struct aggregate *aggregate,
+    const void *state);
+void replay_cache_remove(struct replay_cache *cache, const struct base_uuid *id);
+/* Takes a state out of the cache, so that it stays whatever becomes of that; NULL: there is none.
+ * The caller returns it, or frees it with replay_cached_free(). */
+struct replay_cached *replay_cache_take(struct replay_cache *cache, const struct base_uuid *id);
+void replay_cache_return(struct replay_cache *cache, struct replay_cached *cached);
+void replay_cached_free(struct replay_cached *cached); /* NULL-safe */
+/* Gives up the least recently used states until the limits are kept. */
+void replay_cache_trim(struct replay_cache *cache);
+
+#endif
