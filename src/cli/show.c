@@ -19,7 +19,7 @@ static void answered(struct service_past *past)
 {
     struct show *show = BASE_CONTAINER(past, struct show, past);
     /* A connection that is lost is there again soon, or is given up by the link. */
-    if (past->outcome == SERVICE_PAST_UNAVAILABLE)
+    if (past->outcome == REPLAY_UNAVAILABLE)
         return;
     show->is_answered = true;
     loop_stop(show->link.loop);
@@ -48,25 +48,25 @@ static enum cli_exit complain(const struct show *show)
     const struct service_past *past = &show->past;
     char at[BASE_TIME_SIZE] = "";
     switch (past->outcome) {
-    case SERVICE_PAST_FOUND:
+    case REPLAY_FOUND:
         break;
-    case SERVICE_PAST_NO_CART:
+    case REPLAY_NO_STREAM:
         if (past->at_version == 0 && past->at_us != INT64_MAX)
             base_time_format(past->at_us, at);
         cli_complain(
             "there %s no cart %s%s%s", at[0] != '\0' ? "was" : "is", show->cart,
             at[0] != '\0' ? " at " : "", at);
         break;
-    case SERVICE_PAST_NO_VERSION:
+    case REPLAY_NO_VERSION:
         cli_complain(
             "cart %s has no version %d; its newest is %d", show->cart, (int)past->at_version,
             (int)past->version);
         break;
-    case SERVICE_PAST_OVERLOADED:
-    case SERVICE_PAST_UNAVAILABLE:
+    case REPLAY_OVERLOADED:
+    case REPLAY_UNAVAILABLE:
         cli_complain("PostgreSQL did not answer in time");
         break;
-    case SERVICE_PAST_FAILED:
+    case REPLAY_FAILED:
         cli_complain("cart %s can't be read", show->cart);
         break;
     }
@@ -79,7 +79,7 @@ static enum cli_exit look(struct show *show, const struct config *config)
     enum cli_exit status = CLI_FAILED;
     if (link_open(link, config)) {
         loop_run(link->loop);
-        if (show->is_answered && show->past.outcome == SERVICE_PAST_FOUND)
+        if (show->is_answered && show->past.outcome == REPLAY_FOUND)
             status = print_cart(&show->past);
         else if (show->is_answered)
             status = complain(show);

@@ -73,6 +73,47 @@ void replay_receive(
     const struct replay_load *load, const struct postgres_group *group, struct base_arena *arena,
     const struct base_log *log);
 
+/* ---- a stream as it was ---------------------------------------------------------------------- */
+
+enum replay_history_outcome {
+    REPLAY_FOUND,
+    REPLAY_NO_STREAM, /* there is none of that type, or there was none yet, or not for the caller */
+    REPLAY_NO_VERSION,  /* `version` is the newest, and is less than the one asked for */
+    REPLAY_OVERLOADED,  /* a statement took too long, or too many ask already */
+    REPLAY_UNAVAILABLE, /* PostgreSQL can't be reached, or can't read */
+    REPLAY_FAILED       /* something is broken; it was logged */
+};
+
+/* One point-in-time read of one stream. The caller owns it; it must not move or die until it is
+ * answered, which is never within the call that asks. Zero-initialise, fill the first part. */
+struct replay_history {
+    const struct aggregate *aggregate;
+    struct base_uuid stream_id;
+    int32_t at_version; /* as it was at this version; 0: at this moment */
+    int64_t at_us;      /* INT64_MAX: now */
+    /* Adds a question behind those about the stream, and says whether its rows admit the caller;
+     * both NULL: there is none. They are called for each part of a long stream. */
+    void (*ask_owner)(struct replay_history *history, struct postgres_group *group);
+    bool (*is_admitted)(struct replay_history *history, const struct postgres_rows *rows);
+    void (*answered)(struct replay_history *history);
+
+    /* The answer. */
+    enum replay_history_outcome outcome;
+    int32_t version;
+    bool is_final;     /* the same question will never be answered in another way */
+    const void *state; /* when it was found: until answered() returns */
+
+    /* Its own. */
+    struct postgres_connection *connection;
+    const struct base_log *log;
+    struct replay_history_work *work;
+    struct postgres_group group;
+};
+/* On a connection that has prepared eventstore_past_statements. */
+void replay_history_read(
+    struct replay_history *history, struct postgres_connection *connection,
+    const struct base_log *log);
+
 /* ---- states in memory ------------------------------------------------------------------------ */
 
 /* A state that was made earlier. */

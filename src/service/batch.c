@@ -52,7 +52,6 @@ static bool collect_stream(struct batch *batch, struct service_stream *from)
     *stream = (struct batch_stream){
         .stream = from,
         .subject = from->first->subject,
-        .cart = &batch->carts[batch->n_streams],
     };
     size_t n_waiting = 0;
     for (const struct service_command *at = from->first; at != NULL && n_waiting < room;
@@ -80,7 +79,7 @@ static int compare_streams(const void *left, const void *right)
 {
     const struct batch_stream *const a = left;
     const struct batch_stream *const b = right;
-    return base_uuid_compare(&a->stream->id, &b->stream->id);
+    return base_uuid_compare(&a->stream->entry.id, &b->stream->entry.id);
 }
 
 static bool collect(struct batch *batch)
@@ -93,10 +92,11 @@ static bool collect(struct batch *batch)
     batch->met_outage = false;
     int64_t now_us = base_clock_monotonic_us();
     batch->began_at_us = now_us;
-    struct service_stream *next = streams->ready.first;
+    batch->epoch = batch->service->cache.epoch;
+    struct service_stream *next = TAILQ_FIRST(&streams->ready);
     while (batch->n_commands < batch->limit && next != NULL) {
         struct service_stream *stream = next;
-        next = stream->next;
+        next = TAILQ_NEXT(stream, by_turn);
         if (stream->rests_until_us > now_us)
             batch->service->has_resting = true;
         else if (!collect_stream(batch, stream))
@@ -108,63 +108,57 @@ static bool collect(struct batch *batch)
 
 /* ---- loading --------------------------------------------------------------------------------- */
 
-/* Begins with the cart that is kept, if there is one. False: what came after it must be loaded, so
- * that a cart that others keep changing costs no more than what they changed. */
-static bool begin_cart(struct batch *batch, struct batch_stream *stream)
+/* Where the state of a stream is, before its first event. */
+static void place_state(struct batch *batch, struct batch_stream *stream, size_t i)
 {
-    const struct cart *kept = streams_kept(&batch->service->streams, stream->stream);
-    if (kept == NULL)
-        cart_clear(stream->cart);
-    else
-        cart_copy(stream->cart, kept);
-    stream->read_version = stream->cart->version;
-    stream->knows_bad_snapshot = stream->stream->has_bad_snapshot;
-    stream->was_kept = stream->cart->version > 0 && !stream->stream->is_stale && !stream->must_read;
-    metrics_add(
-        batch->service->options.metrics,
-        stream->was_kept ? METRICS_CACHE_HITS : METRICS_CACHE_MISSES, 1);
-    return stream->was_kept;
+    struct replay_wanted *load = &stream->load;
+    *load = (struct replay_wanted){
+        .id = stream->stream->entry.id,
+        .without_snapshot = stream->stream->has_bad_snapshot,
+    };
+    switch (stream->subject) {
+    case SERVICE_CART:
+        load->aggregate = &aggregate_cart;
+        load->state = stream->cart = &batch->carts[i];
+        break;
+    case SERVICE_PRODUCT:
+        load->aggregate = &aggregate_product;
+        load->state = stream->product =
+            base_arena_alloc(&batch->arena, aggregate_product.state_size);
+        break;
+    }
+    load->aggregate->begin(load->state);
 }
 
-/* Adds the carts that must be read; -1 when there are none. */
-static int ask_carts(struct batch *batch)
+/* Begins with what is cached, if there is something. False: what came after it must be loaded, so
+ * that a stream that others keep changing costs no more than what they changed. */
+static bool begin_state(struct batch *batch, struct batch_stream *stream)
 {
-    struct eventstore_stream_wanted *wanted =
-        base_arena_alloc(&batch->arena, batch->n_streams * sizeof *wanted);
-    size_t n = 0;
-    for (size_t i = 0; i < batch->n_streams; i++) {
-        struct batch_stream *stream = &batch->streams[i];
-        if (stream->subject == SERVICE_CART && !begin_cart(batch, stream))
-            wanted[n++] = (struct eventstore_stream_wanted){
-                .stream_id = stream->stream->id,
-                .after_version = stream->cart->version,
-                .snapshot_shape = stream->stream->has_bad_snapshot ? 0 : CODEC_SNAPSHOT_SHAPE,
-            };
-    }
-    if (n == 0)
-        return -1;
-    int place = (int)batch->group.n_statements;
-    eventstore_ask_streams(&batch->group, wanted, n);
-    return place;
+    const struct aggregate *aggregate = stream->load.aggregate;
+    stream->cached = replay_cache_take(&batch->service->cache, &stream->load.id);
+    if (stream->cached != NULL)
+        aggregate->copy(stream->load.state, stream->cached->state);
+    stream->load.began_at = aggregate->version(stream->load.state);
+    stream->is_guess = stream->cached != NULL && !stream->stream->is_stale && !stream->must_read;
+    if (!aggregate->newest_says_all)
+        metrics_add(
+            batch->service->options.metrics,
+            stream->is_guess ? METRICS_CACHE_HITS : METRICS_CACHE_MISSES, 1);
+    return stream->is_guess;
 }
 
-/* The same for products, whose newest event says everything. */
-static int ask_products(struct batch *batch)
+static void ask_states(struct batch *batch)
 {
-    struct base_uuid *ids = base_arena_alloc(&batch->arena, batch->n_streams * sizeof *ids);
-    size_t n = 0;
+    struct replay_wanted **wanted =
+        base_arena_alloc(&batch->arena, batch->n_streams * sizeof(struct replay_wanted *));
+    batch->load = (struct replay_load){.wanted = wanted};
     for (size_t i = 0; i < batch->n_streams; i++) {
         struct batch_stream *stream = &batch->streams[i];
-        if (stream->subject != SERVICE_PRODUCT)
-            continue;
-        stream->product = base_arena_alloc(&batch->arena, sizeof *stream->product);
-        ids[n++] = stream->stream->id;
+        place_state(batch, stream, i);
+        if (!begin_state(batch, stream))
+            wanted[batch->load.n_wanted++] = &stream->load;
     }
-    if (n == 0)
-        return -1;
-    int place = (int)batch->group.n_statements;
-    eventstore_ask_newest(&batch->group, ids, n);
-    return place;
+    replay_ask(&batch->load, &batch->group, &batch->arena);
 }
 
 /* The commands of which a lost append may have recorded something. */
@@ -178,7 +172,7 @@ static int ask_recorded(struct batch *batch)
             const struct service_command *command = batch->streams[i].commands[j].command;
             if (command->may_be_recorded)
                 wanted[n++] = (struct eventstore_command_wanted){
-                    .stream_id = batch->streams[i].stream->id, .command_id = command->command_id};
+                    .stream_id = batch->streams[i].load.id, .command_id = command->command_id};
         }
     if (n == 0)
         return -1;
@@ -216,8 +210,7 @@ bool batch_start(struct batch *batch)
     batch_move(batch, BATCH_LOADING);
     postgres_group_begin(&batch->group);
     batch->group.answered = load_answered;
-    batch->carts_at = ask_carts(batch);
-    batch->products_at = ask_products(batch);
+    ask_states(batch);
     batch->recorded_at = ask_recorded(batch);
     batch->keys_at = ask_keys(batch);
     batch->offers_at = offers_ask(batch);
@@ -229,97 +222,6 @@ bool batch_start(struct batch *batch)
 }
 
 /* ---- receiving the load ---------------------------------------------------------------------- */
-
-static void unreadable(
-    struct batch *batch, struct batch_stream *stream, const struct eventstore_event *event)
-{
-    char id[BASE_UUID_SIZE];
-    base_uuid_format(&event->stream_id, id);
-    stream->is_unreadable = true;
-    base_log(
-        batch->service->options.log, BASE_LOG_EVENT_UNREADABLE, BASE_LOG_TEXT("stream_id", id),
-        BASE_LOG_NUMBER("version", event->version), BASE_LOG_TEXT("type", event->type),
-        BASE_LOG_NUMBER("schema_version", event->schema_version));
-}
-
-static void receive_snapshot(
-    struct batch *batch, struct batch_stream *stream, const struct eventstore_event *snapshot)
-{
-    if (codec_read_cart_snapshot(snapshot->data, &batch->arena, stream->cart) &&
-        stream->cart->version == snapshot->version) {
-        stream->read_version = snapshot->version;
-        return;
-    }
-    /* The events say the same: it is decided anew, from them alone. */
-    unreadable(batch, stream, snapshot);
-    stream->stream->has_bad_snapshot = true;
-    snapshot_forget(batch->service, &stream->stream->id);
-}
-
-static void receive_event(
-    struct batch *batch, struct batch_stream *stream, const struct eventstore_event *event)
-{
-    stream->n_read++;
-    if (stream->subject == SERVICE_CART) {
-        struct cart_event fact;
-        if (event->version == stream->cart->version + 1 &&
-            codec_read_cart_event(
-                event->type, event->schema_version, event->data, &batch->arena, &fact))
-            cart_evolve(stream->cart, &fact, event->recorded_at_us);
-        else
-            unreadable(batch, stream, event);
-    } else {
-        struct catalog_event *fact = base_arena_alloc(&batch->arena, sizeof *fact);
-        if (codec_read_catalog_event(
-                event->type, event->schema_version, event->data, &batch->arena, fact))
-            catalog_evolve(stream->product, fact, event->recorded_at_us);
-        else
-            unreadable(batch, stream, event);
-        stream->product->version = event->version; /* only the newest was read */
-    }
-}
-
-/* An id that belongs to something else: a client has chosen a cart's id so that it is a product's.
- * What is found behind events of the right type is a stream that nobody can replay. */
-static void receive_other_type(
-    struct batch *batch, struct batch_stream *stream, const struct eventstore_event *event)
-{
-    if (stream->n_read == 0 && stream->read_version == 0)
-        stream->is_of_other_type = true;
-    else
-        unreadable(batch, stream, event);
-}
-
-static struct batch_stream *find_stream(struct batch *batch, const struct base_uuid *id)
-{
-    struct service_stream key = {.id = *id};
-    struct batch_stream wanted = {.stream = &key};
-    return bsearch(
-        &wanted, batch->streams, batch->n_streams, sizeof *batch->streams, compare_streams);
-}
-
-static void receive_streams(struct batch *batch, int place)
-{
-    if (place < 0)
-        return;
-    const struct postgres_rows *rows = postgres_group_rows(&batch->group, (size_t)place);
-    size_t n_rows = postgres_rows_count(rows);
-    struct batch_stream *stream = NULL;
-    for (size_t row = 0; row < n_rows; row++) {
-        struct eventstore_event event;
-        eventstore_receive_replayed(rows, row, &event);
-        if (stream == NULL || base_uuid_compare(&stream->stream->id, &event.stream_id) != 0)
-            stream = find_stream(batch, &event.stream_id);
-        if (stream == NULL || stream->is_unreadable || stream->is_of_other_type)
-            continue;
-        if (strcmp(event.type, EVENTSTORE_SNAPSHOT) == 0)
-            receive_snapshot(batch, stream, &event);
-        else if (strcmp(event.stream_type, service_stream_type(stream->subject)) == 0)
-            receive_event(batch, stream, &event);
-        else
-            receive_other_type(batch, stream, &event);
-    }
-}
 
 static void receive_recorded(struct batch *batch)
 {
@@ -370,27 +272,41 @@ static void distrust_guesses(struct batch *batch)
     for (size_t i = 0; i < batch->n_streams; i++) {
         struct batch_stream *stream = &batch->streams[i];
         bool guesses_offers = offers_are_guesses(batch, stream);
-        if (stream->n_events > 0 || stream->n_keys > 0 || (!stream->was_kept && !guesses_offers))
+        if (stream->n_events > 0 || stream->n_keys > 0 || (!stream->is_guess && !guesses_offers))
             continue;
         batch_doom(stream, FATE_AGAIN);
         stream->stream->must_read = true;
     }
 }
 
-static void fail_unreadable(struct batch_stream *stream)
+static void answer_all(
+    struct batch_stream *stream, enum service_outcome outcome, enum batch_fate fate)
 {
-    bool is_snapshot = stream->stream->has_bad_snapshot && !stream->knows_bad_snapshot;
     for (size_t i = 0; i < stream->n_commands; i++) {
-        stream->commands[i].command->outcome = SERVICE_FAILED;
-        stream->commands[i].fate = is_snapshot ? FATE_AGAIN : FATE_ANSWER_ANYWAY;
+        stream->commands[i].command->outcome = outcome;
+        stream->commands[i].fate = fate;
     }
 }
 
-static void refuse_other_type(struct batch_stream *stream)
+static void decide_loaded(struct batch *batch, struct batch_stream *stream)
 {
-    for (size_t i = 0; i < stream->n_commands; i++) {
-        stream->commands[i].command->outcome = SERVICE_OTHER_TYPE;
-        stream->commands[i].fate = FATE_ANSWER_ANYWAY;
+    stream->is_loaded = true;
+    switch (stream->load.outcome) {
+    case REPLAY_DONE:
+        decide_stream(batch, stream);
+        return;
+    case REPLAY_OTHER_TYPE:
+        answer_all(stream, SERVICE_OTHER_TYPE, FATE_ANSWER_ANYWAY);
+        return;
+    case REPLAY_BAD_SNAPSHOT: /* the events say the same: it is decided anew, from them alone */
+        answer_all(stream, SERVICE_FAILED, FATE_AGAIN);
+        stream->stream->has_bad_snapshot = true;
+        snapshot_forget(batch->service, &stream->load.id);
+        return;
+    case REPLAY_MISSING:
+    case REPLAY_UNREADABLE:
+        answer_all(stream, SERVICE_FAILED, FATE_ANSWER_ANYWAY);
+        return;
     }
 }
 
@@ -417,15 +333,8 @@ static void decide(struct batch *batch)
     batch_move(batch, BATCH_DECIDING);
     batch->events.length = 0;
     batch->keys.length = 0;
-    for (size_t i = 0; i < batch->n_streams; i++) {
-        batch->streams[i].is_loaded = true;
-        if (batch->streams[i].is_unreadable)
-            fail_unreadable(&batch->streams[i]);
-        else if (batch->streams[i].is_of_other_type)
-            refuse_other_type(&batch->streams[i]);
-        else
-            decide_stream(batch, &batch->streams[i]);
-    }
+    for (size_t i = 0; i < batch->n_streams; i++)
+        decide_loaded(batch, &batch->streams[i]);
     distrust_guesses(batch);
     bool has_read_answers = find_read_answers(batch);
     if (batch->events.length > 0 || batch->keys.length > 0) {
@@ -444,8 +353,7 @@ static void load_answered(struct postgres_group *group)
     switch (group->outcome) {
     case POSTGRES_DONE:
     case POSTGRES_UNACKNOWLEDGED: /* a load commits nothing */
-        receive_streams(batch, batch->carts_at);
-        receive_streams(batch, batch->products_at);
+        replay_receive(&batch->load, &batch->group, &batch->arena, batch->service->options.log);
         receive_recorded(batch);
         receive_keys(batch);
         offers_receive(batch);

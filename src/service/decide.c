@@ -349,8 +349,8 @@ static bool needs_sight(const struct batch_stream *stream, const struct batch_co
     if (!entry->has_key_row)
         return false;
     bool came_meanwhile = stream->cart->version == 0 &&
-                          base_uuid_compare(&entry->key_row.stream_id, &stream->stream->id) == 0;
-    return came_meanwhile || (stream->was_kept && !entry->command->caller.may_all);
+                          base_uuid_compare(&entry->key_row.stream_id, &stream->load.id) == 0;
+    return came_meanwhile || (stream->is_guess && !entry->command->caller.may_all);
 }
 
 /* Existence. True: its fate is settled. */

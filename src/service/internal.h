@@ -3,7 +3,7 @@
  * machine of a batch, offers.c what it knows of the catalogue, decide.c folds the commands of one
  * stream, lease.c says when reads may come from memory, outage.c pauses while PostgreSQL can't
  * record anything, past.c reads a cart as it was, replay.c reads what an answer still needs,
- * streams.c holds who waits and which carts are kept.
+ * streams.c holds who waits.
  */
 #ifndef CARTD_SERVICE_INTERNAL_H
 #define CARTD_SERVICE_INTERNAL_H
@@ -14,6 +14,7 @@
 #include "eventstore.h"
 #include "postgres.h"
 #include "projections.h"
+#include "replay.h"
 #include "streams.h"
 
 #define BATCH_SLOTS 3 /* batches under way at once on the one connection that writes */
@@ -26,6 +27,9 @@
 #define REST_AFTER_ATTEMPTS 3
 #define REST_MOST_US 4000
 #define MISSED_EVENTS_MAX 100
+/* What cached states may take on average. Shoppers may fill a cart with 250 KiB of properties, and
+ * as many carts as they like; a usual one takes 2. */
+#define CACHED_BYTES_EACH 8192
 #define SNAPSHOT_EVERY 100 /* events of a cart: replaying that many takes about 0.2 ms */
 
 /* ---- a batch --------------------------------------------------------------------------------- */
@@ -61,8 +65,10 @@ struct batch_stream {
     enum service_subject subject; /* of all its commands */
     struct batch_command *commands;
     size_t n_commands;
-    struct cart *cart;               /* of a cart's stream: as decided so far */
-    struct catalog_product *product; /* of a product's stream */
+    struct replay_wanted load;       /* its state is as decided so far */
+    struct replay_cached *cached;    /* what the state was begun with, and borrows; NULL: nothing */
+    struct cart *cart;               /* the state of a cart's stream */
+    struct catalog_product *product; /* the state of a product's stream */
     const struct base_buffer
         *document; /* the last one that was written for an answer; NULL: none */
     int32_t document_version;
@@ -71,14 +77,9 @@ struct batch_stream {
     uint32_t changed_parts; /* since then */
     bool has_more_changed;  /* since then, than lines */
     int32_t loaded_version;
-    bool must_read;          /* nothing that is kept may be used */
-    bool was_kept;           /* nothing was read: a guess until the append proves it */
-    bool is_loaded;          /* the load was answered */
-    bool knows_bad_snapshot; /* and has asked for none */
-    int32_t read_version;    /* where the reading began: the kept cart's, the snapshot's or 0 */
-    bool is_unreadable;      /* a stored event could not be read */
-    bool is_of_other_type;   /* its events are of another subject */
-    size_t n_read;           /* events */
+    bool must_read; /* nothing that is cached may be used */
+    bool is_guess;  /* nothing was read: the cached state is a guess until the append proves it */
+    bool is_loaded; /* the load was answered */
     size_t n_events;
     size_t n_keys;
     int32_t ordinal;                        /* in the append; 0: not in it */
@@ -96,13 +97,13 @@ struct batch {
     struct batch_stream *streams; /* sorted by id */
     size_t n_streams;
     size_t n_commands;
-    size_t limit; /* on n_commands, lower than the setting when a command of it failed before */
+    size_t limit;   /* on n_commands, lower than the setting when a command of it failed before */
+    uint64_t epoch; /* of the cache, when it was begun */
     struct cart *carts; /* one a stream, reused from batch to batch */
     struct cart *scratch;
     /* What the load asks for, by place in the group; -1: not asked. */
-    int carts_at;
+    struct replay_load load;
     int recorded_at;
-    int products_at;
     int keys_at;
     int offers_at;             /* the shared position, then the offers */
     struct price_list *prices; /* NULL: nothing is added */
@@ -168,6 +169,8 @@ void batch_append(struct batch *batch, bool confirms_reads);
 /* Nothing is to be recorded, but answers rest on what was read: sends the question whether a
  * synchronous standby has that too. */
 void batch_confirm(struct batch *batch);
+/* Frees what is cached of a stream: it is not what the log says, or nobody knows. */
+void batch_forget_cached(struct batch_stream *stream);
 /* Decides the fate of every command of a stream at once, but of those that do not depend on it. */
 void batch_doom(struct batch_stream *stream, enum batch_fate fate);
 /* Nothing of the batch (or of its append) happened, or it is not confirmed; all of it is to be
@@ -210,7 +213,7 @@ void decide_stream(struct batch *batch, struct batch_stream *stream);
 /* ---- a cart as it was (past.c) --------------------------------------------------------------- */
 
 /* Answers a look that has not begun or has ended. */
-void past_answer(struct service_past *past, enum service_past_outcome outcome);
+void past_answer(struct service_past *past, enum replay_history_outcome outcome);
 
 /* ---- replaying (replay.c) -------------------------------------------------------------------- */
 
@@ -221,14 +224,14 @@ void replay_missed(struct service *service, struct service_command *command);
 
 /* ---- snapshots (snapshots.c) ----------------------------------------------------------------- */
 
-/* Keeps a snapshot of a long cart, once in SNAPSHOT_EVERY events, beside the batches;
+/* Stores a snapshot of a long stream's state, once in SNAPSHOT_EVERY events, beside the batches;
  * `version_before` is where the present work on it began. */
-void snapshot_cart(
-    struct service *service, const struct base_uuid *cart_id, const struct cart *cart,
-    int32_t version_before);
+void snapshot_state(
+    struct service *service, const struct base_uuid *stream_id, const struct aggregate *aggregate,
+    const void *state, int32_t version_before);
 
 /* Removes a snapshot that can't be read or is ahead of its events, before they reach it. */
-void snapshot_forget(struct service *service, const struct base_uuid *cart_id);
+void snapshot_forget(struct service *service, const struct base_uuid *stream_id);
 
 /* ---- the service ----------------------------------------------------------------------------- */
 
@@ -240,6 +243,7 @@ struct service {
     struct postgres_connection *writer;
     struct postgres_connection *side; /* replays, missed events, keeping house */
     struct streams streams;
+    struct replay_cache cache;
     struct offers offers;
     int64_t log; /* that the appends are made to (eventstore_batch); 0: not known */
     struct outage outage;

@@ -91,7 +91,7 @@ static void pause_longer(struct service *service, int64_t now_us)
 static void suspect(struct batch *batch, int64_t now_us)
 {
     if (batch->n_commands == 1) {
-        if (batch->service->streams.ready.length > 0)
+        if (batch->service->streams.n_ready > 0)
             batch->streams[0].stream->rests_until_us = now_us + PAUSE_MOST_US;
         return;
     }
@@ -122,8 +122,9 @@ void outage_note(struct batch *batch)
 /* What failed for longer than a single command would is nobody's fault. */
 static void clear_suspicion(struct service *service)
 {
-    for (struct service_stream *stream = service->streams.ready.first; stream != NULL;
-         stream = stream->next) {
+    struct service_stream *stream;
+    TAILQ_FOREACH(stream, &service->streams.ready, by_turn)
+    {
         stream->rests_until_us = 0;
         for (struct service_command *command = stream->first; command != NULL;
              command = command->next)

@@ -32,24 +32,39 @@ static void let_go(struct batch *batch, struct batch_command *entry, struct serv
     *again = command;
 }
 
-static void keep_cart(struct batch *batch, struct batch_stream *stream)
+/* The state takes the place of what was cached of it, from which it may borrow. */
+static void cache_state(struct batch *batch, struct batch_stream *stream)
 {
-    streams_keep(
-        &batch->service->streams, stream->stream, stream->cart); /* frees what it borrows */
+    struct replay_cache *cache = &batch->service->cache;
+    const struct replay_wanted *load = &stream->load;
+    if (batch->epoch == cache->epoch && !load->aggregate->newest_says_all)
+        (void)replay_cache_put(cache, &load->id, load->aggregate, load->state);
+    batch_forget_cached(stream);
+    stream->stream->is_stale = false;
 }
 
-/* What was loaded and not changed is true and worth keeping too. */
-static void keep_loaded(struct batch *batch, struct batch_stream *stream)
+void batch_forget_cached(struct batch_stream *stream)
 {
-    if (stream->subject == SERVICE_CART && stream->ordinal == 0 && !stream->was_kept &&
-        stream->is_loaded && !stream->is_unreadable && stream->cart->version > 0)
-        keep_cart(batch, stream);
+    replay_cached_free(stream->cached);
+    stream->cached = NULL;
+}
+
+/* What was loaded and not changed is true and worth caching too; what was not proved wrong goes
+ * back. */
+static void cache_loaded(struct batch *batch, struct batch_stream *stream)
+{
+    const struct replay_wanted *load = &stream->load;
+    if (stream->ordinal == 0 && !stream->is_guess && stream->is_loaded &&
+        load->outcome == REPLAY_DONE && load->aggregate->version(load->state) > 0)
+        cache_state(batch, stream);
+    else if (stream->cached != NULL)
+        replay_cache_return(&batch->service->cache, stream->cached);
 }
 
 static void end_stream(struct batch *batch, struct batch_stream *stream)
 {
     struct service *service = batch->service;
-    keep_loaded(batch, stream);
+    cache_loaded(batch, stream);
     struct service_command *again = NULL;
     for (size_t i = stream->n_commands; i > 0; i--)
         if (stream->commands[i - 1].fate == FATE_AGAIN)
@@ -66,8 +81,10 @@ void batch_end(struct batch *batch)
     struct service *service = batch->service;
     for (size_t i = 0; i < batch->n_streams; i++)
         end_stream(batch, &batch->streams[i]);
+    replay_cache_trim(&service->cache);
     offers_release(batch);
-    metrics_set(service->options.metrics, METRICS_CACHE_CARTS, (int64_t)service->streams.n_kept);
+    metrics_set(
+        service->options.metrics, METRICS_CACHE_CARTS, (int64_t)table_count(&service->cache.table));
     batch_move(batch, BATCH_FREE);
     service_poke(service);
 }
@@ -133,7 +150,7 @@ static void number_stream(
     if (stream->n_events == 0 && stream->n_keys == 0)
         return;
     list[(*n_streams)++] = (struct eventstore_stream){
-        .stream_id = stream->stream->id,
+        .stream_id = stream->load.id,
         .stream_type = service_stream_type(stream->subject),
         .expected_version = stream->loaded_version,
         .n_events = (int32_t)stream->n_events,
@@ -162,7 +179,7 @@ static const struct base_buffer *cart_document(struct batch *batch, struct batch
         return stream->document;
     BASE_CLEANUP(base_buffer_finish) struct base_buffer document = {0};
     stream->line_at = batch_line_places(batch, stream->cart);
-    codec_write_cart(&document, &stream->stream->id, stream->cart, stream->line_at);
+    codec_write_cart(&document, &stream->load.id, stream->cart, stream->line_at);
     struct base_buffer *kept = base_arena_alloc(&batch->arena, sizeof *kept);
     kept->bytes = base_arena_copy(&batch->arena, document.bytes, document.length);
     kept->length = document.length;
@@ -175,7 +192,7 @@ static void add_cart_change(
     const struct base_buffer *document = cart_document(batch, stream);
     *change = (struct projections_cart_change){
         .ordinal = stream->ordinal,
-        .cart_id = stream->stream->id,
+        .cart_id = stream->load.id,
         .cart = stream->cart,
         .document = document->bytes,
         .document_length = document->length,
@@ -215,7 +232,7 @@ static void tell_changes(
     for (size_t i = 0; i < batch->n_streams; i++) {
         const struct batch_stream *stream = &batch->streams[i];
         if (stream->subject == SERVICE_CART && stream->n_events > 0)
-            tell(projections, &stream->stream->id);
+            tell(projections, &stream->load.id);
     }
 }
 
@@ -288,9 +305,11 @@ static void accept_stream(struct batch *batch, struct batch_stream *stream, int6
         cart_stamp(stream->cart, recorded_at_us);
         if (service->options.projections != NULL && stream->n_events > 0)
             projections_keep_change(service->options.projections, stream->change);
-        snapshot_cart(service, &stream->stream->id, stream->cart, stream->read_version);
-        keep_cart(batch, stream);
     }
+    snapshot_state(
+        service, &stream->load.id, stream->load.aggregate, stream->load.state,
+        stream->load.began_at);
+    cache_state(batch, stream);
     for (size_t i = 0; i < stream->n_commands; i++)
         if (stream->commands[i].fate == FATE_ANSWER)
             stream->commands[i].command->recorded_at_us = recorded_at_us;
@@ -311,8 +330,8 @@ static void reject_stream(struct batch *batch, struct batch_stream *stream)
     stream->stream->is_stale = true;
     /* Nothing came after what is cached, and still the stream is not there: perhaps it is shorter.
      */
-    if (!stream->was_kept && stream->n_read == 0 && stream->subject == SERVICE_CART)
-        streams_keep(&batch->service->streams, stream->stream, NULL);
+    if (!stream->is_guess && stream->load.n_read == 0)
+        batch_forget_cached(stream);
     if (stream->commands[0].command->n_attempts >= REST_AFTER_ATTEMPTS)
         rest(batch->service, stream->stream);
     metrics_add(batch->service->options.metrics, METRICS_VERSION_CONFLICTS, 1);
@@ -363,7 +382,7 @@ static void receive_verdicts(struct batch *batch)
 }
 
 /* The append was sent and nobody said what became of it. */
-static void lose_stream(struct batch *batch, struct batch_stream *stream)
+static void lose_stream(struct batch_stream *stream)
 {
     read_again(stream);
     if (stream->ordinal == 0)
@@ -372,8 +391,7 @@ static void lose_stream(struct batch *batch, struct batch_stream *stream)
         if (stream->commands[i].fate == FATE_ANSWER)
             stream->commands[i].command->may_be_recorded = true;
     batch_doom(stream, FATE_AGAIN);
-    if (stream->subject == SERVICE_CART)
-        streams_keep(&batch->service->streams, stream->stream, NULL);
+    batch_forget_cached(stream);
 }
 
 /* The same of what was only read. */
@@ -389,7 +407,7 @@ static void doubt_reads(struct batch_stream *stream)
 }
 
 /* It is recorded here, but a failover may forget it: neither yes nor no is true. */
-static void doubt_stream(struct batch *batch, struct batch_stream *stream)
+static void doubt_stream(struct batch_stream *stream)
 {
     doubt_reads(stream);
     if (stream->ordinal == 0)
@@ -397,8 +415,7 @@ static void doubt_stream(struct batch *batch, struct batch_stream *stream)
     for (size_t i = 0; i < stream->n_commands; i++)
         if (stream->commands[i].fate == FATE_ANSWER)
             stream->commands[i].command->outcome = SERVICE_UNKNOWN;
-    if (stream->subject == SERVICE_CART)
-        streams_keep(&batch->service->streams, stream->stream, NULL);
+    batch_forget_cached(stream);
 }
 
 static void append_answered(struct postgres_group *group)
@@ -416,7 +433,7 @@ static void append_answered(struct postgres_group *group)
         break;
     case POSTGRES_UNACKNOWLEDGED:
         for (size_t i = 0; i < batch->n_streams; i++)
-            doubt_stream(batch, &batch->streams[i]);
+            doubt_stream(&batch->streams[i]);
         break;
     case POSTGRES_AGAIN:
         service_end_stuck(batch->service);
@@ -431,7 +448,7 @@ static void append_answered(struct postgres_group *group)
         break;
     case POSTGRES_UNKNOWN:
         for (size_t i = 0; i < batch->n_streams; i++)
-            lose_stream(batch, &batch->streams[i]);
+            lose_stream(&batch->streams[i]);
         service_unsettle(batch->service);
         break;
     case POSTGRES_VIOLATED:

@@ -11,15 +11,8 @@ struct replay {
     struct service *service;
     struct service_command *command;
     struct postgres_group group;
-    struct service_past past; /* of a cart's answer */
+    struct replay_history history;
 };
-
-static void send_replay(
-    struct service *service, struct replay *replay, void (*answered)(struct postgres_group *))
-{
-    replay->group.answered = answered;
-    postgres_send(service->side, &replay->group);
-}
 
 static struct replay *make_replay(struct service *service, struct service_command *command)
 {
@@ -64,55 +57,42 @@ static void end_replay(struct replay *replay)
 
 /* ---- the answer at a version ----------------------------------------------------------------- */
 
-static bool write_product_body(struct replay *replay, struct base_arena *arena)
+static void write_body(struct service_command *command, const void *state)
 {
-    struct service_command *command = replay->command;
-    const struct postgres_rows *rows = postgres_group_rows(&replay->group, 0);
-    if (postgres_rows_count(rows) != 1)
-        return false;
-    struct eventstore_event event;
-    eventstore_receive_event(rows, 0, &event);
-    struct catalog_event *fact = base_arena_alloc(arena, sizeof *fact);
-    struct catalog_product *product = base_arena_alloc(arena, sizeof *product);
-    if (!codec_read_catalog_event(event.type, event.schema_version, event.data, arena, fact))
-        return false;
-    catalog_evolve(product, fact, event.recorded_at_us);
-    product->version = event.version;
-    codec_write_product(&command->body, product);
-    codec_append_product_times(&command->body, event.recorded_at_us);
-    return true;
-}
-
-static void product_read(struct postgres_group *group)
-{
-    struct replay *replay = BASE_CONTAINER(group, struct replay, group);
-    struct service_command *command = replay->command;
-    if (is_read(replay)) {
-        BASE_CLEANUP(base_arena_finish) struct base_arena arena = {0};
-        if (!write_product_body(replay, &arena))
-            command->outcome = SERVICE_FAILED;
-        service_answer(replay->service, command);
+    switch (command->subject) {
+    case SERVICE_CART: {
+        const struct cart *cart = state;
+        codec_write_cart(&command->body, &command->stream_id, cart, NULL);
+        codec_append_cart_times(
+            &command->body, cart->created_at_us, cart->updated_at_us, cart->closed_at_us);
+        return;
     }
-    end_replay(replay);
+    case SERVICE_PRODUCT: {
+        const struct catalog_product *product = state;
+        codec_write_product(&command->body, product);
+        codec_append_product_times(&command->body, product->updated_at_us);
+        return;
+    }
+    }
 }
 
-static void cart_read(struct service_past *past)
+static void history_read(struct replay_history *history)
 {
-    struct replay *replay = BASE_CONTAINER(past, struct replay, past);
+    struct replay *replay = BASE_CONTAINER(history, struct replay, history);
     struct service_command *command = replay->command;
-    switch (past->outcome) {
-    case SERVICE_PAST_FOUND:
-        base_buffer_finish(&command->body);
-        command->body = past->body;
+    switch (history->outcome) {
+    case REPLAY_FOUND:
+        command->body.length = 0;
+        write_body(command, history->state);
         service_answer(replay->service, command);
         break;
-    case SERVICE_PAST_OVERLOADED:
-    case SERVICE_PAST_UNAVAILABLE:
+    case REPLAY_OVERLOADED:
+    case REPLAY_UNAVAILABLE:
         service_requeue(replay->service, command);
         break;
-    case SERVICE_PAST_NO_CART:
-    case SERVICE_PAST_NO_VERSION:
-    case SERVICE_PAST_FAILED:
+    case REPLAY_NO_STREAM:
+    case REPLAY_NO_VERSION:
+    case REPLAY_FAILED:
         command->outcome = SERVICE_FAILED;
         service_answer(replay->service, command);
         break;
@@ -127,17 +107,13 @@ void replay_answer(struct service *service, struct service_command *command)
         return;
     }
     struct replay *replay = make_replay(service, command);
-    if (command->subject == SERVICE_CART) {
-        replay->past.cart_id = command->stream_id;
-        replay->past.at_version = command->version;
-        replay->past.caller.may_all = true; /* it was decided already */
-        replay->past.answered = cart_read;
-        service_read_past_over(service->side, service->options.log, &replay->past);
-        return;
-    }
-    /* The newest event of a product says everything about it. */
-    eventstore_ask_stream_after(&replay->group, &command->stream_id, command->version - 1, 1);
-    send_replay(service, replay, product_read);
+    replay->history = (struct replay_history){
+        .aggregate = command->subject == SERVICE_CART ? &aggregate_cart : &aggregate_product,
+        .stream_id = command->stream_id,
+        .at_version = command->version,
+        .answered = history_read,
+    };
+    replay_history_read(&replay->history, service->side, service->options.log);
 }
 
 /* ---- missed events --------------------------------------------------------------------------- */
@@ -195,5 +171,6 @@ void replay_missed(struct service *service, struct service_command *command)
     }
     struct replay *replay = make_replay(service, command);
     eventstore_ask_stream_after(&replay->group, &command->stream_id, known, MISSED_EVENTS_MAX);
-    send_replay(service, replay, missed_read);
+    replay->group.answered = missed_read;
+    postgres_send(service->side, &replay->group);
 }

@@ -177,16 +177,16 @@ static void answer_shed(struct service *service)
     while (service->shed_pasts != NULL) {
         struct service_past *past = service->shed_pasts;
         service->shed_pasts = past->next;
-        past_answer(past, SERVICE_PAST_OVERLOADED);
+        past_answer(past, REPLAY_OVERLOADED);
     }
 }
 
 /* Answers every command that was submitted by then and still waits for its turn. */
 static void answer_waiting(struct service *service, int64_t since_us, enum service_outcome outcome)
 {
-    struct service_stream *stream = service->streams.ready.first;
+    struct service_stream *stream = TAILQ_FIRST(&service->streams.ready);
     while (stream != NULL) {
-        struct service_stream *next = stream->next;
+        struct service_stream *next = TAILQ_NEXT(stream, by_turn);
         while (stream->first != NULL && stream->first->submitted_at_us <= since_us) {
             struct service_command *command = streams_take(stream);
             service_give_up(service, command, outcome);
@@ -229,7 +229,7 @@ static void start_batches(struct service *service)
             continue;
         if (!outage_lets_begin(service, n_under_way))
             return;
-        if (service->streams.ready.length < n_under_way * BATCH_WORTHWHILE || !batch_start(batch))
+        if (service->streams.n_ready < n_under_way * BATCH_WORTHWHILE || !batch_start(batch))
             return;
         n_under_way++;
     }
@@ -244,7 +244,7 @@ static void dispatch_commands(struct loop_deferred *deferred)
         ask_settle(service);
     service->has_resting = false;
     start_batches(service);
-    if (service->streams.ready.length > 0)
+    if (service->streams.n_ready > 0)
         loop_start_timer(
             service->options.loop, &service->sweep, service->has_resting ? RESTED_US : SWEEP_US);
 }
@@ -291,9 +291,9 @@ static void ask_settle(struct service *service)
 /* The next server that answers may be another one, or one that has lost its newest commits (which
  * a failover to an asynchronous standby does). Versions alone don't tell: it may have given the
  * same ones again. */
-static void forget_kept(struct service *service)
+static void forget_cached(struct service *service)
 {
-    streams_begin_epoch(&service->streams);
+    replay_cache_begin_epoch(&service->cache);
     offers_forget(&service->offers);
     service->log = 0;
     lease_end(service);
@@ -306,7 +306,7 @@ static void writer_changed(struct postgres_connection *connection, void *context
     if (is_ready)
         lease_wait(service);
     else
-        forget_kept(service);
+        forget_cached(service);
     service->not_ready_since_us = is_ready ? 0 : base_clock_monotonic_us();
     metrics_set(
         service->options.metrics, METRICS_DATABASE_READY,
@@ -393,7 +393,12 @@ struct service *service_create(const struct service_options *options, char **pro
     service->house.fired = keep_house;
     service->not_ready_since_us = base_clock_monotonic_us();
     outage_init(&service->outage);
-    streams_init(&service->streams, options->cache_carts);
+    streams_init(&service->streams);
+    replay_cache_init(
+        &service->cache, &(struct replay_cache_limits){
+                             .states_max = options->cache_carts,
+                             .bytes_max = options->cache_carts * CACHED_BYTES_EACH,
+                         });
     for (size_t i = 0; i < BATCH_SLOTS; i++)
         batch_init(&service->batches[i], service);
     size_t n_parts = 0;
@@ -425,6 +430,7 @@ void service_destroy(struct service *service)
     for (size_t i = 0; i < BATCH_SLOTS; i++)
         batch_finish(&service->batches[i]);
     streams_finish(&service->streams);
+    replay_cache_finish(&service->cache);
     offers_forget(&service->offers);
     postgres_group_finish(&service->settle);
     postgres_group_finish(&service->forget);

@@ -17,6 +17,7 @@
 #include "loop.h"
 #include "metrics.h"
 #include "postgres.h"
+#include "replay.h"
 
 /* The namespaces of the UUIDv5s that the service makes. */
 /* The stream of a product, from its sku. */
@@ -144,15 +145,6 @@ void service_submit(struct service *service, struct service_command *command);
 
 /* ---- a cart as it was ------------------------------------------------------------------------ */
 
-enum service_past_outcome {
-    SERVICE_PAST_FOUND,
-    SERVICE_PAST_NO_CART,    /* there is none, or there was none yet, or it is not his */
-    SERVICE_PAST_NO_VERSION, /* `version` is the newest, and is less than the one asked for */
-    SERVICE_PAST_OVERLOADED, /* too many ask already */
-    SERVICE_PAST_UNAVAILABLE,
-    SERVICE_PAST_FAILED /* something is broken; it was logged */
-};
-
 /* One look at one cart. The caller owns it; it must not move or die until it is answered, which is
  * never within the call that asks. Zero-initialise, fill the first part. */
 struct service_past {
@@ -163,7 +155,7 @@ struct service_past {
     void (*answered)(struct service_past *past);
 
     /* The answer. The caller finishes `body`. */
-    enum service_past_outcome outcome;
+    enum replay_history_outcome outcome;
     int32_t version;
     bool is_final;           /* the same question will never be answered in another way */
     struct base_buffer body; /* the whole JSON answer */
@@ -171,10 +163,7 @@ struct service_past {
     /* The service's own. */
     struct service *service; /* NULL: none */
     struct service_past *next;
-    const struct base_log *log;
-    struct postgres_connection *connection;
-    struct service_past_work *work;
-    struct postgres_group group;
+    struct replay_history history;
     int64_t asked_at_us;
 };
 /* Beside the commands, at most SERVICE_PAST_MAX at a time. */

@@ -29,32 +29,34 @@ static struct snapshot *make_snapshot(struct service *service)
     return snapshot;
 }
 
-void snapshot_forget(struct service *service, const struct base_uuid *cart_id)
+void snapshot_forget(struct service *service, const struct base_uuid *stream_id)
 {
     if (service->n_snapshots >= SNAPSHOTS_AT_ONCE || service->is_ending)
         return;
     struct snapshot *snapshot = make_snapshot(service);
-    eventstore_ask_forget_snapshots(&snapshot->group, cart_id, 1);
+    eventstore_ask_forget_snapshots(&snapshot->group, stream_id, 1);
     postgres_send(service->side, &snapshot->group);
 }
 
-void snapshot_cart(
-    struct service *service, const struct base_uuid *cart_id, const struct cart *cart,
-    int32_t version_before)
+void snapshot_state(
+    struct service *service, const struct base_uuid *stream_id, const struct aggregate *aggregate,
+    const void *state, int32_t version_before)
 {
-    if (cart->version / SNAPSHOT_EVERY == version_before / SNAPSHOT_EVERY ||
+    int32_t version = aggregate->version(state);
+    if (aggregate->snapshot_shape == 0 ||
+        version / SNAPSHOT_EVERY == version_before / SNAPSHOT_EVERY ||
         service->n_snapshots >= SNAPSHOTS_AT_ONCE || service->is_ending)
         return;
-    BASE_CLEANUP(base_buffer_finish) struct base_buffer state = {0};
-    codec_write_cart_snapshot(&state, cart);
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer text = {0};
+    aggregate->write_snapshot(&text, state);
     struct snapshot *snapshot = make_snapshot(service);
     eventstore_ask_keep_snapshot(
         &snapshot->group, &(struct eventstore_snapshot){
-                              .stream_id = *cart_id,
-                              .version = cart->version,
-                              .shape = CODEC_SNAPSHOT_SHAPE,
-                              .state = state.bytes,
-                              .state_length = state.length,
+                              .stream_id = *stream_id,
+                              .version = version,
+                              .shape = aggregate->snapshot_shape,
+                              .state = text.bytes,
+                              .state_length = text.length,
                           });
     postgres_send(service->side, &snapshot->group);
 }

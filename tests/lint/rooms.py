@@ -28,7 +28,7 @@ ROOMS = {
     "aggregate": {"base", "codec", "eventstore", "postgres"} | CORE,
     "replay": BELOW_STORE | {"aggregate", "eventstore", "table"},
     "projections": BELOW_STORE | CORE | {"codec", "eventstore"},
-    "service": BELOW_STORE | CORE | {"codec", "eventstore", "projections"},
+    "service": BELOW_STORE | CORE | {"aggregate", "codec", "eventstore", "projections", "replay", "table"},
     "follow": BELOW_STORE | CORE | {"codec", "eventstore", "projections"},
     "feed": BELOW_STORE | {"cart", "codec", "eventstore", "projections"},
     "audit": BELOW_STORE | CORE | {"codec", "eventstore", "projections", "service"},

@@ -50,12 +50,12 @@ static void answer_past(struct service_past *past)
 {
     struct http_request *request = BASE_CONTAINER(past, struct http_request, wait.past);
     switch (past->outcome) {
-    case SERVICE_PAST_FOUND:
+    case REPLAY_FOUND:
         http_reply_found(
             request, past->is_final ? HTTP_CACHE_FOREVER : HTTP_CACHE_PRIVATE, past->version,
             &past->body);
         break;
-    case SERVICE_PAST_NO_CART:
+    case REPLAY_NO_STREAM:
         if (past->at_version > 0)
             http_refuse_missing(request, HTTP_PROBLEM_CART_NOT_FOUND, "cart");
         else
@@ -63,18 +63,18 @@ static void answer_past(struct service_past *past)
                 request, HTTP_PROBLEM_CART_NOT_FOUND, "There was no cart \"%.64s\" at %.64s.",
                 request->path_values[0], request->parameters[HTTP_PARAMETER_AT]);
         break;
-    case SERVICE_PAST_NO_VERSION:
+    case REPLAY_NO_VERSION:
         refuse_version(request);
         break;
-    case SERVICE_PAST_OVERLOADED:
+    case REPLAY_OVERLOADED:
         http_refuse(
             request, HTTP_PROBLEM_OVERLOADED, "Too many point-in-time reads are waiting already.");
         break;
-    case SERVICE_PAST_UNAVAILABLE:
+    case REPLAY_UNAVAILABLE:
         http_refuse(
             request, HTTP_PROBLEM_DATABASE_UNAVAILABLE, "The database did not answer in time.");
         break;
-    case SERVICE_PAST_FAILED:
+    case REPLAY_FAILED:
         http_refuse(request, HTTP_PROBLEM_INTERNAL_ERROR, "The read failed.");
         break;
     }
