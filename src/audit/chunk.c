@@ -1,21 +1,34 @@
 #include "internal.h"
 
+#include <assert.h>
+#include <stdalign.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "service.h"
 
-/* The stream type of a subject's streams. */
-static const char *const TYPES[] = {
-    [PROJECTIONS_CARTS] = "cart", [PROJECTIONS_PRODUCTS] = "product"};
+/* What the streams of a subject are. */
+static const struct aggregate *const AGGREGATES[] = {
+    [PROJECTIONS_CARTS] = &aggregate_cart, [PROJECTIONS_PRODUCTS] = &aggregate_product};
+
+static void receive_range(
+    void *context, void *owner, const struct postgres_rows *rows, size_t from, size_t end);
+
+static size_t state_room(void)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < aggregates_count; i++)
+        most = aggregates[i]->state_size > most ? aggregates[i]->state_size : most;
+    return (most + alignof(max_align_t) - 1) / alignof(max_align_t) * alignof(max_align_t);
+}
 
 void chunk_init(struct chunk *chunk, struct common *common, int32_t slice_events)
 {
-    *chunk = (struct chunk){.common = common, .slice_events = slice_events};
-    chunk->carts = base_alloc(CHUNK_STREAMS_MAX * sizeof *chunk->carts);
-    chunk->products = base_alloc(CHUNK_STREAMS_MAX * sizeof *chunk->products);
-    chunk->product_event = base_alloc(sizeof *chunk->product_event);
+    *chunk = (struct chunk){.common = common};
+    chunk->ranges = (struct replay_ranges){
+        .slice_events = slice_events, .received = receive_range, .context = chunk};
+    chunk->states = base_alloc(CHUNK_STREAMS_MAX * state_room());
 }
 
 void chunk_finish(struct chunk *chunk)
@@ -24,9 +37,7 @@ void chunk_finish(struct chunk *chunk)
     base_arena_finish(&chunk->texts[0]);
     base_arena_finish(&chunk->texts[1]);
     base_arena_finish(&chunk->scratch);
-    free(chunk->carts);
-    free(chunk->products);
-    free(chunk->product_event);
+    free(chunk->states);
 }
 
 void chunk_begin(struct chunk *chunk)
@@ -44,17 +55,21 @@ bool chunk_add(
 {
     size_t i = chunk->n_streams;
     bool is_too_much =
-        i > 0 && chunk->n_events + (size_t)last_version >= (size_t)chunk->slice_events;
+        i > 0 && chunk->n_events + (size_t)last_version >= (size_t)chunk->ranges.slice_events;
     if (i == CHUNK_STREAMS_MAX || is_too_much)
         return false;
     chunk->streams[i] = (struct chunk_stream){
         .id = *id,
         .subject = subject,
-        .cart = &chunk->carts[i],
-        .product = &chunk->products[i],
+        .aggregate = AGGREGATES[subject],
+        .state = chunk->states + i * state_room(),
     };
-    cart_clear(&chunk->carts[i]);
-    memset(&chunk->products[i], 0, sizeof chunk->products[i]);
+    struct chunk_stream *stream = &chunk->streams[i];
+    if (subject == PROJECTIONS_CARTS)
+        stream->cart = stream->state;
+    else
+        stream->product = stream->state;
+    stream->aggregate->begin(stream->state);
     chunk->n_streams++;
     chunk->n_events += (size_t)last_version;
     return true;
@@ -79,7 +94,7 @@ static void tell(
     common_tell(
         chunk->common, &(struct audit_finding){
                            .kind = kind,
-                           .stream_type = TYPES[stream->subject],
+                           .stream_type = stream->aggregate->stream_type,
                            .stream_id = stream->id,
                            .version = version,
                            .sentence = sentence,
@@ -92,28 +107,35 @@ static void load_answered(struct postgres_group *group);
 
 static void ask_slice(struct chunk *chunk)
 {
-    struct eventstore_stream_wanted wanted[CHUNK_STREAMS_MAX];
     struct base_uuid ids[CHUNK_STREAMS_MAX];
-    for (size_t i = 0; i < chunk->n_wanted; i++) {
-        ids[i] = chunk->wanted[i]->id;
-        wanted[i] = (struct eventstore_stream_wanted){
-            .stream_id = chunk->wanted[i]->id, .after_version = chunk->wanted[i]->version};
-    }
+    for (size_t i = 0; i < chunk->ranges.n; i++)
+        ids[i] = chunk->ranges.list[i].id;
     postgres_group_begin(&chunk->group);
     chunk->group.answered = load_answered;
     /* Snapshots first: whatever they are of is then among the events. */
     if (!chunk->has_snapshots)
-        eventstore_ask_snapshots(&chunk->group, ids, chunk->n_wanted);
-    eventstore_ask_slice(&chunk->group, wanted, chunk->n_wanted, chunk->slice_events);
+        eventstore_ask_snapshots(&chunk->group, ids, chunk->ranges.n);
+    replay_ranges_ask(&chunk->ranges, &chunk->group);
     postgres_send(chunk->common->connection, &chunk->group);
 }
 
 void chunk_load(struct chunk *chunk)
 {
-    chunk->n_wanted = 0;
-    for (size_t i = 0; i < chunk->n_streams; i++)
-        if (!chunk->streams[i].is_left_out)
-            chunk->wanted[chunk->n_wanted++] = &chunk->streams[i];
+    replay_ranges_begin(&chunk->ranges);
+    for (size_t i = 0; i < chunk->n_streams; i++) {
+        struct chunk_stream *stream = &chunk->streams[i];
+        if (stream->is_left_out)
+            continue;
+        bool has_room = replay_ranges_add(
+            &chunk->ranges, &(struct replay_range){
+                                .id = stream->id,
+                                .after_version = stream->version,
+                                .until_version = INT32_MAX,
+                                .owner = stream,
+                            });
+        assert(has_room);
+        (void)has_room; /* as many as there may be streams */
+    }
     ask_slice(chunk);
 }
 
@@ -138,12 +160,12 @@ static void receive_snapshots(struct chunk *chunk)
     for (size_t row = 0; row < postgres_rows_count(rows); row++) {
         struct eventstore_snapshot snapshot;
         eventstore_receive_snapshot(rows, row, &snapshot);
-        while (base_uuid_compare(&chunk->wanted[at]->id, &snapshot.stream_id) != 0)
+        while (base_uuid_compare(&chunk->ranges.list[at].id, &snapshot.stream_id) != 0)
             at++;
-        struct chunk_stream *stream = chunk->wanted[at];
-        if (stream->subject != PROJECTIONS_CARTS) {
+        struct chunk_stream *stream = chunk->ranges.list[at].owner;
+        if (stream->aggregate->snapshot_shape == 0) {
             tell_snapshot(chunk, stream, snapshot.version, "has a snapshot, as only carts may");
-        } else if (snapshot.shape == CODEC_SNAPSHOT_SHAPE) { /* others are never read */
+        } else if (snapshot.shape == stream->aggregate->snapshot_shape) { /* others are not read */
             stream->snapshot = base_arena_copy_text(texts(chunk), snapshot.state);
             stream->snapshot_version = snapshot.version;
         }
@@ -151,34 +173,10 @@ static void receive_snapshots(struct chunk *chunk)
     chunk->has_snapshots = true;
 }
 
-static bool fold_cart(
-    struct chunk *chunk, struct chunk_stream *stream, const struct eventstore_event *event)
-{
-    struct cart_event fact;
-    if (!codec_read_cart_event(
-            event->type, event->schema_version, event->data, texts(chunk), &fact))
-        return false;
-    cart_evolve(stream->cart, &fact, event->recorded_at_us);
-    return true;
-}
-
-static bool fold_product(
-    struct chunk *chunk, struct chunk_stream *stream, const struct eventstore_event *event)
-{
-    struct catalog_event *fact = chunk->product_event;
-    if (!codec_read_catalog_event(
-            event->type, event->schema_version, event->data, texts(chunk), fact))
-        return false;
-    catalog_evolve(stream->product, fact, event->recorded_at_us);
-    if (event->position > chunk->common->last_product_position)
-        chunk->common->last_product_position = event->position;
-    return true;
-}
-
 static void check_snapshot(struct chunk *chunk, struct chunk_stream *stream)
 {
     BASE_CLEANUP(base_buffer_finish) struct base_buffer state = {0};
-    codec_write_cart_snapshot(&state, stream->cart);
+    stream->aggregate->write_snapshot(&state, stream->state);
     if (!codec_is_same_json(base_buffer_text(&state), stream->snapshot))
         tell_snapshot(
             chunk, stream, stream->version, "its snapshot is not what its events up to there say");
@@ -197,7 +195,7 @@ static void check_event(
         stream->is_broken = true;
     }
     stream->version = event->version;
-    if (strcmp(event->stream_type, TYPES[stream->subject]) != 0) {
+    if (strcmp(event->stream_type, stream->aggregate->stream_type) != 0) {
         tell(
             chunk, stream, "events", event->version, "is of a stream of another type, \"%s\"",
             event->stream_type);
@@ -213,8 +211,8 @@ static void fold(
     bool is_sound = !chunk->checks_shapes ||
                     codec_round_trips(event->type, event->schema_version, event->data, &reason);
     if (!stream->is_broken) {
-        bool is_read = stream->subject == PROJECTIONS_CARTS ? fold_cart(chunk, stream, event)
-                                                            : fold_product(chunk, stream, event);
+        bool is_read =
+            replay_fold(stream->aggregate, stream->state, event, texts(chunk)) == REPLAY_DONE;
         stream->is_broken = !is_read;
         is_sound = is_sound && is_read;
     }
@@ -225,18 +223,14 @@ static void fold(
     if (stream->snapshot != NULL && stream->snapshot_version == stream->version &&
         !stream->is_broken)
         check_snapshot(chunk, stream);
+    if (stream->aggregate->is_shared && event->position > chunk->common->last_shared_position)
+        chunk->common->last_shared_position = event->position;
     chunk->common->result.n_events++;
 }
 
 static const char *move_text(struct base_arena *to, const char *text)
 {
     return text == NULL ? NULL : base_arena_copy_text(to, text);
-}
-
-static void move_cart(struct base_arena *to, struct cart *cart)
-{
-    void *memory = base_arena_alloc(to, cart_packed_size(cart));
-    cart_copy(cart, cart_pack(memory, cart));
 }
 
 /* Keeps of the texts only those that are still used, so that a long stream needs no more memory
@@ -247,32 +241,21 @@ static void move_texts(struct chunk *chunk)
     struct base_arena *to = &chunk->texts[other];
     for (size_t i = 0; i < chunk->n_streams; i++) {
         struct chunk_stream *stream = &chunk->streams[i];
-        stream->product->sku = move_text(to, stream->product->sku);
         stream->snapshot = move_text(to, stream->snapshot);
-        stream->product->content.name = move_text(to, stream->product->content.name);
-        move_cart(to, stream->cart);
+        replay_move_texts(stream->aggregate, stream->state, to);
     }
     base_arena_reset(texts(chunk));
     chunk->texts_in_use = other;
 }
 
-static void receive_slice(struct chunk *chunk, const struct postgres_rows *rows)
+static void receive_range(
+    void *context, void *owner, const struct postgres_rows *rows, size_t from, size_t end)
 {
-    size_t n_rows = postgres_rows_count(rows);
-    size_t at = 0;
-    for (size_t row = 0; row < n_rows; row++) {
+    for (size_t row = from; row < end; row++) {
         struct eventstore_event event;
         eventstore_receive_event(rows, row, &event);
-        while (base_uuid_compare(&chunk->wanted[at]->id, &event.stream_id) != 0)
-            at++;
-        fold(chunk, chunk->wanted[at], &event);
+        fold(context, owner, &event);
     }
-    /* A full slice ends somewhere in the stream that it is at; those before that are complete. */
-    bool is_full = n_rows == (size_t)chunk->slice_events;
-    chunk->n_wanted = is_full ? chunk->n_wanted - at : 0;
-    memmove(chunk->wanted, chunk->wanted + at, chunk->n_wanted * sizeof(chunk->wanted[0]));
-    if (is_full)
-        move_texts(chunk);
 }
 
 static void load_answered(struct postgres_group *group)
@@ -284,11 +267,13 @@ static void load_answered(struct postgres_group *group)
     }
     if (!chunk->has_snapshots)
         receive_snapshots(chunk);
-    receive_slice(chunk, postgres_group_rows(group, group->n_statements - 1));
-    if (chunk->n_wanted > 0)
+    if (replay_ranges_receive(
+            &chunk->ranges, postgres_group_rows(group, group->n_statements - 1))) {
+        move_texts(chunk);
         ask_slice(chunk);
-    else
+    } else {
         chunk->answered(chunk, POSTGRES_DONE);
+    }
 }
 
 static void break_stream(
@@ -356,7 +341,6 @@ static void make_product_change(
     struct chunk *chunk, struct chunk_stream *stream, struct projections_product_change *change)
 {
     BASE_CLEANUP(base_buffer_finish) struct base_buffer document = {0};
-    stream->product->version = stream->version;
     codec_write_product(&document, stream->product);
     *change = (struct projections_product_change){
         .sku = stream->product->sku,

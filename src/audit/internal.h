@@ -11,6 +11,7 @@
 #include "codec.h"
 #include "eventstore.h"
 #include "postgres.h"
+#include "replay.h"
 
 #define STATEMENTS_MAX 64
 
@@ -21,7 +22,7 @@ struct common {
     const struct postgres_statement *statements[STATEMENTS_MAX + 1];
     size_t n_statements;
     struct audit_result result;
-    int64_t last_product_position; /* of the newest event of a product that was read */
+    int64_t last_shared_position; /* of the newest event that was read of a shared stream */
     char *trouble;
 };
 
@@ -70,8 +71,10 @@ struct chunk_stream {
     bool is_broken;   /* it can't be replayed; that was told */
     bool is_left_out; /* the caller's: it is not loaded, compared or changed any more */
     bool differs;     /* some of its rows are not what they should be */
-    struct cart *cart;
-    struct catalog_product *product;
+    const struct aggregate *aggregate;
+    void *state;                     /* as folded so far */
+    struct cart *cart;               /* the same, of a cart */
+    struct catalog_product *product; /* the same, of a product */
     const char *snapshot; /* the state of its snapshot; NULL: none that can be compared */
     int32_t snapshot_version;
     bool has_bad_snapshot; /* it is not what the events say; that was told */
@@ -80,8 +83,7 @@ struct chunk_stream {
 
 struct chunk {
     struct common *common;
-    int32_t slice_events; /* read at once */
-    bool checks_shapes;   /* that each event survives being written again */
+    bool checks_shapes; /* that each event survives being written again */
     bool tells_differences;
     /* Called when a load or a comparison is over; the same can be called again after a failure and
      * goes on where it was. */
@@ -92,14 +94,11 @@ struct chunk {
     size_t n_events; /* that they had when they were added */
 
     bool has_snapshots;
-    struct chunk_stream *wanted[CHUNK_STREAMS_MAX]; /* of the slice under way */
-    size_t n_wanted;
+    struct replay_ranges ranges;                       /* to be loaded */
     struct chunk_stream *by_key[2][CHUNK_STREAMS_MAX]; /* by subject, of the comparison */
     size_t n_by_key[2];
     size_t at_row[POSTGRES_GROUP_STATEMENTS_MAX]; /* of each table's rows */
-    struct cart *carts;
-    struct catalog_product *products;
-    struct catalog_event *product_event;
+    char *states;
     struct base_arena texts[2]; /* of what was folded: one is in use */
     size_t texts_in_use;
     struct base_arena scratch; /* of changes */

@@ -234,7 +234,7 @@ static void tell_refused(struct audit_rebuild *rebuild, const struct chunk_strea
         &rebuild->common,
         &(struct audit_finding){
             .kind = "events",
-            .stream_type = stream->subject == PROJECTIONS_CARTS ? "cart" : "product",
+            .stream_type = stream->aggregate->stream_type,
             .stream_id = stream->id,
             .version = stream->version,
             .sentence =

@@ -247,10 +247,10 @@ static void check_head(struct audit_verify *verify)
             verify->head.position, last);
     else if (last > 0 && verify->head.recorded_at_us != verify->last_at_us)
         tell_of_log(verify, "log_head.recorded_at is not that of the last event");
-    if (verify->shared_position < verify->common.last_product_position)
+    if (verify->shared_position < verify->common.last_shared_position)
         tell_of_log(
             verify, "log_head.shared_position is %" PRId64 ", before the last product's %" PRId64,
-            verify->shared_position, verify->common.last_product_position);
+            verify->shared_position, verify->common.last_shared_position);
     int64_t n_by_stream = verify->common.result.n_events + verify->n_without_entry;
     if (n_by_stream != n_placed)
         tell_of_log(

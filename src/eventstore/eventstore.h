@@ -232,9 +232,11 @@ void eventstore_receive_key(
  */
 
 /* What a connection must prepare: for reading the log or one stream of it, and for
- * eventstore_ask_past(); both with eventstore_ask_head(). NULL-terminated. */
+ * eventstore_ask_past(); both with eventstore_ask_head(). And for eventstore_ask_stretches().
+ * NULL-terminated. */
 extern const struct postgres_statement *const eventstore_log_statements[];
 extern const struct postgres_statement *const eventstore_past_statements[];
+extern const struct postgres_statement *const eventstore_stretches_statements[];
 
 /* The events after a position in the order of the log. Whoever asks for few types of a long log
  * sets `until_position`, so that one question reads no more than that; what it found nothing in is
@@ -351,13 +353,6 @@ void eventstore_ask_lock(struct postgres_group *group);
 /* Those of the streams of `n_events` random events, in no order. Long streams are found more often
  * than short ones. */
 void eventstore_ask_random_entries(struct postgres_group *group, int32_t n_events);
-
-/* The next events of some streams: of the first wanted stream those after its version, then of the
- * next, …, by version, `limit` in all. Fewer rows than that are all there are. snapshot_shape is
- * not looked at. */
-void eventstore_ask_slice(
-    struct postgres_group *group, const struct eventstore_stream_wanted *wanted, size_t n_wanted,
-    int32_t limit);
 
 /* The snapshots of some streams, whatever their shape, in id order; texts are borrowed. */
 void eventstore_ask_snapshots(

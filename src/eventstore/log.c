@@ -31,7 +31,7 @@ const struct postgres_statement eventstore_read_head = {
     .sql = "SELECT position, recorded_at, tableoid::bigint FROM log_head",
 };
 
-/* At most $4 rows, and no more of one stream. */
+/* At most $4 rows. The inner limit keeps one long stream from being read to its end for each. */
 static const struct postgres_statement READ_STRETCHES = {
     .name = "read_stretches",
     .sql = "SELECT " EVENT_COLUMNS_OF_E "\n"
@@ -52,12 +52,9 @@ static const struct postgres_statement READ_STRETCHES = {
 };
 
 const struct postgres_statement *const eventstore_log_statements[] = {
-    &READ_LOG,
-    &READ_LOG_OF_TYPES,
-    &READ_STRETCHES,
-    &eventstore_read_head,
-    &eventstore_load_stream_after,
-    NULL};
+    &READ_LOG, &READ_LOG_OF_TYPES, &eventstore_read_head, &eventstore_load_stream_after, NULL};
+
+const struct postgres_statement *const eventstore_stretches_statements[] = {&READ_STRETCHES, NULL};
 
 void eventstore_ask_log(struct postgres_group *group, const struct eventstore_log_wanted *wanted)
 {

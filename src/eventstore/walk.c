@@ -116,24 +116,6 @@ void eventstore_ask_random_entries(struct postgres_group *group, int32_t n_event
 
 /* ---- events ---------------------------------------------------------------------------------- */
 
-/* At most $3 rows. The inner limit keeps one long stream from being read to its end for each. */
-static const struct postgres_statement READ_SLICE = {
-    .name = "read_slice",
-    .sql = "SELECT " EVENT_COLUMNS_OF_E "\n"
-           "FROM unnest($1, $2) WITH ORDINALITY AS w (stream_id, after_version, ordinal)\n"
-           "CROSS JOIN LATERAL (\n"
-           "    SELECT " EVENT_COLUMNS "\n"
-           "    FROM events\n"
-           "    WHERE stream_id = w.stream_id AND version > w.after_version\n"
-           "    ORDER BY version\n"
-           "    LIMIT $3\n"
-           ") e\n"
-           "ORDER BY w.ordinal, e.version\n"
-           "LIMIT $3",
-    .n_parameters = 3,
-    .types = {POSTGRES_UUID_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_INT4},
-};
-
 /* At most $2 rows. */
 static const struct postgres_statement READ_PLACES = {
     .name = "read_places",
@@ -146,21 +128,6 @@ static const struct postgres_statement READ_PLACES = {
     .n_parameters = 2,
     .types = {POSTGRES_INT8, POSTGRES_INT4},
 };
-
-void eventstore_ask_slice(
-    struct postgres_group *group, const struct eventstore_stream_wanted *wanted, size_t n_wanted,
-    int32_t limit)
-{
-    struct postgres_parameters *to = postgres_group_add(group, &READ_SLICE);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n_wanted; i++)
-        postgres_put_uuid(to, &wanted[i].stream_id);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n_wanted; i++)
-        postgres_put_int4(to, wanted[i].after_version);
-    postgres_end_array(to);
-    postgres_put_int4(to, limit);
-}
 
 void eventstore_ask_places(struct postgres_group *group, int64_t after_position, int32_t limit)
 {
@@ -282,7 +249,6 @@ const struct postgres_statement *const eventstore_walk_statements[] = {
     &READ_ENTRIES_OF,
     &eventstore_lock_head,
     &READ_RANDOM_ENTRIES,
-    &READ_SLICE,
     &READ_PLACES,
     &READ_SNAPSHOTS,
     &READ_STRAY_SNAPSHOTS,

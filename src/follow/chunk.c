@@ -1,4 +1,3 @@
-#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -8,7 +7,6 @@
 #define CHUNK_EVENTS_MAX 256
 /* Rows for all tables, beyond which a chunk ends early: a checkout of 250 lines is one event. */
 #define CHUNK_FACTS_MAX 2048
-#define LOAD_EVENTS_MAX 256 /* of carts that are not kept, at once */
 
 static void read_log(struct follow *follow);
 static void load_carts(struct follow *follow);
@@ -99,36 +97,54 @@ bool follow_begin_chunk(struct follow *follow, int64_t head_position)
 
 static bool is_of_cart(const struct eventstore_event *event)
 {
-    return strcmp(event->stream_type, "cart") == 0;
+    return strcmp(event->stream_type, aggregate_cart.stream_type) == 0;
 }
 
-static void forget(struct follow *follow, struct follow_cart *place)
+/* What is cached of a cart, perhaps no more than that nothing of it was folded yet. It stays until
+ * the next chunk. */
+static struct replay_cached *find_cart(struct follow *follow, const struct base_uuid *id)
 {
-    follow_carts_keep(&follow->carts, place, NULL);
-    place->has_held_items = false;
-    place->bad_position = 0;
+    struct replay_cached *cached = replay_cache_find(&follow->carts, id);
+    if (cached != NULL)
+        return cached;
+    aggregate_cart.begin(follow->scratch);
+    return replay_cache_put(&follow->carts, id, &aggregate_cart, follow->scratch);
 }
 
-/* Makes sure that the cart will be there as it was before the event, which is the cart's first of
+/* The cart in follow->scratch takes the place of what was cached. */
+static void cache_cart(
+    struct follow *follow, const struct base_uuid *id, const struct follow_notes *notes)
+{
+    struct replay_cached *cached =
+        replay_cache_put(&follow->carts, id, &aggregate_cart, follow->scratch);
+    *(struct follow_notes *)cached->notes = *notes;
+}
+
+/* Makes sure that the cart will be there as it was before the event, if that is the cart's first of
  * the chunk. False: too many have to be loaded already. */
-static bool want_cart(
-    struct follow *follow, struct follow_cart *place, const struct eventstore_event *event)
+static bool want_cart(struct follow *follow, const struct eventstore_event *event)
 {
-    struct follow_chunk *chunk = &follow->chunk;
     int32_t until = event->version - 1;
-    /* What is ahead was folded by a chunk that could not be written. */
-    if (follow_carts_version(place) > until || place->bad_position != 0)
-        forget(follow, place);
-    if (follow_carts_version(place) == until)
+    struct replay_cached *cached = find_cart(follow, &event->stream_id);
+    struct follow_notes *notes = cached->notes;
+    if (notes->chunk == follow->n_chunks)
         return true;
-    if (chunk->n_wanted == CHUNK_LOADED_MAX)
+    /* What is ahead was folded by a chunk that could not be written. */
+    if (aggregate_cart.version(cached->state) > until || notes->bad_position != 0) {
+        replay_cache_remove(&follow->carts, &event->stream_id);
+        cached = find_cart(follow, &event->stream_id);
+        notes = cached->notes;
+    }
+    int32_t version = aggregate_cart.version(cached->state);
+    if (version < until && (follow->missing.n == CHUNK_LOADED_MAX ||
+                            !replay_ranges_add(
+                                &follow->missing, &(struct replay_range){
+                                                      .id = event->stream_id,
+                                                      .after_version = version,
+                                                      .until_version = until,
+                                                  })))
         return false;
-    chunk->loaded[chunk->n_wanted] = place;
-    chunk->wanted[chunk->n_wanted++] = (struct eventstore_stretch){
-        .stream_id = place->id,
-        .after_version = follow_carts_version(place),
-        .until_version = until,
-    };
+    notes->chunk = follow->n_chunks;
     return true;
 }
 
@@ -137,17 +153,14 @@ static void plan(struct follow *follow)
 {
     struct follow_chunk *chunk = &follow->chunk;
     const struct postgres_rows *rows = postgres_group_rows(&follow->log, 0);
-    follow_carts_begin_round(&follow->carts);
+    replay_cache_trim(&follow->carts);
+    replay_ranges_begin(&follow->missing);
+    follow->n_chunks++;
     for (size_t row = 0; row < chunk->n_rows; row++) {
         struct eventstore_event event;
         eventstore_receive_event(rows, row, &event);
-        if (is_of_cart(&event)) {
-            bool is_first = false;
-            struct follow_cart *place =
-                follow_carts_claim(&follow->carts, &event.stream_id, &is_first);
-            if (place == NULL || (is_first && !want_cart(follow, place, &event)))
-                return;
-        }
+        if (is_of_cart(&event) && !want_cart(follow, &event))
+            return;
         chunk->n_ready++;
     }
 }
@@ -178,75 +191,53 @@ static void read_log(struct follow *follow)
 
 /* ---- loading --------------------------------------------------------------------------------- */
 
-/* Folds the rows of one cart from `row` on; returns the first row of the next. */
-static size_t load_cart(struct follow *follow, const struct postgres_rows *rows, size_t row)
+static void copy_cached(struct follow *follow, const struct replay_cached *cached)
 {
-    struct base_uuid id = postgres_get_uuid(rows, row, 2);
-    bool is_first = false;
-    struct follow_cart *place = follow_carts_claim(&follow->carts, &id, &is_first);
-    assert(place != NULL && !is_first);
-    cart_clear(follow->scratch);
-    if (place->cart != NULL)
-        cart_copy(follow->scratch, place->cart);
-    for (; row < postgres_rows_count(rows); row++) {
+    aggregate_cart.begin(follow->scratch);
+    aggregate_cart.copy(follow->scratch, cached->state);
+}
+
+void follow_receive_range(
+    void *context, void *owner, const struct postgres_rows *rows, size_t from, size_t end)
+{
+    (void)owner;
+    struct follow *follow = context;
+    struct base_uuid id = postgres_get_uuid(rows, from, 2);
+    struct replay_cached *cached = find_cart(follow, &id);
+    struct follow_notes notes = *(struct follow_notes *)cached->notes;
+    copy_cached(follow, cached);
+    for (size_t row = from; row < end && notes.bad_position == 0; row++) {
         struct eventstore_event event;
         struct projections_step step;
         eventstore_receive_event(rows, row, &event);
-        if (base_uuid_compare(&event.stream_id, &id) != 0)
-            break;
-        if (place->bad_position != 0)
-            continue;
-        if (event.version != follow->scratch->version + 1 ||
-            !follow_fold_event(place, follow->scratch, &event, &follow->arena, &step))
-            place->bad_position = event.position;
+        if (follow_fold_event(&notes, follow->scratch, &event, &follow->arena, &step) !=
+            REPLAY_DONE)
+            notes.bad_position = event.position;
     }
-    follow_carts_keep(&follow->carts, place, follow->scratch);
-    return row;
+    cache_cart(follow, &id, &notes);
+    base_arena_reset(&follow->arena);
 }
 
 static void fold_chunk(struct follow *follow);
-
-/* Wants what is still missing, when there may be more. */
-static void want_rest(struct follow *follow, size_t n_received)
-{
-    struct follow_chunk *chunk = &follow->chunk;
-    size_t n_wanted = 0;
-    for (size_t i = 0; i < chunk->n_wanted && n_received == LOAD_EVENTS_MAX; i++) {
-        struct follow_cart *place = chunk->loaded[i];
-        struct eventstore_stretch stretch = chunk->wanted[i];
-        stretch.after_version = follow_carts_version(place);
-        if (place->bad_position != 0 || stretch.after_version >= stretch.until_version)
-            continue;
-        chunk->loaded[n_wanted] = place;
-        chunk->wanted[n_wanted++] = stretch;
-    }
-    chunk->n_wanted = n_wanted;
-}
 
 static void load_answered(struct postgres_group *group)
 {
     struct follow *follow = BASE_CONTAINER(group, struct follow, load);
     if (!is_answered(follow, group))
         return;
-    const struct postgres_rows *rows = postgres_group_rows(group, 0);
-    size_t n_rows = postgres_rows_count(rows);
-    for (size_t row = 0; row < n_rows;)
-        row = load_cart(follow, rows, row);
-    want_rest(follow, n_rows);
-    base_arena_reset(&follow->arena);
+    (void)replay_ranges_receive(&follow->missing, postgres_group_rows(group, 0));
     load_carts(follow);
 }
 
 static void load_carts(struct follow *follow)
 {
-    struct follow_chunk *chunk = &follow->chunk;
-    if (chunk->n_wanted == 0) {
+    if (follow->missing.n == 0) {
         fold_chunk(follow);
         return;
     }
     postgres_group_begin(&follow->load);
     follow->load.answered = load_answered;
-    eventstore_ask_stretches(&follow->load, chunk->wanted, chunk->n_wanted, LOAD_EVENTS_MAX);
+    replay_ranges_ask(&follow->missing, &follow->load);
     postgres_send(follow->connection, &follow->load);
 }
 
@@ -260,40 +251,44 @@ static size_t count_facts(const struct follow *follow)
     return n;
 }
 
+static void explain_bad_event(
+    struct follow_chunk *chunk, const struct eventstore_event *event, enum replay_outcome outcome)
+{
+    if (outcome == REPLAY_MISSING)
+        (void)snprintf(
+            chunk->reason, sizeof chunk->reason,
+            "it is version %d of its cart, but the one before it is missing", (int)event->version);
+    else
+        (void)snprintf(
+            chunk->reason, sizeof chunk->reason, "it can't be read as %.64s of schema version %d",
+            event->type, (int)event->schema_version);
+}
+
 /* False: the event can't be folded, for the reason that is left in chunk->reason. */
 static bool fold_row(struct follow *follow, const struct eventstore_event *event)
 {
     struct follow_chunk *chunk = &follow->chunk;
-    bool is_first = false;
-    struct follow_cart *place = follow_carts_claim(&follow->carts, &event->stream_id, &is_first);
-    assert(place != NULL && !is_first);
-    if (place->bad_position != 0) {
+    struct replay_cached *cached = find_cart(follow, &event->stream_id);
+    struct follow_notes notes = *(struct follow_notes *)cached->notes;
+    if (notes.bad_position != 0) {
         (void)snprintf(
             chunk->reason, sizeof chunk->reason,
             "the event at position %lld, earlier in its cart, can't be read",
-            (long long)place->bad_position);
+            (long long)notes.bad_position);
         return false;
     }
-    if (follow_carts_version(place) != event->version - 1) {
-        (void)snprintf(
-            chunk->reason, sizeof chunk->reason,
-            "it is version %d of its cart, but the one before it is missing", (int)event->version);
-        return false;
-    }
-    cart_clear(follow->scratch);
-    if (place->cart != NULL)
-        cart_copy(follow->scratch, place->cart);
+    copy_cached(follow, cached);
     struct projections_step step;
-    if (!follow_fold_event(place, follow->scratch, event, &follow->arena, &step)) {
-        (void)snprintf(
-            chunk->reason, sizeof chunk->reason, "it can't be read as %.64s of schema version %d",
-            event->type, (int)event->schema_version);
+    enum replay_outcome outcome =
+        follow_fold_event(&notes, follow->scratch, event, &follow->arena, &step);
+    if (outcome != REPLAY_DONE) {
+        explain_bad_event(chunk, event, outcome);
         return false;
     }
     for (size_t i = 0; i < follow->n_members; i++)
         if (follow->members[i].is_in_chunk)
             follow->members[i].follower->add(&follow->members[i].facts, &step);
-    follow_carts_keep(&follow->carts, place, follow->scratch);
+    cache_cart(follow, &event->stream_id, &notes);
     return true;
 }
 

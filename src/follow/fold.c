@@ -1,7 +1,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "codec.h"
 #include "internal.h"
 
 static int32_t count_units(const struct cart *cart, const char *sku)
@@ -84,49 +83,37 @@ static size_t list_touched(
     return 0;
 }
 
-/* Names, metadata and properties are of no use here and would be most of what is kept: a line is
- * found by its item id. */
-static void leave_out_texts(struct cart_event *event)
-{
-    if (event->type == CART_EVENT_CREATED)
-        event->created.metadata = "{}";
-    if (event->type == CART_EVENT_ITEM_ADDED) {
-        event->item_added.name = "";
-        event->item_added.properties = NULL;
-    }
-}
-
-bool follow_fold_event(
-    struct follow_cart *place, struct cart *cart, const struct eventstore_event *event,
+enum replay_outcome follow_fold_event(
+    struct follow_notes *notes, struct cart *cart, const struct eventstore_event *event,
     struct base_arena *arena, struct projections_step *step)
 {
     struct cart_event fact;
-    if (!codec_read_cart_event(event->type, event->schema_version, event->data, arena, &fact))
-        return false;
-    leave_out_texts(&fact);
+    enum replay_outcome outcome = replay_read(&aggregate_cart, cart, event, arena, &fact);
+    if (outcome != REPLAY_DONE)
+        return outcome;
     struct projections_held *held = NULL;
     size_t n_held = list_touched(cart, &fact, arena, &held);
     /* The cart's own texts may go with the next event. */
     for (size_t i = 0; i < n_held; i++)
         held[i].sku = base_arena_copy_text(arena, held[i].sku);
     int64_t total_before_minor = cart->total_minor;
-    cart_evolve(cart, &fact, event->recorded_at_us);
+    aggregate_cart.evolve(cart, &fact, event->version, event->recorded_at_us);
     for (size_t i = 0; i < n_held; i++)
         held[i].units_after = count_units(cart, held[i].sku);
     if (event->version == 1)
-        place->created_position = event->position;
+        notes->created_position = event->position;
     *step = (struct projections_step){
         .position = event->position,
         .recorded_at_us = event->recorded_at_us,
-        .created_position = place->created_position,
+        .created_position = notes->created_position,
         .cart_id = event->stream_id,
         .type = fact.type,
         .cart = cart,
         .total_before_minor = total_before_minor,
-        .is_first_item = !place->has_held_items && cart->n_lines > 0,
+        .is_first_item = !notes->has_held_items && cart->n_lines > 0,
         .held = held,
         .n_held = n_held,
     };
-    place->has_held_items = place->has_held_items || cart->n_lines > 0;
-    return true;
+    notes->has_held_items = notes->has_held_items || cart->n_lines > 0;
+    return REPLAY_DONE;
 }

@@ -8,7 +8,7 @@
  *         │              nothing new: a quarter of one   │
  *     RESTING ───▶ LOOKING ──▶ READING ──▶ LOADING ──▶ WRITING or PAUSING
  *         ▲        claim,       the log,    carts that       tables and
- *         │      checkpoints   chunk.c     are not kept     checkpoints
+ *         │      checkpoints   chunk.c     are not cached   checkpoints
  *         └──────────── at once, or longer while commands wait ──┘
  *
  * One thing at a time: what comes next is asked for when the answer is there, or by the timer.
@@ -21,6 +21,10 @@
  * PostgreSQL's. */
 #define BUSY_RESTS 4
 #define BUSY_REST_MAX_US (500 * 1000)
+
+#define LOAD_EVENTS_MAX 256 /* of carts that are not cached, at once */
+#define CARTS_MAX 32768
+#define CARTS_BYTES_MAX (32 * 1024 * 1024)
 
 static void look(struct follow *self);
 
@@ -120,6 +124,7 @@ static void collect_statements(struct follow *self)
 {
     size_t n = add_statements(self, 0, checkpoints_statements);
     n = add_statements(self, n, eventstore_log_statements);
+    n = add_statements(self, n, eventstore_stretches_statements);
     for (size_t i = 0; i < self->n_members; i++) {
         n = add_statements(self, n, self->members[i].follower->erase);
         n = add_statements(self, n, self->members[i].follower->write);
@@ -155,7 +160,17 @@ struct follow *follow_create(const struct follow_options *options, char **proble
         free(self);
         return NULL;
     }
-    follow_carts_init(&self->carts);
+    replay_cache_init(
+        &self->carts, &(struct replay_cache_limits){
+                          .states_max = CARTS_MAX,
+                          .bytes_max = CARTS_BYTES_MAX,
+                          .notes_size = sizeof(struct follow_notes),
+                      });
+    self->missing = (struct replay_ranges){
+        .slice_events = LOAD_EVENTS_MAX,
+        .received = follow_receive_range,
+        .context = self,
+    };
     self->scratch = base_alloc(sizeof *self->scratch);
     rest(self, 0);
     return self;
@@ -173,7 +188,7 @@ void follow_destroy(struct follow *self)
     postgres_group_finish(&self->load);
     for (size_t i = 0; i < self->n_members; i++)
         projections_finish_facts(&self->members[i].facts);
-    follow_carts_finish(&self->carts);
+    replay_cache_finish(&self->carts);
     base_arena_finish(&self->arena);
     free(self->scratch);
     free(self);

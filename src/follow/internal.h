@@ -1,7 +1,7 @@
 /*
  * The runner itself, for the files of this room: follow.c (who runs, when there is work, resting),
- * chunk.c (one chunk: read, load, fold, write), carts.c (carts kept between chunks), fold.c (an
- * event's effect on its cart), checkpoints.c (statements).
+ * chunk.c (one chunk: read, load, fold, write), fold.c (an event's effect on its cart),
+ * checkpoints.c (statements).
  */
 #ifndef CARTD_FOLLOW_INTERNAL_H
 #define CARTD_FOLLOW_INTERNAL_H
@@ -9,48 +9,22 @@
 #include "cart.h"
 #include "eventstore.h"
 #include "follow.h"
+#include "replay.h"
 
-/* ---- carts.c --------------------------------------------------------------------------------- */
+/* ---- fold.c ---------------------------------------------------------------------------------- */
 
-/* A cart as it was at the event that was folded last. What is kept saves reading the cart's events
- * again and is never more than a guess: an event only goes onto the version before it. */
-struct follow_cart {
-    struct base_uuid id;
-    uint64_t round;    /* the last in which it was wanted; 0: the place is free */
-    struct cart *cart; /* packed; NULL: before its first event */
-    size_t n_bytes;
+/* What is noted of a cart besides its state at the event that was folded last. */
+struct follow_notes {
+    uint64_t chunk; /* the last in which it was wanted */
     int64_t created_position;
     bool has_held_items;
     int64_t bad_position; /* an event that can't be read, met while the cart was loaded; 0: none */
 };
 
-struct follow_carts {
-    struct follow_cart *places;
-    uint64_t secret[2]; /* of the hash */
-    uint64_t round;
-    size_t n_bytes;
-    size_t hand; /* where the next look for memory begins */
-};
-
-void follow_carts_init(struct follow_carts *carts);
-void follow_carts_finish(struct follow_carts *carts);
-/* Carts claimed from here on stay until the next round begins; others may go. */
-void follow_carts_begin_round(struct follow_carts *carts);
-/* The place of a cart. NULL: too many of this round want to lie there. *is_first: nobody has
- * claimed it in this round. */
-struct follow_cart *follow_carts_claim(
-    struct follow_carts *carts, const struct base_uuid *id, bool *is_first);
-/* Keeps a copy of the cart at its place, or (NULL) forgets what was there. */
-void follow_carts_keep(
-    struct follow_carts *carts, struct follow_cart *place, const struct cart *cart);
-int32_t follow_carts_version(const struct follow_cart *place);
-
-/* ---- fold.c ---------------------------------------------------------------------------------- */
-
-/* Folds the next event onto `cart`, whose place it is; held[] of *step is in the arena. False: the
- * event can't be read, and nothing has changed. */
-bool follow_fold_event(
-    struct follow_cart *place, struct cart *cart, const struct eventstore_event *event,
+/* Folds the next event onto `cart`; held[] of *step is in the arena. Unless it is done nothing has
+ * changed. */
+enum replay_outcome follow_fold_event(
+    struct follow_notes *notes, struct cart *cart, const struct eventstore_event *event,
     struct base_arena *arena, struct projections_step *step) BASE_MUST_CHECK;
 
 /* ---- checkpoints.c --------------------------------------------------------------------------- */
@@ -102,16 +76,13 @@ struct follow_member {
     bool is_in_chunk;
 };
 
-#define CHUNK_LOADED_MAX 32
+#define CHUNK_LOADED_MAX 32 /* carts that a chunk may load */
 
 struct follow_chunk {
     struct follow_move move;
-    size_t n_rows;   /* of the log */
-    size_t n_ready;  /* of them those whose carts are there */
-    size_t n_folded; /* of them those that go into the tables */
-    struct follow_cart *loaded[CHUNK_LOADED_MAX];
-    struct eventstore_stretch wanted[CHUNK_LOADED_MAX];
-    size_t n_wanted;
+    size_t n_rows;    /* of the log */
+    size_t n_ready;   /* of them those whose carts are there */
+    size_t n_folded;  /* of them those that go into the tables */
     char reason[160]; /* why the event after these can't be taken; empty: it can */
 };
 
@@ -132,7 +103,9 @@ struct follow {
     size_t n_members;
     size_t turn; /* whose work is looked for first, so that all have their turn */
     struct follow_chunk chunk;
-    struct follow_carts carts;
+    struct replay_cache carts;    /* with follow_notes */
+    struct replay_ranges missing; /* of carts that the chunk needs */
+    uint64_t n_chunks;
     struct base_arena arena; /* of the chunk */
     struct cart *scratch;
 };
@@ -141,5 +114,8 @@ struct follow {
  * do. */
 bool follow_begin_chunk(struct follow *follow, int64_t head_position) BASE_MUST_CHECK;
 void follow_chunk_ended(struct follow *follow, bool is_done);
+/* For follow->missing. */
+void follow_receive_range(
+    void *context, void *owner, const struct postgres_rows *rows, size_t from, size_t end);
 
 #endif

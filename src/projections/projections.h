@@ -146,7 +146,7 @@ struct projections_step {
     int64_t created_position; /* of the cart's first event */
     struct base_uuid cart_id;
     enum cart_event_type type;
-    const struct cart *cart;             /* after the event; names and metadata are empty */
+    const struct cart *cart;             /* after the event */
     int64_t total_before_minor;          /* of the cart */
     bool is_first_item;                  /* the cart never held anything before */
     const struct projections_held *held; /* whatever the event may have changed, each sku once */

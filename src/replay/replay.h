@@ -114,6 +114,33 @@ void replay_history_read(
     struct replay_history *history, struct postgres_connection *connection,
     const struct base_log *log);
 
+/* ---- ranges of streams ----------------------------------------------------------------------- */
+
+/* Some streams, each from one version to another, read in slices of so many events: for who reads
+ * many or long ones, and looks at each event itself. */
+#define REPLAY_RANGES_MAX 64
+struct replay_range {
+    struct base_uuid id;
+    int32_t after_version; /* moves on */
+    int32_t until_version; /* INT32_MAX: to the last */
+    void *owner;           /* for received() */
+};
+struct replay_ranges {
+    int32_t slice_events;
+    /* Gets the rows [from, end) of one stream, for eventstore_receive_event(). */
+    void (*received)(
+        void *context, void *owner, const struct postgres_rows *rows, size_t from, size_t end);
+    void *context;
+    struct replay_range list[REPLAY_RANGES_MAX];
+    size_t n;
+};
+void replay_ranges_begin(struct replay_ranges *ranges);
+/* False: there is no room. */
+bool replay_ranges_add(struct replay_ranges *ranges, const struct replay_range *range);
+/* Adds the question for the next slice; hands out its rows. True: there may be more, ask again. */
+void replay_ranges_ask(const struct replay_ranges *ranges, struct postgres_group *group);
+bool replay_ranges_receive(struct replay_ranges *ranges, const struct postgres_rows *rows);
+
 /* ---- states in memory ------------------------------------------------------------------------ */
 
 /* A state that was made earlier. */

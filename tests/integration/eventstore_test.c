@@ -165,7 +165,7 @@ START_TEST(stretches_of_streams_come_in_the_order_asked_for_and_no_more_than_wan
 {
     for (int32_t version = 0; version < 5; version++)
         append_to((uint8_t[]){1, 2, 3}, (int32_t[]){version, version, version}, 3);
-    connect_with(eventstore_log_statements);
+    connect_with(eventstore_stretches_statements);
     const struct eventstore_stretch wanted[] = {
         {.stream_id = id_of(3), .after_version = 1, .until_version = 4},
         {.stream_id = id_of(9), .until_version = 7},

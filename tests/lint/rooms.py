@@ -29,9 +29,11 @@ ROOMS = {
     "replay": BELOW_STORE | {"aggregate", "eventstore", "table"},
     "projections": BELOW_STORE | CORE | {"codec", "eventstore"},
     "service": BELOW_STORE | CORE | {"aggregate", "codec", "eventstore", "projections", "replay", "table"},
-    "follow": BELOW_STORE | CORE | {"codec", "eventstore", "projections"},
+    "follow": BELOW_STORE | CORE | {"aggregate", "eventstore", "projections", "replay"},
     "feed": BELOW_STORE | {"cart", "codec", "eventstore", "projections"},
-    "audit": BELOW_STORE | CORE | {"codec", "eventstore", "projections", "service"},
+    "audit": BELOW_STORE
+    | CORE
+    | {"aggregate", "codec", "eventstore", "projections", "replay", "service"},
     "http": {"base", "loop", "metrics", "codec", "auth", "service", "projections", "feed"} | CORE,
     # The subcommands open the rooms and hand them their settings.
     "cli": BELOW_STORE
