@@ -14,6 +14,13 @@
 /* What any fact (struct cart_event, …) fits in. */
 #define AGGREGATE_FACT_MAX 2048
 
+/* When things happened to a stream, for its document; each kind has those that it has. */
+struct aggregate_times {
+    int64_t created_at_us;
+    int64_t updated_at_us;
+    int64_t closed_at_us;
+};
+
 /*
  * A state is state_size bytes, a fact fact_size bytes, both the caller's and aligned for any type.
  * Their texts are borrowed: a fact's from the arena it was read into, a state's from the facts that
@@ -21,6 +28,7 @@
  */
 struct aggregate {
     const char *stream_type; /* in the log */
+    const char *plural;      /* what people call them all */
     size_t state_size;
     size_t fact_size;
     bool newest_says_all; /* the newest event by itself makes the state */
@@ -42,6 +50,20 @@ struct aggregate {
     size_t (*packed_size)(const void *state);
     void (*pack)(void *memory, const void *state);
 
+    /* Streams that are known by a text: which one it is, borrowed from the state, and the id of the
+     * stream of a text. NULL: they are known by their ids. */
+    const char *(*key)(const void *state);
+    struct base_uuid (*id_of_key)(const char *key);
+    /* What is wrong with a state although each event could be read, as the rest of a sentence about
+     * the stream; NULL: nothing. */
+    const char *(*fault)(const void *state, const struct base_uuid *id);
+
+    /* The document that is served, a JSON object without its times: the same state gives the same
+     * bytes. And the times, put in before the closing brace that `out` ends with. */
+    void (*write_document)(struct base_buffer *out, const struct base_uuid *id, const void *state);
+    struct aggregate_times (*times)(const void *state);
+    void (*append_times)(struct base_buffer *out, const struct aggregate_times *times);
+
     /* A state as it is stored beside the log. A stored one of another shape is not read. False: it
      * can't be read; the state may have been changed. */
     int32_t snapshot_shape; /* 0: it is not stored, and there is neither of the two */
@@ -51,6 +73,9 @@ struct aggregate {
 
 extern const struct aggregate aggregate_cart;    /* struct cart, struct cart_event */
 extern const struct aggregate aggregate_product; /* struct catalog_product, struct catalog_event */
+
+/* The stream of a product: a UUIDv5 of its sku. */
+struct base_uuid aggregate_product_id(const char *sku);
 
 /* All of them. */
 extern const struct aggregate *const aggregates[];

@@ -42,6 +42,33 @@ static void pack(void *memory, const void *state)
     (void)cart_pack(memory, state); /* it is returned as it was given */
 }
 
+static const char *find_fault(const void *state, const struct base_uuid *id)
+{
+    (void)id; /* any may be a cart's */
+    const struct cart *cart = state;
+    return cart->status == CART_ABSENT ? "has no event that creates the cart" : NULL;
+}
+
+static void write_document(struct base_buffer *out, const struct base_uuid *id, const void *state)
+{
+    codec_write_cart(out, id, state);
+}
+
+static struct aggregate_times times(const void *state)
+{
+    const struct cart *cart = state;
+    return (struct aggregate_times){
+        .created_at_us = cart->created_at_us,
+        .updated_at_us = cart->updated_at_us,
+        .closed_at_us = cart->closed_at_us,
+    };
+}
+
+static void append_times(struct base_buffer *out, const struct aggregate_times *given)
+{
+    codec_append_cart_times(out, given->created_at_us, given->updated_at_us, given->closed_at_us);
+}
+
 static void write_snapshot(struct base_buffer *out, const void *state)
 {
     codec_write_cart_snapshot(out, state);
@@ -54,6 +81,7 @@ static bool read_snapshot(const char *json, struct base_arena *arena, void *stat
 
 const struct aggregate aggregate_cart = {
     .stream_type = "cart",
+    .plural = "carts",
     .state_size = sizeof(struct cart),
     .fact_size = sizeof(struct cart_event),
     .begin = begin,
@@ -63,6 +91,10 @@ const struct aggregate aggregate_cart = {
     .copy = copy,
     .packed_size = packed_size,
     .pack = pack,
+    .fault = find_fault,
+    .write_document = write_document,
+    .times = times,
+    .append_times = append_times,
     .snapshot_shape = CODEC_SNAPSHOT_SHAPE,
     .write_snapshot = write_snapshot,
     .read_snapshot = read_snapshot,

@@ -6,6 +6,16 @@
 
 _Static_assert(sizeof(struct catalog_event) <= AGGREGATE_FACT_MAX, "a fact fits");
 
+/* Fixed for all time: it is in every log. */
+static const struct base_uuid SPACE = {
+    {0x6b, 0x1d, 0x0c, 0x52, 0x8e, 0x4f, 0x4a, 0x0b, 0x9c, 0x77, 0x2f, 0x35, 0xd1, 0x90, 0xe3,
+     0x04}};
+
+struct base_uuid aggregate_product_id(const char *sku)
+{
+    return base_uuid_make_v5(&SPACE, sku, strlen(sku));
+}
+
 static void begin(void *state)
 {
     memset(state, 0, sizeof(struct catalog_product));
@@ -66,8 +76,40 @@ static void pack(void *memory, const void *state)
         packed->content.name = memcpy(at, packed->content.name, text_size(packed->content.name));
 }
 
+static const char *key(const void *state)
+{
+    const struct catalog_product *product = state;
+    return product->sku;
+}
+
+static const char *find_fault(const void *state, const struct base_uuid *id)
+{
+    const struct catalog_product *product = state;
+    struct base_uuid right_id = aggregate_product_id(product->sku);
+    return base_uuid_compare(&right_id, id) == 0 ? NULL
+                                                 : "is of a product whose stream has another id";
+}
+
+static void write_document(struct base_buffer *out, const struct base_uuid *id, const void *state)
+{
+    (void)id; /* clients know a product by its sku */
+    codec_write_product(out, state);
+}
+
+static struct aggregate_times times(const void *state)
+{
+    const struct catalog_product *product = state;
+    return (struct aggregate_times){.updated_at_us = product->updated_at_us};
+}
+
+static void append_times(struct base_buffer *out, const struct aggregate_times *given)
+{
+    codec_append_product_times(out, given->updated_at_us);
+}
+
 const struct aggregate aggregate_product = {
     .stream_type = "product",
+    .plural = "products",
     .state_size = sizeof(struct catalog_product),
     .fact_size = sizeof(struct catalog_event),
     .newest_says_all = true,
@@ -79,4 +121,10 @@ const struct aggregate aggregate_product = {
     .copy = copy,
     .packed_size = packed_size,
     .pack = pack,
+    .key = key,
+    .id_of_key = aggregate_product_id,
+    .fault = find_fault,
+    .write_document = write_document,
+    .times = times,
+    .append_times = append_times,
 };

@@ -77,14 +77,14 @@ const struct audit_result *audit_verify_result(const struct audit_verify *verify
 
 /* ---- rebuild --------------------------------------------------------------------------------- */
 
-/* Makes the read tables of some subjects say what the log says, while others append: it walks the
- * streams in id order and replaces the rows of those whose rows differ. Appends wait while such a
- * few streams are written. It may be stopped at any time, run again, and run beside itself. */
+/* Makes the read tables of one kind of streams, or of all, say what the log says, while others
+ * append: it walks the streams in id order and replaces the rows of those whose rows differ.
+ * Appends wait while such a few streams are written. It may be stopped at any time, run again, and
+ * run beside itself. */
 struct audit_rebuild;
 struct audit_rebuild_wanted {
-    bool of_carts;
-    bool of_products;
-    struct base_uuid from; /* streams before it are left out */
+    const struct aggregate *only; /* NULL: all tables */
+    struct base_uuid from;        /* streams before it are left out */
 };
 struct audit_rebuild *audit_rebuild_create(
     const struct audit_options *options, const struct audit_rebuild_wanted *wanted,

@@ -6,12 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "service.h"
-
-/* What the streams of a subject are. */
-static const struct aggregate *const AGGREGATES[] = {
-    [PROJECTIONS_CARTS] = &aggregate_cart, [PROJECTIONS_PRODUCTS] = &aggregate_product};
-
 static void receive_range(
     void *context, void *owner, const struct postgres_rows *rows, size_t from, size_t end);
 
@@ -36,7 +30,6 @@ void chunk_finish(struct chunk *chunk)
     postgres_group_finish(&chunk->group);
     base_arena_finish(&chunk->texts[0]);
     base_arena_finish(&chunk->texts[1]);
-    base_arena_finish(&chunk->scratch);
     free(chunk->states);
 }
 
@@ -50,7 +43,7 @@ void chunk_begin(struct chunk *chunk)
 }
 
 bool chunk_add(
-    struct chunk *chunk, const struct base_uuid *id, enum projections_subject subject,
+    struct chunk *chunk, const struct base_uuid *id, const struct aggregate *aggregate,
     int32_t last_version)
 {
     size_t i = chunk->n_streams;
@@ -60,16 +53,10 @@ bool chunk_add(
         return false;
     chunk->streams[i] = (struct chunk_stream){
         .id = *id,
-        .subject = subject,
-        .aggregate = AGGREGATES[subject],
+        .aggregate = aggregate,
         .state = chunk->states + i * state_room(),
     };
-    struct chunk_stream *stream = &chunk->streams[i];
-    if (subject == PROJECTIONS_CARTS)
-        stream->cart = stream->state;
-    else
-        stream->product = stream->state;
-    stream->aggregate->begin(stream->state);
+    aggregate->begin(chunk->streams[i].state);
     chunk->n_streams++;
     chunk->n_events += (size_t)last_version;
     return true;
@@ -292,16 +279,11 @@ static void check_end(struct chunk *chunk, struct chunk_stream *stream)
     stream->snapshot = NULL;
     if (stream->is_broken)
         return;
-    if (stream->version == 0) {
+    const char *fault = stream->aggregate->fault(stream->state, &stream->id);
+    if (stream->version == 0)
         break_stream(chunk, stream, "streams", "has a row in streams and no events");
-    } else if (stream->subject == PROJECTIONS_CARTS) {
-        if (stream->cart->status == CART_ABSENT)
-            break_stream(chunk, stream, "events", "has no event that creates the cart");
-    } else {
-        struct base_uuid id = service_product_id(stream->product->sku);
-        if (base_uuid_compare(&id, &stream->id) != 0)
-            break_stream(chunk, stream, "events", "is of a product whose stream has another id");
-    }
+    else if (fault != NULL)
+        break_stream(chunk, stream, "events", fault);
 }
 
 void chunk_check_ends(struct chunk *chunk)
@@ -313,70 +295,56 @@ void chunk_check_ends(struct chunk *chunk)
 
 /* ---- what should be there -------------------------------------------------------------------- */
 
-static void make_cart_change(
-    struct chunk *chunk, struct chunk_stream *stream, struct projections_cart_change *change)
+static const char *key_of(const struct chunk_stream *stream)
 {
-    BASE_CLEANUP(base_buffer_finish) struct base_buffer document = {0};
-    const struct cart *cart = stream->cart;
-    uint32_t *line_at = base_arena_alloc(&chunk->scratch, (cart->n_lines + 1) * sizeof *line_at);
-    codec_write_cart(&document, &stream->id, cart, line_at);
-    /* To each line as if it were new, so that all its rows are put. */
-    struct projections_touched_line *touched =
-        base_arena_alloc(&chunk->scratch, (cart->n_lines + 1) * sizeof *touched);
-    for (size_t i = 0; i < cart->n_lines; i++)
-        touched[i].item_id = cart->lines[i].item_id;
-    *change = (struct projections_cart_change){
-        .cart_id = stream->id,
-        .cart = cart,
-        .document = base_arena_copy(&chunk->scratch, document.bytes, document.length),
-        .document_length = document.length,
-        .line_at = line_at,
-        .changed_parts = PROJECTIONS_ALL_PARTS,
-        .touched = touched,
-        .n_touched = cart->n_lines,
-    };
+    return stream->aggregate->key == NULL ? NULL : stream->aggregate->key(stream->state);
 }
 
-static void make_product_change(
-    struct chunk *chunk, struct chunk_stream *stream, struct projections_product_change *change)
+/* As if none of its rows were there, so that all are put. */
+static struct projections_change make_change(const struct chunk_stream *stream)
 {
-    BASE_CLEANUP(base_buffer_finish) struct base_buffer document = {0};
-    codec_write_product(&document, stream->product);
-    *change = (struct projections_product_change){
-        .sku = stream->product->sku,
-        .product = stream->product,
-        .document = base_arena_copy(&chunk->scratch, document.bytes, document.length),
-        .document_length = document.length,
-        .updated_at_us = stream->product->updated_at_us,
+    return (struct projections_change){
+        .aggregate = stream->aggregate,
+        .stream_id = stream->id,
+        .key = key_of(stream),
+        .after = stream->state,
     };
 }
 
 /* ---- comparing: ask, answer ------------------------------------------------------------------ */
 
-static int compare_skus(const void *left, const void *right)
+static int compare_keys(const void *left, const void *right)
 {
-    const struct chunk_stream *const *a = left;
-    const struct chunk_stream *const *b = right;
-    return strcmp((*a)->product->sku, (*b)->product->sku);
+    const struct chunk_stream *a = *(const struct chunk_stream *const *)left;
+    const struct chunk_stream *b = *(const struct chunk_stream *const *)right;
+    if (a->aggregate != b->aggregate)
+        return strcmp(a->aggregate->stream_type, b->aggregate->stream_type);
+    return a->aggregate->key == NULL ? base_uuid_compare(&a->id, &b->id)
+                                     : strcmp(key_of(a), key_of(b));
 }
 
 /* The streams that can be compared, in the order of their keys. */
 static void list_by_key(struct chunk *chunk)
 {
-    chunk->n_by_key[PROJECTIONS_CARTS] = 0;
-    chunk->n_by_key[PROJECTIONS_PRODUCTS] = 0;
+    chunk->n_by_key = 0;
     for (size_t i = 0; i < chunk->n_streams; i++) {
         struct chunk_stream *stream = &chunk->streams[i];
         stream->differs = false;
         if (!stream->is_broken && !stream->is_left_out)
-            chunk->by_key[stream->subject][chunk->n_by_key[stream->subject]++] = stream;
+            chunk->by_key[chunk->n_by_key++] = stream;
     }
-    qsort(
-        chunk->by_key[PROJECTIONS_PRODUCTS], chunk->n_by_key[PROJECTIONS_PRODUCTS],
-        sizeof(chunk->by_key[0][0]), compare_skus);
+    qsort(chunk->by_key, chunk->n_by_key, sizeof(chunk->by_key[0]), compare_keys);
 }
 
 static void compare_answered(struct postgres_group *group);
+
+static void put_key(struct postgres_parameters *to, const struct chunk_stream *stream)
+{
+    if (stream->aggregate->key == NULL)
+        postgres_put_uuid(to, &stream->id);
+    else
+        postgres_put_text(to, key_of(stream));
+}
 
 void chunk_compare(struct chunk *chunk)
 {
@@ -385,15 +353,13 @@ void chunk_compare(struct chunk *chunk)
     postgres_group_begin(&chunk->group);
     chunk->group.answered = compare_answered;
     for (size_t i = 0; i < options->n_tables; i++) {
-        enum projections_subject subject = options->tables[i]->subject;
+        const struct aggregate *aggregate = options->tables[i]->aggregate;
         struct postgres_parameters *to =
             postgres_group_add(&chunk->group, options->tables[i]->rows);
         postgres_begin_array(to);
-        for (size_t j = 0; j < chunk->n_by_key[subject]; j++)
-            if (subject == PROJECTIONS_CARTS)
-                postgres_put_uuid(to, &chunk->by_key[subject][j]->id);
-            else
-                postgres_put_text(to, chunk->by_key[subject][j]->product->sku);
+        for (size_t j = 0; j < chunk->n_by_key; j++)
+            if (chunk->by_key[j]->aggregate == aggregate)
+                put_key(to, chunk->by_key[j]);
     }
     postgres_send(chunk->common->connection, &chunk->group);
 }
@@ -401,8 +367,8 @@ void chunk_compare(struct chunk *chunk)
 static bool is_row_of(
     const struct chunk_stream *stream, const struct postgres_rows *rows, size_t row)
 {
-    if (stream->subject == PROJECTIONS_PRODUCTS)
-        return strcmp(postgres_get_text(rows, row, 0), stream->product->sku) == 0;
+    if (stream->aggregate->key != NULL)
+        return strcmp(postgres_get_text(rows, row, 0), key_of(stream)) == 0;
     struct base_uuid id = postgres_get_uuid(rows, row, 0);
     return base_uuid_compare(&id, &stream->id) == 0;
 }
@@ -417,13 +383,13 @@ static void tell_differences(
 }
 
 static void compare_stream(
-    struct chunk *chunk, struct chunk_stream *stream, const void *change,
-    struct base_buffer *differences)
+    struct chunk *chunk, struct chunk_stream *stream, struct base_buffer *differences)
 {
     const struct audit_options *options = &chunk->common->options;
+    const struct projections_change change = make_change(stream);
     for (size_t i = 0; i < options->n_tables; i++) {
         const struct projections_table *table = options->tables[i];
-        if (table->subject != stream->subject)
+        if (table->aggregate != stream->aggregate)
             continue;
         const struct postgres_rows *rows = postgres_group_rows(&chunk->group, i);
         size_t n_rows = postgres_rows_count(rows);
@@ -432,7 +398,7 @@ static void compare_stream(
         while (*first + n < n_rows && is_row_of(stream, rows, *first + n))
             n++;
         differences->length = 0;
-        table->compare(change, rows, *first, n, differences);
+        table->compare(&change, rows, *first, n, differences);
         *first += n;
         if (differences->length == 0)
             continue;
@@ -453,20 +419,8 @@ static void compare_answered(struct postgres_group *group)
     }
     BASE_CLEANUP(base_buffer_finish) struct base_buffer differences = {0};
     memset(chunk->at_row, 0, sizeof chunk->at_row);
-    for (size_t i = 0; i < chunk->n_by_key[PROJECTIONS_CARTS]; i++) {
-        struct chunk_stream *stream = chunk->by_key[PROJECTIONS_CARTS][i];
-        struct projections_cart_change change;
-        base_arena_reset(&chunk->scratch);
-        make_cart_change(chunk, stream, &change);
-        compare_stream(chunk, stream, &change, &differences);
-    }
-    for (size_t i = 0; i < chunk->n_by_key[PROJECTIONS_PRODUCTS]; i++) {
-        struct chunk_stream *stream = chunk->by_key[PROJECTIONS_PRODUCTS][i];
-        struct projections_product_change change;
-        base_arena_reset(&chunk->scratch);
-        make_product_change(chunk, stream, &change);
-        compare_stream(chunk, stream, &change, &differences);
-    }
+    for (size_t i = 0; i < chunk->n_by_key; i++)
+        compare_stream(chunk, chunk->by_key[i], &differences);
     chunk->answered(chunk, POSTGRES_DONE);
 }
 
@@ -474,28 +428,19 @@ static void compare_answered(struct postgres_group *group)
 
 void chunk_list_changes(struct chunk *chunk, struct chunk_changes *changes)
 {
-    base_arena_reset(&chunk->scratch);
-    struct projections_cart_change *carts =
-        base_arena_alloc(&chunk->scratch, CHUNK_STREAMS_MAX * sizeof *carts);
-    struct projections_product_change *products =
-        base_arena_alloc(&chunk->scratch, CHUNK_STREAMS_MAX * sizeof *products);
-    *changes = (struct chunk_changes){.changes = {.carts = carts, .products = products}};
+    changes->n_streams = 0;
+    changes->has_shared = false;
     for (size_t i = 0; i < chunk->n_streams; i++) {
         struct chunk_stream *stream = &chunk->streams[i];
         if (!stream->differs)
             continue;
-        int32_t ordinal = (int32_t)changes->n_streams + 1;
-        changes->owners[changes->n_streams] = stream;
-        changes->streams[changes->n_streams++] = (struct eventstore_stream){
+        size_t n = changes->n_streams++;
+        changes->owners[n] = stream;
+        changes->streams[n] = (struct eventstore_stream){
             .stream_id = stream->id, .expected_version = stream->version};
-        if (stream->subject == PROJECTIONS_CARTS) {
-            struct projections_cart_change *change = &carts[changes->changes.n_carts++];
-            make_cart_change(chunk, stream, change);
-            change->ordinal = ordinal;
-        } else {
-            struct projections_product_change *change = &products[changes->changes.n_products++];
-            make_product_change(chunk, stream, change);
-            change->ordinal = ordinal;
-        }
+        changes->list[n] = make_change(stream);
+        changes->list[n].ordinal = (int32_t)n + 1;
+        changes->has_shared |= stream->aggregate->is_shared;
     }
+    changes->changes = (struct projections_changes){.list = changes->list, .n = changes->n_streams};
 }

@@ -66,15 +66,12 @@ const char *common_explain(const struct common *common, enum postgres_outcome ou
 
 struct chunk_stream {
     struct base_uuid id;
-    enum projections_subject subject;
     int32_t version;  /* of the last event that was read */
     bool is_broken;   /* it can't be replayed; that was told */
     bool is_left_out; /* the caller's: it is not loaded, compared or changed any more */
     bool differs;     /* some of its rows are not what they should be */
     const struct aggregate *aggregate;
-    void *state;                     /* as folded so far */
-    struct cart *cart;               /* the same, of a cart */
-    struct catalog_product *product; /* the same, of a product */
+    void *state;          /* as folded so far */
     const char *snapshot; /* the state of its snapshot; NULL: none that can be compared */
     int32_t snapshot_version;
     bool has_bad_snapshot; /* it is not what the events say; that was told */
@@ -94,14 +91,13 @@ struct chunk {
     size_t n_events; /* that they had when they were added */
 
     bool has_snapshots;
-    struct replay_ranges ranges;                       /* to be loaded */
-    struct chunk_stream *by_key[2][CHUNK_STREAMS_MAX]; /* by subject, of the comparison */
-    size_t n_by_key[2];
+    struct replay_ranges ranges;                    /* to be loaded */
+    struct chunk_stream *by_key[CHUNK_STREAMS_MAX]; /* by aggregate and key, of the comparison */
+    size_t n_by_key;
     size_t at_row[POSTGRES_GROUP_STATEMENTS_MAX]; /* of each table's rows */
     char *states;
     struct base_arena texts[2]; /* of what was folded: one is in use */
     size_t texts_in_use;
-    struct base_arena scratch; /* of changes */
     struct postgres_group group;
 };
 
@@ -111,7 +107,7 @@ void chunk_finish(struct chunk *chunk);
 void chunk_begin(struct chunk *chunk);
 /* False: no room. Streams are added in id order. */
 bool chunk_add(
-    struct chunk *chunk, const struct base_uuid *id, enum projections_subject subject,
+    struct chunk *chunk, const struct base_uuid *id, const struct aggregate *aggregate,
     int32_t last_version) BASE_MUST_CHECK;
 /* Reads and folds what came after what is folded already. */
 void chunk_load(struct chunk *chunk);
@@ -124,6 +120,8 @@ void chunk_compare(struct chunk *chunk);
  * next comparison. */
 struct chunk_changes {
     struct projections_changes changes;
+    struct projections_change list[CHUNK_STREAMS_MAX];
+    bool has_shared; /* decisions about other streams read some of them */
     struct eventstore_stream streams[CHUNK_STREAMS_MAX];
     struct chunk_stream *owners[CHUNK_STREAMS_MAX];
     size_t n_streams;
@@ -145,7 +143,7 @@ struct walk {
     bool is_over;             /* nothing from next_id on */
     struct {
         struct base_uuid id;
-        enum projections_subject subject;
+        const struct aggregate *aggregate;
         int32_t version;
     } page[WALK_PAGE];
     size_t n_page;
@@ -169,22 +167,22 @@ bool walk_next_id(struct base_uuid *id);
 
 struct strays_row {
     struct base_uuid stream_id;
-    const char *sku;      /* NULL: the key is the id */
+    const char *key;      /* NULL: the key is the id */
     int32_t last_version; /* of a stream of another type with that id; 0: there is none */
 };
 
 struct strays {
     struct common *common;
-    bool wants[2]; /* by subject */
+    const struct aggregate *only; /* NULL: rows of all */
     /* Called with some rows (perhaps none), by table; after the last table with table NULL. */
     void (*answered)(struct strays *strays, enum postgres_outcome outcome);
     const struct projections_table *table;
     struct strays_row rows[STRAYS_PAGE];
     size_t n_rows;
 
-    size_t at;                /* of the tables */
-    struct base_uuid next_id; /* nothing of the table before it is still to come */
-    struct base_buffer next_sku;
+    size_t at;                   /* of the tables */
+    struct base_uuid next_id;    /* nothing of the table before it is still to come */
+    struct base_buffer next_key; /* of those whose key is a text */
     struct strays_row page[STRAYS_PAGE];
     size_t n_page;
     struct base_arena arena;

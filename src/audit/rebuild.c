@@ -42,7 +42,7 @@ struct audit_rebuild {
     enum rebuild_state state;
     struct rewriting rewriting;
 
-    const char *types[2];
+    const char **types; /* of the walk */
     struct walk walk;
     struct chunk chunk;
     struct chunk_changes changes;
@@ -218,7 +218,7 @@ static void rewrite_chunk(struct audit_rebuild *rebuild)
                 .changes = &rebuild->changes.changes,
             });
     forget_bad_snapshots(rebuild);
-    if (rebuild->changes.changes.n_products > 0)
+    if (rebuild->changes.has_shared)
         eventstore_ask_move_shared_position(&rebuild->group); /* what is offered has changed */
     if (rebuild->is_held)
         (void)postgres_group_add(&rebuild->group, &common_commit); /* no parameters */
@@ -348,7 +348,7 @@ static void ask_removal(struct audit_rebuild *rebuild)
     rebuild->state = REBUILD_REMOVING;
     begin_group(rebuild, removal_answered);
     rewriting_ask_removal(&rebuild->rewriting, &rebuild->group, &rebuild->strays);
-    if (rebuild->strays.table->subject == PROJECTIONS_PRODUCTS)
+    if (rebuild->strays.table->aggregate->is_shared)
         eventstore_ask_move_shared_position(&rebuild->group);
     send_group(rebuild);
 }
@@ -358,7 +358,8 @@ static void strays_answered(struct strays *strays, enum postgres_outcome outcome
     struct audit_rebuild *rebuild = BASE_CONTAINER(strays, struct audit_rebuild, strays);
     if (!goes_on(rebuild, outcome))
         return;
-    if (strays->table == NULL && !strays->wants[PROJECTIONS_CARTS]) {
+    bool has_snapshots = strays->only == NULL || strays->only->snapshot_shape != 0;
+    if (strays->table == NULL && !has_snapshots) {
         end(rebuild, AUDIT_DONE, NULL);
     } else if (strays->table == NULL) {
         rebuild->state = REBUILD_SNAPSHOTS;
@@ -471,21 +472,19 @@ static void connection_changed(struct postgres_connection *connection, void *con
 
 static void choose(struct audit_rebuild *rebuild, const struct audit_rebuild_wanted *wanted)
 {
-    if (wanted->of_carts)
-        rebuild->types[rebuild->walk.n_types++] = "cart";
-    if (wanted->of_products)
-        rebuild->types[rebuild->walk.n_types++] = "product";
+    rebuild->types = base_alloc(aggregates_count * sizeof *rebuild->types);
+    for (size_t i = 0; i < aggregates_count; i++)
+        if (wanted->only == NULL || wanted->only == aggregates[i])
+            rebuild->types[rebuild->walk.n_types++] = aggregates[i]->stream_type;
     rebuild->walk.types = rebuild->types;
     rebuild->walk.next_id = wanted->from;
     rebuild->common.result.place = wanted->from;
-    rebuild->strays.wants[PROJECTIONS_CARTS] = wanted->of_carts;
-    rebuild->strays.wants[PROJECTIONS_PRODUCTS] = wanted->of_products;
+    rebuild->strays.only = wanted->only;
 }
 
 struct audit_rebuild *audit_rebuild_create(
     const struct audit_options *options, const struct audit_rebuild_wanted *wanted, char **problem)
 {
-    assert(wanted->of_carts || wanted->of_products);
     struct audit_rebuild *rebuild = base_alloc(sizeof *rebuild);
     common_init(&rebuild->common, options);
     common_add_statement(&rebuild->common, &HURRY);
@@ -531,6 +530,7 @@ void audit_rebuild_destroy(struct audit_rebuild *rebuild)
     strays_finish(&rebuild->strays);
     postgres_group_finish(&rebuild->group);
     rewriting_finish(&rebuild->rewriting);
+    free(rebuild->types);
     free(rebuild);
 }
 

@@ -38,21 +38,19 @@ void rewriting_ask_removal(
     struct rewriting *rewriting, struct postgres_group *group, struct strays *strays)
 {
     struct eventstore_stream streams[STRAYS_PAGE];
-    struct projections_cart_change carts[STRAYS_PAGE];
-    struct projections_product_change products[STRAYS_PAGE];
-    struct projections_changes changes = {.carts = carts, .products = products};
+    struct projections_change list[STRAYS_PAGE];
+    const struct projections_changes changes = {.list = list, .n = strays->n_rows};
     qsort(strays->rows, strays->n_rows, sizeof(strays->rows[0]), compare_strays);
     for (size_t i = 0; i < strays->n_rows; i++) {
         const struct strays_row *stray = &strays->rows[i];
-        int32_t ordinal = (int32_t)i + 1;
         streams[i] = (struct eventstore_stream){
             .stream_id = stray->stream_id, .expected_version = stray->last_version};
-        if (strays->table->subject == PROJECTIONS_CARTS)
-            carts[changes.n_carts++] =
-                (struct projections_cart_change){.ordinal = ordinal, .cart_id = stray->stream_id};
-        else
-            products[changes.n_products++] =
-                (struct projections_product_change){.ordinal = ordinal, .sku = stray->sku};
+        list[i] = (struct projections_change){
+            .ordinal = (int32_t)i + 1,
+            .aggregate = strays->table->aggregate,
+            .stream_id = stray->stream_id,
+            .key = stray->key,
+        };
     }
     rewriting->verdicts_at = eventstore_ask_rewrite(
         rewriting->rewriter, group,

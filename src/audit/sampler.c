@@ -123,13 +123,11 @@ static int compare_entries(const void *left, const void *right)
 
 static void add_stream(struct audit_sampler *sampler, const struct eventstore_entry *entry)
 {
-    bool is_cart = strcmp(entry->stream_type, "cart") == 0;
-    if (entry->version > STREAM_EVENTS || (!is_cart && strcmp(entry->stream_type, "product") != 0))
+    const struct aggregate *aggregate = aggregate_find(entry->stream_type);
+    if (entry->version > STREAM_EVENTS || aggregate == NULL)
         return;
     /* One that there is no room for is left to another sample. */
-    (void)!chunk_add(
-        &sampler->chunk, &entry->stream_id, is_cart ? PROJECTIONS_CARTS : PROJECTIONS_PRODUCTS,
-        entry->version);
+    (void)!chunk_add(&sampler->chunk, &entry->stream_id, aggregate, entry->version);
 }
 
 static void pick_answered(struct postgres_group *group)

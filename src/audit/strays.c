@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include "service.h"
-
 void strays_init(struct strays *strays, struct common *common)
 {
     *strays = (struct strays){.common = common};
@@ -13,14 +11,15 @@ void strays_finish(struct strays *strays)
 {
     postgres_group_finish(&strays->group);
     base_arena_finish(&strays->arena);
-    base_buffer_finish(&strays->next_sku);
+    base_buffer_finish(&strays->next_key);
 }
 
 /* The table that is looked at; NULL after the last. */
 static const struct projections_table *table_at(struct strays *strays)
 {
     const struct audit_options *options = &strays->common->options;
-    while (strays->at < options->n_tables && !strays->wants[options->tables[strays->at]->subject])
+    while (strays->at < options->n_tables && strays->only != NULL &&
+           options->tables[strays->at]->aggregate != strays->only)
         strays->at++;
     return strays->at < options->n_tables ? options->tables[strays->at] : NULL;
 }
@@ -38,10 +37,10 @@ void strays_ask(struct strays *strays)
     postgres_group_begin(&strays->group);
     strays->group.answered = keys_answered;
     struct postgres_parameters *to = postgres_group_add(&strays->group, strays->table->strays);
-    if (strays->table->subject == PROJECTIONS_CARTS)
+    if (strays->table->aggregate->key == NULL)
         postgres_put_uuid(to, &strays->next_id);
     else
-        postgres_put_text(to, base_buffer_text(&strays->next_sku));
+        postgres_put_text(to, base_buffer_text(&strays->next_key));
     postgres_put_int4(to, STRAYS_PAGE);
     postgres_send(strays->common->connection, &strays->group);
 }
@@ -54,11 +53,12 @@ static void receive_key(struct strays *strays, const struct postgres_rows *rows,
 {
     struct strays_row *stray = &strays->page[strays->n_page++];
     *stray = (struct strays_row){0};
-    if (strays->table->subject == PROJECTIONS_CARTS) {
+    const struct aggregate *aggregate = strays->table->aggregate;
+    if (aggregate->key == NULL) {
         stray->stream_id = postgres_get_uuid(rows, row, 0);
     } else {
-        stray->sku = base_arena_copy_text(&strays->arena, postgres_get_text(rows, row, 0));
-        stray->stream_id = service_product_id(stray->sku);
+        stray->key = base_arena_copy_text(&strays->arena, postgres_get_text(rows, row, 0));
+        stray->stream_id = aggregate->id_of_key(stray->key);
     }
 }
 
@@ -109,7 +109,7 @@ static bool find_entry(
 static void begin_table(struct strays *strays)
 {
     strays->next_id = (struct base_uuid){{0}};
-    strays->next_sku.length = 0;
+    strays->next_key.length = 0;
 }
 
 static void go_behind_page(struct strays *strays)
@@ -118,11 +118,11 @@ static void go_behind_page(struct strays *strays)
     if (!is_over) {
         const struct strays_row *last = &strays->page[strays->n_page - 1];
         strays->next_id = last->stream_id;
-        is_over = last->sku == NULL && !walk_next_id(&strays->next_id);
+        is_over = last->key == NULL && !walk_next_id(&strays->next_id);
         /* The next text, bytewise, is the same with the least byte behind it. */
-        strays->next_sku.length = 0;
-        base_buffer_append_text(&strays->next_sku, last->sku == NULL ? "" : last->sku);
-        base_buffer_append_char(&strays->next_sku, '\1');
+        strays->next_key.length = 0;
+        base_buffer_append_text(&strays->next_key, last->key == NULL ? "" : last->key);
+        base_buffer_append_char(&strays->next_key, '\1');
     }
     if (is_over) {
         strays->at++;
@@ -138,7 +138,7 @@ static void entries_answered(struct postgres_group *group)
         return;
     }
     const struct postgres_rows *rows = postgres_group_rows(group, 0);
-    const char *type = strays->table->subject == PROJECTIONS_CARTS ? "cart" : "product";
+    const char *type = strays->table->aggregate->stream_type;
     for (size_t i = 0; i < strays->n_page; i++) {
         struct eventstore_entry entry = {.version = 0};
         bool has_entry = find_entry(rows, &strays->page[i].stream_id, &entry);

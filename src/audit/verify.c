@@ -294,18 +294,17 @@ static void tell_stray(
 {
     BASE_CLEANUP(base_buffer_finish) struct base_buffer sentence = {0};
     base_buffer_printf(&sentence, "%s has rows of it, and it does not exist", table->name);
-    if (stray->sku != NULL) {
+    if (stray->key != NULL) {
         base_buffer_append_text(&sentence, ": sku ");
-        base_buffer_append_json_text(&sentence, stray->sku);
+        base_buffer_append_json_text(&sentence, stray->key);
     }
     common_tell(
-        &verify->common,
-        &(struct audit_finding){
-            .kind = table->name,
-            .stream_type = table->subject == PROJECTIONS_CARTS ? "cart" : "product",
-            .stream_id = stray->stream_id,
-            .sentence = base_buffer_text(&sentence),
-        });
+        &verify->common, &(struct audit_finding){
+                             .kind = table->name,
+                             .stream_type = table->aggregate->stream_type,
+                             .stream_id = stray->stream_id,
+                             .sentence = base_buffer_text(&sentence),
+                         });
 }
 
 static void strays_answered(struct strays *strays, enum postgres_outcome outcome)
@@ -446,8 +445,6 @@ struct audit_verify *audit_verify_create(const struct audit_options *options, ch
     verify->walk.answered = page_answered;
     strays_init(&verify->strays, &verify->common);
     verify->strays.answered = strays_answered;
-    verify->strays.wants[PROJECTIONS_CARTS] = true;
-    verify->strays.wants[PROJECTIONS_PRODUCTS] = true;
     verify->last_position = INT64_MIN;
     verify->patience.fired = lost_patience;
     const struct common_wanted wanted = {

@@ -55,13 +55,13 @@ static void tell_unknown_type(struct walk *walk, const struct eventstore_entry *
 
 static void receive_entry(struct walk *walk, const struct eventstore_entry *entry)
 {
-    bool is_cart = strcmp(entry->stream_type, "cart") == 0;
-    if (!is_cart && strcmp(entry->stream_type, "product") != 0) {
+    const struct aggregate *aggregate = aggregate_find(entry->stream_type);
+    if (aggregate == NULL) {
         tell_unknown_type(walk, entry);
         return;
     }
     walk->page[walk->n_page].id = entry->stream_id;
-    walk->page[walk->n_page].subject = is_cart ? PROJECTIONS_CARTS : PROJECTIONS_PRODUCTS;
+    walk->page[walk->n_page].aggregate = aggregate;
     walk->page[walk->n_page].version = entry->version;
     walk->n_page++;
 }
@@ -91,7 +91,7 @@ bool walk_take(struct walk *walk, struct chunk *chunk)
     chunk_begin(chunk);
     while (walk->at < walk->n_page) {
         if (!chunk_add(
-                chunk, &walk->page[walk->at].id, walk->page[walk->at].subject,
+                chunk, &walk->page[walk->at].id, walk->page[walk->at].aggregate,
                 walk->page[walk->at].version))
             break;
         walk->at++;

@@ -287,7 +287,7 @@ enum cli_exit cli_verify(const struct cli_call *call)
 
 enum cli_exit cli_rebuild_all(const struct config *config)
 {
-    const struct audit_rebuild_wanted wanted = {.of_carts = true, .of_products = true};
+    const struct audit_rebuild_wanted wanted = {.only = NULL};
     return run_audit(config, "all", &wanted);
 }
 
@@ -303,15 +303,20 @@ static bool read_place(const char *text, struct base_uuid *place)
     return base_uuid_parse(id, place);
 }
 
+/* "carts", "products", …: the streams of one kind. */
+static const struct aggregate *find_plural(const char *what)
+{
+    for (size_t i = 0; i < aggregates_count; i++)
+        if (strcmp(aggregates[i]->plural, what) == 0)
+            return aggregates[i];
+    return NULL;
+}
+
 enum cli_exit cli_rebuild(const struct cli_call *call)
 {
     const char *what = call->n_arguments == 1 ? call->arguments[0] : "";
-    bool is_all = strcmp(what, "all") == 0;
-    struct audit_rebuild_wanted wanted = {
-        .of_carts = is_all || strcmp(what, "carts") == 0,
-        .of_products = is_all || strcmp(what, "products") == 0,
-    };
-    if (!wanted.of_carts && !wanted.of_products) {
+    struct audit_rebuild_wanted wanted = {.only = find_plural(what)};
+    if (wanted.only == NULL && strcmp(what, "all") != 0) {
         cli_complain("it is `cartd rebuild carts|products|all`; see `cartd rebuild --help`");
         return CLI_MISUSED;
     }

@@ -41,7 +41,7 @@ static const char *check_place(
         return "it was recorded before the event in front of it";
     if (copy->sku == NULL)
         return NULL;
-    struct base_uuid stream_id = service_product_id(copy->sku);
+    struct base_uuid stream_id = aggregate_product_id(copy->sku);
     if (base_uuid_compare(&stream_id, &event->stream_id) != 0)
         return base_arena_printf(
             &piece->arena, "its stream_id is not that of the product \"%s\"", copy->sku);

@@ -91,7 +91,7 @@ static void submit(struct import *import, const struct product_line *line, int64
     void (*answered)(struct service_command *) = slot->command.answered;
     slot->command = (struct service_command){
         .subject = SERVICE_PRODUCT,
-        .stream_id = service_product_id(slot->sku),
+        .stream_id = aggregate_product_id(slot->sku),
         .catalog_command = wish,
         .actor = "catalog-import",
         .answered = answered,

@@ -23,12 +23,16 @@ void codec_begin(void);
 /* ---- documents ------------------------------------------------------------------------------- */
 
 /* A cart as it is stored in the read table: the JSON of API section 2 without the three times, a
- * complete object. The same cart gives the same bytes, however it was made. `line_at` (NULL: nobody
- * wants to know), with room for one more than the cart has lines, gets where in the document each
- * line begins, and last where a further one would, behind its comma. */
+ * complete object. The same cart gives the same bytes, however it was made. */
 void codec_write_cart(
-    struct base_buffer *out, const struct base_uuid *cart_id, const struct cart *cart,
-    uint32_t *line_at);
+    struct base_buffer *out, const struct base_uuid *cart_id, const struct cart *cart);
+/* Its three pieces: up to its lines; the lines [from, end), with the commas between them; what
+ * comes behind the last one. */
+void codec_write_cart_begin(
+    struct base_buffer *out, const struct base_uuid *cart_id, const struct cart *cart);
+void codec_write_cart_lines(
+    struct base_buffer *out, const struct cart *cart, size_t from, size_t end);
+void codec_write_cart_end(struct base_buffer *out, const struct cart *cart);
 /* A cart's document as it was stored, perhaps before items had properties, in today's shape: what
  * codec_write_cart() would have written. */
 void codec_write_stored_cart(struct base_buffer *out, const char *document, size_t length);

@@ -52,15 +52,11 @@ static void write_line(struct base_buffer *out, const struct cart_line *line, bo
     end_at(out, at);
 }
 
-void codec_write_cart(
-    struct base_buffer *out, const struct base_uuid *cart_id, const struct cart *cart,
-    uint32_t *line_at)
+void codec_write_cart_begin(
+    struct base_buffer *out, const struct base_uuid *cart_id, const struct cart *cart)
 {
-    size_t begin = out->length;
     char id[BASE_UUID_SIZE];
     base_uuid_format(cart_id, id);
-    /* At once, instead of twice the size again and again. */
-    (void)base_buffer_reserve(out, USUAL_HEAD + cart->n_lines * USUAL_LINE);
     char *at = base_buffer_reserve(out, HEAD_ROOM);
     at = put_text(at, "{\"id\":\"");
     at = put_text(at, id);
@@ -79,15 +75,18 @@ void codec_write_cart(
         base_buffer_append_json_text(out, cart->customer_id);
 
     base_buffer_append_text(out, ",\"items\":[");
-    for (size_t i = 0; i < cart->n_lines; i++) {
-        if (line_at != NULL)
-            line_at[i] = (uint32_t)(out->length - begin + (i > 0)); /* behind the comma */
-        write_line(out, &cart->lines[i], i == 0);
-    }
-    if (line_at != NULL)
-        line_at[cart->n_lines] = (uint32_t)(out->length - begin + (cart->n_lines > 0));
+}
 
-    at = base_buffer_reserve(out, HEAD_ROOM + strlen(cart->metadata));
+void codec_write_cart_lines(
+    struct base_buffer *out, const struct cart *cart, size_t from, size_t end)
+{
+    for (size_t i = from; i < end; i++)
+        write_line(out, &cart->lines[i], i == from);
+}
+
+void codec_write_cart_end(struct base_buffer *out, const struct cart *cart)
+{
+    char *at = base_buffer_reserve(out, HEAD_ROOM + strlen(cart->metadata));
     at = put_text(at, "],\"item_count\":");
     at = base_format_int(at, cart->item_count);
     at = put_text(at, ",\"total\":");
@@ -96,6 +95,16 @@ void codec_write_cart(
     at = put_text(at, cart->metadata);
     at = put_text(at, "}");
     end_at(out, at);
+}
+
+void codec_write_cart(
+    struct base_buffer *out, const struct base_uuid *cart_id, const struct cart *cart)
+{
+    /* At once, instead of twice the size again and again. */
+    (void)base_buffer_reserve(out, USUAL_HEAD + cart->n_lines * USUAL_LINE);
+    codec_write_cart_begin(out, cart_id, cart);
+    codec_write_cart_lines(out, cart, 0, cart->n_lines);
+    codec_write_cart_end(out, cart);
 }
 
 static char *put_time(char *at, int64_t unix_us)

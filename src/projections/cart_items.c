@@ -8,47 +8,63 @@
 /* Lines that the batch brought into their carts or took away. */
 struct moved_lines {
     struct moved_line {
-        const struct projections_cart_change *change;
-        const char *item_id;
-        const char *sku; /* NULL: it went */
+        const struct projections_change *change;
+        const struct cart_line *line;
     } * list;
     size_t n;
 };
 
-enum line_move { LINE_STAYED, LINE_CAME, LINE_WENT };
-
-/* What became of a line's row; *sku is what it should say. */
-static enum line_move move_of(
-    const struct projections_cart_change *change, const struct projections_touched_line *touched,
-    const char **sku)
+static void add_moved(
+    struct moved_lines *moved, const struct projections_change *change,
+    const struct cart_line *line)
 {
-    const struct cart_line *line = cart_find_line(change->cart, touched->item_id);
-    if (line == NULL)
-        return touched->sku_before != NULL ? LINE_WENT : LINE_STAYED;
-    *sku = line->sku;
-    bool has_row = touched->sku_before != NULL && strcmp(touched->sku_before, line->sku) == 0;
-    return has_row ? LINE_STAYED : LINE_CAME;
+    moved->list[moved->n++] = (struct moved_line){.change = change, .line = line};
 }
 
-static struct moved_lines find_moved(const struct projections_changes *batch, enum line_move wanted)
+/* Lines keep their order, and new ones stand at the end; so the two carts are gone through side by
+ * side, and what is out of step is looked for in the other one. */
+static void find_moved_of(
+    const struct projections_change *change, struct moved_lines *came, struct moved_lines *gone)
 {
-    size_t n_most = 0;
-    for (size_t i = 0; i < batch->n_carts; i++)
-        n_most += batch->carts[i].n_touched;
-    struct moved_lines moved = {0};
-    if (n_most == 0)
-        return moved;
-    moved.list = base_alloc(n_most * sizeof *moved.list);
-    for (size_t i = 0; i < batch->n_carts; i++) {
-        const struct projections_cart_change *change = &batch->carts[i];
-        for (size_t j = 0; j < change->n_touched; j++) {
-            const char *sku = NULL;
-            if (move_of(change, &change->touched[j], &sku) == wanted)
-                moved.list[moved.n++] = (struct moved_line){
-                    .change = change, .item_id = change->touched[j].item_id, .sku = sku};
+    const struct cart *before = tables_cart_before(change);
+    const struct cart *after = tables_cart(change);
+    size_t n_before = before == NULL ? 0 : before->n_lines;
+    size_t at = 0;
+    for (size_t i = 0; i < after->n_lines; i++) {
+        const struct cart_line *line = &after->lines[i];
+        while (at < n_before && !tables_is_same_text(before->lines[at].item_id, line->item_id)) {
+            if (cart_find_line(after, before->lines[at].item_id) == NULL)
+                add_moved(gone, change, &before->lines[at]);
+            at++;
         }
+        const struct cart_line *former = NULL;
+        if (at < n_before)
+            former = &before->lines[at++];
+        else if (n_before > 0)
+            former = cart_find_line(before, line->item_id);
+        if (former == NULL || !tables_is_same_text(former->sku, line->sku))
+            add_moved(came, change, line);
     }
-    return moved;
+    for (; at < n_before; at++)
+        if (cart_find_line(after, before->lines[at].item_id) == NULL)
+            add_moved(gone, change, &before->lines[at]);
+}
+
+/* The lists are the caller's to free. */
+static void find_moved(
+    const struct projections_changes *changes, struct moved_lines *came, struct moved_lines *gone)
+{
+    size_t n_came = 0;
+    size_t n_gone = 0;
+    TABLES_FOREACH(change, changes, &aggregate_cart)
+    {
+        n_came += tables_cart(change)->n_lines;
+        n_gone += change->before == NULL ? 0 : tables_cart_before(change)->n_lines;
+    }
+    *came = (struct moved_lines){.list = base_alloc(n_came * sizeof *came->list)};
+    *gone = (struct moved_lines){.list = base_alloc(n_gone * sizeof *gone->list)};
+    TABLES_FOREACH(change, changes, &aggregate_cart)
+    find_moved_of(change, came, gone);
 }
 
 /* Which lines, for both the ones that came and the ones that went. */
@@ -59,35 +75,34 @@ static void put_line_keys(struct postgres_parameters *to, const struct moved_lin
         postgres_put_int4(to, moved->list[i].change->ordinal);
     postgres_begin_array(to);
     for (size_t i = 0; i < moved->n; i++)
-        postgres_put_uuid(to, &moved->list[i].change->cart_id);
+        postgres_put_uuid(to, &moved->list[i].change->stream_id);
     postgres_begin_array(to);
     for (size_t i = 0; i < moved->n; i++)
-        postgres_put_text(to, moved->list[i].item_id);
+        postgres_put_text(to, moved->list[i].line->item_id);
 }
 
 static void put_cart_items(struct postgres_parameters *to, const void *changes)
 {
-    const struct projections_changes *batch = changes;
-    struct moved_lines came = find_moved(batch, LINE_CAME);
+    struct moved_lines came;
+    struct moved_lines gone;
+    find_moved(changes, &came, &gone);
     put_line_keys(to, &came);
     postgres_begin_array(to);
     for (size_t i = 0; i < came.n; i++)
-        postgres_put_text(to, came.list[i].sku);
-    free(came.list);
-    struct moved_lines gone = find_moved(batch, LINE_WENT);
+        postgres_put_text(to, came.list[i].line->sku);
     put_line_keys(to, &gone);
+    free(came.list);
     free(gone.list);
 }
 
 static bool has_moved_lines(const void *changes)
 {
-    const struct projections_changes *batch = changes;
-    const char *sku = NULL;
-    for (size_t i = 0; i < batch->n_carts; i++)
-        for (size_t j = 0; j < batch->carts[i].n_touched; j++)
-            if (move_of(&batch->carts[i], &batch->carts[i].touched[j], &sku) != LINE_STAYED)
-                return true;
-    return false;
+    struct moved_lines came;
+    struct moved_lines gone;
+    find_moved(changes, &came, &gone);
+    free(came.list);
+    free(gone.list);
+    return came.n > 0 || gone.n > 0;
 }
 
 /* An upsert, as a row that is there by mistake must not refuse the whole batch. */
@@ -151,10 +166,10 @@ static bool has_row(const struct postgres_rows *rows, size_t first, size_t n, co
 }
 
 static void compare(
-    const void *change, const struct postgres_rows *rows, size_t first, size_t n,
-    struct base_buffer *differences)
+    const struct projections_change *wanted, const struct postgres_rows *rows, size_t first,
+    size_t n, struct base_buffer *differences)
 {
-    const struct cart *cart = ((const struct projections_cart_change *)change)->cart;
+    const struct cart *cart = tables_cart(wanted);
     size_t n_found = 0;
     for (size_t row = first; row < first + n; row++) {
         const char *item_id = postgres_get_text(rows, row, 1);
@@ -176,7 +191,7 @@ static void compare(
 
 const struct projections_table cart_items_table = {
     .name = "cart_items",
-    .subject = PROJECTIONS_CARTS,
+    .aggregate = &aggregate_cart,
     .part = &cart_items_part,
     .removing = &REMOVING,
     .rows = &ROWS,

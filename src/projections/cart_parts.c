@@ -1,106 +1,133 @@
 #include "tables.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#include "codec.h"
+
+_Static_assert(CART_LINES_MAX <= 32 * TABLES_PART_LINES, "a bit for each part");
 
 /* ---- written --------------------------------------------------------------------------------- */
 
-static size_t count_parts(size_t n_lines)
+static size_t count_parts(const struct cart *cart)
 {
-    if (!projections_is_in_parts(n_lines))
+    if (cart == NULL || !tables_is_in_parts(cart))
         return 0;
-    return (n_lines + PROJECTIONS_PART_LINES - 1) / PROJECTIONS_PART_LINES;
+    return (cart->n_lines + TABLES_PART_LINES - 1) / TABLES_PART_LINES;
 }
 
-/* The lines of a part as they stand in the document, with the commas between them. */
-static const char *part_lines(
-    const struct projections_cart_change *change, size_t part, size_t *length)
+static size_t end_of_part(const struct cart *cart, size_t part)
 {
-    size_t first = part * PROJECTIONS_PART_LINES;
-    size_t end = first + PROJECTIONS_PART_LINES;
-    if (end > change->cart->n_lines)
-        end = change->cart->n_lines;
-    *length = change->line_at[end] - 1 - change->line_at[first];
-    return change->document + change->line_at[first];
+    size_t end = (part + 1) * TABLES_PART_LINES;
+    return end < cart->n_lines ? end : cart->n_lines;
 }
 
-/* One element for each part that is to be written, by `put`. */
-static void put_parts(
-    struct postgres_parameters *to, const struct projections_changes *batch,
-    void (*put)(
-        struct postgres_parameters *to, const struct projections_cart_change *change, size_t part))
+static bool is_same_line(const struct cart_line *left, const struct cart_line *right)
 {
-    postgres_begin_array(to);
-    for (size_t i = 0; i < batch->n_carts; i++) {
-        const struct projections_cart_change *change = &batch->carts[i];
-        size_t n_parts = count_parts(change->cart->n_lines);
+    return left->quantity == right->quantity && left->unit_price_minor == right->unit_price_minor &&
+           tables_is_same_text(left->item_id, right->item_id) &&
+           tables_is_same_text(left->sku, right->sku) &&
+           tables_is_same_text(left->name, right->name) &&
+           tables_is_same_text(left->properties, right->properties);
+}
+
+/* Whether a part of the document is not what its row says. */
+static bool is_changed(const struct projections_change *change, size_t part)
+{
+    const struct cart *before = tables_cart_before(change);
+    const struct cart *after = tables_cart(change);
+    size_t end = end_of_part(after, part);
+    if (part >= count_parts(before) || end_of_part(before, part) != end)
+        return true;
+    for (size_t i = part * TABLES_PART_LINES; i < end; i++)
+        if (!is_same_line(&before->lines[i], &after->lines[i]))
+            return true;
+    return false;
+}
+
+/* The parts of a batch that are to be written. */
+struct changed_parts {
+    struct changed_part {
+        const struct projections_change *change;
+        size_t part;
+    } * list;
+    size_t n;
+};
+
+static struct changed_parts find_changed(const struct projections_changes *changes)
+{
+    size_t n_most = 0;
+    struct changed_parts changed = {0};
+    TABLES_FOREACH(change, changes, &aggregate_cart)
+    n_most += count_parts(tables_cart(change));
+    if (n_most == 0)
+        return changed;
+    changed.list = base_alloc(n_most * sizeof *changed.list);
+    TABLES_FOREACH(change, changes, &aggregate_cart)
+    {
+        size_t n_parts = count_parts(tables_cart(change));
         for (size_t part = 0; part < n_parts; part++)
-            if ((change->changed_parts >> part & 1) != 0)
-                put(to, change, part);
+            if (is_changed(change, part))
+                changed.list[changed.n++] = (struct changed_part){.change = change, .part = part};
+    }
+    return changed;
+}
+
+/* Its lines as they stand in the document, with the commas between them. */
+static void write_part(struct base_buffer *out, const struct cart *cart, size_t part)
+{
+    codec_write_cart_lines(out, cart, part * TABLES_PART_LINES, end_of_part(cart, part));
+}
+
+static void put_changed(struct postgres_parameters *to, const struct changed_parts *changed)
+{
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer text = {0};
+    postgres_begin_array(to);
+    for (size_t i = 0; i < changed->n; i++)
+        postgres_put_int4(to, changed->list[i].change->ordinal);
+    postgres_begin_array(to);
+    for (size_t i = 0; i < changed->n; i++)
+        postgres_put_uuid(to, &changed->list[i].change->stream_id);
+    postgres_begin_array(to);
+    for (size_t i = 0; i < changed->n; i++)
+        postgres_put_int4(to, (int32_t)changed->list[i].part);
+    postgres_begin_array(to);
+    for (size_t i = 0; i < changed->n; i++) {
+        text.length = 0;
+        write_part(&text, tables_cart(changed->list[i].change), changed->list[i].part);
+        postgres_put_bytes(to, text.bytes, text.length);
     }
 }
 
-static void put_ordinal(
-    struct postgres_parameters *to, const struct projections_cart_change *change, size_t part)
+static bool has_fewer_parts(const struct projections_change *change)
 {
-    (void)part; /* the same for all of the cart's */
-    postgres_put_int4(to, change->ordinal);
-}
-
-static void put_id(
-    struct postgres_parameters *to, const struct projections_cart_change *change, size_t part)
-{
-    (void)part; /* the same for all of the cart's */
-    postgres_put_uuid(to, &change->cart_id);
-}
-
-static void put_number(
-    struct postgres_parameters *to, const struct projections_cart_change *change, size_t part)
-{
-    (void)change; /* parts are numbered in each cart */
-    postgres_put_int4(to, (int32_t)part);
-}
-
-static void put_lines(
-    struct postgres_parameters *to, const struct projections_cart_change *change, size_t part)
-{
-    size_t length = 0;
-    const char *lines = part_lines(change, part, &length);
-    postgres_put_bytes(to, lines, length);
-}
-
-static bool has_fewer_parts(const struct projections_cart_change *change)
-{
-    return count_parts(change->cart->n_lines) < count_parts(change->n_lines_before);
+    return count_parts(tables_cart(change)) < count_parts(tables_cart_before(change));
 }
 
 static void put_cart_parts(struct postgres_parameters *to, const void *changes)
 {
-    const struct projections_changes *batch = changes;
-    put_parts(to, batch, put_ordinal);
-    put_parts(to, batch, put_id);
-    put_parts(to, batch, put_number);
-    put_parts(to, batch, put_lines);
+    struct changed_parts changed = find_changed(changes);
+    put_changed(to, &changed);
+    free(changed.list);
     postgres_begin_array(to);
-    for (size_t i = 0; i < batch->n_carts; i++)
-        if (has_fewer_parts(&batch->carts[i]))
-            postgres_put_int4(to, batch->carts[i].ordinal);
+    TABLES_FOREACH(change, changes, &aggregate_cart)
+    if (has_fewer_parts(change))
+        postgres_put_int4(to, change->ordinal);
     postgres_begin_array(to);
-    for (size_t i = 0; i < batch->n_carts; i++)
-        if (has_fewer_parts(&batch->carts[i]))
-            postgres_put_uuid(to, &batch->carts[i].cart_id);
+    TABLES_FOREACH(change, changes, &aggregate_cart)
+    if (has_fewer_parts(change))
+        postgres_put_uuid(to, &change->stream_id);
     postgres_begin_array(to);
-    for (size_t i = 0; i < batch->n_carts; i++)
-        if (has_fewer_parts(&batch->carts[i]))
-            postgres_put_int4(to, (int32_t)count_parts(batch->carts[i].cart->n_lines));
+    TABLES_FOREACH(change, changes, &aggregate_cart)
+    if (has_fewer_parts(change))
+        postgres_put_int4(to, (int32_t)count_parts(tables_cart(change)));
 }
 
 static bool has_parts(const void *changes)
 {
-    const struct projections_changes *batch = changes;
-    for (size_t i = 0; i < batch->n_carts; i++)
-        if (projections_is_in_parts(batch->carts[i].cart->n_lines) ||
-            has_fewer_parts(&batch->carts[i]))
-            return true;
+    TABLES_FOREACH(change, changes, &aggregate_cart)
+    if (tables_is_in_parts(tables_cart(change)) || has_fewer_parts(change))
+        return true;
     return false;
 }
 
@@ -145,15 +172,13 @@ static const struct postgres_statement ROWS = {
 static const struct postgres_statement STRAYS = TABLES_CART_STRAYS("cart_parts");
 
 static void compare_part(
-    const struct projections_cart_change *wanted, const struct postgres_rows *rows, size_t row,
+    const struct cart *cart, const struct postgres_rows *rows, size_t row,
     struct base_buffer *differences)
 {
     BASE_CLEANUP(base_buffer_finish) struct base_buffer place = {0};
     BASE_CLEANUP(base_buffer_finish) struct base_buffer lines = {0};
     size_t part = (size_t)postgres_get_int4(rows, row, 1);
-    size_t length = 0;
-    const char *text = part_lines(wanted, part, &length);
-    base_buffer_append(&lines, text, length);
+    write_part(&lines, cart, part);
     base_buffer_printf(&place, "cart_parts.lines of part %zu", part);
     projections_compare_texts(
         differences, base_buffer_text(&place), postgres_get_text(rows, row, 2),
@@ -161,11 +186,11 @@ static void compare_part(
 }
 
 static void compare(
-    const void *change, const struct postgres_rows *rows, size_t first, size_t n,
-    struct base_buffer *differences)
+    const struct projections_change *wanted, const struct postgres_rows *rows, size_t first,
+    size_t n, struct base_buffer *differences)
 {
-    const struct projections_cart_change *wanted = change;
-    int32_t n_parts = (int32_t)count_parts(wanted->cart->n_lines);
+    const struct cart *cart = tables_cart(wanted);
+    int32_t n_parts = (int32_t)count_parts(cart);
     uint32_t found = 0;
     for (size_t row = first; row < first + n; row++) {
         int32_t part = postgres_get_int4(rows, row, 1);
@@ -175,7 +200,7 @@ static void compare(
             continue;
         }
         found |= UINT32_C(1) << part;
-        compare_part(wanted, rows, row, differences);
+        compare_part(cart, rows, row, differences);
     }
     for (int32_t part = 0; part < n_parts; part++)
         if ((found >> part & 1) == 0)
@@ -184,7 +209,7 @@ static void compare(
 
 const struct projections_table cart_parts_table = {
     .name = "cart_parts",
-    .subject = PROJECTIONS_CARTS,
+    .aggregate = &aggregate_cart,
     .part = &cart_parts_part,
     .removing = &REMOVING,
     .rows = &ROWS,

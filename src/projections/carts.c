@@ -10,8 +10,27 @@
 
 /* ---- written --------------------------------------------------------------------------------- */
 
-/* A pending time arrives as null and becomes the moment of the append. */
-static void put_time(struct postgres_parameters *to, int64_t time_us)
+const struct projections_change *tables_next(
+    const struct projections_changes *changes, const struct aggregate *aggregate,
+    const struct projections_change *change)
+{
+    const struct projections_change *end = changes->list + changes->n;
+    for (change++; change < end; change++)
+        if (change->aggregate == aggregate)
+            return change;
+    return NULL;
+}
+
+const struct projections_change *tables_first(
+    const struct projections_changes *changes, const struct aggregate *aggregate)
+{
+    if (changes->n == 0)
+        return NULL;
+    bool is_first = changes->list[0].aggregate == aggregate;
+    return is_first ? changes->list : tables_next(changes, aggregate, changes->list);
+}
+
+void tables_put_time(struct postgres_parameters *to, int64_t time_us)
 {
     if (time_us == CART_TIME_PENDING || time_us == CART_TIME_NONE)
         postgres_put_null(to);
@@ -19,97 +38,100 @@ static void put_time(struct postgres_parameters *to, int64_t time_us)
         postgres_put_time(to, time_us);
 }
 
-/* What stands before the first line, and after the last, of a document that is stored in parts;
- * cart_parts has what is between. */
-static size_t head_length(const struct projections_cart_change *change)
+/* The document, or what of it stands before the first line when it is stored in parts; cart_parts
+ * has the lines. */
+static void write_document(struct base_buffer *out, const struct projections_change *change)
 {
-    return projections_is_in_parts(change->cart->n_lines) ? change->line_at[0]
-                                                          : change->document_length;
-}
-
-static size_t end_at(const struct projections_cart_change *change)
-{
-    return change->line_at[change->cart->n_lines] - 1;
-}
-
-static void put_end(struct postgres_parameters *to, const struct projections_cart_change *change)
-{
-    if (projections_is_in_parts(change->cart->n_lines))
-        postgres_put_bytes(
-            to, change->document + end_at(change), change->document_length - end_at(change));
+    const struct cart *cart = tables_cart(change);
+    if (tables_is_in_parts(cart))
+        codec_write_cart_begin(out, &change->stream_id, cart);
+    else if (change->document != NULL)
+        base_buffer_append(out, change->document, change->document_length);
     else
-        postgres_put_text(to, NULL);
+        codec_write_cart(out, &change->stream_id, cart);
+}
+
+static void put_documents(struct postgres_parameters *to, const struct projections_changes *changes)
+{
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer text = {0};
+    postgres_begin_array(to);
+    TABLES_FOREACH(change, changes, &aggregate_cart)
+    {
+        text.length = 0;
+        write_document(&text, change);
+        postgres_put_bytes(to, text.bytes, text.length);
+    }
+    postgres_begin_array(to);
+    TABLES_FOREACH(change, changes, &aggregate_cart)
+    {
+        text.length = 0;
+        if (tables_is_in_parts(tables_cart(change))) {
+            codec_write_cart_end(&text, tables_cart(change));
+            postgres_put_bytes(to, text.bytes, text.length);
+        } else {
+            postgres_put_text(to, NULL);
+        }
+    }
 }
 
 /* What an event of a line changes, for both parts. */
 static void put_lines(struct postgres_parameters *to, const void *changes)
 {
-    const struct projections_changes *batch = changes;
-    const struct projections_cart_change *first = batch->carts;
-    const struct projections_cart_change *end = first + batch->n_carts;
-    const struct projections_cart_change *change;
+    tables_put_cart_keys(to, changes);
     postgres_begin_array(to);
-    for (change = first; change < end; change++)
-        postgres_put_int4(to, change->ordinal);
+    TABLES_FOREACH(change, changes, &aggregate_cart)
+    postgres_put_int4(to, tables_cart(change)->version);
     postgres_begin_array(to);
-    for (change = first; change < end; change++)
-        postgres_put_uuid(to, &change->cart_id);
+    TABLES_FOREACH(change, changes, &aggregate_cart)
+    postgres_put_int4(to, tables_cart(change)->item_count);
     postgres_begin_array(to);
-    for (change = first; change < end; change++)
-        postgres_put_int4(to, change->cart->version);
-    postgres_begin_array(to);
-    for (change = first; change < end; change++)
-        postgres_put_int4(to, change->cart->item_count);
-    postgres_begin_array(to);
-    for (change = first; change < end; change++)
-        postgres_put_int8(to, change->cart->total_minor);
-    postgres_begin_array(to);
-    for (change = first; change < end; change++)
-        postgres_put_bytes(to, change->document, head_length(change));
-    postgres_begin_array(to);
-    for (change = first; change < end; change++)
-        put_end(to, change);
+    TABLES_FOREACH(change, changes, &aggregate_cart)
+    postgres_put_int8(to, tables_cart(change)->total_minor);
+    put_documents(to, changes);
 }
 
 static void put_carts(struct postgres_parameters *to, const void *changes)
 {
-    const struct projections_changes *batch = changes;
-    const struct projections_cart_change *first = batch->carts;
-    const struct projections_cart_change *end = first + batch->n_carts;
-    const struct projections_cart_change *change;
     put_lines(to, changes);
     postgres_begin_array(to);
-    for (change = first; change < end; change++)
-        postgres_put_text(to, cart_status_name(change->cart->status));
+    TABLES_FOREACH(change, changes, &aggregate_cart)
+    postgres_put_text(to, cart_status_name(tables_cart(change)->status));
     postgres_begin_array(to);
-    for (change = first; change < end; change++)
-        postgres_put_text(to, change->cart->currency);
+    TABLES_FOREACH(change, changes, &aggregate_cart)
+    postgres_put_text(to, tables_cart(change)->currency);
     postgres_begin_array(to);
-    for (change = first; change < end; change++)
-        postgres_put_text(to, change->cart->customer_id);
+    TABLES_FOREACH(change, changes, &aggregate_cart)
+    postgres_put_text(to, tables_cart(change)->customer_id);
     postgres_begin_array(to);
-    for (change = first; change < end; change++)
-        put_time(to, change->cart->created_at_us);
+    TABLES_FOREACH(change, changes, &aggregate_cart)
+    tables_put_time(to, tables_cart(change)->created_at_us);
     postgres_begin_array(to);
-    for (change = first; change < end; change++)
-        put_time(to, change->cart->closed_at_us);
+    TABLES_FOREACH(change, changes, &aggregate_cart)
+    tables_put_time(to, tables_cart(change)->closed_at_us);
     postgres_begin_array(to);
-    for (change = first; change < end; change++)
-        postgres_put_bool(to, change->cart->closed_at_us != CART_TIME_NONE);
+    TABLES_FOREACH(change, changes, &aggregate_cart)
+    postgres_put_bool(to, tables_cart(change)->closed_at_us != CART_TIME_NONE);
     postgres_begin_array(to);
-    for (change = first; change < end; change++)
-        put_time(to, change->cart->updated_at_us);
+    TABLES_FOREACH(change, changes, &aggregate_cart)
+    tables_put_time(to, tables_cart(change)->updated_at_us);
     postgres_begin_array(to);
-    for (change = first; change < end; change++)
-        postgres_put_text(to, change->cart->guest_token_hash);
+    TABLES_FOREACH(change, changes, &aggregate_cart)
+    postgres_put_text(to, tables_cart(change)->guest_token_hash);
+}
+
+/* Besides what follows from the lines: version, sums, time. */
+static bool have_only_lines_changed(const struct cart *before, const struct cart *after)
+{
+    return before != NULL && before->version > 0 && before->status == after->status &&
+           tables_is_same_text(before->customer_id, after->customer_id) &&
+           tables_is_same_text(before->guest_token_hash, after->guest_token_hash);
 }
 
 static bool has_more_than_lines(const void *changes)
 {
-    const struct projections_changes *batch = changes;
-    for (size_t i = 0; i < batch->n_carts; i++)
-        if (!batch->carts[i].only_lines_changed)
-            return true;
+    TABLES_FOREACH(change, changes, &aggregate_cart)
+    if (!have_only_lines_changed(tables_cart_before(change), tables_cart(change)))
+        return true;
     return false;
 }
 
@@ -177,13 +199,12 @@ const struct eventstore_part carts_part = {
 
 void tables_put_cart_keys(struct postgres_parameters *to, const void *changes)
 {
-    const struct projections_changes *batch = changes;
     postgres_begin_array(to);
-    for (size_t i = 0; i < batch->n_carts; i++)
-        postgres_put_int4(to, batch->carts[i].ordinal);
+    TABLES_FOREACH(change, changes, &aggregate_cart)
+    postgres_put_int4(to, change->ordinal);
     postgres_begin_array(to);
-    for (size_t i = 0; i < batch->n_carts; i++)
-        postgres_put_uuid(to, &batch->carts[i].cart_id);
+    TABLES_FOREACH(change, changes, &aggregate_cart)
+    postgres_put_uuid(to, &change->stream_id);
 }
 
 static const struct eventstore_part CARTS_REMOVING = TABLES_CART_REMOVING("carts");
@@ -225,35 +246,31 @@ static int64_t get_time(const struct postgres_rows *rows, size_t row, size_t col
 }
 
 static void compare_documents(
-    const struct projections_cart_change *wanted, const struct postgres_rows *rows, size_t row,
+    const struct projections_change *wanted, const struct postgres_rows *rows, size_t row,
     struct base_buffer *differences)
 {
-    BASE_CLEANUP(base_buffer_finish) struct base_buffer document = {0};
-    if (!projections_is_in_parts(wanted->cart->n_lines)) {
-        /* Whoever reads a document brings it to today's shape, so that is what is compared. */
-        codec_write_stored_cart(
-            &document, postgres_get_text(rows, row, 7), postgres_get_length(rows, row, 7));
-        projections_compare_texts(
-            differences, "carts.document", base_buffer_text(&document), wanted->document);
-        projections_compare_texts(
-            differences, "carts.document_end", postgres_get_text(rows, row, 12), NULL);
-        return;
-    }
-    base_buffer_append(&document, wanted->document, head_length(wanted));
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer should_be = {0};
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer end = {0};
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer is = {0};
+    bool is_in_parts = tables_is_in_parts(tables_cart(wanted));
+    write_document(&should_be, wanted);
+    if (is_in_parts)
+        codec_write_cart_end(&end, tables_cart(wanted));
+    /* Whoever reads a document brings it to today's shape, so that is what is compared. */
+    codec_write_stored_cart(
+        &is, postgres_get_text(rows, row, 7), postgres_get_length(rows, row, 7));
     projections_compare_texts(
-        differences, "carts.document", postgres_get_text(rows, row, 7),
-        base_buffer_text(&document));
+        differences, "carts.document", base_buffer_text(&is), base_buffer_text(&should_be));
     projections_compare_texts(
         differences, "carts.document_end", postgres_get_text(rows, row, 12),
-        wanted->document + end_at(wanted));
+        is_in_parts ? base_buffer_text(&end) : NULL);
 }
 
 static void carts_compare(
-    const void *change, const struct postgres_rows *rows, size_t first, size_t n,
-    struct base_buffer *differences)
+    const struct projections_change *wanted, const struct postgres_rows *rows, size_t first,
+    size_t n, struct base_buffer *differences)
 {
-    const struct projections_cart_change *wanted = change;
-    const struct cart *cart = wanted->cart;
+    const struct cart *cart = tables_cart(wanted);
     if (n == 0) {
         base_buffer_append_text(differences, "carts has no row of it\n");
         return;
@@ -285,7 +302,7 @@ static void carts_compare(
 
 const struct projections_table carts_table = {
     .name = "carts",
-    .subject = PROJECTIONS_CARTS,
+    .aggregate = &aggregate_cart,
     .part = &carts_part,
     .removing = &CARTS_REMOVING,
     .rows = &CARTS_ROWS,
@@ -358,20 +375,23 @@ void carts_keep(
     kept_put(kept, now_us, read->mark, &found);
 }
 
-void carts_keep_change(
-    struct kept *kept, int64_t now_us, const struct projections_cart_change *change)
+void carts_keep_change(struct kept *kept, int64_t now_us, const struct projections_change *change)
 {
-    uint64_t mark = kept_mark(kept, now_us, &change->cart_id);
-    if (mark == 0 || change->document_length > KEPT_CHANGE_MAX ||
-        !kept_is_behind(kept, &change->cart_id))
+    uint64_t mark = kept_mark(kept, now_us, &change->stream_id);
+    const struct cart *cart = tables_cart(change);
+    if (mark == 0 || cart->n_lines > KEPT_CHANGE_LINES || !kept_is_behind(kept, &change->stream_id))
         return;
-    const struct cart *cart = change->cart;
     BASE_CLEANUP(base_buffer_finish) struct base_buffer document = {0};
-    codec_write_cart_times(
-        &document, change->document, change->document_length, cart->created_at_us,
-        cart->updated_at_us, cart->closed_at_us);
+    if (change->document != NULL)
+        base_buffer_append(&document, change->document, change->document_length);
+    else
+        codec_write_cart(&document, &change->stream_id, cart);
+    if (document.length > KEPT_CHANGE_MAX)
+        return;
+    codec_append_cart_times(
+        &document, cart->created_at_us, cart->updated_at_us, cart->closed_at_us);
     const struct kept_found found = {
-        .cart_id = change->cart_id,
+        .cart_id = change->stream_id,
         .version = cart->version,
         .customer_id = cart->customer_id,
         .guest_token_hash = cart->guest_token_hash,

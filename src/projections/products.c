@@ -6,48 +6,56 @@
 
 /* ---- written --------------------------------------------------------------------------------- */
 
+static const struct catalog_product *product_of(const struct projections_change *change)
+{
+    return change->after;
+}
+
+static void put_keys(struct postgres_parameters *to, const void *changes)
+{
+    postgres_begin_array(to);
+    TABLES_FOREACH(change, changes, &aggregate_product)
+    postgres_put_int4(to, change->ordinal);
+    postgres_begin_array(to);
+    TABLES_FOREACH(change, changes, &aggregate_product)
+    postgres_put_text(to, change->key);
+}
+
 static void put_products(struct postgres_parameters *to, const void *changes)
 {
-    const struct projections_changes *batch = changes;
-    const struct projections_product_change *first = batch->products;
-    const struct projections_product_change *end = first + batch->n_products;
-    const struct projections_product_change *change;
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer text = {0};
+    put_keys(to, changes);
     postgres_begin_array(to);
-    for (change = first; change < end; change++)
-        postgres_put_int4(to, change->ordinal);
+    TABLES_FOREACH(change, changes, &aggregate_product)
+    postgres_put_int4(to, product_of(change)->version);
     postgres_begin_array(to);
-    for (change = first; change < end; change++)
-        postgres_put_text(to, change->sku);
+    TABLES_FOREACH(change, changes, &aggregate_product)
+    postgres_put_text(to, product_of(change)->content.name);
     postgres_begin_array(to);
-    for (change = first; change < end; change++)
-        postgres_put_int4(to, change->product->version);
-    postgres_begin_array(to);
-    for (change = first; change < end; change++)
-        postgres_put_text(to, change->product->content.name);
-    postgres_begin_array(to);
-    BASE_CLEANUP(base_buffer_finish) struct base_buffer prices = {0};
-    for (change = first; change < end; change++) {
-        prices.length = 0;
-        codec_write_prices(&prices, &change->product->content);
-        postgres_put_bytes(to, prices.bytes, prices.length);
+    TABLES_FOREACH(change, changes, &aggregate_product)
+    {
+        text.length = 0;
+        codec_write_prices(&text, &product_of(change)->content);
+        postgres_put_bytes(to, text.bytes, text.length);
     }
     postgres_begin_array(to);
-    for (change = first; change < end; change++)
-        postgres_put_bool(to, change->product->content.is_active);
+    TABLES_FOREACH(change, changes, &aggregate_product)
+    postgres_put_bool(to, product_of(change)->content.is_active);
     postgres_begin_array(to);
-    for (change = first; change < end; change++)
-        postgres_put_bytes(to, change->document, change->document_length);
+    TABLES_FOREACH(change, changes, &aggregate_product)
+    {
+        text.length = 0;
+        codec_write_product(&text, product_of(change));
+        postgres_put_bytes(to, text.bytes, text.length);
+    }
     postgres_begin_array(to);
-    for (change = first; change < end; change++)
-        if (change->updated_at_us == CART_TIME_PENDING)
-            postgres_put_null(to);
-        else
-            postgres_put_time(to, change->updated_at_us);
+    TABLES_FOREACH(change, changes, &aggregate_product)
+    tables_put_time(to, product_of(change)->updated_at_us);
 }
 
 static bool has_products(const void *changes)
 {
-    return ((const struct projections_changes *)changes)->n_products > 0;
+    return tables_first(changes, &aggregate_product) != NULL;
 }
 
 const struct eventstore_part products_part = {
@@ -75,17 +83,6 @@ const struct eventstore_part products_part = {
 };
 
 /* ---- compared, and written anew -------------------------------------------------------------- */
-
-static void put_keys(struct postgres_parameters *to, const void *changes)
-{
-    const struct projections_changes *batch = changes;
-    postgres_begin_array(to);
-    for (size_t i = 0; i < batch->n_products; i++)
-        postgres_put_int4(to, batch->products[i].ordinal);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < batch->n_products; i++)
-        postgres_put_text(to, batch->products[i].sku);
-}
 
 static const struct eventstore_part REMOVING = {
     .ctes = "products_removed AS (\n"
@@ -121,20 +118,21 @@ static const struct postgres_statement STRAYS = {
 };
 
 static void compare(
-    const void *change, const struct postgres_rows *rows, size_t first, size_t n,
-    struct base_buffer *differences)
+    const struct projections_change *wanted, const struct postgres_rows *rows, size_t first,
+    size_t n, struct base_buffer *differences)
 {
-    const struct projections_product_change *wanted = change;
-    const struct catalog_content *content = &wanted->product->content;
+    const struct catalog_product *product = product_of(wanted);
+    const struct catalog_content *content = &product->content;
     if (n == 0) {
         base_buffer_append_text(differences, "products has no row of it\n");
         return;
     }
     BASE_CLEANUP(base_buffer_finish) struct base_buffer prices = {0};
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer document = {0};
     codec_write_prices(&prices, content);
+    codec_write_product(&document, product);
     projections_compare_numbers(
-        differences, "products.version", postgres_get_int4(rows, first, 1),
-        wanted->product->version);
+        differences, "products.version", postgres_get_int4(rows, first, 1), product->version);
     projections_compare_texts(
         differences, "products.name", postgres_get_text(rows, first, 2), content->name);
     projections_compare_texts(
@@ -143,15 +141,16 @@ static void compare(
     projections_compare_numbers(
         differences, "products.is_active", postgres_get_bool(rows, first, 4), content->is_active);
     projections_compare_texts(
-        differences, "products.document", postgres_get_text(rows, first, 5), wanted->document);
+        differences, "products.document", postgres_get_text(rows, first, 5),
+        base_buffer_text(&document));
     projections_compare_times(
         differences, "products.updated_at", postgres_get_time(rows, first, 6),
-        wanted->updated_at_us);
+        product->updated_at_us);
 }
 
 const struct projections_table products_table = {
     .name = "products",
-    .subject = PROJECTIONS_PRODUCTS,
+    .aggregate = &aggregate_product,
     .part = &products_part,
     .removing = &REMOVING,
     .rows = &ROWS,

@@ -332,7 +332,7 @@ void projections_end_change(struct projections *projections, const struct base_u
 }
 
 void projections_keep_change(
-    struct projections *projections, const struct projections_cart_change *change)
+    struct projections *projections, const struct projections_change *change)
 {
     carts_keep_change(&projections->kept, base_clock_monotonic_us(), change);
 }

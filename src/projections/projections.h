@@ -10,6 +10,7 @@
 #ifndef CARTD_PROJECTIONS_H
 #define CARTD_PROJECTIONS_H
 
+#include "aggregate.h"
 #include "base.h"
 #include "cart.h"
 #include "catalog.h"
@@ -20,66 +21,25 @@
 
 /* ---- written with the append ----------------------------------------------------------------- */
 
-/* A line that a batch changed somehow; its row is written when it came or went. */
-struct projections_touched_line {
-    const char *item_id;
-    const char *sku_before; /* of the line with that id before the batch; NULL: there was none */
-};
-
 /*
- * The document of a cart with many lines is stored in parts of some lines each, so that an add
- * writes one of them, and not hundreds of lines anew. Whether it is depends on nothing but the
- * number of lines.
+ * A stream that a batch changed, or whose rows are written anew from the log. Each table makes of
+ * it what its own rows need. Pending times (CART_TIME_PENDING) become the append's.
  */
-#define PROJECTIONS_PART_LINES 16
-#define PROJECTIONS_ALL_PARTS UINT32_MAX
-_Static_assert(
-    CART_LINES_MAX <= 32 * PROJECTIONS_PART_LINES, "changed_parts has a bit for each part");
-static inline bool projections_is_in_parts(size_t n_lines)
-{
-    return n_lines > PROJECTIONS_PART_LINES;
-}
-/* The bit of the part that has the line; those from it on, whose lines move up when it goes. */
-static inline uint32_t projections_part_of(size_t line)
-{
-    return UINT32_C(1) << line / PROJECTIONS_PART_LINES;
-}
-static inline uint32_t projections_parts_from(size_t line)
-{
-    return PROJECTIONS_ALL_PARTS << line / PROJECTIONS_PART_LINES;
-}
-
-/* A cart that a batch changed. Pending times become the batch's; a cart that is written anew from
- * the log has none. */
-struct projections_cart_change {
+struct projections_change {
     int32_t ordinal; /* of its stream in the batch */
-    struct base_uuid cart_id;
-    const struct cart *cart;
-    const char *document; /* by codec_write_cart */
+    const struct aggregate *aggregate;
+    struct base_uuid stream_id;
+    const char *key;      /* where the aggregate has one */
+    const void *before;   /* the state that its rows say; NULL: it has no rows */
+    const void *after;    /* NULL: its rows are only to be removed */
+    const char *document; /* of `after`; NULL: nobody has written it yet */
     size_t document_length;
-    const uint32_t *line_at; /* by codec_write_cart too; NULL when it is not in parts */
-    uint32_t changed_parts;  /* those of its parts that may differ from what is stored */
-    size_t n_lines_before;   /* when what is stored was written */
-    bool only_lines_changed; /* since then, and what follows from them: version, sums, time */
-    const struct projections_touched_line *touched; /* each once */
-    size_t n_touched;
-};
-
-struct projections_product_change {
-    int32_t ordinal;
-    const char *sku;
-    const struct catalog_product *product;
-    const char *document; /* by codec_write_product */
-    size_t document_length;
-    int64_t updated_at_us; /* CART_TIME_PENDING: the batch's */
 };
 
 /* What eventstore_batch.changes points to. */
 struct projections_changes {
-    const struct projections_cart_change *carts;
-    size_t n_carts;
-    const struct projections_product_change *products;
-    size_t n_products;
+    const struct projections_change *list;
+    size_t n;
 };
 
 /* The parts of the append statement, for eventstore_create(). */
@@ -88,15 +48,13 @@ const struct eventstore_part *const *projections_parts(size_t *n_parts);
 /* ---- the tables as such: compared with the log, and written anew from it ----------------------
  */
 
-/* Whose streams a table is about. */
-enum projections_subject { PROJECTIONS_CARTS, PROJECTIONS_PRODUCTS };
-
 /* A read table. A new one is a file that defines this and its part, a row in the list of tables.h,
  * and a migration; `cartd rebuild` then fills it from the old events, `cartd verify` holds it to
- * them. "Keys" are cart ids (uuid[]) or skus (text[]), as the subject is. */
+ * them. "Keys" are stream ids (uuid[]) or, where the aggregate has
+ * them, its keys (text[]). */
 struct projections_table {
     const char *name;
-    enum projections_subject subject;
+    const struct aggregate *aggregate; /* whose streams it is about */
     /* How it is written with the append, and how all rows of some keys are removed: like a part of
      * the append, but it reads no CTE but `verdict`, and of a change only the ordinal and the key.
      */
@@ -109,11 +67,10 @@ struct projections_table {
      * there, and perhaps others. */
     const struct postgres_statement *strays;
     /* Appends a sentence with a newline for each way in which the n rows from `first` on are not
-     * what `change` (a projections_cart_change or projections_product_change with all there is to
-     * know) would have written. */
+     * what `change`, without a state before, would have written. */
     void (*compare)(
-        const void *change, const struct postgres_rows *rows, size_t first, size_t n,
-        struct base_buffer *differences);
+        const struct projections_change *change, const struct postgres_rows *rows, size_t first,
+        size_t n, struct base_buffer *differences);
 };
 const struct projections_table *const *projections_tables(size_t *n_tables);
 
@@ -291,7 +248,7 @@ void projections_begin_change(struct projections *projections, const struct base
 void projections_end_change(struct projections *projections, const struct base_uuid *cart_id);
 /* After that, when it was accepted; the cart's times are those that were recorded. */
 void projections_keep_change(
-    struct projections *projections, const struct projections_cart_change *change);
+    struct projections *projections, const struct projections_change *change);
 
 /* One page of a list. As above, but never answered within the call; texts are borrowed until it is
  * answered. */

@@ -4,6 +4,8 @@
 #ifndef CARTD_PROJECTIONS_TABLES_H
 #define CARTD_PROJECTIONS_TABLES_H
 
+#include <string.h>
+
 #include "projections.h"
 
 /* The read tables, in the order in which they are written: each has name_part and name_table. */
@@ -26,8 +28,44 @@ TABLES(TABLES_ROW)
     "        SELECT u.key\n"                                                                       \
     "        FROM unnest($1, $2) AS u (stream_ordinal, key)\n"                                     \
     "        WHERE (SELECT v.flags FROM verdict v)[u.stream_ordinal]"
+/* What of a batch is about a table's streams: `change` is each of them in turn. */
+#define TABLES_FOREACH(change, changes, of)                                                        \
+    for (const struct projections_change *change = tables_first(changes, of); change != NULL;      \
+         change = tables_next(changes, of, change))
+const struct projections_change *tables_first(
+    const struct projections_changes *changes, const struct aggregate *aggregate);
+const struct projections_change *tables_next(
+    const struct projections_changes *changes, const struct aggregate *aggregate,
+    const struct projections_change *change);
 /* The ordinals and the ids of a batch's carts. */
 void tables_put_cart_keys(struct postgres_parameters *to, const void *changes);
+/* The states of a change that is a cart's. */
+static inline const struct cart *tables_cart(const struct projections_change *change)
+{
+    return change->after;
+}
+static inline const struct cart *tables_cart_before(const struct projections_change *change)
+{
+    return change->before;
+}
+/* Most texts of two states of one stream are in the same place. NULL is like NULL only. */
+static inline bool tables_is_same_text(const char *left, const char *right)
+{
+    return left == right || (left != NULL && right != NULL && strcmp(left, right) == 0);
+}
+/* A pending time arrives as null and becomes the moment of the append. */
+void tables_put_time(struct postgres_parameters *to, int64_t time_us);
+
+/*
+ * The document of a cart with many lines is stored in parts of some lines each, so that an add
+ * writes one of them, and not hundreds of lines anew. Whether it is depends on nothing but the
+ * number of lines.
+ */
+#define TABLES_PART_LINES 16
+static inline bool tables_is_in_parts(const struct cart *cart)
+{
+    return cart->n_lines > TABLES_PART_LINES;
+}
 /* How all rows of some carts are removed from a table: the initialiser of its removing part. */
 #define TABLES_CART_REMOVING(table)                                                                \
     {                                                                                              \
@@ -67,8 +105,8 @@ void carts_keep(
 /* Keeps a changed cart that was kept before. Not large ones: the next read is the earlier to pay
  * for them. */
 #define KEPT_CHANGE_MAX 4096
-void carts_keep_change(
-    struct kept *kept, int64_t now_us, const struct projections_cart_change *change);
+#define KEPT_CHANGE_LINES 32 /* whose documents are larger */
+void carts_keep_change(struct kept *kept, int64_t now_us, const struct projections_change *change);
 bool products_receive(const struct postgres_rows *rows, size_t row, struct projections_read *read)
     BASE_MUST_CHECK;
 

@@ -25,6 +25,7 @@ void batch_init(struct batch *batch, struct service *service)
     *batch = (struct batch){.service = service};
     batch->streams = base_alloc(most * sizeof *batch->streams);
     batch->carts = base_alloc(most * sizeof *batch->carts);
+    batch->former_carts = base_alloc(most * sizeof *batch->former_carts);
     batch->scratch = base_alloc(sizeof *batch->scratch);
 }
 
@@ -39,6 +40,7 @@ void batch_finish(struct batch *batch)
     base_buffer_finish(&batch->skus);
     free(batch->streams);
     free(batch->carts);
+    free(batch->former_carts);
     free(batch->scratch);
 }
 
@@ -288,11 +290,29 @@ static void answer_all(
     }
 }
 
+/* The state before it is decided on: the cached one, if nothing came after that. */
+static void remember_state(struct batch *batch, struct batch_stream *stream)
+{
+    const struct replay_wanted *load = &stream->load;
+    const struct aggregate *aggregate = load->aggregate;
+    int32_t version = aggregate->version(load->state);
+    if (stream->cached != NULL && aggregate->version(stream->cached->state) == version) {
+        stream->before = stream->cached->state;
+    } else if (version > 0) {
+        void *before = stream->subject == SERVICE_CART
+                           ? &batch->former_carts[stream - batch->streams]
+                           : base_arena_alloc(&batch->arena, aggregate->state_size);
+        aggregate->copy(before, load->state);
+        stream->before = before;
+    }
+}
+
 static void decide_loaded(struct batch *batch, struct batch_stream *stream)
 {
     stream->is_loaded = true;
     switch (stream->load.outcome) {
     case REPLAY_DONE:
+        remember_state(batch, stream);
         decide_stream(batch, stream);
         return;
     case REPLAY_OTHER_TYPE:

@@ -72,73 +72,6 @@ static bool has_key_in_batch(const struct batch *batch, const struct service_com
 
 /* ---- a cart ---------------------------------------------------------------------------------- */
 
-/* Notes that the line which is or will be at `place` of `cart`, which is the cart before the event,
- * is changed by it. */
-static void touch(
-    struct batch *batch, struct batch_stream *stream, const struct cart *cart, size_t place,
-    const char *item_id)
-{
-    for (size_t i = 0; i < stream->n_touched; i++)
-        if (strcmp(stream->touched[i].item_id, item_id) == 0)
-            return;
-    if (stream->n_touched == stream->touched_capacity) {
-        size_t capacity = stream->touched_capacity == 0 ? 8 : stream->touched_capacity * 2;
-        struct projections_touched_line *touched =
-            base_arena_alloc(&batch->arena, capacity * sizeof *touched);
-        if (stream->n_touched > 0)
-            memcpy(touched, stream->touched, stream->n_touched * sizeof *touched);
-        stream->touched = touched;
-        stream->touched_capacity = capacity;
-    }
-    stream->touched[stream->n_touched++] = (struct projections_touched_line){
-        .item_id = item_id,
-        .sku_before = place < cart->n_lines ? cart->lines[place].sku : NULL,
-    };
-}
-
-/* Where the line is, or where it will be. */
-static size_t place_of(const struct cart *cart, const char *item_id)
-{
-    const struct cart_line *line = cart_find_line(cart, item_id);
-    return line != NULL ? (size_t)(line - cart->lines) : cart->n_lines;
-}
-
-/* Notes the lines that an event may bring or take away, and in which parts of the document it
- * changes something; `cart` is the one before it. */
-static void touch_lines(
-    struct batch *batch, struct batch_stream *stream, const struct cart *cart,
-    const struct cart_event *event)
-{
-    size_t place;
-    switch (event->type) {
-    case CART_EVENT_ITEM_ADDED:
-        place = place_of(cart, event->item_added.item_id);
-        touch(batch, stream, cart, place, event->item_added.item_id);
-        stream->changed_parts |= projections_part_of(place);
-        break;
-    case CART_EVENT_ITEM_QUANTITY_CHANGED:
-        stream->changed_parts |=
-            projections_part_of(place_of(cart, event->item_quantity_changed.item_id));
-        break;
-    case CART_EVENT_ITEM_REMOVED:
-        place = place_of(cart, event->item_removed.item_id);
-        touch(batch, stream, cart, place, event->item_removed.item_id);
-        stream->changed_parts |= projections_parts_from(place);
-        break;
-    case CART_EVENT_CLEARED:
-        for (size_t i = 0; i < cart->n_lines; i++)
-            touch(batch, stream, cart, i, cart->lines[i].item_id);
-        stream->changed_parts = PROJECTIONS_ALL_PARTS;
-        break;
-    case CART_EVENT_CREATED:
-    case CART_EVENT_CLAIM_DONE:
-    case CART_EVENT_CHECK_OUT_DONE:
-    case CART_EVENT_CANCEL_DONE:
-        stream->has_more_changed = true;
-        break;
-    }
-}
-
 /* A new line gets the first id that no other line of the cart has: there are no more lines than
  * CART_LINES_MAX, and ids without end. */
 static struct cart_decision decide_wish(
@@ -201,7 +134,6 @@ static void record_steps(
     for (size_t i = 0; i < command->n_cart_commands; i++) {
         if (!steps[i].is_recorded)
             continue;
-        touch_lines(batch, stream, cart, &steps[i].event);
         cart_evolve(cart, &steps[i].event, CART_TIME_PENDING);
         add_cart_event(batch, stream, command, &steps[i].event, cart->version);
     }
@@ -229,8 +161,7 @@ static void decide_cart_command(
     command->closed_at_us = cart->closed_at_us;
     command->lacks_times = command->wants_body;
     if (command->wants_body) {
-        stream->line_at = batch_line_places(batch, cart);
-        codec_write_cart(&command->body, &command->stream_id, cart, stream->line_at);
+        codec_write_cart(&command->body, &command->stream_id, cart);
         stream->document = &command->body;
         stream->document_version = cart->version;
     }
@@ -403,12 +334,6 @@ static void decide_command(
 void decide_stream(struct batch *batch, struct batch_stream *stream)
 {
     stream->loaded_version = version_of(stream);
-    if (stream->subject == SERVICE_CART) {
-        stream->n_lines_before = stream->cart->n_lines;
-        stream->has_more_changed = false;
-        stream->changed_parts =
-            projections_is_in_parts(stream->n_lines_before) ? 0 : PROJECTIONS_ALL_PARTS;
-    }
     for (size_t i = 0; i < stream->n_commands; i++)
         decide_command(batch, stream, &stream->commands[i]);
 }

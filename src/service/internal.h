@@ -72,21 +72,15 @@ struct batch_stream {
     const struct base_buffer
         *document; /* the last one that was written for an answer; NULL: none */
     int32_t document_version;
-    uint32_t *line_at;      /* of that document; NULL: it is not stored in parts */
-    size_t n_lines_before;  /* when it was loaded */
-    uint32_t changed_parts; /* since then */
-    bool has_more_changed;  /* since then, than lines */
+    const void *before; /* the state as it was loaded; NULL: before the first event */
     int32_t loaded_version;
     bool must_read; /* nothing that is cached may be used */
     bool is_guess;  /* nothing was read: the cached state is a guess until the append proves it */
     bool is_loaded; /* the load was answered */
     size_t n_events;
     size_t n_keys;
-    int32_t ordinal;                        /* in the append; 0: not in it */
-    struct projections_cart_change *change; /* of a cart's stream with events */
-    struct projections_touched_line *touched;
-    size_t n_touched;
-    size_t touched_capacity;
+    int32_t ordinal;                         /* in the append; 0: not in it */
+    const struct projections_change *change; /* of a stream with events */
 };
 
 struct batch {
@@ -99,7 +93,8 @@ struct batch {
     size_t n_commands;
     size_t limit;   /* on n_commands, lower than the setting when a command of it failed before */
     uint64_t epoch; /* of the cache, when it was begun */
-    struct cart *carts; /* one a stream, reused from batch to batch */
+    struct cart *carts;        /* one a stream, reused from batch to batch */
+    struct cart *former_carts; /* as they were before; the same */
     struct cart *scratch;
     /* What the load asks for, by place in the group; -1: not asked. */
     struct replay_load load;
@@ -161,8 +156,6 @@ void batch_move(struct batch *batch, enum batch_state to);
 
 /* ---- what becomes of it (outcome.c) ---------------------------------------------------------- */
 
-/* Room for where the lines of the cart's document begin, if it is stored in parts; else NULL. */
-uint32_t *batch_line_places(struct batch *batch, const struct cart *cart);
 /* Sends what was decided to be recorded; with `confirms_reads` answers of it rest on what was read.
  */
 void batch_append(struct batch *batch, bool confirms_reads);

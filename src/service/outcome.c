@@ -165,59 +165,23 @@ static void number_stream(
         keys[(*n_keys)++].ordinal = stream->ordinal;
 }
 
-uint32_t *batch_line_places(struct batch *batch, const struct cart *cart)
+/* Its document is the one in the last answer, if that is of the stream as it is now. */
+static void add_change(const struct batch_stream *stream, struct projections_change *change)
 {
-    if (!projections_is_in_parts(cart->n_lines))
-        return NULL;
-    return base_arena_alloc(&batch->arena, (cart->n_lines + 1) * sizeof(uint32_t));
-}
-
-/* The document of a changed cart as it is now: the one in its last answer, or one of its own. */
-static const struct base_buffer *cart_document(struct batch *batch, struct batch_stream *stream)
-{
-    if (stream->document != NULL && stream->document_version == stream->cart->version)
-        return stream->document;
-    BASE_CLEANUP(base_buffer_finish) struct base_buffer document = {0};
-    stream->line_at = batch_line_places(batch, stream->cart);
-    codec_write_cart(&document, &stream->load.id, stream->cart, stream->line_at);
-    struct base_buffer *kept = base_arena_alloc(&batch->arena, sizeof *kept);
-    kept->bytes = base_arena_copy(&batch->arena, document.bytes, document.length);
-    kept->length = document.length;
-    return kept;
-}
-
-static void add_cart_change(
-    struct batch *batch, struct batch_stream *stream, struct projections_cart_change *change)
-{
-    const struct base_buffer *document = cart_document(batch, stream);
-    *change = (struct projections_cart_change){
+    const struct replay_wanted *load = &stream->load;
+    const struct aggregate *aggregate = load->aggregate;
+    *change = (struct projections_change){
         .ordinal = stream->ordinal,
-        .cart_id = stream->load.id,
-        .cart = stream->cart,
-        .document = document->bytes,
-        .document_length = document->length,
-        .line_at = stream->line_at,
-        .changed_parts = stream->changed_parts,
-        .n_lines_before = stream->n_lines_before,
-        .only_lines_changed = !stream->has_more_changed,
-        .touched = stream->touched,
-        .n_touched = stream->n_touched,
+        .aggregate = aggregate,
+        .stream_id = load->id,
+        .key = aggregate->key == NULL ? NULL : aggregate->key(load->state),
+        .before = stream->before,
+        .after = load->state,
     };
-}
-
-static void add_product_change(
-    struct batch *batch, struct batch_stream *stream, struct projections_product_change *change)
-{
-    BASE_CLEANUP(base_buffer_finish) struct base_buffer document = {0};
-    codec_write_product(&document, stream->product);
-    *change = (struct projections_product_change){
-        .ordinal = stream->ordinal,
-        .sku = stream->product->sku,
-        .product = stream->product,
-        .document = base_arena_copy(&batch->arena, document.bytes, document.length),
-        .document_length = document.length,
-        .updated_at_us = CART_TIME_PENDING,
-    };
+    if (stream->document == NULL || stream->document_version != aggregate->version(load->state))
+        return;
+    change->document = stream->document->bytes;
+    change->document_length = stream->document->length;
 }
 
 /* Reads of these carts are not answered from memory from before the append is sent until it is
@@ -261,20 +225,16 @@ void batch_append(struct batch *batch, bool confirms_reads)
     size_t n_keys = 0;
     struct eventstore_stream *list =
         base_arena_alloc(&batch->arena, batch->n_streams * sizeof *list);
-    struct projections_cart_change *carts =
-        base_arena_alloc(&batch->arena, batch->n_streams * sizeof *carts);
-    struct projections_product_change *products =
-        base_arena_alloc(&batch->arena, batch->n_streams * sizeof *products);
-    struct projections_changes changes = {.carts = carts, .products = products};
+    struct projections_change *changed =
+        base_arena_alloc(&batch->arena, batch->n_streams * sizeof *changed);
+    struct projections_changes changes = {.list = changed};
     for (size_t i = 0; i < batch->n_streams; i++) {
         struct batch_stream *stream = &batch->streams[i];
         number_stream(batch, stream, list, &n_streams, &n_events, &n_keys);
         if (stream->n_events == 0)
             continue;
-        if (stream->subject == SERVICE_CART)
-            add_cart_change(batch, stream, stream->change = &carts[changes.n_carts++]);
-        else
-            add_product_change(batch, stream, &products[changes.n_products++]);
+        add_change(stream, &changed[changes.n]);
+        stream->change = &changed[changes.n++];
     }
     struct eventstore_batch wanted = {
         .streams = list,

@@ -16,7 +16,7 @@ void past_answer(struct service_past *past, enum replay_history_outcome outcome)
 
 static void write_body(struct service_past *past, const struct cart *cart)
 {
-    codec_write_cart(&past->body, &past->cart_id, cart, NULL);
+    codec_write_cart(&past->body, &past->cart_id, cart);
     codec_append_cart_times(
         &past->body, cart->created_at_us, cart->updated_at_us, cart->closed_at_us);
 }

@@ -62,7 +62,7 @@ static void write_body(struct service_command *command, const void *state)
     switch (command->subject) {
     case SERVICE_CART: {
         const struct cart *cart = state;
-        codec_write_cart(&command->body, &command->stream_id, cart, NULL);
+        codec_write_cart(&command->body, &command->stream_id, cart);
         codec_append_cart_times(
             &command->body, cart->created_at_us, cart->updated_at_us, cart->closed_at_us);
         return;

@@ -12,17 +12,9 @@
 /* ---- ids ------------------------------------------------------------------------------------- */
 
 /* Fixed for all time: they are in every log. */
-static const struct base_uuid PRODUCT_SPACE = {
-    {0x6b, 0x1d, 0x0c, 0x52, 0x8e, 0x4f, 0x4a, 0x0b, 0x9c, 0x77, 0x2f, 0x35, 0xd1, 0x90, 0xe3,
-     0x04}};
 static const struct base_uuid KEY_SPACE = {
     {0x2e, 0xf4, 0x71, 0xa9, 0x05, 0xbc, 0x4d, 0x6e, 0x8a, 0x13, 0xc6, 0x58, 0x7f, 0x21, 0x9d,
      0xb0}};
-
-struct base_uuid service_product_id(const char *sku)
-{
-    return base_uuid_make_v5(&PRODUCT_SPACE, sku, strlen(sku));
-}
 
 const char *service_stream_type(enum service_subject subject)
 {

@@ -19,9 +19,6 @@
 #include "postgres.h"
 #include "replay.h"
 
-/* The namespaces of the UUIDv5s that the service makes. */
-/* The stream of a product, from its sku. */
-struct base_uuid service_product_id(const char *sku);
 /* The cart that a creation with an idempotency key makes when the client names none; also the scope
  * of that key. */
 struct base_uuid service_keyed_cart_id(const char *caller, const char *key);

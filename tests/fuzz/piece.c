@@ -27,12 +27,12 @@ static void claim_fold(void)
                 stored->type, stored->schema_version, stored->data, &arena, &event))
             cart_evolve(&cart, &event, stored->recorded_at_us);
     }
-    codec_write_cart(&document, &id, &cart, NULL);
+    codec_write_cart(&document, &id, &cart);
     codec_write_cart_snapshot(&other, &cart);
     /* A history that broke the rules of the cart need not fit into a snapshot. */
     if (cart.version > 0 && codec_read_cart_snapshot(base_buffer_text(&other), &arena, &read)) {
         other.length = 0;
-        codec_write_cart(&other, &id, &read, NULL);
+        codec_write_cart(&other, &id, &read);
         FUZZ_CLAIM(fuzz_is_same(&document, &other));
     }
     codec_append_cart_times(&document, cart.created_at_us, cart.updated_at_us, cart.closed_at_us);

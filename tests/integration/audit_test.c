@@ -128,8 +128,8 @@ static struct audit_rebuild *start_rebuild(const struct audit_options *options)
 {
     char *problem = NULL;
     has_ended = false;
-    struct audit_rebuild *rebuild = audit_rebuild_create(
-        options, &(struct audit_rebuild_wanted){.of_carts = true, .of_products = true}, &problem);
+    struct audit_rebuild *rebuild =
+        audit_rebuild_create(options, &(struct audit_rebuild_wanted){.only = NULL}, &problem);
     ck_assert_msg(rebuild != NULL, "%s", problem);
     return rebuild;
 }
@@ -250,11 +250,13 @@ static void put_keys(struct postgres_parameters *to, const void *changes)
 {
     const struct projections_changes *batch = changes;
     postgres_begin_array(to);
-    for (size_t i = 0; i < batch->n_carts; i++)
-        postgres_put_int4(to, batch->carts[i].ordinal);
+    for (size_t i = 0; i < batch->n; i++)
+        if (batch->list[i].aggregate == &aggregate_cart)
+            postgres_put_int4(to, batch->list[i].ordinal);
     postgres_begin_array(to);
-    for (size_t i = 0; i < batch->n_carts; i++)
-        postgres_put_uuid(to, &batch->carts[i].cart_id);
+    for (size_t i = 0; i < batch->n; i++)
+        if (batch->list[i].aggregate == &aggregate_cart)
+            postgres_put_uuid(to, &batch->list[i].stream_id);
 }
 
 static void put_customers(struct postgres_parameters *to, const void *changes)
@@ -262,8 +264,9 @@ static void put_customers(struct postgres_parameters *to, const void *changes)
     const struct projections_changes *batch = changes;
     put_keys(to, changes);
     postgres_begin_array(to);
-    for (size_t i = 0; i < batch->n_carts; i++)
-        postgres_put_text(to, batch->carts[i].cart->customer_id);
+    for (size_t i = 0; i < batch->n; i++)
+        if (batch->list[i].aggregate == &aggregate_cart)
+            postgres_put_text(to, ((const struct cart *)batch->list[i].after)->customer_id);
 }
 
 static const struct eventstore_part CUSTOMERS_PART = {
@@ -311,18 +314,18 @@ static const struct postgres_statement CUSTOMERS_STRAYS = {
 };
 
 static void compare_customers(
-    const void *change, const struct postgres_rows *rows, size_t first, size_t n,
-    struct base_buffer *differences)
+    const struct projections_change *wanted, const struct postgres_rows *rows, size_t first,
+    size_t n, struct base_buffer *differences)
 {
-    const struct projections_cart_change *wanted = change;
+    const struct cart *cart = wanted->after;
     projections_compare_texts(
         differences, "customers.customer_id", n == 0 ? "no row" : postgres_get_text(rows, first, 1),
-        wanted->cart->customer_id);
+        cart->customer_id);
 }
 
 static const struct projections_table CUSTOMERS = {
     .name = "customers",
-    .subject = PROJECTIONS_CARTS,
+    .aggregate = &aggregate_cart,
     .part = &CUSTOMERS_PART,
     .removing = &CUSTOMERS_REMOVING,
     .rows = &CUSTOMERS_ROWS,
@@ -511,7 +514,8 @@ START_TEST(a_rebuild_that_was_stopped_says_where_it_goes_on)
     char *problem = NULL;
     has_ended = false;
     rebuild = audit_rebuild_create(
-        &options, &(struct audit_rebuild_wanted){.of_carts = true, .from = result.place}, &problem);
+        &options, &(struct audit_rebuild_wanted){.only = &aggregate_cart, .from = result.place},
+        &problem);
     ck_assert_ptr_nonnull(rebuild);
     struct audit_result rest = end_rebuild(rebuild);
     ck_assert_int_eq(result.n_streams + rest.n_streams, 3000);

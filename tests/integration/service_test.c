@@ -149,7 +149,7 @@ static void put_tea_as(struct catalog_content content)
         .type = CATALOG_COMMAND_CHANGE_PRODUCT, .sku = "tea", .content = content};
     struct service_command command = {
         .subject = SERVICE_PRODUCT,
-        .stream_id = service_product_id("tea"),
+        .stream_id = aggregate_product_id("tea"),
         .catalog_command = &change,
     };
     submit(&command);

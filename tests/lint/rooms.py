@@ -27,19 +27,21 @@ ROOMS = {
     "eventstore": BELOW_STORE,
     "aggregate": {"base", "codec", "eventstore", "postgres"} | CORE,
     "replay": BELOW_STORE | {"aggregate", "eventstore", "table"},
-    "projections": BELOW_STORE | CORE | {"codec", "eventstore"},
+    "projections": BELOW_STORE | CORE | {"aggregate", "codec", "eventstore"},
     "service": BELOW_STORE | CORE | {"aggregate", "codec", "eventstore", "projections", "replay", "table"},
     "follow": BELOW_STORE | CORE | {"aggregate", "eventstore", "projections", "replay"},
     "feed": BELOW_STORE | {"cart", "codec", "eventstore", "projections"},
     "audit": BELOW_STORE
     | CORE
-    | {"aggregate", "codec", "eventstore", "projections", "replay", "service"},
-    "http": {"base", "loop", "metrics", "codec", "auth", "service", "projections", "feed"} | CORE,
+    | {"aggregate", "codec", "eventstore", "projections", "replay"},
+    "http": {"base", "loop", "metrics", "codec", "auth", "service", "projections", "feed"}
+    | CORE
+    | {"aggregate"},
     # The subcommands open the rooms and hand them their settings.
     "cli": BELOW_STORE
     | CORE
     | {"codec", "config", "eventstore", "projections", "service", "feed", "follow", "http"}
-    | {"audit", "auth", "migrate"},
+    | {"aggregate", "audit", "auth", "migrate"},
     # main.c
     "": {"base", "cli"},
 }

@@ -302,7 +302,7 @@ START_TEST(a_document_of_before_properties_is_read_as_it_would_be_written_now)
         n_lines += cart.n_lines;
         out.length = old.length = now.length = 0;
         write_old_document(&old, &id);
-        codec_write_cart(&now, &id, &cart, NULL);
+        codec_write_cart(&now, &id, &cart);
         codec_write_stored_cart(&out, old.bytes, old.length);
         ck_assert_str_eq(text(), base_buffer_text(&now));
         out.length = 0;
@@ -322,7 +322,7 @@ START_TEST(a_document_with_properties_stays_as_it_is)
     struct cart_event event;
     ck_assert(codec_read_cart_event("ItemAdded", 2, SPECIAL_2, &arena, &event));
     cart_evolve(&cart, &event, 3);
-    codec_write_cart(&now, &id, &cart, NULL);
+    codec_write_cart(&now, &id, &cart);
     ck_assert_ptr_nonnull(strstr(
         base_buffer_text(&now),
         "\"unit_price\":1250,\"total\":2500,\"properties\":{\"a\":\"b\"}}"));

@@ -78,7 +78,7 @@ static void write_cart(void)
 {
     struct base_uuid id = uuid(CART_ID);
     begin();
-    codec_write_cart(&out, &id, &cart, NULL);
+    codec_write_cart(&out, &id, &cart);
 }
 
 /* ---- documents ------------------------------------------------------------------------------- */

@@ -38,7 +38,7 @@ void http_ask_put_product(struct http_request *request)
     change->type = CATALOG_COMMAND_CHANGE_PRODUCT;
     change->sku = sku;
     command->subject = SERVICE_PRODUCT;
-    command->stream_id = service_product_id(sku);
+    command->stream_id = aggregate_product_id(sku);
     command->key_scope_id = command->stream_id;
     command->catalog_command = change;
     http_submit(request, answer);
