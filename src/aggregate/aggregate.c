@@ -1,5 +1,6 @@
 #include "aggregate.h"
 
+#include <stdalign.h>
 #include <string.h>
 
 const struct aggregate *const aggregates[] = {&aggregate_cart, &aggregate_product};
@@ -11,4 +12,12 @@ const struct aggregate *aggregate_find(const char *stream_type)
         if (strcmp(aggregates[i]->stream_type, stream_type) == 0)
             return aggregates[i];
     return NULL;
+}
+
+size_t aggregate_state_room(void)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < aggregates_count; i++)
+        most = aggregates[i]->state_size > most ? aggregates[i]->state_size : most;
+    return (most + alignof(max_align_t) - 1) / alignof(max_align_t) * alignof(max_align_t);
 }

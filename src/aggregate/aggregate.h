@@ -9,10 +9,34 @@
 #define CARTD_AGGREGATE_H
 
 #include "base.h"
+#include "cart.h"
 #include "eventstore.h"
 
 /* What any fact (struct cart_event, …) fits in. */
 #define AGGREGATE_FACT_MAX 2048
+
+/* What the catalogue says of a sku, for decisions: answers from what was read before. */
+struct aggregate_offers {
+    struct cart_offer (*find)(const void *context, const char *sku, const char *currency);
+    const void *context;
+};
+
+/* What becomes of a command: it is refused, or there are facts to record. None: it is so already.
+ */
+struct aggregate_decision {
+    const void *facts; /* in the arena, one behind the other; texts of command, state and offers */
+    size_t n_facts;
+    bool is_refused;
+    int refusal;                 /* enum cart_refusal, enum catalog_refusal */
+    size_t command_index;        /* of several in one request: the one that is refused */
+    int64_t current_total_minor; /* for CART_REFUSED_TOTAL_CHANGED */
+};
+
+/* How a fact is called in the log. */
+struct aggregate_event_type {
+    const char *name;
+    int32_t schema_version;
+};
 
 /* When things happened to a stream, for its document; each kind has those that it has. */
 struct aggregate_times {
@@ -42,6 +66,24 @@ struct aggregate {
     bool (*read)(const struct eventstore_event *event, struct base_arena *arena, void *fact);
     /* Applies a fact that is of that version. */
     void (*evolve)(void *state, const void *fact, int32_t version, int64_t recorded_at_us);
+
+    /* Gives every pending time of a state the moment at which the database recorded it. */
+    void (*stamp)(void *state, int64_t recorded_at_us);
+
+    /* Decides a command (struct cart_request, struct catalog_command) on a state. */
+    void (*decide)(
+        const void *state, const void *command, const struct aggregate_offers *offers,
+        struct base_arena *arena, struct aggregate_decision *decision);
+    /* Appends the const char * of each sku whose offer the decision may look at. NULL: none. */
+    void (*list_skus)(const void *command, struct base_buffer *skus);
+    /* Whether the stream is there for who asks, before any other rule; and whether the command is
+     * the one that makes it. NULL: it always is; each command may be the first. */
+    bool (*is_there)(const void *state, const void *command);
+    bool (*creates)(const void *command);
+    int not_found; /* the refusal when it is not there */
+    struct aggregate_event_type (*event_type)(const void *fact);
+    /* Appends the data of an event: JSON. */
+    void (*write)(struct base_buffer *out, const void *fact);
 
     /* Copies what is used of a state; the texts stay borrowed. */
     void (*copy)(void *to, const void *from);
@@ -76,6 +118,9 @@ extern const struct aggregate aggregate_product; /* struct catalog_product, stru
 
 /* The stream of a product: a UUIDv5 of its sku. */
 struct base_uuid aggregate_product_id(const char *sku);
+
+/* Bytes that any state fits in, aligned for any type. */
+size_t aggregate_state_room(void);
 
 /* All of them. */
 extern const struct aggregate *const aggregates[];

@@ -40,6 +40,42 @@ static void evolve(void *state, const void *fact, int32_t of_version, int64_t re
     catalog_evolve(product, fact, recorded_at_us);
 }
 
+static void stamp(void *state, int64_t recorded_at_us)
+{
+    struct catalog_product *product = state;
+    if (product->updated_at_us == CART_TIME_PENDING)
+        product->updated_at_us = recorded_at_us;
+}
+
+static void decide(
+    const void *state, const void *command, const struct aggregate_offers *offers,
+    struct base_arena *arena, struct aggregate_decision *decision)
+{
+    (void)offers; /* it makes them */
+    struct catalog_decision *made = base_arena_alloc(arena, sizeof *made);
+    catalog_decide(state, command, made);
+    *decision = (struct aggregate_decision){
+        .facts = &made->event,
+        .n_facts = made->outcome == CATALOG_ACCEPTED,
+        .is_refused = made->outcome == CATALOG_TOO_MANY_PRICES,
+        .refusal = CATALOG_REFUSED_TOO_MANY_PRICES,
+    };
+}
+
+static struct aggregate_event_type event_type(const void *fact)
+{
+    const struct catalog_event *event = fact;
+    return (struct aggregate_event_type){
+        .name = codec_catalog_event_name(event->type),
+        .schema_version = codec_catalog_event_schema_version(event->type),
+    };
+}
+
+static void write_fact(struct base_buffer *out, const void *fact)
+{
+    codec_write_catalog_event(out, fact);
+}
+
 static size_t used_size(const struct catalog_product *product)
 {
     return offsetof(struct catalog_product, content.prices) +
@@ -118,6 +154,10 @@ const struct aggregate aggregate_product = {
     .version = version,
     .read = read_fact,
     .evolve = evolve,
+    .stamp = stamp,
+    .decide = decide,
+    .event_type = event_type,
+    .write = write_fact,
     .copy = copy,
     .packed_size = packed_size,
     .pack = pack,

@@ -1,7 +1,6 @@
 #include "internal.h"
 
 #include <assert.h>
-#include <stdalign.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,20 +8,12 @@
 static void receive_range(
     void *context, void *owner, const struct postgres_rows *rows, size_t from, size_t end);
 
-static size_t state_room(void)
-{
-    size_t most = 0;
-    for (size_t i = 0; i < aggregates_count; i++)
-        most = aggregates[i]->state_size > most ? aggregates[i]->state_size : most;
-    return (most + alignof(max_align_t) - 1) / alignof(max_align_t) * alignof(max_align_t);
-}
-
 void chunk_init(struct chunk *chunk, struct common *common, int32_t slice_events)
 {
     *chunk = (struct chunk){.common = common};
     chunk->ranges = (struct replay_ranges){
         .slice_events = slice_events, .received = receive_range, .context = chunk};
-    chunk->states = base_alloc(CHUNK_STREAMS_MAX * state_room());
+    chunk->states = base_alloc(CHUNK_STREAMS_MAX * aggregate_state_room());
 }
 
 void chunk_finish(struct chunk *chunk)
@@ -54,7 +45,7 @@ bool chunk_add(
     chunk->streams[i] = (struct chunk_stream){
         .id = *id,
         .aggregate = aggregate,
-        .state = chunk->states + i * state_room(),
+        .state = chunk->states + i * aggregate_state_room(),
     };
     aggregate->begin(chunk->streams[i].state);
     chunk->n_streams++;

@@ -223,6 +223,13 @@ struct cart_command {
     };
 };
 
+/* What one request asks of one cart: commands to be applied in order, all or nothing. */
+struct cart_request {
+    const struct cart_command *commands;
+    size_t n_commands;
+    struct cart_caller caller; /* a cart that does not admit the caller is not there */
+};
+
 /* Why a wish is refused, in the order in which refusals win (API section 3). The names are the
  * problems' slugs. The first two are about existence, the others are the rules of the cart. */
 #define CART_REFUSALS(ROW)                                                                         \

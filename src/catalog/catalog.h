@@ -62,6 +62,11 @@ struct catalog_command {
                         one is active */
 };
 
+/* Why a command is refused. */
+enum catalog_refusal {
+    CATALOG_REFUSED_TOO_MANY_PRICES /* set_price would make more than CATALOG_PRICES_MAX */
+};
+
 enum catalog_outcome {
     CATALOG_ACCEPTED,
     CATALOG_ALREADY_SO,     /* the same content: nothing to record */

@@ -90,9 +90,9 @@ static void submit(struct import *import, const struct product_line *line, int64
 
     void (*answered)(struct service_command *) = slot->command.answered;
     slot->command = (struct service_command){
-        .subject = SERVICE_PRODUCT,
+        .aggregate = &aggregate_product,
         .stream_id = aggregate_product_id(slot->sku),
-        .catalog_command = wish,
+        .command = wish,
         .actor = "catalog-import",
         .answered = answered,
     };
@@ -114,7 +114,7 @@ static void answered(struct service_command *command)
     case SERVICE_DONE:
         import->n_done += 1;
         break;
-    case SERVICE_TOO_MANY_PRICES:
+    case SERVICE_REFUSED: /* there is one rule */
         product_file_complain(
             import->file, slot->line_number, "the product has prices in 64 currencies already");
         break;
@@ -122,7 +122,6 @@ static void answered(struct service_command *command)
         product_file_complain(
             import->file, slot->line_number, "the log has something else under the sku's id");
         break;
-    case SERVICE_REFUSED:
     case SERVICE_VERSION_MISMATCH:
     case SERVICE_KEY_REUSED:
     case SERVICE_FAILED:

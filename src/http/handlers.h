@@ -47,6 +47,8 @@ bool http_accept_body(
     const struct codec_complaints *complaints) BASE_MUST_CHECK;
 /* Submits commands for the cart that the path names; the rest is done here. */
 void http_submit_to_cart(struct http_request *request, const struct codec_commands *commands);
+/* The same for a cart whose id and scope of the key are set already. */
+void http_submit_commands(struct http_request *request, const struct codec_commands *commands);
 /* Submits the one command of a request that has no body, or an empty object; it is copied. */
 void http_submit_bodiless(struct http_request *request, const struct cart_command *command);
 /* Submits wait.command, whose stream, scope of the key and commands are set. */

@@ -102,6 +102,7 @@ struct http_request {
     } wait;
     int64_t poll_seconds;           /* that a long poll may take */
     struct codec_commands commands; /* goes with wait.command; n is 0 for a product */
+    struct cart_request wishes;     /* the same, as the service takes them */
 
     /* The answer. */
     unsigned status;

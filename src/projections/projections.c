@@ -334,7 +334,8 @@ void projections_end_change(struct projections *projections, const struct base_u
 void projections_keep_change(
     struct projections *projections, const struct projections_change *change)
 {
-    carts_keep_change(&projections->kept, base_clock_monotonic_us(), change);
+    if (change->aggregate == &aggregate_cart)
+        carts_keep_change(&projections->kept, base_clock_monotonic_us(), change);
 }
 
 /* ---- pages ----------------------------------------------------------------------------------- */

@@ -244,8 +244,8 @@ struct projections_lender {
 void projections_set_lender(struct projections *projections, struct projections_lender *lender);
 void projections_trust(struct projections *projections, int64_t until_us, int64_t n_writers);
 void projections_distrust(struct projections *projections);
-void projections_begin_change(struct projections *projections, const struct base_uuid *cart_id);
-void projections_end_change(struct projections *projections, const struct base_uuid *cart_id);
+void projections_begin_change(struct projections *projections, const struct base_uuid *stream_id);
+void projections_end_change(struct projections *projections, const struct base_uuid *stream_id);
 /* After that, when it was accepted; the cart's times are those that were recorded. */
 void projections_keep_change(
     struct projections *projections, const struct projections_change *change);

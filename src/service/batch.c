@@ -24,9 +24,8 @@ void batch_init(struct batch *batch, struct service *service)
     size_t most = service->options.batch_commands;
     *batch = (struct batch){.service = service};
     batch->streams = base_alloc(most * sizeof *batch->streams);
-    batch->carts = base_alloc(most * sizeof *batch->carts);
-    batch->former_carts = base_alloc(most * sizeof *batch->former_carts);
-    batch->scratch = base_alloc(sizeof *batch->scratch);
+    batch->state_room = aggregate_state_room();
+    batch->states = base_alloc(most * 2 * batch->state_room);
 }
 
 void batch_finish(struct batch *batch)
@@ -39,9 +38,7 @@ void batch_finish(struct batch *batch)
     base_buffer_finish(&batch->keys);
     base_buffer_finish(&batch->skus);
     free(batch->streams);
-    free(batch->carts);
-    free(batch->former_carts);
-    free(batch->scratch);
+    free(batch->states);
 }
 
 /* ---- collecting ------------------------------------------------------------------------------ */
@@ -53,14 +50,14 @@ static bool collect_stream(struct batch *batch, struct service_stream *from)
     size_t room = batch->limit - batch->n_commands;
     *stream = (struct batch_stream){
         .stream = from,
-        .subject = from->first->subject,
+        .load = {.aggregate = from->first->aggregate},
     };
     size_t n_waiting = 0;
     for (const struct service_command *at = from->first; at != NULL && n_waiting < room;
          at = at->next)
         n_waiting++;
     stream->commands = base_arena_alloc(&batch->arena, n_waiting * sizeof *stream->commands);
-    while (from->first != NULL && from->first->subject == stream->subject &&
+    while (from->first != NULL && from->first->aggregate == stream->load.aggregate &&
            batch->n_commands < batch->limit && batch->n_commands < from->first->batch_limit) {
         struct service_command *command = streams_take(from);
         stream->commands[stream->n_commands++] = (struct batch_command){.command = command};
@@ -110,26 +107,19 @@ static bool collect(struct batch *batch)
 
 /* ---- loading --------------------------------------------------------------------------------- */
 
-/* Where the state of a stream is, before its first event. */
-static void place_state(struct batch *batch, struct batch_stream *stream, size_t i)
+/* The state as decided so far, and (former) the one before. */
+static void *state_at(const struct batch *batch, size_t i, bool is_former)
 {
-    struct replay_wanted *load = &stream->load;
-    *load = (struct replay_wanted){
-        .id = stream->stream->entry.id,
-        .without_snapshot = stream->stream->has_bad_snapshot,
-    };
-    switch (stream->subject) {
-    case SERVICE_CART:
-        load->aggregate = &aggregate_cart;
-        load->state = stream->cart = &batch->carts[i];
-        break;
-    case SERVICE_PRODUCT:
-        load->aggregate = &aggregate_product;
-        load->state = stream->product =
-            base_arena_alloc(&batch->arena, aggregate_product.state_size);
-        break;
-    }
-    load->aggregate->begin(load->state);
+    return batch->states + (2 * i + is_former) * batch->state_room;
+}
+
+static void place_state(struct batch *batch, size_t i)
+{
+    struct batch_stream *stream = &batch->streams[i];
+    stream->load.id = stream->stream->entry.id;
+    stream->load.without_snapshot = stream->stream->has_bad_snapshot;
+    stream->load.state = state_at(batch, i, false);
+    stream->load.aggregate->begin(stream->load.state);
 }
 
 /* Begins with what is cached, if there is something. False: what came after it must be loaded, so
@@ -156,7 +146,7 @@ static void ask_states(struct batch *batch)
     batch->load = (struct replay_load){.wanted = wanted};
     for (size_t i = 0; i < batch->n_streams; i++) {
         struct batch_stream *stream = &batch->streams[i];
-        place_state(batch, stream, i);
+        place_state(batch, i);
         if (!begin_state(batch, stream))
             wanted[batch->load.n_wanted++] = &stream->load;
     }
@@ -299,9 +289,7 @@ static void remember_state(struct batch *batch, struct batch_stream *stream)
     if (stream->cached != NULL && aggregate->version(stream->cached->state) == version) {
         stream->before = stream->cached->state;
     } else if (version > 0) {
-        void *before = stream->subject == SERVICE_CART
-                           ? &batch->former_carts[stream - batch->streams]
-                           : base_arena_alloc(&batch->arena, aggregate->state_size);
+        void *before = state_at(batch, (size_t)(stream - batch->streams), true);
         aggregate->copy(before, load->state);
         stream->before = before;
     }

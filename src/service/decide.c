@@ -27,17 +27,6 @@ static void add_event(
     stream->n_events++;
 }
 
-static void add_cart_event(
-    struct batch *batch, struct batch_stream *stream, const struct service_command *command,
-    const struct cart_event *event, int32_t version)
-{
-    batch->text.length = 0;
-    codec_write_cart_event(&batch->text, event);
-    add_event(
-        batch, stream, command, codec_cart_event_name(event->type),
-        codec_cart_event_schema_version(event->type), version);
-}
-
 /* Keeps the answer for retries of the same request. */
 static void add_key(
     struct batch *batch, struct batch_stream *stream, const struct service_command *command)
@@ -70,150 +59,77 @@ static bool has_key_in_batch(const struct batch *batch, const struct service_com
     return false;
 }
 
-/* ---- a cart ---------------------------------------------------------------------------------- */
+/* ---- the rules ------------------------------------------------------------------------------- */
 
-/* A new line gets the first id that no other line of the cart has: there are no more lines than
- * CART_LINES_MAX, and ids without end. */
-static struct cart_decision decide_wish(
-    struct batch *batch, const struct cart *cart, const struct cart_command *wish)
+static int32_t version_of(const struct batch_stream *stream)
 {
-    struct cart_offer offer = {0};
-    if (wish->type == CART_COMMAND_ADD_ITEM)
-        offer = offers_find(batch, wish->add_item.sku, cart->currency);
-    struct cart_decision decision = cart_decide(cart, wish, &offer);
-    struct cart_command renamed = *wish;
-    for (int attempt = 1; decision.outcome == CART_ID_TAKEN; attempt++) {
-        renamed.add_item.item_id = codec_make_item_id(
-            &batch->arena, wish->add_item.sku, wish->add_item.properties, attempt);
-        decision = cart_decide(cart, &renamed, &offer);
-    }
-    return decision;
+    return stream->load.aggregate->version(stream->load.state);
 }
 
-/* The events of one request, all or nothing. Each wish is decided on what the ones before it made
- * of `cart`, which must be a copy when there is more than one. */
-struct cart_step {
-    struct cart_event event;
-    bool is_recorded;
-};
-
-static enum cart_outcome apply_commands(
-    struct batch *batch, struct service_command *command, struct cart *cart,
-    struct cart_step *steps)
+static struct cart_offer find_offer(const void *batch, const char *sku, const char *currency)
 {
-    enum cart_outcome outcome = CART_ALREADY_SO;
-    for (size_t i = 0; i < command->n_cart_commands; i++) {
-        struct cart_decision decision = decide_wish(batch, cart, &command->cart_commands[i]);
-        switch (decision.outcome) {
-        case CART_REFUSED:
-        case CART_ID_TAKEN: /* never: decide_wish() has found another */
-            command->outcome = SERVICE_REFUSED;
-            command->refusal = decision.refusal;
-            command->command_index = i;
-            command->current_total_minor = cart->total_minor;
-            return CART_REFUSED;
-        case CART_ALREADY_SO:
-            break;
-        case CART_ACCEPTED:
-            steps[i] = (struct cart_step){.event = decision.event, .is_recorded = true};
-            if (i + 1 < command->n_cart_commands)
-                cart_evolve(cart, &decision.event, CART_TIME_PENDING);
-            outcome = CART_ACCEPTED;
-            break;
-        }
-    }
-    return outcome;
+    return offers_find(batch, sku, currency);
 }
 
-/* Records the steps that were decided: `cart` becomes what they make of it. */
-static void record_steps(
+static void refuse(struct service_command *command, const struct aggregate_decision *decision)
+{
+    command->outcome = SERVICE_REFUSED;
+    command->refusal = decision->refusal;
+    command->command_index = decision->command_index;
+    command->current_total_minor = decision->current_total_minor;
+}
+
+/* The state becomes what the facts make of it. */
+static void record(
     struct batch *batch, struct batch_stream *stream, const struct service_command *command,
-    const struct cart_step *steps)
+    const struct aggregate_decision *decision)
 {
-    struct cart *cart = stream->cart;
-    for (size_t i = 0; i < command->n_cart_commands; i++) {
-        if (!steps[i].is_recorded)
-            continue;
-        cart_evolve(cart, &steps[i].event, CART_TIME_PENDING);
-        add_cart_event(batch, stream, command, &steps[i].event, cart->version);
-    }
-}
-
-static void decide_cart_command(
-    struct batch *batch, struct batch_stream *stream, struct service_command *command)
-{
-    struct cart_step *steps =
-        base_arena_alloc(&batch->arena, command->n_cart_commands * sizeof *steps);
-    struct cart *trial = stream->cart;
-    if (command->n_cart_commands > 1) {
-        trial = batch->scratch;
-        cart_copy(trial, stream->cart);
-    }
-    if (apply_commands(batch, command, trial, steps) == CART_REFUSED)
-        return;
-    record_steps(batch, stream, command, steps);
-    const struct cart *cart = stream->cart;
-    command->outcome = SERVICE_DONE;
-    command->is_created = command->cart_commands[0].type == CART_COMMAND_CREATE;
-    command->version = cart->version;
-    command->created_at_us = cart->created_at_us;
-    command->updated_at_us = cart->updated_at_us;
-    command->closed_at_us = cart->closed_at_us;
-    command->lacks_times = command->wants_body;
-    if (command->wants_body) {
-        codec_write_cart(&command->body, &command->stream_id, cart);
-        stream->document = &command->body;
-        stream->document_version = cart->version;
-    }
-    add_key(batch, stream, command);
-}
-
-/* ---- a product ------------------------------------------------------------------------------- */
-
-static void decide_product_command(
-    struct batch *batch, struct batch_stream *stream, struct service_command *command)
-{
-    struct catalog_product *product = stream->product;
-    struct catalog_decision *decision = base_arena_alloc(&batch->arena, sizeof *decision);
-    catalog_decide(product, command->catalog_command, decision);
-    command->outcome = SERVICE_DONE;
-    switch (decision->outcome) {
-    case CATALOG_TOO_MANY_PRICES:
-        command->outcome = SERVICE_TOO_MANY_PRICES;
-        return;
-    case CATALOG_ALREADY_SO:
-        break;
-    case CATALOG_ACCEPTED: {
-        command->is_created = product->version == 0;
-        catalog_evolve(product, &decision->event, CART_TIME_PENDING);
+    const struct aggregate *aggregate = stream->load.aggregate;
+    const char *fact = decision->facts;
+    for (size_t i = 0; i < decision->n_facts; i++, fact += aggregate->fact_size) {
+        int32_t version = version_of(stream) + 1;
+        struct aggregate_event_type type = aggregate->event_type(fact);
+        aggregate->evolve(stream->load.state, fact, version, CART_TIME_PENDING);
         batch->text.length = 0;
-        codec_write_catalog_event(&batch->text, &decision->event);
-        add_event(
-            batch, stream, command, codec_catalog_event_name(decision->event.type),
-            codec_catalog_event_schema_version(decision->event.type), product->version);
-        break;
+        aggregate->write(&batch->text, fact);
+        add_event(batch, stream, command, type.name, type.schema_version, version);
     }
-    }
-    command->version = product->version;
-    command->updated_at_us = product->updated_at_us;
+}
+
+/* What is answered when the append has accepted it. */
+static void prepare_answer(struct batch_stream *stream, struct service_command *command)
+{
+    const struct aggregate *aggregate = stream->load.aggregate;
+    command->outcome = SERVICE_DONE;
+    command->version = version_of(stream);
     command->lacks_times = command->wants_body;
-    if (command->wants_body)
-        codec_write_product(&command->body, product);
+    if (!command->wants_body)
+        return;
+    command->times = aggregate->times(stream->load.state);
+    aggregate->write_document(&command->body, &stream->load.id, stream->load.state);
+    stream->document = &command->body;
+    stream->document_version = command->version;
+}
+
+static void apply_rules(
+    struct batch *batch, struct batch_stream *stream, struct service_command *command)
+{
+    const struct aggregate_offers offers = {.find = find_offer, .context = batch};
+    struct aggregate_decision decision;
+    int32_t former_version = version_of(stream);
+    stream->load.aggregate->decide(
+        stream->load.state, command->command, &offers, &batch->arena, &decision);
+    if (decision.is_refused) {
+        refuse(command, &decision);
+        return;
+    }
+    record(batch, stream, command, &decision);
+    command->is_created = former_version == 0 && decision.n_facts > 0;
+    prepare_answer(stream, command);
     add_key(batch, stream, command);
 }
 
 /* ---- one stream ------------------------------------------------------------------------------ */
-
-static int32_t version_of(const struct batch_stream *stream)
-{
-    return stream->subject == SERVICE_CART ? stream->cart->version : stream->product->version;
-}
-
-static bool is_creation(const struct service_command *command)
-{
-    return command->subject == SERVICE_CART &&
-           command->cart_commands[0].type == CART_COMMAND_CREATE;
-}
 
 /* If-Match, against a stream that exists. */
 static bool is_matching(const struct service_command *command, int32_t version)
@@ -230,6 +146,11 @@ static bool is_matching(const struct service_command *command, int32_t version)
         return false;
     }
     return false;
+}
+
+static bool is_creation(const struct service_command *command)
+{
+    return command->aggregate->creates != NULL && command->aggregate->creates(command->command);
 }
 
 /* A request that was answered before, or whose lost append turns out to have happened. True: its
@@ -253,41 +174,40 @@ static bool find_former_answer(struct batch_command *entry)
     if (entry->recorded_version > 0) {
         entry->fate = FATE_REPLAY;
         command->outcome = SERVICE_DONE;
-        command->is_created =
-            command->subject == SERVICE_CART ? is_creation(command) : entry->recorded_version == 1;
+        command->is_created = command->aggregate->creates == NULL ? entry->recorded_version == 1
+                                                                  : is_creation(command);
         command->version = entry->recorded_version;
         return true;
     }
     return false;
 }
 
-/* Whether the cart is there for who asks. A cart of somebody else is none, before anything else is
- * looked at. What was recorded before its answer was lost was his to do then. */
+/* Whether the stream is there for who asks. A cart of somebody else is none, before anything else
+ * is looked at. What was recorded before its answer was lost was the caller's to do then. */
 static bool is_there(const struct batch_stream *stream, const struct batch_command *entry)
 {
-    const struct cart *cart = stream->cart;
-    const struct cart_caller *caller = &entry->command->caller;
     return entry->recorded_version > 0 ||
-           (cart->version > 0 &&
-            (caller->may_all || cart_admits(cart->customer_id, cart->guest_token_hash, caller)));
+           stream->load.aggregate->is_there(stream->load.state, entry->command->command);
 }
 
-/* A kept answer is for whom the cart admits now, and what is kept of the cart may be from before it
- * was claimed elsewhere. Also, a load reads carts a moment before keys: an answer that is kept for
- * a cart which was not there was given in between. */
+/* A stored answer is for whom the stream admits now, and what is cached of it may be from before it
+ * was claimed elsewhere. Also, a load reads streams a moment before keys: an answer that is stored
+ * for a stream which was not there was given in between. */
 static bool needs_sight(const struct batch_stream *stream, const struct batch_command *entry)
 {
     if (!entry->has_key_row)
         return false;
-    bool came_meanwhile = stream->cart->version == 0 &&
+    bool came_meanwhile = version_of(stream) == 0 &&
                           base_uuid_compare(&entry->key_row.stream_id, &stream->load.id) == 0;
-    return came_meanwhile || (stream->is_guess && !entry->command->caller.may_all);
+    return came_meanwhile || stream->is_guess;
 }
 
 /* Existence. True: its fate is settled. */
-static bool find_no_cart(struct batch_stream *stream, struct batch_command *entry)
+static bool find_absence(struct batch_stream *stream, struct batch_command *entry)
 {
     struct service_command *command = entry->command;
+    if (command->aggregate->is_there == NULL)
+        return false;
     if (needs_sight(stream, entry)) {
         entry->fate = FATE_AGAIN;
         stream->stream->must_read = true;
@@ -298,7 +218,7 @@ static bool find_no_cart(struct batch_stream *stream, struct batch_command *entr
         return false;
     /* Who repeats a creation may have no right any more to what it made. */
     command->outcome = is_new ? SERVICE_KEY_REUSED : SERVICE_REFUSED;
-    command->refusal = CART_REFUSED_NOT_FOUND;
+    command->refusal = command->aggregate->not_found;
     command->command_index = 0;
     return true;
 }
@@ -311,7 +231,7 @@ static void decide_command(
     entry->fate = FATE_ANSWER;
     if (command->may_be_recorded)
         metrics_add(batch->service->options.metrics, METRICS_OUTCOMES_LOOKED_UP, 1);
-    if (command->subject == SERVICE_CART && find_no_cart(stream, entry))
+    if (find_absence(stream, entry))
         return;
     if (find_former_answer(entry))
         return;
@@ -325,10 +245,7 @@ static void decide_command(
         command->version = version;
         return;
     }
-    if (command->subject == SERVICE_CART)
-        decide_cart_command(batch, stream, command);
-    else
-        decide_product_command(batch, stream, command);
+    apply_rules(batch, stream, command);
 }
 
 void decide_stream(struct batch *batch, struct batch_stream *stream)

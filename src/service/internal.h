@@ -62,13 +62,10 @@ struct batch_command {
 
 struct batch_stream {
     struct service_stream *stream;
-    enum service_subject subject; /* of all its commands */
     struct batch_command *commands;
     size_t n_commands;
-    struct replay_wanted load;       /* its state is as decided so far */
-    struct replay_cached *cached;    /* what the state was begun with, and borrows; NULL: nothing */
-    struct cart *cart;               /* the state of a cart's stream */
-    struct catalog_product *product; /* the state of a product's stream */
+    struct replay_wanted load;    /* its state is as decided so far */
+    struct replay_cached *cached; /* what the state was begun with, and borrows; NULL: nothing */
     const struct base_buffer
         *document; /* the last one that was written for an answer; NULL: none */
     int32_t document_version;
@@ -93,9 +90,8 @@ struct batch {
     size_t n_commands;
     size_t limit;   /* on n_commands, lower than the setting when a command of it failed before */
     uint64_t epoch; /* of the cache, when it was begun */
-    struct cart *carts;        /* one a stream, reused from batch to batch */
-    struct cart *former_carts; /* as they were before; the same */
-    struct cart *scratch;
+    char *states;   /* two for each stream: as decided so far, and before */
+    size_t state_room;
     /* What the load asks for, by place in the group; -1: not asked. */
     struct replay_load load;
     int recorded_at;

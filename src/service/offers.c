@@ -101,21 +101,10 @@ static struct batch_offer copy_offer(struct base_arena *arena, const struct batc
 
 /* ---- ask and receive ------------------------------------------------------------------------- */
 
-static bool adds_items(const struct service_command *command)
-{
-    for (size_t i = 0; i < command->n_cart_commands; i++)
-        if (command->cart_commands[i].type == CART_COMMAND_ADD_ITEM)
-            return true;
-    return false;
-}
-
 static void want_skus(struct batch *batch, const struct service_command *command)
 {
-    for (size_t i = 0; i < command->n_cart_commands; i++) {
-        const struct cart_command *wish = &command->cart_commands[i];
-        if (wish->type == CART_COMMAND_ADD_ITEM)
-            base_buffer_append(&batch->skus, &wish->add_item.sku, sizeof wish->add_item.sku);
-    }
+    if (command->aggregate->list_skus != NULL)
+        command->aggregate->list_skus(command->command, &batch->skus);
 }
 
 static int compare_texts(const void *left, const void *right)
@@ -250,8 +239,11 @@ bool offers_are_guesses(const struct batch *batch, const struct batch_stream *st
 {
     if (batch->prices == NULL || batch->were_offers_read)
         return false;
-    for (size_t i = 0; i < stream->n_commands; i++)
-        if (adds_items(stream->commands[i].command))
-            return true;
-    return false;
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer skus = {0};
+    for (size_t i = 0; i < stream->n_commands && skus.length == 0; i++) {
+        const struct service_command *command = stream->commands[i].command;
+        if (command->aggregate->list_skus != NULL)
+            command->aggregate->list_skus(command->command, &skus);
+    }
+    return skus.length > 0;
 }

@@ -151,10 +151,10 @@ static void number_stream(
         return;
     list[(*n_streams)++] = (struct eventstore_stream){
         .stream_id = stream->load.id,
-        .stream_type = service_stream_type(stream->subject),
+        .stream_type = stream->load.aggregate->stream_type,
         .expected_version = stream->loaded_version,
         .n_events = (int32_t)stream->n_events,
-        .is_shared = stream->subject == SERVICE_PRODUCT,
+        .is_shared = stream->load.aggregate->is_shared,
     };
     stream->ordinal = (int32_t)*n_streams;
     struct eventstore_new_event *events = (void *)batch->events.bytes;
@@ -195,7 +195,7 @@ static void tell_changes(
         return;
     for (size_t i = 0; i < batch->n_streams; i++) {
         const struct batch_stream *stream = &batch->streams[i];
-        if (stream->subject == SERVICE_CART && stream->n_events > 0)
+        if (stream->n_events > 0)
             tell(projections, &stream->load.id);
     }
 }
@@ -261,11 +261,9 @@ void batch_append(struct batch *batch, bool confirms_reads)
 static void accept_stream(struct batch *batch, struct batch_stream *stream, int64_t recorded_at_us)
 {
     struct service *service = batch->service;
-    if (stream->subject == SERVICE_CART) {
-        cart_stamp(stream->cart, recorded_at_us);
-        if (service->options.projections != NULL && stream->n_events > 0)
-            projections_keep_change(service->options.projections, stream->change);
-    }
+    stream->load.aggregate->stamp(stream->load.state, recorded_at_us);
+    if (service->options.projections != NULL && stream->n_events > 0)
+        projections_keep_change(service->options.projections, stream->change);
     snapshot_state(
         service, &stream->load.id, stream->load.aggregate, stream->load.state,
         stream->load.began_at);

@@ -59,21 +59,10 @@ static void end_replay(struct replay *replay)
 
 static void write_body(struct service_command *command, const void *state)
 {
-    switch (command->subject) {
-    case SERVICE_CART: {
-        const struct cart *cart = state;
-        codec_write_cart(&command->body, &command->stream_id, cart);
-        codec_append_cart_times(
-            &command->body, cart->created_at_us, cart->updated_at_us, cart->closed_at_us);
-        return;
-    }
-    case SERVICE_PRODUCT: {
-        const struct catalog_product *product = state;
-        codec_write_product(&command->body, product);
-        codec_append_product_times(&command->body, product->updated_at_us);
-        return;
-    }
-    }
+    const struct aggregate *aggregate = command->aggregate;
+    struct aggregate_times times = aggregate->times(state);
+    aggregate->write_document(&command->body, &command->stream_id, state);
+    aggregate->append_times(&command->body, &times);
 }
 
 static void history_read(struct replay_history *history)
@@ -108,7 +97,7 @@ void replay_answer(struct service *service, struct service_command *command)
     }
     struct replay *replay = make_replay(service, command);
     replay->history = (struct replay_history){
-        .aggregate = command->subject == SERVICE_CART ? &aggregate_cart : &aggregate_product,
+        .aggregate = command->aggregate,
         .stream_id = command->stream_id,
         .at_version = command->version,
         .answered = history_read,

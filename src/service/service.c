@@ -16,17 +16,6 @@ static const struct base_uuid KEY_SPACE = {
     {0x2e, 0xf4, 0x71, 0xa9, 0x05, 0xbc, 0x4d, 0x6e, 0x8a, 0x13, 0xc6, 0x58, 0x7f, 0x21, 0x9d,
      0xb0}};
 
-const char *service_stream_type(enum service_subject subject)
-{
-    switch (subject) {
-    case SERVICE_CART:
-        return "cart";
-    case SERVICE_PRODUCT:
-        return "product";
-    }
-    return "";
-}
-
 /* The caller's terminating NUL keeps ("a", "bc") and ("ab", "c") apart. */
 struct base_uuid service_keyed_cart_id(const char *caller, const char *key)
 {
@@ -50,7 +39,6 @@ static enum metrics_number counter_of(const struct service_command *command)
     case SERVICE_OTHER_TYPE:
     case SERVICE_VERSION_MISMATCH:
     case SERVICE_KEY_REUSED:
-    case SERVICE_TOO_MANY_PRICES:
         return METRICS_COMMANDS_REFUSED;
     case SERVICE_OVERLOADED:
         return METRICS_COMMANDS_OVERLOADED;
@@ -64,23 +52,21 @@ static enum metrics_number counter_of(const struct service_command *command)
     return METRICS_COMMANDS_FAILED;
 }
 
-static int64_t settled_time(int64_t time_us, int64_t recorded_at_us)
+static void settle_time(int64_t *time_us, int64_t recorded_at_us)
 {
-    return time_us == CART_TIME_PENDING ? recorded_at_us : time_us;
+    if (*time_us == CART_TIME_PENDING)
+        *time_us = recorded_at_us;
 }
 
 static void complete_body(struct service_command *command)
 {
     if (!command->lacks_times || command->outcome != SERVICE_DONE)
         return;
-    int64_t recorded_at_us = command->recorded_at_us;
-    int64_t updated_at_us = settled_time(command->updated_at_us, recorded_at_us);
-    if (command->subject == SERVICE_CART)
-        codec_append_cart_times(
-            &command->body, settled_time(command->created_at_us, recorded_at_us), updated_at_us,
-            settled_time(command->closed_at_us, recorded_at_us));
-    else
-        codec_append_product_times(&command->body, updated_at_us);
+    struct aggregate_times times = command->times;
+    settle_time(&times.created_at_us, command->recorded_at_us);
+    settle_time(&times.updated_at_us, command->recorded_at_us);
+    settle_time(&times.closed_at_us, command->recorded_at_us);
+    command->aggregate->append_times(&command->body, &times);
 }
 
 void service_answer(struct service *service, struct service_command *command)

@@ -61,11 +61,6 @@ bool service_is_ready(const struct service *service);
 /* Why not, as a sentence for operators; NULL when it is. */
 const char *service_trouble(const struct service *service);
 
-enum service_subject { SERVICE_CART, SERVICE_PRODUCT };
-
-/* As the log has it. */
-const char *service_stream_type(enum service_subject subject);
-
 enum service_match {
     SERVICE_MATCH_NOTHING, /* no If-Match */
     SERVICE_MATCH_ANY,     /* it must exist */
@@ -75,14 +70,12 @@ enum service_match {
 
 enum service_outcome {
     SERVICE_DONE,    /* recorded, or already so; version, body, is_created, is_replayed are set */
-    SERVICE_REFUSED, /* by a rule: refusal, command_index, and current_total_minor for TOTAL_CHANGED
-                      */
+    SERVICE_REFUSED, /* by a rule: refusal says which, and what goes with it is set */
     SERVICE_OTHER_TYPE,       /* the id is that of another thing: a product's, not a cart's */
     SERVICE_VERSION_MISMATCH, /* version is the present one; body is the JSON array of missed events
                                */
     SERVICE_KEY_REUSED,       /* the idempotency key belongs to another request, or what it made
                                * is not his any more */
-    SERVICE_TOO_MANY_PRICES,  /* a product would have more than CATALOG_PRICES_MAX prices */
     SERVICE_OVERLOADED,       /* nothing happened */
     SERVICE_UNAVAILABLE,      /* nothing happened: PostgreSQL can't be reached, or can't record */
     SERVICE_UNKNOWN, /* it may have happened: PostgreSQL was lost in the middle and is not back */
@@ -90,26 +83,23 @@ enum service_outcome {
     SERVICE_FAILED         /* nothing happened: something is broken; it was logged */
 };
 
-/* One request to change one cart or product. The caller owns it and everything it points to; it
+/* One request to change one stream. The caller owns it and everything it points to; it
  * must not move or die until it is answered. Zero-initialise, fill the first part, submit. */
 struct service_command {
     /* What is asked. */
-    enum service_subject subject;
+    const struct aggregate *aggregate;
     struct base_uuid stream_id;
-    const struct cart_command *cart_commands; /* applied in order, all or nothing */
-    size_t n_cart_commands;
-    const struct catalog_command *catalog_command;
+    const void *command; /* of the aggregate's own kind */
     enum service_match match;
     int32_t match_versions[SERVICE_VERSIONS_MAX];
     size_t n_match_versions;
     const char *key; /* idempotency key; NULL: none */
     struct base_uuid key_scope_id;
     uint8_t key_fingerprint[BASE_SHA256_SIZE];
-    struct cart_caller caller; /* who asks: a cart that is not his is not there */
-    const char *actor;         /* the same, for the events' metadata */
+    const char *actor; /* who asks, for the events' metadata */
     struct codec_trace trace;
     const char *request_id; /* for the log; NULL: none */
-    bool wants_body;        /* false: the cart's document is not needed (Prefer: return=minimal) */
+    bool wants_body;        /* false: the document is not needed (Prefer: return=minimal) */
     void (*answered)(struct service_command *command);
 
     /* The answer. The caller finishes `body`. */
@@ -117,8 +107,8 @@ struct service_command {
     bool is_created;
     bool is_replayed; /* a kept answer */
     int32_t version;
-    enum cart_refusal refusal;
-    size_t command_index; /* which of cart_commands was refused */
+    int refusal; /* as in struct aggregate_decision; so are the next two */
+    size_t command_index;
     int64_t current_total_minor;
     struct base_buffer body; /* the document with its times; the whole JSON answer */
 
@@ -132,11 +122,9 @@ struct service_command {
     bool may_be_recorded; /* an append that held it was lost: look for its id before deciding again
                            */
     bool is_in_doubt;     /* its former answer was found, and not confirmed by a standby */
-    int64_t created_at_us;
-    int64_t updated_at_us;
-    int64_t closed_at_us;
-    int64_t recorded_at_us; /* of the append that recorded it */
-    bool lacks_times;       /* body is a document without its times */
+    struct aggregate_times times; /* of the document */
+    int64_t recorded_at_us;       /* of the append that recorded it */
+    bool lacks_times;             /* body is a document without its times */
 };
 void service_submit(struct service *service, struct service_command *command);
 

@@ -61,16 +61,7 @@ static void tear_down(void)
 /* The one answer of a query, as a number. */
 static int64_t ask_sql(const char *sql)
 {
-    char *problem = NULL;
-    struct postgres_table table;
-    struct postgres_session *session = postgres_session_open(url, &problem);
-    ck_assert_msg(session != NULL, "%s", problem);
-    bool is_done = postgres_session_query(session, sql, NULL, 0, &table, &problem);
-    ck_assert_msg(is_done, "%s: %s", sql, problem);
-    int64_t answer = strtoll(table.cells[0], NULL, 10);
-    postgres_table_finish(&table);
-    postgres_session_close(session);
-    return answer;
+    return support_ask_sql(url, sql);
 }
 
 /* n carts of n_events events each, written without their rows: a creation, then lines of tea that

@@ -55,17 +55,7 @@ static void run_sql(const char *sql)
 
 static int64_t ask_sql(const char *sql)
 {
-    char *problem = NULL;
-    struct postgres_table table;
-    struct postgres_session *session = postgres_session_open(url, &problem);
-    ck_assert_msg(session != NULL, "%s", problem);
-    bool is_done = postgres_session_query(session, sql, NULL, 0, &table, &problem);
-    ck_assert_msg(is_done, "%s", problem);
-    ck_assert_uint_eq(table.n_rows, 1);
-    int64_t answer = strtoll(table.cells[0], NULL, 10);
-    postgres_table_finish(&table);
-    postgres_session_close(session);
-    return answer;
+    return support_ask_sql(url, sql);
 }
 
 static void set_up(void)
@@ -93,7 +83,6 @@ static struct base_uuid cart_id(int number)
 
 static void submit(struct service_command *command)
 {
-    command->caller.may_all = true;
     command->actor = "test";
     command->wants_body = true;
     command->answered = answered;
@@ -122,14 +111,24 @@ static const struct cart_command REMOVE_TEA = {
     .type = CART_COMMAND_REMOVE_ITEM, .remove_item = {.item_id = "tea"}};
 static const struct cart_command CLEAR = {.type = CART_COMMAND_CLEAR_ITEMS};
 
+static struct service_command on_cart_all(
+    int number, const struct cart_command *commands, size_t n_commands)
+{
+    static struct cart_request requests[1024];
+    static size_t n_requests;
+    struct cart_request *request = &requests[n_requests++ % BASE_COUNT(requests)];
+    *request = (struct cart_request){.commands = commands, .n_commands = n_commands};
+    request->caller.may_all = true;
+    return (struct service_command){
+        .aggregate = &aggregate_cart,
+        .stream_id = cart_id(number),
+        .command = request,
+    };
+}
+
 static struct service_command on_cart(int number, const struct cart_command *wish)
 {
-    return (struct service_command){
-        .subject = SERVICE_CART,
-        .stream_id = cart_id(number),
-        .cart_commands = wish,
-        .n_cart_commands = 1,
-    };
+    return on_cart_all(number, wish, 1);
 }
 
 static enum service_outcome do_one(
@@ -148,9 +147,9 @@ static void put_tea_as(struct catalog_content content)
     struct catalog_command change = {
         .type = CATALOG_COMMAND_CHANGE_PRODUCT, .sku = "tea", .content = content};
     struct service_command command = {
-        .subject = SERVICE_PRODUCT,
+        .aggregate = &aggregate_product,
         .stream_id = aggregate_product_id("tea"),
-        .catalog_command = &change,
+        .command = &change,
     };
     submit(&command);
     wait_for(1);
@@ -282,8 +281,7 @@ START_TEST(a_row_of_cart_items_comes_and_goes_with_its_line)
     };
     put_tea(100);
     for (size_t i = 0; i < BASE_COUNT(steps); i++) {
-        struct service_command command = on_cart(1, steps[i].wishes);
-        command.n_cart_commands = steps[i].n_wishes;
+        struct service_command command = on_cart_all(1, steps[i].wishes, steps[i].n_wishes);
         submit(&command);
         wait_for(1);
         ck_assert_int_eq(command.outcome, SERVICE_DONE);

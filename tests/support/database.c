@@ -80,3 +80,18 @@ void support_drop_database(char *url)
     base_arena_finish(&arena);
     free(url);
 }
+
+int64_t support_ask_sql(const char *url, const char *sql)
+{
+    char *problem = NULL;
+    struct postgres_table table;
+    struct postgres_session *session = postgres_session_open(url, &problem);
+    ck_assert_msg(session != NULL, "%s", problem);
+    bool is_done = postgres_session_query(session, sql, NULL, 0, &table, &problem);
+    ck_assert_msg(is_done, "%s: %s", sql, problem);
+    ck_assert_msg(table.n_rows == 1, "%s: %zu rows", sql, table.n_rows);
+    int64_t answer = strtoll(table.cells[0], NULL, 10);
+    postgres_table_finish(&table);
+    postgres_session_close(session);
+    return answer;
+}

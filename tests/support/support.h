@@ -23,6 +23,8 @@ void support_drop_database(char *url);
 
 /* Runs statements on a database, by a session of their own. Ends the test when that fails. */
 void support_run_sql(const char *url, const char *sql);
+/* The one number that a query answers. */
+int64_t support_ask_sql(const char *url, const char *sql);
 
 /* A log that writes nothing. */
 const struct base_log *support_quiet_log(void);

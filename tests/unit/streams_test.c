@@ -6,7 +6,7 @@
 
 static struct service_command command_for(uint8_t stream)
 {
-    return (struct service_command){.subject = SERVICE_CART, .stream_id = {{stream}}};
+    return (struct service_command){.aggregate = &aggregate_cart, .stream_id = {{stream}}};
 }
 
 START_TEST(what_is_put_back_stands_before_what_came_meanwhile)

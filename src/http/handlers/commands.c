@@ -116,7 +116,6 @@ bool http_accept_body(
 void http_submit(struct http_request *request, void (*answered)(struct service_command *command))
 {
     request->wait.command.answered = answered;
-    request->wait.command.caller = request->rights;
     service_submit(request->http->options.service, &request->wait.command);
 }
 
@@ -129,11 +128,21 @@ void http_submit_to_cart(struct http_request *request, const struct codec_comman
             "There is no cart \"%.64s\"; the id of a cart is a UUID.", request->path_values[0]);
         return;
     }
-    request->commands = *commands;
-    command->subject = SERVICE_CART;
     command->key_scope_id = command->stream_id;
-    command->cart_commands = commands->list;
-    command->n_cart_commands = commands->n;
+    http_submit_commands(request, commands);
+}
+
+void http_submit_commands(struct http_request *request, const struct codec_commands *commands)
+{
+    struct service_command *command = &request->wait.command;
+    request->commands = *commands;
+    request->wishes = (struct cart_request){
+        .commands = commands->list,
+        .n_commands = commands->n,
+        .caller = request->rights,
+    };
+    command->aggregate = &aggregate_cart;
+    command->command = &request->wishes;
     http_submit(request, http_answer_cart_command);
 }
 
@@ -178,6 +187,19 @@ void http_reply_done(struct http_request *request, const char *location)
                  });
 }
 
+static void refuse_prices(struct http_request *request)
+{
+    http_send_trouble(
+        request, &(struct http_trouble){
+                     .problem = HTTP_PROBLEM_INVALID_BODY,
+                     .detail = base_arena_printf(
+                         &request->arena, "A product has at most %d prices.", CATALOG_PRICES_MAX),
+                     .errors =
+                         &(const struct codec_complaints){
+                             .n = 1, .list = {{"/prices", "prices has too many currencies."}}},
+                 });
+}
+
 static void refuse_by_rule(struct http_request *request)
 {
     static const char *const slugs[] = {
@@ -186,6 +208,10 @@ static void refuse_by_rule(struct http_request *request)
 #undef CART_ROW
     };
     const struct service_command *command = &request->wait.command;
+    if (command->aggregate == &aggregate_product) {
+        refuse_prices(request);
+        return;
+    }
     enum http_problem problem;
     if (!http_find_problem(slugs[command->refusal], &problem))
         problem = HTTP_PROBLEM_INTERNAL_ERROR; /* a test finds it for every refusal */
@@ -264,7 +290,7 @@ void http_reply_not_done(struct http_request *request)
     case SERVICE_OTHER_TYPE:
         http_refuse(
             request, HTTP_PROBLEM_ID_TAKEN,
-            request->wait.command.subject == SERVICE_CART
+            request->wait.command.aggregate == &aggregate_cart
                 ? "The id is not a cart's but a product's. Nothing was done; create a cart with "
                   "another id."
                 : "The log has a cart under the id of this product's sku. Nothing was done; "
@@ -280,18 +306,6 @@ void http_reply_not_done(struct http_request *request)
                   "send a Cart-Token of their own, the same each time. Nothing was done."
                 : "This Idempotency-Key was used before with another method, path or body. Use a "
                   "new key for a new request. Nothing was done.");
-        return;
-    case SERVICE_TOO_MANY_PRICES:
-        http_send_trouble(
-            request,
-            &(struct http_trouble){
-                .problem = HTTP_PROBLEM_INVALID_BODY,
-                .detail = base_arena_printf(
-                    &request->arena, "A product has at most %d prices.", CATALOG_PRICES_MAX),
-                .errors =
-                    &(const struct codec_complaints){
-                        .n = 1, .list = {{"/prices", "prices has too many currencies."}}},
-            });
         return;
     case SERVICE_OVERLOADED:
         http_refuse(

@@ -104,9 +104,5 @@ void http_ask_create_cart(struct http_request *request)
     if (!choose_owner(request, &new_cart.commands.list[0]))
         return;
     choose_id(request, &new_cart);
-    request->commands = new_cart.commands;
-    command->subject = SERVICE_CART;
-    command->cart_commands = request->commands.list;
-    command->n_cart_commands = request->commands.n;
-    http_submit(request, http_answer_cart_command);
+    http_submit_commands(request, &new_cart.commands);
 }

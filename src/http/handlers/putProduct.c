@@ -37,9 +37,9 @@ void http_ask_put_product(struct http_request *request)
         return;
     change->type = CATALOG_COMMAND_CHANGE_PRODUCT;
     change->sku = sku;
-    command->subject = SERVICE_PRODUCT;
+    command->aggregate = &aggregate_product;
     command->stream_id = aggregate_product_id(sku);
     command->key_scope_id = command->stream_id;
-    command->catalog_command = change;
+    command->command = change;
     http_submit(request, answer);
 }

@@ -28,12 +28,12 @@ const char *http_refusal_detail(struct http_request *request)
     struct base_arena *arena = &request->arena;
     char cart_id[BASE_UUID_SIZE];
     base_uuid_format(&command->stream_id, cart_id);
-    if (command->command_index >= command->n_cart_commands)
+    if (command->command_index >= request->wishes.n_commands)
         return "The cart does not allow it."; /* the service names a command in each refusal */
-    const struct cart_command *refused = &command->cart_commands[command->command_index];
+    const struct cart_command *refused = &request->wishes.commands[command->command_index];
     const char *subject = subject_of(refused);
 
-    switch (command->refusal) {
+    switch ((enum cart_refusal)command->refusal) {
     case CART_REFUSED_NOT_FOUND:
         return base_arena_printf(arena, "There is no cart %s.", cart_id);
     case CART_REFUSED_ALREADY_EXISTS:
