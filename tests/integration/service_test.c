@@ -1,4 +1,5 @@
 #include <arpa/inet.h>
+#include <inttypes.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -382,17 +383,19 @@ START_TEST(a_long_cart_is_loaded_from_a_snapshot_that_never_becomes_the_truth)
     struct service_command command;
     put_tea(100);
     do_one(1, &CREATE, &command);
-    for (int i = 0; i < 150; i++)
+    /* One that can't be stored at once, for want of a connection, is left out. */
+    for (int i = 0; i < 150 || ask_sql("SELECT count(*) FROM snapshots") == 0; i++)
         do_one(1, &ADD_TEA, &command);
-    ck_assert_int_eq(command.version, 151);
-    while (ask_sql("SELECT count(*) FROM snapshots") == 0)
-        loop_turn(loop, 10);
-    ck_assert_int_eq(ask_sql("SELECT version FROM snapshots"), 100);
+    int32_t version = command.version;
+    int64_t stored_at = ask_sql("SELECT version FROM snapshots");
+    ck_assert_int_eq(stored_at % 100, 0);
 
     /* It is used: a snapshot that lies shows in the answer. */
     run_sql("UPDATE snapshots SET state = jsonb_set(state, '{added,0,quantity}', '500')");
     add_after_restart(&command);
-    ck_assert_ptr_nonnull(strstr(base_buffer_text(&command.body), "\"quantity\":552"));
+    char quantity[40];
+    snprintf(quantity, sizeof quantity, "\"quantity\":%" PRId64 ",", 501 + version - stored_at);
+    ck_assert_ptr_nonnull(strstr(base_buffer_text(&command.body), quantity));
     finish(&command, 1);
 
     /* One that can't be read, that is of another shape or that is gone is as if it never was. */
@@ -405,9 +408,8 @@ START_TEST(a_long_cart_is_loaded_from_a_snapshot_that_never_becomes_the_truth)
         run_sql(losses[i]);
         add_after_restart(&command);
         ck_assert_int_eq(command.outcome, SERVICE_DONE);
-        ck_assert_int_eq(command.version, 153 + i);
-        char quantity[40];
-        snprintf(quantity, sizeof quantity, "\"quantity\":%zu,", 152 + i);
+        ck_assert_int_eq(command.version, version + 2 + (int32_t)i);
+        snprintf(quantity, sizeof quantity, "\"quantity\":%d,", version + 1 + (int)i);
         ck_assert_ptr_nonnull(strstr(base_buffer_text(&command.body), quantity));
         finish(&command, 1);
     }
