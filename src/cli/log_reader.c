@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "aggregate.h"
+
 /* How often the end of the log is looked at while following. */
 #define REST_US 100000
 
@@ -54,7 +56,7 @@ static bool is_there(const struct postgres_rows *first_event)
     if (postgres_rows_count(first_event) == 0)
         return false;
     eventstore_receive_event(first_event, 0, &event);
-    return strcmp(event.stream_type, "cart") == 0;
+    return strcmp(event.stream_type, aggregate_cart.stream_type) == 0;
 }
 
 static void receive_head(struct log_reader *reader)

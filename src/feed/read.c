@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "aggregate.h"
 #include "codec.h"
 
 /* ---- types ----------------------------------------------------------------------------------- */
@@ -153,7 +154,7 @@ static struct feed_found receive_cart(
     if (postgres_rows_count(first) == 0)
         return found;
     eventstore_receive_event(first, 0, &event);
-    found.exists = strcmp(event.stream_type, "cart") == 0;
+    found.exists = strcmp(event.stream_type, aggregate_cart.stream_type) == 0;
     if (!found.exists)
         return found;
     size_t n_rows = postgres_rows_count(found.rows);

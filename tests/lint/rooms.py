@@ -30,7 +30,7 @@ ROOMS = {
     "projections": BELOW_STORE | CORE | {"aggregate", "codec", "eventstore"},
     "service": BELOW_STORE | CORE | {"aggregate", "codec", "eventstore", "projections", "replay", "table"},
     "follow": BELOW_STORE | CORE | {"aggregate", "eventstore", "projections", "replay"},
-    "feed": BELOW_STORE | {"cart", "codec", "eventstore", "projections"},
+    "feed": BELOW_STORE | {"aggregate", "cart", "codec", "eventstore", "projections"},
     "audit": BELOW_STORE
     | CORE
     | {"aggregate", "codec", "eventstore", "projections", "replay"},
