@@ -15,6 +15,8 @@
 #ifndef CARTD_FEED_H
 #define CARTD_FEED_H
 
+#include <sys/queue.h>
+
 #include "base.h"
 #include "cart.h"
 #include "loop.h"
@@ -147,8 +149,7 @@ struct feed_listener {
     struct feed_listener *previous;
     struct feed_list *list;
     struct feed_stream *stream; /* of a cart */
-    struct feed_listener *next_of_stream;
-    struct feed_listener *previous_of_stream;
+    LIST_ENTRY(feed_listener) of_stream;
     int64_t
         pending; /* of a cart: position of the first event in memory that it may lack; 0: none */
     int64_t blocked_at;     /* the newest position when it took less than it was offered */

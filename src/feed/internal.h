@@ -9,6 +9,7 @@
 #include "feed.h"
 
 #include "eventstore.h"
+#include "table.h"
 
 #define TAIL_ROWS 500 /* read at once by the tail */
 /* Between two reads of the tail: what comes in between is read at once. */
@@ -76,24 +77,13 @@ struct feed_entry *feed_memory_at(const struct feed_memory *memory, int64_t posi
 /* ---- streams that are listened to (streams.c) ------------------------------------------------ */
 
 struct feed_stream {
-    struct base_uuid id;
-    struct feed_stream *next_in_bucket;
-    struct feed_listener *first;
+    struct table_entry entry;
+    LIST_HEAD(, feed_listener) listeners;
     int64_t newest; /* position of its newest event since somebody listens; 0: none */
 };
-
-struct feed_streams {
-    struct feed_stream **buckets;
-    size_t n_buckets; /* a power of two */
-    size_t n_streams;
-    uint64_t secret[2];
-};
-void feed_streams_init(struct feed_streams *streams);
-void feed_streams_finish(struct feed_streams *streams);
-struct feed_stream *feed_streams_find(
-    const struct feed_streams *streams, const struct base_uuid *id);
-void feed_streams_add_listener(struct feed_streams *streams, struct feed_listener *listener);
-void feed_streams_remove_listener(struct feed_streams *streams, struct feed_listener *listener);
+struct feed_stream *feed_streams_find(const struct table *streams, const struct base_uuid *id);
+void feed_streams_add_listener(struct table *streams, struct feed_listener *listener);
+void feed_streams_remove_listener(struct table *streams, struct feed_listener *listener);
 
 /* ---- lists ----------------------------------------------------------------------------------- */
 
@@ -135,7 +125,7 @@ struct feed {
     char log_id[FEED_LOG_ID_SIZE]; /* of what the tail reads */
     struct feed_memory memory;
 
-    struct feed_streams streams;
+    struct table streams;        /* of struct feed_stream */
     struct feed_list idle;       /* of the log: they have everything */
     struct feed_list idle_carts; /* the same of carts */
     struct feed_list ready;      /* something may be there for them */

@@ -276,8 +276,9 @@ void feed_listeners_notice(struct feed *feed, const struct feed_event *event)
     if (stream->newest >= feed->memory.tail)
         feed_memory_at(&feed->memory, stream->newest)->next_of_stream = event->position;
     stream->newest = event->position;
-    for (struct feed_listener *listener = stream->first; listener != NULL;
-         listener = listener->next_of_stream) {
+    struct feed_listener *listener;
+    LIST_FOREACH(listener, &stream->listeners, of_stream)
+    {
         if (listener->pending == 0)
             listener->pending = event->position;
         if (listener->list == &feed->idle_carts)
@@ -366,7 +367,7 @@ static void rest(struct loop_deferred *deferred)
 
 void feed_listeners_init(struct feed *feed)
 {
-    feed_streams_init(&feed->streams);
+    table_init(&feed->streams);
     feed->deliver.called = deliver;
     feed->retry.fired = retry;
     feed->rest.called = rest;
@@ -380,7 +381,6 @@ void feed_listeners_finish(struct feed *feed)
     loop_stop_deferred(feed->options.loop, &feed->rest);
     loop_stop_timer(feed->options.loop, &feed->retry);
     feed_tail_stop(feed);
-    feed_streams_finish(&feed->streams);
     for (size_t i = 0; i < CATCH_UP_SLOTS; i++)
         postgres_group_finish(&feed->slots[i].group);
 }

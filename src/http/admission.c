@@ -5,7 +5,7 @@
 #include "reply.h"
 #include "server.h"
 
-static struct http_caller_id find_caller(const struct http_request *request)
+static struct base_uuid find_caller(const struct http_request *request)
 {
     if (request->identity.subject != NULL)
         return http_caller_of_subject(request->identity.subject);

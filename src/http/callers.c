@@ -3,27 +3,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { N_BUCKETS = 16384 };
-
 #define WINDOW_US (INT64_C(1000000) * HTTP_RATE_WINDOW_SECONDS)
 /* By then even what was owed has come back, where a window allows more than one request does. */
 #define REMEMBERED_US (2 * WINDOW_US)
 /* Also the least allowance has paid for the largest request by then. */
 #define PAID_US (1000 * WINDOW_US)
 
-struct http_caller_id http_caller_of_subject(const char *subject)
+struct base_uuid http_caller_of_subject(const char *subject)
 {
     const struct base_part part = {.bytes = subject, .length = strlen(subject)};
     uint8_t digest[BASE_SHA256_SIZE];
     base_sha256(&part, 1, digest);
-    struct http_caller_id id;
+    struct base_uuid id;
     memcpy(id.bytes, digest, sizeof(id.bytes));
     return id;
 }
 
-struct http_caller_id http_caller_of_address(const struct http_address *address)
+struct base_uuid http_caller_of_address(const struct http_address *address)
 {
-    struct http_caller_id id;
+    struct base_uuid id;
     memcpy(id.bytes, address->bytes, sizeof(id.bytes));
     bool is_four = memcmp(id.bytes, (const uint8_t[10]){0}, 10) == 0;
     if (!is_four)
@@ -33,22 +31,10 @@ struct http_caller_id http_caller_of_address(const struct http_address *address)
 
 /* ---- the table ------------------------------------------------------------------------------- */
 
-static struct http_caller **bucket_of(
-    const struct http_callers *callers, const struct http_caller_id *id)
+static struct http_caller *find(const struct http_callers *callers, const struct base_uuid *id)
 {
-    struct base_uuid key;
-    memcpy(key.bytes, id->bytes, sizeof(key.bytes));
-    return &callers->buckets[base_uuid_hash(&key, callers->secret) % N_BUCKETS];
-}
-
-/* Where the pointer to the caller is, or where it belongs. */
-static struct http_caller **find(
-    const struct http_callers *callers, const struct http_caller_id *id)
-{
-    struct http_caller **place = bucket_of(callers, id);
-    while (*place != NULL && memcmp(&(*place)->id, id, sizeof(*id)) != 0)
-        place = &(*place)->next;
-    return place;
+    struct table_entry *entry = table_find(&callers->table, id);
+    return entry == NULL ? NULL : BASE_CONTAINER(entry, struct http_caller, entry);
 }
 
 static bool holds_nothing(const struct http_caller *caller)
@@ -62,24 +48,20 @@ static bool holds_nothing(const struct http_caller *caller)
 
 static void join_idle(struct http_callers *callers, struct http_caller *caller)
 {
-    caller->newer = NULL;
-    caller->older = callers->newest;
-    *(caller->older != NULL ? &caller->older->newer : &callers->oldest) = caller;
-    callers->newest = caller;
+    TAILQ_INSERT_TAIL(&callers->idle, caller, by_age);
     callers->n_idle++;
 }
 
 static void leave_idle(struct http_callers *callers, struct http_caller *caller)
 {
-    *(caller->older != NULL ? &caller->older->newer : &callers->oldest) = caller->newer;
-    *(caller->newer != NULL ? &caller->newer->older : &callers->newest) = caller->older;
+    TAILQ_REMOVE(&callers->idle, caller, by_age);
     callers->n_idle--;
 }
 
 static void forget(struct http_callers *callers, struct http_caller *caller)
 {
     leave_idle(callers, caller);
-    *find(callers, &caller->id) = caller->next;
+    table_remove(&callers->table, &caller->entry);
     free(caller);
 }
 
@@ -88,24 +70,24 @@ static void forget_some(struct http_callers *callers)
 {
     enum { AT_ONCE = 4 };
     int64_t now_us = loop_now_us(callers->loop);
-    for (int i = 0; i < AT_ONCE && callers->oldest != NULL; i++) {
-        bool is_over = now_us - callers->oldest->at_us >= REMEMBERED_US;
+    for (int i = 0; i < AT_ONCE && callers->n_idle > 0; i++) {
+        struct http_caller *oldest = TAILQ_FIRST(&callers->idle);
+        bool is_over = now_us - oldest->at_us >= REMEMBERED_US;
         if (!is_over && callers->n_idle <= HTTP_CALLERS_MAX)
             return;
-        forget(callers, callers->oldest);
+        forget(callers, oldest);
     }
 }
 
 /* The caller, new if need be, and the newest of those that hold nothing. */
-static struct http_caller *meet(struct http_callers *callers, const struct http_caller_id *id)
+static struct http_caller *meet(struct http_callers *callers, const struct base_uuid *id)
 {
-    struct http_caller **place = find(callers, id);
-    struct http_caller *caller = *place;
+    struct http_caller *caller = find(callers, id);
     if (caller == NULL) {
         caller = base_alloc(sizeof(*caller));
-        caller->id = *id;
+        caller->entry.id = *id;
         caller->at_us = loop_now_us(callers->loop);
-        *place = caller;
+        table_add(&callers->table, &caller->entry);
         join_idle(callers, caller);
         forget_some(callers); /* not this one: it is the newest */
     } else if (holds_nothing(caller)) {
@@ -119,32 +101,30 @@ void http_init_callers(
     struct http_callers *callers, struct loop *loop, const struct http_caller_limits *limits)
 {
     *callers = (struct http_callers){.loop = loop, .limits = *limits};
-    callers->buckets = base_alloc(N_BUCKETS * sizeof(struct http_caller *));
-    struct base_random random = {.n_left = 0};
-    base_random_take(&random, callers->secret, sizeof(callers->secret));
+    table_init(&callers->table);
+    TAILQ_INIT(&callers->idle);
 }
 
 void http_finish_callers(struct http_callers *callers)
 {
-    while (callers->oldest != NULL)
-        forget(callers, callers->oldest);
-    free(callers->buckets);
+    while (callers->n_idle > 0)
+        forget(callers, TAILQ_FIRST(&callers->idle));
 }
 
 /* ---- what it holds --------------------------------------------------------------------------- */
 
 bool http_caller_is_full(
-    const struct http_callers *callers, const struct http_caller_id *id, enum http_holding what)
+    const struct http_callers *callers, const struct base_uuid *id, enum http_holding what)
 {
     unsigned most = callers->limits.held[what];
     if (most == 0)
         return false;
-    const struct http_caller *caller = *find(callers, id);
+    const struct http_caller *caller = find(callers, id);
     return caller != NULL && caller->held[what] >= most;
 }
 
 struct http_caller *http_caller_hold(
-    struct http_callers *callers, const struct http_caller_id *id, enum http_holding what)
+    struct http_callers *callers, const struct base_uuid *id, enum http_holding what)
 {
     if (callers->limits.held[what] == 0)
         return NULL;
@@ -190,7 +170,7 @@ static unsigned seconds_until(int64_t missing, unsigned quota)
 }
 
 static struct http_allowance spend(
-    struct http_callers *callers, const struct http_caller_id *id, enum http_rate rate, size_t n,
+    struct http_callers *callers, const struct base_uuid *id, enum http_rate rate, size_t n,
     bool must_be_there)
 {
     unsigned quota = callers->limits.rates[rate];
@@ -211,13 +191,13 @@ static struct http_allowance spend(
 }
 
 struct http_allowance http_caller_spend(
-    struct http_callers *callers, const struct http_caller_id *id, enum http_rate rate)
+    struct http_callers *callers, const struct base_uuid *id, enum http_rate rate)
 {
     return spend(callers, id, rate, 1, true);
 }
 
 struct http_allowance http_caller_owe(
-    struct http_callers *callers, const struct http_caller_id *id, enum http_rate rate, size_t n)
+    struct http_callers *callers, const struct base_uuid *id, enum http_rate rate, size_t n)
 {
     return spend(callers, id, rate, n, false);
 }

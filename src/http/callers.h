@@ -12,17 +12,18 @@
 #define CARTD_HTTP_CALLERS_H
 
 #include "addresses.h"
+#include <sys/queue.h>
+
 #include "base.h"
 #include "loop.h"
+#include "table.h"
 
 #define HTTP_CALLERS_MAX 65536
 #define HTTP_RATE_WINDOW_SECONDS 60
 
-struct http_caller_id {
-    uint8_t bytes[16];
-};
-struct http_caller_id http_caller_of_subject(const char *subject);
-struct http_caller_id http_caller_of_address(const struct http_address *address);
+/* Who it is: as many bytes as a UUID has. */
+struct base_uuid http_caller_of_subject(const char *subject);
+struct base_uuid http_caller_of_address(const struct http_address *address);
 
 /* What a caller may hold several of. */
 enum http_holding { HTTP_CONNECTION, HTTP_LISTENER, HTTP_N_HOLDINGS };
@@ -30,10 +31,8 @@ enum http_holding { HTTP_CONNECTION, HTTP_LISTENER, HTTP_N_HOLDINGS };
 enum http_rate { HTTP_READS, HTTP_WRITES, HTTP_N_RATES };
 
 struct http_caller {
-    struct http_caller *next;  /* in its bucket of the table */
-    struct http_caller *newer; /* of those that hold nothing */
-    struct http_caller *older;
-    struct http_caller_id id;
+    struct table_entry entry;
+    TAILQ_ENTRY(http_caller) by_age; /* of those that hold nothing */
     unsigned held[HTTP_N_HOLDINGS];
     int64_t at_us; /* when `spent` was so */
     /* What a token bucket lacks of being full, in requests times microseconds of the window: so
@@ -50,10 +49,8 @@ struct http_caller_limits {
 struct http_callers {
     struct loop *loop;
     struct http_caller_limits limits;
-    uint64_t secret[2];
-    struct http_caller **buckets;
-    struct http_caller *oldest; /* of those that hold nothing */
-    struct http_caller *newest;
+    struct table table;
+    TAILQ_HEAD(http_idle_callers, http_caller) idle; /* who hold nothing, the oldest first */
     size_t n_idle;
 };
 void http_init_callers(
@@ -62,11 +59,11 @@ void http_finish_callers(struct http_callers *callers);
 
 /* Whether it holds all that it may. */
 bool http_caller_is_full(
-    const struct http_callers *callers, const struct http_caller_id *id, enum http_holding what);
+    const struct http_callers *callers, const struct base_uuid *id, enum http_holding what);
 /* Notes that it holds one more, whatever its limit is; http_caller_drop() notes the end of that.
  * NULL, which may be dropped too, when there is no such limit. */
 struct http_caller *http_caller_hold(
-    struct http_callers *callers, const struct http_caller_id *id, enum http_holding what);
+    struct http_callers *callers, const struct base_uuid *id, enum http_holding what);
 void http_caller_drop(
     struct http_callers *callers, struct http_caller *caller, enum http_holding what);
 
@@ -80,10 +77,10 @@ struct http_allowance {
 };
 /* Takes one request from the caller's allowance, if there is one. */
 struct http_allowance http_caller_spend(
-    struct http_callers *callers, const struct http_caller_id *id, enum http_rate rate);
+    struct http_callers *callers, const struct base_uuid *id, enum http_rate rate);
 /* The request turned out to count for n more. They are taken in any case, if need be from what will
  * come back. */
 struct http_allowance http_caller_owe(
-    struct http_callers *callers, const struct http_caller_id *id, enum http_rate rate, size_t n);
+    struct http_callers *callers, const struct base_uuid *id, enum http_rate rate, size_t n);
 
 #endif

@@ -62,7 +62,7 @@ struct http_request {
     bool is_under_way; /* counted in http->n_under_way */
     int64_t began_at_us;
     const char *id; /* X-Request-Id, the client's or ours */
-    struct http_caller_id caller;
+    struct base_uuid caller;
     struct http_allowance allowance; /* what the caller has left */
 
     /* What is asked. */

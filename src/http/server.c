@@ -188,7 +188,7 @@ static enum MHD_Result accept_connection(
     struct http *http = cls;
     http->is_library_muted = false;
     const struct http_address address = http_address_of(socket_address);
-    const struct http_caller_id id = http_caller_of_address(&address);
+    const struct base_uuid id = http_caller_of_address(&address);
     if (http_caller_is_full(&http->callers, &id, HTTP_CONNECTION) &&
         !http_is_proxy(&http->proxies, &address))
         return refuse_connection(
@@ -208,7 +208,7 @@ static void begin_client(struct http *http, struct MHD_Connection *connection, v
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
     client->http = http;
     client->address = http_address_of(socket_address);
-    const struct http_caller_id id = http_caller_of_address(&client->address);
+    const struct base_uuid id = http_caller_of_address(&client->address);
     client->holder = http_caller_hold(&http->callers, &id, HTTP_CONNECTION);
     *context = client;
     metrics_add(http->options.metrics, METRICS_HTTP_CONNECTIONS, 1);

@@ -30,13 +30,13 @@ ROOMS = {
     "projections": BELOW_STORE | CORE | {"aggregate", "codec", "eventstore"},
     "service": BELOW_STORE | CORE | {"aggregate", "codec", "eventstore", "projections", "replay", "table"},
     "follow": BELOW_STORE | CORE | {"aggregate", "eventstore", "projections", "replay"},
-    "feed": BELOW_STORE | {"aggregate", "cart", "codec", "eventstore", "projections"},
+    "feed": BELOW_STORE | {"aggregate", "cart", "codec", "eventstore", "projections", "table"},
     "audit": BELOW_STORE
     | CORE
     | {"aggregate", "codec", "eventstore", "projections", "replay"},
     "http": {"base", "loop", "metrics", "codec", "auth", "service", "projections", "feed"}
     | CORE
-    | {"aggregate"},
+    | {"aggregate", "table"},
     # The subcommands open the rooms and hand them their settings.
     "cli": BELOW_STORE
     | CORE

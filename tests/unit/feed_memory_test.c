@@ -97,8 +97,8 @@ START_TEST(listeners_of_a_cart_are_found_and_leave_nothing)
 {
     enum { N = 2000 };
     static struct feed_listener listeners[N];
-    struct feed_streams streams;
-    feed_streams_init(&streams);
+    struct table streams;
+    table_init(&streams);
     for (size_t i = 0; i < N; i++) {
         /* Two of each cart. */
         listeners[i] = (struct feed_listener){.source.is_of_cart = true};
@@ -106,21 +106,21 @@ START_TEST(listeners_of_a_cart_are_found_and_leave_nothing)
         listeners[i].source.cart_id.bytes[9] = (uint8_t)(i / 512);
         feed_streams_add_listener(&streams, &listeners[i]);
     }
-    ck_assert_uint_eq(streams.n_streams, N / 2);
+    ck_assert_uint_eq(table_count(&streams), N / 2);
     for (size_t i = 0; i < N; i++) {
         struct feed_stream *stream = feed_streams_find(&streams, &listeners[i].source.cart_id);
         ck_assert_ptr_eq(stream, listeners[i].stream);
-        ck_assert_ptr_eq(stream->first, &listeners[i | 1]);
-        ck_assert_ptr_eq(stream->first->next_of_stream, &listeners[i & ~(size_t)1]);
+        struct feed_listener *first = LIST_FIRST(&stream->listeners);
+        ck_assert_ptr_eq(first, &listeners[i | 1]);
+        ck_assert_ptr_eq(LIST_NEXT(first, of_stream), &listeners[i & ~(size_t)1]);
     }
     for (size_t i = 0; i < N; i += 2)
         feed_streams_remove_listener(&streams, &listeners[i]);
-    ck_assert_uint_eq(streams.n_streams, N / 2);
+    ck_assert_uint_eq(table_count(&streams), N / 2);
     for (size_t i = 1; i < N; i += 2)
         feed_streams_remove_listener(&streams, &listeners[i]);
-    ck_assert_uint_eq(streams.n_streams, 0);
+    ck_assert_uint_eq(table_count(&streams), 0);
     ck_assert_ptr_null(feed_streams_find(&streams, &listeners[5].source.cart_id));
-    feed_streams_finish(&streams);
 }
 END_TEST
 

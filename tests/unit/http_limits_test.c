@@ -235,16 +235,16 @@ static void finish_limits(void)
     loop_destroy(loop);
 }
 
-static struct http_caller_id caller(uint32_t number)
+static struct base_uuid caller(uint32_t number)
 {
-    struct http_caller_id id = {{[0] = 1}};
+    struct base_uuid id = {{[0] = 1}};
     memcpy(id.bytes + 4, &number, sizeof(number));
     return id;
 }
 
 static struct http_allowance read_once(uint32_t number)
 {
-    const struct http_caller_id id = caller(number);
+    const struct base_uuid id = caller(number);
     return http_caller_spend(&callers, &id, HTTP_READS);
 }
 
@@ -255,7 +255,7 @@ START_TEST(a_caller_is_an_address_and_of_ipv6_a_network)
         read_address("2001:db8::1"),     read_address("2001:db8::ffff:0:0:1"),
         read_address("2001:db8:0:1::1"),
     };
-    struct http_caller_id ids[BASE_COUNT(addresses)];
+    struct base_uuid ids[BASE_COUNT(addresses)];
     for (size_t i = 0; i < BASE_COUNT(addresses); i++)
         ids[i] = http_caller_of_address(&addresses[i]);
     ck_assert_int_ne(memcmp(&ids[0], &ids[1], sizeof(ids[0])), 0);
@@ -280,19 +280,19 @@ START_TEST(a_bucket_is_emptied_and_fills_up_evenly)
     ck_assert_uint_eq(allowance.seconds, 10);
     ck_assert(!read_once(2).is_spent);
 
-    const struct http_caller_id id = caller(1);
+    const struct base_uuid id = caller(1);
     ck_assert_uint_eq(http_caller_spend(&callers, &id, HTTP_WRITES).quota, 0);
     /* 10 s give one back; a microsecond less gives none. */
     ck_assert(read_once(1).is_spent);
-    callers.newest->at_us -= 10 * 1000000 - 1;
+    TAILQ_LAST(&callers.idle, http_idle_callers)->at_us -= 10 * 1000000 - 1;
     allowance = read_once(1);
     ck_assert(allowance.is_spent);
     ck_assert_uint_eq(allowance.seconds, 1);
-    callers.newest->at_us -= 1;
+    TAILQ_LAST(&callers.idle, http_idle_callers)->at_us -= 1;
     ck_assert(!read_once(1).is_spent);
     ck_assert(read_once(1).is_spent);
     /* It never holds more than it may. */
-    callers.newest->at_us -= INT64_C(1000000) * 1000000;
+    TAILQ_LAST(&callers.idle, http_idle_callers)->at_us -= INT64_C(1000000) * 1000000;
     ck_assert_uint_eq(read_once(1).remaining, 5);
     finish_limits();
 }
@@ -301,7 +301,7 @@ END_TEST
 START_TEST(what_is_owed_is_worked_off)
 {
     set_limits((struct http_caller_limits){.rates[HTTP_WRITES] = 60});
-    const struct http_caller_id id = caller(1);
+    const struct base_uuid id = caller(1);
     ck_assert(!http_caller_spend(&callers, &id, HTTP_WRITES).is_spent);
     struct http_allowance allowance = http_caller_owe(&callers, &id, HTTP_WRITES, 99);
     ck_assert(!allowance.is_spent);
@@ -309,7 +309,7 @@ START_TEST(what_is_owed_is_worked_off)
     allowance = http_caller_spend(&callers, &id, HTTP_WRITES);
     ck_assert(allowance.is_spent);
     ck_assert_uint_eq(allowance.seconds, 41);
-    callers.newest->at_us -= 41 * 1000000;
+    TAILQ_LAST(&callers.idle, http_idle_callers)->at_us -= 41 * 1000000;
     ck_assert(!http_caller_spend(&callers, &id, HTTP_WRITES).is_spent);
     finish_limits();
 }
@@ -318,7 +318,7 @@ END_TEST
 START_TEST(no_more_callers_are_remembered_than_may_be)
 {
     set_limits((struct http_caller_limits){.rates[HTTP_READS] = 1, .held[HTTP_LISTENER] = 1});
-    const struct http_caller_id listening = caller(0);
+    const struct base_uuid listening = caller(0);
     struct http_caller *listener = http_caller_hold(&callers, &listening, HTTP_LISTENER);
     ck_assert(!read_once(0).is_spent);
     for (uint32_t i = 1; i <= HTTP_CALLERS_MAX; i++)
@@ -343,8 +343,9 @@ START_TEST(callers_that_have_everything_back_are_forgotten)
     set_limits((struct http_caller_limits){.rates[HTTP_READS] = 1});
     for (uint32_t i = 0; i < 100; i++)
         (void)read_once(i);
-    for (struct http_caller *old = callers.oldest; old != NULL; old = old->newer)
-        old->at_us -= 3 * HTTP_RATE_WINDOW_SECONDS * INT64_C(1000000);
+    struct http_caller *old;
+    TAILQ_FOREACH(old, &callers.idle, by_age)
+    old->at_us -= 3 * HTTP_RATE_WINDOW_SECONDS * INT64_C(1000000);
     for (uint32_t i = 0; i < 30; i++)
         (void)read_once(1000 + i);
     ck_assert_uint_eq(callers.n_idle, 30);
@@ -355,8 +356,8 @@ END_TEST
 START_TEST(a_caller_holds_what_it_may_and_no_more)
 {
     set_limits((struct http_caller_limits){.held = {[HTTP_CONNECTION] = 2, [HTTP_LISTENER] = 1}});
-    const struct http_caller_id id = caller(1);
-    const struct http_caller_id other = caller(2);
+    const struct base_uuid id = caller(1);
+    const struct base_uuid other = caller(2);
     ck_assert(!http_caller_is_full(&callers, &id, HTTP_CONNECTION));
     struct http_caller *first = http_caller_hold(&callers, &id, HTTP_CONNECTION);
     ck_assert(!http_caller_is_full(&callers, &id, HTTP_CONNECTION));
@@ -376,7 +377,7 @@ END_TEST
 START_TEST(without_limits_nobody_is_remembered)
 {
     set_limits((struct http_caller_limits){.held = {0}});
-    const struct http_caller_id id = caller(1);
+    const struct base_uuid id = caller(1);
     ck_assert_uint_eq(read_once(1).quota, 0);
     ck_assert_ptr_null(http_caller_hold(&callers, &id, HTTP_LISTENER));
     ck_assert(!http_caller_is_full(&callers, &id, HTTP_LISTENER));
