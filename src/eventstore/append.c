@@ -1,6 +1,5 @@
 #include "append.h"
 
-#include <assert.h>
 #include <ctype.h>
 #include <stdlib.h>
 
@@ -163,21 +162,25 @@ void append_compose_text(
     struct postgres_statement *statement)
 {
     struct base_buffer sql = {0};
-    statement->n_parameters = 0;
-    for (size_t i = 0; i < text->n_types; i++)
-        statement->types[statement->n_parameters++] = text->types[i];
+    struct base_buffer types = {0};
+    base_buffer_append(&types, text->types, text->n_types * sizeof *text->types);
     base_buffer_append_text(&sql, text->begin);
     for (size_t i = 0; i < n_parts; i++) {
         base_buffer_append_text(&sql, ",\n");
-        append_renumbered(&sql, parts[i]->ctes, statement->n_parameters);
-        for (size_t j = 0; j < parts[i]->n_parameters; j++) {
-            assert(statement->n_parameters < POSTGRES_PARAMETERS_MAX);
-            statement->types[statement->n_parameters++] = parts[i]->types[j];
-        }
+        append_renumbered(&sql, parts[i]->ctes, types.length / sizeof *text->types);
+        base_buffer_append(&types, parts[i]->types, parts[i]->n_parameters * sizeof *text->types);
     }
     base_buffer_append_text(&sql, text->end);
     base_buffer_text(&sql);
     statement->sql = sql.bytes;
+    statement->n_parameters = types.length / sizeof *text->types;
+    statement->types = (const enum postgres_type *)(const void *)types.bytes;
+}
+
+void append_finish(struct postgres_statement *statement)
+{
+    free((char *)statement->sql);
+    free((enum postgres_type *)statement->types);
 }
 
 void append_compose(

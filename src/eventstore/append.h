@@ -11,13 +11,13 @@
  * the usual parts only. */
 enum append_kind { APPEND_ANYTHING, APPEND_USUAL, APPEND_KINDS };
 
-/* Fills `statement`; its sql is allocated and the caller's to free. */
+/* Fills `statement`, for the caller to give to append_finish(). */
 void append_compose(
     enum append_kind kind, const struct eventstore_part *const *parts, size_t n_parts,
     struct postgres_statement *statement);
 
-/* Statements are composed of a beginning with its parameters, parts, and an end. begin allocates
- * statement->sql, which is the caller's to free. */
+/* Statements are composed of a beginning with its parameters, parts, and an end. The statement
+ * is for append_finish() too. */
 struct append_text {
     const char *begin;
     const enum postgres_type *types;
@@ -27,5 +27,7 @@ struct append_text {
 void append_compose_text(
     const struct append_text *text, const struct eventstore_part *const *parts, size_t n_parts,
     struct postgres_statement *statement);
+/* Frees what was composed. */
+void append_finish(struct postgres_statement *statement);
 
 #endif

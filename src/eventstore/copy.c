@@ -23,8 +23,7 @@ static const struct postgres_statement COMPARE = {
            "    AND e.schema_version = c.schema_version AND e.data = c.data\n"
            "    AND e.metadata = c.metadata AND e.command_id = c.command_id\n"
            "    AND e.recorded_at = c.recorded_at) IS NOT TRUE",
-    .n_parameters = 10,
-    .types = {COPIED_TYPES},
+    POSTGRES_TYPES(COPIED_TYPES),
 };
 
 /* $11 to $13: the streams; $14: where the log must end. A stream that is at another version than
@@ -76,10 +75,8 @@ static const struct postgres_statement IMPORT = {
                  "FROM (SELECT 1) AS one_row\n"
                  "LEFT JOIN head h ON true\n"
                  "LEFT JOIN wrong w ON true",
-    .n_parameters = 14,
-    .types =
-        {COPIED_TYPES, POSTGRES_UUID_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_INT4_ARRAY,
-         POSTGRES_INT8},
+    POSTGRES_TYPES(
+        COPIED_TYPES, POSTGRES_UUID_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_INT8),
 };
 
 const struct postgres_statement *const eventstore_copy_statements[] = {

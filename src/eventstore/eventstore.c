@@ -39,8 +39,7 @@ static const struct postgres_statement LOAD_STREAMS = {
            "    WHERE stream_id = w.stream_id AND version > w.after_version\n"
            "    ORDER BY version\n"
            ") e",
-    .n_parameters = 3,
-    .types = {POSTGRES_UUID_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_INT4_ARRAY},
+    POSTGRES_TYPES(POSTGRES_UUID_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_INT4_ARRAY),
 };
 
 /* At most one row a stream. */
@@ -55,8 +54,7 @@ static const struct postgres_statement LOAD_NEWEST = {
            "    ORDER BY version DESC\n"
            "    LIMIT 1\n"
            ") e",
-    .n_parameters = 1,
-    .types = {POSTGRES_UUID_ARRAY},
+    POSTGRES_TYPES(POSTGRES_UUID_ARRAY),
 };
 
 /* At most one row a wanted command. */
@@ -66,8 +64,7 @@ static const struct postgres_statement FIND_COMMANDS = {
            "FROM events\n"
            "WHERE stream_id = ANY ($1) AND command_id = ANY ($2)\n"
            "GROUP BY command_id",
-    .n_parameters = 2,
-    .types = {POSTGRES_UUID_ARRAY, POSTGRES_UUID_ARRAY},
+    POSTGRES_TYPES(POSTGRES_UUID_ARRAY, POSTGRES_UUID_ARRAY),
 };
 
 /* At most $3 rows. */
@@ -78,8 +75,7 @@ const struct postgres_statement eventstore_load_stream_after = {
            "WHERE stream_id = $1 AND version > $2\n"
            "ORDER BY version\n"
            "LIMIT $3",
-    .n_parameters = 3,
-    .types = {POSTGRES_UUID, POSTGRES_INT4, POSTGRES_INT4},
+    POSTGRES_TYPES(POSTGRES_UUID, POSTGRES_INT4, POSTGRES_INT4),
 };
 
 /* The lock of all who append (append.c), held until the transaction ends. */
@@ -110,8 +106,7 @@ static const struct postgres_statement LOAD_KEYS = {
     .sql = "SELECT k.scope_id, k.key, k.stream_id, k.fingerprint, k.status, k.version\n"
            "FROM unnest($1, $2) AS w (scope_id, key)\n"
            "JOIN idempotency_keys k ON k.scope_id = w.scope_id AND k.key = w.key",
-    .n_parameters = 2,
-    .types = {POSTGRES_UUID_ARRAY, POSTGRES_TEXT_ARRAY},
+    POSTGRES_TYPES(POSTGRES_UUID_ARRAY, POSTGRES_TEXT_ARRAY),
 };
 
 /* No rows. A snapshot of another shape is replaced whatever its version. */
@@ -122,8 +117,7 @@ static const struct postgres_statement KEEP_SNAPSHOT = {
            "ON CONFLICT (stream_id) DO UPDATE\n"
            "SET version = excluded.version, shape = excluded.shape, state = excluded.state\n"
            "WHERE s.version < excluded.version OR s.shape <> excluded.shape",
-    .n_parameters = 4,
-    .types = {POSTGRES_UUID, POSTGRES_INT4, POSTGRES_INT4, POSTGRES_JSONB},
+    POSTGRES_TYPES(POSTGRES_UUID, POSTGRES_INT4, POSTGRES_INT4, POSTGRES_JSONB),
 };
 
 /* No rows. Two processes may do it at once: the second waits for the first and finds nothing. */
@@ -137,8 +131,7 @@ static const struct postgres_statement FORGET_KEYS = {
            "    ORDER BY created_at\n"
            "    LIMIT $2\n"
            ")",
-    .n_parameters = 2,
-    .types = {POSTGRES_INT4, POSTGRES_INT4},
+    POSTGRES_TYPES(POSTGRES_INT4, POSTGRES_INT4),
 };
 
 /* True when the process is gone. The pid alone could be another's by now. */
@@ -148,8 +141,7 @@ static const struct postgres_statement SETTLE = {
     .sql = "SELECT coalesce(bool_and(pg_terminate_backend(pid, 5000)), true)\n"
            "FROM pg_stat_activity\n"
            "WHERE pid = $1 AND backend_start = $2",
-    .n_parameters = 2,
-    .types = {POSTGRES_INT4, POSTGRES_TIMESTAMPTZ},
+    POSTGRES_TYPES(POSTGRES_INT4, POSTGRES_TIMESTAMPTZ),
 };
 
 /* A row for each server process that was told to end. An append commits with the message that comes
@@ -166,8 +158,7 @@ static const struct postgres_statement END_STUCK = {
            "    AND EXISTS (SELECT FROM pg_locks l\n"
            "        WHERE l.pid = a.pid AND l.relation = 'log_head'::regclass\n"
            "            AND l.mode IN ('RowShareLock', 'RowExclusiveLock') AND l.granted)",
-    .n_parameters = 1,
-    .types = {POSTGRES_INT8},
+    POSTGRES_TYPES(POSTGRES_INT8),
 };
 
 struct eventstore {
@@ -227,7 +218,7 @@ void eventstore_destroy(struct eventstore *store)
     if (store == NULL)
         return;
     for (size_t i = 0; i < APPEND_KINDS; i++)
-        free((char *)store->appends[i].sql);
+        append_finish(&store->appends[i]);
     free(store->usual_parts);
     free(store);
 }

@@ -28,7 +28,7 @@
 struct eventstore_part {
     const char *ctes;
     size_t n_parameters;
-    enum postgres_type types[16];
+    const enum postgres_type *types;
     /* Puts the n_parameters parameters. `changes` is eventstore_batch.changes. */
     void (*put)(struct postgres_parameters *parameters, const void *changes);
     /* Whether there is anything to write. NULL: always, so the part is in every append; a batch

@@ -62,8 +62,7 @@ const struct postgres_statement eventstore_lease_statement = {
            "SET holder = $1, ends_at = clock_timestamp() + $2 * '1 millisecond'::interval\n"
            "WHERE pg_try_advisory_xact_lock(" WRITERS_LOCK ")\n"
            "RETURNING writers",
-    .n_parameters = 2,
-    .types = {POSTGRES_UUID, POSTGRES_INT4},
+    POSTGRES_TYPES(POSTGRES_UUID, POSTGRES_INT4),
 };
 
 void eventstore_ask_lease(struct postgres_group *group, const struct base_uuid *holder)

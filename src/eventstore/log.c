@@ -9,8 +9,7 @@ static const struct postgres_statement READ_LOG = {
            "WHERE position > $1 AND position <= $2\n"
            "ORDER BY position\n"
            "LIMIT $3",
-    .n_parameters = 3,
-    .types = {POSTGRES_INT8, POSTGRES_INT8, POSTGRES_INT4},
+    POSTGRES_TYPES(POSTGRES_INT8, POSTGRES_INT8, POSTGRES_INT4),
 };
 
 /* At most $3 rows. */
@@ -21,8 +20,7 @@ static const struct postgres_statement READ_LOG_OF_TYPES = {
            "WHERE position > $1 AND position <= $2 AND type = ANY ($4)\n"
            "ORDER BY position\n"
            "LIMIT $3",
-    .n_parameters = 4,
-    .types = {POSTGRES_INT8, POSTGRES_INT8, POSTGRES_INT4, POSTGRES_TEXT_ARRAY},
+    POSTGRES_TYPES(POSTGRES_INT8, POSTGRES_INT8, POSTGRES_INT4, POSTGRES_TEXT_ARRAY),
 };
 
 /* One row. */
@@ -47,8 +45,7 @@ static const struct postgres_statement READ_STRETCHES = {
            ") e\n"
            "ORDER BY w.ordinal, e.version\n"
            "LIMIT $4",
-    .n_parameters = 4,
-    .types = {POSTGRES_UUID_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_INT4},
+    POSTGRES_TYPES(POSTGRES_UUID_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_INT4),
 };
 
 const struct postgres_statement *const eventstore_log_statements[] = {

@@ -24,10 +24,9 @@ const struct postgres_statement eventstore_load_past = {
            "SELECT 0, '', $1, version, '" EVENTSTORE_SNAPSHOT "', shape, state, '{}', $1, 'epoch'\n"
            "FROM snapshot\n"
            "ORDER BY 4",
-    .n_parameters = 6,
-    .types =
-        {POSTGRES_UUID, POSTGRES_INT4, POSTGRES_INT4, POSTGRES_TIMESTAMPTZ, POSTGRES_INT4,
-         POSTGRES_INT4},
+    POSTGRES_TYPES(
+        POSTGRES_UUID, POSTGRES_INT4, POSTGRES_INT4, POSTGRES_TIMESTAMPTZ, POSTGRES_INT4,
+        POSTGRES_INT4),
 };
 
 const struct postgres_statement *const eventstore_past_statements[] = {

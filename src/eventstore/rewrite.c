@@ -70,8 +70,8 @@ void eventstore_rewriter_destroy(struct eventstore_rewriter *rewriter)
 {
     if (rewriter == NULL)
         return;
-    free((char *)rewriter->remove.sql);
-    free((char *)rewriter->put.sql);
+    append_finish(&rewriter->remove);
+    append_finish(&rewriter->put);
     free(rewriter);
 }
 

@@ -17,8 +17,7 @@ static const struct postgres_statement READ_ENTRIES = {
            "WHERE s.stream_id >= $1 AND (cardinality($3) = 0 OR s.stream_type = ANY ($3))\n"
            "ORDER BY s.stream_id\n"
            "LIMIT $2",
-    .n_parameters = 3,
-    .types = {POSTGRES_UUID, POSTGRES_INT4, POSTGRES_TEXT_ARRAY},
+    POSTGRES_TYPES(POSTGRES_UUID, POSTGRES_INT4, POSTGRES_TEXT_ARRAY),
 };
 
 static const struct postgres_statement COUNT_ENTRIES = {
@@ -27,8 +26,7 @@ static const struct postgres_statement COUNT_ENTRIES = {
     .sql = "SELECT count(*)\n"
            "FROM streams\n"
            "WHERE stream_id >= $1 AND (cardinality($2) = 0 OR stream_type = ANY ($2))",
-    .n_parameters = 2,
-    .types = {POSTGRES_UUID, POSTGRES_TEXT_ARRAY},
+    POSTGRES_TYPES(POSTGRES_UUID, POSTGRES_TEXT_ARRAY),
 };
 
 /* At most one row a stream. */
@@ -38,8 +36,7 @@ static const struct postgres_statement READ_ENTRIES_OF = {
            "FROM streams s\n"
            "WHERE s.stream_id = ANY ($1)\n"
            "ORDER BY s.stream_id",
-    .n_parameters = 1,
-    .types = {POSTGRES_UUID_ARRAY},
+    POSTGRES_TYPES(POSTGRES_UUID_ARRAY),
 };
 
 /* At most $1 rows. Positions are dense, so a random number is a random event. */
@@ -53,8 +50,7 @@ static const struct postgres_statement READ_RANDOM_ENTRIES = {
            "    WHERE position = ANY (ARRAY(\n"
            "        SELECT 1 + floor(random() * h.position)::bigint\n"
            "        FROM log_head h, generate_series(1, $1)))))",
-    .n_parameters = 1,
-    .types = {POSTGRES_INT4},
+    POSTGRES_TYPES(POSTGRES_INT4),
 };
 
 static void put_texts(struct postgres_parameters *to, const char *const *texts, size_t n)
@@ -125,8 +121,7 @@ static const struct postgres_statement READ_PLACES = {
            "WHERE e.position > $1\n"
            "ORDER BY e.position\n"
            "LIMIT $2",
-    .n_parameters = 2,
-    .types = {POSTGRES_INT8, POSTGRES_INT4},
+    POSTGRES_TYPES(POSTGRES_INT8, POSTGRES_INT4),
 };
 
 void eventstore_ask_places(struct postgres_group *group, int64_t after_position, int32_t limit)
@@ -156,8 +151,7 @@ static const struct postgres_statement READ_SNAPSHOTS = {
            "FROM snapshots\n"
            "WHERE stream_id = ANY ($1)\n"
            "ORDER BY stream_id",
-    .n_parameters = 1,
-    .types = {POSTGRES_UUID_ARRAY},
+    POSTGRES_TYPES(POSTGRES_UUID_ARRAY),
 };
 
 /* At most $1 rows. */
@@ -168,16 +162,14 @@ static const struct postgres_statement READ_STRAY_SNAPSHOTS = {
            "WHERE NOT EXISTS (SELECT 1 FROM streams s WHERE s.stream_id = n.stream_id)\n"
            "ORDER BY n.stream_id\n"
            "LIMIT $1",
-    .n_parameters = 1,
-    .types = {POSTGRES_INT4},
+    POSTGRES_TYPES(POSTGRES_INT4),
 };
 
 /* No rows. */
 const struct postgres_statement eventstore_forget_snapshots = {
     .name = "forget_snapshots",
     .sql = "DELETE FROM snapshots WHERE stream_id = ANY ($1)",
-    .n_parameters = 1,
-    .types = {POSTGRES_UUID_ARRAY},
+    POSTGRES_TYPES(POSTGRES_UUID_ARRAY),
 };
 
 void eventstore_ask_snapshots(
@@ -221,8 +213,7 @@ static const struct postgres_statement READ_FALSE_KEYS = {
            "    AND length(k.fingerprint) = 32) IS NOT TRUE\n"
            "ORDER BY k.scope_id, k.key\n"
            "LIMIT $1",
-    .n_parameters = 1,
-    .types = {POSTGRES_INT4},
+    POSTGRES_TYPES(POSTGRES_INT4),
 };
 
 void eventstore_ask_false_keys(struct postgres_group *group, int32_t limit)

@@ -15,8 +15,7 @@ static const struct postgres_statement CLAIM = {
            "WHERE runner = $1 OR renewed_at < clock_timestamp() - '5 seconds'::interval\n"
            "    OR renewed_at > clock_timestamp() + '5 seconds'::interval\n"
            "RETURNING set_config('synchronous_commit', 'off', true)",
-    .n_parameters = 1,
-    .types = {POSTGRES_UUID},
+    POSTGRES_TYPES(POSTGRES_UUID),
 };
 
 /* A row a projection. */
@@ -35,8 +34,7 @@ static const struct postgres_statement MOVE = {
            "SET position = $3, recorded_at = $4\n"
            "WHERE name = ANY ($1) AND position = $2 AND paused_position IS NULL\n"
            "RETURNING name, false, set_config('synchronous_commit', 'off', true)",
-    .n_parameters = 4,
-    .types = {POSTGRES_TEXT_ARRAY, POSTGRES_INT8, POSTGRES_INT8, POSTGRES_TIMESTAMPTZ},
+    POSTGRES_TYPES(POSTGRES_TEXT_ARRAY, POSTGRES_INT8, POSTGRES_INT8, POSTGRES_TIMESTAMPTZ),
 };
 
 /* A row a projection that was moved. */
@@ -47,8 +45,7 @@ static const struct postgres_statement MOVE_REBUILD = {
            "WHERE name = ANY ($1) AND rebuilt_position = $2 AND paused_position IS NULL\n"
            "RETURNING name, rebuilt_position IS NULL,\n"
            "    set_config('synchronous_commit', 'off', true)",
-    .n_parameters = 3,
-    .types = {POSTGRES_TEXT_ARRAY, POSTGRES_INT8, POSTGRES_INT8},
+    POSTGRES_TYPES(POSTGRES_TEXT_ARRAY, POSTGRES_INT8, POSTGRES_INT8),
 };
 
 /* A row a projection that was paused. */
@@ -59,8 +56,7 @@ static const struct postgres_statement PAUSE = {
            "WHERE name = ANY ($1) AND paused_position IS NULL\n"
            "    AND (position = $2 OR rebuilt_position = $2)\n"
            "RETURNING name",
-    .n_parameters = 4,
-    .types = {POSTGRES_TEXT_ARRAY, POSTGRES_INT8, POSTGRES_INT8, POSTGRES_TEXT},
+    POSTGRES_TYPES(POSTGRES_TEXT_ARRAY, POSTGRES_INT8, POSTGRES_INT8, POSTGRES_TEXT),
 };
 
 const struct postgres_statement *const checkpoints_statements[] = {&CLAIM,        &READ,  &MOVE,

@@ -25,8 +25,12 @@ struct postgres_parameters {
     const struct postgres_statement *statement;
     struct base_buffer buffer;
     size_t n_begun;
-    size_t starts[POSTGRES_PARAMETERS_MAX];
-    int lengths[POSTGRES_PARAMETERS_MAX]; /* -1: null */
+    /* Of each parameter, as many as the largest statement so far has. */
+    size_t n_room;
+    size_t *starts;
+    int *lengths; /* -1: null */
+    const char **values;
+    int *formats;
     bool is_in_array;
     bool has_null_elements;
     enum postgres_type element_type;

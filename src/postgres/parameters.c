@@ -94,10 +94,21 @@ static void write_int8(char *place, int64_t value)
     memcpy(place, &bytes, sizeof bytes);
 }
 
+static void make_room(struct postgres_parameters *parameters, size_t n)
+{
+    if (n <= parameters->n_room)
+        return;
+    parameters->n_room = n;
+    parameters->starts = base_realloc(parameters->starts, n * sizeof *parameters->starts);
+    parameters->lengths = base_realloc(parameters->lengths, n * sizeof *parameters->lengths);
+    parameters->values = base_realloc(parameters->values, n * sizeof *parameters->values);
+    parameters->formats = base_realloc(parameters->formats, n * sizeof *parameters->formats);
+}
+
 void postgres_parameters_begin(
     struct postgres_parameters *parameters, const struct postgres_statement *statement)
 {
-    assert(statement->n_parameters <= POSTGRES_PARAMETERS_MAX);
+    make_room(parameters, statement->n_parameters);
     parameters->statement = statement;
     parameters->buffer.length = 0;
     parameters->n_begun = 0;
@@ -107,6 +118,10 @@ void postgres_parameters_begin(
 void postgres_parameters_finish(struct postgres_parameters *parameters)
 {
     base_buffer_finish(&parameters->buffer);
+    free(parameters->starts);
+    free(parameters->lengths);
+    free(parameters->values);
+    free(parameters->formats);
 }
 
 /* Begins the next parameter with room for n bytes, which are returned. */
@@ -276,15 +291,13 @@ void postgres_parameters_complete(struct postgres_parameters *parameters)
 
 bool postgres_parameters_send(const struct postgres_parameters *parameters, PGconn *pg)
 {
-    const char *values[POSTGRES_PARAMETERS_MAX];
-    int formats[POSTGRES_PARAMETERS_MAX];
     for (size_t i = 0; i < parameters->n_begun; i++) {
         /* Without any byte there is no buffer, but an empty value is not null. */
         const char *bytes = parameters->buffer.bytes == NULL ? "" : parameters->buffer.bytes;
-        values[i] = parameters->lengths[i] < 0 ? NULL : bytes + parameters->starts[i];
-        formats[i] = 1;
+        parameters->values[i] = parameters->lengths[i] < 0 ? NULL : bytes + parameters->starts[i];
+        parameters->formats[i] = 1;
     }
     return PQsendQueryPrepared(
-               pg, parameters->statement->name, (int)parameters->n_begun, values,
-               parameters->lengths, formats, 1) == 1;
+               pg, parameters->statement->name, (int)parameters->n_begun, parameters->values,
+               parameters->lengths, parameters->formats, 1) == 1;
 }

@@ -84,12 +84,10 @@ static bool send_preparations(const struct postgres_connection *connection, bool
     }
     for (size_t i = 0; connection->statements[i] != NULL; i++) {
         const struct postgres_statement *statement = connection->statements[i];
-        Oid types[POSTGRES_PARAMETERS_MAX];
-        for (size_t j = 0; j < statement->n_parameters; j++) {
-            types[j] = (Oid)statement->types[j];
-        }
+        _Static_assert(sizeof(Oid) == sizeof(enum postgres_type), "types are libpq's");
         if (PQsendPrepare(
-                pg, statement->name, statement->sql, (int)statement->n_parameters, types) != 1) {
+                pg, statement->name, statement->sql, (int)statement->n_parameters,
+                (const Oid *)statement->types) != 1) {
             return false;
         }
     }

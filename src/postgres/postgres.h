@@ -35,16 +35,22 @@ enum postgres_type {
     POSTGRES_JSONB_ARRAY = 3807
 };
 
-#define POSTGRES_PARAMETERS_MAX 64
-
 /* Statements are constant for the life of a connection and are prepared when it connects. */
 struct postgres_statement {
     const char *name;
     bool is_one_row; /* it answers with one row; with none or several it has FAILED */
     const char *sql;
     size_t n_parameters;
-    enum postgres_type types[POSTGRES_PARAMETERS_MAX];
+    const enum postgres_type *types;
 };
+/* The types of the parameters $1, $2, …, in the initialiser of whatever has n_parameters and types
+ * at file scope. */
+#define POSTGRES_TYPES(...)                                                                        \
+    .n_parameters = sizeof((enum postgres_type[]){__VA_ARGS__}) / sizeof(enum postgres_type),      \
+    .types = (const enum postgres_type[])                                                          \
+    {                                                                                              \
+        __VA_ARGS__                                                                                \
+    }
 
 /* The parameters of one statement, written in order $1, $2, …; each put must match the statement's
  * type there (asserted). All bytes are copied. An array is begun and its elements are put one by

@@ -121,10 +121,9 @@ const struct eventstore_part cart_items_part = {
             "    WHERE i.cart_id = u.cart_id AND i.item_id = u.item_id\n"
             "        AND (SELECT v.flags FROM verdict v)[u.stream_ordinal]\n"
             ")",
-    .n_parameters = 7,
-    .types =
-        {POSTGRES_INT4_ARRAY, POSTGRES_UUID_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_TEXT_ARRAY,
-         POSTGRES_INT4_ARRAY, POSTGRES_UUID_ARRAY, POSTGRES_TEXT_ARRAY},
+    POSTGRES_TYPES(
+        POSTGRES_INT4_ARRAY, POSTGRES_UUID_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_TEXT_ARRAY,
+        POSTGRES_INT4_ARRAY, POSTGRES_UUID_ARRAY, POSTGRES_TEXT_ARRAY),
     .put = put_cart_items,
     .has_work = has_moved_lines,
 };
@@ -140,8 +139,7 @@ static const struct postgres_statement ROWS = {
            "FROM cart_items\n"
            "WHERE cart_id = ANY ($1)\n"
            "ORDER BY cart_id",
-    .n_parameters = 1,
-    .types = {POSTGRES_UUID_ARRAY},
+    POSTGRES_TYPES(POSTGRES_UUID_ARRAY),
 };
 
 static const struct postgres_statement STRAYS = TABLES_CART_STRAYS("cart_items");

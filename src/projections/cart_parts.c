@@ -146,10 +146,9 @@ const struct eventstore_part cart_parts_part = {
             "    WHERE p.cart_id = u.cart_id AND p.part >= u.n_parts\n"
             "        AND (SELECT v.flags FROM verdict v)[u.stream_ordinal]\n"
             ")",
-    .n_parameters = 7,
-    .types =
-        {POSTGRES_INT4_ARRAY, POSTGRES_UUID_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_TEXT_ARRAY,
-         POSTGRES_INT4_ARRAY, POSTGRES_UUID_ARRAY, POSTGRES_INT4_ARRAY},
+    POSTGRES_TYPES(
+        POSTGRES_INT4_ARRAY, POSTGRES_UUID_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_TEXT_ARRAY,
+        POSTGRES_INT4_ARRAY, POSTGRES_UUID_ARRAY, POSTGRES_INT4_ARRAY),
     .put = put_cart_parts,
     .has_work = has_parts,
 };
@@ -165,8 +164,7 @@ static const struct postgres_statement ROWS = {
            "FROM cart_parts\n"
            "WHERE cart_id = ANY ($1)\n"
            "ORDER BY cart_id",
-    .n_parameters = 1,
-    .types = {POSTGRES_UUID_ARRAY},
+    POSTGRES_TYPES(POSTGRES_UUID_ARRAY),
 };
 
 static const struct postgres_statement STRAYS = TABLES_CART_STRAYS("cart_parts");

@@ -151,10 +151,9 @@ static const struct eventstore_part USUAL_CARTS_PART = {
         "    CROSS JOIN head h\n"
         "    WHERE c.cart_id = u.cart_id AND (SELECT v.flags FROM verdict v)[u.stream_ordinal]\n"
         ")",
-    .n_parameters = 7,
-    .types =
-        {POSTGRES_INT4_ARRAY, POSTGRES_UUID_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_INT4_ARRAY,
-         POSTGRES_INT8_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_TEXT_ARRAY},
+    POSTGRES_TYPES(
+        POSTGRES_INT4_ARRAY, POSTGRES_UUID_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_INT4_ARRAY,
+        POSTGRES_INT8_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_TEXT_ARRAY),
     .put = put_lines,
 };
 
@@ -183,13 +182,12 @@ const struct eventstore_part carts_part = {
         "        customer_id = excluded.customer_id,\n"
         "        guest_token_hash = excluded.guest_token_hash\n"
         ")",
-    .n_parameters = 15,
-    .types =
-        {POSTGRES_INT4_ARRAY, POSTGRES_UUID_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_INT4_ARRAY,
-         POSTGRES_INT8_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_TEXT_ARRAY,
-         POSTGRES_TEXT_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_TIMESTAMPTZ_ARRAY,
-         POSTGRES_TIMESTAMPTZ_ARRAY, POSTGRES_BOOL_ARRAY, POSTGRES_TIMESTAMPTZ_ARRAY,
-         POSTGRES_TEXT_ARRAY},
+    POSTGRES_TYPES(
+        POSTGRES_INT4_ARRAY, POSTGRES_UUID_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_INT4_ARRAY,
+        POSTGRES_INT8_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_TEXT_ARRAY,
+        POSTGRES_TEXT_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_TIMESTAMPTZ_ARRAY,
+        POSTGRES_TIMESTAMPTZ_ARRAY, POSTGRES_BOOL_ARRAY, POSTGRES_TIMESTAMPTZ_ARRAY,
+        POSTGRES_TEXT_ARRAY),
     .put = put_carts,
     .has_work = has_more_than_lines,
     .usual = &USUAL_CARTS_PART,
@@ -217,8 +215,7 @@ static const struct postgres_statement CARTS_ROWS = {
            "FROM carts\n"
            "WHERE cart_id = ANY ($1)\n"
            "ORDER BY cart_id",
-    .n_parameters = 1,
-    .types = {POSTGRES_UUID_ARRAY},
+    POSTGRES_TYPES(POSTGRES_UUID_ARRAY),
 };
 
 /* At most $2 rows. */
@@ -232,8 +229,7 @@ static const struct postgres_statement CARTS_STRAYS = {
            "        WHERE s.stream_id = c.cart_id AND s.stream_type = 'cart')\n"
            "ORDER BY c.cart_id\n"
            "LIMIT $2",
-    .n_parameters = 2,
-    .types = {POSTGRES_UUID, POSTGRES_INT4},
+    POSTGRES_TYPES(POSTGRES_UUID, POSTGRES_INT4),
 };
 
 /* CART_TIME_NONE is null and nothing else: not -infinity, which is the same number. */
@@ -325,8 +321,7 @@ const struct postgres_statement carts_read = {
            "    c.created_at, c.updated_at, c.closed_at, c.customer_id, c.guest_token_hash\n"
            "FROM unnest($1) WITH ORDINALITY AS w (cart_id, ordinal)\n"
            "JOIN carts c ON c.cart_id = w.cart_id",
-    .n_parameters = 1,
-    .types = {POSTGRES_UUID_ARRAY},
+    POSTGRES_TYPES(POSTGRES_UUID_ARRAY),
 };
 
 /* Appends the cart of a row whose columns from `column` on are document and the three times. */
@@ -407,8 +402,7 @@ const struct postgres_statement projections_owner_statement = {
     .sql = "SELECT customer_id, guest_token_hash\n"
            "FROM carts\n"
            "WHERE cart_id = $1",
-    .n_parameters = 1,
-    .types = {POSTGRES_UUID},
+    POSTGRES_TYPES(POSTGRES_UUID),
 };
 
 void projections_ask_owner(struct postgres_group *group, const struct base_uuid *cart_id)
@@ -438,8 +432,9 @@ bool projections_receive_owner(
     "WHERE (c.created_at, c.cart_id) < ($1, $2)\n"
 #define LIST_ORDER "\nORDER BY c.created_at DESC, c.cart_id DESC\nLIMIT $3"
 #define LIST_PARAMETERS                                                                            \
-    .n_parameters = 6, .types = {POSTGRES_TIMESTAMPTZ, POSTGRES_UUID, POSTGRES_INT4,               \
-                                 POSTGRES_TEXT,        POSTGRES_TEXT, POSTGRES_TEXT}
+    POSTGRES_TYPES(                                                                                \
+        POSTGRES_TIMESTAMPTZ, POSTGRES_UUID, POSTGRES_INT4, POSTGRES_TEXT, POSTGRES_TEXT,          \
+        POSTGRES_TEXT)
 #define HAS_SKU "EXISTS (SELECT 1 FROM cart_items i WHERE i.cart_id = c.cart_id AND i.sku = $6)"
 
 static const struct postgres_statement LIST_ALL = {

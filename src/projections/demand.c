@@ -34,8 +34,8 @@ static const struct postgres_statement WRITE = {
            "SELECT c.position, c.sku, c.units, c.carts::smallint\n"
            "FROM unnest($1, $2, $3, $4) AS c (position, sku, units, carts)\n"
            "WHERE " PROJECTIONS_IF_MOVED("demand"),
-    .n_parameters = 4,
-    .types = {POSTGRES_INT8_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_INT4_ARRAY},
+    POSTGRES_TYPES(
+        POSTGRES_INT8_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_INT4_ARRAY),
 };
 
 /* No rows. */
@@ -43,8 +43,7 @@ static const struct postgres_statement ERASE = {
     .name = "erase_demand",
     .sql = "DELETE FROM demand_changes\n"
            "WHERE position > $1 AND position <= $2 AND " PROJECTIONS_IF_MOVED("demand"),
-    .n_parameters = 2,
-    .types = {POSTGRES_INT8, POSTGRES_INT8},
+    POSTGRES_TYPES(POSTGRES_INT8, POSTGRES_INT8),
 };
 
 static void ask_write(const struct projections_facts *facts, struct postgres_group *group)
@@ -89,8 +88,7 @@ static const struct postgres_statement READ = {
            "HAVING sum(carts) > 0 AND (sum(units) < $2 OR (sum(units) = $2 AND sku > $3))\n"
            "ORDER BY sum(units) DESC, sku\n"
            "LIMIT $4",
-    .n_parameters = 4,
-    .types = {POSTGRES_INT8, POSTGRES_INT8, POSTGRES_TEXT, POSTGRES_INT4},
+    POSTGRES_TYPES(POSTGRES_INT8, POSTGRES_INT8, POSTGRES_TEXT, POSTGRES_INT4),
 };
 
 static void put_read(

@@ -64,10 +64,9 @@ static const struct postgres_statement WRITE = {
            "FROM unnest($1, $2, $3, $4, $5)\n"
            "    AS s (position, created_position, value, step, currency)\n"
            "WHERE " PROJECTIONS_IF_MOVED("funnel"),
-    .n_parameters = 5,
-    .types =
-        {POSTGRES_INT8_ARRAY, POSTGRES_INT8_ARRAY, POSTGRES_INT8_ARRAY, POSTGRES_INT4_ARRAY,
-         POSTGRES_TEXT_ARRAY},
+    POSTGRES_TYPES(
+        POSTGRES_INT8_ARRAY, POSTGRES_INT8_ARRAY, POSTGRES_INT8_ARRAY, POSTGRES_INT4_ARRAY,
+        POSTGRES_TEXT_ARRAY),
 };
 
 /* No rows. */
@@ -75,8 +74,7 @@ static const struct postgres_statement ERASE = {
     .name = "erase_funnel",
     .sql = "DELETE FROM funnel_steps\n"
            "WHERE position > $1 AND position <= $2 AND " PROJECTIONS_IF_MOVED("funnel"),
-    .n_parameters = 2,
-    .types = {POSTGRES_INT8, POSTGRES_INT8},
+    POSTGRES_TYPES(POSTGRES_INT8, POSTGRES_INT8),
 };
 
 static void ask_write(const struct projections_facts *facts, struct postgres_group *group)
@@ -149,8 +147,7 @@ static const struct postgres_statement READ = {
            "        c.value - c.value_checked_out - c.value_cancelled)\n"
            ") AS s (number, stage, carts, value)\n"
            "ORDER BY c.n_created DESC, c.currency, s.number",
-    .n_parameters = 3,
-    .types = {POSTGRES_INT8, POSTGRES_INT8, POSTGRES_INT8},
+    POSTGRES_TYPES(POSTGRES_INT8, POSTGRES_INT8, POSTGRES_INT8),
 };
 
 static void put_read(

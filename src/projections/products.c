@@ -74,10 +74,9 @@ const struct eventstore_part products_part = {
         "        is_active = excluded.is_active, document = excluded.document,\n"
         "        updated_at = excluded.updated_at\n"
         ")",
-    .n_parameters = 8,
-    .types =
-        {POSTGRES_INT4_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_TEXT_ARRAY,
-         POSTGRES_TEXT_ARRAY, POSTGRES_BOOL_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_TIMESTAMPTZ_ARRAY},
+    POSTGRES_TYPES(
+        POSTGRES_INT4_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_TEXT_ARRAY,
+        POSTGRES_TEXT_ARRAY, POSTGRES_BOOL_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_TIMESTAMPTZ_ARRAY),
     .put = put_products,
     .has_work = has_products,
 };
@@ -89,8 +88,7 @@ static const struct eventstore_part REMOVING = {
             "    DELETE FROM products\n"
             "    WHERE sku = ANY (ARRAY(" TABLES_ACCEPTED_KEYS "))\n"
             ")",
-    .n_parameters = 2,
-    .types = {POSTGRES_INT4_ARRAY, POSTGRES_TEXT_ARRAY},
+    POSTGRES_TYPES(POSTGRES_INT4_ARRAY, POSTGRES_TEXT_ARRAY),
     .put = put_keys,
 };
 
@@ -101,8 +99,7 @@ static const struct postgres_statement ROWS = {
            "FROM products\n"
            "WHERE sku = ANY ($1)\n"
            "ORDER BY sku",
-    .n_parameters = 1,
-    .types = {POSTGRES_TEXT_ARRAY},
+    POSTGRES_TYPES(POSTGRES_TEXT_ARRAY),
 };
 
 /* At most $2 rows: all there are, as SQL can't tell the stream of a sku. */
@@ -113,8 +110,7 @@ static const struct postgres_statement STRAYS = {
            "WHERE sku >= $1\n"
            "ORDER BY sku\n"
            "LIMIT $2",
-    .n_parameters = 2,
-    .types = {POSTGRES_TEXT, POSTGRES_INT4},
+    POSTGRES_TYPES(POSTGRES_TEXT, POSTGRES_INT4),
 };
 
 static void compare(
@@ -166,8 +162,7 @@ static const struct postgres_statement OFFERS = {
     .sql = "SELECT sku, name, is_active, prices\n"
            "FROM products\n"
            "WHERE sku = ANY ($1)",
-    .n_parameters = 1,
-    .types = {POSTGRES_TEXT_ARRAY},
+    POSTGRES_TYPES(POSTGRES_TEXT_ARRAY),
 };
 
 const struct postgres_statement *projections_offers_statement(void)
@@ -202,8 +197,7 @@ const struct postgres_statement products_read = {
     .sql = "SELECT w.ordinal, p.version, p.document, p.updated_at\n"
            "FROM unnest($1) WITH ORDINALITY AS w (sku, ordinal)\n"
            "JOIN products p ON p.sku = w.sku",
-    .n_parameters = 1,
-    .types = {POSTGRES_TEXT_ARRAY},
+    POSTGRES_TYPES(POSTGRES_TEXT_ARRAY),
 };
 
 /* Appends the product of a row whose columns from `column` on are document and updated_at. */
@@ -230,8 +224,7 @@ static const struct postgres_statement LIST = {
            "WHERE sku > $1\n"
            "ORDER BY sku\n"
            "LIMIT $2",
-    .n_parameters = 2,
-    .types = {POSTGRES_TEXT, POSTGRES_INT4},
+    POSTGRES_TYPES(POSTGRES_TEXT, POSTGRES_INT4),
 };
 
 const struct postgres_statement *const products_list_statements[] = {&LIST, NULL};

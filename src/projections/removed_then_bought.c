@@ -71,9 +71,8 @@ static const struct postgres_statement WRITE_REMOVALS = {
            "SELECT r.position, r.removed_at, r.customer, r.sku\n"
            "FROM unnest($1, $2, $3, $4) AS r (position, removed_at, customer, sku)\n"
            "WHERE " PROJECTIONS_IF_MOVED(NAME),
-    .n_parameters = 4,
-    .types =
-        {POSTGRES_INT8_ARRAY, POSTGRES_TIMESTAMPTZ_ARRAY, POSTGRES_UUID_ARRAY, POSTGRES_TEXT_ARRAY},
+    POSTGRES_TYPES(
+        POSTGRES_INT8_ARRAY, POSTGRES_TIMESTAMPTZ_ARRAY, POSTGRES_UUID_ARRAY, POSTGRES_TEXT_ARRAY),
 };
 
 /* No rows. Runs after the removals of the same events were written. Whoever claimed a cart took
@@ -93,10 +92,9 @@ static const struct postgres_statement WRITE_BOUGHT = {
         "    LIMIT 1\n"
         ") r\n"
         "WHERE " PROJECTIONS_IF_MOVED(NAME),
-    .n_parameters = 5,
-    .types =
-        {POSTGRES_INT8_ARRAY, POSTGRES_TIMESTAMPTZ_ARRAY, POSTGRES_UUID_ARRAY, POSTGRES_TEXT_ARRAY,
-         POSTGRES_UUID_ARRAY},
+    POSTGRES_TYPES(
+        POSTGRES_INT8_ARRAY, POSTGRES_TIMESTAMPTZ_ARRAY, POSTGRES_UUID_ARRAY, POSTGRES_TEXT_ARRAY,
+        POSTGRES_UUID_ARRAY),
 };
 
 /* No rows. */
@@ -104,8 +102,7 @@ static const struct postgres_statement ERASE_REMOVALS = {
     .name = "erase_removals",
     .sql = "DELETE FROM removals\n"
            "WHERE position > $1 AND position <= $2 AND " PROJECTIONS_IF_MOVED(NAME),
-    .n_parameters = 2,
-    .types = {POSTGRES_INT8, POSTGRES_INT8},
+    POSTGRES_TYPES(POSTGRES_INT8, POSTGRES_INT8),
 };
 
 /* No rows. */
@@ -113,8 +110,7 @@ static const struct postgres_statement ERASE_BOUGHT = {
     .name = "erase_removals_bought",
     .sql = "DELETE FROM removals_bought\n"
            "WHERE position > $1 AND position <= $2 AND " PROJECTIONS_IF_MOVED(NAME),
-    .n_parameters = 2,
-    .types = {POSTGRES_INT8, POSTGRES_INT8},
+    POSTGRES_TYPES(POSTGRES_INT8, POSTGRES_INT8),
 };
 
 static void put_carts(struct postgres_parameters *to, const struct base_buffer *rows)
@@ -182,8 +178,7 @@ static const struct postgres_statement READ = {
            "HAVING count(*) < $3 OR (count(*) = $3 AND sku > $4)\n"
            "ORDER BY count(*) DESC, sku\n"
            "LIMIT $5",
-    .n_parameters = 5,
-    .types = {POSTGRES_INT8, POSTGRES_INT8, POSTGRES_INT8, POSTGRES_TEXT, POSTGRES_INT4},
+    POSTGRES_TYPES(POSTGRES_INT8, POSTGRES_INT8, POSTGRES_INT8, POSTGRES_TEXT, POSTGRES_INT4),
 };
 
 static void put_read(

@@ -94,10 +94,9 @@ static const struct postgres_statement MOMENT = {
         "SELECT f.as_of, e.recorded_at, f.created_after, coalesce(f.created_until, f.as_of)\n"
         "FROM found f\n"
         "LEFT JOIN events e ON e.position = f.as_of",
-    .n_parameters = 5,
-    .types =
-        {POSTGRES_TEXT, POSTGRES_TIMESTAMPTZ, POSTGRES_INT8, POSTGRES_TIMESTAMPTZ,
-         POSTGRES_TIMESTAMPTZ},
+    POSTGRES_TYPES(
+        POSTGRES_TEXT, POSTGRES_TIMESTAMPTZ, POSTGRES_INT8, POSTGRES_TIMESTAMPTZ,
+        POSTGRES_TIMESTAMPTZ),
 };
 
 /* A report may be about a hundred events or about all of them, and is planned for those: perhaps a

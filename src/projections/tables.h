@@ -73,8 +73,7 @@ static inline bool tables_is_in_parts(const struct cart *cart)
                       "    DELETE FROM " table "\n"                                                \
                       "    WHERE cart_id = ANY (ARRAY(" TABLES_ACCEPTED_KEYS "))\n"                \
                       ")",                                                                         \
-        .n_parameters = 2, .types = {POSTGRES_INT4_ARRAY, POSTGRES_UUID_ARRAY},                    \
-        .put = tables_put_cart_keys,                                                               \
+        POSTGRES_TYPES(POSTGRES_INT4_ARRAY, POSTGRES_UUID_ARRAY), .put = tables_put_cart_keys,     \
     }
 /* The carts that have rows of a table and no stream, at most $2, where a cart may have many. */
 #define TABLES_CART_STRAYS(table)                                                                  \
@@ -88,7 +87,7 @@ static inline bool tables_is_in_parts(const struct cart *cart)
                "        WHERE s.stream_id = t.cart_id AND s.stream_type = 'cart')\n"               \
                "ORDER BY t.cart_id\n"                                                              \
                "LIMIT $2",                                                                         \
-        .n_parameters = 2, .types = {POSTGRES_UUID, POSTGRES_INT4},                                \
+        POSTGRES_TYPES(POSTGRES_UUID, POSTGRES_INT4),                                              \
     }
 
 /* Reads of many: the rows answer the wanted ones by ordinal, from 1, in their first column. */

@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -223,6 +224,62 @@ START_TEST(a_full_append_handles_no_row_more_than_once_a_step)
 }
 END_TEST
 
+/* ---- read tables of any width ---------------------------------------------------------------- */
+
+#define WIDE_PARTS 6
+
+/* For each stream of the batch its ordinal, then eleven numbers. */
+static void put_wide(struct postgres_parameters *to, const void *changes)
+{
+    const int32_t *n_streams = changes;
+    for (int32_t column = 0; column < 12; column++) {
+        postgres_begin_array(to);
+        for (int32_t i = 1; i <= *n_streams; i++)
+            postgres_put_int4(to, column == 0 ? i : column);
+    }
+}
+
+static const struct eventstore_part WIDE = {
+    POSTGRES_TYPES(
+        POSTGRES_INT4_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_INT4_ARRAY,
+        POSTGRES_INT4_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_INT4_ARRAY,
+        POSTGRES_INT4_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_INT4_ARRAY),
+    .put = put_wide,
+};
+
+START_TEST(a_store_has_as_many_parameters_as_its_tables_need)
+{
+    char ctes[WIDE_PARTS][400];
+    struct eventstore_part parts[WIDE_PARTS];
+    const struct eventstore_part *list[WIDE_PARTS];
+    for (size_t i = 0; i < WIDE_PARTS; i++) {
+        snprintf(
+            ctes[i], sizeof ctes[i],
+            "wide%zu AS (INSERT INTO wide SELECT u.b + u.c + u.d + u.e + u.f + u.g + u.h + u.i"
+            " + u.j + u.k + u.l FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+            " AS u (o, b, c, d, e, f, g, h, i, j, k, l)"
+            " WHERE (SELECT v.flags FROM verdict v)[u.o])",
+            i);
+        parts[i] = WIDE;
+        parts[i].ctes = ctes[i];
+        list[i] = &parts[i];
+    }
+    run_sql("CREATE TABLE wide (sum integer); GRANT INSERT ON wide TO cartd_app");
+    eventstore_destroy(store);
+    store = eventstore_create(list, WIDE_PARTS);
+    ck_assert_uint_gt(eventstore_append_statement(store, true)->n_parameters, 64);
+    connect_with(eventstore_batch_statements(store));
+    int32_t n_streams = 2;
+    change = &n_streams;
+    ck_assert_int_eq(append_to((uint8_t[]){1, 2}, (int32_t[]){0, 0}, 2), 2);
+    ck_assert_int_eq(support_ask_sql(url, "SELECT count(*) FROM wide WHERE sum = 66"), 12);
+    /* Nothing of a stream that is refused. */
+    ck_assert_int_eq(append_to((uint8_t[]){1, 2}, (int32_t[]){0, 1}, 2), 3);
+    ck_assert_int_eq(support_ask_sql(url, "SELECT count(*) FROM wide"), 18);
+    change = NULL;
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("append");
@@ -234,6 +291,7 @@ int main(void)
     tcase_add_test(cases, a_log_without_its_head_fails_the_append);
     tcase_add_test(cases, an_append_that_waited_for_another_sees_what_that_one_did);
     tcase_add_test(cases, a_full_append_handles_no_row_more_than_once_a_step);
+    tcase_add_test(cases, a_store_has_as_many_parameters_as_its_tables_need);
     suite_add_tcase(suite, cases);
     return support_run(suite);
 }

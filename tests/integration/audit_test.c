@@ -269,8 +269,7 @@ static const struct eventstore_part CUSTOMERS_PART = {
             "    WHERE (SELECT v.flags FROM verdict v)[u.stream_ordinal]\n"
             "    ON CONFLICT (cart_id) DO NOTHING\n"
             ")",
-    .n_parameters = 3,
-    .types = {POSTGRES_INT4_ARRAY, POSTGRES_UUID_ARRAY, POSTGRES_TEXT_ARRAY},
+    POSTGRES_TYPES(POSTGRES_INT4_ARRAY, POSTGRES_UUID_ARRAY, POSTGRES_TEXT_ARRAY),
     .put = put_customers,
 };
 static const struct eventstore_part CUSTOMERS_REMOVING = {
@@ -280,8 +279,7 @@ static const struct eventstore_part CUSTOMERS_REMOVING = {
             "    WHERE c.cart_id = u.cart_id\n"
             "        AND (SELECT v.flags FROM verdict v)[u.stream_ordinal]\n"
             ")",
-    .n_parameters = 2,
-    .types = {POSTGRES_INT4_ARRAY, POSTGRES_UUID_ARRAY},
+    POSTGRES_TYPES(POSTGRES_INT4_ARRAY, POSTGRES_UUID_ARRAY),
     .put = put_keys,
 };
 static const struct postgres_statement CUSTOMERS_ROWS = {
@@ -290,8 +288,7 @@ static const struct postgres_statement CUSTOMERS_ROWS = {
            "FROM customers\n"
            "WHERE cart_id = ANY ($1)\n"
            "ORDER BY cart_id",
-    .n_parameters = 1,
-    .types = {POSTGRES_UUID_ARRAY},
+    POSTGRES_TYPES(POSTGRES_UUID_ARRAY),
 };
 static const struct postgres_statement CUSTOMERS_STRAYS = {
     .name = "strays_of_customers",
@@ -300,8 +297,7 @@ static const struct postgres_statement CUSTOMERS_STRAYS = {
            "WHERE cart_id >= $1\n" /* others than strays may be among them */
            "ORDER BY cart_id\n"
            "LIMIT $2",
-    .n_parameters = 2,
-    .types = {POSTGRES_UUID, POSTGRES_INT4},
+    POSTGRES_TYPES(POSTGRES_UUID, POSTGRES_INT4),
 };
 
 static void compare_customers(

@@ -9,22 +9,15 @@ static const struct postgres_statement pid = {.name = "pid", .sql = "SELECT pg_b
 static const struct postgres_statement put = {
     .name = "put",
     .sql = "INSERT INTO things (id) VALUES ($1) RETURNING id",
-    .n_parameters = 1,
-    .types = {POSTGRES_INT4}};
+    POSTGRES_TYPES(POSTGRES_INT4)};
 static const struct postgres_statement put_late = {
-    .name = "put_late",
-    .sql = "INSERT INTO late (id) VALUES ($1)",
-    .n_parameters = 1,
-    .types = {POSTGRES_INT4}};
+    .name = "put_late", .sql = "INSERT INTO late (id) VALUES ($1)", POSTGRES_TYPES(POSTGRES_INT4)};
 static const struct postgres_statement put_state = {
-    .name = "put_state",
-    .sql = "INSERT INTO states VALUES ($1)",
-    .n_parameters = 1,
-    .types = {POSTGRES_TEXT}};
+    .name = "put_state", .sql = "INSERT INTO states VALUES ($1)", POSTGRES_TYPES(POSTGRES_TEXT)};
 static const struct postgres_statement list = {
     .name = "list", .sql = "SELECT * FROM things ORDER BY id"};
 static const struct postgres_statement raise = {
-    .name = "raise", .sql = "SELECT raise_state($1)", .n_parameters = 1, .types = {POSTGRES_TEXT}};
+    .name = "raise", .sql = "SELECT raise_state($1)", POSTGRES_TYPES(POSTGRES_TEXT)};
 static const struct postgres_statement warn = {.name = "warn", .sql = "SELECT raise_warning()"};
 static const struct postgres_statement sleep_long = {
     .name = "sleep_long", .sql = "SELECT pg_sleep(30)"};

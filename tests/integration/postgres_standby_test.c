@@ -15,10 +15,7 @@
 enum { EXIT_SKIPPED = 77 /* meson's */ };
 
 static const struct postgres_statement put = {
-    .name = "put",
-    .sql = "INSERT INTO things (id) VALUES ($1)",
-    .n_parameters = 1,
-    .types = {POSTGRES_INT4}};
+    .name = "put", .sql = "INSERT INTO things (id) VALUES ($1)", POSTGRES_TYPES(POSTGRES_INT4)};
 static const struct postgres_statement count = {
     .name = "count", .sql = "SELECT count(*) FROM things"};
 static const struct postgres_statement *const statements[] = {&put, &count, NULL};

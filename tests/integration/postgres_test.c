@@ -14,10 +14,7 @@ static const struct postgres_statement sleep_long = {
     .name = "sleep_long", .sql = "SELECT pg_sleep(30)"};
 static const struct postgres_statement list = {.name = "list", .sql = "SELECT id FROM later"};
 static const struct postgres_statement setting = {
-    .name = "setting",
-    .sql = "SELECT current_setting($1)",
-    .n_parameters = 1,
-    .types = {POSTGRES_TEXT}};
+    .name = "setting", .sql = "SELECT current_setting($1)", POSTGRES_TYPES(POSTGRES_TEXT)};
 
 static const struct postgres_statement *const statements[] = {&one, &sleep_long, &setting, NULL};
 static const struct postgres_statement *const statements_on_a_table[] = {&one, &list, NULL};

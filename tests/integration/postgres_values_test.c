@@ -10,39 +10,34 @@
 static const struct postgres_statement scalars = {
     .name = "scalars",
     .sql = "SELECT $1, $2, $3, $4, $5, $6, $7, $8",
-    .n_parameters = 8,
-    .types = {
+    POSTGRES_TYPES(
         POSTGRES_BOOL, POSTGRES_INT4, POSTGRES_INT8, POSTGRES_TEXT, POSTGRES_BYTEA, POSTGRES_UUID,
-        POSTGRES_TIMESTAMPTZ, POSTGRES_JSONB}};
+        POSTGRES_TIMESTAMPTZ, POSTGRES_JSONB)};
 
 /* The arrays' texts, so that the server says what it understood. */
 static const struct postgres_statement arrays = {
     .name = "arrays",
     .sql = "SELECT $1::text, $2::text, $3::text, $4::text, $5::text, $6::text, $7::text, $8::text",
-    .n_parameters = 8,
-    .types = {
+    POSTGRES_TYPES(
         POSTGRES_BOOL_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_INT8_ARRAY, POSTGRES_TEXT_ARRAY,
         POSTGRES_BYTEA_ARRAY, POSTGRES_UUID_ARRAY, POSTGRES_TIMESTAMPTZ_ARRAY,
-        POSTGRES_JSONB_ARRAY}};
+        POSTGRES_JSONB_ARRAY)};
 
 static const struct postgres_statement array_then_same = {
     .name = "array_then_same",
     .sql = "SELECT cardinality($1), $2, $3",
-    .n_parameters = 3,
-    .types = {POSTGRES_INT8_ARRAY, POSTGRES_INT8, POSTGRES_TEXT}};
+    POSTGRES_TYPES(POSTGRES_INT8_ARRAY, POSTGRES_INT8, POSTGRES_TEXT)};
 
 static const struct postgres_statement bools = {
     .name = "bools",
     .sql = "SELECT $1, '{}'::boolean[], '{t,NULL,t}'::boolean[]",
-    .n_parameters = 1,
-    .types = {POSTGRES_BOOL_ARRAY}};
+    POSTGRES_TYPES(POSTGRES_BOOL_ARRAY)};
 
 static const struct postgres_statement big = {
     .name = "big",
     .sql = "SELECT n, repeat('r', 100) FROM generate_series(1, 100000) n"
            " UNION ALL SELECT sum(length(t))::integer, '' FROM unnest($1) t",
-    .n_parameters = 1,
-    .types = {POSTGRES_TEXT_ARRAY}};
+    POSTGRES_TYPES(POSTGRES_TEXT_ARRAY)};
 
 static const struct postgres_statement *const statements[] = {&scalars, &arrays, &array_then_same,
                                                               &bools,   &big,    NULL};

@@ -86,6 +86,7 @@ struct base_uuid id_of(uint8_t number)
 int64_t if_shared_position = EVENTSTORE_ANY;
 bool are_shared;
 int64_t in_log;
+const void *change;
 struct eventstore_appended told;
 
 void put_append(const uint8_t *numbers, const int32_t *expected, size_t n)
@@ -121,7 +122,8 @@ void put_append(const uint8_t *numbers, const int32_t *expected, size_t n)
             .events = events,
             .n_events = n,
             .shared_position = if_shared_position,
-            .log = in_log});
+            .log = in_log,
+            .changes = change});
 }
 
 int64_t append_to(const uint8_t *numbers, const int32_t *expected, size_t n)

@@ -32,6 +32,7 @@ struct base_uuid id_of(uint8_t number);
 extern int64_t if_shared_position;
 extern bool are_shared;
 extern int64_t in_log;
+extern const void *change; /* for the parts */
 extern struct eventstore_appended told;
 /* Puts the append of one event to each of some streams that are at `expected` into the group. */
 void put_append(const uint8_t *numbers, const int32_t *expected, size_t n);
