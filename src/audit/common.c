@@ -30,7 +30,7 @@ void common_init(struct common *common, const struct audit_options *options)
     if (common->options.tables == NULL)
         common->options.tables = projections_tables(&common->options.n_tables);
     common_add_statements(common, eventstore_walk_statements);
-    common_add_statements(common, eventstore_stretches_statements);
+    common_add_statements(common, eventstore_ranges_statements);
     common_add_statement(common, &common_begin_snapshot);
     common_add_statement(common, &common_begin);
     common_add_statement(common, &common_commit);

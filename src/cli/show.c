@@ -8,18 +8,18 @@
 
 struct show {
     struct link link;
-    struct service_past past;
+    struct service_history history;
     const char *cart;
     bool is_answered;
 };
 
 /* ---- ask and answer -------------------------------------------------------------------------- */
 
-static void answered(struct service_past *past)
+static void answered(struct service_history *history)
 {
-    struct show *show = BASE_CONTAINER(past, struct show, past);
+    struct show *show = BASE_CONTAINER(history, struct show, history);
     /* A connection that is lost is there again soon, or is given up by the link. */
-    if (past->outcome == REPLAY_UNAVAILABLE)
+    if (history->outcome == REPLAY_UNAVAILABLE)
         return;
     show->is_answered = true;
     loop_stop(show->link.loop);
@@ -28,39 +28,39 @@ static void answered(struct service_past *past)
 static void ask(struct link *link)
 {
     struct show *show = BASE_CONTAINER(link, struct show, link);
-    show->past.answered = answered;
-    show->past.caller.may_all = true; /* who may read the database */
-    service_read_past_over(link->connection, &link->log, &show->past);
+    show->history.answered = answered;
+    show->history.caller.may_all = true; /* who may read the database */
+    service_read_history_over(link->connection, &link->log, &show->history);
 }
 
 /* ---- what was found -------------------------------------------------------------------------- */
 
-static enum cli_exit print_cart(const struct service_past *past)
+static enum cli_exit print_cart(const struct service_history *history)
 {
     BASE_CLEANUP(base_buffer_finish) struct base_buffer text = {0};
-    codec_write_indented(&text, past->body.bytes, past->body.length);
+    codec_write_indented(&text, history->body.bytes, history->body.length);
     puts(base_buffer_text(&text));
     return CLI_DONE;
 }
 
 static enum cli_exit complain(const struct show *show)
 {
-    const struct service_past *past = &show->past;
+    const struct service_history *history = &show->history;
     char at[BASE_TIME_SIZE] = "";
-    switch (past->outcome) {
+    switch (history->outcome) {
     case REPLAY_FOUND:
         break;
     case REPLAY_NO_STREAM:
-        if (past->at_version == 0 && past->at_us != INT64_MAX)
-            base_time_format(past->at_us, at);
+        if (history->at_version == 0 && history->at_us != INT64_MAX)
+            base_time_format(history->at_us, at);
         cli_complain(
             "there %s no cart %s%s%s", at[0] != '\0' ? "was" : "is", show->cart,
             at[0] != '\0' ? " at " : "", at);
         break;
     case REPLAY_NO_VERSION:
         cli_complain(
-            "cart %s has no version %d; its newest is %d", show->cart, (int)past->at_version,
-            (int)past->version);
+            "cart %s has no version %d; its newest is %d", show->cart, (int)history->at_version,
+            (int)history->version);
         break;
     case REPLAY_OVERLOADED:
     case REPLAY_UNAVAILABLE:
@@ -79,27 +79,27 @@ static enum cli_exit look(struct show *show, const struct config *config)
     enum cli_exit status = CLI_FAILED;
     if (link_open(link, config)) {
         loop_run(link->loop);
-        if (show->is_answered && show->past.outcome == REPLAY_FOUND)
-            status = print_cart(&show->past);
+        if (show->is_answered && show->history.outcome == REPLAY_FOUND)
+            status = print_cart(&show->history);
         else if (show->is_answered)
             status = complain(show);
         else
             cli_complain("%s", link->trouble != NULL ? link->trouble : "interrupted");
     }
     link_close(link);
-    base_buffer_finish(&show->past.body);
+    base_buffer_finish(&show->history.body);
     return status;
 }
 
 /* ---- the command line ------------------------------------------------------------------------ */
 
 /* False: it is wrong; said. */
-static bool read_when(const struct cli_call *call, struct service_past *past)
+static bool read_when(const struct cli_call *call, struct service_history *history)
 {
     const struct config_flag *version = &call->flags[CLI_SHOW_VERSION];
     const struct config_flag *at = &call->flags[CLI_SHOW_AT];
     int64_t number = 0;
-    past->at_us = INT64_MAX;
+    history->at_us = INT64_MAX;
     if (version->is_given && at->is_given) {
         cli_complain("--version and --at can't be given together");
         return false;
@@ -108,13 +108,13 @@ static bool read_when(const struct cli_call *call, struct service_past *past)
         cli_complain("--version must be from 1 to 2147483647, not \"%s\"", version->value);
         return false;
     }
-    if (at->is_given && !base_time_parse(at->value, &past->at_us)) {
+    if (at->is_given && !base_time_parse(at->value, &history->at_us)) {
         cli_complain(
             "--at must be a time of RFC 3339 as 2026-11-23T04:38:00.123456Z, not \"%s\"",
             at->value);
         return false;
     }
-    past->at_version = (int32_t)number;
+    history->at_version = (int32_t)number;
     return true;
 }
 
@@ -125,12 +125,12 @@ enum cli_exit cli_show(const struct cli_call *call)
         return CLI_MISUSED;
     }
     struct show show = {
-        .link = {.role = "show", .statements = eventstore_past_statements, .ready = ask},
+        .link = {.role = "show", .statements = eventstore_history_statements, .ready = ask},
         .cart = call->arguments[0],
     };
-    if (!read_when(call, &show.past))
+    if (!read_when(call, &show.history))
         return CLI_MISUSED;
-    if (!base_uuid_parse(show.cart, &show.past.cart_id)) {
+    if (!base_uuid_parse(show.cart, &show.history.cart_id)) {
         cli_complain("the id of a cart is a UUID, which \"%s\" is not", show.cart);
         return CLI_MISUSED;
     }

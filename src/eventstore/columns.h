@@ -34,7 +34,7 @@
 extern const struct postgres_statement eventstore_lock_head;
 extern const struct postgres_statement eventstore_read_head;
 extern const struct postgres_statement eventstore_load_shared_position;
-extern const struct postgres_statement eventstore_load_past;
+extern const struct postgres_statement eventstore_load_history;
 extern const struct postgres_statement eventstore_forget_snapshots;
 extern const struct postgres_statement eventstore_load_stream_after;
 

@@ -171,7 +171,7 @@ struct eventstore {
 };
 
 static const struct postgres_statement *const SIDE_STATEMENTS[] = {
-    &eventstore_load_past,
+    &eventstore_load_history,
     &eventstore_read_head,
     &eventstore_load_stream_after,
     &KEEP_SNAPSHOT,

@@ -192,7 +192,7 @@ void eventstore_receive_replayed(
 /* The events of one stream after a version, in order, as far as it had come by a version and by a
  * moment. A snapshot that is no newer than both, and newer than after_version, stands in for the
  * events up to it as above, besides the `limit` events. */
-struct eventstore_past_wanted {
+struct eventstore_history_wanted {
     struct base_uuid stream_id;
     int32_t after_version;
     int32_t until_version;  /* INT32_MAX: however far */
@@ -200,7 +200,8 @@ struct eventstore_past_wanted {
     int32_t snapshot_shape; /* 0: no snapshot */
     int32_t limit;
 };
-void eventstore_ask_past(struct postgres_group *group, const struct eventstore_past_wanted *wanted);
+void eventstore_ask_history(
+    struct postgres_group *group, const struct eventstore_history_wanted *wanted);
 
 /* The position of the newest event of a shared stream. What is read after it in the same group may
  * be newer, but not older. 0 where somebody has taken the head away. */
@@ -232,11 +233,11 @@ void eventstore_receive_key(
  */
 
 /* What a connection must prepare: for reading the log or one stream of it, and for
- * eventstore_ask_past(); both with eventstore_ask_head(). And for eventstore_ask_stretches().
+ * eventstore_ask_history(); both with eventstore_ask_head(). And for eventstore_ask_ranges().
  * NULL-terminated. */
 extern const struct postgres_statement *const eventstore_log_statements[];
-extern const struct postgres_statement *const eventstore_past_statements[];
-extern const struct postgres_statement *const eventstore_stretches_statements[];
+extern const struct postgres_statement *const eventstore_history_statements[];
+extern const struct postgres_statement *const eventstore_ranges_statements[];
 
 /* The events after a position in the order of the log. Whoever asks for few types of a long log
  * sets `until_position`, so that one question reads no more than that; what it found nothing in is
@@ -252,13 +253,13 @@ struct eventstore_log_wanted {
 void eventstore_ask_log(struct postgres_group *group, const struct eventstore_log_wanted *wanted);
 /* Of some streams the events after one version up to another; rows in the order of `wanted`, then
  * by version, at most `limit`: whoever gets so many asks again for the rest. */
-struct eventstore_stretch {
+struct eventstore_range {
     struct base_uuid stream_id;
     int32_t after_version;
     int32_t until_version;
 };
-void eventstore_ask_stretches(
-    struct postgres_group *group, const struct eventstore_stretch *wanted, size_t n_wanted,
+void eventstore_ask_ranges(
+    struct postgres_group *group, const struct eventstore_range *wanted, size_t n_wanted,
     int32_t limit);
 /* The last event's position and time. */
 void eventstore_ask_head(struct postgres_group *group);

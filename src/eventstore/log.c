@@ -30,8 +30,8 @@ const struct postgres_statement eventstore_read_head = {
 };
 
 /* At most $4 rows. The inner limit keeps one long stream from being read to its end for each. */
-static const struct postgres_statement READ_STRETCHES = {
-    .name = "read_stretches",
+static const struct postgres_statement READ_RANGES = {
+    .name = "read_ranges",
     .sql = "SELECT " EVENT_COLUMNS_OF_E "\n"
            "FROM unnest($1, $2, $3) WITH ORDINALITY\n"
            "    AS w (stream_id, after_version, until_version, ordinal)\n"
@@ -51,7 +51,7 @@ static const struct postgres_statement READ_STRETCHES = {
 const struct postgres_statement *const eventstore_log_statements[] = {
     &READ_LOG, &READ_LOG_OF_TYPES, &eventstore_read_head, &eventstore_load_stream_after, NULL};
 
-const struct postgres_statement *const eventstore_stretches_statements[] = {&READ_STRETCHES, NULL};
+const struct postgres_statement *const eventstore_ranges_statements[] = {&READ_RANGES, NULL};
 
 void eventstore_ask_log(struct postgres_group *group, const struct eventstore_log_wanted *wanted)
 {
@@ -85,11 +85,11 @@ struct eventstore_head eventstore_receive_head(const struct postgres_rows *rows)
     return head;
 }
 
-void eventstore_ask_stretches(
-    struct postgres_group *group, const struct eventstore_stretch *wanted, size_t n_wanted,
+void eventstore_ask_ranges(
+    struct postgres_group *group, const struct eventstore_range *wanted, size_t n_wanted,
     int32_t limit)
 {
-    struct postgres_parameters *to = postgres_group_add(group, &READ_STRETCHES);
+    struct postgres_parameters *to = postgres_group_add(group, &READ_RANGES);
     postgres_begin_array(to);
     for (size_t i = 0; i < n_wanted; i++)
         postgres_put_uuid(to, &wanted[i].stream_id);

@@ -124,7 +124,7 @@ static void collect_statements(struct follow *self)
 {
     size_t n = add_statements(self, 0, checkpoints_statements);
     n = add_statements(self, n, eventstore_log_statements);
-    n = add_statements(self, n, eventstore_stretches_statements);
+    n = add_statements(self, n, eventstore_ranges_statements);
     for (size_t i = 0; i < self->n_members; i++) {
         n = add_statements(self, n, self->members[i].follower->erase);
         n = add_statements(self, n, self->members[i].follower->write);

@@ -38,7 +38,7 @@ struct follow_checkpoint {
     bool is_paused;
 };
 
-/* A stretch of the log for some projections that are all at its beginning. */
+/* A range of the log for some projections that are all at its beginning. */
 struct follow_move {
     const char *names[PROJECTIONS_FOLLOWERS_MAX];
     size_t n_names;
@@ -55,7 +55,7 @@ bool checkpoints_receive_claim(const struct postgres_rows *rows);
 void checkpoints_ask(struct postgres_group *group);
 /* `list` in the order of projections_followers(). */
 void checkpoints_receive(const struct postgres_rows *rows, struct follow_checkpoint *list);
-/* Moves the checkpoints that are where the stretch begins; the transaction need not be on disk when
+/* Moves the checkpoints that are where the range begins; the transaction need not be on disk when
  * it is answered, for what a crash takes back is done again. Rows: the names that were moved, and
  * whether that was the end of a rebuild. */
 void checkpoints_ask_move(struct postgres_group *group, const struct follow_move *move);

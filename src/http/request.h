@@ -96,7 +96,7 @@ struct http_request {
         struct projections_read read;
         struct projections_page page;
         struct projections_report report;
-        struct service_past past;
+        struct service_history history;
         struct feed_page feed_page;
         struct http_poll poll;
     } wait;

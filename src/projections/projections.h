@@ -125,7 +125,7 @@ void projections_finish_facts(struct projections_facts *facts);
  * projection_checkpoints (its migration adds that row, at position 0), after that row was moved,
  * and do nothing if it was not: PROJECTIONS_IF_MOVED. What they write says at which position it
  * became true, so that a report can be given as of any, and so that a rebuild can erase and write
- * again one stretch of the log after another while reports go on.
+ * again one range of the log after another while reports go on.
  */
 struct projections_follower {
     const char *name;

@@ -8,7 +8,7 @@
 #include "tables.h"
 
 /*
- * A report is two questions: which stretch of the log it is about, then the report itself. They
+ * A report is two questions: which range of the log it is about, then the report itself. They
  * need no common transaction, since what a table says up to a position never changes. Reports go
  * one at a time, on a connection where nobody else waits: each may read a whole table.
  */

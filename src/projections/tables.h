@@ -153,7 +153,7 @@ void products_receive_page(struct projections_page *page, const struct cursor_ke
 
 /* ---- what follows the log, and the reports over it ------------------------------------------- */
 
-/* The stretch of the log that a report is about, as positions. */
+/* The range of the log that a report is about, as positions. */
 struct report_moment {
     int64_t as_of; /* the last event that counts; 0: none does */
     int64_t as_of_us;

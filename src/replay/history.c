@@ -109,8 +109,8 @@ static void ask(struct replay_history *history)
     if (work->head_at >= 0)
         eventstore_ask_head(group);
     work->events_at = group->n_statements;
-    eventstore_ask_past(
-        group, &(struct eventstore_past_wanted){
+    eventstore_ask_history(
+        group, &(struct eventstore_history_wanted){
                    .stream_id = history->stream_id,
                    .after_version = begins_after(history),
                    .until_version = is_by_version ? history->at_version : INT32_MAX,
@@ -123,7 +123,7 @@ static void ask(struct replay_history *history)
     postgres_send(history->connection, group);
 }
 
-/* What a version was stays so. What was at a moment does once the log has gone on past it; the
+/* What a version was stays so. What was at a moment does once the log has gone on behind it; the
  * clocks of this machine and of the client say nothing about that. */
 static void check_whether_final(struct replay_history *history)
 {

@@ -17,14 +17,14 @@ bool replay_ranges_add(struct replay_ranges *ranges, const struct replay_range *
 
 void replay_ranges_ask(const struct replay_ranges *ranges, struct postgres_group *group)
 {
-    struct eventstore_stretch wanted[REPLAY_RANGES_MAX];
+    struct eventstore_range wanted[REPLAY_RANGES_MAX];
     for (size_t i = 0; i < ranges->n; i++)
-        wanted[i] = (struct eventstore_stretch){
+        wanted[i] = (struct eventstore_range){
             .stream_id = ranges->list[i].id,
             .after_version = ranges->list[i].after_version,
             .until_version = ranges->list[i].until_version,
         };
-    eventstore_ask_stretches(group, wanted, ranges->n, ranges->slice_events);
+    eventstore_ask_ranges(group, wanted, ranges->n, ranges->slice_events);
 }
 
 /* The first row behind those of the stream that `row` is of. */

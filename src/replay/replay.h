@@ -1,7 +1,8 @@
 /*
  * replay: streams as their events make them. It alone folds stored events, for whoever needs a
- * state: commands, reads of the past, audits, reports. It also keeps states in memory, so that they
- * need no replay. It goes by the rows of room `aggregate` and knows no type of stream by itself.
+ * state: commands, point-in-time reads, audits, reports. It also keeps states in memory, so that
+ * they need no replay. It goes by the rows of room `aggregate` and knows no type of stream by
+ * itself.
  *
  * It decides nothing, and what it has cached is never more than a guess: whoever decides on it has
  * to prove it with the append.
@@ -109,7 +110,7 @@ struct replay_history {
     struct replay_history_work *work;
     struct postgres_group group;
 };
-/* On a connection that has prepared eventstore_past_statements. */
+/* On a connection that has prepared eventstore_history_statements. */
 void replay_history_read(
     struct replay_history *history, struct postgres_connection *connection,
     const struct base_log *log);

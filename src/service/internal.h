@@ -2,7 +2,7 @@
  * internal: what the files of the service share. service.c queues and answers, batch.c is the state
  * machine of a batch, offers.c what it knows of the catalogue, decide.c folds the commands of one
  * stream, lease.c says when reads may come from memory, outage.c pauses while PostgreSQL can't
- * record anything, past.c reads a cart as it was, replay.c reads what an answer still needs,
+ * record anything, history.c reads a cart as it was, answers.c reads what an answer still needs,
  * streams.c holds who waits.
  */
 #ifndef CARTD_SERVICE_INTERNAL_H
@@ -199,17 +199,19 @@ int64_t outage_answers_until(const struct service *service, int64_t now_us);
  * it, and adds what is to be recorded to the batch. */
 void decide_stream(struct batch *batch, struct batch_stream *stream);
 
-/* ---- a cart as it was (past.c) --------------------------------------------------------------- */
+/* ---- a cart as it was (history.c) ---------------------------------------------------------------
+ */
 
 /* Answers a look that has not begun or has ended. */
-void past_answer(struct service_past *past, enum replay_history_outcome outcome);
+void history_answer(struct service_history *history, enum replay_history_outcome outcome);
 
-/* ---- replaying (replay.c) -------------------------------------------------------------------- */
+/* ---- answers from the log (answers.c)
+ * -------------------------------------------------------------------- */
 
 /* A DONE command whose answer is the cart or product at command->version: reads it and answers. */
-void replay_answer(struct service *service, struct service_command *command);
+void answer_from_log(struct service *service, struct service_command *command);
 /* A VERSION_MISMATCH: reads the events that the client has missed and answers. */
-void replay_missed(struct service *service, struct service_command *command);
+void answer_missed_events(struct service *service, struct service_command *command);
 
 /* ---- snapshots (snapshots.c) ----------------------------------------------------------------- */
 
@@ -239,12 +241,12 @@ struct service {
     struct batch batches[BATCH_SLOTS];
     struct base_random random;    /* for command ids */
     struct service_command *shed; /* to be refused in the next turn, with the outcome they have */
-    struct service_past *shed_pasts; /* the same */
-    size_t n_waiting;                /* submitted and not answered */
-    size_t n_snapshots;              /* under way */
-    size_t n_pasts;                  /* under way */
-    int64_t not_ready_since_us;      /* 0: ready */
-    struct postgres_backend lost;    /* may still have an append under way */
+    struct service_history *shed_histories; /* the same */
+    size_t n_waiting;                       /* submitted and not answered */
+    size_t n_snapshots;                     /* under way */
+    size_t n_histories;                     /* under way */
+    int64_t not_ready_since_us;             /* 0: ready */
+    struct postgres_backend lost;           /* may still have an append under way */
     bool must_settle;
     bool is_settling;
     struct postgres_group settle;

@@ -11,12 +11,12 @@ static void let_go(struct batch *batch, struct batch_command *entry, struct serv
     case FATE_ANSWER:
     case FATE_ANSWER_ANYWAY:
         if (command->outcome == SERVICE_VERSION_MISMATCH)
-            replay_missed(service, command);
+            answer_missed_events(service, command);
         else
             service_answer(service, command);
         return;
     case FATE_REPLAY:
-        replay_answer(service, command);
+        answer_from_log(service, command);
         return;
     case FATE_AGAIN:
         break;

@@ -152,10 +152,10 @@ static void answer_shed(struct service *service)
         service->shed = command->next;
         service_answer(service, command);
     }
-    while (service->shed_pasts != NULL) {
-        struct service_past *past = service->shed_pasts;
-        service->shed_pasts = past->next;
-        past_answer(past, REPLAY_OVERLOADED);
+    while (service->shed_histories != NULL) {
+        struct service_history *history = service->shed_histories;
+        service->shed_histories = history->next;
+        history_answer(history, REPLAY_OVERLOADED);
     }
 }
 

@@ -132,12 +132,12 @@ void service_submit(struct service *service, struct service_command *command);
 
 /* One look at one cart. The caller owns it; it must not move or die until it is answered, which is
  * never within the call that asks. Zero-initialise, fill the first part. */
-struct service_past {
+struct service_history {
     struct base_uuid cart_id;
     int32_t at_version;        /* as it was at this version; 0: at this moment */
     int64_t at_us;             /* INT64_MAX: now */
     struct cart_caller caller; /* who asks: a cart that is not his now is not there */
-    void (*answered)(struct service_past *past);
+    void (*answered)(struct service_history *history);
 
     /* The answer. The caller finishes `body`. */
     enum replay_history_outcome outcome;
@@ -147,16 +147,17 @@ struct service_past {
 
     /* The service's own. */
     struct service *service; /* NULL: none */
-    struct service_past *next;
-    struct replay_history history;
+    struct service_history *next;
+    struct replay_history read;
     int64_t asked_at_us;
 };
-/* Beside the commands, at most SERVICE_PAST_MAX at a time. */
-#define SERVICE_PAST_MAX 64
-void service_read_past(struct service *service, struct service_past *past);
-/* The same for who has no service but a connection that has prepared eventstore_past_statements,
+/* Beside the commands, at most SERVICE_HISTORIES_MAX at a time. */
+#define SERVICE_HISTORIES_MAX 64
+void service_read_history(struct service *service, struct service_history *history);
+/* The same for who has no service but a connection that has prepared eventstore_history_statements,
  * and projections_owner_statement if the caller may not all. */
-void service_read_past_over(
-    struct postgres_connection *connection, const struct base_log *log, struct service_past *past);
+void service_read_history_over(
+    struct postgres_connection *connection, const struct base_log *log,
+    struct service_history *history);
 
 #endif

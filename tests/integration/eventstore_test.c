@@ -161,12 +161,12 @@ START_TEST(the_log_is_read_in_order_from_a_position_on)
 }
 END_TEST
 
-START_TEST(stretches_of_streams_come_in_the_order_asked_for_and_no_more_than_wanted)
+START_TEST(ranges_of_streams_come_in_the_order_asked_for_and_no_more_than_wanted)
 {
     for (int32_t version = 0; version < 5; version++)
         append_to((uint8_t[]){1, 2, 3}, (int32_t[]){version, version, version}, 3);
-    connect_with(eventstore_stretches_statements);
-    const struct eventstore_stretch wanted[] = {
+    connect_with(eventstore_ranges_statements);
+    const struct eventstore_range wanted[] = {
         {.stream_id = id_of(3), .after_version = 1, .until_version = 4},
         {.stream_id = id_of(9), .until_version = 7},
         {.stream_id = id_of(1), .until_version = 2},
@@ -177,7 +177,7 @@ START_TEST(stretches_of_streams_come_in_the_order_asked_for_and_no_more_than_wan
     } expected[] = {{3, 2}, {3, 3}, {3, 4}, {1, 1}, {1, 2}};
     for (size_t limit = 1; limit <= 6; limit++) {
         postgres_group_begin(&group);
-        eventstore_ask_stretches(&group, wanted, BASE_COUNT(wanted), (int32_t)limit);
+        eventstore_ask_ranges(&group, wanted, BASE_COUNT(wanted), (int32_t)limit);
         ask();
         const struct postgres_rows *rows = postgres_group_rows(&group, 0);
         ck_assert_uint_eq(postgres_rows_count(rows), limit < 5 ? limit : 5);
@@ -305,7 +305,7 @@ int main(void)
     tcase_add_test(cases, a_command_is_found_by_its_id_where_it_recorded_something);
     tcase_add_test(cases, the_newest_event_of_each_stream_is_found);
     tcase_add_test(cases, the_log_is_read_in_order_from_a_position_on);
-    tcase_add_test(cases, stretches_of_streams_come_in_the_order_asked_for_and_no_more_than_wanted);
+    tcase_add_test(cases, ranges_of_streams_come_in_the_order_asked_for_and_no_more_than_wanted);
     tcase_add_test(cases, each_append_has_a_time_of_its_own_also_when_the_clock_was_set_back);
     tcase_add_test(cases, an_answer_is_kept_without_an_event_and_only_at_the_expected_version);
     tcase_add_test(cases, answers_past_their_time_are_forgotten_and_others_kept);

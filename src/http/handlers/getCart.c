@@ -34,29 +34,29 @@ static void ask_present(struct http_request *request)
 
 static void refuse_version(struct http_request *request)
 {
-    const struct service_past *past = &request->wait.past;
+    const struct service_history *history = &request->wait.history;
     http_send_trouble(
         request, &(struct http_trouble){
                      .problem = HTTP_PROBLEM_NO_SUCH_VERSION,
                      .detail = base_arena_printf(
                          &request->arena, "The cart has no version %d; its newest version is %d.",
-                         (int)past->at_version, (int)past->version),
+                         (int)history->at_version, (int)history->version),
                      .has_current_version = true,
-                     .current_version = past->version,
+                     .current_version = history->version,
                  });
 }
 
-static void answer_past(struct service_past *past)
+static void answer_history(struct service_history *history)
 {
-    struct http_request *request = BASE_CONTAINER(past, struct http_request, wait.past);
-    switch (past->outcome) {
+    struct http_request *request = BASE_CONTAINER(history, struct http_request, wait.history);
+    switch (history->outcome) {
     case REPLAY_FOUND:
         http_reply_found(
-            request, past->is_final ? HTTP_CACHE_FOREVER : HTTP_CACHE_PRIVATE, past->version,
-            &past->body);
+            request, history->is_final ? HTTP_CACHE_FOREVER : HTTP_CACHE_PRIVATE, history->version,
+            &history->body);
         break;
     case REPLAY_NO_STREAM:
-        if (past->at_version > 0)
+        if (history->at_version > 0)
             http_refuse_missing(request, HTTP_PROBLEM_CART_NOT_FOUND, "cart");
         else
             http_refuse(
@@ -78,12 +78,12 @@ static void answer_past(struct service_past *past)
         http_refuse(request, HTTP_PROBLEM_INTERNAL_ERROR, "The read failed.");
         break;
     }
-    base_buffer_finish(&past->body);
+    base_buffer_finish(&history->body);
 }
 
 static bool read_when(struct http_request *request)
 {
-    struct service_past *past = &request->wait.past;
+    struct service_history *history = &request->wait.history;
     const char *version = request->parameters[HTTP_PARAMETER_VERSION];
     const char *at = request->parameters[HTTP_PARAMETER_AT];
     if (version != NULL && at != NULL) {
@@ -97,24 +97,24 @@ static bool read_when(struct http_request *request)
         http_refuse_parameter(request, "version", "a number from 1 to 2147483647");
         return false;
     }
-    if (!http_read_time(request, HTTP_PARAMETER_AT, &past->at_us))
+    if (!http_read_time(request, HTTP_PARAMETER_AT, &history->at_us))
         return false;
-    past->at_version = (int32_t)number;
+    history->at_version = (int32_t)number;
     return true;
 }
 
-static void ask_past(struct http_request *request)
+static void ask_history(struct http_request *request)
 {
-    struct service_past *past = &request->wait.past;
+    struct service_history *history = &request->wait.history;
     if (!read_when(request))
         return;
-    if (!base_uuid_parse(request->path_values[0], &past->cart_id)) {
+    if (!base_uuid_parse(request->path_values[0], &history->cart_id)) {
         http_refuse_missing(request, HTTP_PROBLEM_CART_NOT_FOUND, "cart");
         return;
     }
-    past->caller = request->rights;
-    past->answered = answer_past;
-    service_read_past(request->http->options.service, past);
+    history->caller = request->rights;
+    history->answered = answer_history;
+    service_read_history(request->http->options.service, history);
 }
 
 void http_ask_get_cart(struct http_request *request)
@@ -123,7 +123,7 @@ void http_ask_get_cart(struct http_request *request)
         return;
     if (request->parameters[HTTP_PARAMETER_VERSION] != NULL ||
         request->parameters[HTTP_PARAMETER_AT] != NULL)
-        ask_past(request);
+        ask_history(request);
     else
         ask_present(request);
 }

@@ -3,8 +3,8 @@
 
 /* At most $6 rows and one for a snapshot. Times never decrease with the version, so that what had
  * happened by a moment is a beginning of the stream; the snapshot's own event says when it was. */
-const struct postgres_statement eventstore_load_past = {
-    .name = "load_past",
+const struct postgres_statement eventstore_load_history = {
+    .name = "load_history",
     .sql = "WITH snapshot AS MATERIALIZED (\n"
            "    SELECT s.version, s.shape, s.state\n"
            "    FROM snapshots s\n"
@@ -29,12 +29,13 @@ const struct postgres_statement eventstore_load_past = {
         POSTGRES_INT4),
 };
 
-const struct postgres_statement *const eventstore_past_statements[] = {
-    &eventstore_load_past, &eventstore_read_head, NULL};
+const struct postgres_statement *const eventstore_history_statements[] = {
+    &eventstore_load_history, &eventstore_read_head, NULL};
 
-void eventstore_ask_past(struct postgres_group *group, const struct eventstore_past_wanted *wanted)
+void eventstore_ask_history(
+    struct postgres_group *group, const struct eventstore_history_wanted *wanted)
 {
-    struct postgres_parameters *to = postgres_group_add(group, &eventstore_load_past);
+    struct postgres_parameters *to = postgres_group_add(group, &eventstore_load_history);
     postgres_put_uuid(to, &wanted->stream_id);
     postgres_put_int4(to, wanted->after_version);
     postgres_put_int4(to, wanted->until_version);

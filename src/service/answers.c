@@ -7,52 +7,52 @@
  * a version, or the events that a client has missed. Each is asked for and answered by itself,
  * beside the batches.
  */
-struct replay {
+struct answer {
     struct service *service;
     struct service_command *command;
     struct postgres_group group;
     struct replay_history history;
 };
 
-static struct replay *make_replay(struct service *service, struct service_command *command)
+static struct answer *make_answer(struct service *service, struct service_command *command)
 {
-    struct replay *replay = base_alloc(sizeof *replay);
-    *replay = (struct replay){.service = service, .command = command};
-    postgres_group_begin(&replay->group);
-    return replay;
+    struct answer *answer = base_alloc(sizeof *answer);
+    *answer = (struct answer){.service = service, .command = command};
+    postgres_group_begin(&answer->group);
+    return answer;
 }
 
 /* True when the rows are there; else the command has been taken care of. */
-static bool is_read(struct replay *replay)
+static bool is_read(struct answer *answer)
 {
-    struct service_command *command = replay->command;
-    switch (replay->group.outcome) {
+    struct service_command *command = answer->command;
+    switch (answer->group.outcome) {
     case POSTGRES_DONE:
     case POSTGRES_UNACKNOWLEDGED: /* a read commits nothing */
         return true;
     case POSTGRES_AGAIN:
     case POSTGRES_UNAVAILABLE:
     case POSTGRES_UNKNOWN:
-        service_requeue(replay->service, command);
+        service_requeue(answer->service, command);
         return false;
     case POSTGRES_UNABLE:
         /* What is recorded is only not read. */
         command->outcome = command->outcome == SERVICE_DONE ? SERVICE_UNKNOWN : SERVICE_UNAVAILABLE;
-        service_answer(replay->service, command);
+        service_answer(answer->service, command);
         return false;
     case POSTGRES_VIOLATED:
     case POSTGRES_FAILED:
         break;
     }
     command->outcome = SERVICE_FAILED;
-    service_answer(replay->service, command);
+    service_answer(answer->service, command);
     return false;
 }
 
-static void end_replay(struct replay *replay)
+static void end_answer(struct answer *answer)
 {
-    postgres_group_finish(&replay->group);
-    free(replay);
+    postgres_group_finish(&answer->group);
+    free(answer);
 }
 
 /* ---- the answer at a version ----------------------------------------------------------------- */
@@ -67,51 +67,51 @@ static void write_body(struct service_command *command, const void *state)
 
 static void history_read(struct replay_history *history)
 {
-    struct replay *replay = BASE_CONTAINER(history, struct replay, history);
-    struct service_command *command = replay->command;
+    struct answer *answer = BASE_CONTAINER(history, struct answer, history);
+    struct service_command *command = answer->command;
     switch (history->outcome) {
     case REPLAY_FOUND:
         command->body.length = 0;
         write_body(command, history->state);
-        service_answer(replay->service, command);
+        service_answer(answer->service, command);
         break;
     case REPLAY_OVERLOADED:
     case REPLAY_UNAVAILABLE:
-        service_requeue(replay->service, command);
+        service_requeue(answer->service, command);
         break;
     case REPLAY_NO_STREAM:
     case REPLAY_NO_VERSION:
     case REPLAY_FAILED:
         command->outcome = SERVICE_FAILED;
-        service_answer(replay->service, command);
+        service_answer(answer->service, command);
         break;
     }
-    end_replay(replay);
+    end_answer(answer);
 }
 
-void replay_answer(struct service *service, struct service_command *command)
+void answer_from_log(struct service *service, struct service_command *command)
 {
     if (!command->wants_body) {
         service_answer(service, command);
         return;
     }
-    struct replay *replay = make_replay(service, command);
-    replay->history = (struct replay_history){
+    struct answer *answer = make_answer(service, command);
+    answer->history = (struct replay_history){
         .aggregate = command->aggregate,
         .stream_id = command->stream_id,
         .at_version = command->version,
         .answered = history_read,
     };
-    replay_history_read(&replay->history, service->side, service->options.log);
+    replay_history_read(&answer->history, service->side, service->options.log);
 }
 
 /* ---- missed events --------------------------------------------------------------------------- */
 
 static void missed_read(struct postgres_group *group)
 {
-    struct replay *replay = BASE_CONTAINER(group, struct replay, group);
-    struct service_command *command = replay->command;
-    if (is_read(replay)) {
+    struct answer *answer = BASE_CONTAINER(group, struct answer, group);
+    struct service_command *command = answer->command;
+    if (is_read(answer)) {
         const struct postgres_rows *rows = postgres_group_rows(group, 0);
         base_buffer_append_char(&command->body, '[');
         for (size_t row = 0; row < postgres_rows_count(rows); row++) {
@@ -135,9 +135,9 @@ static void missed_read(struct postgres_group *group)
                                 });
         }
         base_buffer_append_char(&command->body, ']');
-        service_answer(replay->service, command);
+        service_answer(answer->service, command);
     }
-    end_replay(replay);
+    end_answer(answer);
 }
 
 /* The newest version that the client says it knows and that was; 0: it named none. */
@@ -150,7 +150,7 @@ static int32_t known_version(const struct service_command *command)
     return known;
 }
 
-void replay_missed(struct service *service, struct service_command *command)
+void answer_missed_events(struct service *service, struct service_command *command)
 {
     int32_t known = known_version(command);
     if (known == 0) {
@@ -158,8 +158,8 @@ void replay_missed(struct service *service, struct service_command *command)
         service_answer(service, command);
         return;
     }
-    struct replay *replay = make_replay(service, command);
-    eventstore_ask_stream_after(&replay->group, &command->stream_id, known, MISSED_EVENTS_MAX);
-    replay->group.answered = missed_read;
-    postgres_send(service->side, &replay->group);
+    struct answer *answer = make_answer(service, command);
+    eventstore_ask_stream_after(&answer->group, &command->stream_id, known, MISSED_EVENTS_MAX);
+    answer->group.answered = missed_read;
+    postgres_send(service->side, &answer->group);
 }
