@@ -228,7 +228,7 @@ enum base_log_level { BASE_LOG_DEBUG, BASE_LOG_INFO, BASE_LOG_WARNING, BASE_LOG_
     ROW(PROJECTION_REBUILT, "projection_rebuilt", INFO, "a projection was rebuilt")                \
     ROW(REQUEST, "request", DEBUG, "request")                                                      \
     ROW(REQUEST_FAILED, "request_failed", ERROR, "a request failed")                               \
-    ROW(REQUEST_REFUSED, "request_refused", WARNING, "an ambiguous request was refused")           \
+    ROW(REQUEST_REFUSED, "request_refused", WARNING, "a request was refused")                      \
     ROW(CONNECTION_REFUSED, "connection_refused", WARNING, "a connection was refused")             \
     ROW(FEW_DESCRIPTORS, "few_descriptors", INFO,                                                  \
         "fewer clients than set, as the process may open too few descriptors")                     \

@@ -12,7 +12,8 @@
 
 struct cli_flag {
     const char *name;
-    const char *value; /* what its value is called in the help; NULL: it takes none */
+    const char *value; /* what its value is called in the help, "DATABASE" in it where it may be a
+                          connection string; NULL: it takes none */
     const char *sentence;
 };
 
@@ -333,7 +334,9 @@ static enum cli_exit run_with_settings(
     struct config_flag own_flags[FLAGS_MAX + 1] = {0};
     for (size_t i = 0; subcommand->flags[i].name; i++) {
         own_flags[i].name = subcommand->flags[i].name;
-        own_flags[i].takes_value = subcommand->flags[i].value != NULL;
+        const char *value = subcommand->flags[i].value;
+        own_flags[i].takes_value = value != NULL;
+        own_flags[i].takes_database = value != NULL && strstr(value, "DATABASE") != NULL;
     }
     struct config config;
     struct cli_call call = {.config = &config, .arguments = arguments + 1, .flags = own_flags};

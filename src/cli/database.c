@@ -23,7 +23,7 @@ bool cli_is_database(const char *text)
 
 bool cli_may_hold_password(const char *text)
 {
-    return is_url(text) || strstr(text, "password") != NULL;
+    return is_url(text) || config_may_hold_password(text);
 }
 
 bool cli_check_database(const char *setting, const char *url)

@@ -129,8 +129,26 @@ static char *read_variable(const char *variable, struct given *given)
 
 /* ---- the arguments --------------------------------------------------------------------------- */
 
+bool config_may_hold_password(const char *text)
+{
+    bool is_url = strstr(text, "://") != NULL || begins_with(text, "postgres");
+    return (is_url && strchr(text, '@') != NULL) || strstr(text, "password") != NULL;
+}
+
+static char *refuse_connection_string(const char *dashes, const char *name)
+{
+    struct base_buffer problem = {0};
+    base_buffer_printf(
+        &problem,
+        "%s%s looks like a connection string: that is given as DATABASE_URL or --database-url",
+        dashes, name);
+    return take_text(&problem);
+}
+
 static char *refuse_flag(const char *flag)
 {
+    if (config_may_hold_password(flag))
+        return refuse_connection_string("", "an argument");
     BASE_CLEANUP(base_free_pointer) char *name = base_copy_text(flag);
     name[strcspn(name, "=")] = '\0';
     struct base_buffer problem = {0};
@@ -199,6 +217,8 @@ static char *read_flag(char ***argument, struct config_flag *own_flags, struct g
         base_buffer_printf(&problem, "--%.*s needs a value", (int)length, name);
         return take_text(&problem);
     }
+    if (own != NULL && !own->takes_database && config_may_hold_password(value))
+        return refuse_connection_string("--", own->name);
     if (own != NULL) {
         own->is_given = true;
         own->value = value;
@@ -307,6 +327,9 @@ static char *check_text(enum config_setting setting, const struct given *given)
 
 static char *check_value(enum config_setting i, const struct given *given, int64_t *number)
 {
+    bool is_url = i == CONFIG_DATABASE_URL || i == CONFIG_MIGRATE_URL;
+    if (!is_url && config_may_hold_password(given->text))
+        return refuse_connection_string(given->dashes, given->name);
     switch (settings[i].kind) {
     case TEXT:
         return check_text(i, given);

@@ -101,9 +101,14 @@ struct config {
 struct config_flag {
     const char *name; /* without the dashes; NULL ends a list */
     bool takes_value;
-    bool is_given;     /* set by config_read() */
-    const char *value; /* set by config_read(): borrowed from `arguments`; the last one counts */
+    bool takes_database; /* its value may be a connection string */
+    bool is_given;       /* set by config_read() */
+    const char *value;   /* set by config_read(): borrowed from `arguments`; the last one counts */
 };
+
+/* Whether a text looks like a connection string, or may be a part of one: then no message repeats
+ * it, for it may hold a password. */
+bool config_may_hold_password(const char *text) BASE_MUST_CHECK;
 
 /* Reads defaults, then the environment, then the flags of `arguments` (--flag VALUE and
  * --flag=VALUE, from arguments[1] on, ended by NULL or "--"; the last of a flag counts). The

@@ -186,7 +186,13 @@ static struct http_allowance spend(
         caller->spent[rate] += (int64_t)n * WINDOW_US;
     if (caller->spent[rate] < all)
         allowance.remaining = (unsigned)((all - caller->spent[rate]) / WINDOW_US);
-    allowance.seconds = seconds_until(allowance.is_spent ? missing : caller->spent[rate], quota);
+    /* Until all are there again or, where none is left, one. */
+    int64_t wanted = caller->spent[rate];
+    if (allowance.is_spent)
+        wanted = missing;
+    else if (allowance.remaining == 0)
+        wanted += WINDOW_US - all;
+    allowance.seconds = seconds_until(wanted, quota);
     return allowance;
 }
 

@@ -56,10 +56,9 @@
         "The first line of a request must fit into the memory of its connection, of which "        \
         "at least half is for it. Nothing was done, and the connection was closed.")               \
     ROW(HEADERS_TOO_LARGE, "headers-too-large", 431, "The headers are too large",                  \
-        "A connection has 20480 bytes for the first line, the headers, the cookies once "          \
-        "more, 64 for each header, cookie and query parameter, and the headers of the "            \
-        "answer. About 15000 bytes of headers always fit when there are few of them, and "         \
-        "7500 of cookies. Nothing was done, and the connection was closed.")                       \
+        "There is room for about 15000 bytes of first line and headers, or 7500 of cookies, "      \
+        "and for 100 headers, 100 cookies or 90 query parameters; with many of one kind there "    \
+        "is less room for the others. Nothing was done, and the connection was closed.")           \
     ROW(UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", 415, "Unsupported media type",           \
         "The body of a request must be application/json, in UTF-8 and uncompressed. Its "          \
         "Content-Type must say so or be absent, and its Content-Encoding must be absent.")         \

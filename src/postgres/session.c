@@ -1,6 +1,7 @@
 #include "internal.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,17 +13,21 @@ struct postgres_session {
 
 char *postgres_one_line(const char *message)
 {
-    char *line = base_copy_text(message);
+    char *line = base_alloc(2 * strlen(message) + 1); /* a break becomes two bytes */
     size_t length = 0;
     for (const char *c = message; *c != '\0'; c++) {
         bool is_space = *c == '\n' || *c == '\t' || *c == ' ';
+        bool was_space = length == 0 || line[length - 1] == ' ';
         if (!is_space) {
             line[length++] = *c;
-        } else if (length > 0 && line[length - 1] != ' ') {
+        } else if (*c == '\n' && !was_space && isalnum((unsigned char)line[length - 1])) {
+            line[length++] = ';'; /* a line that ends without a full stop goes on with another */
+            line[length++] = ' ';
+        } else if (!was_space) {
             line[length++] = ' ';
         }
     }
-    if (length > 0 && line[length - 1] == ' ') {
+    while (length > 0 && (line[length - 1] == ' ' || line[length - 1] == ';')) {
         length--;
     }
     line[length] = '\0';

@@ -213,8 +213,8 @@ static char *check_places(const char *url, const PQconninfoOption *options)
     const char *ports = value_of(options, "port");
     size_t n = count(addresses[0] != '\0' ? addresses : hosts);
     if (has_stray_at(url)) {
-        return say("it has more than one @: characters such as @ and / of a user or password must "
-                   "be percent-encoded (%40, %2F)");
+        return say("it has an @ behind what looks like its host: characters such as @, / and # of "
+                   "a user or password must be percent-encoded (%40, %2F, %23)");
     }
     if (!are_addresses(addresses)) {
         return say("its hostaddr is not an IP address");

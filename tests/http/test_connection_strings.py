@@ -54,6 +54,22 @@ NEVER = {
 }
 WORDS = (SECRET, "db.internal", "mysql", "requre", "sslmod ")
 
+# Settings that are no connection strings, of every kind.
+SETTINGS = (
+    "CARTD_LISTEN",
+    "CARTD_AUTH",
+    "CARTD_AUTH_ALGORITHM",
+    "CARTD_AUTH_AUDIENCE",
+    "CARTD_AUTH_ISSUER",
+    "CARTD_AUTH_KEYS",
+    "CARTD_CACHE_CARTS",
+    "CARTD_CORS_ORIGINS",
+    "CARTD_DEFAULT_CURRENCY",
+    "CARTD_LOG_LEVEL",
+    "CARTD_PROXIES",
+    "CARTD_WAIT_MS",
+)
+
 
 @needs_binary
 class ConnectionStrings(unittest.TestCase):
@@ -61,6 +77,41 @@ class ConnectionStrings(unittest.TestCase):
         told = done.stdout + done.stderr
         self.assertEqual(done.returncode, 2, told)
         self.assertIn(f"cartd: {name} is no connection string that can work: ", told)
+        for word in WORDS:
+            self.assertNotIn(word, told)
+        self.assertEqual(told.count("\n"), 1, told)
+
+    def test_one_at_the_wrong_place_is_not_repeated(self):
+        """A swapped variable in a compose file, a flag that was forgotten."""
+        url = "postgresql:///nobody"
+        for text in (
+            f"postgresql://shop:{SECRET}@db.internal/shop",
+            f"host=db.internal user=shop password={SECRET}",
+        ):
+            for setting in SETTINGS:
+                with self.subTest(setting=setting, text=text):
+                    done = run_cartd("serve", url=url, timeout=20, **{setting: text})
+                    self.assert_kept(done)
+            for call in (
+                ("serve", "--listen", text),
+                ("serve", f"--log-level={text}"),
+                ("serve", f"--{text}"),
+                ("serve", text),
+                ("show", make_id(), "--at", text),
+                ("show", make_id(), f"--version={text}"),
+                ("events", "--cart", text),
+                ("events", "--after", text),
+                ("events", "--type", text),
+                ("rebuild", "carts", "--from", text),
+                ("healthcheck", "--listen", text),
+                (text,),
+            ):
+                with self.subTest(call=call):
+                    self.assert_kept(run_cartd(*call, url=url, timeout=20))
+
+    def assert_kept(self, done):
+        told = done.stdout + done.stderr
+        self.assertEqual(done.returncode, 2, told)
         for word in WORDS:
             self.assertNotIn(word, told)
         self.assertEqual(told.count("\n"), 1, told)

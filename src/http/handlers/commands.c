@@ -315,7 +315,7 @@ void http_reply_not_done(struct http_request *request)
     case SERVICE_UNAVAILABLE:
         http_refuse(
             request, HTTP_PROBLEM_DATABASE_UNAVAILABLE,
-            "The database could not record it in time. Nothing was recorded.");
+            "The database can't record anything at the moment. Nothing was recorded.");
         return;
     case SERVICE_UNKNOWN:
         http_refuse(

@@ -20,7 +20,8 @@ static bool check_outcome(struct http_request *request, enum feed_outcome outcom
         return false;
     case FEED_UNAVAILABLE:
         http_refuse(
-            request, HTTP_PROBLEM_DATABASE_UNAVAILABLE, "The database did not answer in time.");
+            request, HTTP_PROBLEM_DATABASE_UNAVAILABLE,
+            "The database does not answer at the moment.");
         return false;
     case FEED_FAILED:
         http_refuse(request, HTTP_PROBLEM_INTERNAL_ERROR, "The read failed.");

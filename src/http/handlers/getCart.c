@@ -72,7 +72,8 @@ static void answer_history(struct service_history *history)
         break;
     case REPLAY_UNAVAILABLE:
         http_refuse(
-            request, HTTP_PROBLEM_DATABASE_UNAVAILABLE, "The database did not answer in time.");
+            request, HTTP_PROBLEM_DATABASE_UNAVAILABLE,
+            "The database does not answer at the moment.");
         break;
     case REPLAY_FAILED:
         http_refuse(request, HTTP_PROBLEM_INTERNAL_ERROR, "The read failed.");

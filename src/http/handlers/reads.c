@@ -50,7 +50,8 @@ void http_refuse_read(
         return;
     case PROJECTIONS_UNAVAILABLE:
         http_refuse(
-            request, HTTP_PROBLEM_DATABASE_UNAVAILABLE, "The database did not answer in time.");
+            request, HTTP_PROBLEM_DATABASE_UNAVAILABLE,
+            "The database does not answer at the moment.");
         return;
     case PROJECTIONS_TOO_SLOW:
         http_refuse(
