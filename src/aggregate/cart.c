@@ -206,6 +206,7 @@ const struct aggregate aggregate_cart = {
     .is_there = is_there,
     .creates = creates,
     .not_found = CART_REFUSED_NOT_FOUND,
+    .first_event = "CartCreated",
     .event_type = event_type,
     .write = write_fact,
     .copy = copy,

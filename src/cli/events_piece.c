@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "aggregate.h"
 #include "codec.h"
-#include "service.h"
 
 void events_piece_begin(struct events_piece *piece, int64_t first_line)
 {
@@ -30,22 +30,61 @@ bool events_piece_is_full(const struct events_piece *piece)
 
 static const char *check_place(
     struct events_piece *piece, const struct events_place *place,
-    const struct codec_event_copy *copy)
+    const struct eventstore_event *event)
 {
-    const struct codec_event *event = &copy->event;
     if (event->position != place->position + 1)
         return base_arena_printf(
             &piece->arena, "its position is %" PRId64 ", but %" PRId64 " comes next",
             event->position, place->position + 1);
     if (place->position > 0 && event->recorded_at_us < place->recorded_at_us)
         return "it was recorded before the event in front of it";
-    if (copy->sku == NULL)
-        return NULL;
-    struct base_uuid stream_id = aggregate_product_id(copy->sku);
-    if (base_uuid_compare(&stream_id, &event->stream_id) != 0)
-        return base_arena_printf(
-            &piece->arena, "its stream_id is not that of the product \"%s\"", copy->sku);
     return NULL;
+}
+
+static const char *refuse_type(struct events_piece *piece)
+{
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer text = {0};
+    base_buffer_append_text(&text, "\"stream_type\" must be ");
+    for (size_t i = 0; i < aggregates_count; i++) {
+        base_buffer_append_text(&text, i == 0 ? "" : i + 1 < aggregates_count ? ", " : " or ");
+        base_buffer_append_text(&text, aggregates[i]->stream_type);
+    }
+    return base_arena_copy_text(&piece->arena, base_buffer_text(&text));
+}
+
+/* Where streams are known by a text, each event says all of the stream. */
+static const char *check_key(
+    struct events_piece *piece, const struct aggregate *aggregate,
+    const struct eventstore_event *event, const void *fact)
+{
+    void *state = base_arena_alloc(&piece->arena, aggregate->state_size);
+    aggregate->begin(state);
+    aggregate->evolve(state, fact, event->version, event->recorded_at_us);
+    const char *key = aggregate->key(state);
+    struct base_uuid id = aggregate->id_of_key(key);
+    if (base_uuid_compare(&id, &event->stream_id) == 0)
+        return NULL;
+    return base_arena_printf(
+        &piece->arena, "its stream_id is not that of the %s \"%s\"", aggregate->stream_type, key);
+}
+
+/* What an event means is checked by reading it as it will be read from the log. */
+static const char *check_meaning(struct events_piece *piece, const struct eventstore_event *event)
+{
+    const struct aggregate *aggregate = aggregate_find(event->stream_type);
+    if (aggregate == NULL)
+        return refuse_type(piece);
+    void *fact = base_arena_alloc(&piece->arena, aggregate->fact_size);
+    if (!aggregate->read(event, &piece->arena, fact))
+        return base_arena_printf(
+            &piece->arena, "its data is not that of a %.64s with schema_version %d", event->type,
+            (int)event->schema_version);
+    const char *first = aggregate->first_event;
+    if (first != NULL && (strcmp(event->type, first) == 0) != (event->version == 1))
+        return base_arena_printf(
+            &piece->arena, "the first event of a %s, and no other, is %s", aggregate->stream_type,
+            first);
+    return aggregate->key == NULL ? NULL : check_key(piece, aggregate, event, fact);
 }
 
 const char *events_piece_add(
@@ -53,26 +92,29 @@ const char *events_piece_add(
 {
     struct codec_event_copy copy = {0};
     const char *complaint = codec_read_event_copy(line, length, &piece->arena, &copy);
-    if (complaint == NULL)
-        complaint = check_place(piece, place, &copy);
     if (complaint != NULL)
         return complaint;
-    const struct codec_event *event = &copy.event;
-    piece->events[piece->n_events++] = (struct eventstore_event){
-        .position = event->position,
-        .stream_type = event->stream_type,
-        .stream_id = event->stream_id,
-        .version = event->version,
-        .type = event->type,
-        .schema_version = event->schema_version,
-        .data = event->data,
-        .metadata = event->metadata,
+    const struct eventstore_event event = {
+        .position = copy.event.position,
+        .stream_type = copy.event.stream_type,
+        .stream_id = copy.event.stream_id,
+        .version = copy.event.version,
+        .type = copy.event.type,
+        .schema_version = copy.event.schema_version,
+        .data = copy.event.data,
+        .metadata = copy.event.metadata,
         .command_id = copy.command_id,
-        .recorded_at_us = event->recorded_at_us,
+        .recorded_at_us = copy.event.recorded_at_us,
     };
+    complaint = check_meaning(piece, &event);
+    if (complaint == NULL)
+        complaint = check_place(piece, place, &event);
+    if (complaint != NULL)
+        return complaint;
+    piece->events[piece->n_events++] = event;
     piece->n_bytes += length;
-    place->position = event->position;
-    place->recorded_at_us = event->recorded_at_us;
+    place->position = event.position;
+    place->recorded_at_us = event.recorded_at_us;
     return NULL;
 }
 

@@ -146,14 +146,12 @@ struct codec_event_copy {
     struct base_uuid command_id;
     size_t data_length;
     size_t metadata_length;
-    const char *sku; /* of a product's event that was read; else NULL */
 };
 void codec_write_event_copy(struct base_buffer *out, const struct codec_event_copy *copy);
 /* Reads such a line, whatever the order of its members and the blanks between them. Data and
  * metadata are taken as they stand, the texts go to the arena. NULL, or a sentence in the arena
  * that says what is wrong with it: not JSON, a member missing, twice or too many, a value that is
- * not of its kind, data that this version of cartd does not understand, or not belonging together.
- */
+ * not of its kind, or not belonging together. What the data means is not looked at. */
 const char *codec_read_event_copy(
     const char *line, size_t length, struct base_arena *arena,
     struct codec_event_copy *copy) BASE_MUST_CHECK;
