@@ -26,8 +26,9 @@ static void teardown(void)
 
 static enum replay_outcome fold(const char *type, const char *data)
 {
+    position++;
     const struct eventstore_event event = {
-        .position = ++position,
+        .position = position,
         .stream_type = "cart",
         .version = cart.version + 1,
         .type = type,
