@@ -85,50 +85,24 @@ const struct postgres_statement *const eventstore_copy_statements[] = {
 static void put_events(
     struct postgres_parameters *to, const struct eventstore_event *list, size_t n)
 {
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n; i++)
-        postgres_put_int8(to, list[i].position);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n; i++)
-        postgres_put_text(to, list[i].stream_type);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n; i++)
-        postgres_put_uuid(to, &list[i].stream_id);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n; i++)
-        postgres_put_int4(to, list[i].version);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n; i++)
-        postgres_put_text(to, list[i].type);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n; i++)
-        postgres_put_int4(to, list[i].schema_version);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n; i++)
-        postgres_put_text(to, list[i].data);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n; i++)
-        postgres_put_text(to, list[i].metadata);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n; i++)
-        postgres_put_uuid(to, &list[i].command_id);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n; i++)
-        postgres_put_time(to, list[i].recorded_at_us);
+    POSTGRES_PUT_COLUMN(to, list, n, position);
+    POSTGRES_PUT_COLUMN(to, list, n, stream_type);
+    POSTGRES_PUT_COLUMN(to, list, n, stream_id);
+    POSTGRES_PUT_COLUMN(to, list, n, version);
+    POSTGRES_PUT_COLUMN(to, list, n, type);
+    POSTGRES_PUT_COLUMN(to, list, n, schema_version);
+    POSTGRES_PUT_COLUMN(to, list, n, data);
+    POSTGRES_PUT_COLUMN(to, list, n, metadata);
+    POSTGRES_PUT_COLUMN(to, list, n, command_id);
+    POSTGRES_PUT_COLUMN(to, list, n, recorded_at_us);
 }
 
 static void put_copied_streams(
     struct postgres_parameters *to, const struct eventstore_copied_stream *list, size_t n)
 {
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n; i++)
-        postgres_put_uuid(to, &list[i].stream_id);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n; i++)
-        postgres_put_text(to, list[i].stream_type);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n; i++)
-        postgres_put_int4(to, list[i].first_version);
+    POSTGRES_PUT_COLUMN(to, list, n, stream_id);
+    POSTGRES_PUT_COLUMN(to, list, n, stream_type);
+    POSTGRES_PUT_COLUMN(to, list, n, first_version);
 }
 
 void eventstore_ask_compare(struct postgres_group *group, const struct eventstore_copied *copied)

@@ -246,74 +246,44 @@ const struct postgres_statement *eventstore_append_statement(
 static void put_streams(
     struct postgres_parameters *to, const struct eventstore_stream *list, size_t n)
 {
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n; i++)
-        postgres_put_uuid(to, &list[i].stream_id);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n; i++)
-        postgres_put_text(to, list[i].stream_type);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n; i++)
-        postgres_put_int4(to, list[i].expected_version);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n; i++)
-        postgres_put_int4(to, list[i].n_events);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n; i++)
-        postgres_put_bool(to, list[i].is_shared);
+    POSTGRES_PUT_COLUMN(to, list, n, stream_id);
+    POSTGRES_PUT_COLUMN(to, list, n, stream_type);
+    POSTGRES_PUT_COLUMN(to, list, n, expected_version);
+    POSTGRES_PUT_COLUMN(to, list, n, n_events);
+    POSTGRES_PUT_COLUMN(to, list, n, is_shared);
 }
 
 static void put_events(
     struct postgres_parameters *to, const struct eventstore_new_event *list, size_t n)
 {
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n; i++)
-        postgres_put_int4(to, list[i].ordinal);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n; i++)
-        postgres_put_int4(to, list[i].version);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n; i++)
-        postgres_put_text(to, list[i].type);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n; i++)
-        postgres_put_int4(to, list[i].schema_version);
+    POSTGRES_PUT_COLUMN(to, list, n, ordinal);
+    POSTGRES_PUT_COLUMN(to, list, n, version);
+    POSTGRES_PUT_COLUMN(to, list, n, type);
+    POSTGRES_PUT_COLUMN(to, list, n, schema_version);
     postgres_begin_array(to);
     for (size_t i = 0; i < n; i++)
         postgres_put_bytes(to, list[i].data, list[i].data_length);
     postgres_begin_array(to);
     for (size_t i = 0; i < n; i++)
         postgres_put_bytes(to, list[i].metadata, list[i].metadata_length);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n; i++)
-        postgres_put_uuid(to, &list[i].command_id);
+    POSTGRES_PUT_COLUMN(to, list, n, command_id);
 }
 
 static void put_keys(
     struct postgres_parameters *to, const struct eventstore_new_key *list, size_t n,
     const struct eventstore_stream *streams)
 {
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n; i++)
-        postgres_put_int4(to, list[i].ordinal);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n; i++)
-        postgres_put_uuid(to, &list[i].scope_id);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n; i++)
-        postgres_put_text(to, list[i].key);
+    POSTGRES_PUT_COLUMN(to, list, n, ordinal);
+    POSTGRES_PUT_COLUMN(to, list, n, scope_id);
+    POSTGRES_PUT_COLUMN(to, list, n, key);
     postgres_begin_array(to);
     for (size_t i = 0; i < n; i++)
         postgres_put_uuid(to, &streams[list[i].ordinal - 1].stream_id);
     postgres_begin_array(to);
     for (size_t i = 0; i < n; i++)
         postgres_put_bytes(to, list[i].fingerprint, sizeof list[i].fingerprint);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n; i++)
-        postgres_put_int4(to, list[i].status);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n; i++)
-        postgres_put_int4(to, list[i].version);
+    POSTGRES_PUT_COLUMN(to, list, n, status);
+    POSTGRES_PUT_COLUMN(to, list, n, version);
 }
 
 static void put_number(struct postgres_parameters *to, int64_t number, int64_t none)
@@ -406,15 +376,9 @@ void eventstore_ask_streams(
     struct postgres_group *group, const struct eventstore_stream_wanted *wanted, size_t n_wanted)
 {
     struct postgres_parameters *to = postgres_group_add(group, &LOAD_STREAMS);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n_wanted; i++)
-        postgres_put_uuid(to, &wanted[i].stream_id);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n_wanted; i++)
-        postgres_put_int4(to, wanted[i].after_version);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n_wanted; i++)
-        postgres_put_int4(to, wanted[i].snapshot_shape);
+    POSTGRES_PUT_COLUMN(to, wanted, n_wanted, stream_id);
+    POSTGRES_PUT_COLUMN(to, wanted, n_wanted, after_version);
+    POSTGRES_PUT_COLUMN(to, wanted, n_wanted, snapshot_shape);
 }
 
 void eventstore_ask_newest(
@@ -430,12 +394,8 @@ void eventstore_ask_commands(
     struct postgres_group *group, const struct eventstore_command_wanted *wanted, size_t n_wanted)
 {
     struct postgres_parameters *to = postgres_group_add(group, &FIND_COMMANDS);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n_wanted; i++)
-        postgres_put_uuid(to, &wanted[i].stream_id);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n_wanted; i++)
-        postgres_put_uuid(to, &wanted[i].command_id);
+    POSTGRES_PUT_COLUMN(to, wanted, n_wanted, stream_id);
+    POSTGRES_PUT_COLUMN(to, wanted, n_wanted, command_id);
 }
 
 void eventstore_receive_command(
@@ -492,12 +452,8 @@ void eventstore_ask_keys(
     struct postgres_group *group, const struct eventstore_key_wanted *wanted, size_t n_wanted)
 {
     struct postgres_parameters *to = postgres_group_add(group, &LOAD_KEYS);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n_wanted; i++)
-        postgres_put_uuid(to, &wanted[i].scope_id);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n_wanted; i++)
-        postgres_put_text(to, wanted[i].key);
+    POSTGRES_PUT_COLUMN(to, wanted, n_wanted, scope_id);
+    POSTGRES_PUT_COLUMN(to, wanted, n_wanted, key);
 }
 
 void eventstore_receive_key(

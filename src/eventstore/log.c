@@ -90,15 +90,9 @@ void eventstore_ask_ranges(
     int32_t limit)
 {
     struct postgres_parameters *to = postgres_group_add(group, &READ_RANGES);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n_wanted; i++)
-        postgres_put_uuid(to, &wanted[i].stream_id);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n_wanted; i++)
-        postgres_put_int4(to, wanted[i].after_version);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n_wanted; i++)
-        postgres_put_int4(to, wanted[i].until_version);
+    POSTGRES_PUT_COLUMN(to, wanted, n_wanted, stream_id);
+    POSTGRES_PUT_COLUMN(to, wanted, n_wanted, after_version);
+    POSTGRES_PUT_COLUMN(to, wanted, n_wanted, until_version);
     postgres_end_array(to);
     postgres_put_int4(to, limit);
 }

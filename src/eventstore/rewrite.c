@@ -87,12 +87,8 @@ static void ask_for_tables(
     const struct eventstore_rewrite *rewrite)
 {
     struct postgres_parameters *to = postgres_group_add(group, statement);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < rewrite->n_streams; i++)
-        postgres_put_uuid(to, &rewrite->streams[i].stream_id);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < rewrite->n_streams; i++)
-        postgres_put_int4(to, rewrite->streams[i].expected_version);
+    POSTGRES_PUT_COLUMN(to, rewrite->streams, rewrite->n_streams, stream_id);
+    POSTGRES_PUT_COLUMN(to, rewrite->streams, rewrite->n_streams, expected_version);
     for (size_t i = 0; i < n_parts; i++)
         parts[i]->put(to, rewrite->changes);
 }

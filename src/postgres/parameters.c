@@ -283,6 +283,66 @@ void postgres_put_time(struct postgres_parameters *parameters, int64_t unix_us)
     write_int8(begin_value(parameters, FITS_TIME, 8), postgres_us);
 }
 
+static void put_bool_at(struct postgres_parameters *parameters, const void *member)
+{
+    postgres_put_bool(parameters, *(const bool *)member);
+}
+
+static void put_int4_at(struct postgres_parameters *parameters, const void *member)
+{
+    postgres_put_int4(parameters, *(const int32_t *)member);
+}
+
+static void put_int8_at(struct postgres_parameters *parameters, const void *member)
+{
+    postgres_put_int8(parameters, *(const int64_t *)member);
+}
+
+static void put_time_at(struct postgres_parameters *parameters, const void *member)
+{
+    postgres_put_time(parameters, *(const int64_t *)member);
+}
+
+static void put_uuid_at(struct postgres_parameters *parameters, const void *member)
+{
+    postgres_put_uuid(parameters, member);
+}
+
+static void put_text_at(struct postgres_parameters *parameters, const void *member)
+{
+    postgres_put_text(parameters, *(const char *const *)member);
+}
+
+/* How the members of a column are kept in C. */
+static const struct {
+    enum postgres_type type;
+    size_t size;
+    void (*put)(struct postgres_parameters *parameters, const void *member);
+} columns[] = {
+    {POSTGRES_INT4, sizeof(int32_t), put_int4_at},
+    {POSTGRES_UUID, sizeof(struct base_uuid), put_uuid_at},
+    {POSTGRES_TEXT, sizeof(const char *), put_text_at},
+    {POSTGRES_INT8, sizeof(int64_t), put_int8_at},
+    {POSTGRES_BOOL, sizeof(bool), put_bool_at},
+    {POSTGRES_TIMESTAMPTZ, sizeof(int64_t), put_time_at},
+};
+
+void postgres_put_column(
+    struct postgres_parameters *parameters, const void *first, size_t size, size_t n, size_t stride)
+{
+    postgres_begin_array(parameters);
+    size_t at = 0;
+    while (columns[at].type != parameters->element_type) {
+        at++;
+        assert(at < BASE_COUNT(columns));
+    }
+    assert(size == columns[at].size);
+    (void)size;
+    for (size_t i = 0; i < n; i++) {
+        columns[at].put(parameters, (const char *)first + i * stride);
+    }
+}
+
 void postgres_parameters_complete(struct postgres_parameters *parameters)
 {
     postgres_end_array(parameters);

@@ -51,18 +51,10 @@ static void ask_write(const struct projections_facts *facts, struct postgres_gro
     const struct change *list = (const struct change *)(const void *)facts->rows[0].bytes;
     size_t n = facts->rows[0].length / sizeof *list;
     struct postgres_parameters *to = postgres_group_add(group, &WRITE);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n; i++)
-        postgres_put_int8(to, list[i].position);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n; i++)
-        postgres_put_text(to, list[i].sku);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n; i++)
-        postgres_put_int4(to, list[i].units);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n; i++)
-        postgres_put_int4(to, list[i].carts);
+    POSTGRES_PUT_COLUMN(to, list, n, position);
+    POSTGRES_PUT_COLUMN(to, list, n, sku);
+    POSTGRES_PUT_COLUMN(to, list, n, units);
+    POSTGRES_PUT_COLUMN(to, list, n, carts);
 }
 
 const struct projections_follower demand_follower = {

@@ -82,21 +82,13 @@ static void ask_write(const struct projections_facts *facts, struct postgres_gro
     const struct step *list = (const struct step *)(const void *)facts->rows[0].bytes;
     size_t n = facts->rows[0].length / sizeof *list;
     struct postgres_parameters *to = postgres_group_add(group, &WRITE);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n; i++)
-        postgres_put_int8(to, list[i].position);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n; i++)
-        postgres_put_int8(to, list[i].created_position);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n; i++)
-        postgres_put_int8(to, list[i].value_minor);
+    POSTGRES_PUT_COLUMN(to, list, n, position);
+    POSTGRES_PUT_COLUMN(to, list, n, created_position);
+    POSTGRES_PUT_COLUMN(to, list, n, value_minor);
     postgres_begin_array(to);
     for (size_t i = 0; i < n; i++)
         postgres_put_int4(to, (int32_t)list[i].step);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n; i++)
-        postgres_put_text(to, list[i].currency);
+    POSTGRES_PUT_COLUMN(to, list, n, currency);
 }
 
 const struct projections_follower funnel_follower = {

@@ -116,27 +116,17 @@ static const struct postgres_statement ERASE_BOUGHT = {
 static void put_carts(struct postgres_parameters *to, const struct base_buffer *rows)
 {
     const struct happening *list = (const struct happening *)(const void *)rows->bytes;
-    postgres_begin_array(to);
-    for (size_t i = 0; i < rows->length / sizeof *list; i++)
-        postgres_put_uuid(to, &list[i].cart_id);
+    POSTGRES_PUT_COLUMN(to, list, rows->length / sizeof *list, cart_id);
 }
 
 static void put_happenings(struct postgres_parameters *to, const struct base_buffer *rows)
 {
     const struct happening *list = (const struct happening *)(const void *)rows->bytes;
     size_t n = rows->length / sizeof *list;
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n; i++)
-        postgres_put_int8(to, list[i].position);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n; i++)
-        postgres_put_time(to, list[i].recorded_at_us);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n; i++)
-        postgres_put_uuid(to, &list[i].customer);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n; i++)
-        postgres_put_text(to, list[i].sku);
+    POSTGRES_PUT_COLUMN(to, list, n, position);
+    POSTGRES_PUT_COLUMN(to, list, n, recorded_at_us);
+    POSTGRES_PUT_COLUMN(to, list, n, customer);
+    POSTGRES_PUT_COLUMN(to, list, n, sku);
 }
 
 static void ask_write(const struct projections_facts *facts, struct postgres_group *group)
