@@ -88,7 +88,9 @@ static void ask_write(const struct projections_facts *facts, struct postgres_gro
     postgres_begin_array(to);
     for (size_t i = 0; i < n; i++)
         postgres_put_int4(to, (int32_t)list[i].step);
-    POSTGRES_PUT_COLUMN(to, list, n, currency);
+    postgres_begin_array(to);
+    for (size_t i = 0; i < n; i++)
+        postgres_put_text(to, list[i].currency);
 }
 
 const struct projections_follower funnel_follower = {
