@@ -274,7 +274,8 @@ void service_give_up(
     struct service *service, struct service_command *command, enum service_outcome why);
 /* Forgets what was decided of a command that is to be decided anew. */
 void service_undecide(struct service_command *command);
-/* Puts a command back in its queue as if it had just come, but for its age and attempts. */
+/* Puts a command back in its queue as if it had just come, but for its age and attempts: what its
+ * answer needs could not be read, so it rests first. */
 void service_requeue(struct service *service, struct service_command *command);
 /* An append was lost: nothing is sent until its server process is gone. */
 void service_unsettle(struct service *service);

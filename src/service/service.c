@@ -132,7 +132,9 @@ void service_undecide(struct service_command *command)
 void service_requeue(struct service *service, struct service_command *command)
 {
     service_undecide(command);
+    command->n_attempts--; /* for how long it is tried, its age says */
     streams_add(&service->streams, command);
+    command->stream->rests_until_us = base_clock_monotonic_us() + REST_MOST_US;
     if (!service->is_ending)
         service_poke(service);
 }
