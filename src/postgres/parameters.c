@@ -322,6 +322,7 @@ static const struct {
     {POSTGRES_INT4, sizeof(int32_t), put_int4_at},
     {POSTGRES_UUID, sizeof(struct base_uuid), put_uuid_at},
     {POSTGRES_TEXT, sizeof(const char *), put_text_at},
+    {POSTGRES_JSONB, sizeof(const char *), put_text_at},
     {POSTGRES_INT8, sizeof(int64_t), put_int8_at},
     {POSTGRES_BOOL, sizeof(bool), put_bool_at},
     {POSTGRES_TIMESTAMPTZ, sizeof(int64_t), put_time_at},
