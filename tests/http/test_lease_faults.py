@@ -63,7 +63,10 @@ class SilentHolder(LeaseCase):
                     WHERE pg_try_advisory_xact_lock(427015070, 'log_head'::regclass::oid::integer)
                     RETURNING writers;""")
             self.assertEqual(
-                self.database.value("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory';"),
+                self.database.value("""
+                    SELECT count(*) FROM pg_locks
+                    WHERE locktype = 'advisory' AND mode = 'ExclusiveLock' AND database =
+                        (SELECT oid FROM pg_database WHERE datname = current_database());"""),
                 "1",
             )
             self.assert_takes_commands(cart_id, sku, 2)
