@@ -70,7 +70,7 @@ void postgres_put_time(struct postgres_parameters *parameters, int64_t unix_us);
 void postgres_put_null(struct postgres_parameters *parameters);
 void postgres_begin_array(struct postgres_parameters *parameters);
 /* An array of one member of each element of `list`: int32_t, int64_t, bool, const char * (NULL:
- * null) or struct base_uuid, as the parameter's type asks; a time is an int64_t. */
+ * null) or struct base_uuid, as the parameter's type asks; a time is an int64_t, JSON a text. */
 #define POSTGRES_PUT_COLUMN(parameters, list, n, member)                                           \
     postgres_put_column(                                                                           \
         parameters, (n) == 0 ? NULL : &(list)[0].member, sizeof((list)[0].member), (n),            \
