@@ -14,6 +14,15 @@ const struct aggregate *aggregate_find(const char *stream_type)
     return NULL;
 }
 
+void aggregate_write_document(
+    struct base_buffer *out, const struct aggregate *aggregate, const struct base_uuid *id,
+    const void *state)
+{
+    struct aggregate_times times = aggregate->times(state);
+    aggregate->write_document(out, id, state);
+    aggregate->append_times(out, &times);
+}
+
 size_t aggregate_state_room(void)
 {
     size_t most = 0;

@@ -120,6 +120,11 @@ extern const struct aggregate aggregate_product; /* struct catalog_product, stru
 /* The stream of a product: a UUIDv5 of its sku. */
 struct base_uuid aggregate_product_id(const char *sku);
 
+/* Appends the whole document of a state, with its times. */
+void aggregate_write_document(
+    struct base_buffer *out, const struct aggregate *aggregate, const struct base_uuid *id,
+    const void *state);
+
 /* Bytes that any state fits in, aligned for any type. */
 size_t aggregate_state_room(void);
 

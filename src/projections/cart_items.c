@@ -95,14 +95,25 @@ static void put_cart_items(struct postgres_parameters *to, const void *changes)
     free(gone.list);
 }
 
+/* Lines in their old order have neither come nor gone. */
+static bool are_lines_the_same(const struct cart *before, const struct cart *after)
+{
+    size_t n_before = before == NULL ? 0 : before->n_lines;
+    if (n_before != after->n_lines)
+        return false;
+    for (size_t i = 0; i < n_before; i++)
+        if (!tables_is_same_text(before->lines[i].item_id, after->lines[i].item_id) ||
+            !tables_is_same_text(before->lines[i].sku, after->lines[i].sku))
+            return false;
+    return true;
+}
+
 static bool has_moved_lines(const void *changes)
 {
-    struct moved_lines came;
-    struct moved_lines gone;
-    find_moved(changes, &came, &gone);
-    free(came.list);
-    free(gone.list);
-    return came.n > 0 || gone.n > 0;
+    TABLES_FOREACH(change, changes, &aggregate_cart)
+    if (!are_lines_the_same(tables_cart_before(change), tables_cart(change)))
+        return true;
+    return false;
 }
 
 /* An upsert, as a row that is there by mistake must not refuse the whole batch. */

@@ -1,3 +1,4 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "replay.h"
@@ -54,22 +55,17 @@ void replay_ask(struct replay_load *load, struct postgres_group *group, struct b
 
 /* ---- receiving ------------------------------------------------------------------------------- */
 
-/* They are sorted; rows of one stream follow each other. */
+static int compare_id(const void *id, const void *element)
+{
+    const struct replay_wanted *const *wanted = element;
+    return base_uuid_compare(id, &(*wanted)->id);
+}
+
 static struct replay_wanted *find(const struct replay_load *load, const struct base_uuid *id)
 {
-    size_t from = 0;
-    size_t to = load->n_wanted;
-    while (from < to) {
-        size_t middle = from + (to - from) / 2;
-        int order = base_uuid_compare(id, &load->wanted[middle]->id);
-        if (order == 0)
-            return load->wanted[middle];
-        if (order < 0)
-            to = middle;
-        else
-            from = middle + 1;
-    }
-    return NULL;
+    struct replay_wanted *const *found =
+        bsearch(id, load->wanted, load->n_wanted, sizeof(load->wanted[0]), compare_id);
+    return found == NULL ? NULL : *found;
 }
 
 /* A stream of which some events are of another type is one that nobody can replay; one of which all

@@ -57,14 +57,6 @@ static void end_answer(struct answer *answer)
 
 /* ---- the answer at a version ----------------------------------------------------------------- */
 
-static void write_body(struct service_command *command, const void *state)
-{
-    const struct aggregate *aggregate = command->aggregate;
-    struct aggregate_times times = aggregate->times(state);
-    aggregate->write_document(&command->body, &command->stream_id, state);
-    aggregate->append_times(&command->body, &times);
-}
-
 static void history_read(struct replay_history *history)
 {
     struct answer *answer = BASE_CONTAINER(history, struct answer, history);
@@ -72,7 +64,8 @@ static void history_read(struct replay_history *history)
     switch (history->outcome) {
     case REPLAY_FOUND:
         command->body.length = 0;
-        write_body(command, history->state);
+        aggregate_write_document(
+            &command->body, command->aggregate, &command->stream_id, history->state);
         service_answer(answer->service, command);
         break;
     case REPLAY_OVERLOADED:

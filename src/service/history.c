@@ -14,20 +14,13 @@ void history_answer(struct service_history *history, enum replay_history_outcome
     history->answered(history);
 }
 
-static void write_body(struct service_history *history, const struct cart *cart)
-{
-    codec_write_cart(&history->body, &history->cart_id, cart);
-    codec_append_cart_times(
-        &history->body, cart->created_at_us, cart->updated_at_us, cart->closed_at_us);
-}
-
 static void history_read(struct replay_history *read)
 {
     struct service_history *history = BASE_CONTAINER(read, struct service_history, read);
     history->version = read->version;
     history->is_final = read->is_final;
     if (read->outcome == REPLAY_FOUND)
-        write_body(history, read->state);
+        aggregate_write_document(&history->body, read->aggregate, &read->stream_id, read->state);
     if (history->service != NULL)
         history->service->n_histories--;
     history_answer(history, read->outcome);

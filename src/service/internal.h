@@ -71,7 +71,8 @@ struct batch_stream {
     int32_t document_version;
     const void *before; /* the state as it was loaded; NULL: before the first event */
     int32_t loaded_version;
-    bool must_read; /* nothing that is cached may be used */
+    bool must_read;    /* nothing that is cached may be used */
+    bool wants_offers; /* a decision on it may look at the catalogue */
     bool is_guess;  /* nothing was read: the cached state is a guess until the append proves it */
     bool is_loaded; /* the load was answered */
     size_t n_events;

@@ -116,9 +116,13 @@ static int compare_texts(const void *left, const void *right)
 static const char *const *collect_skus(struct batch *batch, size_t *n_skus)
 {
     batch->skus.length = 0;
-    for (size_t i = 0; i < batch->n_streams; i++)
-        for (size_t j = 0; j < batch->streams[i].n_commands; j++)
-            want_skus(batch, batch->streams[i].commands[j].command);
+    for (size_t i = 0; i < batch->n_streams; i++) {
+        struct batch_stream *stream = &batch->streams[i];
+        size_t length = batch->skus.length;
+        for (size_t j = 0; j < stream->n_commands; j++)
+            want_skus(batch, stream->commands[j].command);
+        stream->wants_offers = batch->skus.length > length;
+    }
     const char **skus = (const char **)(void *)batch->skus.bytes;
     size_t n = batch->skus.length / sizeof *skus;
     *n_skus = n;
@@ -237,13 +241,5 @@ int64_t offers_position(const struct batch *batch)
 
 bool offers_are_guesses(const struct batch *batch, const struct batch_stream *stream)
 {
-    if (batch->prices == NULL || batch->were_offers_read)
-        return false;
-    BASE_CLEANUP(base_buffer_finish) struct base_buffer skus = {0};
-    for (size_t i = 0; i < stream->n_commands && skus.length == 0; i++) {
-        const struct service_command *command = stream->commands[i].command;
-        if (command->aggregate->list_skus != NULL)
-            command->aggregate->list_skus(command->command, &skus);
-    }
-    return skus.length > 0;
+    return batch->prices != NULL && !batch->were_offers_read && stream->wants_offers;
 }
