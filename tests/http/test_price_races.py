@@ -2,6 +2,7 @@
 product is unknown meanwhile."""
 
 import itertools
+import time
 
 from support import (
     AuditCase,
@@ -138,4 +139,26 @@ class BetweenLoadAndAppend(PriceCase):
         cart = self.assert_cart(answers[0])
         self.assertEqual(cart["items"][0]["unit_price"], 200, cart)
         self.assert_prices_were_right()
+        self.assert_clean()
+
+
+@needs_binary
+class CachedRefusals(PriceCase):
+    settings = {"CARTD_CACHE_CARTS": "0"}
+
+    def test_a_refusal_on_cached_offers_is_proved_first(self):
+        """What another process has put on sale again is not refused for what was so before."""
+        sku = self.make_product(7)
+        cart_id = self.make_cart()["id"]
+        other = Service(self.database.app_url)
+        self.addCleanup(other.stop)
+        with other.client() as client:
+            for _ in range(3):
+                for is_active, status in ((False, 422), (True, 200)):
+                    product = {"name": sku, "prices": {"EUR": 7}, "active": is_active}
+                    client.put(f"/products/{sku}", product)
+                    for _ in range(30):  # until the offer is cached, as it is a moment later
+                        answer = self.add(cart_id, sku)
+                        self.assertEqual(answer.status, status, answer)
+                        time.sleep(0.01)
         self.assert_clean()
