@@ -1,9 +1,9 @@
 /*
- * internal: what the files of the service share. service.c queues and answers, batch.c is the state
- * machine of a batch, offers.c what it knows of the catalogue, decide.c folds the commands of one
- * stream, lease.c says when reads may come from memory, outage.c pauses while PostgreSQL can't
- * record anything, history.c reads a cart as it was, answers.c reads what an answer still needs,
- * streams.c holds who waits.
+ * internal: what the files of the service share. service.c queues and answers, collect.c fills a
+ * batch, batch.c is its state machine, offers.c what it knows of the catalogue, decide.c folds the
+ * commands of one stream, boundary.c finds the other streams that they are about, lease.c says when
+ * reads may come from memory, outage.c pauses while PostgreSQL can't record anything, history.c
+ * reads a cart as it was, answers.c reads what an answer still needs, streams.c holds who waits.
  */
 #ifndef CARTD_SERVICE_INTERNAL_H
 #define CARTD_SERVICE_INTERNAL_H
@@ -77,7 +77,13 @@ struct batch_stream {
     bool is_loaded; /* the load was answered */
     size_t n_events;
     size_t n_keys;
-    int32_t ordinal;                         /* in the append; 0: not in it */
+    struct batch_stream *tied_to; /* leads to the one that stands for all tied together; NULL: no
+                                     other */
+    int32_t ordinal;              /* in the append; 0: not in it */
+    /* Of the one that stands for a tie: what a read table refused it with, and how many commands
+     * of it wait for the append. */
+    int32_t refusal;
+    size_t n_answers;
     const struct projections_change *change; /* of a stream with events */
 };
 
@@ -86,8 +92,11 @@ struct batch {
     enum batch_state state;
     struct postgres_group group;
     struct base_arena arena;
-    struct batch_stream *streams; /* sorted by id */
+    struct batch_stream *streams; /* sorted by id; those without commands are for others' */
     size_t n_streams;
+    size_t streams_max;
+    bool has_others; /* some commands are about streams besides their own */
+    bool has_ties;   /* some were decided so */
     size_t n_commands;
     size_t limit;   /* on n_commands, lower than the setting when a command of it failed before */
     uint64_t epoch; /* of the cache, when it was begun */
@@ -150,6 +159,38 @@ void batch_finish(struct batch *batch);
 bool batch_start(struct batch *batch);
 
 void batch_move(struct batch *batch, enum batch_state to);
+/* Any command of it: the one of a batch that has one. */
+struct service_command *batch_find_first(const struct batch *batch);
+/* Takes commands from the streams in turn (collect.c). False: there are none to take now. */
+bool batch_collect(struct batch *batch);
+/* Whether what was decided of the stream is proved by the append. */
+bool batch_is_recorded(const struct batch_stream *stream);
+
+/* ---- commands about several streams (boundary.c) ----------------------------------------------
+ */
+
+struct service_boundary {
+    size_t n;
+    struct aggregate_stream streams[AGGREGATE_BOUNDARY_MAX];
+};
+/* Remembers what a command is about, for when it is collected. */
+void service_set_boundary(
+    struct service_command *command, const struct aggregate_stream *streams, size_t n);
+
+/* The other streams of a command, as they are decided so far. */
+struct batch_others {
+    size_t n;
+    struct batch_stream *streams[AGGREGATE_BOUNDARY_MAX];
+    const void *states[AGGREGATE_BOUNDARY_MAX];
+};
+/* Finds them in the batch and ties them to the command's own. False: they are not all there, and
+ * the command's fate is settled. */
+bool boundary_find(
+    struct batch *batch, struct batch_stream *stream, struct batch_command *entry,
+    struct batch_others *others);
+bool batch_is_tied(const struct batch_stream *stream);
+/* The stream that stands for all that are tied together with this one; itself where none are. */
+struct batch_stream *batch_find_tie(struct batch_stream *stream);
 
 /* ---- what becomes of it (outcome.c) ---------------------------------------------------------- */
 
@@ -196,9 +237,9 @@ int64_t outage_answers_until(const struct service *service, int64_t now_us);
 
 /* ---- deciding (decide.c) --------------------------------------------------------------------- */
 
-/* Decides the commands of one loaded stream one after the other, each on what the former made of
- * it, and adds what is to be recorded to the batch. */
-void decide_stream(struct batch *batch, struct batch_stream *stream);
+/* Decides the commands of the streams that were loaded one after the other, each on what the former
+ * made of them, and adds what is to be recorded to the batch. */
+void decide_batch(struct batch *batch);
 
 /* ---- a cart as it was (history.c) ---------------------------------------------------------------
  */

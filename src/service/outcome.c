@@ -119,6 +119,14 @@ void batch_try_again(struct batch *batch)
     }
 }
 
+struct service_command *batch_find_first(const struct batch *batch)
+{
+    size_t i = 0;
+    while (batch->streams[i].n_commands == 0)
+        i++;
+    return batch->streams[i].commands[0].command;
+}
+
 void batch_split(struct batch *batch, bool may_pass)
 {
     struct service *service = batch->service;
@@ -136,18 +144,22 @@ void batch_split(struct batch *batch, bool may_pass)
             else if (!may_pass || command->n_attempts > 10)
                 command->outcome = SERVICE_FAILED;
         }
-    if (batch->n_commands > 1 || batch->streams[0].commands[0].command->outcome != SERVICE_FAILED)
+    if (batch->n_commands > 1 || batch_find_first(batch)->outcome != SERVICE_FAILED)
         batch_try_again(batch);
 }
 
 /* ---- appending ------------------------------------------------------------------------------- */
 
-/* Gives the stream its ordinal and fills in what refers to it. */
-static void number_stream(
-    struct batch *batch, struct batch_stream *stream, struct eventstore_stream *list,
-    size_t *n_streams, size_t *n_events, size_t *n_keys)
+bool batch_is_recorded(const struct batch_stream *stream)
 {
-    if (stream->n_events == 0 && stream->n_keys == 0)
+    return stream->n_events > 0 || stream->n_keys > 0 || batch_is_tied(stream);
+}
+
+/* Gives the stream its ordinal. */
+static void number_stream(
+    struct batch_stream *stream, struct eventstore_stream *list, size_t *n_streams)
+{
+    if (!batch_is_recorded(stream))
         return;
     list[(*n_streams)++] = (struct eventstore_stream){
         .stream_id = stream->load.id,
@@ -157,12 +169,22 @@ static void number_stream(
         .is_shared = stream->load.aggregate->is_shared,
     };
     stream->ordinal = (int32_t)*n_streams;
+}
+
+/* What refers to a stream got its slot when it was decided, and gets its ordinal. */
+static void number_records(struct batch *batch, struct eventstore_stream *list)
+{
     struct eventstore_new_event *events = (void *)batch->events.bytes;
-    for (size_t i = 0; i < stream->n_events; i++)
-        events[(*n_events)++].ordinal = stream->ordinal;
+    for (size_t i = 0; i < batch->events.length / sizeof *events; i++)
+        events[i].ordinal = batch->streams[events[i].ordinal].ordinal;
     struct eventstore_new_key *keys = (void *)batch->keys.bytes;
-    for (size_t i = 0; i < stream->n_keys; i++)
-        keys[(*n_keys)++].ordinal = stream->ordinal;
+    for (size_t i = 0; i < batch->keys.length / sizeof *keys; i++)
+        keys[i].ordinal = batch->streams[keys[i].ordinal].ordinal;
+    for (size_t i = 0; batch->has_ties && i < batch->n_streams; i++) {
+        struct batch_stream *stream = &batch->streams[i];
+        if (stream->ordinal > 0)
+            list[stream->ordinal - 1].tie = batch_find_tie(stream)->ordinal;
+    }
 }
 
 /* Its document is the one in the last answer, if that is of the stream as it is now. */
@@ -221,8 +243,6 @@ void batch_append(struct batch *batch, bool confirms_reads)
 {
     struct service *service = batch->service;
     size_t n_streams = 0;
-    size_t n_events = 0;
-    size_t n_keys = 0;
     struct eventstore_stream *list =
         base_arena_alloc(&batch->arena, batch->n_streams * sizeof *list);
     struct projections_change *changed =
@@ -230,20 +250,22 @@ void batch_append(struct batch *batch, bool confirms_reads)
     struct projections_changes changes = {.list = changed};
     for (size_t i = 0; i < batch->n_streams; i++) {
         struct batch_stream *stream = &batch->streams[i];
-        number_stream(batch, stream, list, &n_streams, &n_events, &n_keys);
+        number_stream(stream, list, &n_streams);
         if (stream->n_events == 0)
             continue;
         add_change(stream, &changed[changes.n]);
         stream->change = &changed[changes.n++];
     }
+    number_records(batch, list);
     struct eventstore_batch wanted = {
         .streams = list,
         .n_streams = n_streams,
         .events = (const void *)batch->events.bytes,
-        .n_events = n_events,
+        .n_events = batch->events.length / sizeof(struct eventstore_new_event),
         .keys = (const void *)batch->keys.bytes,
-        .n_keys = n_keys,
+        .n_keys = batch->keys.length / sizeof(struct eventstore_new_key),
         .changes = &changes,
+        .has_ties = batch->has_ties,
         .shared_position = offers_position(batch),
         .log = service->log,
         .confirms_reads = confirms_reads,
@@ -290,9 +312,47 @@ static void reject_stream(struct batch *batch, struct batch_stream *stream)
      */
     if (!stream->is_guess && stream->load.n_read == 0)
         batch_forget_cached(stream);
-    if (stream->commands[0].command->n_attempts >= REST_AFTER_ATTEMPTS)
+    if (stream->n_commands > 0 && stream->commands[0].command->n_attempts >= REST_AFTER_ATTEMPTS)
         rest(batch->service, stream->stream);
     metrics_add(batch->service->options.metrics, METRICS_VERSION_CONFLICTS, 1);
+}
+
+/* What read tables refused, summed up for each tie. */
+static void receive_refusals(struct batch *batch)
+{
+    for (size_t i = 0; i < batch->n_streams; i++) {
+        struct batch_stream *stream = &batch->streams[i];
+        struct batch_stream *tie = batch_find_tie(stream);
+        if (stream->ordinal == 0)
+            continue;
+        int32_t refusal = eventstore_refusal(&batch->group, stream->ordinal);
+        if (refusal > tie->refusal)
+            tie->refusal = refusal;
+        for (size_t j = 0; j < stream->n_commands; j++)
+            tie->n_answers += stream->commands[j].fate == FATE_ANSWER;
+    }
+}
+
+/* The one command that waits for the append is what the table refuses. Of several nobody knows
+ * which it is, and some were decided on what it would have made: each is tried alone. */
+static void refuse_stream(struct batch_stream *stream)
+{
+    const struct batch_stream *tie = batch_find_tie(stream);
+    for (size_t i = 0; i < stream->n_commands; i++) {
+        struct batch_command *entry = &stream->commands[i];
+        struct service_command *command = entry->command;
+        if (entry->fate != FATE_ANSWER)
+            continue;
+        if (tie->n_answers > 1) {
+            command->batch_limit = 1;
+            entry->fate = FATE_AGAIN;
+            continue;
+        }
+        command->outcome = SERVICE_REFUSED;
+        command->refusal = tie->refusal;
+        command->command_index = 0;
+        command->body.length = 0;
+    }
 }
 
 /* A log that took the place of the one before knows nothing of what is cached of that, nor do the
@@ -312,14 +372,18 @@ static void receive_verdicts(struct batch *batch)
     struct metrics *metrics = batch->service->options.metrics;
     struct eventstore_appended appended;
     eventstore_receive_append(&batch->group, &appended);
+    receive_refusals(batch);
     for (size_t i = 0; i < batch->n_streams; i++) {
         struct batch_stream *stream = &batch->streams[i];
+        int32_t refusal = batch_find_tie(stream)->refusal;
         if (stream->ordinal == 0)
             continue;
         if (appended.shared_has_moved || appended.log_was_replaced)
             batch_doom(stream, FATE_AGAIN);
         else if (eventstore_was_accepted(&batch->group, stream->ordinal))
             accept_stream(batch, stream, appended.recorded_at_us);
+        else if (refusal != 0 && refusal != EVENTSTORE_NOT_NOW)
+            refuse_stream(stream);
         else
             reject_stream(batch, stream);
     }

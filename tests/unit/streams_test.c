@@ -19,6 +19,7 @@ START_TEST(what_is_put_back_stands_before_what_came_meanwhile)
     streams_add(&streams, &first);
     streams_add(&streams, &second);
     struct service_stream *stream = first.stream;
+    streams_hold(stream, NULL, 0);
     streams_begin(&streams, stream);
     ck_assert_uint_eq(streams.n_ready, 0);
     ck_assert_ptr_eq(streams_take(stream), &first);
