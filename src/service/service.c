@@ -382,8 +382,10 @@ struct service *service_create(const struct service_options *options, char **pro
                          });
     for (size_t i = 0; i < BATCH_SLOTS; i++)
         batch_init(&service->batches[i], service);
-    size_t n_parts = 0;
-    const struct eventstore_part *const *parts = projections_parts(&n_parts);
+    size_t n_parts = options->n_parts;
+    const struct eventstore_part *const *parts = options->parts;
+    if (parts == NULL)
+        parts = projections_parts(&n_parts);
     service->store = eventstore_create(parts, n_parts);
     lease_begin(service);
     if (!connect(service, problem)) {
