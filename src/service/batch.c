@@ -4,21 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- moving ---------------------------------------------------------------------------------- */
-
-void batch_move(struct batch *batch, enum batch_state to)
-{
-    static const bool MAY_MOVE[5][5] = {
-        [BATCH_FREE] = {[BATCH_LOADING] = true},
-        [BATCH_LOADING] = {[BATCH_DECIDING] = true, [BATCH_ANSWERING] = true},
-        [BATCH_DECIDING] = {[BATCH_APPENDING] = true, [BATCH_ANSWERING] = true},
-        [BATCH_APPENDING] = {[BATCH_ANSWERING] = true},
-        [BATCH_ANSWERING] = {[BATCH_FREE] = true},
-    };
-    assert(MAY_MOVE[batch->state][to]);
-    batch->state = to;
-}
-
 void batch_init(struct batch *batch, struct service *service)
 {
     size_t most = service->options.batch_commands + AGGREGATE_BOUNDARY_MAX;

@@ -31,6 +31,11 @@ bool batch_is_tied(const struct batch_stream *stream)
     return stream->tied_to != NULL;
 }
 
+bool batch_is_recorded(const struct batch_stream *stream)
+{
+    return stream->n_events > 0 || stream->n_keys > 0 || batch_is_tied(stream);
+}
+
 /* The stream that stands for all that are tied to it. */
 static struct batch_stream *find_root(struct batch_stream *stream)
 {

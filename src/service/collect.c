@@ -188,3 +188,11 @@ bool batch_collect(struct batch *batch)
     qsort(batch->streams, batch->n_streams, sizeof *batch->streams, compare_streams);
     return batch->n_commands > 0;
 }
+
+struct service_command *batch_find_first(const struct batch *batch)
+{
+    size_t i = 0;
+    while (batch->streams[i].n_commands == 0)
+        i++;
+    return batch->streams[i].commands[0].command;
+}

@@ -1,9 +1,19 @@
 /*
- * internal: what the files of the service share. service.c queues and answers, collect.c fills a
- * batch, batch.c is its state machine, offers.c what it knows of the catalogue, decide.c folds the
- * commands of one stream, boundary.c finds the other streams that they are about, lease.c says when
- * reads may come from memory, outage.c pauses while PostgreSQL can't record anything, history.c
- * reads a cart as it was, answers.c reads what an answer still needs, streams.c holds who waits.
+ * internal: what the files of the service share, from the bottom up; each uses those before it.
+ *
+ *   streams.c    who waits, and in whose turn
+ *   command.c    how a command is answered, or goes back to its stream
+ *   answers.c, history.c, snapshots.c    what is read and stored beside the batches
+ *   outage.c, stuck.c, settle.c          what PostgreSQL can't do for a while
+ *   boundary.c   the other streams of a command
+ *   collect.c    fills a batch from the streams in turn
+ *   offers.c     what a batch knows of the catalogue
+ *   decide.c     decides its commands
+ *   outcome.c    what becomes of it when it ends
+ *   append.c     has it recorded, and takes the verdicts
+ *   batch.c      the rest of its life: loads and decides
+ *   lease.c      when reads may come from memory
+ *   service.c    begins batches, and opens and closes the room
  */
 #ifndef CARTD_SERVICE_INTERNAL_H
 #define CARTD_SERVICE_INTERNAL_H
@@ -192,7 +202,7 @@ bool batch_is_tied(const struct batch_stream *stream);
 /* The stream that stands for all that are tied together with this one; itself where none are. */
 struct batch_stream *batch_find_tie(struct batch_stream *stream);
 
-/* ---- what becomes of it (outcome.c) ---------------------------------------------------------- */
+/* ---- what becomes of it (append.c, outcome.c) ------------------------------------------------ */
 
 /* Sends what was decided to be recorded; with `confirms_reads` answers of it rest on what was read.
  */
@@ -200,10 +210,14 @@ void batch_append(struct batch *batch, bool confirms_reads);
 /* Nothing is to be recorded, but answers rest on what was read: sends the question whether a
  * synchronous standby has that too. */
 void batch_confirm(struct batch *batch);
+/* The state of a stream takes the place of what was cached of it, from which it may borrow. */
+void batch_cache_state(struct batch *batch, struct batch_stream *stream);
 /* Frees what is cached of a stream: it is not what the log says, or nobody knows. */
 void batch_forget_cached(struct batch_stream *stream);
 /* Decides the fate of every command of a stream at once, but of those that do not depend on it. */
 void batch_doom(struct batch_stream *stream, enum batch_fate fate);
+/* What the commands of a stream only read is read again. */
+void batch_read_again(struct batch_stream *stream);
 /* Nothing of the batch (or of its append) happened, or it is not confirmed; all of it is to be
  * tried again. */
 void batch_try_again(struct batch *batch);
@@ -319,8 +333,10 @@ void service_undecide(struct service_command *command);
 /* Puts a command back in its queue as if it had just come, but for its age and attempts: what its
  * answer needs could not be read, so it rests first. */
 void service_requeue(struct service *service, struct service_command *command);
-/* An append was lost: nothing is sent until its server process is gone. */
+/* An append was lost: nothing is sent until its server process is gone; and asks for that
+ * (settle.c). */
 void service_unsettle(struct service *service);
+void settle_ask(struct service *service);
 /* An append could not be made for now, perhaps for a lock that its holder never lets go. */
 void service_end_stuck(struct service *service);
 /* Reads of carts may be answered from memory from now on, whenever there is a lease; and not any
