@@ -198,8 +198,10 @@ START_TEST(a_full_append_handles_no_row_more_than_once_a_step)
     size_t n_parts = 0;
     const struct eventstore_part *const *parts = projections_parts(&n_parts);
     struct eventstore *whole = eventstore_create(parts, n_parts);
-    const struct postgres_statement *full = eventstore_append_statement(whole, EVENTSTORE_APPEND_ANYTHING);
-    const struct postgres_statement *usual = eventstore_append_statement(whole, EVENTSTORE_APPEND_USUAL);
+    const struct postgres_statement *full =
+        eventstore_append_statement(whole, EVENTSTORE_APPEND_ANYTHING);
+    const struct postgres_statement *usual =
+        eventstore_append_statement(whole, EVENTSTORE_APPEND_USUAL);
     ck_assert_uint_eq(full->n_parameters, BASE_COUNT(FULL_APPEND));
     ck_assert_uint_eq(usual->n_parameters, BASE_COUNT(USUAL_APPEND));
     BASE_CLEANUP(base_buffer_finish) struct base_buffer first = {0};
@@ -267,7 +269,8 @@ START_TEST(a_store_has_as_many_parameters_as_its_tables_need)
     run_sql("CREATE TABLE wide (sum integer); GRANT INSERT ON wide TO cartd_app");
     eventstore_destroy(store);
     store = eventstore_create(list, WIDE_PARTS);
-    ck_assert_uint_gt(eventstore_append_statement(store, EVENTSTORE_APPEND_USUAL)->n_parameters, 64);
+    ck_assert_uint_gt(
+        eventstore_append_statement(store, EVENTSTORE_APPEND_USUAL)->n_parameters, 64);
     connect_with(eventstore_batch_statements(store));
     int32_t n_streams = 2;
     change = &n_streams;
