@@ -58,9 +58,6 @@ void http_refuse_read(
             request, HTTP_PROBLEM_OVERLOADED,
             "The report took too long; narrow it down or try again later.");
         return;
-    case PROJECTIONS_BAD_CURSOR:
-        http_refuse_cursor(request);
-        return;
     case PROJECTIONS_FAILED:
         http_refuse(request, HTTP_PROBLEM_INTERNAL_ERROR, "The read failed.");
         return;
