@@ -1,7 +1,6 @@
 /*
  * The handlers, one file each in handlers/, named by operationId; and what they share. A handler is
  * an ask, which the route table names, and an answer, which the service or the projections call.
- * One has a prefetch as well (routes.h).
  */
 #ifndef CARTD_HTTP_HANDLERS_H
 #define CARTD_HTTP_HANDLERS_H
@@ -13,7 +12,6 @@
 void http_ask_create_cart(struct http_request *request);
 void http_ask_list_carts(struct http_request *request);
 void http_ask_get_cart(struct http_request *request);
-void http_prefetch_cart(const struct http_request *request);
 void http_ask_add_item(struct http_request *request);
 void http_ask_clear_items(struct http_request *request);
 void http_ask_change_item_quantity(struct http_request *request);

@@ -244,8 +244,6 @@ static enum MHD_Result receive_headers(
     http_split_target(request->raw_target, &request->arena, &request->target);
     request->match =
         http_find_route(method, &request->target, &request->route, request->path_values);
-    if (request->match == HTTP_MATCH && request->route->prefetch != NULL)
-        request->route->prefetch(request);
 
     int64_t announced = 0;
     const char *length = request->headers.values[HTTP_HEADER_CONTENT_LENGTH];

@@ -47,9 +47,6 @@ struct http_route {
     enum http_media media;
     bool takes_body;    /* false: a body is not looked at */
     bool serves_to_end; /* also while the service is stopping */
-    /* Called with the headers, before anything is checked: what `ask` will want from memory may be
-     * fetched meanwhile. NULL: nothing. */
-    void (*prefetch)(const struct http_request *request);
 };
 
 const struct http_route *http_routes(size_t *n_routes);

@@ -11,13 +11,6 @@ static void answer(struct projections_read *read)
     http_reply_read(request, HTTP_CACHE_PRIVATE, HTTP_PROBLEM_CART_NOT_FOUND, "cart");
 }
 
-void http_prefetch_cart(const struct http_request *request)
-{
-    struct base_uuid id;
-    if (base_uuid_parse(request->path_values[0], &id))
-        projections_prefetch_cart(request->http->options.projections, &id);
-}
-
 static void ask_present(struct http_request *request)
 {
     struct projections_read *read = &request->wait.read;
