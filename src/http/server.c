@@ -27,11 +27,6 @@ enum { TURNS_WITHOUT_USE = 32, PAUSE_US = 5 * 1000 };
 /* How often a line is written that any client can bring about. */
 enum { SELDOM_US = 1000 * 1000 };
 
-/* A client does not go on at once, and to look for that in vain costs three system calls (see
- * http_suspend). So after so many answers the daemon is held for a moment, if PostgreSQL has more
- * to do than that moment lasts: two full batches of commands. Answers are not held. */
-enum { ANSWERS_WORTH_HOLDING = 16, SUSPENDED_WORTH_HOLDING = 128, HOLD_US = 1000 };
-
 /* Connections that libmicrohttpd may have beyond ours: those that were cut off, until it has closed
  * them. At its own limit it leaves new ones waiting, unanswered. */
 enum { CUT_CONNECTIONS = 256 };
@@ -44,28 +39,9 @@ enum { FLUSH_RUNS = 50, FLUSH_RUN_MS = 10 };
 
 /* ---- the daemon on the loop ------------------------------------------------------------------ */
 
-static void hold(struct http *http)
-{
-    http->is_holding = true;
-    loop_stop_watch(http->options.loop, &http->watch);
-    loop_start_timer(http->options.loop, &http->timer, HOLD_US);
-}
-
-static void end_hold(struct http *http)
-{
-    if (!http->is_holding)
-        return;
-    http->is_holding = false;
-    loop_start_watch(http->options.loop, &http->watch, http->watch.fd, EPOLLIN);
-}
-
 /* Runs the daemon, then honours its wish to be run again: it has to be asked after every run. */
 static void run(struct http *http)
 {
-    bool is_worth_holding =
-        http->n_resumed >= ANSWERS_WORTH_HOLDING && http->n_suspended >= SUSPENDED_WORTH_HOLDING;
-    http->n_resumed = 0;
-    end_hold(http);
     loop_stop_deferred(http->options.loop, &http->again);
     for (int i = 0; i < RUNS_AT_ONCE; i++) {
         MHD_UNSIGNED_LONG_LONG timeout_ms;
@@ -80,9 +56,7 @@ static void run(struct http *http)
             return;
         }
     }
-    if (is_worth_holding)
-        hold(http);
-    else if (++http->n_turns_without_use > TURNS_WITHOUT_USE)
+    if (++http->n_turns_without_use > TURNS_WITHOUT_USE)
         loop_start_timer(http->options.loop, &http->timer, PAUSE_US);
     else
         loop_start_deferred(http->options.loop, &http->again);
@@ -131,14 +105,11 @@ void http_suspend(struct http *http, struct MHD_Connection *connection)
     (void)MHD_set_connection_option(
         connection, MHD_CONNECTION_OPTION_TIMEOUT, library_timeout(&http->options) + 1);
     MHD_suspend_connection(connection);
-    http->n_suspended++;
 }
 
 void http_resume(struct http *http, struct MHD_Connection *connection)
 {
     MHD_resume_connection(connection);
-    http->n_suspended--;
-    http->n_resumed++;
     run_soon(http);
 }
 

@@ -32,9 +32,6 @@ struct http {
     struct loop_watch watch;             /* of the daemon's epoll descriptor */
     struct loop_timer timer;             /* for its timeouts */
     struct loop_deferred again;          /* it has more to do */
-    size_t n_suspended;                  /* connections that wait for their answer */
-    size_t n_resumed;                    /* since the daemon last ran */
-    bool is_holding; /* the daemon, until the timer fires or there are answers */
     struct http_deadlines deadlines;
     struct http_callers callers;
     struct http_proxies proxies;
