@@ -20,7 +20,7 @@ ROOMS = {
     "metrics": {"base"},
     "config": {"base"},
     "codec": {"base"} | CORE,
-    "auth": {"base", "metrics", "codec", "cart"},
+    "auth": {"base", "metrics", "codec", "cart", "table"},
     "postgres": {"base", "loop", "metrics"},
     "migrate": {"base", "loop", "postgres"},
     # The shell. The event store knows types and text, no carts.
