@@ -48,11 +48,4 @@ struct http {
     struct http_seldom refused_lines;
 };
 
-/* Takes a connection out of the daemon's hands, from its handler, until there is an answer; gives
- * it back, so that its handler is called in the next turn, once for all that were; and, from there,
- * says that it was. */
-void http_suspend(struct http *http, struct MHD_Connection *connection);
-void http_resume(struct http *http, struct MHD_Connection *connection);
-void http_come_back(struct http *http, struct MHD_Connection *connection);
-
 #endif

@@ -303,28 +303,6 @@ static void set_options(int fd)
     (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof send_buffer);
 }
 
-static void append_head(struct base_buffer *out, struct http_request *request)
-{
-    char date[HTTP_DATE_SIZE];
-    http_format_date(base_clock_now_us(), date);
-    base_buffer_printf(
-        out,
-        "HTTP/1.1 200 OK\r\n"
-        "Date: %s\r\n"
-        "Content-Type: " HTTP_MEDIA_EVENTS "\r\n"
-        "Cache-Control: " HTTP_CACHE_NEVER "\r\n"
-        "X-Accel-Buffering: no\r\n"
-        "X-Content-Type-Options: nosniff\r\n"
-        "X-Request-Id: %s\r\n"
-        "Connection: close\r\n",
-        date, request->id);
-    struct http_header_line lines[HTTP_COMMON_HEADERS_MAX];
-    size_t n_lines = http_common_headers(request, lines);
-    for (size_t i = 0; i < n_lines; i++)
-        base_buffer_printf(out, "%s: %s\r\n", lines[i].name, lines[i].value);
-    base_buffer_printf(out, "\r\nretry: %d\n\n", HTTP_STREAM_RETRY_MS);
-}
-
 static void begin(
     struct http_request *request, int fd, struct feed_listener listener, bool ends_at_claim)
 {
@@ -343,36 +321,37 @@ static void begin(
     set_options(fd);
     loop_start_watch(streams->loop, &stream->watch, fd, EPOLLRDHUP);
     join(stream);
-    append_head(&stream->rest, request);
+    http_append_head(&stream->rest, MHD_HTTP_OK, HTTP_MEDIA_EVENTS, request, request->id);
+    base_buffer_printf(
+        &stream->rest, "X-Accel-Buffering: no\r\n\r\nretry: %d\n\n", HTTP_STREAM_RETRY_MS);
     say(stream);
     if (!feed_listen(streams->feed, &stream->listener))
         close_stream(stream); /* not after feed_has_room() */
 }
 
-void http_refuse_listener(struct http_request *request)
+const struct http_refusal *http_refuse_listener(struct http_request *request)
 {
     if (request->http->is_draining)
-        http_refuse(
-            request, HTTP_PROBLEM_SHUTTING_DOWN,
+        return http_refuse(
+            &request->arena, HTTP_PROBLEM_SHUTTING_DOWN,
             "This instance is stopping and opens no new streams.");
-    else
-        http_refuse(
-            request, HTTP_PROBLEM_OVERLOADED, "Too many streams and long polls are open already.");
+    return http_refuse(
+        &request->arena, HTTP_PROBLEM_OVERLOADED,
+        "Too many streams and long polls are open already.");
 }
 
-void http_start_stream(
+const struct http_refusal *http_start_stream(
     struct http_request *request, const struct feed_source *source, int64_t after,
     bool ends_at_claim)
 {
     bool is_head = strcmp(request->method, "HEAD") == 0;
     if (!is_head) {
-        if (!http_may_listen(request))
-            return;
+        const struct http_refusal *refusal = http_admit_listener(request);
+        if (refusal != NULL)
+            return refusal;
         int fd = feed_has_room(request->http->options.feed) ? take_socket(request) : -1;
-        if (fd < 0) {
-            http_refuse_listener(request);
-            return;
-        }
+        if (fd < 0)
+            return http_refuse_listener(request);
         struct feed_listener listener = {.source = *source, .after = after};
         begin(request, fd, listener, ends_at_claim);
     }
@@ -383,6 +362,7 @@ void http_start_stream(
                      .cache = HTTP_CACHE_NEVER,
                      .is_endless = is_head,
                  });
+    return NULL;
 }
 
 /* ---- the streams ----------------------------------------------------------------------------- */
