@@ -287,16 +287,13 @@ void http_drain(struct http *http)
 /* Answers who was left waiting, which is nobody when the order of the rooms' ends was kept. */
 static void answer_the_rest(struct http *http)
 {
-    for (struct http_client *client = http->deadlines.first[HTTP_PHASE_WORK], *next; client != NULL;
-         client = next) {
-        next = client->next;
-        if (client->request != NULL && client->request->stage == HTTP_WAITING)
-            http_send_refusal(
-                client->request,
-                &(struct http_refusal){
-                    .problem = HTTP_PROBLEM_SHUTTING_DOWN,
-                    .detail = "The service stopped before the request was answered."});
-    }
+    struct http_client *client;
+    TAILQ_FOREACH(client, &http->deadlines.clients[HTTP_PHASE_WORK], by_due)
+    if (client->request != NULL && client->request->stage == HTTP_WAITING)
+        http_send_refusal(
+            client->request, &(struct http_refusal){
+                                 .problem = HTTP_PROBLEM_SHUTTING_DOWN,
+                                 .detail = "The service stopped before the request was answered."});
 }
 
 void http_destroy(struct http *http)

@@ -21,8 +21,7 @@ enum { COMMENTS_PER_TURN = 256, ID_SIZE = 32 };
 
 struct http_stream {
     struct http_streams *streams;
-    struct http_stream *previous;
-    struct http_stream *next;
+    TAILQ_ENTRY(http_stream) by_due;
     int64_t due_us; /* its next comment */
     struct feed_listener listener;
     struct http_caller *holder; /* whose it is */
@@ -38,19 +37,14 @@ struct http_stream {
 
 static void leave(struct http_stream *stream)
 {
-    struct http_streams *streams = stream->streams;
-    *(stream->previous != NULL ? &stream->previous->next : &streams->first) = stream->next;
-    *(stream->next != NULL ? &stream->next->previous : &streams->last) = stream->previous;
+    TAILQ_REMOVE(&stream->streams->list, stream, by_due);
 }
 
 static void join(struct http_stream *stream)
 {
     struct http_streams *streams = stream->streams;
     stream->due_us = loop_now_us(streams->loop) + HTTP_STREAM_COMMENT_MS * 1000;
-    stream->next = NULL;
-    stream->previous = streams->last;
-    *(streams->last != NULL ? &streams->last->next : &streams->first) = stream;
-    streams->last = stream;
+    TAILQ_INSERT_TAIL(&streams->list, stream, by_due);
     if (streams->timer.place == 0)
         loop_start_timer(streams->loop, &streams->timer, HTTP_STREAM_COMMENT_MS * 1000);
 }
@@ -206,17 +200,17 @@ static void timer_fired(struct loop_timer *timer)
 {
     struct http_streams *streams = BASE_CONTAINER(timer, struct http_streams, timer);
     int64_t now_us = loop_now_us(streams->loop);
-    for (int i = 0; i < COMMENTS_PER_TURN && streams->first != NULL; i++) {
-        if (streams->first->due_us > now_us)
-            break;
-        if (has_expired(streams->first))
-            close_stream(streams->first);
+    struct http_stream *first = TAILQ_FIRST(&streams->list);
+    for (int i = 0; i < COMMENTS_PER_TURN && first != NULL && first->due_us <= now_us; i++) {
+        if (has_expired(first))
+            close_stream(first);
         else
-            comment(streams->first);
+            comment(first);
+        first = TAILQ_FIRST(&streams->list);
     }
-    if (streams->first == NULL)
+    if (first == NULL)
         return;
-    int64_t sleep_us = streams->first->due_us - now_us;
+    int64_t sleep_us = first->due_us - now_us;
     loop_start_timer(streams->loop, timer, sleep_us < 0 ? 0 : sleep_us);
 }
 
@@ -374,6 +368,7 @@ void http_init_streams(
     *streams =
         (struct http_streams){.loop = loop, .feed = feed, .metrics = metrics, .callers = callers};
     streams->timer.fired = timer_fired;
+    TAILQ_INIT(&streams->list);
 }
 
 void http_finish_streams(struct http_streams *streams)

@@ -11,6 +11,8 @@
 #ifndef CARTD_HTTP_STREAM_H
 #define CARTD_HTTP_STREAM_H
 
+#include <sys/queue.h>
+
 #include "base.h"
 #include "callers.h"
 #include "feed.h"
@@ -35,8 +37,7 @@ struct http_streams {
     struct feed *feed;
     struct metrics *metrics;
     struct http_callers *callers;
-    struct http_stream *first; /* the one to which nothing was sent for longest */
-    struct http_stream *last;
+    TAILQ_HEAD(http_stream_list, http_stream) list; /* longest without anything sent first */
     struct loop_timer timer;
 };
 void http_init_streams(
