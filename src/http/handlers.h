@@ -51,6 +51,12 @@ const struct http_refusal *http_submit_commands(struct http_request *request);
 /* ---- refusals.c: what an outcome is for the client; NULL if it is none to refuse for ------------
  */
 
+/* 400 for a parameter that is not what it must be; for a cursor that this list did not give; and
+ * for a header that is no list of ETags. */
+const struct http_refusal *http_refuse_parameter(
+    struct http_request *request, enum http_parameter parameter, const char *must_be);
+const struct http_refusal *http_refuse_cursor(struct http_request *request);
+const struct http_refusal *http_refuse_etags(struct http_request *request, const char *header);
 /* `complaints` are copied. */
 const struct http_refusal *http_check_body(
     struct http_request *request, enum codec_outcome outcome,
@@ -69,12 +75,6 @@ const struct http_refusal *http_refuse_missing(
 
 /* ---- reads.c: what reads share --------------------------------------------------------------- */
 
-/* 400 for a parameter that is not what it must be; for a cursor that this list did not give; and
- * for a header that is no list of ETags. */
-const struct http_refusal *http_refuse_parameter(
-    struct http_request *request, enum http_parameter parameter, const char *must_be);
-const struct http_refusal *http_refuse_cursor(struct http_request *request);
-const struct http_refusal *http_refuse_etags(struct http_request *request, const char *header);
 /* Read a parameter; the value stays as it is where the parameter is absent or refused. */
 const struct http_refusal *http_read_time(
     struct http_request *request, enum http_parameter parameter, int64_t *unix_us) BASE_MUST_CHECK;

@@ -7,21 +7,6 @@
 
 /* ---- parameters ------------------------------------------------------------------------------ */
 
-const struct http_refusal *http_refuse_parameter(
-    struct http_request *request, enum http_parameter parameter, const char *must_be)
-{
-    return http_refuse(
-        &request->arena, HTTP_PROBLEM_INVALID_PARAMETER, "The query parameter \"%s\" must be %s.",
-        http_parameter_name(parameter), must_be);
-}
-
-const struct http_refusal *http_refuse_cursor(struct http_request *request)
-{
-    return http_refuse_parameter(
-        request, HTTP_PARAMETER_CURSOR,
-        "the next_cursor of a page of this list with the same filters");
-}
-
 const struct http_refusal *http_read_time(
     struct http_request *request, enum http_parameter parameter, int64_t *unix_us)
 {
@@ -55,14 +40,6 @@ const struct http_refusal *http_read_limit(struct http_request *request, int32_t
 }
 
 /* ---- one thing ------------------------------------------------------------------------------- */
-
-const struct http_refusal *http_refuse_etags(struct http_request *request, const char *header)
-{
-    return http_refuse(
-        &request->arena, HTTP_PROBLEM_INVALID_PARAMETER,
-        "%s must be * or a list of at most %d ETags in quotes, as \"7\".", header,
-        SERVICE_VERSIONS_MAX);
-}
 
 const struct http_refusal *http_begin_read(struct http_request *request)
 {

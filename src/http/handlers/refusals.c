@@ -7,6 +7,31 @@
 /* Outcomes of the rooms below, and the problems that they are for a client: the one place where
  * they meet. */
 
+/* ---- parameters and headers ------------------------------------------------------------------ */
+
+const struct http_refusal *http_refuse_parameter(
+    struct http_request *request, enum http_parameter parameter, const char *must_be)
+{
+    return http_refuse(
+        &request->arena, HTTP_PROBLEM_INVALID_PARAMETER, "The query parameter \"%s\" must be %s.",
+        http_parameter_name(parameter), must_be);
+}
+
+const struct http_refusal *http_refuse_cursor(struct http_request *request)
+{
+    return http_refuse_parameter(
+        request, HTTP_PARAMETER_CURSOR,
+        "the next_cursor of a page of this list with the same filters");
+}
+
+const struct http_refusal *http_refuse_etags(struct http_request *request, const char *header)
+{
+    return http_refuse(
+        &request->arena, HTTP_PROBLEM_INVALID_PARAMETER,
+        "%s must be * or a list of at most %d ETags in quotes, as \"7\".", header,
+        SERVICE_VERSIONS_MAX);
+}
+
 /* ---- bodies ---------------------------------------------------------------------------------- */
 
 const struct http_refusal *http_check_body(
