@@ -5,9 +5,6 @@
 #include <string.h>
 
 #define PLACES_AT_FIRST 1024
-/* What is fetched ahead: a usual cart with its document, in lines of the processor's cache. */
-#define PREFETCHED_BYTES 1024
-#define CACHE_LINE_BYTES 64
 
 /* In one piece of memory with its texts. */
 struct kept_cart {
@@ -177,14 +174,6 @@ void kept_finish(struct kept *kept)
 }
 
 /* ---- reads ----------------------------------------------------------------------------------- */
-
-void kept_prefetch(const struct kept *kept, const struct base_uuid *cart_id)
-{
-    uint64_t hash = base_uuid_hash(cart_id, kept->secret);
-    const char *cart = (const char *)kept->places[probe(kept, hash, (size_t)hash)].cart;
-    for (size_t at = 0; cart != NULL && at < PREFETCHED_BYTES; at += CACHE_LINE_BYTES)
-        __builtin_prefetch(cart + at);
-}
 
 bool kept_find(struct kept *kept, int64_t now_us, struct projections_read *read)
 {

@@ -47,9 +47,6 @@ void kept_finish(struct kept *kept);
 void kept_trust(struct kept *kept, int64_t until_us, int64_t n_writers);
 void kept_distrust(struct kept *kept);
 
-/* A cart will be looked for in a moment: what is kept of it is on its way to the processor's cache
- * meanwhile. Nothing changes, and it need not be kept. */
-void kept_prefetch(const struct kept *kept, const struct base_uuid *cart_id);
 /* Gives the read what is kept, its version and body. False: it must be read; also a cart that is
  * kept and does not admit the caller, for whom it takes as long as one that does not exist. */
 bool kept_find(struct kept *kept, int64_t now_us, struct projections_read *read) BASE_MUST_CHECK;

@@ -279,12 +279,6 @@ static void count_for_lender(struct projections *self, int64_t now_us)
         self->lender->look(self->lender, now_us);
 }
 
-void projections_prefetch_cart(
-    const struct projections *projections, const struct base_uuid *cart_id)
-{
-    kept_prefetch(&projections->kept, cart_id);
-}
-
 void projections_read_cart(struct projections *projections, struct projections_read *read)
 {
     int64_t now_us = base_clock_monotonic_us();

@@ -223,10 +223,6 @@ struct projections_read {
     struct projections_read *next;
 };
 void projections_read_cart(struct projections *projections, struct projections_read *read);
-/* To be called when a read of the cart is about to come, if that is known some steps before: the
- * processor fetches meanwhile what is kept of it. No more than a hint. */
-void projections_prefetch_cart(
-    const struct projections *projections, const struct base_uuid *cart_id);
 void projections_read_product(struct projections *projections, struct projections_read *read);
 
 /* Whoever changes carts may lend the right to answer reads from memory: projections_trust() until a

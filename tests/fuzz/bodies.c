@@ -21,7 +21,7 @@ static void claim_sentence(const char *text)
 static void claim_problem(enum codec_outcome outcome, const struct codec_complaints *complaints)
 {
     BASE_CLEANUP(base_buffer_finish) struct base_buffer problem = {0};
-    const struct http_trouble trouble = {
+    const struct http_refusal trouble = {
         .problem =
             outcome == CODEC_INVALID ? HTTP_PROBLEM_INVALID_BODY : HTTP_PROBLEM_MALFORMED_JSON,
         .detail = complaints->list[0].detail,

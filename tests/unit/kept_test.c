@@ -214,7 +214,6 @@ static size_t count_found(struct kept *kept, uint32_t n)
     size_t n_found = 0;
     for (uint32_t i = 0; i < n; i++) {
         struct projections_read read = {.cart_id = id_of_many(i), .caller = {.may_all = true}};
-        kept_prefetch(kept, &read.cart_id);
         if (!kept_find(kept, SOON, &read))
             continue;
         n_found++;
