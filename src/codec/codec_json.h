@@ -113,19 +113,28 @@ const char *codec_read_stored_properties(const struct codec_object *data);
  * its schema_version says, or that is unknown; `data` may have been changed. */
 bool codec_upcast_members(const char *type, int32_t schema_version, json_t *data) BASE_MUST_CHECK;
 
-/* ---- spans.c --------------------------------------------------------------------------------- */
+/* ---- scan.c ---------------------------------------------------------------------------------- */
 
-/* A piece of a text of JSON as it stands. */
-struct codec_span {
-    const char *bytes;
-    size_t length;
+/* JSON as it stands, token by token: for what must not be read and written again, and for where
+ * things are. It checks nothing: any bytes may be scanned. */
+struct codec_scanner {
+    const char *at;
+    const char *end;
+    size_t depth; /* of the objects and arrays that are open */
 };
-/* The next member of a well-formed object; *at is 0 before the first. The name has its quotes.
- * False: there is none. */
+enum { CODEC_TOKEN_END = '\0', CODEC_TOKEN_TEXT = '"', CODEC_TOKEN_WORD = 'w' };
+struct codec_token {
+    char kind; /* one of these, or the mark that it is: { } [ ] : , */
+    const char *bytes;
+    size_t length; /* of a text, with its quotes */
+};
+struct codec_token codec_next_token(struct codec_scanner *scanner);
+/* The next member of an object that the scanner has come to the beginning of, or to the end of a
+ * member of. The object is well-formed. False: there is none. */
 bool codec_next_member(
-    const char *object, size_t *at, struct codec_span *name, struct codec_span *value);
+    struct codec_scanner *object, struct codec_token *name, struct codec_token *value);
 /* Whether the name is that one, written without escapes. */
-bool codec_is_member(const struct codec_span *name, const char *plain);
+bool codec_is_named(const struct codec_token *name, const char *plain);
 
 /* ---- events.c -------------------------------------------------------------------------------- */
 

@@ -90,17 +90,18 @@ void codec_write_event_copy(struct base_buffer *out, const struct codec_event_co
 
 /* ---- read: where the members stand ----------------------------------------------------------- */
 
-/* Data and metadata must be taken as they stand, since numbers would not all survive being read and
- * written again. False: they are not found by their plain names. */
-static bool find_spans(const char *line, struct codec_span *data, struct codec_span *metadata)
+/* Data and metadata must be taken as they stand, since not all numbers are the same when they are
+ * read and written again. False: they are not found by their plain names. */
+static bool find_texts(
+    const char *line, size_t length, struct codec_token *data, struct codec_token *metadata)
 {
-    size_t at = 0;
-    struct codec_span name;
-    struct codec_span value;
-    while (codec_next_member(line, &at, &name, &value)) {
-        if (codec_is_member(&name, member_names[MEMBER_DATA]))
+    struct codec_scanner scanner = {.at = line, .end = line + length};
+    struct codec_token name;
+    struct codec_token value;
+    while (codec_next_member(&scanner, &name, &value)) {
+        if (codec_is_named(&name, member_names[MEMBER_DATA]))
             *data = value;
-        else if (codec_is_member(&name, member_names[MEMBER_METADATA]))
+        else if (codec_is_named(&name, member_names[MEMBER_METADATA]))
             *metadata = value;
     }
     return data->bytes != NULL && metadata->bytes != NULL;
@@ -185,10 +186,10 @@ static void check_metadata(struct copy_reader *reader, const struct base_uuid *c
 }
 
 static void read_members(
-    struct copy_reader *reader, const char *line, struct codec_event_copy *copy)
+    struct copy_reader *reader, const char *line, size_t length, struct codec_event_copy *copy)
 {
-    struct codec_span data = {0};
-    struct codec_span metadata = {0};
+    struct codec_token data = {0};
+    struct codec_token metadata = {0};
     struct codec_event *event = &copy->event;
     event->position = read_number(reader, MEMBER_POSITION, INT64_MAX);
     event->stream_type = read_text(reader, MEMBER_STREAM_TYPE);
@@ -200,7 +201,7 @@ static void read_members(
     copy->command_id = read_id(reader, MEMBER_COMMAND_ID);
     if (reader->complaint != NULL)
         return;
-    if (!find_spans(line, &data, &metadata)) {
+    if (!find_texts(line, length, &data, &metadata)) {
         complain(reader, "\"data\" and \"metadata\" must be written as plain names");
         return;
     }
@@ -228,6 +229,6 @@ const char *codec_read_event_copy(
     struct copy_reader reader = {.members = members, .arena = arena};
     check_members(&reader);
     if (reader.complaint == NULL)
-        read_members(&reader, line, copy);
+        read_members(&reader, line, length, copy);
     return reader.complaint;
 }

@@ -197,13 +197,13 @@ void codec_write_event_metadata(
 /* The data of a cart's creation without the hash of its token. */
 static void write_shown_data(struct base_buffer *out, const char *data)
 {
-    size_t at = 0;
+    struct codec_scanner scanner = {.at = data, .end = data + strlen(data)};
     bool is_first = true;
-    struct codec_span name;
-    struct codec_span value;
+    struct codec_token name;
+    struct codec_token value;
     base_buffer_append_char(out, '{');
-    while (codec_next_member(data, &at, &name, &value)) {
-        if (codec_is_member(&name, GUEST_TOKEN_HASH))
+    while (codec_next_member(&scanner, &name, &value)) {
+        if (codec_is_named(&name, GUEST_TOKEN_HASH))
             continue;
         if (!is_first)
             base_buffer_append_text(out, ", ");
