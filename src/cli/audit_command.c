@@ -25,16 +25,15 @@ struct audit_run {
     struct loop_timer redraw_timer;
     struct progress progress;
     struct findings findings;
-    struct audit_verify *verify; /* one of the two */
-    struct audit_rebuild *rebuild;
-    const char *what; /* is rebuilt */
+    struct audit *audit;
+    const char *what; /* is rebuilt; NULL: it is a verify */
     int64_t said_at_us;
     bool is_interrupted;
 };
 
 static const struct audit_result *result_of(const struct audit_run *run)
 {
-    return run->verify ? audit_verify_result(run->verify) : audit_rebuild_result(run->rebuild);
+    return audit_result(run->audit);
 }
 
 /* ---- while it runs --------------------------------------------------------------------------- */
@@ -60,11 +59,7 @@ static void received_signal(struct loop_signals *signals, int signal)
         return;
     }
     run->is_interrupted = true;
-    if (run->verify) {
-        audit_verify_stop(run->verify);
-    } else {
-        audit_rebuild_stop(run->rebuild);
-    }
+    audit_stop(run->audit);
 }
 
 static void append_streams(struct base_buffer *out, const struct audit_result *result)
@@ -80,7 +75,7 @@ static void say_place(const struct audit_run *run, const char *word)
 {
     const struct audit_result *result = result_of(run);
     char id[BASE_UUID_SIZE];
-    base_uuid_format(&result->place, id);
+    base_uuid_format(&result->resume_at, id);
     struct base_buffer done = {0};
     append_streams(&done, result);
     cli_complain(
@@ -92,11 +87,11 @@ static void say_place(const struct audit_run *run, const char *word)
 static void show_progress(struct audit_run *run)
 {
     const struct audit_result *result = result_of(run);
-    if (run->verify && result->n_placed > 0) {
+    if (!run->what && result->n_positions > 0) {
         run->progress.task = "checking the order of the log";
         run->progress.unit = "events";
         run->progress.n_bytes = result->head;
-        progress_show(&run->progress, result->n_placed, result->n_placed);
+        progress_show(&run->progress, result->n_positions, result->n_positions);
         return;
     }
     run->progress.n_bytes = result->n_all;
@@ -107,7 +102,7 @@ static void redraw(struct loop_timer *timer)
 {
     struct audit_run *run = BASE_CONTAINER(timer, struct audit_run, redraw_timer);
     show_progress(run);
-    if (run->rebuild && !run->progress.is_on &&
+    if (run->what && !run->progress.is_on &&
         loop_now_us(run->loop) - run->said_at_us >= AUDIT_SAY_US) {
         run->said_at_us = loop_now_us(run->loop);
         say_place(run, "rebuilding:");
@@ -130,8 +125,7 @@ static bool open_loop(struct audit_run *run, char **problem)
     return false;
 }
 
-static bool open_audit(
-    struct audit_run *run, const struct audit_rebuild_wanted *wanted, char **problem)
+static bool open_audit(struct audit_run *run, const struct audit_wanted *wanted, char **problem)
 {
     const struct audit_options options = {
         .loop = run->loop,
@@ -144,18 +138,13 @@ static bool open_audit(
         .ended = ended,
         .context = run,
     };
-    if (wanted) {
-        run->rebuild = audit_rebuild_create(&options, wanted, problem);
-        return run->rebuild;
-    }
-    run->verify = audit_verify_create(&options, problem);
-    return run->verify;
+    run->audit = audit_create(&options, wanted, problem);
+    return run->audit;
 }
 
 static void close_all(struct audit_run *run)
 {
-    audit_verify_destroy(run->verify);
-    audit_rebuild_destroy(run->rebuild);
+    audit_destroy(run->audit);
     if (run->loop) {
         loop_stop_timer(run->loop, &run->redraw_timer);
         loop_stop_signals(run->loop, &run->signals);
@@ -219,7 +208,7 @@ static enum cli_exit say_end(const struct audit_run *run)
     findings_print_rest(&run->findings);
     switch (result->end) {
     case AUDIT_DONE:
-        if (run->verify) {
+        if (!run->what) {
             print_verified(run, result);
         } else {
             print_rebuilt(run, result);
@@ -227,7 +216,7 @@ static enum cli_exit say_end(const struct audit_run *run)
         return result->n_findings == 0 ? CLI_DONE : CLI_FAILED;
     case AUDIT_IN_TROUBLE:
         cli_complain("%s", result->trouble ? result->trouble : "PostgreSQL did not answer");
-        if (run->rebuild) {
+        if (run->what) {
             say_place(run, "stopped");
         }
         return CLI_FAILED;
@@ -235,7 +224,7 @@ static enum cli_exit say_end(const struct audit_run *run)
     case AUDIT_INTERRUPTED:
         break;
     }
-    if (run->rebuild) {
+    if (run->what) {
         say_place(run, "interrupted");
     } else {
         cli_complain("interrupted: not all was looked at");
@@ -243,9 +232,8 @@ static enum cli_exit say_end(const struct audit_run *run)
     return CLI_FAILED;
 }
 
-/* `wanted` is NULL for a verify. */
 static enum cli_exit run_audit(
-    const struct config *config, const char *what, const struct audit_rebuild_wanted *wanted)
+    const struct config *config, const char *what, const struct audit_wanted *wanted)
 {
     /* What goes well is said by the progress line and the verdict, so the log has the rest. */
     enum base_log_level least = config_log_level(config);
@@ -260,7 +248,7 @@ static enum cli_exit run_audit(
         .what = what,
     };
     run.findings.progress = &run.progress;
-    progress_start_counted(&run.progress, wanted ? "rebuilding" : "verifying", "streams");
+    progress_start_counted(&run.progress, what ? "rebuilding" : "verifying", "streams");
     BASE_CLEANUP(base_free_pointer) char *problem = NULL;
     enum cli_exit status = CLI_FAILED;
     if (open_loop(&run, &problem) && open_audit(&run, wanted, &problem)) {
@@ -282,12 +270,13 @@ enum cli_exit cli_verify(const struct cli_call *call)
         cli_complain("verify takes no \"%s\"; see `cartd verify --help`", call->arguments[0]);
         return CLI_MISUSED;
     }
-    return run_audit(call->config, NULL, NULL);
+    const struct audit_wanted wanted = {.kind = AUDIT_VERIFY};
+    return run_audit(call->config, NULL, &wanted);
 }
 
 enum cli_exit cli_rebuild_all(const struct config *config)
 {
-    const struct audit_rebuild_wanted wanted = {.only = NULL};
+    const struct audit_wanted wanted = {.kind = AUDIT_REBUILD};
     return run_audit(config, "all", &wanted);
 }
 
@@ -315,7 +304,7 @@ static const struct aggregate *find_plural(const char *what)
 enum cli_exit cli_rebuild(const struct cli_call *call)
 {
     const char *what = call->n_arguments == 1 ? call->arguments[0] : "";
-    struct audit_rebuild_wanted wanted = {.only = find_plural(what)};
+    struct audit_wanted wanted = {.kind = AUDIT_REBUILD, .only = find_plural(what)};
     if (wanted.only == NULL && strcmp(what, "all") != 0) {
         cli_complain("it is `cartd rebuild carts|products|all`; see `cartd rebuild --help`");
         return CLI_MISUSED;

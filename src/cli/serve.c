@@ -40,9 +40,9 @@ struct serve {
     struct feed *feed;
     struct follow *follow; /* NULL: this process does not run the projections */
     struct http *http;
-    struct audit_sampler *sampler; /* NULL: nobody wants it */
-    int64_t n_descriptors;         /* that there may be, if too few; else 0 */
-    unsigned n_connections;        /* of clients at most, as there are descriptors for */
+    struct audit *sampler;  /* NULL: nobody wants it */
+    int64_t n_descriptors;  /* that there may be, if too few; else 0 */
+    unsigned n_connections; /* of clients at most, as there are descriptors for */
     unsigned n_listeners;
     struct loop_signals signals;
     struct loop_timer drain_timer;
@@ -293,7 +293,7 @@ static bool open_sampler(struct serve *serve, char **problem)
     if (config->numbers[CONFIG_VERIFY_MS] == 0) {
         return true;
     }
-    serve->sampler = audit_sampler_create(
+    serve->sampler = audit_create(
         &(struct audit_options){
             .loop = serve->loop,
             .log = &serve->log,
@@ -303,7 +303,12 @@ static bool open_sampler(struct serve *serve, char **problem)
             .not_ready_detail = CLI_SCHEMA_NOT_READY,
             .wait_ms = config->numbers[CONFIG_WAIT_MS],
         },
-        &serve->metrics, config->numbers[CONFIG_VERIFY_MS], problem);
+        &(struct audit_wanted){
+            .kind = AUDIT_SAMPLE,
+            .metrics = &serve->metrics,
+            .every_ms = config->numbers[CONFIG_VERIFY_MS],
+        },
+        problem);
     return serve->sampler;
 }
 
@@ -325,7 +330,7 @@ static bool open_loop(struct serve *serve, char **problem)
 static void close_rooms(struct serve *serve)
 {
     /* What still waits is answered by the rooms that it waits for, so http goes after them. */
-    audit_sampler_destroy(serve->sampler);
+    audit_destroy(serve->sampler);
     follow_destroy(serve->follow);
     service_destroy(serve->service);
     projections_destroy(serve->projections);
