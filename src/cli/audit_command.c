@@ -118,9 +118,8 @@ static bool open_loop(struct audit_run *run, char **problem)
     run->signals.received = received_signal;
     run->redraw_timer.fired = redraw;
     run->loop = loop_create();
-    if (run->loop && loop_start_signals(run->loop, &run->signals, stop_signals)) {
+    if (run->loop && loop_start_signals(run->loop, &run->signals, stop_signals))
         return true;
-    }
     *problem = base_copy_text(strerror(errno));
     return false;
 }
@@ -208,27 +207,24 @@ static enum cli_exit say_end(const struct audit_run *run)
     findings_print_rest(&run->findings);
     switch (result->end) {
     case AUDIT_DONE:
-        if (!run->what) {
+        if (!run->what)
             print_verified(run, result);
-        } else {
+        else
             print_rebuilt(run, result);
-        }
         return result->n_findings == 0 ? CLI_DONE : CLI_FAILED;
     case AUDIT_IN_TROUBLE:
         cli_complain("%s", result->trouble ? result->trouble : "PostgreSQL did not answer");
-        if (run->what) {
+        if (run->what)
             say_place(run, "stopped");
-        }
         return CLI_FAILED;
     case AUDIT_GOES_ON: /* a second signal did not wait */
     case AUDIT_INTERRUPTED:
         break;
     }
-    if (run->what) {
+    if (run->what)
         say_place(run, "interrupted");
-    } else {
+    else
         cli_complain("interrupted: not all was looked at");
-    }
     return CLI_FAILED;
 }
 
@@ -285,9 +281,8 @@ static bool read_place(const char *text, struct base_uuid *place)
 {
     char id[BASE_UUID_SIZE] = "00000000-0000-0000-0000-000000000000";
     size_t length = strlen(text);
-    if (length == 0 || length >= sizeof id) {
+    if (length == 0 || length >= sizeof id)
         return false;
-    }
     memcpy(id, text, length);
     return base_uuid_parse(id, place);
 }

@@ -26,9 +26,8 @@ static int open_temporary(void)
         &path, "%s/cartd-import-XXXXXX", folder && folder[0] != '\0' ? folder : "/tmp");
     (void)base_buffer_text(&path); /* for its NUL */
     int fd = mkostemp(path.bytes, O_CLOEXEC);
-    if (fd >= 0) {
+    if (fd >= 0)
         (void)unlink(path.bytes); /* A file that stays behind would only be clutter. */
-    }
     base_buffer_finish(&path);
     return fd;
 }
@@ -38,14 +37,12 @@ static bool copy_all(int from, int to)
     BASE_CLEANUP(base_free_pointer) char *bytes = base_alloc(CATALOG_COPY_BYTES);
     for (;;) {
         ssize_t n_read = read(from, bytes, CATALOG_COPY_BYTES);
-        if (n_read <= 0) {
+        if (n_read <= 0)
             return n_read == 0;
-        }
         for (ssize_t n_written = 0; n_written < n_read;) {
             ssize_t n = write(to, bytes + n_written, (size_t)(n_read - n_written));
-            if (n < 0) {
+            if (n < 0)
                 return false;
-            }
             n_written += n;
         }
     }
@@ -57,9 +54,8 @@ static bool spool(struct source *source)
     int copy = open_temporary();
     if (copy < 0 || !copy_all(source->fd, copy) || lseek(copy, 0, SEEK_SET) != 0) {
         cli_complain("%s can't be copied to a temporary file: %s", source->name, strerror(errno));
-        if (copy >= 0) {
+        if (copy >= 0)
             (void)close(copy);
-        }
         return false;
     }
     (void)close(source->fd);
@@ -77,14 +73,12 @@ static bool check(struct product_file *file)
         int64_t line_number = 0;
         switch (product_file_next(file, &line, &line_number)) {
         case PRODUCT_FILE_LINE:
-            if (file->n_lines % CATALOG_LINES_A_LOOK == 0) {
+            if (file->n_lines % CATALOG_LINES_A_LOOK == 0)
                 progress_show(file->progress, file->n_lines, file->reader.n_consumed);
-            }
             break;
         case PRODUCT_FILE_MORE:
-            if (!product_file_read(file)) {
+            if (!product_file_read(file))
                 return false;
-            }
             break;
         case PRODUCT_FILE_END:
             return true;
@@ -105,9 +99,8 @@ static void print_summary(const struct product_file *file, const struct import_r
 /* The pass of --strict. True: every line is right, and the source is at its beginning again. */
 static bool check_source(struct source *source)
 {
-    if (!source->is_seekable && !spool(source)) {
+    if (!source->is_seekable && !spool(source))
         return false;
-    }
     struct progress progress;
     progress_start(&progress, "checking", source->n_bytes);
     struct product_file file;
@@ -157,9 +150,8 @@ enum cli_exit cli_catalog(const struct cli_call *call)
     struct source source;
     bool is_strict = call->flags[CLI_CATALOG_STRICT].is_given;
     enum cli_exit status = CLI_FAILED;
-    if (source_open(&source, call->arguments[1]) && (!is_strict || check_source(&source))) {
+    if (source_open(&source, call->arguments[1]) && (!is_strict || check_source(&source)))
         status = import_source(call->config, &source);
-    }
     source_close(&source);
     return status;
 }

@@ -158,11 +158,9 @@ static const struct subcommand {
 
 static const struct subcommand *find_subcommand(const char *name)
 {
-    for (size_t i = 0; i < BASE_COUNT(subcommands); i++) {
-        if (strcmp(subcommands[i].name, name) == 0) {
+    for (size_t i = 0; i < BASE_COUNT(subcommands); i++)
+        if (strcmp(subcommands[i].name, name) == 0)
             return &subcommands[i];
-        }
-    }
     return NULL;
 }
 
@@ -188,9 +186,8 @@ void cli_complain_of_line(const char *file, int64_t line, const char *why)
 static void print_usage(FILE *stream, const struct subcommand *subcommand)
 {
     fprintf(stream, "cartd %s", subcommand->name);
-    if (subcommand->usage[0] != '\0') {
+    if (subcommand->usage[0] != '\0')
         fprintf(stream, " %s", subcommand->usage);
-    }
     for (const struct cli_flag *own = subcommand->flags; own->name; own++) {
         fprintf(
             stream, " [--%s%s%s]", own->name, own->value ? " " : "", own->value ? own->value : "");
@@ -227,20 +224,17 @@ static void print_subcommand_help(const struct subcommand *subcommand)
     print_usage(stdout, subcommand);
     fputs(subcommand->has_settings ? " [--SETTING VALUE …]\n\n" : "\n\n", stdout);
     printf("cartd %s: %s.\n", subcommand->name, subcommand->sentence);
-    if (subcommand->more) {
+    if (subcommand->more)
         fputs(subcommand->more, stdout);
-    }
-    if (subcommand->flags[0].name) {
+    if (subcommand->flags[0].name)
         fputc('\n', stdout);
-    }
     for (const struct cli_flag *own = subcommand->flags; own->name; own++) {
         printf(
             "  --%s%s%s\n      %s\n", own->name, own->value ? " " : "",
             own->value ? own->value : "", own->sentence);
     }
-    if (subcommand->has_settings) {
+    if (subcommand->has_settings)
         print_settings(stdout);
-    }
 }
 
 /* ---- a name that is none --------------------------------------------------------------------- */
@@ -256,12 +250,9 @@ static enum cli_exit complain_unknown(const char *name)
         return CLI_MISUSED;
     }
     const struct subcommand *nearest = &subcommands[0];
-    for (size_t i = 1; i < BASE_COUNT(subcommands); i++) {
-        if (base_text_distance(name, subcommands[i].name) <
-            base_text_distance(name, nearest->name)) {
+    for (size_t i = 1; i < BASE_COUNT(subcommands); i++)
+        if (base_text_distance(name, subcommands[i].name) < base_text_distance(name, nearest->name))
             nearest = &subcommands[i];
-        }
-    }
     cli_complain(
         "there is no subcommand \"%s\"; the nearest is \"%s\"; see `cartd --help`", name,
         nearest->name);
@@ -284,9 +275,8 @@ enum cli_exit cli_help(const struct cli_call *call)
         return CLI_DONE;
     }
     const struct subcommand *subcommand = find_subcommand(call->arguments[0]);
-    if (!subcommand) {
+    if (!subcommand)
         return complain_unknown(call->arguments[0]);
-    }
     print_subcommand_help(subcommand);
     return CLI_DONE;
 }
@@ -295,11 +285,9 @@ enum cli_exit cli_help(const struct cli_call *call)
 
 static bool wants_help(char *const *arguments)
 {
-    for (; *arguments && strcmp(*arguments, "--") != 0; arguments++) {
-        if (strcmp(*arguments, "--help") == 0 || strcmp(*arguments, "-h") == 0) {
+    for (; *arguments && strcmp(*arguments, "--") != 0; arguments++)
+        if (strcmp(*arguments, "--help") == 0 || strcmp(*arguments, "-h") == 0)
             return true;
-        }
-    }
     return false;
 }
 
@@ -318,12 +306,10 @@ static bool are_without_passwords(const struct cli_call *call)
 
 static bool is_database_right(const struct subcommand *subcommand, const struct config *config)
 {
-    if (subcommand->needs_no_database) {
+    if (subcommand->needs_no_database)
         return true;
-    }
-    if (subcommand->run == cli_migrate && config->texts[CONFIG_MIGRATE_URL][0] != '\0') {
+    if (subcommand->run == cli_migrate && config->texts[CONFIG_MIGRATE_URL][0] != '\0')
         return cli_check_database("CARTD_MIGRATE_URL", config->texts[CONFIG_MIGRATE_URL]);
-    }
     return cli_check_database("DATABASE_URL", config->texts[CONFIG_DATABASE_URL]);
 }
 
@@ -345,18 +331,16 @@ static enum cli_exit run_with_settings(
         cli_complain("%s; see `cartd %s --help`", problem, subcommand->name);
         return CLI_MISUSED;
     }
-    if (!are_without_passwords(&call) || !is_database_right(subcommand, &config)) {
+    if (!are_without_passwords(&call) || !is_database_right(subcommand, &config))
         return CLI_MISUSED;
-    }
     return subcommand->run(&call);
 }
 
 static enum cli_exit run_without_settings(const struct subcommand *subcommand, char **arguments)
 {
     struct cli_call call = {.arguments = arguments + 1};
-    while (call.arguments[call.n_arguments]) {
+    while (call.arguments[call.n_arguments])
         call.n_arguments += 1;
-    }
     return subcommand->run(&call);
 }
 
@@ -367,16 +351,13 @@ static enum cli_exit run(int n_arguments, char **arguments, char *const *environ
         return CLI_MISUSED;
     }
     const char *name = arguments[1];
-    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
         name = "help";
-    }
-    if (strcmp(name, "--version") == 0) {
+    if (strcmp(name, "--version") == 0)
         name = "version";
-    }
     const struct subcommand *subcommand = find_subcommand(name);
-    if (!subcommand) {
+    if (!subcommand)
         return complain_unknown(name);
-    }
     if (wants_help(arguments + 2)) {
         print_subcommand_help(subcommand);
         return CLI_DONE;

@@ -34,12 +34,10 @@ ssize_t csv_fill(struct csv_reader *reader, int fd)
     do {
         n_read = read(fd, reader->bytes + reader->end, CSV_CAPACITY - reader->end);
     } while (n_read < 0 && errno == EINTR);
-    if (n_read > 0) {
+    if (n_read > 0)
         reader->end += (size_t)n_read;
-    }
-    if (n_read == 0) {
+    if (n_read == 0)
         reader->has_ended = true;
-    }
     return n_read;
 }
 
@@ -68,9 +66,8 @@ static bool skip_line(struct csv_reader *reader)
 enum { BYTE_UNKNOWN = -1, BYTE_NONE = -2 };
 static int byte_at(const struct csv_reader *reader, size_t place)
 {
-    if (place < reader->end) {
+    if (place < reader->end)
         return (unsigned char)reader->bytes[place];
-    }
     return reader->has_ended ? BYTE_NONE : BYTE_UNKNOWN;
 }
 
@@ -78,12 +75,10 @@ static int byte_at(const struct csv_reader *reader, size_t place)
 static int line_end_at(const struct csv_reader *reader, size_t place)
 {
     int byte = byte_at(reader, place);
-    if (byte == '\n') {
+    if (byte == '\n')
         return 1;
-    }
-    if (byte != '\r') {
+    if (byte != '\r')
         return 0;
-    }
     int next = byte_at(reader, place + 1);
     return next == BYTE_UNKNOWN ? -1 : next == '\n' ? 2 : 0;
 }
@@ -106,28 +101,22 @@ static enum csv_outcome scan_quoted(struct csv_reader *reader, struct field_scan
 {
     for (;; scan->place += 1) {
         int byte = byte_at(reader, scan->place);
-        if (byte == BYTE_UNKNOWN) {
+        if (byte == BYTE_UNKNOWN)
             return CSV_MORE;
-        }
-        if (byte == BYTE_NONE) {
+        if (byte == BYTE_NONE)
             return refuse(scan, "a quote is not closed");
-        }
         if (byte == '"') {
             scan->place += 1;
             int next = byte_at(reader, scan->place);
-            if (next == BYTE_UNKNOWN) {
+            if (next == BYTE_UNKNOWN)
                 return CSV_MORE;
-            }
-            if (next != '"') {
+            if (next != '"')
                 return CSV_RECORD;
-            }
         }
-        if (byte == '\0') {
+        if (byte == '\0')
             return refuse(scan, "it has a NUL byte");
-        }
-        if (byte == '\n') {
+        if (byte == '\n')
             scan->n_lines += 1;
-        }
         reader->texts[scan->n_texts++] = (char)byte;
     }
 }
@@ -138,18 +127,14 @@ static enum csv_outcome scan_plain(struct csv_reader *reader, struct field_scan 
     for (;; scan->place += 1) {
         int byte = byte_at(reader, scan->place);
         int line_end = line_end_at(reader, scan->place);
-        if (byte == BYTE_UNKNOWN || line_end < 0) {
+        if (byte == BYTE_UNKNOWN || line_end < 0)
             return CSV_MORE;
-        }
-        if (byte == BYTE_NONE || byte == ',' || line_end > 0) {
+        if (byte == BYTE_NONE || byte == ',' || line_end > 0)
             return CSV_RECORD;
-        }
-        if (byte == '"') {
+        if (byte == '"')
             return refuse(scan, "a quote stands within a field that doesn't begin with one");
-        }
-        if (byte == '\0') {
+        if (byte == '\0')
             return refuse(scan, "it has a NUL byte");
-        }
         reader->texts[scan->n_texts++] = (char)byte;
     }
 }
@@ -158,22 +143,18 @@ static enum csv_outcome scan_plain(struct csv_reader *reader, struct field_scan 
  * everything. */
 static enum csv_outcome scan_field(struct csv_reader *reader, struct field_scan *scan)
 {
-    if (byte_at(reader, scan->place) != '"') {
+    if (byte_at(reader, scan->place) != '"')
         return scan_plain(reader, scan);
-    }
     scan->place += 1;
     enum csv_outcome outcome = scan_quoted(reader, scan);
-    if (outcome != CSV_RECORD) {
+    if (outcome != CSV_RECORD)
         return outcome;
-    }
     int after = byte_at(reader, scan->place);
     int line_end = line_end_at(reader, scan->place);
-    if (line_end < 0) {
+    if (line_end < 0)
         return CSV_MORE;
-    }
-    if (after != ',' && after != BYTE_NONE && line_end == 0) {
+    if (after != ',' && after != BYTE_NONE && line_end == 0)
         return refuse(scan, "something stands between a closing quote and the next comma");
-    }
     return CSV_RECORD;
 }
 
@@ -182,18 +163,15 @@ static enum csv_outcome scan_record(
     struct csv_reader *reader, struct csv_record *record, struct field_scan *scan)
 {
     for (;;) {
-        if (record->n_fields == CSV_FIELDS_MAX) {
+        if (record->n_fields == CSV_FIELDS_MAX)
             return refuse(scan, "it has too many fields");
-        }
         record->fields[record->n_fields++] = reader->texts + scan->n_texts;
         enum csv_outcome outcome = scan_field(reader, scan);
-        if (outcome != CSV_RECORD) {
+        if (outcome != CSV_RECORD)
             return outcome;
-        }
         reader->texts[scan->n_texts++] = '\0';
-        if (byte_at(reader, scan->place) != ',') {
+        if (byte_at(reader, scan->place) != ',')
             break;
-        }
         scan->place += 1;
     }
     int line_end = line_end_at(reader, scan->place);
@@ -205,40 +183,34 @@ static enum csv_outcome scan_record(
 /* False: the first bytes have not come yet. */
 static bool pass_byte_order_mark(struct csv_reader *reader)
 {
-    if (!reader->has_ended && reader->end - reader->start < 3) {
+    if (!reader->has_ended && reader->end - reader->start < 3)
         return false;
-    }
     if (reader->end - reader->start >= 3 &&
-        memcmp(reader->bytes + reader->start, "\xef\xbb\xbf", 3) == 0) {
+        memcmp(reader->bytes + reader->start, "\xef\xbb\xbf", 3) == 0)
         consume(reader, 3);
-    }
     reader->has_begun = true;
     return true;
 }
 
 enum csv_outcome csv_next(struct csv_reader *reader, struct csv_record *record)
 {
-    if (!reader->has_begun && !pass_byte_order_mark(reader)) {
+    if (!reader->has_begun && !pass_byte_order_mark(reader))
         return CSV_MORE;
-    }
-    if (reader->is_skipping && !skip_line(reader) && !reader->has_ended) {
+    if (reader->is_skipping && !skip_line(reader) && !reader->has_ended)
         return CSV_MORE;
-    }
     int line_end;
     while ((line_end = line_end_at(reader, reader->start)) > 0) {
         consume(reader, (size_t)line_end);
         reader->line += 1;
     }
-    if (reader->start == reader->end || line_end < 0) {
+    if (reader->start == reader->end || line_end < 0)
         return reader->has_ended ? CSV_END : CSV_MORE;
-    }
 
     *record = (struct csv_record){.line = reader->line};
     struct field_scan scan = {.place = reader->start};
     enum csv_outcome outcome = scan_record(reader, record, &scan);
-    if (scan.place - reader->start > CSV_RECORD_MAX) {
+    if (scan.place - reader->start > CSV_RECORD_MAX)
         outcome = refuse(&scan, "it is longer than 64 KiB, or a quote is not closed");
-    }
     if (outcome == CSV_RECORD) {
         consume(reader, scan.place - reader->start);
         reader->line += scan.n_lines;

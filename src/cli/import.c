@@ -101,9 +101,8 @@ static void submit(struct import *import, const struct product_line *line, int64
 
 static void note_unrecorded(struct import *import, int64_t line_number)
 {
-    if (import->first_unrecorded_line == 0 || line_number < import->first_unrecorded_line) {
+    if (import->first_unrecorded_line == 0 || line_number < import->first_unrecorded_line)
         import->first_unrecorded_line = line_number;
-    }
 }
 
 static void answered(struct service_command *command)
@@ -127,18 +126,16 @@ static void answered(struct service_command *command)
     case SERVICE_FAILED:
         product_file_complain(import->file, slot->line_number, "it could not be recorded");
         import->n_failed += 1;
-        if (import->n_failed > IMPORT_FAILED_MAX && import->end <= IMPORT_READ_ALL) {
+        if (import->n_failed > IMPORT_FAILED_MAX && import->end <= IMPORT_READ_ALL)
             import->end = IMPORT_IN_TROUBLE;
-        }
         break;
     case SERVICE_OVERLOADED:
     case SERVICE_UNAVAILABLE:
     case SERVICE_UNKNOWN:
     case SERVICE_SHUTTING_DOWN:
         note_unrecorded(import, slot->line_number);
-        if (import->end <= IMPORT_READ_ALL) {
+        if (import->end <= IMPORT_READ_ALL)
             import->end = IMPORT_IN_TROUBLE;
-        }
         break;
     }
     base_buffer_finish(&command->body);
@@ -157,9 +154,8 @@ static bool read_more(struct import *import)
         loop_start_watch(import->loop, &import->input, import->file->fd, EPOLLIN);
         return false;
     }
-    if (!product_file_read(import->file)) {
+    if (!product_file_read(import->file))
         import->end = IMPORT_UNREADABLE;
-    }
     return true;
 }
 
@@ -169,9 +165,8 @@ static void input_ready(struct loop_watch *watch, uint32_t events)
     struct import *import = BASE_CONTAINER(watch, struct import, input);
     /* Watched again when more is wanted, which is not so while all lines are under way. */
     loop_stop_watch(import->loop, watch);
-    if (!product_file_read(import->file)) {
+    if (!product_file_read(import->file))
         import->end = IMPORT_UNREADABLE;
-    }
     loop_start_deferred(import->loop, &import->pump);
 }
 
@@ -197,9 +192,8 @@ static void pump(struct loop_deferred *deferred)
             break;
         }
     }
-    if (import->end != IMPORT_GOES_ON && import->n_under_way == 0) {
+    if (import->end != IMPORT_GOES_ON && import->n_under_way == 0)
         loop_stop(import->loop);
-    }
 }
 
 static void received_signal(struct loop_signals *signals, int signal)
@@ -336,11 +330,10 @@ void import_run(
     free(import.lines);
 
     product_file_complain_rest(file);
-    if (is_open) {
+    if (is_open)
         say_end(&import, trouble);
-    } else {
+    else
         cli_complain("%s", problem);
-    }
     int64_t n_unchanged = import.metrics.numbers[METRICS_COMMANDS_UNCHANGED];
     *result = (struct import_result){
         .n_unchanged = n_unchanged,

@@ -17,9 +17,8 @@ enum cli_exit cli_migrate(const struct cli_call *call)
         .least = config_log_level(config),
     };
     const char *url = config->texts[CONFIG_MIGRATE_URL];
-    if (url[0] == '\0') {
+    if (url[0] == '\0')
         url = config->texts[CONFIG_DATABASE_URL];
-    }
     size_t n_applied = 0;
     BASE_CLEANUP(base_free_pointer) char *problem = NULL;
     if (!migrate_run(url, &log, &n_applied, &problem)) {

@@ -60,9 +60,8 @@ static enum product_file_outcome receive_header(
         break;
     }
     BASE_CLEANUP(base_free_pointer) char *problem = NULL;
-    if (!product_line_read_header(record, &file->header, &problem)) {
+    if (!product_line_read_header(record, &file->header, &problem))
         return break_off(file, record->line, problem);
-    }
     file->has_header = true;
     return PRODUCT_FILE_LINE;
 }
@@ -74,9 +73,8 @@ enum product_file_outcome product_file_next(
     if (!file->has_header) {
         enum csv_outcome first = csv_next(&file->reader, &record);
         enum product_file_outcome outcome = receive_header(file, first, &record);
-        if (outcome != PRODUCT_FILE_LINE) {
+        if (outcome != PRODUCT_FILE_LINE)
             return outcome;
-        }
     }
     for (;;) {
         const char *reason = NULL;
@@ -103,9 +101,8 @@ enum product_file_outcome product_file_next(
 
 bool product_file_read(struct product_file *file)
 {
-    if (csv_fill(&file->reader, file->fd) >= 0) {
+    if (csv_fill(&file->reader, file->fd) >= 0)
         return true;
-    }
     progress_erase(file->progress);
     cli_complain("%s can't be read: %s", file->name, strerror(errno));
     return false;

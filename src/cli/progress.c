@@ -36,12 +36,10 @@ void progress_append_number(struct base_buffer *out, int64_t number)
 
 void progress_append_duration(struct base_buffer *out, int64_t seconds)
 {
-    if (seconds >= 3600) {
+    if (seconds >= 3600)
         base_buffer_printf(out, "%d h ", (int)(seconds / 3600));
-    }
-    if (seconds >= 60) {
+    if (seconds >= 60)
         base_buffer_printf(out, "%d min ", (int)(seconds / 60 % 60));
-    }
     base_buffer_printf(out, "%d s", (int)(seconds % 60));
 }
 
@@ -55,9 +53,8 @@ void progress_write(
     base_buffer_printf(out, " %s, ", unit);
     progress_append_number(out, (int64_t)((double)n_lines / seconds));
     base_buffer_append_text(out, " a second");
-    if (n_bytes <= 0 || n_bytes_done <= 0) {
+    if (n_bytes <= 0 || n_bytes_done <= 0)
         return;
-    }
     /* A file that grows meanwhile is done to 100 % at most. */
     double done = n_bytes_done < n_bytes ? (double)n_bytes_done / (double)n_bytes : 1;
     base_buffer_printf(out, ", %d %%, ", (int)(done * 100));
@@ -68,9 +65,8 @@ void progress_write(
 void progress_show(struct progress *progress, int64_t n_lines, int64_t n_bytes_done)
 {
     int64_t now_us = base_clock_monotonic_us();
-    if (!progress->is_on || now_us - progress->drawn_at_us < PROGRESS_INTERVAL_US) {
+    if (!progress->is_on || now_us - progress->drawn_at_us < PROGRESS_INTERVAL_US)
         return;
-    }
     struct base_buffer line = {0};
     base_buffer_append_text(&line, ERASE_LINE);
     progress_write(

@@ -131,9 +131,8 @@ static bool open_database(struct serve *serve, char **problem)
             .report_seconds = config->numbers[CONFIG_REPORT_SECONDS],
         },
         problem);
-    if (!serve->projections) {
+    if (!serve->projections)
         return false;
-    }
     serve->service = service_create(
         &(struct service_options){
             .loop = serve->loop,
@@ -153,9 +152,8 @@ static bool open_database(struct serve *serve, char **problem)
             .appended_context = serve,
         },
         problem);
-    if (!serve->service) {
+    if (!serve->service)
         return false;
-    }
     serve->feed = feed_create(
         &(struct feed_options){
             .loop = serve->loop,
@@ -182,9 +180,8 @@ static bool have_commands_waiting(void *context)
 static bool open_follow(struct serve *serve, char **problem)
 {
     const struct config *config = serve->config;
-    if (config->numbers[CONFIG_PROJECTIONS] == 0) {
+    if (config->numbers[CONFIG_PROJECTIONS] == 0)
         return true;
-    }
     serve->follow = follow_create(
         &(struct follow_options){
             .loop = serve->loop,
@@ -210,12 +207,10 @@ static unsigned number_of(const struct config *config, enum config_setting setti
 static bool check_openness(const struct config *config, char **problem)
 {
     const char *listen = config->texts[CONFIG_LISTEN];
-    if (config->numbers[CONFIG_AUTH_OPEN_ANYWHERE] != 0 || http_is_loopback(listen)) {
+    if (config->numbers[CONFIG_AUTH_OPEN_ANYWHERE] != 0 || http_is_loopback(listen))
         return true;
-    }
-    if (!http_check_address(listen, problem)) {
+    if (!http_check_address(listen, problem))
         return false;
-    }
     struct base_buffer text = {0};
     base_buffer_printf(
         &text,
@@ -232,9 +227,8 @@ static bool open_auth(struct serve *serve, char **problem)
     static const enum config_setting needed[] = {
         CONFIG_AUTH_KEYS, CONFIG_AUTH_ISSUER, CONFIG_AUTH_AUDIENCE};
     const struct config *config = serve->config;
-    if (config->numbers[CONFIG_AUTH] == 0) {
+    if (config->numbers[CONFIG_AUTH] == 0)
         return check_openness(config, problem);
-    }
     for (size_t i = 0; i < BASE_COUNT(needed); i++) {
         if (config->texts[needed[i]][0] == '\0') {
             *problem = base_copy_text("CARTD_AUTH=token needs CARTD_AUTH_KEYS, CARTD_AUTH_ISSUER "
@@ -290,9 +284,8 @@ static bool open_http(struct serve *serve, char **problem)
 static bool open_sampler(struct serve *serve, char **problem)
 {
     const struct config *config = serve->config;
-    if (config->numbers[CONFIG_VERIFY_MS] == 0) {
+    if (config->numbers[CONFIG_VERIFY_MS] == 0)
         return true;
-    }
     serve->sampler = audit_create(
         &(struct audit_options){
             .loop = serve->loop,
@@ -320,9 +313,8 @@ static bool open_loop(struct serve *serve, char **problem)
     serve->drain_timer.fired = look_whether_drained;
     serve->history = postgres_history_create();
     serve->loop = loop_create();
-    if (serve->loop && loop_start_signals(serve->loop, &serve->signals, our_signals)) {
+    if (serve->loop && loop_start_signals(serve->loop, &serve->signals, our_signals))
         return true;
-    }
     *problem = base_copy_text(strerror(errno));
     return false;
 }
@@ -425,8 +417,7 @@ enum cli_exit cli_serve(const struct cli_call *call)
         cli_complain("%s", problem);
     }
     close_rooms(&serve);
-    if (is_open) {
+    if (is_open)
         base_log(&serve.log, BASE_LOG_STOPPED);
-    }
     return is_open ? CLI_DONE : CLI_FAILED;
 }

@@ -10,9 +10,8 @@
 
 void source_close(struct source *source)
 {
-    if (source->fd >= 0) {
+    if (source->fd >= 0)
         (void)close(source->fd); /* It was only read. */
-    }
 }
 
 bool source_look(struct source *source)
