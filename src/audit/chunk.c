@@ -5,57 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void receive_range(
-    void *context, void *owner, const struct postgres_rows *rows, size_t from, size_t end);
-
-void chunk_init(struct chunk *chunk, struct audit *audit)
-{
-    chunk->audit = audit;
-    chunk->ranges = (struct replay_ranges){
-        .slice_events = audit->job->slice_events, .received = receive_range, .context = chunk};
-    chunk->states = base_alloc(CHUNK_STREAMS_MAX * aggregate_state_room());
-}
-
-void chunk_finish(struct chunk *chunk)
-{
-    postgres_group_finish(&chunk->group);
-    base_arena_finish(&chunk->texts[0]);
-    base_arena_finish(&chunk->texts[1]);
-    free(chunk->states);
-}
-
-void chunk_begin(struct chunk *chunk)
-{
-    chunk->n_streams = 0;
-    chunk->n_events = 0;
-    chunk->has_snapshots = false;
-    base_arena_reset(&chunk->texts[0]);
-    base_arena_reset(&chunk->texts[1]);
-}
-
-bool chunk_add(
-    struct chunk *chunk, const struct base_uuid *id, const struct aggregate *aggregate,
-    int32_t last_version)
-{
-    size_t i = chunk->n_streams;
-    bool is_too_much =
-        i > 0 && chunk->n_events + (size_t)last_version >= (size_t)chunk->ranges.slice_events;
-    if (i == CHUNK_STREAMS_MAX || is_too_much)
-        return false;
-    chunk->streams[i] = (struct chunk_stream){
-        .id = *id,
-        .aggregate = aggregate,
-        .state = chunk->states + i * aggregate_state_room(),
-    };
-    aggregate->begin(chunk->streams[i].state);
-    chunk->n_streams++;
-    chunk->n_events += (size_t)last_version;
-    return true;
-}
-
 /* ---- telling --------------------------------------------------------------------------------- */
 
-/* `sentence` is where a finding about the stream begins. */
+/* What a finding about the stream begins with; it is counted. */
 static struct audit_finding about(struct chunk_stream *stream, const char *kind, int32_t version)
 {
     stream->n_told++;
@@ -67,43 +19,7 @@ static struct audit_finding about(struct chunk_stream *stream, const char *kind,
     };
 }
 
-/* ---- loading: ask, answer, fold -------------------------------------------------------------- */
-
-static void load_answered(struct postgres_group *group);
-
-static void ask_slice(struct chunk *chunk)
-{
-    struct base_uuid ids[CHUNK_STREAMS_MAX];
-    for (size_t i = 0; i < chunk->ranges.n; i++)
-        ids[i] = chunk->ranges.list[i].id;
-    postgres_group_begin(&chunk->group);
-    chunk->group.answered = load_answered;
-    /* Snapshots first: whatever they are of is then among the events. */
-    if (!chunk->has_snapshots)
-        eventstore_ask_snapshots(&chunk->group, ids, chunk->ranges.n);
-    replay_ranges_ask(&chunk->ranges, &chunk->group);
-    postgres_send(chunk->audit->connection, &chunk->group);
-}
-
-void chunk_load(struct chunk *chunk)
-{
-    replay_ranges_begin(&chunk->ranges);
-    for (size_t i = 0; i < chunk->n_streams; i++) {
-        struct chunk_stream *stream = &chunk->streams[i];
-        if (stream->is_left_out)
-            continue;
-        bool has_room = replay_ranges_add(
-            &chunk->ranges, &(struct replay_range){
-                                .id = stream->id,
-                                .after_version = stream->version,
-                                .until_version = INT32_MAX,
-                                .owner = stream,
-                            });
-        assert(has_room);
-        (void)has_room; /* as many as there may be streams */
-    }
-    ask_slice(chunk);
-}
+/* ---- a stream: its events and its snapshot --------------------------------------------------- */
 
 static struct base_arena *texts(struct chunk *chunk)
 {
@@ -195,11 +111,6 @@ static void fold(
     audit->result.n_events++;
 }
 
-static const char *move_text(struct base_arena *to, const char *text)
-{
-    return text == NULL ? NULL : base_arena_copy_text(to, text);
-}
-
 /* Keeps of the texts only those that are still used, so that a long stream needs no more memory
  * than a short one. */
 static void move_texts(struct chunk *chunk)
@@ -208,46 +119,12 @@ static void move_texts(struct chunk *chunk)
     struct base_arena *to = &chunk->texts[other];
     for (size_t i = 0; i < chunk->n_streams; i++) {
         struct chunk_stream *stream = &chunk->streams[i];
-        stream->snapshot = move_text(to, stream->snapshot);
+        if (stream->snapshot != NULL)
+            stream->snapshot = base_arena_copy_text(to, stream->snapshot);
         replay_move_texts(stream->aggregate, stream->state, to);
     }
     base_arena_reset(texts(chunk));
     chunk->texts_in_use = other;
-}
-
-static void receive_range(
-    void *context, void *owner, const struct postgres_rows *rows, size_t from, size_t end)
-{
-    for (size_t row = from; row < end; row++) {
-        struct eventstore_event event;
-        eventstore_receive_event(rows, row, &event);
-        fold(context, owner, &event);
-    }
-}
-
-static void load_answered(struct postgres_group *group)
-{
-    struct chunk *chunk = BASE_CONTAINER(group, struct chunk, group);
-    if (group->outcome != POSTGRES_DONE) {
-        chunk->answered(chunk, group->outcome);
-        return;
-    }
-    if (!chunk->has_snapshots)
-        receive_snapshots(chunk);
-    if (replay_ranges_receive(
-            &chunk->ranges, postgres_group_rows(group, group->n_statements - 1))) {
-        move_texts(chunk);
-        ask_slice(chunk);
-    } else {
-        chunk->answered(chunk, POSTGRES_DONE);
-    }
-}
-
-static void break_stream(
-    struct chunk *chunk, struct chunk_stream *stream, const char *kind, const char *sentence)
-{
-    audit_tell(chunk->audit, about(stream, kind, 0), "%s", sentence);
-    stream->is_broken = true;
 }
 
 static void check_end(struct chunk *chunk, struct chunk_stream *stream)
@@ -259,18 +136,12 @@ static void check_end(struct chunk *chunk, struct chunk_stream *stream)
     stream->snapshot = NULL;
     if (stream->is_broken)
         return;
-    const char *fault = stream->aggregate->fault(stream->state, &stream->id);
-    if (stream->version == 0)
-        break_stream(chunk, stream, "streams", "has a row in streams and no events");
-    else if (fault != NULL)
-        break_stream(chunk, stream, "events", fault);
-}
-
-void chunk_check_ends(struct chunk *chunk)
-{
-    for (size_t i = 0; i < chunk->n_streams; i++)
-        if (!chunk->streams[i].is_left_out)
-            check_end(chunk, &chunk->streams[i]);
+    bool is_empty = stream->version == 0;
+    const char *fault = is_empty ? "has a row in streams and no events"
+                                 : stream->aggregate->fault(stream->state, &stream->id);
+    stream->is_broken = fault != NULL;
+    if (stream->is_broken)
+        audit_tell(chunk->audit, about(stream, is_empty ? "streams" : "events", 0), "%s", fault);
 }
 
 /* ---- comparing: ask, answer ------------------------------------------------------------------ */
@@ -293,28 +164,6 @@ struct projections_change chunk_make_change(const struct chunk_stream *stream)
 static bool is_compared(const struct chunk_stream *stream, const struct projections_table *table)
 {
     return !stream->is_broken && !stream->is_left_out && stream->aggregate == table->aggregate;
-}
-
-static void compare_answered(struct postgres_group *group);
-
-void chunk_compare(struct chunk *chunk)
-{
-    const struct audit_options *options = &chunk->audit->options;
-    postgres_group_begin(&chunk->group);
-    chunk->group.answered = compare_answered;
-    for (size_t i = 0; i < options->n_tables; i++) {
-        const struct projections_table *table = options->tables[i];
-        struct postgres_parameters *to = postgres_group_add(&chunk->group, table->rows);
-        postgres_begin_array(to);
-        for (size_t j = 0; j < chunk->n_streams; j++) {
-            const struct chunk_stream *stream = &chunk->streams[j];
-            if (is_compared(stream, table) && stream->aggregate->key == NULL)
-                postgres_put_uuid(to, &stream->id);
-            else if (is_compared(stream, table))
-                postgres_put_text(to, key_of(stream));
-        }
-    }
-    postgres_send(chunk->audit->connection, &chunk->group);
 }
 
 static bool is_row_of(
@@ -377,11 +226,149 @@ static void compare_stream(struct chunk *chunk, struct chunk_stream *stream, siz
     }
 }
 
-static void compare_answered(struct postgres_group *group)
+static void rows_answered(struct postgres_group *group)
 {
     struct chunk *chunk = BASE_CONTAINER(group, struct chunk, group);
     size_t next_rows[POSTGRES_GROUP_STATEMENTS_MAX] = {0};
-    for (size_t i = 0; i < chunk->n_streams && group->outcome == POSTGRES_DONE; i++)
+    if (!audit_goes_on(chunk->audit, group->outcome))
+        return;
+    for (size_t i = 0; i < chunk->n_streams; i++)
         compare_stream(chunk, &chunk->streams[i], next_rows);
-    chunk->answered(chunk, group->outcome);
+    chunk->audit->job->receive(chunk->audit, chunk);
+}
+
+static void ask_rows(struct chunk *chunk)
+{
+    const struct audit_options *options = &chunk->audit->options;
+    postgres_group_begin(&chunk->group);
+    chunk->group.answered = rows_answered;
+    for (size_t i = 0; i < options->n_tables; i++) {
+        const struct projections_table *table = options->tables[i];
+        struct postgres_parameters *to = postgres_group_add(&chunk->group, table->rows);
+        postgres_begin_array(to);
+        for (size_t j = 0; j < chunk->n_streams; j++) {
+            const struct chunk_stream *stream = &chunk->streams[j];
+            if (is_compared(stream, table) && stream->aggregate->key == NULL)
+                postgres_put_uuid(to, &stream->id);
+            else if (is_compared(stream, table))
+                postgres_put_text(to, key_of(stream));
+        }
+    }
+    postgres_send(chunk->audit->connection, &chunk->group);
+}
+
+/* ---- loading: ask, answer -------------------------------------------------------------------- */
+
+static void receive_range(
+    void *context, void *owner, const struct postgres_rows *rows, size_t from, size_t end)
+{
+    for (size_t row = from; row < end; row++) {
+        struct eventstore_event event;
+        eventstore_receive_event(rows, row, &event);
+        fold(context, owner, &event);
+    }
+}
+
+static void load_answered(struct postgres_group *group);
+
+static void ask_slice(struct chunk *chunk)
+{
+    struct base_uuid ids[CHUNK_STREAMS_MAX];
+    for (size_t i = 0; i < chunk->ranges.n; i++)
+        ids[i] = chunk->ranges.list[i].id;
+    postgres_group_begin(&chunk->group);
+    chunk->group.answered = load_answered;
+    /* Snapshots first: whatever they are of is then among the events. */
+    if (!chunk->has_snapshots)
+        eventstore_ask_snapshots(&chunk->group, ids, chunk->ranges.n);
+    replay_ranges_ask(&chunk->ranges, &chunk->group);
+    postgres_send(chunk->audit->connection, &chunk->group);
+}
+
+static void load_answered(struct postgres_group *group)
+{
+    struct chunk *chunk = BASE_CONTAINER(group, struct chunk, group);
+    if (!audit_goes_on(chunk->audit, group->outcome))
+        return;
+    if (!chunk->has_snapshots)
+        receive_snapshots(chunk);
+    if (replay_ranges_receive(
+            &chunk->ranges, postgres_group_rows(group, group->n_statements - 1))) {
+        move_texts(chunk);
+        ask_slice(chunk);
+        return;
+    }
+    for (size_t i = 0; i < chunk->n_streams; i++)
+        if (!chunk->streams[i].is_left_out)
+            check_end(chunk, &chunk->streams[i]);
+    ask_rows(chunk);
+}
+
+void chunk_load(struct chunk *chunk)
+{
+    chunk->is_busy = true;
+    chunk->audit->step = chunk->audit->job->reload;
+    replay_ranges_begin(&chunk->ranges);
+    for (size_t i = 0; i < chunk->n_streams; i++) {
+        struct chunk_stream *stream = &chunk->streams[i];
+        if (stream->is_left_out)
+            continue;
+        bool has_room = replay_ranges_add(
+            &chunk->ranges, &(struct replay_range){
+                                .id = stream->id,
+                                .after_version = stream->version,
+                                .until_version = INT32_MAX,
+                                .owner = stream,
+                            });
+        assert(has_room);
+        (void)has_room; /* as many as there may be streams */
+    }
+    ask_slice(chunk);
+}
+
+/* ---- the chunk ------------------------------------------------------------------------------- */
+
+void chunk_init(struct chunk *chunk, struct audit *audit)
+{
+    chunk->audit = audit;
+    chunk->ranges = (struct replay_ranges){
+        .slice_events = audit->job->slice_events, .received = receive_range, .context = chunk};
+    chunk->states = base_alloc(CHUNK_STREAMS_MAX * aggregate_state_room());
+}
+
+void chunk_finish(struct chunk *chunk)
+{
+    postgres_group_finish(&chunk->group);
+    base_arena_finish(&chunk->texts[0]);
+    base_arena_finish(&chunk->texts[1]);
+    free(chunk->states);
+}
+
+void chunk_begin(struct chunk *chunk)
+{
+    chunk->n_streams = 0;
+    chunk->n_events = 0;
+    chunk->has_snapshots = false;
+    base_arena_reset(&chunk->texts[0]);
+    base_arena_reset(&chunk->texts[1]);
+}
+
+bool chunk_add(
+    struct chunk *chunk, const struct base_uuid *id, const struct aggregate *aggregate,
+    int32_t last_version)
+{
+    size_t i = chunk->n_streams;
+    bool is_too_much =
+        i > 0 && chunk->n_events + (size_t)last_version >= (size_t)chunk->ranges.slice_events;
+    if (i == CHUNK_STREAMS_MAX || is_too_much)
+        return false;
+    chunk->streams[i] = (struct chunk_stream){
+        .id = *id,
+        .aggregate = aggregate,
+        .state = chunk->states + i * aggregate_state_room(),
+    };
+    aggregate->begin(chunk->streams[i].state);
+    chunk->n_streams++;
+    chunk->n_events += (size_t)last_version;
+    return true;
 }

@@ -61,10 +61,7 @@ struct chunk_stream {
 
 struct chunk {
     struct audit *audit;
-    /* Called when a load or a comparison is over; either can be asked again after a failure and
-     * goes on where it was. */
-    void (*answered)(struct chunk *chunk, enum postgres_outcome outcome);
-    bool is_busy; /* the walk's: its streams are not done yet */
+    bool is_busy; /* its streams are not done yet */
 
     struct chunk_stream streams[CHUNK_STREAMS_MAX]; /* sorted by id */
     size_t n_streams;
@@ -86,13 +83,9 @@ void chunk_begin(struct chunk *chunk);
 bool chunk_add(
     struct chunk *chunk, const struct base_uuid *id, const struct aggregate *aggregate,
     int32_t last_version) BASE_MUST_CHECK;
-/* Reads and folds what came after what is folded already. */
+/* Reads and folds what came after what is folded already, tells what is wrong with the streams,
+ * compares them with all tables, which sets `differs`; then the job receives it. */
 void chunk_load(struct chunk *chunk);
-/* Tells what can only be seen at the end of a stream: an empty or misplaced one, a snapshot from
- * the future. */
-void chunk_check_ends(struct chunk *chunk);
-/* Compares with all tables; sets `differs`. */
-void chunk_compare(struct chunk *chunk);
 /* What its rows should be: as if none of them were there, so that all are put. */
 struct projections_change chunk_make_change(const struct chunk_stream *stream);
 
@@ -119,8 +112,6 @@ void walk_finish(struct walk *walk);
 void walk_ask(struct audit *audit);
 /* Rows of streams, sorted by id, as a page; what was under way of another is forgotten. */
 void walk_receive(struct audit *audit, const struct postgres_rows *rows);
-/* Loads the chunk, or what came since, and compares it; then the job receives it. */
-void walk_load(struct audit *audit, struct chunk *chunk);
 /* The job is done with a chunk. */
 void walk_go_on(struct audit *audit, struct chunk *chunk);
 /* The next id after this one; false after the last. */

@@ -59,13 +59,13 @@ static void begin(struct audit *audit)
 
 static void locked(struct audit *audit)
 {
-    walk_load(audit, &audit->walk.lanes[0]);
+    chunk_load(&audit->walk.lanes[0]);
 }
 
 static void reload(struct audit *audit)
 {
     if (audit->rebuild.n_refused < REFUSED_MOST) {
-        walk_load(audit, &audit->walk.lanes[0]);
+        chunk_load(&audit->walk.lanes[0]);
         return;
     }
     struct postgres_group *group = audit_begin_group(audit);

@@ -92,30 +92,7 @@ void walk_receive(struct audit *audit, const struct postgres_rows *rows)
     walk->is_over = n_rows < WALK_PAGE || !walk_next_id(&walk->next_id);
 }
 
-/* ---- a chunk: loaded, compared, handed on ---------------------------------------------------- */
-
-static void compared(struct chunk *chunk, enum postgres_outcome outcome)
-{
-    if (audit_goes_on(chunk->audit, outcome))
-        chunk->audit->job->receive(chunk->audit, chunk);
-}
-
-static void loaded(struct chunk *chunk, enum postgres_outcome outcome)
-{
-    if (!audit_goes_on(chunk->audit, outcome))
-        return;
-    chunk_check_ends(chunk);
-    chunk->answered = compared;
-    chunk_compare(chunk);
-}
-
-void walk_load(struct audit *audit, struct chunk *chunk)
-{
-    chunk->is_busy = true;
-    chunk->answered = loaded;
-    audit->step = audit->job->reload;
-    chunk_load(chunk);
-}
+/* ---- chunks ---------------------------------------------------------------------------------- */
 
 void walk_go_on(struct audit *audit, struct chunk *chunk)
 {
@@ -144,7 +121,7 @@ void walk_ask(struct audit *audit)
     for (size_t i = 0; i < audit->job->n_lanes; i++) {
         struct chunk *chunk = &audit->walk.lanes[i];
         if (!chunk->is_busy && take(&audit->walk, chunk))
-            walk_load(audit, chunk);
+            chunk_load(chunk);
         is_busy |= chunk->is_busy;
     }
     if (is_busy)
