@@ -25,6 +25,8 @@ static const struct subcommand {
     enum cli_exit (*run)(const struct cli_call *call);
     bool has_settings;
     bool needs_no_database;
+    size_t least_arguments; /* that are no flags; not without settings */
+    size_t most_arguments;
     struct cli_flag flags[FLAGS_MAX + 1]; /* ended by one without a name */
 } subcommands[] = {
     {
@@ -59,6 +61,8 @@ static const struct subcommand {
             "where nothing is new.\n",
         .run = cli_catalog,
         .has_settings = true,
+        .least_arguments = 2,
+        .most_arguments = 2,
         .flags =
             {{"strict", NULL, "check the whole file first, and import nothing if a line is bad"}},
     },
@@ -84,6 +88,8 @@ static const struct subcommand {
             "time and run again,\nfrom the beginning or from where it says that it stopped.\n",
         .run = cli_rebuild,
         .has_settings = true,
+        .least_arguments = 1,
+        .most_arguments = 1,
         .flags = {{"from", "ID", "leave out the streams before this id, or before its beginning"}},
     },
     {
@@ -93,6 +99,8 @@ static const struct subcommand {
         .more = "CART is its id. What is printed is what GET /carts/{cart_id} answered then.\n",
         .run = cli_show,
         .has_settings = true,
+        .least_arguments = 1,
+        .most_arguments = 1,
         .flags =
             {{"version", "N", "as it was at this version"},
              {"at", "TIME", "as it was at this moment, as 2026-11-23T04:38:00Z (RFC 3339)"}},
@@ -115,6 +123,7 @@ static const struct subcommand {
             "proves that each one,\nbrought back to its former shape, is what it was.\n",
         .run = cli_events,
         .has_settings = true,
+        .most_arguments = SIZE_MAX,
         .flags =
             {{"cart", "ID", "only the events of this cart"},
              {"after", "N", "only those after this position; with --cart, after this version"},
@@ -133,6 +142,7 @@ static const struct subcommand {
             "serve` does the work.\n",
         .run = cli_projections,
         .has_settings = true,
+        .most_arguments = 2,
     },
     {
         .name = "healthcheck",
@@ -179,6 +189,18 @@ void cli_complain_of_line(const char *file, int64_t line, const char *why)
     BASE_CLEANUP(base_buffer_finish) struct base_buffer text = {0};
     base_buffer_append_printable(&text, why);
     fprintf(stderr, "%s:%" PRId64 ": %s\n", file, line, base_buffer_text(&text));
+}
+
+enum cli_exit cli_complain_of_usage(const struct cli_call *call)
+{
+    if (call->usage[0] == '\0')
+        cli_complain(
+            "%s takes no \"%s\"; see `cartd %s --help`", call->name, call->arguments[0],
+            call->name);
+    else
+        cli_complain(
+            "it is `cartd %s %s`; see `cartd %s --help`", call->name, call->usage, call->name);
+    return CLI_MISUSED;
 }
 
 /* ---- help ------------------------------------------------------------------------------------ */
@@ -325,7 +347,13 @@ static enum cli_exit run_with_settings(
         own_flags[i].takes_database = value != NULL && strstr(value, "DATABASE") != NULL;
     }
     struct config config;
-    struct cli_call call = {.config = &config, .arguments = arguments + 1, .flags = own_flags};
+    struct cli_call call = {
+        .name = subcommand->name,
+        .usage = subcommand->usage,
+        .config = &config,
+        .arguments = arguments + 1,
+        .flags = own_flags,
+    };
     BASE_CLEANUP(base_free_pointer) char *problem = NULL;
     if (!config_read(&config, arguments, environment, own_flags, &call.n_arguments, &problem)) {
         cli_complain("%s; see `cartd %s --help`", problem, subcommand->name);
@@ -333,6 +361,9 @@ static enum cli_exit run_with_settings(
     }
     if (!are_without_passwords(&call) || !is_database_right(subcommand, &config))
         return CLI_MISUSED;
+    if (call.n_arguments < subcommand->least_arguments ||
+        call.n_arguments > subcommand->most_arguments)
+        return cli_complain_of_usage(&call);
     return subcommand->run(&call);
 }
 

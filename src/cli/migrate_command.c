@@ -6,10 +6,6 @@
 
 enum cli_exit cli_migrate(const struct cli_call *call)
 {
-    if (call->n_arguments > 0) {
-        cli_complain("migrate takes no \"%s\"; see `cartd migrate --help`", call->arguments[0]);
-        return CLI_MISUSED;
-    }
     const struct config *config = call->config;
     const struct base_log log = {
         .fd = STDERR_FILENO,

@@ -107,12 +107,8 @@ static bool is_understood(const struct cli_call *call)
 
 enum cli_exit cli_projections(const struct cli_call *call)
 {
-    if (!is_understood(call)) {
-        cli_complain(
-            "it is `cartd projections [resume NAME | rebuild NAME]`; see `cartd projections "
-            "--help`");
-        return CLI_MISUSED;
-    }
+    if (!is_understood(call))
+        return cli_complain_of_usage(call);
     BASE_CLEANUP(base_free_pointer) char *problem = NULL;
     BASE_CLEANUP(close_session)
     struct postgres_session *session =

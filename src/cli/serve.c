@@ -384,10 +384,6 @@ static void ignore_signals(void)
 
 enum cli_exit cli_serve(const struct cli_call *call)
 {
-    if (call->n_arguments > 0) {
-        cli_complain("serve takes no \"%s\"; see `cartd serve --help`", call->arguments[0]);
-        return CLI_MISUSED;
-    }
     const struct config *config = call->config;
     struct serve serve = {
         .config = config,
