@@ -1,8 +1,9 @@
 /*
- * internal: what the files of the audit share. audit.c is the frame: one connection, one step at a
- * time, what is done when one fails. walk.c hands out streams, chunk.c replays a few of them and
- * compares them with the read tables, orphans.c finds rows without a stream. verify.c, rebuild.c
- * and sampler.c are the jobs: where streams come from and what becomes of those that were compared.
+ * internal: what the files of the audit share. audit.c opens and closes it, step.c takes one step
+ * at a time and says what is done when one fails. walk.c hands out streams, chunk.c replays a few
+ * of them and compares them with the read tables, orphans.c finds rows without a stream. verify.c,
+ * rebuild.c and sampler.c are the jobs: where streams come from and what becomes of those that were
+ * compared.
  */
 #ifndef CARTD_AUDIT_INTERNAL_H
 #define CARTD_AUDIT_INTERNAL_H
@@ -192,10 +193,15 @@ struct audit {
 /* Before it is connected. A NULL-terminated list. */
 void audit_add_statements(struct audit *audit, const struct postgres_statement *const *statements);
 
+/* Without any answer: a failover takes half of it. */
+#define AUDIT_TIMEOUT_US INT64_C(60000000)
+extern const struct postgres_statement *const audit_transaction_statements[]; /* NULL-terminated */
+
 /* Begins a step, unless the audit is to stop. */
 void audit_go(struct audit *audit, void (*step)(struct audit *audit));
 /* Begins the step again after a pause, outside of any transaction. */
 void audit_pause(struct audit *audit);
+void audit_pause_is_over(struct loop_timer *timer);
 /* True when the answer is there and the work goes on. Otherwise the step is begun again, or the job
  * is, or it is the end: as the job allows. For groups of others than the audit. */
 bool audit_goes_on(struct audit *audit, enum postgres_outcome outcome) BASE_MUST_CHECK;
