@@ -185,6 +185,7 @@ enum cli_exit events_copy(struct events_copying *copying)
             {
                 .role = copying->role,
                 .statements = eventstore_log_statements,
+                .reads_log = true,
                 .is_patient = copying->follows,
                 .ready = ready,
                 .interrupted = interrupted,
@@ -206,7 +207,7 @@ enum cli_exit events_copy(struct events_copying *copying)
     };
     (void)signal(SIGPIPE, SIG_IGN); /* It is an error of a write. */
     enum cli_exit status = CLI_FAILED;
-    if (link_check(copying->config) && link_open(&copy.link, copying->config)) {
+    if (link_check_log(copying->config) && link_open(&copy.link, copying->config)) {
         copy.output.loop = copy.link.loop;
         log_reader_init(&copy.reader);
         output_init(&copy.output);

@@ -15,6 +15,7 @@ struct link {
     /* Set by the caller before link_open(). */
     const char *role; /* "show"; for application_name and the log */
     const struct postgres_statement *const *statements;
+    bool reads_log;  /* and no other table: a database that was made before 0.1.0 will do */
     bool is_patient; /* waits for a database that was lost for however long it takes */
     void (*ready)(struct link *link);       /* connected, or connected again: ask (anew) */
     void (*interrupted)(struct link *link); /* SIGINT or SIGTERM; NULL: the loop stops */
@@ -32,6 +33,8 @@ struct link {
 
 /* Whether the database is there and has the schema. False: it is not; said on stderr. */
 bool link_check(const struct config *config) BASE_MUST_CHECK;
+/* The same for a link that reads_log. */
+bool link_check_log(const struct config *config) BASE_MUST_CHECK;
 /* After a check, so that what is wrong is said at once. False: it can't be; said on stderr. */
 bool link_open(struct link *link, const struct config *config) BASE_MUST_CHECK;
 /* Whatever is under way is answered. */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "follow.h"
+#include "link.h"
 #include "subcommand.h"
 
 static void close_session(struct postgres_session **session)
@@ -116,6 +117,9 @@ enum cli_exit cli_projections(const struct cli_call *call)
             "it is `cartd projections [resume NAME | rebuild NAME]`; see `cartd projections "
             "--help`");
         return CLI_MISUSED;
+    }
+    if (!link_check(call->config)) {
+        return CLI_FAILED;
     }
     BASE_CLEANUP(base_free_pointer) char *problem = NULL;
     BASE_CLEANUP(close_session)

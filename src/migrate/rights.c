@@ -1,11 +1,6 @@
-#include "scripts.h"
-
 #include <stdlib.h>
-#include <string.h>
 
-#include "postgres.h"
-
-#include "embedded_rights.h"
+#include "scripts.h"
 
 /*
  * Roles belong to the cluster, so a dump has none; and a dump that is restored where they are
@@ -47,17 +42,6 @@ static const char MISSING_SQL[] =
     ") AS g (statement)\n"
     "ORDER BY step, statement";
 
-static void close_session(struct postgres_session **session)
-{
-    postgres_session_close(*session);
-}
-
-static bool ask(
-    struct postgres_session *session, const char *sql, struct postgres_table *table, char **problem)
-{
-    return postgres_session_query(session, sql, NULL, 0, table, problem);
-}
-
 static const char *cell(const struct postgres_table *table, size_t row, size_t column)
 {
     return table->cells[row * table->n_columns + column];
@@ -93,18 +77,14 @@ static bool run_all(
     return is_done;
 }
 
-bool migrate_repair_rights(const char *url, const struct base_log *log, char **problem)
+bool migrate_repair_rights(
+    struct postgres_session *session, const struct base_log *log, const char *rights,
+    char **problem)
 {
-    BASE_CLEANUP(close_session)
-    struct postgres_session *session = postgres_session_open(url, problem);
-    struct postgres_table locked = {0};
-    if (session == NULL || !ask(session, MIGRATE_LOCK_SQL, &locked, problem))
-        return false;
-    postgres_table_finish(&locked);
     BASE_CLEANUP(base_buffer_finish) struct base_buffer sql = {0};
-    base_buffer_printf(&sql, MISSING_SQL, (const char *)embedded_rights);
+    base_buffer_printf(&sql, MISSING_SQL, rights);
     struct postgres_table missing = {0};
-    if (!ask(session, base_buffer_text(&sql), &missing, problem))
+    if (!postgres_session_query(session, base_buffer_text(&sql), NULL, 0, &missing, problem))
         return false;
     bool is_done = missing.n_rows == 0 || run_all(session, &missing, problem);
     if (is_done && missing.n_rows > 0)
