@@ -3,20 +3,20 @@
 #include "scripts.h"
 
 /*
- * Roles belong to the cluster, so a dump has none; and a dump that is restored where they are
- * missing loses the rights that they had. What is there is left as it is, so that it needs no right
- * to make roles when nothing is missing.
+ * A new database has no rights. Roles belong to the cluster, so a dump has none; and a dump that is
+ * restored where they are missing loses the rights that they had. What exists is left as it is, so
+ * that whoever migrates needs no right to make roles when nothing is missing.
  */
 
-/* What has to be run, roles first. Another database's migration may be making them now. */
+/* What has to be run, as it is shown and as it is run, roles first. Another database's migration
+ * may be making them now. Of a role that does not exist, has_table_privilege() is null. */
 static const char MISSING_SQL[] =
     "WITH wanted (role, relation, privilege) AS (VALUES %s),\n"
     "     missing AS (\n"
-    "    SELECT w.role, w.relation, w.privilege, r.rolname IS NULL AS is_role_missing\n"
+    "    SELECT w.role, w.relation, w.privilege, r.oid IS NULL AS is_role_missing\n"
     "    FROM wanted w\n"
     "    LEFT JOIN pg_roles r ON r.rolname = w.role\n"
-    "    WHERE CASE WHEN r.rolname IS NULL THEN true\n"
-    "               ELSE NOT has_table_privilege(r.oid, w.relation::regclass, w.privilege) END)\n"
+    "    WHERE has_table_privilege(r.oid, w.relation::regclass, w.privilege) IS NOT TRUE)\n"
     "SELECT format('CREATE ROLE %%I NOLOGIN', role) AS statement,\n"
     "       format('DO $$BEGIN CREATE ROLE %%I NOLOGIN;'\n"
     "              'EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END$$', role),\n"
@@ -37,7 +37,7 @@ static const char MISSING_SQL[] =
     "    SELECT format('GRANT USAGE ON SCHEMA %%I TO %%I', current_schema(), w.role)\n"
     "    FROM (SELECT DISTINCT role FROM wanted) w\n"
     "    LEFT JOIN pg_roles r ON r.rolname = w.role\n"
-    "    WHERE CASE WHEN r.rolname IS NULL THEN current_schema() <> 'public'\n"
+    "    WHERE CASE WHEN r.oid IS NULL THEN current_schema() <> 'public'\n"
     "               ELSE NOT has_schema_privilege(r.oid, current_schema(), 'USAGE') END\n"
     ") AS g (statement)\n"
     "ORDER BY step, statement";
