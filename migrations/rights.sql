@@ -1,5 +1,21 @@
--- Rights beyond those that the scripts grant to what they make. This is no migration: each `cartd migrate`
--- grants what is missing of all of them, as a restored dump may have none (docs/RESTORE.md).
+-- The group roles and all that they may do. Login users are made members of them: GRANT cartd_app TO shop;
+--
+-- This is no migration: each `cartd migrate` makes the roles that do not exist and grants what is missing
+-- of these rights, as after a restore from a dump, which may have none of them (docs/RESTORE.md).
 
--- `cartd verify` proves the stored answers too.
-GRANT SELECT ON idempotency_keys TO cartd_reader;
+-- The service, and the commands that write.
+GRANT SELECT ON schema_migrations TO cartd_app;
+GRANT SELECT, INSERT ON events, streams TO cartd_app;
+GRANT SELECT, UPDATE ON log_head, read_lease TO cartd_app;
+GRANT SELECT, INSERT, DELETE ON idempotency_keys TO cartd_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON snapshots TO cartd_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON carts, cart_parts, cart_items, products TO cartd_app;
+GRANT SELECT, UPDATE ON projection_checkpoints, projection_runner TO cartd_app;
+GRANT SELECT, INSERT, DELETE ON demand_changes, funnel_steps, removals, removals_bought TO cartd_app;
+
+-- Whoever only reads: people, `cartd events`, `cartd verify`, which proves the stored answers too.
+GRANT SELECT ON schema_migrations TO cartd_reader;
+GRANT SELECT ON events, streams, log_head, idempotency_keys, snapshots TO cartd_reader;
+GRANT SELECT ON carts, cart_parts, cart_items, products TO cartd_reader;
+GRANT SELECT ON projection_checkpoints, projection_runner TO cartd_reader;
+GRANT SELECT ON demand_changes, funnel_steps, removals, removals_bought TO cartd_reader;

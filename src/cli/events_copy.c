@@ -166,6 +166,7 @@ enum cli_exit events_copy(struct events_copying *copying)
     struct task *task = &copying->task;
     enum cli_exit status = CLI_FAILED;
     task->statements = eventstore_log_statements;
+    task->reads_log = true;
     task->is_patient = copying->reader.follows;
     task->ready = ready;
     task->interrupted = interrupted;
@@ -179,7 +180,7 @@ enum cli_exit events_copy(struct events_copying *copying)
     copying->is_known = copying->known == NULL;
     progress_start(&task->progress, copying->doing, "events");
     (void)signal(SIGPIPE, SIG_IGN); /* It is an error of a write. */
-    if (task_check(task->config) && task_open(task)) {
+    if (task_check_log(task->config) && task_open(task)) {
         copying->output.loop = task->loop;
         log_reader_init(&copying->reader);
         output_init(&copying->output);

@@ -4,6 +4,7 @@
 
 #include "follow.h"
 #include "subcommand.h"
+#include "task.h"
 
 static void close_session(struct postgres_session **session)
 {
@@ -109,6 +110,8 @@ enum cli_exit cli_projections(const struct cli_call *call)
 {
     if (!is_understood(call))
         return cli_complain_of_usage(call);
+    if (!task_check(call->config))
+        return CLI_FAILED;
     BASE_CLEANUP(base_free_pointer) char *problem = NULL;
     BASE_CLEANUP(close_session)
     struct postgres_session *session =

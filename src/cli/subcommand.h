@@ -66,8 +66,10 @@ void cli_complain_of_line(const char *file, int64_t line, const char *why);
 
 /* Why a database that has not the schema of this binary can't be used. */
 #define CLI_SCHEMA_NOT_READY                                                                       \
-    "the schema of the database is older than this cartd needs, or the search path finds its "     \
-    "tables in several schemas; run `cartd migrate`, and set search_path to one schema"
+    "the database does not have the schema that this cartd needs: run `cartd migrate`. If it was " \
+    "made before 0.1.0, it can't be migrated; bring its log into a new one with `cartd events "    \
+    "export` and `cartd events import`. If the search path finds its tables in several schemas, "  \
+    "set search_path to one of them"
 
 /* The text of openapi.yaml, compiled in. */
 extern const char cli_openapi[];

@@ -11,12 +11,11 @@
 
 /* ---- before anything else -------------------------------------------------------------------- */
 
-static bool has_schema(struct postgres_session *session)
+static bool has_schema(struct postgres_session *session, const char *ready_sql)
 {
     struct postgres_table table = {0};
     BASE_CLEANUP(base_free_pointer) char *problem = NULL;
-    bool is_answer =
-        postgres_session_query(session, migrate_ready_sql(), NULL, 0, &table, &problem);
+    bool is_answer = postgres_session_query(session, ready_sql, NULL, 0, &table, &problem);
     bool is_ready = is_answer && table.n_rows == 1 && table.cells[0] != NULL &&
                     strcmp(table.cells[0], "t") == 0;
     if (!is_answer)
@@ -27,7 +26,7 @@ static bool has_schema(struct postgres_session *session)
     return is_ready;
 }
 
-bool task_check(const struct config *config)
+static bool check(const struct config *config, const char *ready_sql)
 {
     BASE_CLEANUP(base_free_pointer) char *problem = NULL;
     struct postgres_session *session =
@@ -36,9 +35,19 @@ bool task_check(const struct config *config)
         cli_complain("%s", problem);
         return false;
     }
-    bool is_ready = has_schema(session);
+    bool is_ready = has_schema(session, ready_sql);
     postgres_session_close(session);
     return is_ready;
+}
+
+bool task_check(const struct config *config)
+{
+    return check(config, migrate_ready_sql());
+}
+
+bool task_check_log(const struct config *config)
+{
+    return check(config, migrate_log_ready_sql());
 }
 
 /* ---- what happens ---------------------------------------------------------------------------- */
@@ -152,7 +161,7 @@ static bool connect(struct task *task)
             .url = task->config->texts[CONFIG_DATABASE_URL],
             .role = task->role,
             .statements = task->statements,
-            .ready_sql = migrate_ready_sql(),
+            .ready_sql = task->reads_log ? migrate_log_ready_sql() : migrate_ready_sql(),
             .not_ready_detail = CLI_SCHEMA_NOT_READY,
             .answer_timeout_ms = task->wait_ms,
             .changed = changed,

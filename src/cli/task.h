@@ -19,6 +19,7 @@ struct task {
     const char *role; /* of its connection: "show"; for application_name and the log */
     /* NULL: it has no connection of its own. */
     const struct postgres_statement *const *statements;
+    bool reads_log;  /* and no other table: a database that was made before 0.1.0 will do */
     bool is_patient; /* waits for a database that was lost for however long it takes */
     void (*ready)(struct task *task);       /* connected, or connected again: ask (anew) */
     void (*interrupted)(struct task *task); /* a first SIGINT or SIGTERM; a second stops the loop.
@@ -45,6 +46,8 @@ struct task {
 
 /* Whether the database is there and has the schema. False: it is not; said on stderr. */
 bool task_check(const struct config *config) BASE_MUST_CHECK;
+/* The same for a task that reads_log. */
+bool task_check_log(const struct config *config) BASE_MUST_CHECK;
 /* After a check, if it has a connection, so that what is wrong is said at once. False: it can't be;
  * said on stderr. */
 bool task_open(struct task *task) BASE_MUST_CHECK;

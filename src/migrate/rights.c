@@ -1,27 +1,22 @@
+#include <stdlib.h>
+
 #include "scripts.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-#include "postgres.h"
-
-#include "embedded_rights.h"
-
 /*
- * Roles belong to the cluster, so a dump has none; and a dump that is restored where they are
- * missing loses the rights that they had. What is there is left as it is, so that it needs no right
- * to make roles when nothing is missing.
+ * A new database has no rights. Roles belong to the cluster, so a dump has none; and a dump that is
+ * restored where they are missing loses the rights that they had. What exists is left as it is, so
+ * that whoever migrates needs no right to make roles when nothing is missing.
  */
 
-/* What has to be run, roles first. Another database's migration may be making them now. */
+/* What has to be run, as it is shown and as it is run, roles first. Another database's migration
+ * may be making them now. Of a role that does not exist, has_table_privilege() is null. */
 static const char MISSING_SQL[] =
     "WITH wanted (role, relation, privilege) AS (VALUES %s),\n"
     "     missing AS (\n"
-    "    SELECT w.role, w.relation, w.privilege, r.rolname IS NULL AS is_role_missing\n"
+    "    SELECT w.role, w.relation, w.privilege, r.oid IS NULL AS is_role_missing\n"
     "    FROM wanted w\n"
     "    LEFT JOIN pg_roles r ON r.rolname = w.role\n"
-    "    WHERE CASE WHEN r.rolname IS NULL THEN true\n"
-    "               ELSE NOT has_table_privilege(r.oid, w.relation::regclass, w.privilege) END)\n"
+    "    WHERE has_table_privilege(r.oid, w.relation::regclass, w.privilege) IS NOT TRUE)\n"
     "SELECT format('CREATE ROLE %%I NOLOGIN', role) AS statement,\n"
     "       format('DO $$BEGIN CREATE ROLE %%I NOLOGIN;'\n"
     "              'EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END$$', role),\n"
@@ -42,21 +37,10 @@ static const char MISSING_SQL[] =
     "    SELECT format('GRANT USAGE ON SCHEMA %%I TO %%I', current_schema(), w.role)\n"
     "    FROM (SELECT DISTINCT role FROM wanted) w\n"
     "    LEFT JOIN pg_roles r ON r.rolname = w.role\n"
-    "    WHERE CASE WHEN r.rolname IS NULL THEN current_schema() <> 'public'\n"
+    "    WHERE CASE WHEN r.oid IS NULL THEN current_schema() <> 'public'\n"
     "               ELSE NOT has_schema_privilege(r.oid, current_schema(), 'USAGE') END\n"
     ") AS g (statement)\n"
     "ORDER BY step, statement";
-
-static void close_session(struct postgres_session **session)
-{
-    postgres_session_close(*session);
-}
-
-static bool ask(
-    struct postgres_session *session, const char *sql, struct postgres_table *table, char **problem)
-{
-    return postgres_session_query(session, sql, NULL, 0, table, problem);
-}
 
 static const char *cell(const struct postgres_table *table, size_t row, size_t column)
 {
@@ -93,18 +77,14 @@ static bool run_all(
     return is_done;
 }
 
-bool migrate_repair_rights(const char *url, const struct base_log *log, char **problem)
+bool migrate_repair_rights(
+    struct postgres_session *session, const struct base_log *log, const char *rights,
+    char **problem)
 {
-    BASE_CLEANUP(close_session)
-    struct postgres_session *session = postgres_session_open(url, problem);
-    struct postgres_table locked = {0};
-    if (session == NULL || !ask(session, MIGRATE_LOCK_SQL, &locked, problem))
-        return false;
-    postgres_table_finish(&locked);
     BASE_CLEANUP(base_buffer_finish) struct base_buffer sql = {0};
-    base_buffer_printf(&sql, MISSING_SQL, (const char *)embedded_rights);
+    base_buffer_printf(&sql, MISSING_SQL, rights);
     struct postgres_table missing = {0};
-    if (!ask(session, base_buffer_text(&sql), &missing, problem))
+    if (!postgres_session_query(session, base_buffer_text(&sql), NULL, 0, &missing, problem))
         return false;
     bool is_done = missing.n_rows == 0 || run_all(session, &missing, problem);
     if (is_done && missing.n_rows > 0)

@@ -56,7 +56,7 @@ class EventsStay(ServiceCase):
             "SET session_replication_role = replica",
             "DELETE FROM streams",
             "DELETE FROM log_head",
-            "INSERT INTO log_head VALUES (false, 0, now())",
+            "INSERT INTO log_head (is_only, position, recorded_at) VALUES (false, 0, now())",
         ):
             self.assert_refused(
                 f"SET ROLE cartd_app; {script};",

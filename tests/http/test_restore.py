@@ -162,6 +162,23 @@ class RolesAndRights(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(self.database.sql(RIGHTS), self.rights)
 
+    def test_one_who_may_not_make_roles_is_told_so_in_a_new_database_too(self):
+        self.lose("cartd_app")
+        self.lose("cartd_reader")
+        self.database.sql("CREATE ROLE newcomer LOGIN;")
+        self.addCleanup(self.cluster.sql, "DROP ROLE newcomer;")
+        new = Database(self.cluster.url)
+        self.addCleanup(new.drop)
+        new.sql(f"ALTER DATABASE {new.name} OWNER TO newcomer; GRANT ALL ON SCHEMA public TO newcomer;")
+        url = change_url(new.owner_url, user="newcomer")
+        done = run_cartd("migrate", url=url)
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertIn("permission denied to create role", done.stderr)
+        new.sql(done.stderr[done.stderr.index("CREATE ROLE cartd_app NOLOGIN;") :])
+        done = run_cartd("migrate", url=url)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(new.sql(RIGHTS), self.rights)
+
     def test_one_who_may_not_make_roles_may_migrate_when_none_is_missing(self):
         self.database.sql("CREATE ROLE owner LOGIN;")
         self.database.sql("GRANT ALL ON SCHEMA public TO owner;")

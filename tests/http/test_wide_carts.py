@@ -1,14 +1,11 @@
-"""Carts of many lines, whose documents are stored in parts (migration 015)."""
+"""Carts of many lines, whose documents are stored in parts."""
 
-import json
-import os
 import random
 import unittest
 
 from support import AuditCase, make_id, needs_binary
 
 PART_LINES = 16
-MIGRATION = os.path.join(os.path.dirname(__file__), "../../migrations/015_cart_parts.sql")
 
 
 @needs_binary
@@ -108,30 +105,6 @@ class WideCarts(AuditCase):
             else:
                 self.assertEqual(answer.slug, "item-not-in-cart")
         self.assert_clean()
-
-    def test_what_was_stored_whole_is_taken_apart_by_the_migration(self):
-        """Also if it was stored before lines had properties."""
-        paths = [
-            self.create(n_lines, customer_id='a,"items":[', metadata={"note": "„,\"items\":[\""})
-            for n_lines in (16, 17, 100, 250)]
-        before = [self.client.get(path).body for path in paths]
-        with open(MIGRATION, encoding="utf-8") as file:
-            script = file.read()
-        converting = script[script.index("INSERT INTO cart_parts"):]
-        for is_old in (False, True):
-            self.database.sql(
-                "UPDATE carts c SET document = concat(document, (SELECT string_agg(lines, ',' ORDER BY"
-                " part) FROM cart_parts p WHERE p.cart_id = c.cart_id), document_end), document_end ="
-                " NULL; DELETE FROM cart_parts;")
-            if is_old:
-                self.database.sql(
-                    "UPDATE carts SET document = replace(document, ',\"properties\":{}', '');")
-            self.database.sql(converting)
-            self.assertEqual([self.client.get(path).body for path in paths], before)
-            self.assert_clean()
-            for path in paths:
-                self.assertEqual(len(json.loads(self.client.get(path).body)["items"]) > 16,
-                                 bool(self.parts(path)))
 
     def test_verify_sees_and_rebuild_repairs_each_part(self):
         path = self.create(50)

@@ -6,8 +6,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "migrate.h"
-#include "postgres.h"
 #include "scripts.h"
 
 static char *url;
@@ -75,15 +73,11 @@ static void assert_refused(
 }
 
 static const struct migrate_script three[] = {
-    {.version = 1, .name = "001_one", .checksum = "a1", .sql = "CREATE TABLE one (id integer)"},
-    {.version = 2,
-     .name = "002_two",
+    {.name = "001_one", .checksum = "a1", .sql = "CREATE TABLE one (id integer)"},
+    {.name = "002_two",
      .checksum = "b2",
      .sql = "CREATE TABLE two (id integer); INSERT INTO one VALUES (2);"},
-    {.version = 3,
-     .name = "003_three",
-     .checksum = "c3",
-     .sql = "INSERT INTO one SELECT id + 1 FROM one"},
+    {.name = "003_three", .checksum = "c3", .sql = "INSERT INTO one SELECT id + 1 FROM one"},
 };
 
 START_TEST(an_empty_database_is_brought_to_the_newest_version)
@@ -95,7 +89,7 @@ START_TEST(an_empty_database_is_brought_to_the_newest_version)
     ck_assert_uint_eq(n_applied, (size_t)migrate_version());
     assert_answer(migrate_ready_sql(), "t");
     assert_answer("SELECT bool_and(checksum ~ '^[0-9a-f]{64}$') FROM schema_migrations", "t");
-    assert_answer("SELECT name FROM schema_migrations WHERE version = 1", "001_roles");
+    assert_answer("SELECT name FROM schema_migrations WHERE version = 1", "001_event_log");
 }
 END_TEST
 
@@ -127,6 +121,22 @@ START_TEST(a_database_that_is_newer_is_ready)
     ck_assert(migrate_run(url, support_quiet_log(), &n_applied, &problem));
     run("INSERT INTO schema_migrations (version, name, checksum) VALUES (999, 'later', '')");
     assert_answer(migrate_ready_sql(), "t");
+}
+END_TEST
+
+START_TEST(of_a_database_made_before_0_1_0_only_the_log_is_ready)
+{
+    size_t n_applied = 0;
+    char *problem = NULL;
+    ck_assert(migrate_run(url, support_quiet_log(), &n_applied, &problem));
+    assert_answer(migrate_log_ready_sql(), "t");
+    run("UPDATE schema_migrations SET checksum ="
+        " 'd16a71db562a7052b65cde7c17c4b602724536f11fababf2ae6dff47b94900b0' WHERE version = 1;"
+        "UPDATE schema_migrations SET checksum = 'another' WHERE version > 1;"
+        "INSERT INTO schema_migrations (version, name, checksum) VALUES (999, 'former', '')");
+    assert_answer(migrate_ready_sql(), "f");
+    assert_answer(migrate_log_ready_sql(), "t");
+    assert_refused(three, 3, "the database was made before 0.1.0");
 }
 END_TEST
 
@@ -182,8 +192,7 @@ START_TEST(a_failing_script_leaves_nothing_of_itself)
 {
     const struct migrate_script scripts[] = {
         three[0],
-        {.version = 2,
-         .name = "002_bad",
+        {.name = "002_bad",
          .checksum = "x",
          .sql = "CREATE TABLE half (id integer); SELECT nonsense FROM half"},
     };
@@ -197,8 +206,7 @@ END_TEST
 START_TEST(a_script_that_fails_at_its_commit_leaves_nothing_of_itself)
 {
     const struct migrate_script scripts[] = {
-        {.version = 1,
-         .name = "001_bad",
+        {.name = "001_bad",
          .checksum = "x",
          .sql = "CREATE TABLE half (id integer UNIQUE DEFERRABLE INITIALLY DEFERRED);"
                 "INSERT INTO half VALUES (1), (1)"},
@@ -222,18 +230,13 @@ END_TEST
 START_TEST(several_runs_at_once_apply_each_script_once)
 {
     static const struct migrate_script slow[] = {
-        {.version = 1,
-         .name = "001_slow",
+        {.name = "001_slow",
          .checksum = "a",
          .sql = "CREATE TABLE one (id integer); SELECT pg_sleep(0.2)"},
-        {.version = 2,
-         .name = "002_slow",
+        {.name = "002_slow",
          .checksum = "b",
          .sql = "INSERT INTO one VALUES (2); SELECT pg_sleep(0.2)"},
-        {.version = 3,
-         .name = "003_slow",
-         .checksum = "c",
-         .sql = "INSERT INTO one SELECT id + 1 FROM one"},
+        {.name = "003_slow", .checksum = "c", .sql = "INSERT INTO one SELECT id + 1 FROM one"},
     };
     enum { N_RUNS = 4 };
     pid_t runs[N_RUNS];
@@ -270,6 +273,7 @@ int main(void)
     tcase_add_test(tests, a_second_run_applies_nothing);
     tcase_add_test(tests, a_database_that_lacks_the_last_script_is_not_ready);
     tcase_add_test(tests, a_database_that_is_newer_is_ready);
+    tcase_add_test(tests, of_a_database_made_before_0_1_0_only_the_log_is_ready);
     tcase_add_test(tests, only_what_is_missing_is_applied);
     tcase_add_test(tests, each_script_is_logged_with_version_and_name);
     tcase_add_test(tests, a_script_that_was_changed_after_it_was_applied_is_refused);

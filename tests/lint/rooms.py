@@ -76,7 +76,7 @@ CORE_SYMBOLS = {
 }  # fmt: skip
 
 # Headers that the build makes, by the room that includes them.
-GENERATED = {"migrate": {"embedded_scripts.h", "embedded_rights.h"}}
+GENERATED = {"migrate": {"embedded_scripts.h"}}
 
 # A pattern over the code without its comments, the files of src/ that may have it, and why.
 WORDS = [

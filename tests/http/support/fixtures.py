@@ -35,7 +35,7 @@ def load(database, name):
     database.sql(
         "INSERT INTO streams (stream_id, stream_type)"
         " SELECT DISTINCT stream_id, stream_type FROM events;"
-        # As the migrations would have left it.
+        # Any shared position from the last event of a product on is right.
         "UPDATE log_head SET (position, shared_position, recorded_at)"
         " = (SELECT max(position), max(position), max(recorded_at) FROM events);"
     )

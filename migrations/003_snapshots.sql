@@ -6,6 +6,3 @@ CREATE TABLE snapshots (
     shape     integer NOT NULL,
     state     jsonb   NOT NULL
 );
-
-GRANT SELECT, INSERT, UPDATE, DELETE ON snapshots TO cartd_app;
-GRANT SELECT ON snapshots TO cartd_reader;
