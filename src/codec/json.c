@@ -3,45 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- pointers -------------------------------------------------------------------------------- */
-
-/* One reference token (RFC 6901, section 3): ~ is written ~0 and / is written ~1. */
-static void append_token(struct base_buffer *out, const char *name)
-{
-    base_buffer_append_char(out, '/');
-    for (; *name != '\0'; name++) {
-        if (*name == '~')
-            base_buffer_append_text(out, "~0");
-        else if (*name == '/')
-            base_buffer_append_text(out, "~1");
-        else
-            base_buffer_append_char(out, *name);
-    }
-}
-
-static void append_path(struct base_buffer *out, const struct codec_path *path)
-{
-    if (path->parent == NULL) {
-        base_buffer_append_text(out, path->root);
-        return;
-    }
-    /* As deep as the JSON is, and that has a limit. */
-    append_path(out, path->parent);
-    if (path->name != NULL) {
-        append_token(out, path->name);
-    } else {
-        base_buffer_append_char(out, '/');
-        base_buffer_append_int(out, (int64_t)path->index);
-    }
-}
-
-const char *codec_json_pointer(struct base_arena *arena, const struct codec_path *path)
-{
-    BASE_CLEANUP(base_buffer_finish) struct base_buffer out = {0};
-    append_path(&out, path);
-    return base_arena_copy(arena, out.bytes, out.length);
-}
-
 /* ---- what jansson leaves to us --------------------------------------------------------------- */
 
 /* The offset of the bracket that opens one level too many, or `length`. Runs before the parser, so

@@ -39,8 +39,8 @@ void http_ask_claim_cart(struct http_request *request)
     struct codec_complaints complaints;
     if (!http_begin_command(request))
         return;
-    enum codec_outcome outcome =
-        codec_read_claim(http_request_body(request), &request->arena, &commands, &complaints);
+    enum codec_outcome outcome = codec_read_command(
+        http_request_body(request), CART_COMMAND_CLAIM, &request->arena, &commands, &complaints);
     if (http_accept_body(request, outcome, &complaints) &&
         choose_customer(request, &commands.list[0]))
         http_submit_to_cart(request, &commands);

@@ -148,18 +148,13 @@ void http_submit_commands(struct http_request *request, const struct codec_comma
 
 void http_submit_bodiless(struct http_request *request, const struct cart_command *command)
 {
+    struct codec_commands commands;
     struct codec_complaints complaints;
-    enum codec_outcome outcome =
-        codec_read_nothing(http_request_body(request), &request->arena, &complaints);
+    enum codec_outcome outcome = codec_read_command(
+        http_request_body(request), command->type, &request->arena, &commands, &complaints);
     if (!http_accept_body(request, outcome, &complaints))
         return;
-    struct codec_commands commands = {
-        .n = 1,
-        .list = base_arena_alloc(&request->arena, sizeof(*command)),
-        .pointers = base_arena_alloc(&request->arena, sizeof(*commands.pointers)),
-    };
     commands.list[0] = *command;
-    commands.pointers[0] = "";
     http_submit_to_cart(request, &commands);
 }
 
