@@ -39,9 +39,10 @@ struct codec_object {
 
 /* The object that a stored text is; NULL when it isn't one. The caller's to json_decref(). */
 json_t *codec_json_load(const char *text) BASE_MUST_CHECK;
-/* The object that a request body is, with its complaint if it isn't. */
+/* The value that a request body is, no deeper than CODEC_DEPTH_MAX, with its complaint if it is
+ * none. The caller's to json_decref(). */
 enum codec_outcome codec_json_read_body(
-    struct codec_reader *reader, struct codec_body body, json_t **object) BASE_MUST_CHECK;
+    struct codec_reader *reader, struct codec_body body, json_t **value) BASE_MUST_CHECK;
 
 /* ---- plain.c --------------------------------------------------------------------------------- */
 
