@@ -1,7 +1,7 @@
 #include <jansson.h>
 #include <string.h>
 
-#include "codec.h"
+#include "codec_fields.h"
 #include "support.h"
 
 /* What was stored in an older shape, and the way there and back. */
@@ -113,6 +113,19 @@ START_TEST(every_type_has_a_newest_version_and_a_whole_chain_to_it)
     ck_assert_int_eq(codec_newest_schema_version("ItemAdded"), 2);
     ck_assert_int_eq(codec_newest_schema_version("itemadded"), 0);
     ck_assert_int_eq(codec_newest_schema_version(""), 0);
+}
+END_TEST
+
+START_TEST(every_schema_version_but_the_first_brought_a_member)
+{
+    for (const char *const *type = codec_event_names; *type != NULL; type++) {
+        const struct codec_shape *shape = codec_find_shape(*type);
+        unsigned brought = 1; /* a bit for each version */
+        for (const struct codec_field *field = shape->fields; field->name != NULL; field++)
+            if (field->since > 0)
+                brought |= 1U << (field->since - 1);
+        ck_assert_msg(brought == (1U << shape->schema_version) - 1, "%s", *type);
+    }
 }
 END_TEST
 
@@ -357,6 +370,7 @@ int main(void)
     tcase_add_test(events, an_event_of_another_version_than_it_says_is_not_understood);
     tcase_add_test(events, stored_properties_may_be_any_texts);
     tcase_add_test(events, every_type_has_a_newest_version_and_a_whole_chain_to_it);
+    tcase_add_test(events, every_schema_version_but_the_first_brought_a_member);
     tcase_add_test(events, an_event_is_upcast_to_the_newest_shape_and_comes_back);
     tcase_add_test(events, what_does_not_come_back_is_told);
     tcase_add_test(events, what_can_not_be_upcast_does_not_round_trip);
