@@ -89,7 +89,7 @@ bool codec_upcast_event(
     const char **reason) BASE_MUST_CHECK;
 /* Whether `newest`, which is of the newest shape, brought back to `schema_version` is `data`, both
  * as canonical JSON. */
-bool codec_comes_back(
+bool codec_is_upcast_of(
     const char *type, int32_t schema_version, const char *newest, const char *data,
     const char **reason) BASE_MUST_CHECK;
 /* Whether nothing of it is lost: read and written again it is the same as upcast. */

@@ -64,6 +64,8 @@ bool codec_open_object(
 
 /* ---- values.c -------------------------------------------------------------------------------- */
 
+/* 1 to `most` letters, digits and . _ ~ -, of which the first is a letter or a digit. */
+bool codec_is_word(const char *text, size_t most);
 /* The first control character of a text; -1: there is none. */
 int codec_find_control_character(const char *text);
 

@@ -196,7 +196,7 @@ static bool is_same(const struct base_buffer *left, const struct base_buffer *ri
     return left->length == right->length && memcmp(left->bytes, right->bytes, left->length) == 0;
 }
 
-bool codec_comes_back(
+bool codec_is_upcast_of(
     const char *type, int32_t schema_version, const char *newest, const char *data,
     const char **reason)
 {

@@ -16,46 +16,31 @@ static const char *read_text(
     return json_string_value(value);
 }
 
-/* Complains, and returns true, if it's empty or longer than `most` characters. */
-static bool complain_of_length(
+/* Complains of a text that is not a word, as a sku is, or not a label, each of 1 to `most`
+ * characters. */
+static void check_text(
     const struct codec_object *object, const char *member, const char *subject, const char *text,
-    int64_t most)
+    int most, bool is_word)
 {
+    if (is_word ? codec_is_word(text, (size_t)most) : codec_is_label(text, (size_t)most))
+        return;
     ptrdiff_t n_points = base_utf8_length(text, strlen(text));
     if (n_points == 0)
         codec_complain_of_member(object, member, "%s must not be empty.", subject);
     else if (n_points > most)
         codec_complain_of_member(
             object, member, "%s has %td characters; at most %d are allowed.", subject, n_points,
-            (int)most);
-    return n_points == 0 || n_points > most;
-}
-
-static void complain_of_word(
-    const struct codec_object *object, const char *member, const char *subject, const char *text,
-    int64_t most)
-{
-    if (!complain_of_length(object, member, subject, text, most))
+            most);
+    else if (is_word)
         codec_complain_of_member(
             object, member,
             "%s may have only letters (A-Z, a-z), digits and . _ ~ -, and must begin with a letter "
             "or digit, not %s.",
             subject, codec_describe_text(object->reader, text));
-}
-
-/* A text of 1 to `most` characters without control characters; NULL with a complaint. */
-static const char *read_label(
-    const struct codec_object *object, const char *member, const char *subject, const json_t *value,
-    int64_t most)
-{
-    const char *text = read_text(object, member, subject, value);
-    if (text == NULL || codec_is_label(text, (size_t)most))
-        return text;
-    if (!complain_of_length(object, member, subject, text, most))
+    else
         codec_complain_of_member(
             object, member, "%s has the control character U+%04X; remove it.", subject,
             (unsigned)codec_find_control_character(text));
-    return NULL;
 }
 
 /* ---- a kind each ----------------------------------------------------------------------------- */
@@ -81,17 +66,17 @@ static void read_word(
     const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
 {
     const char *text = read_text(object, field->name, field->name, value);
-    if (text != NULL && !codec_is_sku(text))
-        complain_of_word(object, field->name, field->name, text, CART_SKU_MAX);
+    if (text != NULL)
+        check_text(object, field->name, field->name, text, CART_SKU_MAX, true);
     take_text(object, text, target);
 }
 
 static void read_any_text(
     const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
 {
-    const char *name = field->name;
-    const char *text = field->most == 0 ? read_text(object, name, name, value)
-                                        : read_label(object, name, name, value, field->most);
+    const char *text = read_text(object, field->name, field->name, value);
+    if (text != NULL && field->most > 0)
+        check_text(object, field->name, field->name, text, (int)field->most, false);
     take_text(object, text, target);
 }
 
@@ -256,12 +241,13 @@ static void read_metadata(
 static void check_property(
     const struct codec_object *properties, const char *name, const json_t *value, bool has_limits)
 {
-    if (!has_limits)
-        (void)read_text(properties, name, "A property", value); /* The reader knows. */
-    else if (!codec_is_property_name(name))
-        complain_of_word(properties, name, "The name of a property", name, CART_PROPERTY_NAME_MAX);
-    else /* The reader knows. */
-        (void)read_label(properties, name, "A property", value, CART_PROPERTY_VALUE_MAX);
+    if (has_limits && !codec_is_property_name(name)) {
+        check_text(properties, name, "The name of a property", name, CART_PROPERTY_NAME_MAX, true);
+        return;
+    }
+    const char *text = read_text(properties, name, "A property", value);
+    if (text != NULL && has_limits)
+        check_text(properties, name, "A property", text, CART_PROPERTY_VALUE_MAX, false);
 }
 
 /* Canonical, so that the same ones in another order are the same text; none are NULL, so that a
