@@ -64,7 +64,7 @@ static bool append_upgraded(
     upgrade->data.length = 0;
     if (!codec_upcast_event(
             event->type, event->schema_version, event->data, &upgrade->data, &reason) ||
-        !codec_comes_back(
+        !codec_is_upcast_of(
             event->type, event->schema_version, base_buffer_text(&upgrade->data), event->data,
             &reason)) {
         progress_erase(&copying->task.progress);

@@ -4,8 +4,7 @@
  * carts, sends nothing and asks nobody.
  *
  * The shapes of events and commands are tables (shapes.c), and one reader and one writer go by
- * them. JSON is parsed by jansson, by way of a quicker reader where it is plain (plain.c); what is
- * read is copied into the caller's arena.
+ * them. JSON is parsed by jansson; what is read is copied into the caller's arena.
  */
 #ifndef CARTD_CODEC_H
 #define CARTD_CODEC_H
@@ -86,15 +85,14 @@ int32_t codec_newest_schema_version(const char *type);
 /* Appends the data in the newest shape as canonical JSON. False: the data is not of the shape that
  * its schema_version says. */
 bool codec_upcast_event(
-    const char *type, int32_t schema_version, const char *data, struct base_buffer *upcast,
+    const char *type, int32_t schema_version, const char *data, struct base_buffer *newest,
     const char **reason) BASE_MUST_CHECK;
-/* Whether `upcast`, which is of the newest shape, brought back to `schema_version` is `data`, both
+/* Whether `newest`, which is of the newest shape, brought back to `schema_version` is `data`, both
  * as canonical JSON. */
-bool codec_comes_back(
-    const char *type, int32_t schema_version, const char *upcast, const char *data,
+bool codec_is_upcast_of(
+    const char *type, int32_t schema_version, const char *newest, const char *data,
     const char **reason) BASE_MUST_CHECK;
-/* Whether nothing of it is lost: data, upcast to the newest shape, read and written again is the
- * same; and that, brought back to its own shape, is what it was. */
+/* Whether nothing of it is lost: read and written again it is the same as upcast. */
 bool codec_round_trips(
     const char *type, int32_t schema_version, const char *data,
     const char **reason) BASE_MUST_CHECK;

@@ -39,15 +39,10 @@ struct codec_object {
 
 /* The object that a stored text is; NULL when it isn't one. The caller's to json_decref(). */
 json_t *codec_json_load(const char *text) BASE_MUST_CHECK;
-/* The object that a request body is, with its complaint if it isn't. */
+/* The value that a request body is, no deeper than CODEC_DEPTH_MAX, with its complaint if it is
+ * none. The caller's to json_decref(). */
 enum codec_outcome codec_json_read_body(
-    struct codec_reader *reader, struct codec_body body, json_t **object) BASE_MUST_CHECK;
-
-/* ---- plain.c --------------------------------------------------------------------------------- */
-
-/* The object that a text is, as jansson would load it with JSON_REJECT_DUPLICATES, no deeper than
- * CODEC_DEPTH_MAX; the caller's to json_decref(). NULL says nothing: ask jansson. */
-json_t *codec_json_load_plain(const char *bytes, size_t length) BASE_MUST_CHECK;
+    struct codec_reader *reader, struct codec_body body, json_t **value) BASE_MUST_CHECK;
 
 /* ---- complaints.c ---------------------------------------------------------------------------- */
 
@@ -69,6 +64,8 @@ bool codec_open_object(
 
 /* ---- values.c -------------------------------------------------------------------------------- */
 
+/* 1 to `most` letters, digits and . _ ~ -, of which the first is a letter or a digit. */
+bool codec_is_word(const char *text, size_t most);
 /* The first control character of a text; -1: there is none. */
 int codec_find_control_character(const char *text);
 

@@ -140,9 +140,10 @@ bool codec_open_object(
     struct codec_reader *reader, json_t *value, struct codec_path path, struct codec_object *object)
 {
     if (!json_is_object(value)) {
+        const char *subject = path.parent == NULL ? "The body" : path.name;
         codec_complain(
             reader, &path, "%s must be an object, not %s.",
-            path.name == NULL ? "This element" : path.name, codec_describe(reader, value));
+            subject == NULL ? "This element" : subject, codec_describe(reader, value));
         return false;
     }
     *object = (struct codec_object){.reader = reader, .members = value, .path = path};

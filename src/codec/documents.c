@@ -2,54 +2,37 @@
 
 #include "codec_fields.h"
 
-/* The hot path: every answer and every row of a read table is written here. Room is reserved for
- * the fixed part of a line and its ids at once, and then filled without further checks. */
+/* The hot path: every answer and every row of a read table is written here. */
 
 enum {
-    HEAD_ROOM = 256,  /* the fixed members around the lines */
-    LINE_ROOM = 192,  /* one line without its texts */
-    TIMES_ROOM = 192, /* three members with a time each */
     USUAL_HEAD = 384, /* what most documents need without lines, with times */
     USUAL_LINE = 160, /* what most lines need, with their texts */
+    TIMES_ROOM = 192, /* three members with a time each */
 };
 
-static inline char *put_text(char *at, const char *text)
+/* ---- carts ----------------------------------------------------------------------------------- */
+
+static void write_integer(struct base_buffer *out, const char *name, int64_t number)
 {
-    size_t length = strlen(text);
-    memcpy(at, text, length);
-    return at + length;
+    base_buffer_append_text(out, name);
+    base_buffer_append_int(out, number);
 }
 
-static void end_at(struct base_buffer *out, const char *at)
-{
-    out->length = (size_t)(at - out->bytes);
-}
-
+/* An item id and a sku have no characters to escape, by their pattern. */
 static void write_line(struct base_buffer *out, const struct cart_line *line, bool is_first)
 {
-    char *at = base_buffer_reserve(out, LINE_ROOM + strlen(line->item_id) + strlen(line->sku));
-    at = put_text(at, is_first ? "{\"id\":\"" : ",{\"id\":\"");
-    /* An item id and a sku have no characters to escape, by their pattern. */
-    at = put_text(at, line->item_id);
-    at = put_text(at, "\",\"sku\":\"");
-    at = put_text(at, line->sku);
-    at = put_text(at, "\",\"name\":");
-    end_at(out, at);
-
+    base_buffer_append_text(out, is_first ? "{\"id\":\"" : ",{\"id\":\"");
+    base_buffer_append_text(out, line->item_id);
+    base_buffer_append_text(out, "\",\"sku\":\"");
+    base_buffer_append_text(out, line->sku);
+    base_buffer_append_text(out, "\",\"name\":");
     base_buffer_append_json_text(out, line->name);
-
-    size_t properties_room = line->properties == NULL ? 0 : strlen(line->properties);
-    at = base_buffer_reserve(out, LINE_ROOM + properties_room);
-    at = put_text(at, ",\"quantity\":");
-    at = base_format_int(at, line->quantity);
-    at = put_text(at, ",\"unit_price\":");
-    at = base_format_int(at, line->unit_price_minor);
-    at = put_text(at, ",\"total\":");
-    at = base_format_int(at, cart_line_total_minor(line));
-    at = put_text(at, ",\"properties\":");
-    at = put_text(at, line->properties == NULL ? "{}" : line->properties);
-    at = put_text(at, "}");
-    end_at(out, at);
+    write_integer(out, ",\"quantity\":", line->quantity);
+    write_integer(out, ",\"unit_price\":", line->unit_price_minor);
+    write_integer(out, ",\"total\":", cart_line_total_minor(line));
+    base_buffer_append_text(out, ",\"properties\":");
+    base_buffer_append_text(out, line->properties == NULL ? "{}" : line->properties);
+    base_buffer_append_char(out, '}');
 }
 
 void codec_write_cart_begin(
@@ -57,23 +40,18 @@ void codec_write_cart_begin(
 {
     char id[BASE_UUID_SIZE];
     base_uuid_format(cart_id, id);
-    char *at = base_buffer_reserve(out, HEAD_ROOM);
-    at = put_text(at, "{\"id\":\"");
-    at = put_text(at, id);
-    at = put_text(at, "\",\"version\":");
-    at = base_format_int(at, cart->version);
-    at = put_text(at, ",\"status\":\"");
-    at = put_text(at, cart_status_name(cart->status));
-    at = put_text(at, "\",\"currency\":\"");
-    at = put_text(at, cart->currency);
-    at = put_text(at, "\",\"customer_id\":");
-    end_at(out, at);
-
+    base_buffer_append_text(out, "{\"id\":\"");
+    base_buffer_append_text(out, id);
+    write_integer(out, "\",\"version\":", cart->version);
+    base_buffer_append_text(out, ",\"status\":\"");
+    base_buffer_append_text(out, cart_status_name(cart->status));
+    base_buffer_append_text(out, "\",\"currency\":\"");
+    base_buffer_append_text(out, cart->currency);
+    base_buffer_append_text(out, "\",\"customer_id\":");
     if (cart->customer_id == NULL)
         base_buffer_append_text(out, "null");
     else
         base_buffer_append_json_text(out, cart->customer_id);
-
     base_buffer_append_text(out, ",\"items\":[");
 }
 
@@ -86,15 +64,11 @@ void codec_write_cart_lines(
 
 void codec_write_cart_end(struct base_buffer *out, const struct cart *cart)
 {
-    char *at = base_buffer_reserve(out, HEAD_ROOM + strlen(cart->metadata));
-    at = put_text(at, "],\"item_count\":");
-    at = base_format_int(at, cart->item_count);
-    at = put_text(at, ",\"total\":");
-    at = base_format_int(at, cart->total_minor);
-    at = put_text(at, ",\"metadata\":");
-    at = put_text(at, cart->metadata);
-    at = put_text(at, "}");
-    end_at(out, at);
+    write_integer(out, "],\"item_count\":", cart->item_count);
+    write_integer(out, ",\"total\":", cart->total_minor);
+    base_buffer_append_text(out, ",\"metadata\":");
+    base_buffer_append_text(out, cart->metadata);
+    base_buffer_append_char(out, '}');
 }
 
 void codec_write_cart(
@@ -107,31 +81,31 @@ void codec_write_cart(
     codec_write_cart_end(out, cart);
 }
 
-static char *put_time(char *at, int64_t unix_us)
+static void write_time(struct base_buffer *out, const char *name, int64_t unix_us)
 {
-    if (unix_us == CART_TIME_NONE)
-        return put_text(at, "null");
-    *at++ = '"';
-    base_time_format(unix_us, at);
-    at += BASE_TIME_SIZE - 1;
-    *at++ = '"';
-    return at;
+    char text[BASE_TIME_SIZE];
+    base_buffer_append_text(out, name);
+    if (unix_us == CART_TIME_NONE) {
+        base_buffer_append_text(out, "null");
+        return;
+    }
+    base_time_format(unix_us, text);
+    base_buffer_append_char(out, '"');
+    base_buffer_append(out, text, BASE_TIME_SIZE - 1);
+    base_buffer_append_char(out, '"');
 }
 
 void codec_append_cart_times(
     struct base_buffer *out, int64_t created_at_us, int64_t updated_at_us, int64_t closed_at_us)
 {
     out->length--; /* The closing brace moves to the end. */
-    char *at = base_buffer_reserve(out, TIMES_ROOM);
-    at = put_text(at, ",\"created_at\":");
-    at = put_time(at, created_at_us);
-    at = put_text(at, ",\"updated_at\":");
-    at = put_time(at, updated_at_us);
-    at = put_text(at, ",\"closed_at\":");
-    at = put_time(at, closed_at_us);
-    at = put_text(at, "}");
-    end_at(out, at);
+    write_time(out, ",\"created_at\":", created_at_us);
+    write_time(out, ",\"updated_at\":", updated_at_us);
+    write_time(out, ",\"closed_at\":", closed_at_us);
+    base_buffer_append_char(out, '}');
 }
+
+/* ---- carts as they were stored --------------------------------------------------------------- */
 
 /* The end of the next item's total; NULL: there is none. */
 static const char *find_total_end(const char *from, const char *end)
@@ -181,6 +155,8 @@ void codec_write_cart_times(
     codec_append_cart_times(out, created_at_us, updated_at_us, closed_at_us);
 }
 
+/* ---- products -------------------------------------------------------------------------------- */
+
 #define FIELD(name, kind, member) CODEC_FIELD(name, kind, struct catalog_product, member)
 
 static const struct codec_field product_fields[] = {
@@ -189,7 +165,7 @@ static const struct codec_field product_fields[] = {
     {FIELD("name", TEXT, content.name)},
     {FIELD("prices", PRICES, content.n_prices)},
     {FIELD("active", BOOLEAN, content.is_active)},
-    {NULL},
+    {.name = NULL},
 };
 
 #undef FIELD
@@ -202,9 +178,6 @@ void codec_write_product(struct base_buffer *out, const struct catalog_product *
 void codec_append_product_times(struct base_buffer *out, int64_t updated_at_us)
 {
     out->length--; /* The closing brace moves to the end. */
-    char *at = base_buffer_reserve(out, TIMES_ROOM);
-    at = put_text(at, ",\"updated_at\":");
-    at = put_time(at, updated_at_us);
-    at = put_text(at, "}");
-    end_at(out, at);
+    write_time(out, ",\"updated_at\":", updated_at_us);
+    base_buffer_append_char(out, '}');
 }

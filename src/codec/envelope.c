@@ -19,7 +19,7 @@ static const struct codec_field event_fields[] = {
     {FIELD("command_id", UUID, command_id), .is_hidden = true},
     {FIELD("data", VERBATIM, event.data)},
     {FIELD("metadata", VERBATIM, event.metadata)},
-    {NULL},
+    {.name = NULL},
 };
 
 #undef FIELD
@@ -40,7 +40,7 @@ static const struct codec_field metadata_fields[] = {
     {FIELD("traceparent", TEXT, trace.traceparent), .is_optional = true},
     {FIELD("tracestate", TEXT, trace.tracestate), .is_optional = true},
     {FIELD("baggage", TEXT, trace.baggage), .is_optional = true},
-    {NULL},
+    {.name = NULL},
 };
 
 #undef FIELD

@@ -147,23 +147,6 @@ static bool downcast(const struct codec_shape *shape, int32_t schema_version, js
     return true;
 }
 
-#define NO_OBJECT "its data is not an object that can be read"
-#define OTHER_SHAPE "its data is not of the shape that its schema_version says"
-#define BAD_NUMBER "its data has a number that can't be kept"
-
-static bool write_members(struct base_buffer *out, json_t *data)
-{
-    struct codec_reader reader = {.arena = NULL};
-    struct codec_path path = {.root = ""};
-    return codec_write_canonical(&reader, data, &path, CODEC_DEPTH_MAX, out);
-}
-
-static bool fail(const char **reason, const char *sentence)
-{
-    *reason = sentence;
-    return false;
-}
-
 /* NULL, with a reason: there is no such shape. */
 static const struct codec_shape *find_shape(
     const char *type, int32_t schema_version, const char **reason)
@@ -175,21 +158,37 @@ static const struct codec_shape *find_shape(
     return NULL;
 }
 
+static bool fail(const char **reason, const char *sentence)
+{
+    *reason = sentence;
+    return false;
+}
+
+/* Appends the data as canonical JSON, after upcast() or downcast(); NULL: as it is. */
+static bool convert(
+    bool (*change)(const struct codec_shape *shape, int32_t schema_version, json_t *data),
+    const struct codec_shape *shape, int32_t schema_version, const char *data,
+    struct base_buffer *out, const char **reason)
+{
+    struct codec_reader reader = {.arena = NULL};
+    struct codec_path path = {.root = ""};
+    json_auto_t *members = codec_json_load(data);
+    if (members == NULL)
+        return fail(reason, "its data is not an object that can be read");
+    if (change != NULL && !change(shape, schema_version, members))
+        return fail(
+            reason, change == upcast ? "its data is not of the shape that its schema_version says"
+                                     : "its newest shape can't be brought back to its own");
+    return codec_write_canonical(&reader, members, &path, CODEC_DEPTH_MAX, out) ||
+           fail(reason, "its data has a number that can't be kept");
+}
+
 bool codec_upcast_event(
     const char *type, int32_t schema_version, const char *data, struct base_buffer *newest,
     const char **reason)
 {
     const struct codec_shape *shape = find_shape(type, schema_version, reason);
-    if (shape == NULL)
-        return false;
-    json_auto_t *members = codec_json_load(data);
-    if (members == NULL)
-        return fail(reason, NO_OBJECT);
-    if (!upcast(shape, schema_version, members))
-        return fail(reason, OTHER_SHAPE);
-    if (!write_members(newest, members))
-        return fail(reason, BAD_NUMBER);
-    return true;
+    return shape != NULL && convert(upcast, shape, schema_version, data, newest, reason);
 }
 
 static bool is_same(const struct base_buffer *left, const struct base_buffer *right)
@@ -197,35 +196,18 @@ static bool is_same(const struct base_buffer *left, const struct base_buffer *ri
     return left->length == right->length && memcmp(left->bytes, right->bytes, left->length) == 0;
 }
 
-/* Brings members of the newest shape back and compares them with the canonical `stored`. */
-static bool compare_downcast(
-    const struct codec_shape *shape, int32_t schema_version, json_t *members,
-    const struct base_buffer *stored, const char **reason)
-{
-    BASE_CLEANUP(base_buffer_finish) struct base_buffer back = {0};
-    if (!downcast(shape, schema_version, members))
-        return fail(reason, "its newest shape can't be brought back to its own");
-    if (!write_members(&back, members))
-        return fail(reason, BAD_NUMBER);
-    return is_same(&back, stored) ||
-           fail(reason, "its newest shape, brought back to its own, is something else");
-}
-
-bool codec_comes_back(
-    const char *type, int32_t schema_version, const char *upcast, const char *data,
+bool codec_is_upcast_of(
+    const char *type, int32_t schema_version, const char *newest, const char *data,
     const char **reason)
 {
-    const struct codec_shape *shape = find_shape(type, schema_version, reason);
-    if (shape == NULL)
-        return false;
-    json_auto_t *members = codec_json_load(upcast);
-    json_auto_t *stored_members = codec_json_load(data);
     BASE_CLEANUP(base_buffer_finish) struct base_buffer stored = {0};
-    if (members == NULL || stored_members == NULL)
-        return fail(reason, NO_OBJECT);
-    if (!write_members(&stored, stored_members))
-        return fail(reason, BAD_NUMBER);
-    return compare_downcast(shape, schema_version, members, &stored, reason);
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer back = {0};
+    const struct codec_shape *shape = find_shape(type, schema_version, reason);
+    if (shape == NULL || !convert(NULL, shape, schema_version, data, &stored, reason) ||
+        !convert(downcast, shape, schema_version, newest, &back, reason))
+        return false;
+    return is_same(&back, &stored) ||
+           fail(reason, "its newest shape, brought back to its own, is something else");
 }
 
 /* Reads it and writes it again, in the newest shape. */
@@ -243,41 +225,19 @@ static bool write_again(
     return true;
 }
 
-/* Reading and writing loses nothing. It is read as it is stored: made canonical, 2.0 would be 2,
- * and could be read where it can't be. */
-static bool compare_again(
-    const struct codec_shape *shape, int32_t schema_version, const char *data,
-    const struct base_buffer *newest, const char **reason)
-{
-    BASE_CLEANUP(base_buffer_finish) struct base_buffer again = {0};
-    BASE_CLEANUP(base_buffer_finish) struct base_buffer canonical = {0};
-    if (!write_again(shape, schema_version, data, &again))
-        return fail(reason, "its data can't be read");
-    json_auto_t *members = codec_json_load(base_buffer_text(&again));
-    return (members != NULL && write_members(&canonical, members) && is_same(&canonical, newest)) ||
-           fail(reason, "what is read of it, written again, is something else");
-}
-
 bool codec_round_trips(
     const char *type, int32_t schema_version, const char *data, const char **reason)
 {
-    const struct codec_shape *shape = find_shape(type, schema_version, reason);
-    if (shape == NULL)
-        return false;
-    json_auto_t *members = codec_json_load(data);
-    BASE_CLEANUP(base_buffer_finish) struct base_buffer stored = {0};
-    if (members == NULL)
-        return fail(reason, NO_OBJECT);
-    if (!write_members(&stored, members))
-        return fail(reason, BAD_NUMBER);
-    if (schema_version == shape->schema_version)
-        return compare_again(shape, schema_version, data, &stored, reason);
-
     BASE_CLEANUP(base_buffer_finish) struct base_buffer newest = {0};
-    if (!upcast(shape, schema_version, members))
-        return fail(reason, OTHER_SHAPE);
-    if (!write_members(&newest, members))
-        return fail(reason, BAD_NUMBER);
-    return compare_again(shape, schema_version, data, &newest, reason) &&
-           compare_downcast(shape, schema_version, members, &stored, reason);
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer again = {0};
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer canonical = {0};
+    const struct codec_shape *shape = find_shape(type, schema_version, reason);
+    if (shape == NULL || !convert(upcast, shape, schema_version, data, &newest, reason))
+        return false;
+    /* As it is stored: made canonical, 2.0 would be 2, and could be read where it can't be. */
+    if (!write_again(shape, schema_version, data, &again))
+        return fail(reason, "its data can't be read");
+    return convert(NULL, shape, schema_version, base_buffer_text(&again), &canonical, reason) &&
+           (is_same(&canonical, &newest) ||
+            fail(reason, "what is read of it, written again, is something else"));
 }

@@ -1,8 +1,6 @@
 #include "codec_fields.h"
 
-#include <assert.h>
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 /* ---- texts ----------------------------------------------------------------------------------- */
@@ -18,51 +16,45 @@ static const char *read_text(
     return json_string_value(value);
 }
 
-/* Complains, and returns true, if it's empty or longer than `most` characters. */
-static bool complain_of_length(
+/* Complains of a text that is not a word, as a sku is, or not a label, each of 1 to `most`
+ * characters. */
+static void check_text(
     const struct codec_object *object, const char *member, const char *subject, const char *text,
-    int64_t most)
+    int most, bool is_word)
 {
+    if (is_word ? codec_is_word(text, (size_t)most) : codec_is_label(text, (size_t)most))
+        return;
     ptrdiff_t n_points = base_utf8_length(text, strlen(text));
     if (n_points == 0)
         codec_complain_of_member(object, member, "%s must not be empty.", subject);
     else if (n_points > most)
         codec_complain_of_member(
             object, member, "%s has %td characters; at most %d are allowed.", subject, n_points,
-            (int)most);
-    return n_points == 0 || n_points > most;
-}
-
-static void complain_of_word(
-    const struct codec_object *object, const char *member, const char *subject, const char *text,
-    int64_t most)
-{
-    if (!complain_of_length(object, member, subject, text, most))
+            most);
+    else if (is_word)
         codec_complain_of_member(
             object, member,
             "%s may have only letters (A-Z, a-z), digits and . _ ~ -, and must begin with a letter "
             "or digit, not %s.",
             subject, codec_describe_text(object->reader, text));
-}
-
-/* A text of 1 to `most` characters without control characters; NULL with a complaint. */
-static const char *read_label(
-    const struct codec_object *object, const char *member, const char *subject, const json_t *value,
-    int64_t most)
-{
-    const char *text = read_text(object, member, subject, value);
-    if (text == NULL || codec_is_label(text, (size_t)most))
-        return text;
-    if (!complain_of_length(object, member, subject, text, most))
+    else
         codec_complain_of_member(
             object, member, "%s has the control character U+%04X; remove it.", subject,
             (unsigned)codec_find_control_character(text));
-    return NULL;
 }
 
 /* ---- a kind each ----------------------------------------------------------------------------- */
 
-/* Each sets `target` or complains. */
+/* Each sets `target`, of the type that its kind says, or complains. */
+
+static void refuse(
+    const struct codec_object *object, const struct codec_field *field, const json_t *value,
+    const char *must_be)
+{
+    codec_complain_of_member(
+        object, field->name, "%s must be %s, not %s.", field->name, must_be,
+        codec_describe(object->reader, value));
+}
 
 static void take_text(const struct codec_object *object, const char *text, void *target)
 {
@@ -71,24 +63,31 @@ static void take_text(const struct codec_object *object, const char *text, void 
 }
 
 static void read_word(
-    const struct codec_object *object, const char *name, const json_t *value, void *target)
+    const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
 {
-    const char *text = read_text(object, name, name, value);
-    if (text != NULL && !codec_is_sku(text))
-        complain_of_word(object, name, name, text, CART_SKU_MAX);
+    const char *text = read_text(object, field->name, field->name, value);
+    if (text != NULL)
+        check_text(object, field->name, field->name, text, CART_SKU_MAX, true);
+    take_text(object, text, target);
+}
+
+static void read_any_text(
+    const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
+{
+    const char *text = read_text(object, field->name, field->name, value);
+    if (text != NULL && field->most > 0)
+        check_text(object, field->name, field->name, text, (int)field->most, false);
     take_text(object, text, target);
 }
 
 static void read_currency(
-    const struct codec_object *object, const char *name, const json_t *value, char *target)
+    const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
 {
     const char *text = json_string_value(value);
     if (text != NULL && codec_is_currency(text))
         memcpy(target, text, 4);
     else
-        codec_complain_of_member(
-            object, name, "%s must be three upper-case letters (ISO 4217), not %s.", name,
-            codec_describe(object->reader, value));
+        refuse(object, field, value, "three upper-case letters (ISO 4217)");
 }
 
 /* 2.0 and 2e0 are the integer 2 in JSON Schema, and to clients that have only one kind of number;
@@ -115,8 +114,7 @@ static void set_integer(const struct codec_field *field, int64_t number, void *t
 }
 
 static void read_integer(
-    const struct codec_object *object, const struct codec_field *field, const json_t *value,
-    void *target)
+    const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
 {
     json_int_t given;
     if (is_whole(object->reader, value, &given) && given >= field->least && given <= field->most)
@@ -128,41 +126,52 @@ static void read_integer(
 }
 
 static void read_boolean(
-    const struct codec_object *object, const char *name, const json_t *value, bool *target)
+    const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
 {
-    *target = json_is_true(value);
+    *(bool *)target = json_is_true(value);
     if (!json_is_boolean(value))
-        codec_complain_of_member(
-            object, name, "%s must be true or false, not %s.", name,
-            codec_describe(object->reader, value));
+        refuse(object, field, value, "true or false");
 }
 
 /* Compared in constant time, so of one length. */
 static void read_token_hash(
-    const struct codec_object *object, const char *name, const json_t *value, void *target)
+    const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
 {
-    const char *text = read_text(object, name, name, value);
+    const char *text = json_string_value(value);
     size_t length = CART_TOKEN_HASH_SIZE - 1;
-    if (text != NULL && (strlen(text) != length || strspn(text, "0123456789abcdef") != length))
-        codec_complain_of_member(object, name, "%s must be 64 hexadecimal digits.", name);
+    if (text == NULL || strlen(text) != length || strspn(text, "0123456789abcdef") != length)
+        refuse(object, field, value, "64 hexadecimal digits");
     take_text(object, text, target);
 }
 
 static void read_status(
-    const struct codec_object *object, const char *name, const json_t *value,
-    enum cart_status *target)
+    const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
 {
     static const enum cart_status statuses[] = {CART_OPEN, CART_CHECKED_OUT, CART_CANCELLED};
     const char *text = json_string_value(value);
     for (size_t i = 0; text != NULL && i < BASE_COUNT(statuses); i++) {
         if (strcmp(text, cart_status_name(statuses[i])) == 0) {
-            *target = statuses[i];
+            *(enum cart_status *)target = statuses[i];
             return;
         }
     }
-    codec_complain_of_member(
-        object, name, "%s must be the status of a cart, not %s.", name,
-        codec_describe(object->reader, value));
+    refuse(object, field, value, "the status of a cart");
+}
+
+static void read_time(
+    const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
+{
+    const char *text = json_string_value(value);
+    if (text == NULL || !base_time_parse(text, target))
+        refuse(object, field, value, "a time, such as 2026-11-23T04:38:00.123456Z");
+}
+
+static void read_uuid(
+    const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
+{
+    const char *text = json_string_value(value);
+    if (text == NULL || !base_uuid_parse(text, target))
+        refuse(object, field, value, "a UUID, such as 01936f6e-6f0a-7c3e-9a57-5f0c8a4f1b2d");
 }
 
 /* The service makes ids of version 5 itself, of names: a product's of its sku, a cart's of a key.
@@ -177,33 +186,18 @@ static bool may_be_chosen(const struct base_uuid *id)
            base_uuid_compare(id, &max) != 0;
 }
 
-static void read_uuid(
-    const struct codec_object *object, const struct codec_field *field, const json_t *value,
-    struct base_uuid *target)
+static void read_new_id(
+    const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
 {
-    const char *name = field->name;
+    struct base_uuid id;
     const char *text = json_string_value(value);
-    if (text == NULL || !base_uuid_parse(text, target))
+    read_uuid(object, field, value, target);
+    if (text != NULL && base_uuid_parse(text, &id) && !may_be_chosen(&id))
         codec_complain_of_member(
-            object, name,
-            "%s must be a UUID, such as 01936f6e-6f0a-7c3e-9a57-5f0c8a4f1b2d, not %s.", name,
-            codec_describe(object->reader, value));
-    else if (field->kind == CODEC_NEW_ID && !may_be_chosen(target))
-        codec_complain_of_member(
-            object, name,
+            object, field->name,
             "%s must not be the nil UUID, the max UUID or a UUID of version 5, which the service "
             "makes itself; take one of version 7 or 4.",
-            name);
-}
-
-static void read_time(
-    const struct codec_object *object, const char *name, const json_t *value, int64_t *target)
-{
-    const char *text = json_string_value(value);
-    if (text == NULL || !base_time_parse(text, target))
-        codec_complain_of_member(
-            object, name, "%s must be a time, such as 2026-11-23T04:38:00.123456Z, not %s.", name,
-            codec_describe(object->reader, value));
+            field->name);
 }
 
 /* ---- objects and arrays ---------------------------------------------------------------------- */
@@ -247,12 +241,13 @@ static void read_metadata(
 static void check_property(
     const struct codec_object *properties, const char *name, const json_t *value, bool has_limits)
 {
-    if (!has_limits)
-        (void)read_text(properties, name, "A property", value); /* The reader knows. */
-    else if (!codec_is_property_name(name))
-        complain_of_word(properties, name, "The name of a property", name, CART_PROPERTY_NAME_MAX);
-    else /* The reader knows. */
-        (void)read_label(properties, name, "A property", value, CART_PROPERTY_VALUE_MAX);
+    if (has_limits && !codec_is_property_name(name)) {
+        check_text(properties, name, "The name of a property", name, CART_PROPERTY_NAME_MAX, true);
+        return;
+    }
+    const char *text = read_text(properties, name, "A property", value);
+    if (text != NULL && has_limits)
+        check_text(properties, name, "A property", text, CART_PROPERTY_VALUE_MAX, false);
 }
 
 /* Canonical, so that the same ones in another order are the same text; none are NULL, so that a
@@ -315,11 +310,11 @@ static void read_price_list(const struct codec_object *prices, struct catalog_co
 }
 
 static void read_prices(
-    const struct codec_object *object, const char *name, json_t *value, size_t *n_prices)
+    const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
 {
     struct codec_object prices;
-    if (open_member(object, name, value, &prices))
-        read_price_list(&prices, BASE_CONTAINER(n_prices, struct catalog_content, n_prices));
+    if (open_member(object, field->name, value, &prices))
+        read_price_list(&prices, BASE_CONTAINER(target, struct catalog_content, n_prices));
 }
 
 bool codec_read_prices(const char *json, struct catalog_content *content)
@@ -339,81 +334,58 @@ bool codec_read_prices(const char *json, struct catalog_content *content)
 }
 
 static void read_elements(
-    const struct codec_object *object, const struct codec_field *field, json_t *value,
-    json_t **target)
+    const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
 {
     size_t n = json_array_size(value);
     if (!json_is_array(value))
-        codec_complain_of_member(
-            object, field->name, "%s must be an array, not %s.", field->name,
-            codec_describe(object->reader, value));
+        refuse(object, field, value, "an array");
     else if (n < (size_t)field->least || n > (size_t)field->most)
         codec_complain_of_member(
             object, field->name, "%s must have %d to %d elements, not %zu.", field->name,
             (int)field->least, (int)field->most, n);
     else
-        *target = value;
+        *(json_t **)target = value;
+}
+
+static void check_object(
+    const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
+{
+    (void)target; /* the caller's */
+    if (!json_is_object(value))
+        refuse(object, field, value, "an object");
+}
+
+static void read_nothing(
+    const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
+{
+    (void)object;
+    (void)field;
+    (void)value;
+    (void)target;
 }
 
 /* ---- a member, and all of them --------------------------------------------------------------- */
 
-static void read_value(
-    const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
-{
-    const char *name = field->name;
-    struct codec_object opened;
-    switch (field->kind) {
-    case CODEC_WORD:
-        read_word(object, name, value, target);
-        return;
-    case CODEC_TEXT:
-        take_text(
-            object,
-            field->most == 0 ? read_text(object, name, name, value)
-                             : read_label(object, name, name, value, field->most),
-            target);
-        return;
-    case CODEC_CURRENCY:
-        read_currency(object, name, value, target);
-        return;
-    case CODEC_INTEGER:
-        read_integer(object, field, value, target);
-        return;
-    case CODEC_BOOLEAN:
-        read_boolean(object, name, value, target);
-        return;
-    case CODEC_METADATA:
-        read_metadata(object, field, value, target);
-        return;
-    case CODEC_PROPERTIES:
-        read_properties(object, field, value, target);
-        return;
-    case CODEC_PRICES:
-        read_prices(object, name, value, target);
-        return;
-    case CODEC_TOKEN_HASH:
-        read_token_hash(object, name, value, target);
-        return;
-    case CODEC_STATUS:
-        read_status(object, name, value, target);
-        return;
-    case CODEC_UUID:
-    case CODEC_NEW_ID:
-        read_uuid(object, field, value, target);
-        return;
-    case CODEC_TIME:
-        read_time(object, name, value, target);
-        return;
-    case CODEC_VERBATIM:
-        (void)open_member(object, name, value, &opened); /* The reader knows. */
-        return;
-    case CODEC_ELEMENTS:
-        read_elements(object, field, value, target);
-        return;
-    case CODEC_TYPE:
-        return;
-    }
-}
+static void (*const readers[])(
+    const struct codec_object *object, const struct codec_field *field, json_t *value,
+    void *target) = {
+    [CODEC_WORD] = read_word,
+    [CODEC_TEXT] = read_any_text,
+    [CODEC_CURRENCY] = read_currency,
+    [CODEC_INTEGER] = read_integer,
+    [CODEC_BOOLEAN] = read_boolean,
+    [CODEC_METADATA] = read_metadata,
+    [CODEC_PROPERTIES] = read_properties,
+    [CODEC_PRICES] = read_prices,
+    [CODEC_TOKEN_HASH] = read_token_hash,
+    [CODEC_STATUS] = read_status,
+    [CODEC_UUID] = read_uuid,
+    [CODEC_NEW_ID] = read_new_id,
+    [CODEC_TIME] = read_time,
+    [CODEC_VERBATIM] = check_object,
+    [CODEC_ELEMENTS] = read_elements,
+    [CODEC_TYPE] = read_nothing,
+};
 
 static void read_absence(
     const struct codec_object *object, const struct codec_field *field, void *target)
@@ -441,7 +413,7 @@ void codec_read_fields(struct codec_object *object, const struct codec_field *fi
         }
         object->n_read++;
         if (!field->is_nullable || !json_is_null(value))
-            read_value(object, field, value, member);
+            readers[field->kind](object, field, value, member);
         if (field->given != 0)
             *(bool *)((char *)target + field->given) = true;
     }

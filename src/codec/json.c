@@ -77,9 +77,6 @@ void codec_begin(void)
 json_t *codec_json_load(const char *text)
 {
     size_t length = strlen(text);
-    json_t *plain = codec_json_load_plain(text, length);
-    if (plain != NULL)
-        return plain;
     if (find_too_deep(text, length) < length)
         return NULL;
     json_t *value = json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL);
@@ -175,22 +172,11 @@ static enum codec_outcome explain_failure(
                     base_buffer_text(&text)));
 }
 
-static enum codec_outcome refuse_kind(struct codec_reader *reader, const json_t *value)
-{
-    codec_complain(
-        reader, &(struct codec_path){.root = ""}, "The body must be an object, not %s.",
-        codec_describe(reader, value));
-    return CODEC_INVALID;
-}
-
 enum codec_outcome codec_json_read_body(
-    struct codec_reader *reader, struct codec_body body, json_t **object)
+    struct codec_reader *reader, struct codec_body body, json_t **value)
 {
     if (body.length == 0)
         return malformed(reader, "The body is empty; a JSON object is expected.");
-    *object = codec_json_load_plain(body.bytes, body.length);
-    if (*object != NULL)
-        return CODEC_READ;
     const char *nul = memchr(body.bytes, '\0', body.length);
     if (nul != NULL)
         return malformed_at(reader, body, (size_t)(nul - body.bytes), "the body has a NUL byte");
@@ -201,17 +187,8 @@ enum codec_outcome codec_json_read_body(
             base_arena_printf(reader->arena, "nested deeper than %d levels", CODEC_DEPTH_MAX));
 
     json_error_t error;
-    json_auto_t *value = json_loadb(body.bytes, body.length, JSON_REJECT_DUPLICATES, &error);
-    if (value == NULL) {
-        /* A text, number or word alone is good JSON, and its sender should hear the right reason.
-         */
-        json_auto_t *scalar = load_any(body.bytes, body.length);
-        if (scalar != NULL)
-            return refuse_kind(reader, scalar);
-        return explain_failure(reader, body, &error);
-    }
-    if (!json_is_object(value))
-        return refuse_kind(reader, value);
-    *object = json_incref(value);
-    return CODEC_READ;
+    *value = json_loadb(body.bytes, body.length, JSON_REJECT_DUPLICATES, &error);
+    if (*value == NULL) /* A text, number or word alone is good JSON, too. */
+        *value = load_any(body.bytes, body.length);
+    return *value == NULL ? explain_failure(reader, body, &error) : CODEC_READ;
 }

@@ -11,13 +11,14 @@ static const char *const command_names[] = {
 /* A body on its way to a value. The JSON lives until finish_request(). */
 struct request {
     struct codec_reader reader;
+    json_t *json;
     struct codec_object body;
     const struct codec_field *fields;
 };
 
 static void finish_request(struct request *request)
 {
-    json_decref(request->body.members);
+    json_decref(request->json);
 }
 
 /* A parser may pass over a byte order mark (RFC 8259, section 8.1), as some clients write one. */
@@ -48,15 +49,17 @@ static enum codec_outcome begin_request(
         .complaints = complaints,
         .is_of_client = true,
     };
-    request->body = (struct codec_object){.reader = &request->reader, .path = {.root = ""}};
     body = skip_byte_order_mark(body);
     if (body.length == 0 && may_be_empty(request->fields))
         body = (struct codec_body){.bytes = "{}", .length = 2};
-    enum codec_outcome outcome =
-        codec_json_read_body(&request->reader, body, &request->body.members);
-    if (outcome == CODEC_READ)
-        codec_read_fields(&request->body, request->fields, target);
-    return outcome;
+    enum codec_outcome outcome = codec_json_read_body(&request->reader, body, &request->json);
+    if (outcome != CODEC_READ)
+        return outcome;
+    struct codec_path path = {.root = ""};
+    if (!codec_open_object(&request->reader, request->json, path, &request->body))
+        return CODEC_INVALID;
+    codec_read_fields(&request->body, request->fields, target);
+    return CODEC_READ;
 }
 
 static enum codec_outcome end_request(const struct request *request)

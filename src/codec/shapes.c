@@ -57,7 +57,7 @@ static const struct codec_field cart_event_fields[][FIELDS_MAX] = {
             {FIELD("quantity", INTEGER, item_removed.quantity), .least = 1,
              .most = CART_QUANTITY_MAX},
         },
-    [CART_EVENT_CLEARED] = {{NULL}},
+    [CART_EVENT_CLEARED] = {{.name = NULL}},
     [CART_EVENT_CHECK_OUT_DONE] =
         {
             {FIELD("total", INTEGER, checked_out.total_minor), .most = CART_AMOUNT_MAX},
@@ -65,7 +65,7 @@ static const struct codec_field cart_event_fields[][FIELDS_MAX] = {
             {FIELD("item_count", INTEGER, checked_out.item_count), .least = 1,
              .most = CART_LINES_MAX * CART_QUANTITY_MAX},
         },
-    [CART_EVENT_CANCEL_DONE] = {{NULL}},
+    [CART_EVENT_CANCEL_DONE] = {{.name = NULL}},
 };
 
 #undef FIELD
@@ -156,7 +156,7 @@ const struct codec_field codec_creation_fields[] = {
     {FIELD("metadata", METADATA, command.create.metadata), .is_optional = true,
      .most = CART_METADATA_MAX},
     {FIELD("items", ELEMENTS, items), .is_optional = true, .most = CART_LINES_MAX},
-    {NULL},
+    {.name = NULL},
 };
 
 #undef FIELD
@@ -164,7 +164,7 @@ const struct codec_field codec_creation_fields[] = {
 
 const struct codec_field codec_command_list_fields[] = {
     {FIELD("commands", ELEMENTS, commands), .least = 1, .most = CART_COMMANDS_MAX},
-    {NULL},
+    {.name = NULL},
 };
 
 #undef FIELD
@@ -174,7 +174,7 @@ const struct codec_field codec_content_fields[] = {
     {FIELD("name", TEXT, name), .most = CATALOG_NAME_MAX},
     {FIELD("prices", PRICES, n_prices)},
     {FIELD("active", BOOLEAN, is_active), .is_optional = true, .otherwise = true},
-    {NULL},
+    {.name = NULL},
 };
 
 #undef FIELD

@@ -8,7 +8,7 @@ static bool is_letter_or_digit(char byte)
            (byte >= '0' && byte <= '9');
 }
 
-static bool is_word(const char *text, size_t most)
+bool codec_is_word(const char *text, size_t most)
 {
     if (!is_letter_or_digit(text[0]))
         return false;
@@ -25,12 +25,12 @@ static bool is_word(const char *text, size_t most)
 
 bool codec_is_sku(const char *text)
 {
-    return is_word(text, CART_SKU_MAX);
+    return codec_is_word(text, CART_SKU_MAX);
 }
 
 bool codec_is_property_name(const char *text)
 {
-    return is_word(text, CART_PROPERTY_NAME_MAX);
+    return codec_is_word(text, CART_PROPERTY_NAME_MAX);
 }
 
 bool codec_is_currency(const char *text)

@@ -108,7 +108,7 @@ static void write_value(
         return;
     case CODEC_TYPE:
     case CODEC_ELEMENTS:
-        assert(!"only read");
+        assert(false); /* they are only read */
     }
 }
 

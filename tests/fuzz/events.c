@@ -26,7 +26,7 @@ static void claim_upcast(
     const char *reason;
     const char *text = base_buffer_text(upcast);
     int32_t newest = codec_newest_schema_version(type);
-    FUZZ_CLAIM(codec_comes_back(type, schema_version, text, data, &reason));
+    FUZZ_CLAIM(codec_is_upcast_of(type, schema_version, text, data, &reason));
     FUZZ_CLAIM(codec_upcast_event(type, newest, text, &again, &reason));
     FUZZ_CLAIM(fuzz_is_same(upcast, &again));
     /* Made canonical, 2.0 is 2, so it may be read where it could not be before. */

@@ -200,6 +200,9 @@ def check_openapi(tree):
         "the problems", {*problems_in_code(tree)}, {*problems_in_document(root)}, "src/http/problems.h"
     )
     yield from differences(
+        "the members", {*shapes_in_code(tree)}, {*shapes_in_document(root)}, "src/codec/shapes.c"
+    )
+    yield from differences(
         "the scopes",
         {*rows(tree, "src/auth/auth.h", r'ROW\(\w+,\s*"([a-z:]+)"\)', "AUTH_SCOPES")},
         {*members(at(root, "components", "securitySchemes", "bearer", "x-scopes"))},
@@ -302,7 +305,7 @@ def rows(tree, name, pattern, macro=None):
     if macro is not None:
         text = re.search(rf"#define {macro}\(ROW\)(?:.*\\\n)*.*", text).group()
         text = text.replace("\\\n", "\n")
-    return re.findall(pattern, text)
+    return re.findall(pattern, text, re.DOTALL)
 
 
 def routes_in_code(tree):
@@ -331,3 +334,37 @@ def problems_in_document(root):
         kind, status = at(example, "value", "type"), at(example, "value", "status")
         if kind is not None and status is not None:
             yield f"{kind.value.removeprefix('/problems/')} {status.value}"
+
+
+def shapes_in_code(tree):
+    """Each member that an event is shown with, and each of a command in a list, after its name."""
+    names = {}
+    for file, kind in (
+        ("cart/cart.h", "CART_EVENT"),
+        ("cart/cart.h", "CART_COMMAND"),
+        ("catalog/catalog.h", "CATALOG_EVENT"),
+    ):
+        for row, name in rows(tree, f"src/{file}", r'ROW\((\w+),\s*"(\w+)"', f"{kind}S"):
+            names[f"{kind}_{row}"] = name
+    table = r"\n    \[(\w+)\] =(.*?\},)(?=\n    \[|\n\};)"
+    for row, fields in rows(tree, "src/codec/shapes.c", table):
+        if "_COMMAND_" in row and "{TYPE}" not in fields:
+            continue  # a body of its own
+        for name, rest in re.findall(r'\{FIELD\("(\w+)"(.*?)\},\n', fields, re.DOTALL):
+            if ".is_hidden" not in rest:
+                yield f"{names[row]}.{name}"
+
+
+def shapes_in_document(root):
+    schemas = at(root, "components", "schemas")
+    data = at(schemas, "Event", "properties", "data", "description")
+    text = data.value if data else ""
+    for events, shown in re.findall(r"^\* ([^:]+):(.*)$", text, re.MULTILINE):
+        for event in re.findall(r"`(\w+)`", events):
+            for name in re.findall(r"`(\w+)`", shown):
+                yield f"{event}.{name}"
+    for reference in references_below(at(schemas, "Commands")):
+        shape = members(at(find_pointer(root, reference.value), "properties"))
+        command = at(shape.pop("type", (None, None))[1], "const")
+        for name in shape:
+            yield f"{command.value if command else ''}.{name}"

@@ -63,6 +63,51 @@ START_TEST(a_line_that_is_cut_anywhere_is_refused)
 }
 END_TEST
 
+/* LINE with `instead` in place of `text`. */
+static const char *change(const char *text, const char *instead, struct base_buffer *line)
+{
+    const char *at = strstr(LINE, text);
+    ck_assert_ptr_nonnull(at);
+    base_buffer_append(line, LINE, (size_t)(at - LINE));
+    base_buffer_append_text(line, instead);
+    base_buffer_append_text(line, at + strlen(text));
+    return base_buffer_text(line);
+}
+
+START_TEST(what_is_wrong_with_a_line_is_said)
+{
+    static const struct {
+        const char *text;
+        const char *instead;
+        const char *says;
+    } rows[] = {
+        {"{", "", "it is not JSON: "},
+        {LINE, "[]", "it is not a JSON object"},
+        {"\"position\":7,", "", "/position: position is missing"},
+        {":7,", ":0,",
+         "/position: position must be an integer from 1 to 9223372036854775807, not 0"},
+        {":7,", ":7.0,", "not 7.0"},
+        {"\"version\":1", "\"version\":2147483648", "from 1 to 2147483647, not 2147483648"},
+        {"\"cart\"", "5", "/stream_type: stream_type must be a string, not 5"},
+        {"\"01936f6e-6f0a-", "\"01936f6e", "/stream_id: stream_id must be a UUID, such as "},
+        {"T04:", " ", "/recorded_at: recorded_at must be a time, such as 2026-"},
+        {"\"data\":{", "\"data\":5,\"more\":{", "/data: data must be an object, not 5"},
+        {"{\"position\"", "{\"more\":{},\"position\"", "/more: This member is unknown; "},
+        {"\"data\"", "\"d\\u0061ta\"", "must be written as plain names"},
+        {"7a10-7d21", "7a10-7d22", "\"command_id\" is not that of the metadata"},
+    };
+    for (size_t i = 0; i < BASE_COUNT(rows); i++) {
+        BASE_CLEANUP(base_buffer_finish) struct base_buffer line = {0};
+        struct codec_event_copy copy = {.event = {.position = 5}};
+        const char *says = read(change(rows[i].text, rows[i].instead, &line), &copy);
+        ck_assert_ptr_nonnull(says);
+        ck_assert_msg(strstr(says, rows[i].says) != NULL, "%s", says);
+        ck_assert(says[strlen(says) - 1] != '.');
+        ck_assert_int_eq(copy.event.position, 5);
+    }
+}
+END_TEST
+
 START_TEST(names_of_events_are_known)
 {
     ck_assert(codec_is_event_name("CartCreated"));
@@ -100,6 +145,7 @@ int main(void)
         a_line_that_is_read_is_written_the_same,
         data_is_taken_as_it_stands_wherever_it_stands,
         a_line_that_is_cut_anywhere_is_refused,
+        what_is_wrong_with_a_line_is_said,
         names_of_events_are_known,
         json_is_indented_for_people,
     };
