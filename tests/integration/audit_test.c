@@ -553,6 +553,31 @@ START_TEST(a_verify_that_loses_its_connection_gives_no_verdict)
 }
 END_TEST
 
+START_TEST(a_sample_that_loses_its_connection_is_followed_by_others)
+{
+    make_carts(200, 40);
+    rebuild_all();
+    struct metrics metrics = {0};
+    struct audit_options options = options_with(NULL, 0);
+    char *problem = NULL;
+    struct audit *sampler = audit_create(
+        &options, &(struct audit_wanted){.kind = AUDIT_SAMPLE, .metrics = &metrics, .every_ms = 1},
+        &problem);
+    ck_assert_msg(sampler != NULL, "%s", problem);
+    for (int i = 0; i < 6; i++) {
+        int64_t n_wanted = metrics.numbers[METRICS_SAMPLED_SAME] + 7;
+        for (int j = 0; j < 6000 && metrics.numbers[METRICS_SAMPLED_SAME] < n_wanted; j++)
+            loop_turn(loop, 10);
+        ck_assert_int_ge(metrics.numbers[METRICS_SAMPLED_SAME], n_wanted);
+        support_run_sql(
+            url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                 " WHERE application_name LIKE '%sample' AND datname = current_database()");
+    }
+    ck_assert_int_eq(metrics.numbers[METRICS_SAMPLED_DIFFERENT], 0);
+    audit_destroy(sampler);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("audit");
@@ -573,6 +598,7 @@ int main(void)
     tcase_add_test(cases, a_rebuild_that_was_stopped_says_where_it_goes_on);
     tcase_add_test(cases, two_rebuilds_at_once_do_no_harm);
     tcase_add_test(cases, a_verify_that_loses_its_connection_gives_no_verdict);
+    tcase_add_test(cases, a_sample_that_loses_its_connection_is_followed_by_others);
     suite_add_tcase(suite, cases);
     return support_run(suite);
 }
