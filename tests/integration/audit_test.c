@@ -93,14 +93,29 @@ static void make_carts(int n, int n_events)
 
 /* ---- runs ------------------------------------------------------------------------------------ */
 
-static struct audit_result verify(const struct audit_options *options)
+static struct audit *start(const struct audit_options *options, const struct audit_wanted *wanted)
 {
     char *problem = NULL;
-    n_findings = 0;
     has_ended = false;
-    struct audit *verify =
-        audit_create(options, &(struct audit_wanted){.kind = AUDIT_VERIFY}, &problem);
-    ck_assert_msg(verify != NULL, "%s", problem);
+    struct audit *audit = audit_create(options, wanted, &problem);
+    ck_assert_msg(audit != NULL, "%s", problem);
+    return audit;
+}
+
+static struct audit *start_verify(const struct audit_options *options)
+{
+    return start(options, &(struct audit_wanted){.kind = AUDIT_VERIFY});
+}
+
+static struct audit *start_rebuild(const struct audit_options *options)
+{
+    return start(options, &(struct audit_wanted){.kind = AUDIT_REBUILD});
+}
+
+static struct audit_result verify(const struct audit_options *options)
+{
+    n_findings = 0;
+    struct audit *verify = start_verify(options);
     for (int i = 0; i < 6000 && !has_ended; i++)
         loop_turn(loop, 10);
     struct audit_result result = *audit_result(verify);
@@ -114,16 +129,6 @@ static void assert_clean(void)
     struct audit_options options = options_with(NULL, 0);
     verify(&options);
     ck_assert_msg(n_findings == 0, "%s", last_finding);
-}
-
-static struct audit *start_rebuild(const struct audit_options *options)
-{
-    char *problem = NULL;
-    has_ended = false;
-    struct audit *rebuild =
-        audit_create(options, &(struct audit_wanted){.kind = AUDIT_REBUILD}, &problem);
-    ck_assert_msg(rebuild != NULL, "%s", problem);
-    return rebuild;
 }
 
 static struct audit_result end_rebuild(struct audit *rebuild)
@@ -499,14 +504,9 @@ START_TEST(a_rebuild_that_was_stopped_says_where_it_goes_on)
     audit_destroy(rebuild);
     ck_assert_int_eq(ask_sql("SELECT count(*) FROM carts"), result.n_rewritten);
 
-    char *problem = NULL;
-    has_ended = false;
-    rebuild = audit_create(
-        &options,
-        &(struct audit_wanted){
-            .kind = AUDIT_REBUILD, .only = &aggregate_cart, .from = result.resume_at},
-        &problem);
-    ck_assert_ptr_nonnull(rebuild);
+    rebuild = start(
+        &options, &(struct audit_wanted){
+                      .kind = AUDIT_REBUILD, .only = &aggregate_cart, .from = result.resume_at});
     struct audit_result rest = end_rebuild(rebuild);
     ck_assert_int_eq(result.n_streams + rest.n_streams, 3000);
     ck_assert_int_eq(result.n_rewritten + rest.n_rewritten, 3000);
@@ -536,10 +536,7 @@ START_TEST(a_verify_that_loses_its_connection_gives_no_verdict)
 {
     make_carts(3000, 3);
     struct audit_options options = options_with(NULL, 0);
-    char *problem = NULL;
-    has_ended = false;
-    struct audit *verify =
-        audit_create(&options, &(struct audit_wanted){.kind = AUDIT_VERIFY}, &problem);
+    struct audit *verify = start_verify(&options);
     while (audit_result(verify)->n_streams == 0)
         loop_turn(loop, 10);
     support_run_sql(
@@ -559,11 +556,8 @@ START_TEST(a_sample_that_loses_its_connection_is_followed_by_others)
     rebuild_all();
     struct metrics metrics = {0};
     struct audit_options options = options_with(NULL, 0);
-    char *problem = NULL;
-    struct audit *sampler = audit_create(
-        &options, &(struct audit_wanted){.kind = AUDIT_SAMPLE, .metrics = &metrics, .every_ms = 1},
-        &problem);
-    ck_assert_msg(sampler != NULL, "%s", problem);
+    struct audit *sampler = start(
+        &options, &(struct audit_wanted){.kind = AUDIT_SAMPLE, .metrics = &metrics, .every_ms = 1});
     for (int n_turns = 0; n_turns < 8; n_turns++) {
         int64_t n_wanted = metrics.numbers[METRICS_SAMPLED_SAME] + 1;
         for (int j = 0; j < 6000 && metrics.numbers[METRICS_SAMPLED_SAME] < n_wanted; j++)
