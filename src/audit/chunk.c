@@ -11,12 +11,7 @@
 static struct audit_finding about(struct chunk_stream *stream, const char *kind, int32_t version)
 {
     stream->n_told++;
-    return (struct audit_finding){
-        .kind = kind,
-        .stream_type = stream->aggregate->stream_type,
-        .stream_id = stream->id,
-        .version = version,
-    };
+    return audit_about(kind, stream->aggregate->stream_type, &stream->id, version);
 }
 
 /* ---- a stream: its events and its snapshot --------------------------------------------------- */

@@ -217,6 +217,9 @@ void audit_ask_transaction(struct audit *audit, bool is_snapshot);
 /* Ends it, if there is one. */
 void audit_ask_commit(struct audit *audit);
 
+/* A finding about a stream, but for its sentence; version 0: about the stream as a whole. */
+struct audit_finding audit_about(
+    const char *kind, const char *stream_type, const struct base_uuid *stream_id, int32_t version);
 /* Tells a finding, of which the sentence is not set. */
 void audit_tell(struct audit *audit, struct audit_finding finding, const char *format, ...)
     BASE_PRINTF(3, 4);

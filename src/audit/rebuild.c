@@ -130,12 +130,7 @@ static bool receive_verdict(struct audit *audit, const struct chunk_stream *stre
         return false;
     audit_tell(/* nobody could have moved it on */
                audit,
-               (struct audit_finding){
-                   .kind = "events",
-                   .stream_type = stream->aggregate->stream_type,
-                   .stream_id = stream->id,
-                   .version = stream->version,
-               },
+               audit_about("events", stream->aggregate->stream_type, &stream->id, stream->version),
                "its last event is not of the version that they add up to; its rows were left");
     return true;
 }
@@ -250,11 +245,6 @@ static void ask_orphaned_snapshots(struct audit *audit)
 
 /* ---- the job --------------------------------------------------------------------------------- */
 
-static void walked(struct audit *audit)
-{
-    audit_go(audit, orphans_ask);
-}
-
 static void found_orphans(struct audit *audit)
 {
     const struct aggregate *only = audit->wanted.only;
@@ -277,6 +267,6 @@ const struct job job_rebuild = {
     .begin = begin,
     .reload = reload,
     .receive = receive,
-    .walked = walked,
+    .walked = orphans_ask,
     .found_orphans = found_orphans,
 };

@@ -55,7 +55,7 @@ static void receive(struct audit *audit, struct chunk *chunk)
     walk_go_on(audit, chunk);
 }
 
-static void walked(struct audit *audit)
+static void rest(struct audit *audit)
 {
     audit->step = begin;
     audit_pause(audit);
@@ -70,5 +70,5 @@ const struct job job_sample = {
     .init = init,
     .begin = begin,
     .receive = receive,
-    .walked = walked,
+    .walked = rest,
 };

@@ -26,6 +26,13 @@ const struct postgres_statement *const audit_transaction_statements[] = {
 
 /* ---- what is found, and the end -------------------------------------------------------------- */
 
+struct audit_finding audit_about(
+    const char *kind, const char *stream_type, const struct base_uuid *stream_id, int32_t version)
+{
+    return (struct audit_finding){
+        .kind = kind, .stream_type = stream_type, .stream_id = *stream_id, .version = version};
+}
+
 void audit_tell(struct audit *audit, struct audit_finding finding, const char *format, ...)
 {
     BASE_CLEANUP(base_free_pointer) char *sentence = NULL;

@@ -30,13 +30,6 @@ static const struct postgres_statement FALSE_CHECKPOINTS = {
 
 static const struct audit_finding ABOUT_LOG = {.kind = "log"};
 
-/* About a stream of which nothing but the id is known. */
-static struct audit_finding about(const char *kind, const struct base_uuid *id, int32_t version)
-{
-    return (struct audit_finding){
-        .kind = kind, .stream_type = "stream", .stream_id = *id, .version = version};
-}
-
 static void init(struct audit *audit)
 {
     audit->verify.last_position = INT64_MIN;
@@ -93,7 +86,8 @@ static void check_position(struct audit *audit, const struct eventstore_place *p
     if (!place->has_entry) {
         verify->n_without_entry++;
         audit_tell(
-            audit, about("streams", &place->stream_id, 0), "has an event and no row in streams");
+            audit, audit_about("streams", "stream", &place->stream_id, 0),
+            "has an event and no row in streams");
     }
     verify->last_position = place->position;
     verify->last_at_us = place->recorded_at_us;
@@ -156,7 +150,7 @@ static void tell_false_key(struct audit *audit, const struct eventstore_key *key
     BASE_CLEANUP(base_buffer_finish) struct base_buffer quoted = {0};
     base_buffer_append_json_text(&quoted, key->key);
     audit_tell(
-        audit, about("idempotency_keys", &key->stream_id, key->version),
+        audit, audit_about("idempotency_keys", "stream", &key->stream_id, key->version),
         "the answer that is kept for the key %s can't be: status %d, version %d of a stream that "
         "has not reached it",
         base_buffer_text(&quoted), (int)key->status, (int)key->version);
@@ -169,7 +163,7 @@ static void rest_answered(struct audit *audit)
         struct eventstore_snapshot snapshot;
         eventstore_receive_snapshot(snapshots, row, &snapshot);
         audit_tell(
-            audit, about("snapshots", &snapshot.stream_id, snapshot.version),
+            audit, audit_about("snapshots", "stream", &snapshot.stream_id, snapshot.version),
             "has a snapshot, and it does not exist");
     }
     const struct postgres_rows *keys = postgres_group_rows(&audit->group, 1);
@@ -198,11 +192,6 @@ static void ask_rest(struct audit *audit)
 
 /* ---- the job --------------------------------------------------------------------------------- */
 
-static void walked(struct audit *audit)
-{
-    audit_go(audit, ask_positions);
-}
-
 static void tell_orphan(
     struct audit *audit, const struct projections_table *table, const struct orphan *orphan)
 {
@@ -212,12 +201,7 @@ static void tell_orphan(
         base_buffer_append_json_text(&key, orphan->key);
     }
     audit_tell(
-        audit,
-        (struct audit_finding){
-            .kind = table->name,
-            .stream_type = table->aggregate->stream_type,
-            .stream_id = orphan->stream_id,
-        },
+        audit, audit_about(table->name, table->aggregate->stream_type, &orphan->stream_id, 0),
         "%s has rows of it, and it does not exist%s", table->name, base_buffer_text(&key));
 }
 
@@ -238,6 +222,6 @@ const struct job job_verify = {
     .init = init,
     .begin = begin,
     .receive = walk_go_on,
-    .walked = walked,
+    .walked = ask_positions,
     .found_orphans = found_orphans,
 };

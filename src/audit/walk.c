@@ -66,12 +66,7 @@ static void receive_entry(struct audit *audit, const struct eventstore_entry *en
     } else if (aggregate == NULL && !audit->job->is_endless) {
         audit->result.n_streams++;
         audit_tell(
-            audit,
-            (struct audit_finding){
-                .kind = "streams",
-                .stream_type = entry->stream_type,
-                .stream_id = entry->stream_id,
-            },
+            audit, audit_about("streams", entry->stream_type, &entry->stream_id, 0),
             "is of a type that this cartd does not know");
     }
 }
@@ -127,7 +122,7 @@ void walk_ask(struct audit *audit)
     if (is_busy)
         return; /* the next answer comes back to here */
     if (audit->walk.is_over)
-        audit->job->walked(audit);
+        audit_go(audit, audit->job->walked);
     else
         ask_page(audit);
 }

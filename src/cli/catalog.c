@@ -58,7 +58,8 @@ struct import {
     int64_t n_bad;
     struct metrics metrics;
     struct postgres_history *history;
-    struct service *service; /* NULL: lines are only checked */
+    bool only_checks; /* there is no service */
+    struct service *service;
     struct import_line *lines;
     struct import_line *free_lines;
     size_t n_under_way;
@@ -192,7 +193,7 @@ static void receive_record(struct import *import, const struct csv_record *recor
     import->n_lines++;
     if (reason != NULL)
         complain(import, record->line, reason);
-    else if (import->service != NULL)
+    else if (!import->only_checks)
         submit(import, &line, record->line);
 }
 
@@ -303,7 +304,7 @@ static void say_end(const struct import *import, const char *trouble)
         import->first_unrecorded_line > 0 ? import->first_unrecorded_line : import->reader.line;
     if (import->n_failed > FAILED_MAX)
         trouble = "too many lines could not be recorded";
-    if (import->end == IMPORT_INTERRUPTED && import->service == NULL)
+    if (import->end == IMPORT_INTERRUPTED && import->only_checks)
         cli_complain("interrupted: nothing was imported");
     else if (import->end == IMPORT_INTERRUPTED)
         cli_complain(
@@ -330,7 +331,7 @@ static void run(struct import *import)
     BASE_CLEANUP(base_free_pointer) char *trouble = NULL;
     task_wake(&import->task);
     task_run(&import->task);
-    if (import->service != NULL) {
+    if (!import->only_checks) {
         const char *why = service_trouble(import->service);
         trouble = why == NULL ? NULL : base_copy_text(why);
         service_destroy(import->service); /* answers what is under way */
@@ -351,6 +352,7 @@ static bool read_source(const struct config *config, struct source *source, bool
                 .show = show,
                 .interrupted = interrupted,
             },
+        .only_checks = only_checks,
     };
     progress_start(&import.task.progress, only_checks ? "checking" : "importing", "lines");
     import.task.progress.n_whole = source->n_bytes;

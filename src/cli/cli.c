@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "codec.h"
 #include "subcommand.h"
@@ -172,6 +173,16 @@ static const struct subcommand *find_subcommand(const char *name)
         if (strcmp(subcommands[i].name, name) == 0)
             return &subcommands[i];
     return NULL;
+}
+
+struct base_log cli_log(const struct config *config, enum base_log_level usual)
+{
+    enum base_log_level least = config_log_level(config);
+    return (struct base_log){
+        .fd = STDERR_FILENO,
+        .form = config_log_form(config, STDERR_FILENO),
+        .least = least == BASE_LOG_INFO ? usual : least,
+    };
 }
 
 void cli_complain(const char *format, ...)

@@ -30,7 +30,7 @@ struct csv_record {
     size_t n_fields;
     const char *fields[CSV_FIELDS_MAX]; /* NUL-terminated, without their quotes; borrowed until the
                                            next call */
-    const char *reason;                 /* what is wrong with it, static */
+    const char *reason;                 /* what is wrong with it, static; else NULL */
 };
 
 struct csv_reader {
@@ -39,6 +39,7 @@ struct csv_reader {
     int64_t line;
     bool has_begun;   /* the byte order mark is behind us */
     bool is_skipping; /* to the next line end */
+    bool is_short;    /* a byte was looked at that has not come yet */
 };
 
 void csv_init(struct csv_reader *reader, struct source *source);

@@ -1,5 +1,4 @@
 #include <stdio.h>
-#include <unistd.h>
 
 #include "migrate.h"
 #include "subcommand.h"
@@ -7,11 +6,7 @@
 enum cli_exit cli_migrate(const struct cli_call *call)
 {
     const struct config *config = call->config;
-    const struct base_log log = {
-        .fd = STDERR_FILENO,
-        .form = config_log_form(config, STDERR_FILENO),
-        .least = config_log_level(config),
-    };
+    const struct base_log log = cli_log(config, BASE_LOG_INFO);
     const char *url = config->texts[CONFIG_MIGRATE_URL];
     if (url[0] == '\0')
         url = config->texts[CONFIG_DATABASE_URL];

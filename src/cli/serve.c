@@ -387,12 +387,7 @@ enum cli_exit cli_serve(const struct cli_call *call)
     const struct config *config = call->config;
     struct serve serve = {
         .config = config,
-        .log =
-            {
-                .fd = STDERR_FILENO,
-                .form = config_log_form(config, STDERR_FILENO),
-                .least = config_log_level(config),
-            },
+        .log = cli_log(config, BASE_LOG_INFO),
     };
     share_descriptors(&serve);
     ignore_signals();

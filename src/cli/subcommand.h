@@ -48,6 +48,10 @@ enum cli_events_flag {
 /* Makes all read tables say what the log says: `cartd rebuild all`. */
 enum cli_exit cli_rebuild_all(const struct config *config) BASE_MUST_CHECK;
 
+/* The log as the settings want it, from `usual` on unless they name another level than the default.
+ */
+struct base_log cli_log(const struct config *config, enum base_log_level usual);
+
 /* Says "cartd: …" on stderr. */
 void cli_complain(const char *format, ...) BASE_PRINTF(1, 2);
 /* Says how the subcommand is called. */

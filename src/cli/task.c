@@ -4,7 +4,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <unistd.h>
 
 #include "migrate.h"
 #include "subcommand.h"
@@ -178,12 +177,7 @@ static bool connect(struct task *task)
 bool task_open(struct task *task)
 {
     /* What goes well is said by the progress line and the verdict, so the log has the rest. */
-    enum base_log_level least = config_log_level(task->config);
-    task->log = (struct base_log){
-        .fd = STDERR_FILENO,
-        .form = config_log_form(task->config, STDERR_FILENO),
-        .least = least == BASE_LOG_INFO ? BASE_LOG_WARNING : least,
-    };
+    task->log = cli_log(task->config, BASE_LOG_WARNING);
     task->wait_ms = task->config->numbers[CONFIG_WAIT_MS];
     return open_loop(task) && (task->statements == NULL || connect(task));
 }

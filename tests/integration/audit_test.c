@@ -93,14 +93,29 @@ static void make_carts(int n, int n_events)
 
 /* ---- runs ------------------------------------------------------------------------------------ */
 
-static struct audit_result verify(const struct audit_options *options)
+static struct audit *start(const struct audit_options *options, const struct audit_wanted *wanted)
 {
     char *problem = NULL;
-    n_findings = 0;
     has_ended = false;
-    struct audit *verify =
-        audit_create(options, &(struct audit_wanted){.kind = AUDIT_VERIFY}, &problem);
-    ck_assert_msg(verify != NULL, "%s", problem);
+    struct audit *audit = audit_create(options, wanted, &problem);
+    ck_assert_msg(audit != NULL, "%s", problem);
+    return audit;
+}
+
+static struct audit *start_verify(const struct audit_options *options)
+{
+    return start(options, &(struct audit_wanted){.kind = AUDIT_VERIFY});
+}
+
+static struct audit *start_rebuild(const struct audit_options *options)
+{
+    return start(options, &(struct audit_wanted){.kind = AUDIT_REBUILD});
+}
+
+static struct audit_result verify(const struct audit_options *options)
+{
+    n_findings = 0;
+    struct audit *verify = start_verify(options);
     for (int i = 0; i < 6000 && !has_ended; i++)
         loop_turn(loop, 10);
     struct audit_result result = *audit_result(verify);
@@ -114,16 +129,6 @@ static void assert_clean(void)
     struct audit_options options = options_with(NULL, 0);
     verify(&options);
     ck_assert_msg(n_findings == 0, "%s", last_finding);
-}
-
-static struct audit *start_rebuild(const struct audit_options *options)
-{
-    char *problem = NULL;
-    has_ended = false;
-    struct audit *rebuild =
-        audit_create(options, &(struct audit_wanted){.kind = AUDIT_REBUILD}, &problem);
-    ck_assert_msg(rebuild != NULL, "%s", problem);
-    return rebuild;
 }
 
 static struct audit_result end_rebuild(struct audit *rebuild)
@@ -500,14 +505,9 @@ START_TEST(a_rebuild_that_was_stopped_says_where_it_goes_on)
     audit_destroy(rebuild);
     ck_assert_int_eq(ask_sql("SELECT count(*) FROM carts"), result.n_rewritten);
 
-    char *problem = NULL;
-    has_ended = false;
-    rebuild = audit_create(
-        &options,
-        &(struct audit_wanted){
-            .kind = AUDIT_REBUILD, .only = &aggregate_cart, .from = result.resume_at},
-        &problem);
-    ck_assert_ptr_nonnull(rebuild);
+    rebuild = start(
+        &options, &(struct audit_wanted){
+                      .kind = AUDIT_REBUILD, .only = &aggregate_cart, .from = result.resume_at});
     struct audit_result rest = end_rebuild(rebuild);
     ck_assert_int_eq(result.n_streams + rest.n_streams, 3000);
     ck_assert_int_eq(result.n_rewritten + rest.n_rewritten, 3000);
@@ -537,10 +537,7 @@ START_TEST(a_verify_that_loses_its_connection_gives_no_verdict)
 {
     make_carts(3000, 3);
     struct audit_options options = options_with(NULL, 0);
-    char *problem = NULL;
-    has_ended = false;
-    struct audit *verify =
-        audit_create(&options, &(struct audit_wanted){.kind = AUDIT_VERIFY}, &problem);
+    struct audit *verify = start_verify(&options);
     while (audit_result(verify)->n_streams == 0)
         loop_turn(loop, 10);
     support_run_sql(
@@ -551,6 +548,30 @@ START_TEST(a_verify_that_loses_its_connection_gives_no_verdict)
     ck_assert_int_eq(audit_result(verify)->end, AUDIT_IN_TROUBLE);
     ck_assert_ptr_nonnull(audit_result(verify)->trouble);
     audit_destroy(verify);
+}
+END_TEST
+
+START_TEST(a_sample_that_loses_its_connection_is_followed_by_others)
+{
+    make_carts(200, 40);
+    rebuild_all();
+    struct metrics metrics = {0};
+    struct audit_options options = options_with(NULL, 0);
+    struct audit *sampler = start(
+        &options, &(struct audit_wanted){.kind = AUDIT_SAMPLE, .metrics = &metrics, .every_ms = 1});
+    for (int n_turns = 0; n_turns < 8; n_turns++) {
+        int64_t n_wanted = metrics.numbers[METRICS_SAMPLED_SAME] + 1;
+        for (int j = 0; j < 6000 && metrics.numbers[METRICS_SAMPLED_SAME] < n_wanted; j++)
+            loop_turn(loop, 10);
+        ck_assert_int_ge(metrics.numbers[METRICS_SAMPLED_SAME], n_wanted);
+        for (int j = 0; j < n_turns; j++)
+            loop_turn(loop, 10); /* to each of its steps in turn */
+        support_run_sql(
+            url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                 " WHERE application_name LIKE '%sample' AND datname = current_database()");
+    }
+    ck_assert_int_eq(metrics.numbers[METRICS_SAMPLED_DIFFERENT], 0);
+    audit_destroy(sampler);
 }
 END_TEST
 
@@ -574,6 +595,7 @@ int main(void)
     tcase_add_test(cases, a_rebuild_that_was_stopped_says_where_it_goes_on);
     tcase_add_test(cases, two_rebuilds_at_once_do_no_harm);
     tcase_add_test(cases, a_verify_that_loses_its_connection_gives_no_verdict);
+    tcase_add_test(cases, a_sample_that_loses_its_connection_is_followed_by_others);
     suite_add_tcase(suite, cases);
     return support_run(suite);
 }
