@@ -230,8 +230,9 @@ struct cart_request {
     struct cart_caller caller; /* a cart that does not admit the caller is not there */
 };
 
-/* Why a wish is refused, in the order in which refusals win (API section 3). The names are the
- * problems' slugs. The first two are about existence, the others are the rules of the cart. */
+/* Why a command is refused, in the order in which refusals win (docs/http.md, "Order of checks").
+ * The names are the problems' slugs. The first two are about existence, the others are the rules of
+ * the cart. */
 #define CART_REFUSALS(ROW)                                                                         \
     ROW(NOT_FOUND, "cart-not-found")                                                               \
     ROW(ALREADY_EXISTS, "cart-already-exists")                                                     \

@@ -21,7 +21,7 @@ void codec_begin(void);
 
 /* ---- documents ------------------------------------------------------------------------------- */
 
-/* A cart as it is stored in the read table: the JSON of API section 2 without the three times, a
+/* A cart as it is stored in the read table: the JSON that is served without the three times, a
  * complete object. The same cart gives the same bytes, however it was made. */
 void codec_write_cart(
     struct base_buffer *out, const struct base_uuid *cart_id, const struct cart *cart);
@@ -120,7 +120,7 @@ void codec_write_event_metadata(
     struct base_buffer *out, const struct base_uuid *command_id, const char *actor,
     const struct codec_trace *trace);
 
-/* An event with everything around it, as GETs and `missed_events` show it (API section 4): all but
+/* An event with everything around it, as GETs and `missed_events` show it: all but
  * the hash of a guest's token. */
 struct codec_event {
     int64_t position;

@@ -242,7 +242,7 @@ static bool find_absence(struct batch_stream *stream, struct batch_command *entr
     return true;
 }
 
-/* The order of the checks is API section 6's: existence, idempotency key, If-Match, the rules. */
+/* In this order (docs/http.md, "Order of checks"): existence, idempotency key, If-Match, rules. */
 static void decide_command(
     struct batch *batch, struct batch_stream *stream, struct batch_command *entry)
 {

@@ -390,7 +390,7 @@ class Several(ServiceCase):
 
 
 class WhichRefusalWins(ServiceCase):
-    """The order of the checks (API section 6) and of the rules (API section 3)."""
+    """The order of the checks and of the rules: docs/http.md, "Order of checks"."""
 
     def test_the_order_of_the_checks(self):
         sku = self.make_product()

@@ -17,6 +17,7 @@ import tempfile
 
 import circles
 import documents
+import references
 import rooms
 
 SKIPPED = 77
@@ -296,6 +297,7 @@ CHECKS = {
     "headers": check_headers,
     "format": check_format,
     "scripts": check_scripts,
+    "documents": references.check_documents,
     "yaml": of_yaml(documents.check_yaml),
     "openapi": of_yaml(documents.check_openapi),
 }

@@ -1,4 +1,4 @@
-"""Which room may use what: DESIGN's picture of the house as a table.
+"""Which room may use what: the table of docs/design.md in full.
 
 A room's own headers are always its own. Of another room only the public header (the one with the
 room's name) may be included, and only if the room is listed here. Of the system, a room of the core

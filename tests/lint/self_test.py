@@ -41,6 +41,19 @@ PLANTS = [
     ("format", "src/base/planted.c", "int   f( void ){return 1;}\n"),
     ("scripts", "scripts/planted", '#!/bin/sh\nif [ $1 = "x" ]; then\n'),
     ("scripts", "tests/http/planted.py", "def f(:\n"),
+    ("documents", "src/base/planted.c", "/* As ANY" + "WHERE.md says. */\n"),
+    ("documents", "src/base/planted.c", "/* docs/nowhere" + ".md has it. */\n"),
+    ("documents", "src/base/planted.c", '/* docs/http.md, "Order of\n * dances". */\n'),
+    ("documents", "src/base/planted.c", "/* In the order of API\n * section 6. */\n"),
+    ("documents", "tests/unit/planted.c", "/* RFC 9110 is long. This comment goes on, and on: see also section 3. */\n"),
+    ("documents", "tests/http/planted.py", '"""As DES' + 'IGN has it."""\n'),
+    ("documents", "migrations/planted.sql", "-- AS" + "VS 4.1\n"),
+    ("documents", "planted.yaml", "a: what NO" + "TES.md says\n"),
+    ("documents", "docs/planted.md", "[there](nowhere.md)\n"),
+    ("documents", "docs/planted.md", "[there](http.md#nowhere)\n"),
+    ("documents", "planted.md", "[there](docs/http.md#order-of-dances)\n"),
+    ("documents", "docs/planted.md", "`src/cart/nowhere.c`\n"),
+    ("documents", "docs/planted.md", "`test_nothing.py`\n"),
     ("yaml", "planted.yaml", "a: 1\nb: 2\na: 3\n"),
     ("yaml", "planted.yml", "a: {b: 1, 'b': 2}\n"),
     ("yaml", "deploy/planted.yaml", "a: {description: pages, and streams}\n"),
@@ -86,6 +99,20 @@ CHANGES = [
 ]  # fmt: skip
 
 
+# What a document has, what stands there instead, and the sentence that must be said of it.
+DOCUMENT_CHANGES = [
+    ("docs/http.md", "## Order of checks", "## Checks", "docs/http.md has no heading 'Order of checks'"),
+    ("docs/production.md", "## Limits", "## Bounds", "the link production.md#limits leads to no heading"),
+    ("docs/design.md", "| `audit` |", "| audit |", "it does not say what the room audit is for"),
+]
+
+# What is referred to rightly, on one line or on two.
+RIGHT = """/* RFC 9110,
+ * section 10.1.1; docs/http.md, "Order
+ * of checks"; bench/NOTES.md; YAML 1.2.2, section 10.3.2; API of the service. */
+"""
+
+
 def run_lint(check, root):
     program = pathlib.Path(lint.__file__)
     done = subprocess.run(
@@ -96,8 +123,9 @@ def run_lint(check, root):
 
 
 def copy_tree(target):
-    others = (".clang-format", "deploy", "docker-compose.yml", "openapi.yaml")
-    for name in (*lint.CODE_FOLDERS, *lint.OTHER_FILES, *others):
+    others = (".clang-format", "deploy", "docs", "docker-compose.yml", "openapi.yaml", "LICENSE")
+    documents = [path.name for path in ROOT.glob("*.md")]
+    for name in (*lint.CODE_FOLDERS, *lint.OTHER_FILES, *others, *documents):
         source = ROOT / name
         if source.is_dir():
             shutil.copytree(source, target / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -140,6 +168,20 @@ def sees_change(change, root):
     return is_seen
 
 
+def sees_document_change(change, root):
+    """Changes a document of the copy, looks, and puts it back."""
+    name, old, new, sentence = change
+    path = root / name
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    status, output = run_lint("documents", root)
+    path.write_text(text, encoding="utf-8")
+    is_seen = status == 1 and old in text and sentence in output
+    if not is_seen:
+        print(f"documents does not say {sentence!r} of {name}; it says: {output[:500]}")
+    return is_seen
+
+
 def has_no_complaint(check, root):
     """As a check that always complains sees everything."""
     status, output = run_lint(check, root)
@@ -153,9 +195,13 @@ def main():
         root = pathlib.Path(folder) / "a tree"
         root.mkdir()
         copy_tree(root)
-        verdicts = [has_no_complaint(check, root) for check in ("yaml", "openapi")]
+        right = root / "src" / "base" / "planted.c"
+        right.write_text(RIGHT, encoding="utf-8")
+        verdicts = [has_no_complaint(check, root) for check in ("yaml", "openapi", "documents")]
+        right.unlink()
         verdicts += [sees(plant, root) for plant in PLANTS]
         verdicts += [sees_change(change, root) for change in CHANGES]
+        verdicts += [sees_document_change(change, root) for change in DOCUMENT_CHANGES]
     missing = set(lint.CHECKS) - {check for check, _, _ in PLANTS} - {"openapi"}
     for check in missing:
         print(f"nothing is planted for {check}")

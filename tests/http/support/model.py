@@ -1,4 +1,4 @@
-"""The rules of a cart once more, written from API.md and not from the service's core, as plain as
+"""The rules of a cart once more, written from openapi.yaml and not from the service's core, as plain as
 can be: what the service answers must be what this model answers."""
 
 import copy
