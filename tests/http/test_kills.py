@@ -23,16 +23,18 @@ from support import (
     Footprint,
     Service,
     find_server_programs,
+    how_many,
     migrate,
     needs_binary,
     run_cartd,
+    slow,
     take_free_port,
     wait_until,
 )
 
-SERVICE_KILLS = 200 if IS_LONG else 4
-DATABASE_STOPS = 50 if IS_LONG else 2
-NAPS = 40 if IS_LONG else 5
+SERVICE_KILLS = how_many(4, long=200)
+DATABASE_STOPS = how_many(2, long=50)
+NAPS = how_many(5, quick=2, long=40)
 
 
 def tell_times(what, times, load):
@@ -112,6 +114,7 @@ class Kills(FaultCase):
         if IS_LONG:
             self.assertLess(max(map(float.__sub__, times, recoveries)), 5)
 
+    @slow("four restarts")
     def test_postgresql_dies_in_other_ways(self):
         load = self.start_load(self.service)
         load.wait_for(60)
@@ -148,6 +151,7 @@ class Kills(FaultCase):
         self.cluster.kill()
         self.cluster.start()
 
+    @slow("three restarts")
     def test_descriptors_and_memory_come_back(self):
         service = self.serve_lean(self.database.app_url)
         before = self.warm_up(service)

@@ -20,14 +20,15 @@ from support import (
     NoAnswer,
     Proxy,
     Service,
+    how_many,
     make_key,
     needs_binary,
     wait_until,
 )
 
-PLACES = 10_000 if IS_LONG else 14
+PLACES = how_many(14, quick=7, long=10_000)
 PLACES_OF_A_CART = 400  # a line has room for so many
-ROUNDS = 100 if IS_LONG else 8
+ROUNDS = how_many(8, quick=4, long=100)
 
 
 def places_in_messages(recorded):
