@@ -271,7 +271,7 @@ START_TEST(a_backend_that_is_terminated_leaves_the_outcome_unknown)
         fixture_turn();
     }
     fixture_run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE application_name = 'cartd test'");
+                " WHERE application_name = 'cartd test' AND datname = current_database()");
     fixture_wait(asked[1].answered_as > 0);
     ck_assert_int_eq(asked[1].group.outcome, POSTGRES_UNKNOWN);
     ck_assert_uint_eq(fixture_count_in_log("\"event\":\"database_lost\""), 1);
@@ -295,7 +295,7 @@ START_TEST(what_was_answered_before_the_connection_broke_counts)
     send_sleep(&asked[2]);
     usleep(200000);
     fixture_run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE application_name = 'cartd test'");
+                " WHERE application_name = 'cartd test' AND datname = current_database()");
     usleep(200000);
     fixture_wait(fixture.n_answered == 3);
     ck_assert_int_eq(asked[0].group.outcome, POSTGRES_DONE);
@@ -390,7 +390,7 @@ START_TEST(a_database_that_became_read_only_is_unable_and_left)
     fixture_run("DO $$BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only"
                 " TO on', current_database()); END$$");
     fixture_run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE application_name = 'cartd test'");
+                " WHERE application_name = 'cartd test' AND datname = current_database()");
     fixture_wait(fixture.n_changes == 3);
     begin_put(&asked, 1);
     asked_expect(&asked, POSTGRES_UNABLE);
