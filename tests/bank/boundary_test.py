@@ -11,13 +11,13 @@ import unittest
 import uuid
 
 from support import Background, Database, migrate, run_cartd
-from support.settings import BINARY
+from support.settings import BINARY, how_many
 
 ACCOUNTS = 10
 MONEY = 1000  # of each at first
 CLIENTS = 64
-TRANSFERS = 10_000
-KILLS = 12
+TRANSFERS = how_many(10_000, quick=2_000)
+KILLS = how_many(12, quick=4)
 NOT_FOUND, TOO_POOR = 1, 2  # refusals
 # What says that nothing was decided for good: the same line is sent again.
 AGAIN = {"unavailable", "unknown", "overloaded", "shutting-down"}

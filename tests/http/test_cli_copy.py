@@ -20,6 +20,7 @@ from support import (
     migrate,
     needs_binary,
     run_cartd,
+    slow,
     wait_until,
 )
 from support.copies import compose, make_log
@@ -480,6 +481,7 @@ class Importing(CopyCase):
         self.do("import", self.folder, expected=1)
         self.do("import", self.folder / "none", expected=1)
 
+    @slow("copies of 60,000 events")
     def test_copies_take_bounded_memory(self):
         short, long = self.path(make_log(5000), "short"), self.path(make_log(60000), "long")
         sizes = {}

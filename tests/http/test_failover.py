@@ -14,6 +14,7 @@ from support import (
     make_key,
     migrate,
     needs_binary,
+    slow,
     wait_until,
 )
 
@@ -81,6 +82,7 @@ class PairCase(ServiceCase):
         return int(self.on_primary(query)[0][0])
 
 
+@slow("three failovers")
 class Readers(PairCase):
     def test_no_read_is_of_a_former_primary(self):
         services = [self.start(), self.start()]
@@ -175,6 +177,7 @@ class Listeners(PairCase):
             self.assertEqual(client.get("/events?limit=1").status, 200)
 
 
+@slow("a standby that is stopped and started")
 class Synchronous(PairCase):
     def test_a_replay_waits_for_the_standby_too(self):
         """Somebody ends the backend that waits for the standby: what it appended is there, and seen

@@ -17,13 +17,15 @@ from support import (
     Service,
     ServiceCase,
     find_server_programs,
+    how_many,
     migrate,
     needs_binary,
+    slow,
     take_free_port,
     wait_until,
 )
 
-SECONDS = float(os.environ.get("CARTD_TEST_FEED_SECONDS", "6"))
+SECONDS = float(os.environ.get("CARTD_TEST_FEED_SECONDS") or how_many(6, quick=3))
 
 
 class Reader:
@@ -210,6 +212,7 @@ class Kills(ChaosCase):
 
 @needs_binary
 @unittest.skipUnless(find_server_programs(), "PostgreSQL's server programs are not installed")
+@slow("two clusters that are stopped and started")
 class Clusters(ChaosCase):
     """On PostgreSQL servers of their own."""
 

@@ -19,11 +19,10 @@ import sys
 import time
 import unittest
 
-from support import Service, ServiceCase, make_id, needs_binary, wait_until
+from support import IS_LONG, Service, ServiceCase, make_id, needs_binary, wait_until
 from support.service import lean_settings
 from support.settings import LOAD_TIMEOUT
 
-IS_LONG = bool(os.environ.get("CARTD_TEST_LONG"))
 N_SLOW = 10000
 N_SLOW_SHORT = 400
 N_FLOOD = 5000

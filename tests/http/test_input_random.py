@@ -12,11 +12,11 @@ import secrets
 import socket
 import unittest
 
-from support import contract, needs_binary, run_cartd
+from support import contract, how_many, needs_binary, run_cartd
 from test_input import InputCase
 
 SEED = os.environ.get("CARTD_TEST_SEED") or secrets.token_hex(4)
-N_REQUESTS = 20000 if os.environ.get("CARTD_TEST_LONG") else 600
+N_REQUESTS = how_many(600, quick=200, long=20000)
 
 # What is put in, besides bytes at random.
 PIECES = (

@@ -23,16 +23,18 @@ from support import (
     Footprint,
     Service,
     find_server_programs,
+    how_many,
     migrate,
     needs_binary,
     run_cartd,
+    slow,
     take_free_port,
     wait_until,
 )
 
-SERVICE_KILLS = 200 if IS_LONG else 4
-DATABASE_STOPS = 50 if IS_LONG else 2
-NAPS = 40 if IS_LONG else 5
+SERVICE_KILLS = how_many(4, long=200)
+DATABASE_STOPS = how_many(2, long=50)
+NAPS = how_many(5, quick=2, long=40)
 
 
 def tell_times(what, times, load):
@@ -112,6 +114,7 @@ class Kills(FaultCase):
         if IS_LONG:
             self.assertLess(max(map(float.__sub__, times, recoveries)), 5)
 
+    @slow("four restarts")
     def test_postgresql_dies_in_other_ways(self):
         load = self.start_load(self.service)
         load.wait_for(60)
@@ -148,6 +151,7 @@ class Kills(FaultCase):
         self.cluster.kill()
         self.cluster.start()
 
+    @slow("three restarts")
     def test_descriptors_and_memory_come_back(self):
         service = self.serve_lean(self.database.app_url)
         before = self.warm_up(service)
@@ -246,7 +250,7 @@ class Sleepers(FaultCase):
             session.run("BEGIN; SELECT position FROM log_head FOR UPDATE;")
             body = b'{"sku":"%s"}' % self.sku.encode()
             client.send(client.compose("POST", f"/carts/{cart_id}/items", {}, body))
-            wait_until(self.is_someone_waiting, "the append waits for the lock")
+            wait_until(self.database.n_waiting, "the append waits for the lock")
             self.sleeper.signal(signal.SIGSTOP)
             session.run("ROLLBACK;")
             wait_until(lambda: len(self.event_types(cart_id)) == 2, "the append is committed")
@@ -258,12 +262,6 @@ class Sleepers(FaultCase):
         self.assertEqual(self.assert_cart(after)["version"], 4)
         self.assertEqual(self.get_cart(cart_id)["item_count"], 3)
         return answer
-
-    def is_someone_waiting(self):
-        return self.database.value(
-            "SELECT count(*) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND wait_event_type = 'Lock';"
-        ) != "0"
 
     def test_one_that_slept_in_an_append_answers_what_became_of_it(self):
         answer = self.sleep_in_an_append(0)

@@ -6,9 +6,9 @@ With CARTD_TEST_LONG=1 every size is tried, else one of so many and some on both
 
 import unittest
 
-from support import IS_LONG, NoAnswer, ServiceCase, contract, make_id
+from support import NoAnswer, ServiceCase, contract, how_many, make_id
 
-STEP = 1 if IS_LONG else 199
+STEP = how_many(199, long=1)
 NEAR = 12
 REFUSED = {(431, "headers-too-large"), (414, "target-too-long")}
 

@@ -14,7 +14,6 @@ import unittest
 from support import (
     BINARY,
     HASTY,
-    IS_LONG,
     Client,
     Cluster,
     Database,
@@ -24,6 +23,7 @@ from support import (
     Service,
     complain_of_sanitizers,
     find_server_programs,
+    how_many,
     migrate,
     needs_bare_process,
     needs_binary,
@@ -33,9 +33,9 @@ from support import (
 from support.service import clean_environment
 
 # Places where memory fails: while the service starts, and while it serves.
-STARTS = 120 if IS_LONG else 4
-FAILURES = 600 if IS_LONG else 16
-SECONDS = 60 if IS_LONG else 2
+STARTS = how_many(4, long=120)
+FAILURES = how_many(16, quick=8, long=600)
+SECONDS = how_many(2, quick=1, long=60)
 
 LAST_WORDS = "cartd: out of memory"
 

@@ -7,10 +7,10 @@ import random
 import secrets
 import unittest
 
-from support import ServiceCase, contract, encode_json, make_sku, run_at_once
+from support import ServiceCase, contract, encode_json, how_many, make_sku, run_at_once
 from support.model import AMOUNT_MAX, STATUS_OF, Cart, Catalogue, Keys, Refused
 
-SEQUENCES = int(os.environ.get("CARTD_TEST_SEQUENCES", "1000"))
+SEQUENCES = int(os.environ.get("CARTD_TEST_SEQUENCES") or how_many(1000, quick=500))
 SEED = os.environ.get("CARTD_TEST_SEED") or secrets.token_hex(8)
 CLIENTS = 4
 STEPS = 20

@@ -13,6 +13,7 @@ from support import (
     Service,
     ServiceCase,
     history,
+    how_many,
     migrate,
     needs_binary,
     needs_database,
@@ -285,7 +286,7 @@ class WithKills(FollowCase):
         confusion = Background(1, self.confuse)
         choose = random.Random(3)
         waiting = threading.Event()
-        for round_number in range(14):
+        for round_number in range(how_many(14, quick=5)):
             waiting.wait(choose.random() * 0.6)
             kind = round_number % 3
             if kind == 0:
@@ -304,6 +305,9 @@ class WithKills(FollowCase):
                 sleeper.signal(signal.SIGSTOP)
                 waiting.wait(1.5)
                 sleeper.signal(signal.SIGCONT)
+        wait_until(
+            lambda: int(self.database.value("SELECT position FROM log_head;")) > 500, "many events"
+        )
         background.finish()
         self.wait_until_known()
         confusion.finish()

@@ -5,11 +5,20 @@ import collections
 import json
 import unittest
 
-from support import EXTERNAL_URL, Service, ServiceCase, make_id, make_key, needs_binary, run_at_once
+from support import (
+    EXTERNAL_URL,
+    Service,
+    ServiceCase,
+    how_many,
+    make_id,
+    make_key,
+    needs_binary,
+    run_at_once,
+)
 
 CLIENTS = 64
-ADDS = 10_000
-SKUS = 40  # 250 adds of each, so that no line gets full
+ADDS = how_many(10_000, quick=4_000)
+SKUS = 40  # 250 adds of each at most, so that no line gets full
 
 
 class ManyClients(ServiceCase):

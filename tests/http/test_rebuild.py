@@ -12,6 +12,7 @@ from support import (
     AuditCase,
     Background,
     Service,
+    how_many,
     make_sku,
     needs_binary,
     wait_until,
@@ -19,7 +20,7 @@ from support import (
 from support.service import clean_environment
 
 WRITERS = 6
-ROUNDS = 12  # of rebuilding, every other one killed
+ROUNDS = how_many(12, quick=4)  # of rebuilding, every other one killed
 
 
 def start_cartd(url, *arguments, **settings):
@@ -135,7 +136,7 @@ class NoFalseAlarm(LoadCase):
     def test_there_is_no_false_alarm_beside_others(self):
         load = Background(WRITERS, self.write)
         try:
-            for _ in range(15):
+            for _ in range(how_many(15, quick=5)):
                 self.assert_clean()
         finally:
             load.finish()

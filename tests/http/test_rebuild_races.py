@@ -11,6 +11,7 @@ from support import (
     AuditCase,
     Background,
     Service,
+    how_many,
     make_id,
     needs_binary,
     run_cartd,
@@ -18,7 +19,7 @@ from support import (
 )
 
 WRITERS = 6
-ROUNDS = 8
+ROUNDS = how_many(8, quick=2)
 SKUS = [f"p{number}" for number in range(40)]
 MANY_LINES = 30  # stored in parts
 OTHERS = 1000  # carts that a rebuild has to write too, so that appends wait for it

@@ -3,7 +3,7 @@
 import random
 import unittest
 
-from support import AuditCase, make_id, needs_binary
+from support import AuditCase, how_many, make_id, needs_binary
 
 PART_LINES = 16
 
@@ -84,7 +84,7 @@ class WideCarts(AuditCase):
     def test_whatever_is_done_to_it(self):
         draw = random.Random(20)
         path = self.create(40)
-        for _ in range(60):
+        for _ in range(how_many(60, quick=20)):
             lines = [line["id"] for line in self.client.get(path).json()["items"]]
             commands = []
             for _ in range(draw.randint(1, 30)):

@@ -20,14 +20,15 @@ from support import (
     NoAnswer,
     Proxy,
     Service,
+    how_many,
     make_key,
     needs_binary,
     wait_until,
 )
 
-PLACES = 10_000 if IS_LONG else 14
+PLACES = how_many(14, quick=7, long=10_000)
 PLACES_OF_A_CART = 400  # a line has room for so many
-ROUNDS = 100 if IS_LONG else 8
+ROUNDS = how_many(8, quick=4, long=100)
 
 
 def places_in_messages(recorded):
@@ -168,8 +169,8 @@ class ToPostgres(FaultCase):
 
     def test_a_wire_that_is_slower_than_one_waits_is_a_fault(self):
         """The control of the slow wire: it was slow."""
-        service = self.serve(CARTD_WAIT_MS="100")
-        self.proxy.slow_down(delay_s=0.2)
+        service = self.serve(CARTD_WAIT_MS="500")
+        self.proxy.slow_down(delay_s=1)
         self.addCleanup(self.proxy.slow_down)
         with service.client() as client:
             self.assertEqual(client.post("/carts").status, 503)

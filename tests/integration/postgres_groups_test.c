@@ -206,9 +206,8 @@ START_TEST(a_lock_that_is_not_released_makes_the_group_try_again)
 {
     fixture.options.answer_timeout_ms = 1000;
     fixture_connect(statements);
-    char *problem = NULL;
-    struct postgres_session *other = postgres_session_open(fixture.url, &problem);
-    ck_assert(postgres_session_run(other, "BEGIN; INSERT INTO things VALUES (1)", &problem));
+    struct postgres_session *other = support_open_session(fixture.url);
+    support_run_in(other, "BEGIN; INSERT INTO things VALUES (1)");
     struct asked asked = {0};
     begin_put(&asked, 1);
     asked_expect(&asked, POSTGRES_AGAIN);
@@ -271,7 +270,7 @@ START_TEST(a_backend_that_is_terminated_leaves_the_outcome_unknown)
         fixture_turn();
     }
     fixture_run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE application_name = 'cartd test'");
+                " WHERE application_name = 'cartd test' AND datname = current_database()");
     fixture_wait(asked[1].answered_as > 0);
     ck_assert_int_eq(asked[1].group.outcome, POSTGRES_UNKNOWN);
     ck_assert_uint_eq(fixture_count_in_log("\"event\":\"database_lost\""), 1);
@@ -295,7 +294,7 @@ START_TEST(what_was_answered_before_the_connection_broke_counts)
     send_sleep(&asked[2]);
     usleep(200000);
     fixture_run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE application_name = 'cartd test'");
+                " WHERE application_name = 'cartd test' AND datname = current_database()");
     usleep(200000);
     fixture_wait(fixture.n_answered == 3);
     ck_assert_int_eq(asked[0].group.outcome, POSTGRES_DONE);
@@ -390,15 +389,14 @@ START_TEST(a_database_that_became_read_only_is_unable_and_left)
     fixture_run("DO $$BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only"
                 " TO on', current_database()); END$$");
     fixture_run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE application_name = 'cartd test'");
+                " WHERE application_name = 'cartd test' AND datname = current_database()");
     fixture_wait(fixture.n_changes == 3);
     begin_put(&asked, 1);
     asked_expect(&asked, POSTGRES_UNABLE);
     ck_assert_ptr_nonnull(strstr(postgres_connection_trouble(fixture.connection), "read-only"));
-    char *problem = NULL;
-    struct postgres_session *session = postgres_session_open(fixture.url, &problem);
-    ck_assert(postgres_session_run(session, "SET default_transaction_read_only = off", &problem));
-    ck_assert_msg(postgres_session_run(session, back, &problem), "%s", problem);
+    struct postgres_session *session = support_open_session(fixture.url);
+    support_run_in(session, "SET default_transaction_read_only = off");
+    support_run_in(session, back);
     postgres_session_close(session);
     fixture_wait(postgres_connection_is_ready(fixture.connection));
     postgres_group_finish(&asked.group);

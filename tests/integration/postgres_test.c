@@ -249,7 +249,7 @@ END_TEST
 static void terminate(void)
 {
     fixture_run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE application_name = 'cartd test'");
+                " WHERE application_name = 'cartd test' AND datname = current_database()");
 }
 
 START_TEST(an_idle_connection_that_is_lost_is_made_anew)

@@ -1,5 +1,8 @@
-"""A check that can't fail is worse than none: breaks a copy of the tree in every way that the lint
-tests claim to see, and wants each seen, in the file where it was planted."""
+"""A check that can't fail is worse than none: breaks a copy of the tree in every way that a check of
+lint.py claims to see, and wants each seen, in the file where it was planted.
+
+    self_test.py CHECK
+"""
 
 import pathlib
 import shutil
@@ -190,24 +193,28 @@ def has_no_complaint(check, root):
     return status != 1
 
 
-def main():
+def main(check):
     with tempfile.TemporaryDirectory(prefix="cartd-lint-") as folder:
         root = pathlib.Path(folder) / "a tree"
         root.mkdir()
         copy_tree(root)
         right = root / "src" / "base" / "planted.c"
         right.write_text(RIGHT, encoding="utf-8")
-        verdicts = [has_no_complaint(check, root) for check in ("yaml", "openapi", "documents")]
+        verdicts = []
+        if check in ("yaml", "openapi", "documents"):
+            verdicts.append(has_no_complaint(check, root))
         right.unlink()
-        verdicts += [sees(plant, root) for plant in PLANTS]
-        verdicts += [sees_change(change, root) for change in CHANGES]
-        verdicts += [sees_document_change(change, root) for change in DOCUMENT_CHANGES]
-    missing = set(lint.CHECKS) - {check for check, _, _ in PLANTS} - {"openapi"}
-    for check in missing:
-        print(f"nothing is planted for {check}")
+        verdicts += [sees(plant, root) for plant in PLANTS if plant[0] == check]
+        if check == "openapi":
+            verdicts += [sees_change(change, root) for change in CHANGES]
+        if check == "documents":
+            verdicts += [sees_document_change(change, root) for change in DOCUMENT_CHANGES]
+    missing = set(lint.CHECKS) - {planted for planted, _, _ in PLANTS} - {"openapi"}
+    for name in missing:
+        print(f"nothing is planted for {name}")
     print(f"{verdicts.count(True)} of {len(verdicts)} verdicts are right")
-    return 0 if all(verdicts) and not missing else 1
+    return 0 if verdicts and all(verdicts) and not missing else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1]))

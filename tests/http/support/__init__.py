@@ -17,7 +17,7 @@ from .database import (
     find_server_programs,
     run_sql,
 )
-from .faults import IS_LONG, FaultCase, Footprint
+from .faults import FaultCase, Footprint
 from .feed import FeedCase
 from .free_port import take_free_port
 from .haproxy import HaProxy, needs_haproxy
@@ -30,10 +30,13 @@ from .settings import (
     BINARY,
     DATABASE_URL,
     EXTERNAL_URL,
+    IS_LONG,
     OPENAPI,
+    how_many,
     needs_bare_process,
     needs_binary,
     needs_database,
+    slow,
 )
 from .stream import EventStream
 from .tokens import AuthCase, make_cart_token
@@ -82,6 +85,7 @@ __all__ = [
     "encode_json",
     "find_server_programs",
     "history",
+    "how_many",
     "fixtures",
     "make_cart_token",
     "make_id",
@@ -95,6 +99,7 @@ __all__ = [
     "run_at_once",
     "run_cartd",
     "run_sql",
+    "slow",
     "take_free_port",
     "wait_until",
 ]

@@ -11,9 +11,6 @@ from .ledger import FORGETFUL, HASTY, Load
 from .load import wait_until
 from .service import Service, lean_settings, run_cartd
 
-# CARTD_TEST_LONG=1 asks for the long forms: minutes instead of seconds.
-IS_LONG = os.environ.get("CARTD_TEST_LONG", "0") not in ("", "0")
-
 # What a process may have grown by when a fault is over: buffers that have grown to their size, and
 # pieces between. What is lost for good the sanitizers report when it ends.
 MEMORY_SLACK_KIB = 24 * 1024
