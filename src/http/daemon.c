@@ -13,7 +13,7 @@ enum { RUNS_AT_ONCE = 2 };
  * until its deadline. */
 enum { TURNS_WITHOUT_USE = 32, PAUSE_US = 5 * 1000 };
 
-/* Runs the daemon, then honours its wish to be run again: it has to be asked after every run. */
+/* Runs the daemon, and again if it asks for that: it has to be asked after every run. */
 static void run(struct http *http)
 {
     loop_stop_deferred(http->options.loop, &http->again);

@@ -83,12 +83,12 @@ struct http_request {
     bool is_taken_over; /* its socket is a stream's now, and libmicrohttpd has only to let go */
     bool prefers_csv;
 
-    /* Who asks (access.c). */
-    struct auth_identity identity; /* subject NULL: he has not said who he is */
-    const char *token_complaint;   /* why what he has said is not believed; NULL: it is */
-    struct cart_caller rights;     /* which carts are his */
-    const char *actor;             /* for events */
-    const char *cart_token;        /* of the cart that is made; NULL: it has none */
+    /* The caller (access.c). */
+    struct auth_identity identity; /* subject NULL: not authenticated */
+    const char *token_complaint; /* why the token is not accepted; NULL: it is, or there is none */
+    struct cart_caller rights;   /* which carts are the caller's */
+    const char *actor;           /* for events */
+    const char *cart_token;      /* of the cart that is made; NULL: it has none */
 
     /* What a handler waits with. */
     union {

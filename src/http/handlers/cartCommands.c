@@ -133,8 +133,8 @@ static const struct http_refusal *refuse_nobody(struct http_request *request)
         });
 }
 
-/* Whoever claims a cart claims it for himself, but for the back office, and for everybody where
- * nobody is asked. */
+/* A cart is claimed for the caller; for any customer by the back office, and where nobody is
+ * authenticated. */
 static const struct http_refusal *choose_customer(
     struct http_request *request, struct cart_command *claim)
 {
