@@ -186,8 +186,9 @@ static void fold(
 {
     const char *reason = "can't be read";
     check_event(chunk, stream, event);
-    bool is_sound = !chunk->checks_shapes ||
-                    codec_round_trips(event->type, event->schema_version, event->data, &reason);
+    const struct aggregate *aggregate = stream->aggregate;
+    bool is_sound = !chunk->checks_shapes || aggregate->round_trips == NULL ||
+                    aggregate->round_trips(event, &reason);
     if (!stream->is_broken) {
         bool is_read =
             replay_fold(stream->aggregate, stream->state, event, texts(chunk)) == REPLAY_DONE;

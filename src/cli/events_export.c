@@ -29,8 +29,6 @@ bool events_append_copy(
     const struct codec_event_copy copy = {
         .event = events_to_codec(event),
         .command_id = event->command_id,
-        .data_length = strlen(event->data),
-        .metadata_length = strlen(event->metadata),
     };
     codec_write_event_copy(out, &copy);
     return true;

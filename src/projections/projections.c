@@ -353,25 +353,8 @@ struct cursor_list projections_cursor_list(char kind, const struct projections_p
     };
 }
 
-/* The page's rows, unless its cursor is none of ours: then they are not looked at. */
-static enum projections_outcome receive_page(
-    struct projections_page *page, char kind,
-    void (*receive)(struct projections_page *page, const struct cursor_key *key))
-{
-    struct cursor_key key;
-    const struct cursor_list list = projections_cursor_list(kind, page);
-    if (!cursor_receive_key(postgres_group_rows(&page->group, 1), &key))
-        return PROJECTIONS_FAILED;
-    if (page->cursor != NULL && !cursor_is_signed(&list, &key, page->cursor))
-        return PROJECTIONS_BAD_CURSOR;
-    receive(page, &key);
-    end_page(page);
-    return PROJECTIONS_FOUND;
-}
-
 static void page_answered(
-    struct postgres_group *group, char kind,
-    void (*receive)(struct projections_page *page, const struct cursor_key *key))
+    struct postgres_group *group, void (*receive)(struct projections_page *page))
 {
     struct projections_page *page = BASE_CONTAINER(group, struct projections_page, group);
     struct projections *self = page->projections;
@@ -380,7 +363,9 @@ static void page_answered(
     switch (group->outcome) {
     case POSTGRES_DONE:
     case POSTGRES_UNACKNOWLEDGED:
-        outcome = receive_page(page, kind, receive);
+        receive(page);
+        end_page(page);
+        outcome = PROJECTIONS_FOUND;
         break;
     case POSTGRES_AGAIN:
         outcome = PROJECTIONS_OVERLOADED;
@@ -400,12 +385,12 @@ static void page_answered(
 
 static void carts_page_answered(struct postgres_group *group)
 {
-    page_answered(group, CARTS_CURSOR, carts_receive_page);
+    page_answered(group, carts_receive_page);
 }
 
 static void products_page_answered(struct postgres_group *group)
 {
-    page_answered(group, PRODUCTS_CURSOR, products_receive_page);
+    page_answered(group, products_receive_page);
 }
 
 static bool list_page(
@@ -418,7 +403,6 @@ static bool list_page(
         postgres_group_finish(&page->group);
         return false;
     }
-    (void)postgres_group_add(&page->group, &cursor_key_read); /* it has no parameters */
     if (self->n_pages >= PAGES_MAX) {
         page->next = self->shed_pages;
         self->shed_pages = page;
@@ -480,7 +464,6 @@ static void collect_list_statements(struct projections *self)
         self->list_statements[n++] = carts_list_statements[i];
     for (size_t i = 0; products_list_statements[i] != NULL; i++)
         self->list_statements[n++] = products_list_statements[i];
-    self->list_statements[n++] = &cursor_key_read;
     self->list_statements[n] = NULL;
 }
 

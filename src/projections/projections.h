@@ -181,7 +181,6 @@ enum projections_outcome {
     PROJECTIONS_OVERLOADED,  /* too many reads wait already */
     PROJECTIONS_UNAVAILABLE, /* no connection to PostgreSQL within the time to wait */
     PROJECTIONS_TOO_SLOW,    /* a report that took longer than one may */
-    PROJECTIONS_BAD_CURSOR,  /* of a page: not one that this list gave for these filters */
     PROJECTIONS_FAILED       /* a statement failed; it was logged */
 };
 
@@ -263,8 +262,8 @@ struct projections_page {
     struct projections *projections;
     struct projections_page *next;
 };
-/* Newest first by creation. False (and never answered): the cursor is none; one that looks like it
- * is answered, perhaps with BAD_CURSOR. */
+/* Newest first by creation. False (and never answered): the cursor is none of this list with these
+ * filters. */
 bool projections_list_carts(struct projections *projections, struct projections_page *page)
     BASE_MUST_CHECK;
 /* By sku. */
@@ -311,8 +310,8 @@ struct projections_report {
     struct projections_report_work *work;
     struct projections_report *next;
 };
-/* False (and never answered): the cursor is none. Reports run one at a time; beyond a few that wait
- * they are OVERLOADED. */
+/* False (and never answered): the cursor is none of this report. Reports run one at a time; beyond
+ * a few that wait they are OVERLOADED. */
 bool projections_report(struct projections *projections, struct projections_report *report)
     BASE_MUST_CHECK;
 

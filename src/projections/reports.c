@@ -26,14 +26,13 @@ struct projections_report_work {
     struct report_place after;
     int64_t position; /* 0: this is the first page */
     struct report_moment moment;
-    struct cursor_key key;
 };
 
 struct reports {
     struct projections_options options;
     struct postgres_connection *connection;
     struct postgres_group group;
-    const struct postgres_statement *statements[PROJECTIONS_N_REPORTS + 4];
+    const struct postgres_statement *statements[PROJECTIONS_N_REPORTS + 3];
     struct projections_report *first; /* the one under way, then those that wait */
     struct projections_report *last;
     size_t n;
@@ -134,15 +133,17 @@ static void write_cursor(struct projections_report *report, const struct report_
     size_t length = strlen(last->sku);
     assert(length <= CART_SKU_MAX);
     memcpy(place.sku, last->sku, length);
-    cursor_encode(&report->next_cursor, &list, &report->work->key, &place, CURSOR_HEAD + length);
+    cursor_encode(&report->next_cursor, &list, &place, CURSOR_HEAD + length);
 }
 
-static bool read_cursor(
-    const struct report_table *table, const char *cursor, struct projections_report_work *work)
+static bool read_cursor(const struct projections_report *report)
 {
-    size_t n_bytes = 0;
+    char days[12];
+    const struct cursor_list list = list_of(report, days);
+    struct projections_report_work *work = report->work;
     struct cursor_place place = {0};
-    const uint8_t *bytes = cursor_decode(&work->arena, cursor, table->cursor, &n_bytes);
+    size_t n_bytes = 0;
+    const uint8_t *bytes = cursor_decode(&work->arena, &list, report->cursor, &n_bytes);
     if (bytes == NULL || n_bytes <= CURSOR_HEAD || n_bytes > CURSOR_HEAD + CART_SKU_MAX)
         return false;
     memcpy(&place, bytes, n_bytes);
@@ -330,25 +331,10 @@ static void ask_report(struct reports *self)
     postgres_send(self->connection, &self->group);
 }
 
-/* Whether the report can go on: its cursor is one that it gave. */
-static enum projections_outcome receive_key(
-    struct projections_report *report, const struct postgres_rows *rows)
-{
-    char days[12];
-    const struct cursor_list list = list_of(report, days);
-    if (!cursor_receive_key(rows, &report->work->key))
-        return PROJECTIONS_FAILED;
-    if (report->cursor != NULL && !cursor_is_signed(&list, &report->work->key, report->cursor))
-        return PROJECTIONS_BAD_CURSOR;
-    return PROJECTIONS_FOUND;
-}
-
 static void moment_answered(struct postgres_group *group)
 {
     struct reports *self = BASE_CONTAINER(group, struct reports, group);
     enum projections_outcome outcome = outcome_of(group);
-    if (outcome == PROJECTIONS_FOUND)
-        outcome = receive_key(self->first, postgres_group_rows(group, 1));
     if (outcome != PROJECTIONS_FOUND) {
         end_first(self, outcome);
         return;
@@ -387,7 +373,6 @@ static void ask_moment(struct reports *self)
         postgres_put_null(to);
     put_time(to, report->from_us);
     put_time(to, report->to_us);
-    (void)postgres_group_add(&self->group, &cursor_key_read); /* it has no parameters */
     postgres_send(self->connection, &self->group);
 }
 
@@ -432,10 +417,9 @@ static void connection_changed(struct postgres_connection *connection, void *con
 
 bool reports_ask(struct reports *self, struct projections_report *report)
 {
-    const struct report_table *table = kinds[report->kind];
     report->work = base_alloc(sizeof *report->work);
     report->work->after = (struct report_place){.number = INT64_MAX, .sku = ""};
-    if (report->cursor != NULL && !read_cursor(table, report->cursor, report->work)) {
+    if (report->cursor != NULL && !read_cursor(report)) {
         free_work(report);
         return false;
     }
@@ -464,7 +448,6 @@ struct reports *reports_create(const struct projections_options *options, char *
     size_t n = 0;
     self->statements[n++] = &MOMENT;
     self->statements[n++] = &PLAN_EACH;
-    self->statements[n++] = &cursor_key_read;
     for (size_t i = 0; i < PROJECTIONS_N_REPORTS; i++)
         self->statements[n++] = kinds[i]->statement;
     self->connection = postgres_connection_create(

@@ -8,16 +8,16 @@
 
 /* ---- what they share ------------------------------------------------------------------------- */
 
-/* One of codec's, for the body of an operation. */
-typedef enum codec_outcome read_function(
-    struct codec_body body, struct base_arena *arena, struct codec_commands *commands,
-    struct codec_complaints *complaints);
-
-static const struct http_refusal *read_body(struct http_request *request, read_function *read)
+/* Begins a request for one command and reads its body, as codec has the shapes. */
+static const struct http_refusal *read_command(
+    struct http_request *request, enum cart_command_type type)
 {
     struct codec_complaints complaints;
-    enum codec_outcome outcome =
-        read(http_request_body(request), &request->arena, &request->commands, &complaints);
+    const struct http_refusal *refusal = http_begin_command(request);
+    if (refusal != NULL)
+        return refusal;
+    enum codec_outcome outcome = codec_read_command(
+        http_request_body(request), type, &request->arena, &request->commands, &complaints);
     return http_check_body(request, outcome, &complaints);
 }
 
@@ -33,87 +33,63 @@ static const struct http_refusal *submit(struct http_request *request)
     return http_submit_commands(request);
 }
 
-static const struct http_refusal *ask(struct http_request *request, read_function *read)
+static const struct http_refusal *ask(struct http_request *request, enum cart_command_type type)
 {
-    const struct http_refusal *refusal = http_begin_command(request);
-    if (refusal == NULL)
-        refusal = read_body(request, read);
+    const struct http_refusal *refusal = read_command(request, type);
     return refusal != NULL ? refusal : submit(request);
-}
-
-/* The same for one command that has no body, or an empty object. */
-static const struct http_refusal *ask_bodiless(
-    struct http_request *request, const struct cart_command *command)
-{
-    struct codec_commands *commands = &request->commands;
-    struct codec_complaints complaints;
-    const struct http_refusal *refusal = http_begin_command(request);
-    if (refusal != NULL)
-        return refusal;
-    enum codec_outcome outcome =
-        codec_read_nothing(http_request_body(request), &request->arena, &complaints);
-    refusal = http_check_body(request, outcome, &complaints);
-    if (refusal != NULL)
-        return refusal;
-    commands->n = 1;
-    commands->list = base_arena_alloc(&request->arena, sizeof(*command));
-    commands->pointers = base_arena_alloc(&request->arena, sizeof(*commands->pointers));
-    commands->list[0] = *command;
-    commands->pointers[0] = "";
-    return submit(request);
 }
 
 /* ---- the operations -------------------------------------------------------------------------- */
 
 const struct http_refusal *http_ask_add_item(struct http_request *request)
 {
-    return ask(request, codec_read_add_item);
+    return ask(request, CART_COMMAND_ADD_ITEM);
 }
 
 const struct http_refusal *http_ask_clear_items(struct http_request *request)
 {
-    return ask_bodiless(request, &(struct cart_command){.type = CART_COMMAND_CLEAR_ITEMS});
+    return ask(request, CART_COMMAND_CLEAR_ITEMS);
 }
 
+/* An id that no item can have is the cart's to refuse too, after what comes before in the order of
+ * refusals. */
 const struct http_refusal *http_ask_change_item_quantity(struct http_request *request)
+{
+    const struct http_refusal *refusal = read_command(request, CART_COMMAND_CHANGE_ITEM_QUANTITY);
+    if (refusal != NULL)
+        return refusal;
+    request->commands.list[0].change_item_quantity.item_id = request->path_values[1];
+    return submit(request);
+}
+
+const struct http_refusal *http_ask_remove_item(struct http_request *request)
+{
+    const struct http_refusal *refusal = read_command(request, CART_COMMAND_REMOVE_ITEM);
+    if (refusal != NULL)
+        return refusal;
+    request->commands.list[0].remove_item.item_id = request->path_values[1];
+    return submit(request);
+}
+
+const struct http_refusal *http_ask_check_out_cart(struct http_request *request)
+{
+    return ask(request, CART_COMMAND_CHECK_OUT);
+}
+
+const struct http_refusal *http_ask_cancel_cart(struct http_request *request)
+{
+    return ask(request, CART_COMMAND_CANCEL);
+}
+
+const struct http_refusal *http_ask_execute_commands(struct http_request *request)
 {
     struct codec_complaints complaints;
     const struct http_refusal *refusal = http_begin_command(request);
     if (refusal != NULL)
         return refusal;
-    enum codec_outcome outcome = codec_read_change_item_quantity(
-        http_request_body(request), request->path_values[1], &request->arena, &request->commands,
-        &complaints);
+    enum codec_outcome outcome = codec_read_commands(
+        http_request_body(request), &request->arena, &request->commands, &complaints);
     refusal = http_check_body(request, outcome, &complaints);
-    return refusal != NULL ? refusal : submit(request);
-}
-
-/* An id that no item can have is the cart's to refuse too, after what comes before in the order of
- * refusals. */
-const struct http_refusal *http_ask_remove_item(struct http_request *request)
-{
-    return ask_bodiless(
-        request, &(struct cart_command){
-                     .type = CART_COMMAND_REMOVE_ITEM,
-                     .remove_item.item_id = request->path_values[1],
-                 });
-}
-
-const struct http_refusal *http_ask_check_out_cart(struct http_request *request)
-{
-    return ask(request, codec_read_check_out);
-}
-
-const struct http_refusal *http_ask_cancel_cart(struct http_request *request)
-{
-    return ask_bodiless(request, &(struct cart_command){.type = CART_COMMAND_CANCEL});
-}
-
-const struct http_refusal *http_ask_execute_commands(struct http_request *request)
-{
-    const struct http_refusal *refusal = http_begin_command(request);
-    if (refusal == NULL)
-        refusal = read_body(request, codec_read_commands);
     if (refusal != NULL)
         return refusal;
     http_count_as(request, request->commands.n);
@@ -150,9 +126,7 @@ static const struct http_refusal *choose_customer(
 
 const struct http_refusal *http_ask_claim_cart(struct http_request *request)
 {
-    const struct http_refusal *refusal = http_begin_command(request);
-    if (refusal == NULL)
-        refusal = read_body(request, codec_read_claim);
+    const struct http_refusal *refusal = read_command(request, CART_COMMAND_CLAIM);
     if (refusal == NULL)
         refusal = choose_customer(request, &request->commands.list[0]);
     return refusal != NULL ? refusal : submit(request);

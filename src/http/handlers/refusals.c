@@ -326,8 +326,6 @@ const struct http_refusal *http_refuse_read(
         return http_refuse(
             arena, HTTP_PROBLEM_OVERLOADED,
             "The report took too long; narrow it down or try again later.");
-    case PROJECTIONS_BAD_CURSOR:
-        return http_refuse_cursor(request);
     case PROJECTIONS_FAILED:
         break;
     }
