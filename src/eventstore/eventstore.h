@@ -372,7 +372,7 @@ void eventstore_ask_entries_of(
 /* Nobody appends to any stream before the transaction ends. What the statements after it read is
  * all that was appended. */
 void eventstore_ask_lock(struct postgres_group *group);
-/* Those of the streams of `n_events` random events, in no order. Long streams are found more often
+/* Those of the streams of `n_events` random events, in id order. Long streams are found more often
  * than short ones. */
 void eventstore_ask_random_entries(struct postgres_group *group, int32_t n_events);
 
