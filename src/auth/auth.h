@@ -1,5 +1,5 @@
 /*
- * auth: who somebody is, from the bearer token (JWT, RFC 7519) that he brings. It knows the keys,
+ * auth: who the caller is, from the bearer token (JWT, RFC 7519) of a request. It knows the keys,
  * the one algorithm that is taken, and what a token must say; it knows no HTTP, and not which route
  * needs which scope.
  *

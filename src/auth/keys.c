@@ -157,13 +157,9 @@ bool auth_read_keys(
     if (text.bytes != NULL)
         explicit_bzero(text.bytes, text.capacity);
     if (complaint != NULL) {
-        struct base_buffer sentence = {0};
         auth_finish_keys(&read);
         /* Not its name: who gives a secret instead of a file would find it in the log. */
-        base_buffer_printf(
-            &sentence, "the file of keys (CARTD_AUTH_KEYS) can't be used: %s", complaint);
-        (void)base_buffer_text(&sentence);
-        *problem = sentence.bytes;
+        *problem = base_print("the file of keys (CARTD_AUTH_KEYS) can't be used: %s", complaint);
         return false;
     }
     read.is_exposed = algorithm == AUTH_HS256 && is_open_to_all;

@@ -211,14 +211,10 @@ static bool check_openness(const struct config *config, char **problem)
         return true;
     if (!http_check_address(listen, problem))
         return false;
-    struct base_buffer text = {0};
-    base_buffer_printf(
-        &text,
+    *problem = base_print(
         "with CARTD_AUTH=open whoever reaches %s may see and change every cart and every price; "
         "set CARTD_AUTH=token, or CARTD_AUTH_OPEN_ANYWHERE=on if that is what you want",
         listen);
-    (void)base_buffer_text(&text);
-    *problem = text.bytes;
     return false;
 }
 

@@ -8,14 +8,14 @@
 
 /* ---- who may --------------------------------------------------------------------------------- */
 
-/* A token needs one of `scopes`. Who has none may do it all the same as a guest, where it says so:
- * as one of a cart when he brings its Cart-Token. */
+/* A bearer token needs one of `scopes`. A caller without one may do it all the same as a guest,
+ * where it says so: as the guest of a cart with its Cart-Token. */
 static const struct {
     bool is_for_all;
     unsigned scopes;
     bool is_for_guests;
     bool needs_cart_token; /* of guests */
-    bool is_for_neighbours;
+    bool is_for_this_machine;
 } rules[HTTP_N_ACCESSES] = {
     [HTTP_ANYONE] = {.is_for_all = true},
     [HTTP_NEW_CART] = {.scopes = AUTH_ALLOW(CARTS) | AUTH_ALLOW(CARTS_ALL), .is_for_guests = true},
@@ -28,11 +28,11 @@ static const struct {
     [HTTP_CATALOG] = {.scopes = AUTH_ALLOW(CATALOG)},
     [HTTP_EVENTS] = {.scopes = AUTH_ALLOW(EVENTS)},
     [HTTP_REPORTS] = {.scopes = AUTH_ALLOW(REPORTS)},
-    [HTTP_OPERATIONS] = {.scopes = AUTH_ALLOW(REPORTS), .is_for_neighbours = true},
+    [HTTP_OPERATIONS] = {.scopes = AUTH_ALLOW(REPORTS), .is_for_this_machine = true},
 };
 
 /* On this machine, and not for somebody else, as a proxy beside us is. */
-static bool is_neighbour(const struct http_request *request)
+static bool is_on_this_machine(const struct http_request *request)
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
@@ -47,8 +47,8 @@ bool http_may(const struct http_request *request, enum http_access access)
         return true;
     if (request->identity.subject != NULL)
         return (request->identity.scopes & rules[access].scopes) != 0;
-    if (rules[access].is_for_neighbours)
-        return is_neighbour(request);
+    if (rules[access].is_for_this_machine)
+        return is_on_this_machine(request);
     return rules[access].is_for_guests && (!rules[access].needs_cart_token ||
                                            request->headers.values[HTTP_HEADER_CART_TOKEN] != NULL);
 }
@@ -133,7 +133,7 @@ static const char *find_bearer(const char *value)
     return value + strlen(scheme) + strspn(value + strlen(scheme), " ");
 }
 
-/* Whoever sends a token that is not taken is no guest: he would act as somebody that he is not. */
+/* A caller whose token is not accepted is no guest: that would be somebody else. */
 void http_identify(struct http_request *request)
 {
     const char *value = request->headers.values[HTTP_HEADER_AUTHORIZATION];
@@ -147,8 +147,8 @@ void http_identify(struct http_request *request)
                                          &request->arena, &request->identity);
 }
 
-/* Which carts are his. A Cart-Token is good for its cart whoever brings it; one that can't be any
- * is that of no cart. */
+/* Which carts are the caller's. A Cart-Token is good for its cart whoever brings it; one that can't
+ * be any is that of no cart. */
 static void find_carts(struct http_request *request)
 {
     struct cart_caller *caller = &request->rights;

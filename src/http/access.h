@@ -1,6 +1,7 @@
 /*
- * Access: who asks, and whether he may. The table of routes says for each operation what it needs,
- * access.c what that comes to; which carts are whose is decided where the carts are.
+ * Access: who the caller is, and what the caller may do. The table of routes says for each
+ * operation what it needs, access.c what that comes to; which carts are whose is decided where the
+ * carts are.
  */
 #ifndef CARTD_HTTP_ACCESS_H
 #define CARTD_HTTP_ACCESS_H
@@ -13,12 +14,13 @@
 
 /* Finds out who asks, into identity; or token_complaint, for http_authorize() to refuse. */
 void http_identify(struct http_request *request);
-/* Finds out what is his, into rights and actor, and whether he may do what `access` stands for. */
+/* Finds out what is the caller's, into rights and actor; refuses a caller who may not do what
+ * `access` stands for. */
 const struct http_refusal *http_authorize(struct http_request *request, enum http_access access)
     BASE_MUST_CHECK;
-/* Whether he may, once he was admitted to something, without a refusal. */
+/* Whether the caller may, without a refusal. */
 bool http_may(const struct http_request *request, enum http_access access) BASE_MUST_CHECK;
-/* 403: he may do this, but not for that customer. */
+/* 403: the caller may do this, but not for that customer. */
 const struct http_refusal *http_refuse_other_customer(struct http_request *request);
 /* Whether a text is of the form of a Cart-Token. */
 bool http_is_cart_token(const char *text) BASE_MUST_CHECK;

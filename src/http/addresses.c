@@ -28,13 +28,8 @@ struct http_address http_address_of(const struct sockaddr *socket_address)
     return address;
 }
 
-static bool read_digits(const char *text, size_t length, struct http_address *address)
+static bool read_digits(const char *digits, struct http_address *address)
 {
-    char digits[INET6_ADDRSTRLEN];
-    if (length >= sizeof(digits))
-        return false;
-    memcpy(digits, text, length);
-    digits[length] = '\0';
     struct in_addr four;
     if (inet_pton(AF_INET, digits, &four) == 1) {
         *address = map(&four);
@@ -43,29 +38,33 @@ static bool read_digits(const char *text, size_t length, struct http_address *ad
     return inet_pton(AF_INET6, digits, address->bytes) == 1;
 }
 
-static void trim(const char **text, size_t *length)
+char *http_trim(char *text)
 {
-    while (*length > 0 && (**text == ' ' || **text == '\t')) {
-        (*text)++;
-        (*length)--;
-    }
-    while (*length > 0 && ((*text)[*length - 1] == ' ' || (*text)[*length - 1] == '\t'))
-        (*length)--;
+    text += strspn(text, " \t");
+    for (size_t end = strlen(text); end > 0 && strchr(" \t", text[end - 1]) != NULL; end--)
+        text[end - 1] = '\0';
+    return text;
 }
 
 bool http_read_address(const char *text, size_t length, struct http_address *address)
 {
-    trim(&text, &length);
-    if (length == 0)
+    char copy[128]; /* an address with all that may stand around it */
+    if (length >= sizeof(copy))
         return false;
-    if (*text == '[') {
-        const char *end = memchr(text, ']', length);
-        return end != NULL && read_digits(text + 1, (size_t)(end - text) - 1, address);
+    memcpy(copy, text, length);
+    copy[length] = '\0';
+    char *digits = http_trim(copy);
+    if (*digits == '[') {
+        char *end = strchr(++digits, ']');
+        if (end == NULL)
+            return false;
+        *end = '\0';
+    } else {
+        char *colon = strchr(digits, ':');
+        if (colon != NULL && strchr(colon + 1, ':') == NULL)
+            *colon = '\0';
     }
-    const char *colon = memchr(text, ':', length);
-    bool has_port =
-        colon != NULL && memchr(colon + 1, ':', length - (size_t)(colon + 1 - text)) == NULL;
-    return read_digits(text, has_port ? (size_t)(colon - text) : length, address);
+    return read_digits(digits, address);
 }
 
 void http_format_address(const struct http_address *address, char text[static HTTP_ADDRESS_SIZE])
@@ -90,56 +89,45 @@ static bool begins_alike(
 }
 
 /* "192.0.2.0/24": a prefix counts within its own kind of address. */
-static bool read_network(
-    const char *text, size_t length, struct http_address *address, unsigned *prefix)
+static bool read_network(char *text, struct http_network *network)
 {
-    const char *slash = memchr(text, '/', length);
-    size_t address_length = slash == NULL ? length : (size_t)(slash - text);
-    if (!read_digits(text, address_length, address))
-        return false;
-    *prefix = ADDRESS_BITS;
-    if (slash == NULL)
-        return true;
-    bool is_four = memchr(text, ':', address_length) == NULL;
-    char digits[4] = "";
-    size_t n_digits = length - address_length - 1;
-    int64_t n_bits;
-    if (n_digits >= sizeof(digits))
-        return false;
-    memcpy(digits, slash + 1, n_digits);
-    if (!base_parse_int(digits, 0, is_four ? ADDRESS_BITS - MAPPED_BITS : ADDRESS_BITS, &n_bits))
-        return false;
-    *prefix = (unsigned)n_bits + (is_four ? MAPPED_BITS : 0);
-    return true;
+    char *slash = strchr(text, '/');
+    if (slash != NULL)
+        *slash = '\0';
+    bool is_read = read_digits(text, &network->address);
+    bool is_four = strchr(text, ':') == NULL;
+    int64_t most = is_four ? ADDRESS_BITS - MAPPED_BITS : ADDRESS_BITS;
+    int64_t n_bits = most;
+    if (slash != NULL) {
+        is_read = is_read && base_parse_int(slash + 1, 0, most, &n_bits);
+        *slash = '/'; /* for who complains */
+    }
+    network->prefix = (unsigned)(n_bits + ADDRESS_BITS - most);
+    return is_read;
+}
+
+static char *complain(const struct http_proxies *proxies, const char *entry)
+{
+    if (proxies->n == HTTP_PROXIES_MAX)
+        return base_print("there may be %d proxies at most", HTTP_PROXIES_MAX);
+    return base_print(
+        "\"%s\" is no proxy: an address as 192.0.2.1 or a network as 10.0.0.0/8 is, in a list with "
+        "commas",
+        entry);
 }
 
 bool http_read_proxies(const char *list, struct http_proxies *proxies, char **problem)
 {
     struct http_proxies read = {0};
-    for (const char *entry = list; *list != '\0' && entry != NULL;) {
-        const char *comma = strchr(entry, ',');
-        size_t length = comma == NULL ? strlen(entry) : (size_t)(comma - entry);
-        const char *text = entry;
-        trim(&text, &length);
-        bool has_room = read.n < HTTP_PROXIES_MAX;
-        if (!has_room ||
-            !read_network(
-                text, length, &read.networks[read.n].address, &read.networks[read.n].prefix)) {
-            struct base_buffer sentence = {0};
-            if (has_room)
-                base_buffer_printf(
-                    &sentence,
-                    "\"%.*s\" is no proxy: an address as 192.0.2.1 or a network as "
-                    "10.0.0.0/8 is, in a list with commas",
-                    (int)length, text);
-            else
-                base_buffer_printf(&sentence, "there may be %d proxies at most", HTTP_PROXIES_MAX);
-            (void)base_buffer_text(&sentence);
-            *problem = sentence.bytes;
+    BASE_CLEANUP(base_free_pointer) char *copy = base_copy_text(list);
+    char *rest = *copy == '\0' ? NULL : copy;
+    while (rest != NULL) {
+        char *entry = http_trim(strsep(&rest, ","));
+        if (read.n == HTTP_PROXIES_MAX || !read_network(entry, &read.networks[read.n])) {
+            *problem = complain(&read, entry);
             return false;
         }
         read.n++;
-        entry = comma == NULL ? NULL : comma + 1;
     }
     *proxies = read;
     return true;

@@ -24,15 +24,19 @@ bool http_read_address(const char *text, size_t length, struct http_address *add
 #define HTTP_ADDRESS_SIZE 46 /* with the terminating NUL */
 void http_format_address(const struct http_address *address, char text[static HTTP_ADDRESS_SIZE]);
 
+/* The text without the spaces and tabs around it; it is changed. */
+char *http_trim(char *text);
+
 #define HTTP_PROXIES_MAX 64
 
+struct http_network {
+    struct http_address address;
+    unsigned prefix; /* how many bits of it count */
+};
 /* Who is believed about where requests come from. */
 struct http_proxies {
     size_t n;
-    struct {
-        struct http_address address;
-        unsigned prefix; /* how many bits of it count */
-    } networks[HTTP_PROXIES_MAX];
+    struct http_network networks[HTTP_PROXIES_MAX];
 };
 /* Reads a list of addresses and networks: "127.0.0.1, 10.0.0.0/8, fd00::/8". False with *problem,
  * the caller's to free. */

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "addresses.h"
 #include "request.h"
 #include "server.h"
 
@@ -39,21 +40,14 @@ static bool is_origin(const char *text)
            !has_port_of_scheme(text);
 }
 
-static bool refuse(struct http_origins *origins, const char *origin, char **problem)
+static char *complain(const struct http_origins *origins, const char *origin)
 {
-    struct base_buffer sentence = {0};
     if (origins->n == HTTP_ORIGINS_MAX)
-        base_buffer_printf(&sentence, "there may be %d origins at most", HTTP_ORIGINS_MAX);
-    else
-        base_buffer_printf(
-            &sentence,
-            "\"%s\" is no origin as browsers send it: scheme://host or scheme://host:port in lower "
-            "case, without a path and without the scheme's own port; or * alone for all",
-            origin);
-    (void)base_buffer_text(&sentence);
-    *problem = sentence.bytes;
-    http_finish_origins(origins);
-    return false;
+        return base_print("there may be %d origins at most", HTTP_ORIGINS_MAX);
+    return base_print(
+        "\"%s\" is no origin as browsers send it: scheme://host or scheme://host:port in lower "
+        "case, without a path and without the scheme's own port; or * alone for all",
+        origin);
 }
 
 bool http_read_origins(const char *list, struct http_origins *origins, char **problem)
@@ -62,12 +56,12 @@ bool http_read_origins(const char *list, struct http_origins *origins, char **pr
     BASE_CLEANUP(base_free_pointer) char *copy = base_copy_text(read.is_any ? "" : list);
     char *rest = *copy == '\0' ? NULL : copy;
     while (rest != NULL) {
-        char *entry = strsep(&rest, ",");
-        entry += strspn(entry, " ");
-        for (size_t end = strlen(entry); end > 0 && entry[end - 1] == ' '; end--)
-            entry[end - 1] = '\0';
-        if (read.n == HTTP_ORIGINS_MAX || !is_origin(entry))
-            return refuse(&read, entry, problem);
+        const char *entry = http_trim(strsep(&rest, ","));
+        if (read.n == HTTP_ORIGINS_MAX || !is_origin(entry)) {
+            *problem = complain(&read, entry);
+            http_finish_origins(&read);
+            return false;
+        }
         read.list[read.n++] = base_copy_text(entry);
     }
     *origins = read;

@@ -1,5 +1,6 @@
 #include "guard.h"
 
+#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -17,30 +18,21 @@ static const struct {
 #undef HTTP_ROW
 };
 
-static bool is_alphanumeric(char byte)
-{
-    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
-           (byte >= '0' && byte <= '9');
-}
-
 /* tchar of RFC 9110, section 5.6.2. */
 static bool is_token(const char *text, size_t length)
 {
-    for (size_t i = 0; i < length; i++) {
-        char byte = text[i];
-        if (!is_alphanumeric(byte) && (byte == '\0' || strchr("!#$%&'*+-.^_`|~", byte) == NULL))
+    for (size_t i = 0; i < length; i++)
+        if (!isalnum((unsigned char)text[i]) &&
+            (text[i] == '\0' || strchr("!#$%&'*+-.^_`|~", text[i]) == NULL))
             return false;
-    }
     return length > 0;
 }
 
 static bool has_control_character(const char *text, size_t length)
 {
-    for (size_t i = 0; i < length; i++) {
-        unsigned char byte = (unsigned char)text[i];
-        if ((byte < 0x20 && byte != '\t') || byte == 0x7f)
+    for (size_t i = 0; i < length; i++)
+        if (iscntrl((unsigned char)text[i]) && text[i] != '\t')
             return true;
-    }
     return false;
 }
 
@@ -175,31 +167,19 @@ static bool expects_in_vain(const struct http_headers *headers)
            (length == NULL || length[strspn(length, "0")] == '\0');
 }
 
-/* What hosts are made of (RFC 3986, section 3.2.2): names of letters, digits and some marks, or an
- * address in brackets. */
-static bool is_of_name(char byte)
-{
-    return is_alphanumeric(byte) || (byte != '\0' && strchr("-._~%!$&'()*+,;=", byte) != NULL);
-}
-
-static bool is_of_address(char byte)
-{
-    return (byte >= '0' && byte <= '9') || (byte >= 'a' && byte <= 'f') ||
-           (byte >= 'A' && byte <= 'F') || byte == 'v' || byte == '.' || byte == ':';
-}
-
-/* A host and a port. An empty host is allowed, and nothing is ever made of it. */
+/* A host and a port (RFC 3986, section 3.2.2): a name of letters, digits and some marks, or an
+ * address in brackets. An empty host is allowed, and nothing is ever made of it. */
 static bool is_host(const char *text)
 {
+    static const char of_address[] = "0123456789abcdefABCDEFv.:";
     const char *end = text;
     if (*text == '[') {
-        end++;
-        while (is_of_address(*end))
-            end++;
+        end += 1 + strspn(text + 1, of_address);
         if (*end++ != ']')
             return false;
     } else {
-        while (is_of_name(*end))
+        while (isalnum((unsigned char)*end) ||
+               (*end != '\0' && strchr("-._~%!$&'()*+,;=", *end) != NULL))
             end++;
     }
     if (*end == ':')

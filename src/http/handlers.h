@@ -14,12 +14,10 @@
 const struct http_refusal *http_ask_create_cart(struct http_request *request);
 const struct http_refusal *http_ask_list_carts(struct http_request *request);
 const struct http_refusal *http_ask_get_cart(struct http_request *request);
-const struct http_refusal *http_ask_add_item(struct http_request *request);
-const struct http_refusal *http_ask_clear_items(struct http_request *request);
+/* One command for the cart that the path names: the row of the route says which. */
+const struct http_refusal *http_ask_cart_command(struct http_request *request);
 const struct http_refusal *http_ask_change_item_quantity(struct http_request *request);
 const struct http_refusal *http_ask_remove_item(struct http_request *request);
-const struct http_refusal *http_ask_check_out_cart(struct http_request *request);
-const struct http_refusal *http_ask_cancel_cart(struct http_request *request);
 const struct http_refusal *http_ask_execute_commands(struct http_request *request);
 const struct http_refusal *http_ask_claim_cart(struct http_request *request);
 const struct http_refusal *http_ask_list_cart_events(struct http_request *request);

@@ -13,10 +13,7 @@
 
 static char *complain(const char *address, const char *sentence)
 {
-    struct base_buffer text = {0};
-    base_buffer_printf(&text, "%s: %s.", address, sentence);
-    base_buffer_append_char(&text, '\0');
-    return text.bytes;
+    return base_print("%s: %s.", address, sentence);
 }
 
 struct addrinfo *http_parse_address(const char *address, char **problem)
@@ -102,11 +99,7 @@ static char *address_of(int fd)
             (struct sockaddr *)&address, length, host, sizeof(host), port, sizeof(port),
             NI_NUMERICHOST | NI_NUMERICSERV) != 0)
         return base_copy_text("an unknown address");
-    struct base_buffer text = {0};
-    bool is_ipv6 = address.ss_family == AF_INET6;
-    base_buffer_printf(&text, is_ipv6 ? "[%s]:%s" : "%s:%s", host, port);
-    base_buffer_append_char(&text, '\0');
-    return text.bytes;
+    return base_print(address.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
 }
 
 /* [::] is for IPv4 too, whatever the machine's own setting (net.ipv6.bindv6only) is. */

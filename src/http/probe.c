@@ -13,10 +13,7 @@
 
 static bool fail(char **problem, const char *listen_address, const char *sentence)
 {
-    struct base_buffer text = {0};
-    base_buffer_printf(&text, "%s: %s.", listen_address, sentence);
-    base_buffer_append_char(&text, '\0');
-    *problem = text.bytes;
+    *problem = base_print("%s: %s.", listen_address, sentence);
     return false;
 }
 

@@ -6,53 +6,12 @@
 #include "access.h"
 #include "admission.h"
 #include "checks.h"
-#include "daemon.h"
 #include "fields.h"
 #include "oversize.h"
 #include "reply.h"
 #include "server.h"
 
 /* ---- its life -------------------------------------------------------------------------------- */
-
-/* A request with its arena is several kilobytes that come and go with every request. */
-enum { SPARE_REQUESTS_MAX = 256 };
-
-static struct http_request *take_request(struct http *http)
-{
-    struct http_request *request = http->spare;
-    if (request == NULL)
-        return base_alloc(sizeof(*request));
-    http->spare = request->next;
-    http->n_spare--;
-    struct base_arena arena = request->arena;
-    memset(request, 0, sizeof(*request)); /* an initialiser need not reach all of the union */
-    request->arena = arena;
-    return request;
-}
-
-static void give_back(struct http *http, struct http_request *request)
-{
-    if (http->n_spare == SPARE_REQUESTS_MAX) {
-        base_arena_finish(&request->arena);
-        free(request);
-        return;
-    }
-    base_arena_reset(&request->arena);
-    request->next = http->spare;
-    http->spare = request;
-    http->n_spare++;
-}
-
-void http_free_spare_requests(struct http *http)
-{
-    while (http->spare != NULL) {
-        struct http_request *request = http->spare;
-        http->spare = request->next;
-        base_arena_finish(&request->arena);
-        free(request);
-    }
-    http->n_spare = 0;
-}
 
 static struct http_client *client_of(struct MHD_Connection *connection)
 {
@@ -63,7 +22,7 @@ static struct http_client *client_of(struct MHD_Connection *connection)
 
 void *http_begin_request(void *cls, const char *raw_target, struct MHD_Connection *connection)
 {
-    struct http_request *request = take_request(cls);
+    struct http_request *request = base_alloc(sizeof(*request));
     request->http = cls;
     request->http->n_turns_without_use = 0;
     request->client = client_of(connection);
@@ -95,7 +54,8 @@ static void end_request(struct http_request *request)
     if (request->response != NULL)
         MHD_destroy_response(request->response);
     base_buffer_finish(&request->body);
-    give_back(http, request);
+    base_arena_finish(&request->arena);
+    free(request);
 }
 
 void http_complete_request(
@@ -303,7 +263,7 @@ static enum MHD_Result ask(struct http_request *request)
     if (request->status != 0)
         return http_queue_reply(request);
     request->stage = HTTP_WAITING;
-    http_suspend(request->http, request->connection);
+    MHD_suspend_connection(request->connection);
     return MHD_YES;
 }
 
@@ -312,6 +272,7 @@ enum MHD_Result http_handle_request(
     const char *version, const char *upload, size_t *upload_length, void **context)
 {
     (void)cls;
+    (void)connection;
     struct http_request *request = *context;
     request->http->n_turns_without_use = 0;
     switch (request->stage) {
@@ -322,7 +283,6 @@ enum MHD_Result http_handle_request(
             return receive_body(request, upload, upload_length);
         return ask(request);
     case HTTP_ANSWERED:
-        http_come_back(request->http, connection);
         return http_queue_reply(request);
     case HTTP_ASKED:
     case HTTP_WAITING:

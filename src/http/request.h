@@ -53,7 +53,6 @@ struct http_header_line {
 };
 
 struct http_request {
-    struct http_request *next; /* among the spare ones */
     struct http *http;
     struct http_client *client;
     struct MHD_Connection *connection;
@@ -84,12 +83,12 @@ struct http_request {
     bool is_taken_over; /* its socket is a stream's now, and libmicrohttpd has only to let go */
     bool prefers_csv;
 
-    /* Who asks (access.c). */
-    struct auth_identity identity; /* subject NULL: he has not said who he is */
-    const char *token_complaint;   /* why what he has said is not believed; NULL: it is */
-    struct cart_caller rights;     /* which carts are his */
-    const char *actor;             /* for events */
-    const char *cart_token;        /* of the cart that is made; NULL: it has none */
+    /* The caller (access.c). */
+    struct auth_identity identity; /* subject NULL: not authenticated */
+    const char *token_complaint; /* why the token is not accepted; NULL: it is, or there is none */
+    struct cart_caller rights;   /* which carts are the caller's */
+    const char *actor;           /* for events */
+    const char *cart_token;      /* of the cart that is made; NULL: it has none */
 
     /* What a handler waits with. */
     union {
@@ -123,9 +122,6 @@ void http_complete_request(
 /* For the end of a connection: libmicrohttpd 0.9.75 never completes a request whose query has more
  * parameters than its memory holds. */
 void http_end_lost_request(struct http_client *client);
-
-/* Frees what http_complete_request() keeps for the next requests. */
-void http_free_spare_requests(struct http *http);
 
 static inline struct codec_body http_request_body(const struct http_request *request)
 {

@@ -6,6 +6,7 @@
 #define CARTD_HTTP_ROUTES_H
 
 #include "base.h"
+#include "cart.h"
 #include "target.h"
 
 #define HTTP_PATH_VALUES_MAX 2
@@ -47,7 +48,8 @@ struct http_route {
     const char *operation;
     http_ask_function *ask;
     enum http_access access;
-    unsigned parameters; /* of the query: HTTP_ALLOW(…) */
+    enum cart_command_type command; /* for http_ask_cart_command() */
+    unsigned parameters;            /* of the query: HTTP_ALLOW(…) */
     enum http_media media;
     bool takes_body;    /* false: a body is not looked at */
     bool serves_to_end; /* also while the service is stopping */

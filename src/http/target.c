@@ -1,5 +1,7 @@
 #include "target.h"
 
+#include <ctype.h>
+#include <microhttpd.h>
 #include <string.h>
 #include <strings.h>
 
@@ -12,25 +14,6 @@ static const char *const parameter_names[] = {
 const char *http_parameter_name(enum http_parameter parameter)
 {
     return parameter_names[parameter];
-}
-
-static int digit_value(char digit)
-{
-    if (digit >= '0' && digit <= '9')
-        return digit - '0';
-    if (digit >= 'a' && digit <= 'f')
-        return digit - 'a' + 10;
-    if (digit >= 'A' && digit <= 'F')
-        return digit - 'A' + 10;
-    return -1;
-}
-
-/* The byte that an escape stands for, -1 when `text` does not go on as one. */
-static int escaped_byte(const char *text)
-{
-    int high = digit_value(text[0]);
-    int low = high < 0 ? -1 : digit_value(text[1]);
-    return low < 0 ? -1 : high << 4 | low;
 }
 
 /* What nearly all of a path is made of, looked at first. */
@@ -79,12 +62,11 @@ const char *http_target_complaint(const char *raw)
             in_path = false;
         if (byte != '%')
             continue;
-        int escaped = escaped_byte(place + 1);
-        if (escaped < 0)
+        if (!isxdigit((unsigned char)place[1]) || !isxdigit((unsigned char)place[2]))
             return "The path or query has a percent sign without two hexadecimal digits.";
-        if (escaped == 0)
+        if (strncmp(place, "%00", 3) == 0)
             return "The path or query has an encoded NUL (%00).";
-        if (escaped == '/' && in_path)
+        if (strncasecmp(place, "%2F", 3) == 0 && in_path)
             return "The path has an encoded slash (%2F).";
     }
     return NULL;
@@ -93,18 +75,10 @@ const char *http_target_complaint(const char *raw)
 /* Undoes the escapes of `length` bytes. Escapes are complete: the target had no complaints. */
 static char *decode(struct base_arena *arena, const char *text, size_t length, bool plus_is_space)
 {
-    char *decoded = base_arena_alloc(arena, length + 1);
-    char *end = decoded;
-    for (size_t i = 0; i < length; i++) {
-        char byte = text[i];
-        if (byte == '%') {
-            byte = (char)escaped_byte(text + i + 1);
-            i += 2;
-        } else if (byte == '+' && plus_is_space) {
-            byte = ' ';
-        }
-        *end++ = byte;
-    }
+    char *decoded = base_arena_copy(arena, text, length);
+    for (char *plus = decoded; plus_is_space && (plus = strchr(plus, '+')) != NULL;)
+        *plus = ' ';
+    (void)MHD_http_unescape(decoded); /* the length is not needed */
     return decoded;
 }
 
@@ -217,17 +191,11 @@ const char *http_read_parameters(
 
 void http_append_encoded(struct base_buffer *out, const char *text)
 {
-    static const char digits[] = "0123456789ABCDEF";
     for (; *text != '\0'; text++) {
         unsigned char byte = (unsigned char)*text;
-        bool is_unreserved = (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') ||
-                             (byte >= 'a' && byte <= 'z') || strchr("-._~", byte) != NULL;
-        if (is_unreserved) {
+        if (isalnum(byte) || strchr("-._~", byte) != NULL)
             base_buffer_append_char(out, *text);
-        } else {
-            base_buffer_append_char(out, '%');
-            base_buffer_append_char(out, digits[byte >> 4]);
-            base_buffer_append_char(out, digits[byte & 0x0f]);
-        }
+        else
+            base_buffer_printf(out, "%%%02X", (unsigned)byte);
     }
 }

@@ -20,7 +20,9 @@ START_TEST(memory_is_zeroed_and_is_there_even_for_nothing)
     BASE_CLEANUP(base_free_pointer) char *nothing = base_alloc(0);
     ck_assert_ptr_nonnull(nothing);
     BASE_CLEANUP(base_free_pointer) char *copy = base_copy_text("tea");
+    BASE_CLEANUP(base_free_pointer) char *printed = base_print("%s for %d", copy, 2);
     ck_assert_str_eq(copy, "tea");
+    ck_assert_str_eq(printed, "tea for 2");
 }
 END_TEST
 

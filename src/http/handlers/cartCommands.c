@@ -33,22 +33,12 @@ static const struct http_refusal *submit(struct http_request *request)
     return http_submit_commands(request);
 }
 
-static const struct http_refusal *ask(struct http_request *request, enum cart_command_type type)
-{
-    const struct http_refusal *refusal = read_command(request, type);
-    return refusal != NULL ? refusal : submit(request);
-}
-
 /* ---- the operations -------------------------------------------------------------------------- */
 
-const struct http_refusal *http_ask_add_item(struct http_request *request)
+const struct http_refusal *http_ask_cart_command(struct http_request *request)
 {
-    return ask(request, CART_COMMAND_ADD_ITEM);
-}
-
-const struct http_refusal *http_ask_clear_items(struct http_request *request)
-{
-    return ask(request, CART_COMMAND_CLEAR_ITEMS);
+    const struct http_refusal *refusal = read_command(request, request->route->command);
+    return refusal != NULL ? refusal : submit(request);
 }
 
 /* An id that no item can have is the cart's to refuse too, after what comes before in the order of
@@ -69,16 +59,6 @@ const struct http_refusal *http_ask_remove_item(struct http_request *request)
         return refusal;
     request->commands.list[0].remove_item.item_id = request->path_values[1];
     return submit(request);
-}
-
-const struct http_refusal *http_ask_check_out_cart(struct http_request *request)
-{
-    return ask(request, CART_COMMAND_CHECK_OUT);
-}
-
-const struct http_refusal *http_ask_cancel_cart(struct http_request *request)
-{
-    return ask(request, CART_COMMAND_CANCEL);
 }
 
 const struct http_refusal *http_ask_execute_commands(struct http_request *request)
@@ -109,8 +89,8 @@ static const struct http_refusal *refuse_nobody(struct http_request *request)
         });
 }
 
-/* Whoever claims a cart claims it for himself, but for the back office, and for everybody where
- * nobody is asked. */
+/* A cart is claimed for the caller; for any customer by the back office, and where nobody is
+ * authenticated. */
 static const struct http_refusal *choose_customer(
     struct http_request *request, struct cart_command *claim)
 {

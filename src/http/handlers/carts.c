@@ -103,7 +103,7 @@ static const struct http_refusal *read_customer(struct http_request *request)
                 CART_CUSTOMER_ID_MAX));
     if (request->rights.may_all)
         return NULL;
-    /* Whoever may not see all carts sees his own. */
+    /* A customer sees the own carts. */
     if (page->customer_id != NULL && strcmp(page->customer_id, own) != 0)
         return http_refuse_other_customer(request);
     page->customer_id = own;

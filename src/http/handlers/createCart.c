@@ -51,8 +51,8 @@ static bool is_guest(const struct http_request *request)
 }
 
 /* Guests are told apart by the tokens that they bring. One who brings none can't be told from
- * others: whatever his key has made before is of another token than the one he gets now, so that he
- * is told no more than that the key came before. */
+ * others: whatever the key has made before is of another token than the one that is made now, so
+ * the answer says no more than that the key came before. */
 static bool is_unknown_guest(const struct http_request *request)
 {
     return is_guest(request) && request->headers.values[HTTP_HEADER_CART_TOKEN] == NULL;
