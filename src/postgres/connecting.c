@@ -92,9 +92,8 @@ void postgres_connecting_start(struct postgres_connection *connection)
 {
     postgres_connection_move(connection, POSTGRES_STATE_RESOLVING);
     loop_start_timer(connection->loop, &connection->timer, CONNECT_TIMEOUT_US);
-    if (postgres_resolver_start(&connection->resolver, connection->loop, connection->url)) {
+    if (postgres_resolver_start(&connection->resolver, connection->loop, connection->url))
         postgres_connecting_resolved(&connection->resolver);
-    }
 }
 
 static void ask_greeting(struct postgres_connection *connection);
@@ -112,9 +111,8 @@ void postgres_connecting_go_on(struct postgres_connection *connection)
             connection, BASE_LOG_DATABASE_UNREACHABLE, PQerrorMessage(connection->pg));
         return;
     }
-    if (is_connected) {
+    if (is_connected)
         ask_greeting(connection);
-    }
 }
 
 /* ---- connecting: greet, ask, prepare --------------------------------------------------------- */
@@ -255,9 +253,8 @@ static void receive_readiness(struct postgres_connection *connection)
     struct base_buffer reason = {0};
     base_buffer_append_text(&reason, connection->not_ready_detail);
     const char *error = PQresultErrorField(reply, PG_DIAG_MESSAGE_PRIMARY);
-    if (error != NULL) {
+    if (error != NULL)
         base_buffer_printf(&reason, " (%s)", error);
-    }
     postgres_connection_give_up(connection, BASE_LOG_DATABASE_NOT_READY, base_buffer_text(&reason));
     base_buffer_finish(&reason);
 }
@@ -268,9 +265,8 @@ void postgres_connecting_receive(struct postgres_connection *connection)
     bool is_open = PQconsumeInput(connection->pg) == 1;
     while (!PQisBusy(connection->pg)) {
         PGresult *result = PQgetResult(connection->pg);
-        if (result == NULL) {
+        if (result == NULL)
             break;
-        }
         if (PQresultStatus(connection->reply) == PGRES_FATAL_ERROR && connection->reply != NULL) {
             PQclear(result);
             continue;

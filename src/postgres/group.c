@@ -41,9 +41,8 @@ struct postgres_parameters *postgres_group_add(
     assert(!group->is_under_way);
     assert(group->n_statements < POSTGRES_GROUP_STATEMENTS_MAX);
     size_t i = group->n_statements++;
-    if (group->entries[i].parameters == NULL) {
+    if (group->entries[i].parameters == NULL)
         group->entries[i].parameters = base_alloc(sizeof *group->entries[i].parameters);
-    }
     group->entries[i].statement = statement;
     postgres_parameters_begin(group->entries[i].parameters, statement);
     return group->entries[i].parameters;

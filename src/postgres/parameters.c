@@ -156,17 +156,15 @@ void postgres_begin_array(struct postgres_parameters *parameters)
 
 void postgres_end_array(struct postgres_parameters *parameters)
 {
-    if (!parameters->is_in_array) {
+    if (!parameters->is_in_array)
         return;
-    }
     parameters->is_in_array = false;
     size_t array = parameters->n_begun - 1;
     size_t start = parameters->starts[array];
     char *header = parameters->buffer.bytes + start;
     bool is_empty = parameters->n_elements == 0;
-    if (is_empty) {
+    if (is_empty)
         parameters->buffer.length = start + POSTGRES_EMPTY_ARRAY_SIZE;
-    }
     size_t length = parameters->buffer.length - start;
     assert(length <= INT_MAX);
     parameters->lengths[array] = (int)length;
@@ -248,9 +246,8 @@ static void put_bytes(
     if (is_json) {
         *place++ = 1; /* the version of jsonb's binary form: text follows */
     }
-    if (n_bytes > 0) {
+    if (n_bytes > 0)
         memcpy(place, bytes, n_bytes);
-    }
 }
 
 void postgres_put_text(struct postgres_parameters *parameters, const char *text)
@@ -339,9 +336,8 @@ void postgres_put_column(
     }
     assert(size == columns[at].size);
     (void)size;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i++)
         columns[at].put(parameters, (const char *)first + i * stride);
-    }
 }
 
 void postgres_parameters_complete(struct postgres_parameters *parameters)

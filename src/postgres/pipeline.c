@@ -21,9 +21,8 @@ static void put_on_wire(struct postgres_connection *connection, struct postgres_
     if (wire->n == wire->capacity) {
         size_t capacity = wire->capacity == 0 ? 8 : wire->capacity * 2;
         struct postgres_group **groups = base_alloc(capacity * sizeof(struct postgres_group *));
-        for (size_t i = 0; i < wire->n; i++) {
+        for (size_t i = 0; i < wire->n; i++)
             groups[i] = wire->groups[(wire->first + i) & (wire->capacity - 1)];
-        }
         free(wire->groups);
         wire->groups = groups;
         wire->capacity = capacity;
@@ -79,9 +78,8 @@ static void give_up_lost(struct postgres_connection *connection)
 static bool send_preparations(const struct postgres_connection *connection, bool is_again)
 {
     PGconn *pg = connection->pg;
-    if (is_again && PQsendQueryParams(pg, "DEALLOCATE ALL", 0, NULL, NULL, NULL, NULL, 0) != 1) {
+    if (is_again && PQsendQueryParams(pg, "DEALLOCATE ALL", 0, NULL, NULL, NULL, NULL, 0) != 1)
         return false;
-    }
     for (size_t i = 0; connection->statements[i] != NULL; i++) {
         const struct postgres_statement *statement = connection->statements[i];
         _Static_assert(sizeof(Oid) == sizeof(enum postgres_type), "types are libpq's");
@@ -108,9 +106,8 @@ static bool send_statements(
     const struct postgres_connection *connection, const struct postgres_group *group)
 {
     for (size_t i = 0; i < group->n_statements; i++) {
-        if (!postgres_parameters_send(group->entries[i].parameters, connection->pg)) {
+        if (!postgres_parameters_send(group->entries[i].parameters, connection->pg))
             return false;
-        }
     }
     return PQpipelineSync(connection->pg) == 1;
 }
@@ -169,12 +166,10 @@ void postgres_pipeline_notice(void *context, const PGresult *notice)
         keep_last_words(connection, notice);
         return;
     }
-    if (!is_text(PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED), "WARNING")) {
+    if (!is_text(PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED), "WARNING"))
         return;
-    }
-    if (connection->wire.n > 0 && is_cancelled_wait(notice)) {
+    if (connection->wire.n > 0 && is_cancelled_wait(notice))
         connection->is_unacknowledged = true;
-    }
     const char *message = PQresultErrorField(notice, PG_DIAG_MESSAGE_PRIMARY);
     const char *sqlstate = PQresultErrorField(notice, PG_DIAG_SQLSTATE);
     base_log(
@@ -189,9 +184,8 @@ void postgres_pipeline_notice(void *context, const PGresult *notice)
 static const char *name_statement(const struct postgres_connection *connection)
 {
     const struct postgres_group *group = first_on_wire(connection);
-    if (group == NULL) {
+    if (group == NULL)
         return "preparation";
-    }
     return group->n_received < group->n_statements
                ? group->entries[group->n_received].statement->name
                : COMMIT;
@@ -218,9 +212,8 @@ static bool receive_error(struct postgres_connection *connection, const PGresult
         return false;
     }
     struct postgres_failure *failure = &connection->failure;
-    if (failure->sqlstate[0] != '\0') {
+    if (failure->sqlstate[0] != '\0')
         return true;
-    }
     const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
     const char *constraint = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
     memcpy(failure->sqlstate, sqlstate, strnlen(sqlstate, sizeof failure->sqlstate - 1));
@@ -265,17 +258,14 @@ static bool is_unknown_commit(const struct postgres_failure *failure)
 
 static enum postgres_outcome classify(const struct postgres_failure *failure)
 {
-    if (failure->is_stale) {
+    if (failure->is_stale)
         return POSTGRES_AGAIN;
-    }
-    if (is_unknown_commit(failure)) {
+    if (is_unknown_commit(failure))
         return POSTGRES_UNKNOWN;
-    }
     for (size_t i = 0; i < BASE_COUNT(failure_outcomes); i++) {
         const char *prefix = failure_outcomes[i].prefix;
-        if (strncmp(failure->sqlstate, prefix, strlen(prefix)) == 0) {
+        if (strncmp(failure->sqlstate, prefix, strlen(prefix)) == 0)
             return failure_outcomes[i].outcome;
-        }
     }
     return POSTGRES_FAILED;
 }
@@ -310,9 +300,8 @@ static void log_failure(struct postgres_connection *connection)
     const struct postgres_failure *failure = &connection->failure;
     const char *constraint = failure->constraint;
     struct postgres_quiet *quiet = &connection->quiet;
-    if (!may_log(quiet, failure->sqlstate)) {
+    if (!may_log(quiet, failure->sqlstate))
         return;
-    }
     int64_t n_left_out = quiet->n_left_out;
     quiet->n_left_out = 0;
     base_log(
@@ -337,9 +326,8 @@ static bool settle_preparation(struct postgres_connection *connection)
         base_buffer_finish(&reason);
         return false;
     }
-    if (connection->state == POSTGRES_STATE_PREPARING) {
+    if (connection->state == POSTGRES_STATE_PREPARING)
         postgres_connecting_done(connection);
-    }
     return true;
 }
 
@@ -349,12 +337,10 @@ static void send_again(struct postgres_connection *connection, struct postgres_g
 {
     postgres_group_forget_rows(group);
     group->is_retried = true;
-    if (connection->wire.n_preparations == 0) {
+    if (connection->wire.n_preparations == 0)
         postgres_pipeline_prepare(connection, true);
-    }
-    if (connection->pg != NULL) {
+    if (connection->pg != NULL)
         postgres_pipeline_send(connection, group);
-    }
 }
 
 static void decide(struct postgres_connection *connection, struct postgres_group *group)
@@ -390,22 +376,19 @@ static bool receive_sync(struct postgres_connection *connection)
     struct postgres_group *group = take_from_wire(connection);
     struct postgres_failure *failure = &connection->failure;
     if (group == NULL) {
-        if (!settle_preparation(connection)) {
+        if (!settle_preparation(connection))
             return false;
-        }
     } else if (failure->is_stale && !group->is_retried) {
         postgres_failure_forget(failure);
         send_again(connection, group);
     } else {
         decide(connection, group);
         const char *reason = reason_to_leave(failure);
-        if (reason != NULL) {
+        if (reason != NULL)
             postgres_connection_give_up(connection, BASE_LOG_DATABASE_LOST, reason);
-        }
     }
-    if (connection->pg == NULL) {
+    if (connection->pg == NULL)
         return false;
-    }
     postgres_failure_forget(failure);
     connection->is_unacknowledged = false;
     return true;
@@ -466,9 +449,8 @@ static bool receive_result(struct postgres_connection *connection, PGresult *res
 static bool receive_end_of_statement(struct postgres_connection *connection)
 {
     struct postgres_group *group = first_on_wire(connection);
-    if (group != NULL) {
+    if (group != NULL)
         group->n_received++;
-    }
     /* A NULL is followed by a result or the sync. An endless row of them is a libpq that has lost
      * count, and waiting for it would be for ever. */
     connection->n_silent++;
@@ -487,15 +469,13 @@ void postgres_pipeline_receive(struct postgres_connection *connection)
     while (!PQisBusy(connection->pg) && connection->wire.n > 0) {
         PGresult *result = PQgetResult(connection->pg);
         if (result == NULL) {
-            if (!receive_end_of_statement(connection)) {
+            if (!receive_end_of_statement(connection))
                 return;
-            }
             continue;
         }
         connection->n_silent = 0;
-        if (!receive_result(connection, result)) {
+        if (!receive_result(connection, result))
             return;
-        }
     }
     if (!is_open || PQstatus(connection->pg) == CONNECTION_BAD) {
         give_up_lost(connection);

@@ -54,19 +54,16 @@ static const struct {
 static char *explain(const char *message)
 {
     static const char no_memory[] = "out of memory";
-    if (message == NULL || strncmp(message, no_memory, strlen(no_memory)) == 0) {
+    if (message == NULL || strncmp(message, no_memory, strlen(no_memory)) == 0)
         base_end_without_memory();
-    }
     for (size_t i = 0; i < BASE_COUNT(complaints); i++) {
         const char *beginning = complaints[i].beginning;
-        if (strncmp(message, beginning, strlen(beginning)) == 0) {
+        if (strncmp(message, beginning, strlen(beginning)) == 0)
             return say(complaints[i].sentence);
-        }
     }
     size_t length = strcspn(message, "\"\n");
-    while (length > 0 && (message[length - 1] == ' ' || message[length - 1] == ':')) {
+    while (length > 0 && (message[length - 1] == ' ' || message[length - 1] == ':'))
         length--;
-    }
     struct base_buffer text = {0};
     base_buffer_printf(&text, "libpq says: %.*s", (int)length, message);
     char *problem = postgres_one_line(base_buffer_text(&text));
@@ -79,9 +76,8 @@ static char *explain(const char *message)
 static const char *value_of(const PQconninfoOption *options, const char *keyword)
 {
     for (; options != NULL && options->keyword != NULL; options++) {
-        if (strcmp(options->keyword, keyword) == 0) {
+        if (strcmp(options->keyword, keyword) == 0)
             return options->val != NULL ? options->val : "";
-        }
     }
     return "";
 }
@@ -110,9 +106,8 @@ static char *check_numbers(const PQconninfoOption *options)
                                            "keepalives_count", "tcp_user_timeout"};
     for (size_t i = 0; i < BASE_COUNT(keywords); i++) {
         const char *value = value_of(options, keywords[i]);
-        if (value[0] != '\0' && !is_number(value, INT32_MIN, INT32_MAX)) {
+        if (value[0] != '\0' && !is_number(value, INT32_MIN, INT32_MAX))
             return refuse_option(keywords[i], "must be a number");
-        }
     }
     return NULL;
 }
@@ -126,9 +121,8 @@ static char *check_files(const PQconninfoOption *options)
     const char *mode = value_of(options, "sslmode");
     const char *file = value_of(options, "sslrootcert");
     const char *home = getenv("HOME");
-    if (strncmp(mode, "verify", strlen("verify")) != 0 || strcmp(file, "system") == 0) {
+    if (strncmp(mode, "verify", strlen("verify")) != 0 || strcmp(file, "system") == 0)
         return NULL;
-    }
     struct base_buffer path = {0};
     if (file[0] != '\0') {
         base_buffer_append_text(&path, file);
@@ -145,9 +139,8 @@ static char *check_files(const PQconninfoOption *options)
 static size_t count(const char *list)
 {
     size_t n = 1;
-    for (; *list != '\0'; list++) {
+    for (; *list != '\0'; list++)
         n += *list == ',' ? 1 : 0;
-    }
     return n;
 }
 
@@ -156,16 +149,13 @@ static bool are_ports(const char *list)
     while (true) {
         char port[16] = "";
         size_t length = strcspn(list, ",");
-        if (length >= sizeof port) {
+        if (length >= sizeof port)
             return false;
-        }
         memcpy(port, list, length);
-        if (length > 0 && !is_number(port, 1, 65535)) {
+        if (length > 0 && !is_number(port, 1, 65535))
             return false;
-        }
-        if (list[length] == '\0') {
+        if (list[length] == '\0')
             return true;
-        }
         list += length + 1;
     }
 }
@@ -175,14 +165,12 @@ static bool are_ports(const char *list)
 static bool has_stray_at(const char *url)
 {
     const char *slashes = strstr(url, "://");
-    if (slashes == NULL || strncmp(url, "postgres", strlen("postgres")) != 0) {
+    if (slashes == NULL || strncmp(url, "postgres", strlen("postgres")) != 0)
         return false;
-    }
     const char *begin = slashes + strlen("://");
     const char *first = strpbrk(begin, "@/?");
-    if (first == NULL || *first == '?') {
+    if (first == NULL || *first == '?')
         return false;
-    }
     const char *rest = first + 1;
     return memchr(rest, '@', strcspn(rest, "?")) != NULL;
 }
@@ -192,16 +180,13 @@ static bool are_addresses(const char *list)
     while (true) {
         char address[64] = "";
         size_t length = strcspn(list, ",");
-        if (length >= sizeof address) {
+        if (length >= sizeof address)
             return false;
-        }
         memcpy(address, list, length);
-        if (length > 0 && !postgres_is_address(address)) {
+        if (length > 0 && !postgres_is_address(address))
             return false;
-        }
-        if (list[length] == '\0') {
+        if (list[length] == '\0')
             return true;
-        }
         list += length + 1;
     }
 }
@@ -212,22 +197,17 @@ static char *check_places(const char *url, const PQconninfoOption *options)
     const char *addresses = value_of(options, "hostaddr");
     const char *ports = value_of(options, "port");
     size_t n = count(addresses[0] != '\0' ? addresses : hosts);
-    if (has_stray_at(url)) {
+    if (has_stray_at(url))
         return say("it has an @ behind what looks like its host: characters such as @, / and # of "
                    "a user or password must be percent-encoded (%40, %2F, %23)");
-    }
-    if (!are_addresses(addresses)) {
+    if (!are_addresses(addresses))
         return say("its hostaddr is not an IP address");
-    }
-    if (hosts[0] != '\0' && addresses[0] != '\0' && count(hosts) != n) {
+    if (hosts[0] != '\0' && addresses[0] != '\0' && count(hosts) != n)
         return say("it has not as many hostaddr as hosts");
-    }
-    if (!are_ports(ports)) {
+    if (!are_ports(ports))
         return say("its port is not a number from 1 to 65535");
-    }
-    if (count(ports) != 1 && count(ports) != n) {
+    if (count(ports) != 1 && count(ports) != n)
         return say("it has not as many ports as hosts");
-    }
     return NULL;
 }
 
@@ -265,16 +245,13 @@ static char *check_options(const PQconninfoOption *given)
 {
     PGconn *pg = start_nowhere(given);
     PQconninfoOption *options = PQconninfo(pg); /* of the environment and the service file too */
-    if (pg == NULL || options == NULL) {
+    if (pg == NULL || options == NULL)
         base_end_without_memory();
-    }
     char *problem = got_as_far(pg) ? NULL : explain(PQerrorMessage(pg));
-    if (problem == NULL) {
+    if (problem == NULL)
         problem = check_numbers(options);
-    }
-    if (problem == NULL) {
+    if (problem == NULL)
         problem = check_files(options);
-    }
     PQconninfoFree(options);
     PQfinish(pg);
     return problem;
@@ -290,9 +267,8 @@ char *postgres_check_url(const char *url)
         return problem;
     }
     char *problem = check_places(url, given);
-    if (problem == NULL) {
+    if (problem == NULL)
         problem = check_options(given);
-    }
     PQconninfoFree(given);
     return problem;
 }
