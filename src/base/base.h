@@ -192,6 +192,20 @@ bool base_parse_int(const char *text, int64_t least, int64_t most, int64_t *numb
  * guessing which name was meant. Only the first 64 bytes of `right` count. */
 size_t base_text_distance(const char *left, const char *right);
 
+/* ---- failures -------------------------------------------------------------------------------- */
+
+/* Why a request was not served, in the words of all rooms. What is a room's own (not found,
+ * refused, a conflict) is an outcome of that room. */
+enum base_failure {
+    BASE_NO_FAILURE,
+    BASE_OVERLOADED,  /* nothing happened: too many requests wait already */
+    BASE_TOO_SLOW,    /* nothing happened: it took longer than it may */
+    BASE_UNAVAILABLE, /* nothing happened: PostgreSQL can't be reached, or can't do it at the moment
+                       */
+    BASE_UNKNOWN,     /* it may have happened: PostgreSQL was lost before it answered */
+    BASE_BROKEN       /* nothing happened: something is broken; it was logged */
+};
+
 /* ---- the log --------------------------------------------------------------------------------- */
 
 enum base_log_level { BASE_LOG_DEBUG, BASE_LOG_INFO, BASE_LOG_WARNING, BASE_LOG_ERROR };

@@ -18,10 +18,7 @@
 /* So that a turn of the loop stays short. */
 #define OFFERS_PER_TURN 256
 #define EVENTS_PER_TURN 2500
-#define CATCH_UP_SLOTS 4  /* listeners that are read for at the same time */
-#define PAGES_AT_ONCE 32  /* under way */
-#define PAGES_QUEUE 16384 /* that may wait */
-#define PAGES_SWEEP_US 50000
+#define CATCH_UP_SLOTS 4 /* listeners that are read for at the same time */
 
 /* ---- events (read.c) ------------------------------------------------------------------------- */
 
@@ -142,13 +139,7 @@ struct feed {
     struct feed_slot slots[CATCH_UP_SLOTS];
     size_t n_listeners;
 
-    struct feed_page *first_page;
-    struct feed_page *last_page;
-    struct feed_page *shed_pages; /* came when too many waited */
-    size_t n_pages;               /* that wait */
-    size_t n_pages_asked;         /* under way */
-    struct loop_deferred dispatch;
-    struct loop_timer sweep;
+    struct queue pages;
 
     bool is_draining;
     bool is_ending;
@@ -173,6 +164,5 @@ void feed_listeners_end(struct feed *feed, enum feed_end end);
 
 /* pages.c */
 void feed_pages_init(struct feed *feed);
-void feed_pages_finish(struct feed *feed);
 
 #endif

@@ -96,8 +96,10 @@ bool http_read_time(struct http_request *request, enum http_parameter parameter,
     BASE_MUST_CHECK;
 /* The problem of a read that has nothing to show. */
 void http_refuse_read(
-    struct http_request *request, enum projections_outcome outcome, enum http_problem missing,
-    const char *kind);
+    struct http_request *request, enum projections_outcome outcome, enum base_failure failure,
+    enum http_problem missing, const char *kind);
+/* Refuses a read that failed. */
+void http_refuse_failed(struct http_request *request, enum base_failure failure);
 
 /* ---- reports.c: what reports share ----------------------------------------------------------- */
 

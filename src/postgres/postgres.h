@@ -120,6 +120,18 @@ enum postgres_outcome {
                                was cancelled: it may not survive a failover */
 };
 
+/* The rows are there. */
+static inline bool postgres_is_done(enum postgres_outcome outcome)
+{
+    return outcome == POSTGRES_DONE || outcome == POSTGRES_UNACKNOWLEDGED;
+}
+/* What an outcome is to whoever made the request. To a read, which commits nothing,
+ * UNACKNOWLEDGED is no failure. */
+enum base_failure postgres_failure(enum postgres_outcome outcome) BASE_MUST_CHECK;
+/* Whether the next try may succeed at once, or as soon as there is a connection. Only for what may
+ * be done twice. */
+bool postgres_should_retry(enum postgres_outcome outcome) BASE_MUST_CHECK;
+
 #define POSTGRES_GROUP_STATEMENTS_MAX 16
 
 /* Owned by the caller; zero-initialise once, then begin for each use. Must not move or die between

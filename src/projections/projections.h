@@ -18,6 +18,7 @@
 #include "loop.h"
 #include "metrics.h"
 #include "postgres.h"
+#include "queue.h"
 
 /* ---- written with the append ----------------------------------------------------------------- */
 
@@ -178,11 +179,8 @@ bool projections_receive_owner(
 enum projections_outcome {
     PROJECTIONS_FOUND,
     PROJECTIONS_NOT_FOUND,
-    PROJECTIONS_OVERLOADED,  /* too many reads wait already */
-    PROJECTIONS_UNAVAILABLE, /* no connection to PostgreSQL within the time to wait */
-    PROJECTIONS_TOO_SLOW,    /* a report that took longer than one may */
-    PROJECTIONS_BAD_CURSOR,  /* of a page: not one that this list gave for these filters */
-    PROJECTIONS_FAILED       /* a statement failed; it was logged */
+    PROJECTIONS_BAD_CURSOR, /* of a page: not one that this list gave for these filters */
+    PROJECTIONS_FAILED      /* request.failure says of what */
 };
 
 struct projections_options {
@@ -195,7 +193,7 @@ struct projections_options {
     const char *not_ready_detail;
     int64_t wait_ms;
     size_t keep_bytes;      /* for carts that were read, while a lease lasts; 0: none are kept */
-    size_t queue_reads;     /* that may wait; beyond it OVERLOADED */
+    size_t queue_reads;     /* of carts and products, unanswered; beyond it OVERLOADED */
     int64_t report_seconds; /* that a report may take; beyond it TOO_SLOW */
 };
 
@@ -206,7 +204,6 @@ struct projections *projections_create(const struct projections_options *options
 /* Reads that still wait are answered UNAVAILABLE first. NULL-safe. */
 void projections_destroy(struct projections *projections);
 bool projections_is_ready(const struct projections *projections);
-size_t projections_waiting(const struct projections *projections);
 
 /* One cart or one product. The caller owns it; it must not move or die until it is answered, which
  * for a cart that is kept is within the call that asks. Zero-initialise, set answered and the id or
@@ -217,11 +214,10 @@ struct projections_read {
     const char *sku;           /* projections_read_product */
     void (*answered)(struct projections_read *read);
     enum projections_outcome outcome;
+    struct queue_request request;
     int32_t version;
     struct base_buffer body; /* the whole JSON answer */
-    int64_t asked_at_us;
-    uint64_t mark; /* the room's own, as what follows */
-    struct projections_read *next;
+    uint64_t mark;           /* the room's own */
 };
 void projections_read_cart(struct projections *projections, struct projections_read *read);
 /* To be called when a read of the cart is about to come, if that is known some steps before: the
@@ -260,12 +256,11 @@ struct projections_page {
     const char *cursor;      /* NULL: the first page */
     void (*answered)(struct projections_page *page);
     enum projections_outcome outcome;
+    struct queue_request request;
     struct base_buffer body;        /* {"carts":[…],"next_cursor":…} or {"products":…} */
     struct base_buffer next_cursor; /* empty: this is the last page */
-    int64_t asked_at_us;
     struct postgres_group group;
     struct projections *projections;
-    struct projections_page *next;
 };
 /* Newest first by creation. False (and never answered): the cursor is none; one that looks like it
  * is answered, perhaps with BAD_CURSOR. */
@@ -309,11 +304,10 @@ struct projections_report {
     const char *cursor;  /* not the funnel; NULL: the first page */
     void (*answered)(struct projections_report *report);
     enum projections_outcome outcome;
+    struct queue_request request;
     struct base_buffer body;        /* JSON or CSV (RFC 4180, with a header line) */
     struct base_buffer next_cursor; /* empty: this is the last page */
-    int64_t asked_at_us;
     struct projections_report_work *work;
-    struct projections_report *next;
 };
 /* False (and never answered): the cursor is none. Reports run one at a time; beyond a few that wait
  * they are OVERLOADED. */

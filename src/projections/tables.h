@@ -198,7 +198,6 @@ struct reports *reports_create(const struct projections_options *options, char *
     BASE_MUST_CHECK;
 void reports_destroy(struct reports *reports); /* NULL-safe */
 bool reports_is_ready(const struct reports *reports);
-size_t reports_waiting(const struct reports *reports);
 bool reports_ask(struct reports *reports, struct projections_report *report) BASE_MUST_CHECK;
 /* A time as JSON: null for PROJECTIONS_NO_TIME. */
 void reports_write_time(struct base_buffer *out, int64_t unix_us);

@@ -203,8 +203,7 @@ void decide_stream(struct batch *batch, struct batch_stream *stream);
 /* ---- a cart as it was (history.c) ---------------------------------------------------------------
  */
 
-/* Answers a look that has not begun or has ended. */
-void history_answer(struct service_history *history, enum replay_history_outcome outcome);
+void history_init(struct service *service);
 
 /* ---- answers from the log (answers.c)
  * -------------------------------------------------------------------- */
@@ -242,12 +241,11 @@ struct service {
     struct batch batches[BATCH_SLOTS];
     struct base_random random;    /* for command ids */
     struct service_command *shed; /* to be refused in the next turn, with the outcome they have */
-    struct service_history *shed_histories; /* the same */
-    size_t n_waiting;                       /* submitted and not answered */
-    size_t n_snapshots;                     /* under way */
-    size_t n_histories;                     /* under way */
-    int64_t not_ready_since_us;             /* 0: ready */
-    struct postgres_backend lost;           /* may still have an append under way */
+    struct queue histories;
+    size_t n_waiting;             /* submitted and not answered */
+    size_t n_snapshots;           /* under way */
+    int64_t not_ready_since_us;   /* 0: ready */
+    struct postgres_backend lost; /* may still have an append under way */
     bool must_settle;
     bool is_settling;
     struct postgres_group settle;

@@ -7,24 +7,16 @@
 #include "server.h"
 
 /* False: the request was refused. */
-static bool check_outcome(struct http_request *request, enum feed_outcome outcome)
+static bool check_outcome(struct http_request *request, const struct feed_page *page)
 {
-    switch (outcome) {
+    switch (page->outcome) {
     case FEED_FOUND:
         return true;
     case FEED_NOT_FOUND:
         http_refuse_missing(request, HTTP_PROBLEM_CART_NOT_FOUND, "cart");
         return false;
-    case FEED_OVERLOADED:
-        http_refuse(request, HTTP_PROBLEM_OVERLOADED, "Too many reads are waiting already.");
-        return false;
-    case FEED_UNAVAILABLE:
-        http_refuse(
-            request, HTTP_PROBLEM_DATABASE_UNAVAILABLE,
-            "The database does not answer at the moment.");
-        return false;
     case FEED_FAILED:
-        http_refuse(request, HTTP_PROBLEM_INTERNAL_ERROR, "The read failed.");
+        http_refuse_failed(request, page->request.failure);
         return false;
     }
     return false;
@@ -88,7 +80,7 @@ static bool is_of_this_log(const struct http_request *request, const char *log_i
 /* Whether there is a page, and `after` is in it or before it. False: the request was refused. */
 static bool check_page(struct http_request *request, const struct feed_page *page)
 {
-    if (!check_outcome(request, page->outcome))
+    if (!check_outcome(request, page))
         return false;
     if (!is_of_this_log(request, page->log_id)) {
         http_refuse(

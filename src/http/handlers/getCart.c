@@ -66,17 +66,8 @@ static void answer_history(struct service_history *history)
     case REPLAY_NO_VERSION:
         refuse_version(request);
         break;
-    case REPLAY_OVERLOADED:
-        http_refuse(
-            request, HTTP_PROBLEM_OVERLOADED, "Too many point-in-time reads are waiting already.");
-        break;
-    case REPLAY_UNAVAILABLE:
-        http_refuse(
-            request, HTTP_PROBLEM_DATABASE_UNAVAILABLE,
-            "The database does not answer at the moment.");
-        break;
     case REPLAY_FAILED:
-        http_refuse(request, HTTP_PROBLEM_INTERNAL_ERROR, "The read failed.");
+        http_refuse_failed(request, history->request.failure);
         break;
     }
     base_buffer_finish(&history->body);

@@ -35,9 +35,34 @@ bool http_read_time(struct http_request *request, enum http_parameter parameter,
     return false;
 }
 
+void http_refuse_failed(struct http_request *request, enum base_failure failure)
+{
+    switch (failure) {
+    case BASE_NO_FAILURE:
+        return;
+    case BASE_OVERLOADED:
+        http_refuse(request, HTTP_PROBLEM_OVERLOADED, "Too many reads are waiting already.");
+        return;
+    case BASE_TOO_SLOW:
+        http_refuse(
+            request, HTTP_PROBLEM_OVERLOADED,
+            "The read took too long; narrow it down or try again later.");
+        return;
+    case BASE_UNAVAILABLE:
+    case BASE_UNKNOWN:
+        http_refuse(
+            request, HTTP_PROBLEM_DATABASE_UNAVAILABLE,
+            "The database does not answer at the moment.");
+        return;
+    case BASE_BROKEN:
+        http_refuse(request, HTTP_PROBLEM_INTERNAL_ERROR, "The read failed.");
+        return;
+    }
+}
+
 void http_refuse_read(
-    struct http_request *request, enum projections_outcome outcome, enum http_problem missing,
-    const char *kind)
+    struct http_request *request, enum projections_outcome outcome, enum base_failure failure,
+    enum http_problem missing, const char *kind)
 {
     switch (outcome) {
     case PROJECTIONS_FOUND:
@@ -45,24 +70,11 @@ void http_refuse_read(
     case PROJECTIONS_NOT_FOUND:
         http_refuse_missing(request, missing, kind);
         return;
-    case PROJECTIONS_OVERLOADED:
-        http_refuse(request, HTTP_PROBLEM_OVERLOADED, "Too many reads are waiting already.");
-        return;
-    case PROJECTIONS_UNAVAILABLE:
-        http_refuse(
-            request, HTTP_PROBLEM_DATABASE_UNAVAILABLE,
-            "The database does not answer at the moment.");
-        return;
-    case PROJECTIONS_TOO_SLOW:
-        http_refuse(
-            request, HTTP_PROBLEM_OVERLOADED,
-            "The report took too long; narrow it down or try again later.");
-        return;
     case PROJECTIONS_BAD_CURSOR:
         http_refuse_cursor(request);
         return;
     case PROJECTIONS_FAILED:
-        http_refuse(request, HTTP_PROBLEM_INTERNAL_ERROR, "The read failed.");
+        http_refuse_failed(request, failure);
         return;
     }
 }
@@ -114,7 +126,7 @@ void http_reply_read(
     if (read->outcome == PROJECTIONS_FOUND)
         http_reply_found(request, cache, read->version, &read->body);
     else
-        http_refuse_read(request, read->outcome, missing, kind);
+        http_refuse_read(request, read->outcome, read->request.failure, missing, kind);
     base_buffer_finish(&read->body);
 }
 
@@ -176,7 +188,8 @@ void http_reply_page(struct http_request *request, const char *cache)
                                                      : NULL,
             });
     else
-        http_refuse_read(request, page->outcome, HTTP_PROBLEM_INTERNAL_ERROR, "list");
+        http_refuse_read(
+            request, page->outcome, page->request.failure, HTTP_PROBLEM_INTERNAL_ERROR, "list");
     base_buffer_finish(&page->body);
     base_buffer_finish(&page->next_cursor);
 }

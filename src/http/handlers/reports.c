@@ -46,7 +46,9 @@ static void answer(struct projections_report *report)
                                      : NULL,
                      });
     else
-        http_refuse_read(request, report->outcome, HTTP_PROBLEM_INTERNAL_ERROR, "report");
+        http_refuse_read(
+            request, report->outcome, report->request.failure, HTTP_PROBLEM_INTERNAL_ERROR,
+            "report");
     base_buffer_finish(&report->body);
     base_buffer_finish(&report->next_cursor);
 }
