@@ -189,6 +189,6 @@ void append_compose(
 {
     static const char *const NAMES[] = {
         [APPEND_ANYTHING] = "append", [APPEND_USUAL] = "append_usual"};
-    *statement = (struct postgres_statement){.name = NAMES[kind], .is_one_row = true};
+    *statement = (struct postgres_statement){.name = NAMES[kind], .rows = POSTGRES_ONE_ROW};
     append_compose_text(&TEXTS[kind], parts, n_parts, statement);
 }

@@ -23,9 +23,10 @@ static const struct postgres_statement READ_LOG_OF_TYPES = {
     POSTGRES_TYPES(POSTGRES_INT8, POSTGRES_INT8, POSTGRES_INT4, POSTGRES_TEXT_ARRAY),
 };
 
-/* One row. */
+/* None only where somebody has emptied the table, which `cartd verify` tells. */
 const struct postgres_statement eventstore_read_head = {
     .name = "read_head",
+    .rows = POSTGRES_AT_MOST_ONE_ROW,
     .sql = "SELECT position, recorded_at, tableoid::bigint FROM log_head",
 };
 

@@ -57,8 +57,8 @@ struct eventstore_rewriter *eventstore_rewriter_create(
     rewriter->removing = removing;
     rewriter->putting = putting;
     rewriter->n_tables = n_tables;
-    rewriter->remove = (struct postgres_statement){.name = "remove_rows", .is_one_row = true};
-    rewriter->put = (struct postgres_statement){.name = "put_rows", .is_one_row = true};
+    rewriter->remove = (struct postgres_statement){.name = "remove_rows", .rows = POSTGRES_ONE_ROW};
+    rewriter->put = (struct postgres_statement){.name = "put_rows", .rows = POSTGRES_ONE_ROW};
     append_compose_text(&REMOVE, removing, n_tables, &rewriter->remove);
     append_compose_text(&PUT, putting, n_tables, &rewriter->put);
     rewriter->statements[0] = &rewriter->remove;

@@ -22,7 +22,7 @@ static const struct postgres_statement READ_ENTRIES = {
 
 static const struct postgres_statement COUNT_ENTRIES = {
     .name = "count_entries",
-    .is_one_row = true,
+    .rows = POSTGRES_ONE_ROW,
     .sql = "SELECT count(*)\n"
            "FROM streams\n"
            "WHERE stream_id >= $1 AND (cardinality($2) = 0 OR stream_type = ANY ($2))",
@@ -165,9 +165,9 @@ static const struct postgres_statement READ_STRAY_SNAPSHOTS = {
     POSTGRES_TYPES(POSTGRES_INT4),
 };
 
-/* No rows. */
 const struct postgres_statement eventstore_forget_snapshots = {
     .name = "forget_snapshots",
+    .rows = POSTGRES_NO_ROWS,
     .sql = "DELETE FROM snapshots WHERE stream_id = ANY ($1)",
     POSTGRES_TYPES(POSTGRES_UUID_ARRAY),
 };
@@ -223,9 +223,10 @@ void eventstore_ask_false_keys(struct postgres_group *group, int32_t limit)
 
 /* ---- shared streams -------------------------------------------------------------------------- */
 
-/* No rows. It only grows, so it is never again what somebody may have kept. */
+/* It only grows, so it is never again what somebody may have kept. */
 static const struct postgres_statement MOVE_SHARED_POSITION = {
     .name = "move_shared_position",
+    .rows = POSTGRES_NO_ROWS,
     .sql = "UPDATE log_head SET shared_position = greatest(position, shared_position) + 1",
 };
 

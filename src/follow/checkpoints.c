@@ -4,12 +4,13 @@
 
 /* ---- on the loop ----------------------------------------------------------------------------- */
 
-/* One row, or none when another process runs the projections: one that has said so within the last
+/* No row when another process runs the projections: one that has said so within the last
  * five seconds. What it said in the future it said before the clock was set back: it will say so
  * again within a second, if it still runs. Two that look away at the same time can't both have it,
  * and if a slow one goes on all the same, it finds that the checkpoints have moved. */
 static const struct postgres_statement CLAIM = {
     .name = "claim_projections",
+    .rows = POSTGRES_AT_MOST_ONE_ROW,
     .sql = "UPDATE projection_runner\n"
            "SET runner = $1, renewed_at = clock_timestamp()\n"
            "WHERE runner = $1 OR renewed_at < clock_timestamp() - '5 seconds'::interval\n"

@@ -8,6 +8,7 @@
 #include "internal.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -396,17 +397,32 @@ static bool receive_sync(struct postgres_connection *connection)
 
 /* ---- in: results ----------------------------------------------------------------------------- */
 
-/* A statement that must have one row has another number of them: what it reads is damaged, such as
- * a table of one row without it. Whoever waits for the row never sees the rest. */
+static const struct {
+    int least;
+    int most;
+    const char *words;
+} row_counts[] = {
+    [POSTGRES_ANY_ROWS] = {0, INT_MAX, "any number"},
+    [POSTGRES_NO_ROWS] = {0, 0, "none"},
+    [POSTGRES_AT_MOST_ONE_ROW] = {0, 1, "at most one"},
+    [POSTGRES_ONE_ROW] = {1, 1, "one"},
+};
+
+/* A wrong number of rows is a failure of the statement; whoever waits for them never sees them. */
 static void check_count(
     struct postgres_connection *connection, const struct postgres_statement *statement,
     const PGresult *result)
 {
     struct postgres_failure *failure = &connection->failure;
-    if (!statement->is_one_row || PQntuples(result) == 1 || failure->sqlstate[0] != '\0')
+    int n_rows = PQntuples(result);
+    int least = row_counts[statement->rows].least;
+    int most = row_counts[statement->rows].most;
+    if ((least <= n_rows && n_rows <= most) || failure->sqlstate[0] != '\0')
         return;
     struct base_buffer message = {0};
-    base_buffer_printf(&message, "it answered with %d rows instead of one", PQntuples(result));
+    base_buffer_printf(
+        &message, "it answered with %d rows instead of %s", n_rows,
+        row_counts[statement->rows].words);
     memcpy(failure->sqlstate, WRONG_ROW_COUNT, sizeof failure->sqlstate);
     failure->statement = statement->name;
     failure->message = base_copy_text(base_buffer_text(&message));

@@ -35,10 +35,20 @@ enum postgres_type {
     POSTGRES_JSONB_ARRAY = 3807
 };
 
+/* How many rows a statement answers with. With another number it has FAILED: what it reads is
+ * damaged, such as a table of one row without it. So whoever receives the rows need not count them.
+ */
+enum postgres_row_count {
+    POSTGRES_ANY_ROWS,
+    POSTGRES_NO_ROWS,
+    POSTGRES_AT_MOST_ONE_ROW,
+    POSTGRES_ONE_ROW
+};
+
 /* Statements are constant for the life of a connection and are prepared when it connects. */
 struct postgres_statement {
     const char *name;
-    bool is_one_row; /* it answers with one row; with none or several it has FAILED */
+    enum postgres_row_count rows;
     const char *sql;
     size_t n_parameters;
     const enum postgres_type *types;

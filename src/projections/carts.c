@@ -396,9 +396,9 @@ void carts_keep_change(struct kept *kept, int64_t now_us, const struct projectio
     kept_put(kept, now_us, mark, &found);
 }
 
-/* At most one row. */
 const struct postgres_statement projections_owner_statement = {
     .name = "read_owner",
+    .rows = POSTGRES_AT_MOST_ONE_ROW,
     .sql = "SELECT customer_id, guest_token_hash\n"
            "FROM carts\n"
            "WHERE cart_id = $1",

@@ -41,12 +41,13 @@ struct reports {
 /* ---- the statements -------------------------------------------------------------------------- */
 
 /*
- * One row. Positions are dense and times don't decrease, so the last event of a moment is found by
+ * Positions are dense and times don't decrease, so the last event of a moment is found by
  * halving. The events of one append have one time; where the projection has come to the middle of
  * them, its report is about the moment before, of which it knows everything.
  */
 static const struct postgres_statement MOMENT = {
     .name = "report_moment",
+    .rows = POSTGRES_ONE_ROW,
     .sql =
         "WITH RECURSIVE known AS (\n"
         "    SELECT least(c.position, $3) AS position\n"
@@ -94,9 +95,10 @@ static const struct postgres_statement MOMENT = {
 };
 
 /* A report may be about a hundred events or about all of them, and is planned for those: perhaps a
- * whole table is read in the order in which it lies, by several. One row. */
+ * whole table is read in the order in which it lies, by several. */
 static const struct postgres_statement PLAN_EACH = {
     .name = "report_plan_each",
+    .rows = POSTGRES_ONE_ROW,
     .sql = "SELECT set_config('enable_seqscan', 'on', true),\n"
            "    set_config('plan_cache_mode', 'force_custom_plan', true)",
 };
