@@ -192,6 +192,29 @@ bool base_parse_int(const char *text, int64_t least, int64_t most, int64_t *numb
  * guessing which name was meant. Only the first 64 bytes of `right` count. */
 size_t base_text_distance(const char *left, const char *right);
 
+/* ---- state machines -------------------------------------------------------------------------- */
+
+/* The states of a machine and their moves are one list, of which come the enum and the table:
+ *
+ *     #define DOOR_STATES(STATE)
+ *         STATE(DOOR_OPEN, BASE_TO(DOOR_CLOSED))
+ *         STATE(DOOR_CLOSED, BASE_TO(DOOR_OPEN) | BASE_TO(DOOR_LOCKED))
+ *         STATE(DOOR_LOCKED, BASE_TO(DOOR_CLOSED))
+ *     enum door_state { DOOR_STATES(BASE_STATE_NAME) };
+ *     static const struct base_state states[] = {DOOR_STATES(BASE_STATE_ROW)};
+ *
+ *     door->state = base_move(states, door->state, DOOR_LOCKED);
+ */
+#define BASE_TO(state) (UINT32_C(1) << (state))
+#define BASE_STATE_NAME(state, moves) state,
+#define BASE_STATE_ROW(state, moves) [state] = {#state, moves},
+struct base_state {
+    const char *name;
+    uint32_t moves; /* the set of states that may follow */
+};
+/* Returns `to`. A move that the table does not have is a bug, and ends the process. */
+unsigned base_move(const struct base_state *states, unsigned from, unsigned to) BASE_MUST_CHECK;
+
 /* ---- failures -------------------------------------------------------------------------------- */
 
 /* Why a request was not served, in the words of all rooms. What is a room's own (not found,

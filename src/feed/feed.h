@@ -143,9 +143,8 @@ struct feed_listener {
     void (*ended)(struct feed_listener *listener, enum feed_end end);
 
     /* The feed's own. */
-    struct feed_listener *next;
-    struct feed_listener *previous;
-    struct feed_list *list;
+    unsigned state; /* feed_listener_state; 0: it does not listen */
+    TAILQ_ENTRY(feed_listener) of_state;
     struct feed_stream *stream; /* of a cart */
     LIST_ENTRY(feed_listener) of_stream;
     int64_t

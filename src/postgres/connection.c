@@ -19,29 +19,11 @@
 
 /* ---- states ---------------------------------------------------------------------------------- */
 
-static const unsigned allowed_moves[] = {
-    [POSTGRES_STATE_WAITING] = 1U << POSTGRES_STATE_RESOLVING | 1U << POSTGRES_STATE_GONE,
-    [POSTGRES_STATE_RESOLVING] =
-        1U << POSTGRES_STATE_CONNECTING | 1U << POSTGRES_STATE_WAITING | 1U << POSTGRES_STATE_GONE,
-    [POSTGRES_STATE_CONNECTING] =
-        1U << POSTGRES_STATE_GREETING | 1U << POSTGRES_STATE_WAITING | 1U << POSTGRES_STATE_GONE,
-    [POSTGRES_STATE_GREETING] = 1U << POSTGRES_STATE_ASKING | 1U << POSTGRES_STATE_ENTERING |
-                                1U << POSTGRES_STATE_PREPARING | 1U << POSTGRES_STATE_WAITING |
-                                1U << POSTGRES_STATE_GONE,
-    [POSTGRES_STATE_ASKING] = 1U << POSTGRES_STATE_ENTERING | 1U << POSTGRES_STATE_PREPARING |
-                              1U << POSTGRES_STATE_WAITING | 1U << POSTGRES_STATE_GONE,
-    [POSTGRES_STATE_ENTERING] =
-        1U << POSTGRES_STATE_PREPARING | 1U << POSTGRES_STATE_WAITING | 1U << POSTGRES_STATE_GONE,
-    [POSTGRES_STATE_PREPARING] =
-        1U << POSTGRES_STATE_READY | 1U << POSTGRES_STATE_WAITING | 1U << POSTGRES_STATE_GONE,
-    [POSTGRES_STATE_READY] = 1U << POSTGRES_STATE_WAITING | 1U << POSTGRES_STATE_GONE,
-    [POSTGRES_STATE_GONE] = 0,
-};
+static const struct base_state states[] = {POSTGRES_STATES(BASE_STATE_ROW)};
 
 void postgres_connection_move(struct postgres_connection *connection, enum postgres_state state)
 {
-    assert((allowed_moves[connection->state] & 1U << state) != 0);
-    connection->state = state;
+    connection->state = base_move(states, connection->state, state);
 }
 
 /* ---- telling --------------------------------------------------------------------------------- */
@@ -75,11 +57,10 @@ __attribute__((noinline)) static void leave(struct postgres_connection *connecti
 static void answer_groups(struct postgres_connection *connection)
 {
     enter(connection);
-    while (connection->first != NULL && connection->first->is_decided) {
-        struct postgres_group *group = connection->first;
-        connection->first = group->next;
+    struct postgres_group *group;
+    while ((group = STAILQ_FIRST(&connection->groups)) != NULL && group->is_decided) {
+        STAILQ_REMOVE_HEAD(&connection->groups, by_send);
         connection->n_under_way--;
-        group->next = NULL;
         group->is_under_way = false;
         group->answered(group);
     }
@@ -108,7 +89,9 @@ static void tell(struct loop_deferred *deferred)
 
 static void decide_all(struct postgres_connection *connection)
 {
-    for (struct postgres_group *group = connection->first; group != NULL; group = group->next) {
+    struct postgres_group *group;
+    STAILQ_FOREACH(group, &connection->groups, by_send)
+    {
         if (!group->is_decided) {
             group->is_decided = true;
             group->outcome = group->was_sent ? POSTGRES_UNKNOWN : POSTGRES_UNAVAILABLE;
@@ -232,10 +215,10 @@ static void socket_ready(struct loop_watch *watch, uint32_t events)
 
 static void check_oldest_group(struct postgres_connection *connection)
 {
-    if (connection->first == NULL) {
+    const struct postgres_group *oldest = STAILQ_FIRST(&connection->groups);
+    if (oldest == NULL)
         return; /* the next group starts the timer anew */
-    }
-    int64_t waited_us = base_clock_monotonic_us() - connection->first->sent_at_us;
+    int64_t waited_us = base_clock_monotonic_us() - oldest->sent_at_us;
     int64_t left_us = connection->answer_timeout_ms * 1000 - waited_us;
     if (left_us > 0) {
         loop_start_timer(connection->loop, &connection->timer, left_us);
@@ -309,6 +292,8 @@ struct postgres_connection *postgres_connection_create(
         .retry_delay_us = RETRY_LEAST_US,
         .trouble = base_copy_text("not connected to PostgreSQL yet"),
     };
+    STAILQ_INIT(&connection->groups);
+    STAILQ_INIT(&connection->wire);
     postgres_history_enter(options->history, connection);
     postgres_connecting_start(connection);
     return connection;
@@ -368,13 +353,7 @@ void postgres_send(struct postgres_connection *connection, struct postgres_group
         postgres_parameters_complete(group->entries[i].parameters);
     group->is_under_way = true;
     group->sent_at_us = base_clock_monotonic_us();
-    group->next = NULL;
-    if (connection->first == NULL) {
-        connection->first = group;
-    } else {
-        connection->last->next = group;
-    }
-    connection->last = group;
+    STAILQ_INSERT_TAIL(&connection->groups, group, by_send);
     connection->n_under_way++;
     if (connection->state != POSTGRES_STATE_READY) {
         group->is_decided = true;

@@ -25,39 +25,33 @@ void postgres_history_enter(
     struct postgres_history *history, struct postgres_connection *connection)
 {
     connection->history = history;
-    if (history == NULL)
-        return;
-    connection->next_of_history = history->connections;
-    history->connections = connection;
+    if (history != NULL)
+        LIST_INSERT_HEAD(&history->connections, connection, of_history);
 }
 
 void postgres_history_leave(struct postgres_connection *connection)
 {
-    if (connection->history == NULL)
-        return;
-    struct postgres_connection **link = &connection->history->connections;
-    while (*link != connection)
-        link = &(*link)->next_of_history;
-    *link = connection->next_of_history;
+    if (connection->history != NULL)
+        LIST_REMOVE(connection, of_history);
     connection->history = NULL;
 }
 
 /* Whether another connection is ready, on the history as it is. */
 static bool is_in_use(const struct postgres_history *history)
 {
-    for (const struct postgres_connection *at = history->connections; at != NULL;
-         at = at->next_of_history)
-        if (at->state == POSTGRES_STATE_READY)
-            return true;
+    const struct postgres_connection *at;
+    LIST_FOREACH(at, &history->connections, of_history)
+    if (at->state == POSTGRES_STATE_READY)
+        return true;
     return false;
 }
 
 /* The connections that are on an older timeline, or on another cluster. */
 static void leave_older(struct postgres_history *history)
 {
-    struct postgres_connection *next = NULL;
-    for (struct postgres_connection *at = history->connections; at != NULL; at = next) {
-        next = at->next_of_history;
+    struct postgres_connection *at;
+    LIST_FOREACH(at, &history->connections, of_history)
+    {
         if (at->server.timeline != history->server.timeline ||
             at->server.system_id != history->server.system_id)
             postgres_connection_restart(at, "a newer primary was found");

@@ -14,41 +14,6 @@
 
 #define FAILURE_LOG_US INT64_C(1000000)
 
-/* ---- the wire -------------------------------------------------------------------------------- */
-
-static void put_on_wire(struct postgres_connection *connection, struct postgres_group *group)
-{
-    struct postgres_wire *wire = &connection->wire;
-    if (wire->n == wire->capacity) {
-        size_t capacity = wire->capacity == 0 ? 8 : wire->capacity * 2;
-        struct postgres_group **groups = base_alloc(capacity * sizeof(struct postgres_group *));
-        for (size_t i = 0; i < wire->n; i++)
-            groups[i] = wire->groups[(wire->first + i) & (wire->capacity - 1)];
-        free(wire->groups);
-        wire->groups = groups;
-        wire->capacity = capacity;
-        wire->first = 0;
-    }
-    wire->groups[(wire->first + wire->n) & (wire->capacity - 1)] = group;
-    wire->n++;
-    wire->n_preparations += group == NULL ? 1 : 0;
-}
-
-static struct postgres_group *first_on_wire(const struct postgres_connection *connection)
-{
-    return connection->wire.groups[connection->wire.first];
-}
-
-static struct postgres_group *take_from_wire(struct postgres_connection *connection)
-{
-    struct postgres_wire *wire = &connection->wire;
-    struct postgres_group *group = wire->groups[wire->first];
-    wire->first = (wire->first + 1) & (wire->capacity - 1);
-    wire->n--;
-    wire->n_preparations -= group == NULL ? 1 : 0;
-    return group;
-}
-
 void postgres_failure_forget(struct postgres_failure *failure)
 {
     free(failure->message);
@@ -58,8 +23,8 @@ void postgres_failure_forget(struct postgres_failure *failure)
 
 void postgres_pipeline_finish(struct postgres_connection *connection)
 {
-    free(connection->wire.groups);
-    connection->wire = (struct postgres_wire){0};
+    STAILQ_INIT(&connection->wire);
+    connection->is_preparing = false;
     postgres_failure_forget(&connection->failure);
     free(connection->last_words);
     connection->last_words = NULL;
@@ -95,7 +60,8 @@ static bool send_preparations(const struct postgres_connection *connection, bool
 
 void postgres_pipeline_prepare(struct postgres_connection *connection, bool is_again)
 {
-    put_on_wire(connection, NULL);
+    connection->is_preparing = true;
+    STAILQ_INSERT_TAIL(&connection->wire, &connection->preparation, on_wire);
     if (!send_preparations(connection, is_again)) {
         give_up_lost(connection);
         return;
@@ -117,7 +83,7 @@ void postgres_pipeline_send(struct postgres_connection *connection, struct postg
 {
     group->was_sent = true;
     group->n_received = 0;
-    put_on_wire(connection, group);
+    STAILQ_INSERT_TAIL(&connection->wire, group, on_wire);
     if (!send_statements(connection, group)) {
         give_up_lost(connection);
         return;
@@ -169,7 +135,7 @@ void postgres_pipeline_notice(void *context, const PGresult *notice)
     }
     if (!is_text(PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED), "WARNING"))
         return;
-    if (connection->wire.n > 0 && is_cancelled_wait(notice))
+    if (!STAILQ_EMPTY(&connection->wire) && is_cancelled_wait(notice))
         connection->is_unacknowledged = true;
     const char *message = PQresultErrorField(notice, PG_DIAG_MESSAGE_PRIMARY);
     const char *sqlstate = PQresultErrorField(notice, PG_DIAG_SQLSTATE);
@@ -184,8 +150,8 @@ void postgres_pipeline_notice(void *context, const PGresult *notice)
 /* The statement to which the next result belongs. */
 static const char *name_statement(const struct postgres_connection *connection)
 {
-    const struct postgres_group *group = first_on_wire(connection);
-    if (group == NULL)
+    const struct postgres_group *group = STAILQ_FIRST(&connection->wire);
+    if (group == NULL || group == &connection->preparation)
         return "preparation";
     return group->n_received < group->n_statements
                ? group->entries[group->n_received].statement->name
@@ -338,7 +304,7 @@ static void send_again(struct postgres_connection *connection, struct postgres_g
 {
     postgres_group_forget_rows(group);
     group->is_retried = true;
-    if (connection->wire.n_preparations == 0)
+    if (!connection->is_preparing)
         postgres_pipeline_prepare(connection, true);
     if (connection->pg != NULL)
         postgres_pipeline_send(connection, group);
@@ -374,9 +340,11 @@ static const char *reason_to_leave(const struct postgres_failure *failure)
 /* False when the connection was given up. */
 static bool receive_sync(struct postgres_connection *connection)
 {
-    struct postgres_group *group = take_from_wire(connection);
+    struct postgres_group *group = STAILQ_FIRST(&connection->wire);
     struct postgres_failure *failure = &connection->failure;
-    if (group == NULL) {
+    STAILQ_REMOVE_HEAD(&connection->wire, on_wire);
+    if (group == &connection->preparation) {
+        connection->is_preparing = false;
         if (!settle_preparation(connection))
             return false;
     } else if (failure->is_stale && !group->is_retried) {
@@ -431,8 +399,8 @@ static void check_count(
 
 static void keep_rows(struct postgres_connection *connection, PGresult *result)
 {
-    struct postgres_group *group = first_on_wire(connection);
-    if (group == NULL || group->n_received >= group->n_statements) {
+    struct postgres_group *group = STAILQ_FIRST(&connection->wire);
+    if (group->n_received >= group->n_statements) {
         PQclear(result); /* PREPARE and DEALLOCATE have no rows */
         return;
     }
@@ -464,9 +432,7 @@ static bool receive_result(struct postgres_connection *connection, PGresult *res
 /* False when the connection was given up. */
 static bool receive_end_of_statement(struct postgres_connection *connection)
 {
-    struct postgres_group *group = first_on_wire(connection);
-    if (group != NULL)
-        group->n_received++;
+    STAILQ_FIRST(&connection->wire)->n_received++;
     /* A NULL is followed by a result or the sync. An endless row of them is a libpq that has lost
      * count, and waiting for it would be for ever. */
     connection->n_silent++;
@@ -482,7 +448,7 @@ void postgres_pipeline_receive(struct postgres_connection *connection)
 {
     /* What came before the connection broke still counts. */
     bool is_open = PQconsumeInput(connection->pg) == 1;
-    while (!PQisBusy(connection->pg) && connection->wire.n > 0) {
+    while (!PQisBusy(connection->pg) && !STAILQ_EMPTY(&connection->wire)) {
         PGresult *result = PQgetResult(connection->pg);
         if (result == NULL) {
             if (!receive_end_of_statement(connection))

@@ -10,6 +10,8 @@
 #ifndef CARTD_POSTGRES_H
 #define CARTD_POSTGRES_H
 
+#include <sys/queue.h>
+
 #include "base.h"
 #include "loop.h"
 
@@ -161,8 +163,10 @@ struct postgres_group {
     bool is_retried;
     bool is_decided;
     bool is_under_way;
-    struct postgres_group *next;
+    STAILQ_ENTRY(postgres_group) by_send;
+    STAILQ_ENTRY(postgres_group) on_wire;
 };
+STAILQ_HEAD(postgres_groups, postgres_group);
 /* Frees the rows of the last use and empties the group; buffers are kept for reuse. */
 void postgres_group_begin(struct postgres_group *group);
 void postgres_group_finish(struct postgres_group *group);
