@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kept.h"
+#include "cart_cache.h"
 
 /*
  * Reads of single carts and products queue, and go out many in one round trip as soon as one of two
@@ -39,8 +39,8 @@ struct projections {
     struct postgres_connection *reader;
     struct postgres_connection *lister;
     struct reports *reports;
-    struct kept kept;
-    struct projections_lender *lender; /* NULL: nobody lends */
+    struct cart_cache cache;
+    struct projections_lessor *lessor; /* NULL: nobody grants leases */
     const struct postgres_statement *list_statements[8];
     struct queue reads;
     struct queue pages;
@@ -70,7 +70,7 @@ static void take_reads(struct read_slot *slot)
         enum read_table table = read->sku == NULL ? TABLE_CARTS : TABLE_PRODUCTS;
         slot->reads[table][slot->n_reads[table]++] = read;
         if (table == TABLE_CARTS)
-            read->mark = kept_mark(&self->kept, now_us, &read->cart_id);
+            read->mark = cart_cache_mark(&self->cache, now_us, &read->cart_id);
     }
 }
 
@@ -120,7 +120,7 @@ static void receive_rows(struct read_slot *slot, enum read_table table)
             continue;
         read->outcome = PROJECTIONS_FOUND;
         if (table == TABLE_CARTS)
-            carts_keep(&slot->projections->kept, now_us, rows, row, read);
+            carts_cache(&slot->projections->cache, now_us, rows, row, read);
     }
 }
 
@@ -149,26 +149,26 @@ static void slot_answered(struct postgres_group *group)
 
 /* ---- reads ----------------------------------------------------------------------------------- */
 
-static void count_for_lender(struct projections *self, int64_t now_us)
+static void count_for_lessor(struct projections *self, int64_t now_us)
 {
-    if (self->lender == NULL || self->kept.bytes_max == 0)
+    if (self->lessor == NULL || self->cache.bytes_max == 0)
         return;
-    self->lender->n_reads++;
-    if (now_us >= self->lender->look_at_us)
-        self->lender->look(self->lender, now_us);
+    self->lessor->n_reads++;
+    if (now_us >= self->lessor->check_at_us)
+        self->lessor->check(self->lessor, now_us);
 }
 
 void projections_prefetch_cart(
     const struct projections *projections, const struct base_uuid *cart_id)
 {
-    kept_prefetch(&projections->kept, cart_id);
+    cart_cache_prefetch(&projections->cache, cart_id);
 }
 
 void projections_read_cart(struct projections *projections, struct projections_read *read)
 {
     int64_t now_us = base_clock_monotonic_us();
-    count_for_lender(projections, now_us);
-    if (kept_find(&projections->kept, now_us, read)) {
+    count_for_lessor(projections, now_us);
+    if (cart_cache_find(&projections->cache, now_us, read)) {
         metrics_add(projections->options.metrics, METRICS_READS_KEPT, 1);
         read->outcome = PROJECTIONS_FOUND;
         queue_answer_at_once(&projections->reads, &read->request, now_us);
@@ -182,38 +182,39 @@ void projections_read_product(struct projections *projections, struct projection
     queue_ask(&projections->reads, &read->request);
 }
 
-/* ---- kept carts ------------------------------------------------------------------------------ */
+/* ---- the cache --------------------------------------------------------------------------------
+ */
 
-void projections_set_lender(struct projections *projections, struct projections_lender *lender)
+void projections_set_lessor(struct projections *projections, struct projections_lessor *lessor)
 {
-    projections->lender = lender;
+    projections->lessor = lessor;
 }
 
-void projections_trust(struct projections *projections, int64_t until_us, int64_t n_writers)
+void projections_grant_lease(struct projections *projections, int64_t until_us, int64_t n_writers)
 {
-    kept_trust(&projections->kept, until_us, n_writers);
+    cart_cache_grant(&projections->cache, until_us, n_writers);
 }
 
-void projections_distrust(struct projections *projections)
+void projections_revoke_lease(struct projections *projections)
 {
-    kept_distrust(&projections->kept);
+    cart_cache_revoke(&projections->cache);
 }
 
 void projections_begin_change(struct projections *projections, const struct base_uuid *cart_id)
 {
-    kept_begin_change(&projections->kept, cart_id);
+    cart_cache_begin_change(&projections->cache, cart_id);
 }
 
 void projections_end_change(struct projections *projections, const struct base_uuid *cart_id)
 {
-    kept_end_change(&projections->kept, cart_id);
+    cart_cache_end_change(&projections->cache, cart_id);
 }
 
-void projections_keep_change(
+void projections_cache_change(
     struct projections *projections, const struct projections_change *change)
 {
     if (change->aggregate == &aggregate_cart)
-        carts_keep_change(&projections->kept, base_clock_monotonic_us(), change);
+        carts_cache_change(&projections->cache, base_clock_monotonic_us(), change);
 }
 
 /* ---- pages ----------------------------------------------------------------------------------- */
@@ -420,7 +421,7 @@ struct projections *projections_create(const struct projections_options *options
     for (size_t i = 0; i < READS_SLOTS; i++)
         self->slots[i].projections = self;
     collect_list_statements(self);
-    kept_init(&self->kept, options->keep_bytes);
+    cart_cache_init(&self->cache, options->cache_bytes);
     init_queues(self);
     if (!connect(self, problem)) {
         projections_destroy(self);
@@ -441,7 +442,7 @@ void projections_destroy(struct projections *projections)
     queue_finish(&self->pages);
     for (size_t i = 0; i < READS_SLOTS; i++)
         postgres_group_finish(&self->slots[i].group);
-    kept_finish(&self->kept);
+    cart_cache_finish(&self->cache);
     free(self);
 }
 

@@ -192,7 +192,7 @@ struct projections_options {
     const char *ready_sql;
     const char *not_ready_detail;
     int64_t wait_ms;
-    size_t keep_bytes;      /* for carts that were read, while a lease lasts; 0: none are kept */
+    size_t cache_bytes;     /* for carts that were read, while a lease lasts; 0: none are cached */
     size_t queue_reads;     /* of carts and products, unanswered; beyond it OVERLOADED */
     int64_t report_seconds; /* that a report may take; beyond it TOO_SLOW */
 };
@@ -206,8 +206,8 @@ void projections_destroy(struct projections *projections);
 bool projections_is_ready(const struct projections *projections);
 
 /* One cart or one product. The caller owns it; it must not move or die until it is answered, which
- * for a cart that is kept is within the call that asks. Zero-initialise, set answered and the id or
- * sku; the caller finishes `body`. */
+ * for a cart that is cached is within the call that asks. Zero-initialise, set answered and the id
+ * or sku; the caller finishes `body`. */
 struct projections_read {
     struct base_uuid cart_id;  /* projections_read_cart */
     struct cart_caller caller; /* the same: a cart that is not his is not found */
@@ -221,29 +221,29 @@ struct projections_read {
 };
 void projections_read_cart(struct projections *projections, struct projections_read *read);
 /* To be called when a read of the cart is about to come, if that is known some steps before: the
- * processor fetches meanwhile what is kept of it. No more than a hint. */
+ * processor fetches meanwhile what is cached of it. No more than a hint. */
 void projections_prefetch_cart(
     const struct projections *projections, const struct base_uuid *cart_id);
 void projections_read_product(struct projections *projections, struct projections_read *read);
 
-/* Whoever changes carts may lend the right to answer reads from memory: projections_trust() until a
- * moment (monotonic) before which nobody else changes any. What is kept stays in force from one
- * lease to the next if the number of writers is the same, and projections_distrust() ends it all.
- * look() is called with a read, of which there were n_reads, once look_at_us has come. Changes
- * within the process are told before they are sent and when it is known what became of them; both
- * once each. */
-struct projections_lender {
-    void (*look)(struct projections_lender *lender, int64_t now_us);
-    int64_t look_at_us;
+/* Whoever changes carts may grant a lease on reads, until a moment (monotonic) before which nobody
+ * else changes any: meanwhile reads are answered from the cache. The cache stays valid from one
+ * lease to the next if the number of writers is the same, and projections_revoke_lease() empties
+ * it. check() is called with a read, of which there were n_reads, once check_at_us has come.
+ * Changes within the process are announced before they are sent and when it is known what became of
+ * them; both once each. */
+struct projections_lessor {
+    void (*check)(struct projections_lessor *lessor, int64_t now_us);
+    int64_t check_at_us;
     size_t n_reads;
 };
-void projections_set_lender(struct projections *projections, struct projections_lender *lender);
-void projections_trust(struct projections *projections, int64_t until_us, int64_t n_writers);
-void projections_distrust(struct projections *projections);
+void projections_set_lessor(struct projections *projections, struct projections_lessor *lessor);
+void projections_grant_lease(struct projections *projections, int64_t until_us, int64_t n_writers);
+void projections_revoke_lease(struct projections *projections);
 void projections_begin_change(struct projections *projections, const struct base_uuid *stream_id);
 void projections_end_change(struct projections *projections, const struct base_uuid *stream_id);
 /* After that, when it was accepted; the cart's times are those that were recorded. */
-void projections_keep_change(
+void projections_cache_change(
     struct projections *projections, const struct projections_change *change);
 
 /* One page of a list. As above, but never answered within the call; texts are borrowed until it is

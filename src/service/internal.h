@@ -253,7 +253,7 @@ struct service {
     bool is_forgetting;
     struct postgres_group stuck;
     bool is_looking_for_stuck;
-    struct projections_lender lender;
+    struct projections_lessor lessor;
     struct postgres_group lease;
     bool is_leasing;
     int64_t lease_asked_at_us;
