@@ -386,10 +386,7 @@ void eventstore_ask_streams(
 void eventstore_ask_newest(
     struct postgres_group *group, const struct base_uuid *stream_ids, size_t n_streams)
 {
-    struct postgres_parameters *to = postgres_group_add(group, &LOAD_NEWEST);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n_streams; i++)
-        postgres_put_uuid(to, &stream_ids[i]);
+    POSTGRES_PUT_LIST(postgres_group_add(group, &LOAD_NEWEST), stream_ids, n_streams);
 }
 
 void eventstore_ask_commands(

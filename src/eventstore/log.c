@@ -64,9 +64,7 @@ void eventstore_ask_log(struct postgres_group *group, const struct eventstore_lo
     postgres_put_int4(to, wanted->limit);
     if (wanted->n_types == 0)
         return;
-    postgres_begin_array(to);
-    for (size_t i = 0; i < wanted->n_types; i++)
-        postgres_put_text(to, wanted->types[i]);
+    POSTGRES_PUT_LIST(to, wanted->types, wanted->n_types);
 }
 
 void eventstore_ask_head(struct postgres_group *group)

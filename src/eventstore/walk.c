@@ -53,20 +53,6 @@ static const struct postgres_statement READ_RANDOM_ENTRIES = {
     POSTGRES_TYPES(POSTGRES_INT4),
 };
 
-static void put_texts(struct postgres_parameters *to, const char *const *texts, size_t n)
-{
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n; i++)
-        postgres_put_text(to, texts[i]);
-}
-
-static void put_ids(struct postgres_parameters *to, const struct base_uuid *ids, size_t n)
-{
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n; i++)
-        postgres_put_uuid(to, &ids[i]);
-}
-
 void eventstore_receive_entry(
     const struct postgres_rows *rows, size_t row, struct eventstore_entry *entry)
 {
@@ -83,7 +69,7 @@ void eventstore_ask_entries(
     struct postgres_parameters *to = postgres_group_add(group, &READ_ENTRIES);
     postgres_put_uuid(to, &wanted->first_id);
     postgres_put_int4(to, wanted->limit);
-    put_texts(to, wanted->types, wanted->n_types);
+    POSTGRES_PUT_LIST(to, wanted->types, wanted->n_types);
 }
 
 void eventstore_ask_entries_count(
@@ -91,7 +77,7 @@ void eventstore_ask_entries_count(
 {
     struct postgres_parameters *to = postgres_group_add(group, &COUNT_ENTRIES);
     postgres_put_uuid(to, &wanted->first_id);
-    put_texts(to, wanted->types, wanted->n_types);
+    POSTGRES_PUT_LIST(to, wanted->types, wanted->n_types);
 }
 
 int64_t eventstore_receive_count(const struct postgres_rows *rows)
@@ -102,7 +88,7 @@ int64_t eventstore_receive_count(const struct postgres_rows *rows)
 void eventstore_ask_entries_of(
     struct postgres_group *group, const struct base_uuid *stream_ids, size_t n_streams)
 {
-    put_ids(postgres_group_add(group, &READ_ENTRIES_OF), stream_ids, n_streams);
+    POSTGRES_PUT_LIST(postgres_group_add(group, &READ_ENTRIES_OF), stream_ids, n_streams);
 }
 
 void eventstore_ask_random_entries(struct postgres_group *group, int32_t n_events)
@@ -175,7 +161,7 @@ const struct postgres_statement eventstore_forget_snapshots = {
 void eventstore_ask_snapshots(
     struct postgres_group *group, const struct base_uuid *stream_ids, size_t n_streams)
 {
-    put_ids(postgres_group_add(group, &READ_SNAPSHOTS), stream_ids, n_streams);
+    POSTGRES_PUT_LIST(postgres_group_add(group, &READ_SNAPSHOTS), stream_ids, n_streams);
 }
 
 void eventstore_receive_snapshot(
@@ -198,7 +184,8 @@ void eventstore_ask_stray_snapshots(struct postgres_group *group, int32_t limit)
 void eventstore_ask_forget_snapshots(
     struct postgres_group *group, const struct base_uuid *stream_ids, size_t n_streams)
 {
-    put_ids(postgres_group_add(group, &eventstore_forget_snapshots), stream_ids, n_streams);
+    POSTGRES_PUT_LIST(
+        postgres_group_add(group, &eventstore_forget_snapshots), stream_ids, n_streams);
 }
 
 /* ---- kept answers ---------------------------------------------------------------------------- */

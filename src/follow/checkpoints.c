@@ -101,18 +101,11 @@ void checkpoints_receive(const struct postgres_rows *rows, struct follow_checkpo
     }
 }
 
-static void put_names(struct postgres_parameters *to, const struct follow_move *move)
-{
-    postgres_begin_array(to);
-    for (size_t i = 0; i < move->n_names; i++)
-        postgres_put_text(to, move->names[i]);
-}
-
 void checkpoints_ask_move(struct postgres_group *group, const struct follow_move *move)
 {
     struct postgres_parameters *to =
         postgres_group_add(group, move->is_rebuild ? &MOVE_REBUILD : &MOVE);
-    put_names(to, move);
+    POSTGRES_PUT_LIST(to, move->names, move->n_names);
     postgres_put_int8(to, move->after);
     postgres_put_int8(to, move->until);
     if (!move->is_rebuild)
@@ -124,7 +117,7 @@ void checkpoints_ask_pause(
     const char *reason)
 {
     struct postgres_parameters *to = postgres_group_add(group, &PAUSE);
-    put_names(to, move);
+    POSTGRES_PUT_LIST(to, move->names, move->n_names);
     postgres_put_int8(to, move->after);
     postgres_put_int8(to, position);
     postgres_put_text(to, reason);

@@ -87,7 +87,10 @@ void postgres_begin_array(struct postgres_parameters *parameters);
     postgres_put_column(                                                                           \
         parameters, (n) == 0 ? NULL : &(list)[0].member, sizeof((list)[0].member), (n),            \
         sizeof((list)[0]))
-/* For that: n members of that size, so many bytes apart. */
+/* The same of a list of such values. */
+#define POSTGRES_PUT_LIST(parameters, list, n)                                                     \
+    postgres_put_column(parameters, (list), sizeof((list)[0]), (n), sizeof((list)[0]))
+/* For those: n members of that size, so many bytes apart. */
 void postgres_put_column(
     struct postgres_parameters *parameters, const void *first, size_t size, size_t n,
     size_t stride);

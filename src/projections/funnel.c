@@ -85,9 +85,7 @@ static void ask_write(const struct projections_facts *facts, struct postgres_gro
     POSTGRES_PUT_COLUMN(to, list, n, position);
     POSTGRES_PUT_COLUMN(to, list, n, created_position);
     POSTGRES_PUT_COLUMN(to, list, n, value_minor);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n; i++)
-        postgres_put_int4(to, (int32_t)list[i].step);
+    POSTGRES_PUT_COLUMN(to, list, n, step);
     postgres_begin_array(to);
     for (size_t i = 0; i < n; i++)
         postgres_put_text(to, list[i].currency);
