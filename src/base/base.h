@@ -33,6 +33,8 @@ void *base_alloc(size_t n_bytes);
 void *base_realloc(void *memory, size_t n_bytes);
 /* A copy of `text` for the caller to free(). */
 char *base_copy_text(const char *text);
+/* What printf() would print, for the caller to free(). */
+char *base_print(const char *format, ...) BASE_PRINTF(1, 2) BASE_MUST_CHECK;
 /* Ends the process as those do: for the failed allocations of libraries. */
 _Noreturn void base_end_without_memory(void);
 /* For BASE_CLEANUP: frees what the pointer variable at `pointer` holds. */

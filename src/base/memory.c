@@ -1,5 +1,6 @@
 #include "base.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -33,6 +34,18 @@ char *base_copy_text(const char *text)
 {
     size_t n_bytes = strlen(text) + 1;
     return memcpy(base_alloc(n_bytes), text, n_bytes);
+}
+
+char *base_print(const char *format, ...)
+{
+    char *text = NULL;
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vasprintf(&text, format, arguments);
+    va_end(arguments);
+    if (length < 0)
+        base_end_without_memory();
+    return text;
 }
 
 void base_free_pointer(void *pointer)

@@ -62,7 +62,6 @@ char *postgres_history_refuse(struct postgres_connection *connection)
 {
     struct postgres_history *history = connection->history;
     const struct postgres_server *server = &connection->server;
-    BASE_CLEANUP(base_arena_finish) struct base_arena arena = {0};
     if (history == NULL)
         return NULL;
     if (server->is_in_recovery)
@@ -72,11 +71,10 @@ char *postgres_history_refuse(struct postgres_connection *connection)
     if (is_other && is_in_use(history))
         return base_copy_text("the server belongs to another cluster than the one that is in use");
     if (is_known && !is_other && server->timeline < history->server.timeline)
-        return base_copy_text(base_arena_printf(
-            &arena,
+        return base_print(
             "the server is a former primary: it is on timeline %" PRIu32
             ", and another one was on %" PRIu32,
-            server->timeline, history->server.timeline));
+            server->timeline, history->server.timeline);
     bool is_newer = is_other || server->timeline > history->server.timeline;
     history->server = *server;
     if (is_known && is_newer)

@@ -31,9 +31,8 @@ struct postgres_parameters {
     int *lengths; /* -1: null */
     const char **values;
     int *formats;
-    bool is_in_array;
+    const struct postgres_element *element; /* of the array under way; NULL: there is none */
     bool has_null_elements;
-    enum postgres_type element_type;
     size_t n_elements;
 };
 
@@ -102,6 +101,13 @@ void postgres_resolver_rotate(struct postgres_resolver *resolver, size_t n);
 
 /* Whether it is an IPv4 or IPv6 address, which needs no lookup. */
 bool postgres_is_address(const char *host);
+
+/* ---- url.c ----------------------------------------------------------------------------------- */
+
+/* The value of an option, "" where it has none. */
+const char *postgres_option(const PQconninfoOption *options, const char *keyword);
+/* How many parts a comma list has. */
+size_t postgres_count_parts(const char *list);
 
 /* ---- connection.c ---------------------------------------------------------------------------- */
 

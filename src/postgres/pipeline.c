@@ -240,13 +240,11 @@ static enum postgres_outcome classify(const struct postgres_failure *failure)
 static void note_failure(struct postgres_connection *connection)
 {
     const struct postgres_failure *failure = &connection->failure;
-    struct base_buffer text = {0};
-    base_buffer_printf(
-        &text, "%s (SQLSTATE %s, statement %s)", failure->message, failure->sqlstate,
-        failure->statement);
+    BASE_CLEANUP(base_free_pointer)
+    char *text = base_print(
+        "%s (SQLSTATE %s, statement %s)", failure->message, failure->sqlstate, failure->statement);
     free(connection->last_failure);
-    connection->last_failure = postgres_one_line(base_buffer_text(&text));
-    base_buffer_finish(&text);
+    connection->last_failure = postgres_one_line(text);
 }
 
 /* One line a second, unless the error is another one. */
@@ -284,13 +282,11 @@ static bool settle_preparation(struct postgres_connection *connection)
 {
     const struct postgres_failure *failure = &connection->failure;
     if (failure->sqlstate[0] != '\0') {
-        struct base_buffer reason = {0};
-        base_buffer_printf(
-            &reason, "the statements can't be prepared: %s (SQLSTATE %s)", failure->message,
+        BASE_CLEANUP(base_free_pointer)
+        char *reason = base_print(
+            "the statements can't be prepared: %s (SQLSTATE %s)", failure->message,
             failure->sqlstate);
-        postgres_connection_give_up(
-            connection, BASE_LOG_DATABASE_NOT_READY, base_buffer_text(&reason));
-        base_buffer_finish(&reason);
+        postgres_connection_give_up(connection, BASE_LOG_DATABASE_NOT_READY, reason);
         return false;
     }
     if (connection->state == POSTGRES_STATE_PREPARING)
@@ -387,14 +383,10 @@ static void check_count(
     int most = row_counts[statement->rows].most;
     if ((least <= n_rows && n_rows <= most) || failure->sqlstate[0] != '\0')
         return;
-    struct base_buffer message = {0};
-    base_buffer_printf(
-        &message, "it answered with %d rows instead of %s", n_rows,
-        row_counts[statement->rows].words);
     memcpy(failure->sqlstate, WRONG_ROW_COUNT, sizeof failure->sqlstate);
     failure->statement = statement->name;
-    failure->message = base_copy_text(base_buffer_text(&message));
-    base_buffer_finish(&message);
+    failure->message = base_print(
+        "it answered with %d rows instead of %s", n_rows, row_counts[statement->rows].words);
 }
 
 static void keep_rows(struct postgres_connection *connection, PGresult *result)

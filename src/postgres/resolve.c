@@ -95,31 +95,13 @@ static struct postgres_lookup *start_lookup(const struct postgres_place *places,
 
 /* ---- the connection string ------------------------------------------------------------------- */
 
-static const char *option_value(PQconninfoOption *options, const char *keyword)
-{
-    for (PQconninfoOption *option = options; option != NULL && option->keyword != NULL; option++) {
-        if (strcmp(option->keyword, keyword) == 0)
-            return option->val;
-    }
-    return NULL;
-}
-
 /* The setting in the connection string, else in the environment; the caller's to free, "" for
  * none. */
-static char *find_option(PQconninfoOption *given, PQconninfoOption *defaults, const char *keyword)
+static char *find_option(
+    const PQconninfoOption *given, const PQconninfoOption *defaults, const char *keyword)
 {
-    const char *value = option_value(given, keyword);
-    if (value == NULL || value[0] == '\0')
-        value = option_value(defaults, keyword);
-    return base_copy_text(value == NULL ? "" : value);
-}
-
-static size_t count_parts(const char *list)
-{
-    size_t n = 1;
-    for (; *list != '\0'; list++)
-        n += *list == ',' ? 1 : 0;
-    return n;
+    const char *value = postgres_option(given, keyword);
+    return base_copy_text(value[0] != '\0' ? value : postgres_option(defaults, keyword));
 }
 
 /* Part i of a comma list; the caller's to free. */
@@ -169,10 +151,10 @@ static bool read_places(struct postgres_resolver *resolver, const char *url)
         return false;
     }
 
-    size_t n = count_parts(hosts);
-    size_t n_ports = count_parts(ports);
+    size_t n = postgres_count_parts(hosts);
+    size_t n_ports = postgres_count_parts(ports);
     bool has_addresses = addresses[0] != '\0';
-    if ((has_addresses && count_parts(addresses) != n) || (n_ports != 1 && n_ports != n))
+    if ((has_addresses && postgres_count_parts(addresses) != n) || (n_ports != 1 && n_ports != n))
         return false;
     resolver->places = base_alloc(n * sizeof *resolver->places);
     resolver->n_places = n;
@@ -247,12 +229,8 @@ void postgres_resolver_rotate(struct postgres_resolver *resolver, size_t n)
 
 static void note_problem(struct postgres_resolver *resolver, const char *host, const char *reason)
 {
-    if (resolver->problem == NULL) {
-        struct base_buffer text = {0};
-        base_buffer_printf(&text, "the host name \"%s\" can't be resolved: %s", host, reason);
-        resolver->problem = base_copy_text(base_buffer_text(&text));
-        base_buffer_finish(&text);
-    }
+    if (resolver->problem == NULL)
+        resolver->problem = base_print("the host name \"%s\" can't be resolved: %s", host, reason);
 }
 
 static void lookup_answered(struct loop_watch *watch, uint32_t events)

@@ -81,13 +81,11 @@ static char *describe_error(const struct postgres_session *session, const PGresu
     const char *hint = PQresultErrorField(result, PG_DIAG_MESSAGE_HINT);
     if (message == NULL || sqlstate == NULL)
         return postgres_one_line(PQerrorMessage(session->pg));
-    struct base_buffer text = {0};
-    base_buffer_printf(&text, "%s (SQLSTATE %s)", message, sqlstate);
-    if (hint != NULL)
-        base_buffer_printf(&text, "; hint: %s", hint);
-    char *problem = postgres_one_line(base_buffer_text(&text));
-    base_buffer_finish(&text);
-    return problem;
+    BASE_CLEANUP(base_free_pointer)
+    char *text = base_print(
+        "%s (SQLSTATE %s)%s%s", message, sqlstate,
+        hint == NULL ? "" : "; hint: ", hint == NULL ? "" : hint);
+    return postgres_one_line(text);
 }
 
 /* Takes the result. */
