@@ -15,17 +15,40 @@
 /* What any fact (struct cart_event, …) fits in. */
 #define AGGREGATE_FACT_MAX 2048
 
-/* What the catalogue says of a sku, for decisions: answers from what was read before. */
-struct aggregate_offers {
-    struct cart_offer (*find)(const void *context, const char *sku, const char *currency);
+/* How many other streams one command may be about. */
+#define AGGREGATE_BOUNDARY_MAX 16
+
+struct aggregate;
+
+/* A stream, there or not yet. */
+struct aggregate_stream {
+    const struct aggregate *aggregate;
+    struct base_uuid id;
+};
+
+/* What a decision may look at besides its state: what the catalogue says of a sku, as it was read
+ * before, and the states of the other streams that the command is about, in the order in which
+ * boundary() named them. */
+struct aggregate_known {
+    struct cart_offer (*find_offer)(const void *context, const char *sku, const char *currency);
     const void *context;
+    const void *const *others;
+};
+
+/* Facts to record in another stream. */
+struct aggregate_effect {
+    size_t other; /* its place in what boundary() named */
+    const void *facts;
+    size_t n_facts;
 };
 
 /* What becomes of a command: it is refused, or there are facts to record. None: it is so already.
- */
+ * Whatever has effects has a fact of its own stream too: a lost append is looked up there. */
 struct aggregate_decision {
     const void *facts; /* in the arena, one behind the other; texts of command, state and offers */
     size_t n_facts;
+    const struct aggregate_effect *effects; /* in the arena, each of another stream */
+    size_t n_effects;
     bool is_refused;
     int refusal;                 /* enum cart_refusal, enum catalog_refusal */
     size_t command_index;        /* of several in one request: the one that is refused */
@@ -64,15 +87,22 @@ struct aggregate {
     int32_t (*version)(const void *state);
     /* False: not an event that this version of cartd understands; *fact is untouched. */
     bool (*read)(const struct eventstore_event *event, struct base_arena *arena, void *fact);
+    /* Whether nothing of a stored event is lost when it is read; else *reason is the rest of a
+     * sentence about it. NULL: nobody looks. */
+    bool (*round_trips)(const struct eventstore_event *event, const char **reason);
     /* Applies a fact that is of that version. */
     void (*evolve)(void *state, const void *fact, int32_t version, int64_t recorded_at_us);
 
     /* Gives every pending time of a state the moment at which the database recorded it. */
     void (*stamp)(void *state, int64_t recorded_at_us);
 
+    /* Which other streams a command is about in that state, each once, at most
+     * AGGREGATE_BOUNDARY_MAX: all of them are decided on and recorded together, or nothing is.
+     * Returns how many. NULL: none. */
+    size_t (*boundary)(const void *state, const void *command, struct aggregate_stream *others);
     /* Decides a command (struct cart_request, struct catalog_command) on a state. */
     void (*decide)(
-        const void *state, const void *command, const struct aggregate_offers *offers,
+        const void *state, const void *command, const struct aggregate_known *known,
         struct base_arena *arena, struct aggregate_decision *decision);
     /* Appends the const char * of each sku whose offer the decision may look at. NULL: none. */
     void (*list_skus)(const void *command, struct base_buffer *skus);

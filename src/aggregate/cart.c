@@ -20,6 +20,11 @@ static bool read_fact(const struct eventstore_event *event, struct base_arena *a
     return codec_read_cart_event(event->type, event->schema_version, event->data, arena, fact);
 }
 
+static bool round_trips(const struct eventstore_event *event, const char **reason)
+{
+    return codec_round_trips(event->type, event->schema_version, event->data, reason);
+}
+
 /* A cart counts its events itself. */
 static void evolve(void *state, const void *fact, int32_t of_version, int64_t recorded_at_us)
 {
@@ -38,11 +43,11 @@ static void stamp(void *state, int64_t recorded_at_us)
  * CART_LINES_MAX, and ids without end. */
 static struct cart_decision decide_one(
     const struct cart *cart, const struct cart_command *command,
-    const struct aggregate_offers *offers, struct base_arena *arena)
+    const struct aggregate_known *known, struct base_arena *arena)
 {
     struct cart_offer offer = {0};
     if (command->type == CART_COMMAND_ADD_ITEM)
-        offer = offers->find(offers->context, command->add_item.sku, cart->currency);
+        offer = known->find_offer(known->context, command->add_item.sku, cart->currency);
     struct cart_decision decision = cart_decide(cart, command, &offer);
     struct cart_command renamed = *command;
     for (int attempt = 1; decision.outcome == CART_ID_TAKEN; attempt++) {
@@ -67,7 +72,7 @@ static void refuse(
 
 /* Each command is decided on what the ones before it made of the cart. */
 static void decide(
-    const void *state, const void *command, const struct aggregate_offers *offers,
+    const void *state, const void *command, const struct aggregate_known *known,
     struct base_arena *arena, struct aggregate_decision *decision)
 {
     const struct cart_request *request = command;
@@ -76,7 +81,7 @@ static void decide(
     struct cart *trial = NULL;
     *decision = (struct aggregate_decision){.facts = events};
     for (size_t i = 0; i < request->n_commands; i++) {
-        struct cart_decision one = decide_one(cart, &request->commands[i], offers, arena);
+        struct cart_decision one = decide_one(cart, &request->commands[i], known, arena);
         switch (one.outcome) {
         case CART_REFUSED:
         case CART_ID_TAKEN: /* never: decide_one() has found another */
@@ -199,6 +204,7 @@ const struct aggregate aggregate_cart = {
     .begin = begin,
     .version = version,
     .read = read_fact,
+    .round_trips = round_trips,
     .evolve = evolve,
     .stamp = stamp,
     .decide = decide,

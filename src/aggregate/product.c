@@ -32,6 +32,11 @@ static bool read_fact(const struct eventstore_event *event, struct base_arena *a
     return codec_read_catalog_event(event->type, event->schema_version, event->data, arena, fact);
 }
 
+static bool round_trips(const struct eventstore_event *event, const char **reason)
+{
+    return codec_round_trips(event->type, event->schema_version, event->data, reason);
+}
+
 /* Of a product only the newest event may have been read. */
 static void evolve(void *state, const void *fact, int32_t of_version, int64_t recorded_at_us)
 {
@@ -48,10 +53,10 @@ static void stamp(void *state, int64_t recorded_at_us)
 }
 
 static void decide(
-    const void *state, const void *command, const struct aggregate_offers *offers,
+    const void *state, const void *command, const struct aggregate_known *known,
     struct base_arena *arena, struct aggregate_decision *decision)
 {
-    (void)offers; /* it makes them */
+    (void)known; /* it makes offers */
     struct catalog_decision *made = base_arena_alloc(arena, sizeof *made);
     catalog_decide(state, command, made);
     *decision = (struct aggregate_decision){
@@ -153,6 +158,7 @@ const struct aggregate aggregate_product = {
     .begin = begin,
     .version = version,
     .read = read_fact,
+    .round_trips = round_trips,
     .evolve = evolve,
     .stamp = stamp,
     .decide = decide,

@@ -1,7 +1,8 @@
 /*
- * internal: what the files of the audit share. chunk.c replays a few streams and compares them,
- * walk.c hands out all streams, strays.c finds rows without a stream, rewriting.c replaces rows;
- * verify.c, rebuild.c and sampler.c are what is done with them.
+ * internal: what the files of the audit share. audit.c is the frame: one connection, one step at a
+ * time, what is done when one fails. walk.c hands out streams, chunk.c replays a few of them and
+ * compares them with the read tables, orphans.c finds rows without a stream. verify.c, rebuild.c
+ * and sampler.c are the jobs: where streams come from and what becomes of those that were compared.
  */
 #ifndef CARTD_AUDIT_INTERNAL_H
 #define CARTD_AUDIT_INTERNAL_H
@@ -14,94 +15,67 @@
 #include "replay.h"
 
 #define STATEMENTS_MAX 64
+#define LANES_MAX 2
+#define CHUNK_STREAMS_MAX 64
+#define WALK_PAGE 1024
+#define ORPHANS_PAGE 512
+#define SNAPSHOTS_AT_ONCE 512
 
-/* What each of verify, rebuild and sampler has. */
-struct common {
-    struct audit_options options;
-    struct postgres_connection *connection;
-    const struct postgres_statement *statements[STATEMENTS_MAX + 1];
-    size_t n_statements;
-    struct audit_result result;
-    int64_t last_shared_position; /* of the newest event that was read of a shared stream */
-    char *trouble;
+struct chunk;
+
+/* What is done with the streams of a walk. Each function but init is a step: it asks something,
+ * and may be called again when that was not answered. */
+struct job {
+    const char *role;     /* of its connection */
+    int32_t slice_events; /* that are loaded at once */
+    int32_t longest;      /* streams of more events are left out */
+    size_t n_lanes;       /* chunks at a time: while one is folded, PostgreSQL reads the other */
+    int64_t answer_ms;    /* 0: as long as the options say */
+    bool writes;          /* else it reports what is wrong */
+    bool is_endless;      /* whatever fails, it begins again after a while */
+    void (*init)(struct audit *audit); /* adds its statements; NULL: none */
+    void (*begin)(struct audit *audit);
+    void (*reload)(struct audit *audit); /* the chunk at hand; NULL: nothing is loaded again */
+    void (*receive)(struct audit *audit, struct chunk *chunk); /* it was compared: walk_go_on() */
+    void (*walked)(struct audit *audit);                       /* all streams are done */
+    void (*found_orphans)(struct audit *audit); /* perhaps none, or no table is left */
 };
-
-/* Takes the options and lists what all need of statements: add others before common_connect(). */
-void common_init(struct common *common, const struct audit_options *options);
-void common_add_statement(struct common *common, const struct postgres_statement *statement);
-/* Of a NULL-terminated list. */
-void common_add_statements(
-    struct common *common, const struct postgres_statement *const *statements);
-/* `changed` gets `context`. An answer is waited for as long as `answer_ms`. */
-struct common_wanted {
-    const char *role;
-    /* Statements are planned for what is there each time: tables that begin empty grow meanwhile,
-     * and a plan for an empty cart_items read all of it for every few carts. */
-    bool plans_each_time;
-    const char *enter_sql; /* NULL: it changes nothing */
-    int64_t answer_ms;
-    void (*changed)(struct postgres_connection *connection, void *context);
-    void *context;
-};
-bool common_connect(struct common *common, const struct common_wanted *wanted, char **problem)
-    BASE_MUST_CHECK;
-void common_finish(struct common *common);
-
-/* Begins and ends a transaction that lasts longer than a group. */
-extern const struct postgres_statement common_begin_snapshot; /* reads one state of everything */
-extern const struct postgres_statement common_begin;
-extern const struct postgres_statement common_commit;
-extern const struct postgres_statement common_rollback;
-
-/* Tells a finding. */
-void common_tell(struct common *common, const struct audit_finding *finding);
-/* The end, unless it is there already; `trouble` is copied. Calls ended(). */
-void common_end(struct common *common, enum audit_end end, const char *trouble);
-/* Why a group was not answered, as a sentence. */
-const char *common_explain(const struct common *common, enum postgres_outcome outcome);
+extern const struct job job_verify, job_rebuild, job_sample;
 
 /* ---- a few streams --------------------------------------------------------------------------- */
-
-#define CHUNK_STREAMS_MAX 64
 
 struct chunk_stream {
     struct base_uuid id;
     int32_t version;  /* of the last event that was read */
     bool is_broken;   /* it can't be replayed; that was told */
-    bool is_left_out; /* the caller's: it is not loaded, compared or changed any more */
+    bool is_left_out; /* the job's: it is not loaded, compared or changed any more */
     bool differs;     /* some of its rows are not what they should be */
     const struct aggregate *aggregate;
     void *state;          /* as folded so far */
     const char *snapshot; /* the state of its snapshot; NULL: none that can be compared */
     int32_t snapshot_version;
     bool has_bad_snapshot; /* it is not what the events say; that was told */
+    int32_t ordinal;       /* in a rewrite, from 1; 0: it is not in it */
     size_t n_told;         /* findings */
 };
 
 struct chunk {
-    struct common *common;
-    bool checks_shapes; /* that each event survives being written again */
-    bool tells_differences;
-    /* Called when a load or a comparison is over; the same can be called again after a failure and
-     * goes on where it was. */
-    void (*answered)(struct chunk *chunk, enum postgres_outcome outcome);
+    struct audit *audit;
+    bool is_busy; /* its streams are not done yet */
 
     struct chunk_stream streams[CHUNK_STREAMS_MAX]; /* sorted by id */
     size_t n_streams;
     size_t n_events; /* that they had when they were added */
 
     bool has_snapshots;
-    struct replay_ranges ranges;                    /* to be loaded */
-    struct chunk_stream *by_key[CHUNK_STREAMS_MAX]; /* by aggregate and key, of the comparison */
-    size_t n_by_key;
-    size_t at_row[POSTGRES_GROUP_STATEMENTS_MAX]; /* of each table's rows */
+    struct replay_ranges ranges; /* to be loaded */
     char *states;
     struct base_arena texts[2]; /* of what was folded: one is in use */
     size_t texts_in_use;
     struct postgres_group group;
 };
 
-void chunk_init(struct chunk *chunk, struct common *common, int32_t slice_events);
+void chunk_init(struct chunk *chunk, struct audit *audit);
 void chunk_finish(struct chunk *chunk);
 /* Forgets all streams. */
 void chunk_begin(struct chunk *chunk);
@@ -109,36 +83,17 @@ void chunk_begin(struct chunk *chunk);
 bool chunk_add(
     struct chunk *chunk, const struct base_uuid *id, const struct aggregate *aggregate,
     int32_t last_version) BASE_MUST_CHECK;
-/* Reads and folds what came after what is folded already. */
+/* Reads and folds what came after what is folded already, tells what is wrong with the streams,
+ * compares them with all tables, which sets `differs`; then the job receives it. */
 void chunk_load(struct chunk *chunk);
-/* Tells what can only be seen at the end of a stream: an empty or misplaced one, a snapshot from
- * the future. */
-void chunk_check_ends(struct chunk *chunk);
-/* Compares with all tables; sets `differs`. */
-void chunk_compare(struct chunk *chunk);
-/* What is to be written of the streams that differ: numbered from 1 in their order, valid until the
- * next comparison. */
-struct chunk_changes {
-    struct projections_changes changes;
-    struct projections_change list[CHUNK_STREAMS_MAX];
-    bool has_shared; /* decisions about other streams read some of them */
-    struct eventstore_stream streams[CHUNK_STREAMS_MAX];
-    struct chunk_stream *owners[CHUNK_STREAMS_MAX];
-    size_t n_streams;
-};
-void chunk_list_changes(struct chunk *chunk, struct chunk_changes *changes);
+/* What its rows should be: as if none of them were there, so that all are put. */
+struct projections_change chunk_make_change(const struct chunk_stream *stream);
 
-/* ---- all streams ----------------------------------------------------------------------------- */
-
-#define WALK_PAGE 1024
+/* ---- where streams come from ----------------------------------------------------------------- */
 
 struct walk {
-    struct common *common;
-    const char *const *types;
+    const char **types; /* of the streams that are walked */
     size_t n_types;
-    /* Called when a page was asked for and is there, or is not. */
-    void (*answered)(struct walk *walk, enum postgres_outcome outcome);
-
     struct base_uuid next_id; /* nothing before it is still to come */
     bool is_over;             /* nothing from next_id on */
     struct {
@@ -148,70 +103,116 @@ struct walk {
     } page[WALK_PAGE];
     size_t n_page;
     size_t at;
-    bool is_asking;
-    struct postgres_group group;
+    struct chunk lanes[LANES_MAX];
 };
 
-void walk_init(struct walk *walk, struct common *common);
+void walk_init(struct walk *walk, struct audit *audit);
 void walk_finish(struct walk *walk);
-/* Asks for the next page, unless it is on its way. */
-void walk_ask(struct walk *walk);
-/* Fills a chunk with the next streams of the page. False: there are none. */
-bool walk_take(struct walk *walk, struct chunk *chunk) BASE_MUST_CHECK;
+/* The step: the next streams for the lanes that are free, the next page when all are. */
+void walk_ask(struct audit *audit);
+/* Rows of streams, sorted by id, as a page; what was under way of another is forgotten. */
+void walk_receive(struct audit *audit, const struct postgres_rows *rows);
+/* The job is done with a chunk. */
+void walk_go_on(struct audit *audit, struct chunk *chunk);
 /* The next id after this one; false after the last. */
 bool walk_next_id(struct base_uuid *id);
 
 /* ---- rows without a stream ------------------------------------------------------------------- */
 
-#define STRAYS_PAGE 512
-
-struct strays_row {
+struct orphan {
     struct base_uuid stream_id;
     const char *key;      /* NULL: the key is the id */
     int32_t last_version; /* of a stream of another type with that id; 0: there is none */
 };
 
-struct strays {
-    struct common *common;
-    const struct aggregate *only; /* NULL: rows of all */
-    /* Called with some rows (perhaps none), by table; after the last table with table NULL. */
-    void (*answered)(struct strays *strays, enum postgres_outcome outcome);
+struct orphans {
+    /* What was found: rows of a table; NULL: no table is left. */
     const struct projections_table *table;
-    struct strays_row rows[STRAYS_PAGE];
+    struct orphan rows[ORPHANS_PAGE];
     size_t n_rows;
 
-    size_t at;                   /* of the tables */
+    size_t at;          /* of the tables */
+    struct orphan last; /* key of the page, unless that is the last page */
+    bool is_last_page;
     struct base_uuid next_id;    /* nothing of the table before it is still to come */
     struct base_buffer next_key; /* of those whose key is a text */
-    struct strays_row page[STRAYS_PAGE];
-    size_t n_page;
-    struct base_arena arena;
-    struct postgres_group group;
+    struct base_arena arena;     /* keys */
 };
 
-void strays_init(struct strays *strays, struct common *common);
-void strays_finish(struct strays *strays);
-/* Goes on with the next page, after a failure with the same one. */
-void strays_ask(struct strays *strays);
+void orphans_finish(struct orphans *orphans);
+/* The step: finds those of the next page, then calls found_orphans(). */
+void orphans_ask(struct audit *audit);
 
-/* ---- writing tables -------------------------------------------------------------------------- */
+/* ---- the jobs -------------------------------------------------------------------------------- */
 
-/* The statements that replace and remove rows of the tables. */
-struct rewriting {
+struct verify {
+    struct eventstore_head head;
+    int64_t shared_position;
+    int64_t last_position;
+    int64_t last_at_us;
+    int64_t n_without_entry; /* events */
+};
+
+struct rebuild {
     struct eventstore_rewriter *rewriter;
-    const struct eventstore_part **removing;
+    const struct eventstore_part **removing; /* by table */
     const struct eventstore_part **putting;
-    size_t verdicts_at; /* in the group that was asked for last */
+    size_t verdicts_at;                            /* in the group */
+    unsigned n_refused;                            /* times in a row, of the present chunk */
+    size_t n_snapshots;                            /* that are being removed */
+    struct base_uuid snapshots[SNAPSHOTS_AT_ONCE]; /* those without a stream */
 };
 
-/* Adds the statements to `common`. */
-void rewriting_init(struct rewriting *rewriting, struct common *common);
-void rewriting_finish(struct rewriting *rewriting);
-/* Removes the rows that strays has found, of all tables of the subject, but those of a stream that
- * somebody has made meanwhile. */
-void rewriting_ask_removal(
-    struct rewriting *rewriting, struct postgres_group *group, struct strays *strays);
-int64_t rewriting_count_removed(
-    const struct rewriting *rewriting, const struct postgres_group *group, size_t n_rows);
+struct audit {
+    const struct job *job;
+    struct audit_options options;
+    struct audit_wanted wanted;
+    struct postgres_connection *connection;
+    const struct postgres_statement *statements[STATEMENTS_MAX + 1];
+    size_t n_statements;
+    struct audit_result result;
+    int64_t last_shared_position; /* of the newest event that was read of a shared stream */
+    char *trouble;
+
+    void (*step)(struct audit *audit); /* what was begun last, and is begun again after a pause */
+    struct postgres_group group;       /* of the step, unless that is a chunk's */
+    void (*answered)(struct audit *audit);
+    bool is_in_transaction; /* one that lasts longer than a group */
+    int64_t answered_at_us; /* when something last went well */
+    struct loop_timer pause;
+    int64_t pause_us;
+    bool is_stopping;
+
+    struct walk walk;
+    struct orphans orphans;
+    struct verify verify;
+    struct rebuild rebuild;
+};
+
+/* Before it is connected. A NULL-terminated list. */
+void audit_add_statements(struct audit *audit, const struct postgres_statement *const *statements);
+
+/* Begins a step, unless the audit is to stop. */
+void audit_go(struct audit *audit, void (*step)(struct audit *audit));
+/* Begins the step again after a pause, outside of any transaction. */
+void audit_pause(struct audit *audit);
+/* True when the answer is there and the work goes on. Otherwise the step is begun again, or the job
+ * is, or it is the end: as the job allows. For groups of others than the audit. */
+bool audit_goes_on(struct audit *audit, enum postgres_outcome outcome) BASE_MUST_CHECK;
+/* The end, unless it is there already; `trouble` is copied. Calls ended(). */
+void audit_end(struct audit *audit, enum audit_end end, const char *trouble);
+
+/* The audit's own group, emptied; and on its way: `answered` is called when the work goes on. */
+struct postgres_group *audit_begin_group(struct audit *audit);
+void audit_send_group(struct audit *audit, void (*answered)(struct audit *audit));
+/* Begins a transaction that lasts longer than the group; a snapshot reads one state of everything.
+ */
+void audit_ask_transaction(struct audit *audit, bool is_snapshot);
+/* Ends it, if there is one. */
+void audit_ask_commit(struct audit *audit);
+
+/* Tells a finding, of which the sentence is not set. */
+void audit_tell(struct audit *audit, struct audit_finding finding, const char *format, ...)
+    BASE_PRINTF(3, 4);
 
 #endif

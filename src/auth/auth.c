@@ -63,7 +63,7 @@ void auth_destroy(struct auth *auth)
 {
     if (auth == NULL)
         return;
-    auth_finish_memory(&auth->memory);
+    auth_forget_all(&auth->memory);
     auth_finish_keys(&auth->keys);
     free(auth);
 }
@@ -220,13 +220,10 @@ static const char *verify(
     base_sha256(&(struct base_part){token, length}, 1, digest);
     const struct auth_remembered *known = auth_recall(&auth->memory, digest);
     if (known != NULL) {
-        *identity = (struct auth_identity){
-            .subject = base_arena_copy_text(arena, known->subject),
-            .scopes = known->scopes,
-            .expires_at_s = known->expires_at_s,
-        };
+        *identity = known->identity;
+        identity->subject = base_arena_copy_text(arena, known->subject);
         metrics_add(auth->options.metrics, METRICS_TOKENS_REMEMBERED, 1);
-        return look_at_times(now_us, known->expires_at_s, known->not_before_s);
+        return look_at_times(now_us, known->identity.expires_at_s, known->not_before_s);
     }
     struct codec_claims claims;
     const char *complaint = look_at(auth, token, now_us, arena, &claims);
@@ -237,14 +234,7 @@ static const char *verify(
         .scopes = read_scopes(claims.scope),
         .expires_at_s = claims.expires_at_s,
     };
-    struct auth_remembered verified = {
-        .subject = (char *)(uintptr_t)claims.subject, /* is copied */
-        .scopes = identity->scopes,
-        .expires_at_s = claims.expires_at_s,
-        .not_before_s = claims.not_before_s,
-    };
-    memcpy(verified.digest, digest, sizeof digest);
-    auth_remember(&auth->memory, &verified);
+    auth_remember(&auth->memory, digest, identity, claims.not_before_s);
     metrics_add(auth->options.metrics, METRICS_TOKENS_VERIFIED, 1);
     return NULL;
 }

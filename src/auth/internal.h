@@ -5,7 +5,10 @@
 #ifndef CARTD_AUTH_INTERNAL_H
 #define CARTD_AUTH_INTERNAL_H
 
+#include <sys/queue.h>
+
 #include "auth.h"
+#include "table.h"
 
 const char *auth_algorithm_name(enum auth_algorithm algorithm);
 
@@ -32,24 +35,27 @@ bool auth_read_keys(
 
 /* A token of which all but the time was found good. */
 struct auth_remembered {
+    struct table_entry entry;
+    TAILQ_ENTRY(auth_remembered) by_age;
     uint8_t digest[BASE_SHA256_SIZE]; /* of the token */
-    char *subject;                    /* NULL: the place is free */
-    unsigned scopes;
-    int64_t expires_at_s;
+    struct auth_identity identity;
     int64_t not_before_s;
+    char subject[]; /* the identity's */
 };
 
-/* Each token has one place, by its digest; the newer one of two that meet there stays. */
+/* At most AUTH_REMEMBERED; the one that was not used for longest makes room for a new one. */
 struct auth_memory {
-    struct auth_remembered *list;
+    struct table table;
+    TAILQ_HEAD(auth_by_age, auth_remembered) by_age; /* of the last use, the oldest first */
 };
 void auth_init_memory(struct auth_memory *memory);
-void auth_finish_memory(struct auth_memory *memory);
 void auth_forget_all(struct auth_memory *memory);
-/* NULL: not remembered. */
+/* NULL: not remembered. Borrowed until the next one is. */
 const struct auth_remembered *auth_recall(
-    const struct auth_memory *memory, const uint8_t digest[static BASE_SHA256_SIZE]);
-/* Copies it, and the subject. */
-void auth_remember(struct auth_memory *memory, const struct auth_remembered *verified);
+    struct auth_memory *memory, const uint8_t digest[static BASE_SHA256_SIZE]);
+/* Copies the identity, for a token that is not remembered. */
+void auth_remember(
+    struct auth_memory *memory, const uint8_t digest[static BASE_SHA256_SIZE],
+    const struct auth_identity *identity, int64_t not_before_s);
 
 #endif

@@ -167,12 +167,6 @@ struct base_part {
 void base_sha256(
     const struct base_part *parts, size_t n_parts, uint8_t digest[static BASE_SHA256_SIZE]);
 
-/* HMAC-SHA256 (RFC 2104) of the parts, with their lengths as above. */
-void base_hmac_sha256(
-    const uint8_t *key, size_t key_length, const struct base_part *parts, size_t n_parts,
-    uint8_t digest[static BASE_SHA256_SIZE]);
-/* Compares in a time that says nothing about where the two differ. */
-bool base_is_same_secret(const void *left, const void *right, size_t n_bytes) BASE_MUST_CHECK;
 #define BASE_SHA256_HEX_SIZE 65 /* with the terminating NUL */
 /* The SHA-256 of a text by itself, as sha256sum(1) prints it. */
 void base_sha256_hex(const char *text, char hex[static BASE_SHA256_HEX_SIZE]);

@@ -2,8 +2,6 @@
 
 #include <assert.h>
 #include <nettle/base64.h>
-#include <nettle/hmac.h>
-#include <nettle/memops.h>
 #include <nettle/sha2.h>
 #include <string.h>
 
@@ -26,26 +24,6 @@ void base_sha256(
         sha256_update(&state, parts[i].length, parts[i].bytes);
     }
     sha256_digest(&state, BASE_SHA256_SIZE, digest);
-}
-
-void base_hmac_sha256(
-    const uint8_t *key, size_t key_length, const struct base_part *parts, size_t n_parts,
-    uint8_t digest[static BASE_SHA256_SIZE])
-{
-    struct hmac_sha256_ctx state;
-    hmac_sha256_set_key(&state, key_length, key);
-    for (size_t i = 0; i < n_parts; i++) {
-        uint8_t length[8];
-        write_length(parts[i].length, length);
-        hmac_sha256_update(&state, sizeof(length), length);
-        hmac_sha256_update(&state, parts[i].length, parts[i].bytes);
-    }
-    hmac_sha256_digest(&state, BASE_SHA256_SIZE, digest);
-}
-
-bool base_is_same_secret(const void *left, const void *right, size_t n_bytes)
-{
-    return memeql_sec(left, right, n_bytes) == 1;
 }
 
 void base_sha256_hex(const char *text, char hex[static BASE_SHA256_HEX_SIZE])

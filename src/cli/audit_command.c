@@ -1,175 +1,98 @@
-#include <errno.h>
-#include <signal.h>
+#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "audit.h"
-#include "findings.h"
-#include "loop.h"
 #include "migrate.h"
-#include "progress.h"
 #include "subcommand.h"
+#include "task.h"
 
 /* How often a rebuild says where it is when it has no terminal to draw on, so that it can go on
  * from there after whatever happens to it. */
-#define AUDIT_SAY_US INT64_C(30000000)
+#define SAY_US INT64_C(30000000)
+#define FINDINGS_SHOWN 50 /* as a line each; the rest are counted by what they are about */
+#define KINDS_MAX 32
 
 /* A verify or a rebuild. */
 struct audit_run {
-    const struct config *config;
-    struct base_log log;
-    struct loop *loop;
-    struct loop_signals signals;
-    struct loop_timer redraw_timer;
-    struct progress progress;
-    struct findings findings;
-    struct audit_verify *verify; /* one of the two */
-    struct audit_rebuild *rebuild;
-    const char *what; /* is rebuilt */
+    struct task task;
+    struct audit *audit;
+    const char *what; /* is rebuilt; NULL: it is a verify */
     int64_t said_at_us;
-    bool is_interrupted;
+    int64_t n_findings;
+    struct {
+        const char *kind;
+        int64_t n; /* that were not shown */
+    } kinds[KINDS_MAX];
+    size_t n_kinds;
 };
 
-static const struct audit_result *result_of(const struct audit_run *run)
+/* ---- findings -------------------------------------------------------------------------------- */
+
+/* Prints "cart 0193…, version 3: carts.total is 5 and should be 7" on stdout. */
+static void print_finding(const struct audit_finding *finding)
 {
-    return run->verify ? audit_verify_result(run->verify) : audit_rebuild_result(run->rebuild);
+    /* A sentence shows what was stored, which may be anything. */
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer printable = {0};
+    base_buffer_append_printable(&printable, finding->sentence);
+    const char *sentence = base_buffer_text(&printable);
+    if (finding->stream_type == NULL) {
+        printf("%s: %s\n", finding->kind, sentence);
+        return;
+    }
+    char id[BASE_UUID_SIZE];
+    base_uuid_format(&finding->stream_id, id);
+    printf("%s %s", finding->stream_type, id);
+    if (finding->version > 0)
+        printf(", version %d", (int)finding->version);
+    printf(": %s\n", sentence);
 }
 
-/* ---- while it runs --------------------------------------------------------------------------- */
+static void count_finding(struct audit_run *run, const char *kind)
+{
+    size_t i = 0;
+    while (i < run->n_kinds && strcmp(run->kinds[i].kind, kind) != 0)
+        i++;
+    if (i == KINDS_MAX)
+        i--; /* more kinds than there are tables: the last one takes them all */
+    else if (i == run->n_kinds)
+        run->kinds[run->n_kinds++].kind = kind;
+    run->kinds[i].n++;
+}
 
 static void found(void *context, const struct audit_finding *finding)
 {
     struct audit_run *run = context;
-    findings_add(&run->findings, finding);
+    if (run->n_findings++ >= FINDINGS_SHOWN) {
+        count_finding(run, finding->kind);
+        return;
+    }
+    progress_erase(&run->task.progress);
+    print_finding(finding);
+    fflush(stdout);
 }
+
+static void print_counted_findings(const struct audit_run *run)
+{
+    if (run->n_findings <= FINDINGS_SHOWN)
+        return;
+    printf("and %" PRId64 " more:", run->n_findings - FINDINGS_SHOWN);
+    for (size_t i = 0; i < run->n_kinds; i++)
+        printf("%s %s %" PRId64, i > 0 ? "," : "", run->kinds[i].kind, run->kinds[i].n);
+    printf("\n");
+}
+
+/* ---- while it runs --------------------------------------------------------------------------- */
 
 static void ended(void *context)
 {
     struct audit_run *run = context;
-    loop_stop(run->loop);
+    task_stop(&run->task);
 }
 
-static void received_signal(struct loop_signals *signals, int signal)
+static void interrupted(struct task *task)
 {
-    (void)signal;
-    struct audit_run *run = BASE_CONTAINER(signals, struct audit_run, signals);
-    if (run->is_interrupted) {
-        loop_stop(run->loop);
-        return;
-    }
-    run->is_interrupted = true;
-    if (run->verify) {
-        audit_verify_stop(run->verify);
-    } else {
-        audit_rebuild_stop(run->rebuild);
-    }
-}
-
-static void append_streams(struct base_buffer *out, const struct audit_result *result)
-{
-    progress_append_number(out, result->n_streams);
-    base_buffer_append_text(out, " of ");
-    progress_append_number(out, result->n_all);
-    base_buffer_append_text(out, " streams");
-}
-
-/* Where a rebuild is and how it goes on from there. */
-static void say_place(const struct audit_run *run, const char *word)
-{
-    const struct audit_result *result = result_of(run);
-    char id[BASE_UUID_SIZE];
-    base_uuid_format(&result->place, id);
-    struct base_buffer done = {0};
-    append_streams(&done, result);
-    cli_complain(
-        "%s after %s; `cartd rebuild %s --from %s` goes on from there", word,
-        base_buffer_text(&done), run->what, id);
-    base_buffer_finish(&done);
-}
-
-static void show_progress(struct audit_run *run)
-{
-    const struct audit_result *result = result_of(run);
-    if (run->verify && result->n_placed > 0) {
-        run->progress.task = "checking the order of the log";
-        run->progress.unit = "events";
-        run->progress.n_bytes = result->head;
-        progress_show(&run->progress, result->n_placed, result->n_placed);
-        return;
-    }
-    run->progress.n_bytes = result->n_all;
-    progress_show(&run->progress, result->n_streams, result->n_streams);
-}
-
-static void redraw(struct loop_timer *timer)
-{
-    struct audit_run *run = BASE_CONTAINER(timer, struct audit_run, redraw_timer);
-    show_progress(run);
-    if (run->rebuild && !run->progress.is_on &&
-        loop_now_us(run->loop) - run->said_at_us >= AUDIT_SAY_US) {
-        run->said_at_us = loop_now_us(run->loop);
-        say_place(run, "rebuilding:");
-    }
-    loop_start_timer(run->loop, timer, PROGRESS_INTERVAL_US);
-}
-
-/* ---- from beginning to end ------------------------------------------------------------------- */
-
-static bool open_loop(struct audit_run *run, char **problem)
-{
-    static const int stop_signals[] = {SIGINT, SIGTERM, 0};
-    run->signals.received = received_signal;
-    run->redraw_timer.fired = redraw;
-    run->loop = loop_create();
-    if (run->loop && loop_start_signals(run->loop, &run->signals, stop_signals)) {
-        return true;
-    }
-    *problem = base_copy_text(strerror(errno));
-    return false;
-}
-
-static bool open_audit(
-    struct audit_run *run, const struct audit_rebuild_wanted *wanted, char **problem)
-{
-    const struct audit_options options = {
-        .loop = run->loop,
-        .log = &run->log,
-        .url = run->config->texts[CONFIG_DATABASE_URL],
-        .ready_sql = migrate_ready_sql(),
-        .not_ready_detail = CLI_SCHEMA_NOT_READY,
-        .wait_ms = run->config->numbers[CONFIG_WAIT_MS],
-        .found = found,
-        .ended = ended,
-        .context = run,
-    };
-    if (wanted) {
-        run->rebuild = audit_rebuild_create(&options, wanted, problem);
-        return run->rebuild;
-    }
-    run->verify = audit_verify_create(&options, problem);
-    return run->verify;
-}
-
-static void close_all(struct audit_run *run)
-{
-    audit_verify_destroy(run->verify);
-    audit_rebuild_destroy(run->rebuild);
-    if (run->loop) {
-        loop_stop_timer(run->loop, &run->redraw_timer);
-        loop_stop_signals(run->loop, &run->signals);
-    }
-    loop_destroy(run->loop);
-}
-
-/* " in 41 s" and a newline. */
-static void append_time(struct base_buffer *out, const struct audit_run *run)
-{
-    int64_t elapsed_us = base_clock_monotonic_us() - run->progress.started_at_us;
-    base_buffer_append_text(out, ", in ");
-    progress_append_duration(out, (elapsed_us + 500000) / 1000000);
-    base_buffer_append_char(out, '\n');
+    audit_stop(BASE_CONTAINER(task, struct audit_run, task)->audit);
 }
 
 static void append_counted(struct base_buffer *out, int64_t n, const char *one, const char *many)
@@ -178,117 +101,142 @@ static void append_counted(struct base_buffer *out, int64_t n, const char *one, 
     base_buffer_printf(out, " %s", n == 1 ? one : many);
 }
 
-static void print_verified(const struct audit_run *run, const struct audit_result *result)
+/* Where a rebuild is and how it goes on from there. */
+static void say_place(const struct audit_run *run, const char *word)
 {
-    struct base_buffer line = {0};
-    if (result->n_findings == 0) {
-        base_buffer_append_text(&line, "clean: ");
-    } else {
-        base_buffer_append_text(&line, "NOT clean: ");
-        append_counted(&line, result->n_findings, "discrepancy", "discrepancies");
-        base_buffer_append_text(&line, " in ");
-    }
-    append_counted(&line, result->n_events, "event", "events");
-    base_buffer_append_text(&line, " of ");
-    append_counted(&line, result->n_streams, "stream", "streams");
-    base_buffer_append_text(&line, ", head of the log at ");
-    progress_append_number(&line, result->head);
-    append_time(&line, run);
-    fputs(base_buffer_text(&line), stdout);
-    base_buffer_finish(&line);
+    const struct audit_result *result = audit_result(run->audit);
+    char id[BASE_UUID_SIZE];
+    base_uuid_format(&result->resume_at, id);
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer done = {0};
+    progress_append_number(&done, result->n_streams);
+    base_buffer_append_text(&done, " of ");
+    progress_append_number(&done, result->n_all);
+    cli_complain(
+        "%s after %s streams; `cartd rebuild %s --from %s` goes on from there", word,
+        base_buffer_text(&done), run->what, id);
 }
 
-static void print_rebuilt(const struct audit_run *run, const struct audit_result *result)
+static void show(struct task *task)
 {
-    struct base_buffer line = {0};
-    base_buffer_printf(&line, "rebuilt %s: ", run->what);
-    append_counted(&line, result->n_streams, "stream", "streams");
-    base_buffer_append_text(&line, " replayed, ");
-    progress_append_number(&line, result->n_rewritten);
-    base_buffer_append_text(&line, " written anew, ");
-    progress_append_number(&line, result->n_removed);
-    base_buffer_append_text(&line, " removed that no event backs");
-    append_time(&line, run);
-    fputs(base_buffer_text(&line), stdout);
-    base_buffer_finish(&line);
+    struct audit_run *run = BASE_CONTAINER(task, struct audit_run, task);
+    const struct audit_result *result = audit_result(run->audit);
+    struct progress *progress = &task->progress;
+    progress->n_whole = result->n_all;
+    if (result->n_positions > 0) {
+        progress->task = "checking the order of the log";
+        progress->unit = "events";
+        progress->n_whole = result->head;
+        progress_show(progress, result->n_positions, result->n_positions);
+    } else {
+        progress_show(progress, result->n_streams, result->n_streams);
+    }
+    if (run->what != NULL && !progress->is_on &&
+        loop_now_us(task->loop) - run->said_at_us >= SAY_US) {
+        run->said_at_us = loop_now_us(task->loop);
+        say_place(run, "rebuilding:");
+    }
+}
+
+/* ---- the end --------------------------------------------------------------------------------- */
+
+static void print_done(const struct audit_run *run, const struct audit_result *result)
+{
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer line = {0};
+    if (run->what != NULL) {
+        base_buffer_printf(&line, "rebuilt %s: ", run->what);
+        append_counted(&line, result->n_streams, "stream", "streams");
+        base_buffer_append_text(&line, " replayed, ");
+        progress_append_number(&line, result->n_rewritten);
+        base_buffer_append_text(&line, " written anew, ");
+        progress_append_number(&line, result->n_removed);
+        base_buffer_append_text(&line, " removed that no event backs");
+    } else {
+        base_buffer_append_text(&line, result->n_findings == 0 ? "clean: " : "NOT clean: ");
+        if (result->n_findings > 0) {
+            append_counted(&line, result->n_findings, "discrepancy", "discrepancies");
+            base_buffer_append_text(&line, " in ");
+        }
+        append_counted(&line, result->n_events, "event", "events");
+        base_buffer_append_text(&line, " of ");
+        append_counted(&line, result->n_streams, "stream", "streams");
+        base_buffer_append_text(&line, ", head of the log at ");
+        progress_append_number(&line, result->head);
+    }
+    int64_t elapsed_us = base_clock_monotonic_us() - run->task.progress.started_at_us;
+    base_buffer_append_text(&line, ", in ");
+    progress_append_duration(&line, (elapsed_us + 500000) / 1000000);
+    puts(base_buffer_text(&line));
 }
 
 static enum cli_exit say_end(const struct audit_run *run)
 {
-    const struct audit_result *result = result_of(run);
-    findings_print_rest(&run->findings);
-    switch (result->end) {
-    case AUDIT_DONE:
-        if (run->verify) {
-            print_verified(run, result);
-        } else {
-            print_rebuilt(run, result);
-        }
+    const struct audit_result *result = audit_result(run->audit);
+    bool is_trouble = result->end == AUDIT_IN_TROUBLE;
+    print_counted_findings(run);
+    if (result->end == AUDIT_DONE) {
+        print_done(run, result);
         return result->n_findings == 0 ? CLI_DONE : CLI_FAILED;
-    case AUDIT_IN_TROUBLE:
+    }
+    if (is_trouble)
         cli_complain("%s", result->trouble ? result->trouble : "PostgreSQL did not answer");
-        if (run->rebuild) {
-            say_place(run, "stopped");
-        }
-        return CLI_FAILED;
-    case AUDIT_GOES_ON: /* a second signal did not wait */
-    case AUDIT_INTERRUPTED:
-        break;
-    }
-    if (run->rebuild) {
-        say_place(run, "interrupted");
-    } else {
+    if (run->what != NULL)
+        say_place(run, is_trouble ? "stopped" : "interrupted");
+    else if (!is_trouble)
         cli_complain("interrupted: not all was looked at");
-    }
     return CLI_FAILED;
 }
 
-/* `wanted` is NULL for a verify. */
-static enum cli_exit run_audit(
-    const struct config *config, const char *what, const struct audit_rebuild_wanted *wanted)
+/* ---- from beginning to end ------------------------------------------------------------------- */
+
+static bool open_audit(struct audit_run *run, const struct audit_wanted *wanted)
 {
-    /* What goes well is said by the progress line and the verdict, so the log has the rest. */
-    enum base_log_level least = config_log_level(config);
+    const struct config *config = run->task.config;
+    BASE_CLEANUP(base_free_pointer) char *problem = NULL;
+    run->audit = audit_create(
+        &(struct audit_options){
+            .loop = run->task.loop,
+            .log = &run->task.log,
+            .url = config->texts[CONFIG_DATABASE_URL],
+            .ready_sql = migrate_ready_sql(),
+            .not_ready_detail = CLI_SCHEMA_NOT_READY,
+            .wait_ms = config->numbers[CONFIG_WAIT_MS],
+            .found = found,
+            .ended = ended,
+            .context = run,
+        },
+        wanted, &problem);
+    if (run->audit == NULL)
+        cli_complain("%s", problem);
+    return run->audit != NULL;
+}
+
+static enum cli_exit run_audit(
+    const struct config *config, const char *what, const struct audit_wanted *wanted)
+{
     struct audit_run run = {
-        .config = config,
-        .log =
-            {
-                .fd = STDERR_FILENO,
-                .form = config_log_form(config, STDERR_FILENO),
-                .least = least == BASE_LOG_INFO ? BASE_LOG_WARNING : least,
-            },
+        .task = {.config = config, .interrupted = interrupted, .show = show},
         .what = what,
     };
-    run.findings.progress = &run.progress;
-    progress_start_counted(&run.progress, wanted ? "rebuilding" : "verifying", "streams");
-    BASE_CLEANUP(base_free_pointer) char *problem = NULL;
     enum cli_exit status = CLI_FAILED;
-    if (open_loop(&run, &problem) && open_audit(&run, wanted, &problem)) {
-        run.said_at_us = loop_now_us(run.loop);
-        loop_start_timer(run.loop, &run.redraw_timer, PROGRESS_INTERVAL_US);
-        loop_run(run.loop);
-        progress_erase(&run.progress);
+    progress_start(&run.task.progress, what != NULL ? "rebuilding" : "verifying", "streams");
+    if (task_open(&run.task) && open_audit(&run, wanted)) {
+        run.said_at_us = loop_now_us(run.task.loop);
+        task_run(&run.task);
         status = say_end(&run);
-    } else {
-        cli_complain("%s", problem);
     }
-    close_all(&run);
+    audit_destroy(run.audit);
+    task_close(&run.task);
     return status;
 }
 
 enum cli_exit cli_verify(const struct cli_call *call)
 {
-    if (call->n_arguments > 0) {
-        cli_complain("verify takes no \"%s\"; see `cartd verify --help`", call->arguments[0]);
-        return CLI_MISUSED;
-    }
-    return run_audit(call->config, NULL, NULL);
+    return run_audit(call->config, NULL, &(struct audit_wanted){.kind = AUDIT_VERIFY});
 }
 
 enum cli_exit cli_rebuild_all(const struct config *config)
 {
-    const struct audit_rebuild_wanted wanted = {.only = NULL};
-    return run_audit(config, "all", &wanted);
+    return run_audit(config, "all", &(struct audit_wanted){.kind = AUDIT_REBUILD});
 }
 
 /* An id or its beginning: 0193 is 01930000-0000-…. */
@@ -296,9 +244,8 @@ static bool read_place(const char *text, struct base_uuid *place)
 {
     char id[BASE_UUID_SIZE] = "00000000-0000-0000-0000-000000000000";
     size_t length = strlen(text);
-    if (length == 0 || length >= sizeof id) {
+    if (length == 0 || length >= sizeof id)
         return false;
-    }
     memcpy(id, text, length);
     return base_uuid_parse(id, place);
 }
@@ -314,12 +261,10 @@ static const struct aggregate *find_plural(const char *what)
 
 enum cli_exit cli_rebuild(const struct cli_call *call)
 {
-    const char *what = call->n_arguments == 1 ? call->arguments[0] : "";
-    struct audit_rebuild_wanted wanted = {.only = find_plural(what)};
-    if (wanted.only == NULL && strcmp(what, "all") != 0) {
-        cli_complain("it is `cartd rebuild carts|products|all`; see `cartd rebuild --help`");
-        return CLI_MISUSED;
-    }
+    const char *what = call->arguments[0];
+    struct audit_wanted wanted = {.kind = AUDIT_REBUILD, .only = find_plural(what)};
+    if (wanted.only == NULL && strcmp(what, "all") != 0)
+        return cli_complain_of_usage(call);
     const struct config_flag *from = &call->flags[CLI_REBUILD_FROM];
     if (from->is_given && !read_place(from->value, &wanted.from)) {
         cli_complain("--from must be the id of a stream or its beginning, not \"%s\"", from->value);

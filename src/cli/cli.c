@@ -25,6 +25,8 @@ static const struct subcommand {
     enum cli_exit (*run)(const struct cli_call *call);
     bool has_settings;
     bool needs_no_database;
+    size_t least_arguments; /* that are no flags; not without settings */
+    size_t most_arguments;
     struct cli_flag flags[FLAGS_MAX + 1]; /* ended by one without a name */
 } subcommands[] = {
     {
@@ -59,6 +61,8 @@ static const struct subcommand {
             "where nothing is new.\n",
         .run = cli_catalog,
         .has_settings = true,
+        .least_arguments = 2,
+        .most_arguments = 2,
         .flags =
             {{"strict", NULL, "check the whole file first, and import nothing if a line is bad"}},
     },
@@ -84,6 +88,8 @@ static const struct subcommand {
             "time and run again,\nfrom the beginning or from where it says that it stopped.\n",
         .run = cli_rebuild,
         .has_settings = true,
+        .least_arguments = 1,
+        .most_arguments = 1,
         .flags = {{"from", "ID", "leave out the streams before this id, or before its beginning"}},
     },
     {
@@ -93,6 +99,8 @@ static const struct subcommand {
         .more = "CART is its id. What is printed is what GET /carts/{cart_id} answered then.\n",
         .run = cli_show,
         .has_settings = true,
+        .least_arguments = 1,
+        .most_arguments = 1,
         .flags =
             {{"version", "N", "as it was at this version"},
              {"at", "TIME", "as it was at this moment, as 2026-11-23T04:38:00Z (RFC 3339)"}},
@@ -115,6 +123,7 @@ static const struct subcommand {
             "proves that each one,\nbrought back to its former shape, is what it was.\n",
         .run = cli_events,
         .has_settings = true,
+        .most_arguments = SIZE_MAX,
         .flags =
             {{"cart", "ID", "only the events of this cart"},
              {"after", "N", "only those after this position; with --cart, after this version"},
@@ -133,6 +142,7 @@ static const struct subcommand {
             "serve` does the work.\n",
         .run = cli_projections,
         .has_settings = true,
+        .most_arguments = 2,
     },
     {
         .name = "healthcheck",
@@ -158,11 +168,9 @@ static const struct subcommand {
 
 static const struct subcommand *find_subcommand(const char *name)
 {
-    for (size_t i = 0; i < BASE_COUNT(subcommands); i++) {
-        if (strcmp(subcommands[i].name, name) == 0) {
+    for (size_t i = 0; i < BASE_COUNT(subcommands); i++)
+        if (strcmp(subcommands[i].name, name) == 0)
             return &subcommands[i];
-        }
-    }
     return NULL;
 }
 
@@ -183,14 +191,25 @@ void cli_complain_of_line(const char *file, int64_t line, const char *why)
     fprintf(stderr, "%s:%" PRId64 ": %s\n", file, line, base_buffer_text(&text));
 }
 
+enum cli_exit cli_complain_of_usage(const struct cli_call *call)
+{
+    if (call->usage[0] == '\0')
+        cli_complain(
+            "%s takes no \"%s\"; see `cartd %s --help`", call->name, call->arguments[0],
+            call->name);
+    else
+        cli_complain(
+            "it is `cartd %s %s`; see `cartd %s --help`", call->name, call->usage, call->name);
+    return CLI_MISUSED;
+}
+
 /* ---- help ------------------------------------------------------------------------------------ */
 
 static void print_usage(FILE *stream, const struct subcommand *subcommand)
 {
     fprintf(stream, "cartd %s", subcommand->name);
-    if (subcommand->usage[0] != '\0') {
+    if (subcommand->usage[0] != '\0')
         fprintf(stream, " %s", subcommand->usage);
-    }
     for (const struct cli_flag *own = subcommand->flags; own->name; own++) {
         fprintf(
             stream, " [--%s%s%s]", own->name, own->value ? " " : "", own->value ? own->value : "");
@@ -227,20 +246,17 @@ static void print_subcommand_help(const struct subcommand *subcommand)
     print_usage(stdout, subcommand);
     fputs(subcommand->has_settings ? " [--SETTING VALUE …]\n\n" : "\n\n", stdout);
     printf("cartd %s: %s.\n", subcommand->name, subcommand->sentence);
-    if (subcommand->more) {
+    if (subcommand->more)
         fputs(subcommand->more, stdout);
-    }
-    if (subcommand->flags[0].name) {
+    if (subcommand->flags[0].name)
         fputc('\n', stdout);
-    }
     for (const struct cli_flag *own = subcommand->flags; own->name; own++) {
         printf(
             "  --%s%s%s\n      %s\n", own->name, own->value ? " " : "",
             own->value ? own->value : "", own->sentence);
     }
-    if (subcommand->has_settings) {
+    if (subcommand->has_settings)
         print_settings(stdout);
-    }
 }
 
 /* ---- a name that is none --------------------------------------------------------------------- */
@@ -256,12 +272,9 @@ static enum cli_exit complain_unknown(const char *name)
         return CLI_MISUSED;
     }
     const struct subcommand *nearest = &subcommands[0];
-    for (size_t i = 1; i < BASE_COUNT(subcommands); i++) {
-        if (base_text_distance(name, subcommands[i].name) <
-            base_text_distance(name, nearest->name)) {
+    for (size_t i = 1; i < BASE_COUNT(subcommands); i++)
+        if (base_text_distance(name, subcommands[i].name) < base_text_distance(name, nearest->name))
             nearest = &subcommands[i];
-        }
-    }
     cli_complain(
         "there is no subcommand \"%s\"; the nearest is \"%s\"; see `cartd --help`", name,
         nearest->name);
@@ -284,9 +297,8 @@ enum cli_exit cli_help(const struct cli_call *call)
         return CLI_DONE;
     }
     const struct subcommand *subcommand = find_subcommand(call->arguments[0]);
-    if (!subcommand) {
+    if (!subcommand)
         return complain_unknown(call->arguments[0]);
-    }
     print_subcommand_help(subcommand);
     return CLI_DONE;
 }
@@ -295,11 +307,9 @@ enum cli_exit cli_help(const struct cli_call *call)
 
 static bool wants_help(char *const *arguments)
 {
-    for (; *arguments && strcmp(*arguments, "--") != 0; arguments++) {
-        if (strcmp(*arguments, "--help") == 0 || strcmp(*arguments, "-h") == 0) {
+    for (; *arguments && strcmp(*arguments, "--") != 0; arguments++)
+        if (strcmp(*arguments, "--help") == 0 || strcmp(*arguments, "-h") == 0)
             return true;
-        }
-    }
     return false;
 }
 
@@ -318,12 +328,10 @@ static bool are_without_passwords(const struct cli_call *call)
 
 static bool is_database_right(const struct subcommand *subcommand, const struct config *config)
 {
-    if (subcommand->needs_no_database) {
+    if (subcommand->needs_no_database)
         return true;
-    }
-    if (subcommand->run == cli_migrate && config->texts[CONFIG_MIGRATE_URL][0] != '\0') {
+    if (subcommand->run == cli_migrate && config->texts[CONFIG_MIGRATE_URL][0] != '\0')
         return cli_check_database("CARTD_MIGRATE_URL", config->texts[CONFIG_MIGRATE_URL]);
-    }
     return cli_check_database("DATABASE_URL", config->texts[CONFIG_DATABASE_URL]);
 }
 
@@ -339,24 +347,31 @@ static enum cli_exit run_with_settings(
         own_flags[i].takes_database = value != NULL && strstr(value, "DATABASE") != NULL;
     }
     struct config config;
-    struct cli_call call = {.config = &config, .arguments = arguments + 1, .flags = own_flags};
+    struct cli_call call = {
+        .name = subcommand->name,
+        .usage = subcommand->usage,
+        .config = &config,
+        .arguments = arguments + 1,
+        .flags = own_flags,
+    };
     BASE_CLEANUP(base_free_pointer) char *problem = NULL;
     if (!config_read(&config, arguments, environment, own_flags, &call.n_arguments, &problem)) {
         cli_complain("%s; see `cartd %s --help`", problem, subcommand->name);
         return CLI_MISUSED;
     }
-    if (!are_without_passwords(&call) || !is_database_right(subcommand, &config)) {
+    if (!are_without_passwords(&call) || !is_database_right(subcommand, &config))
         return CLI_MISUSED;
-    }
+    if (call.n_arguments < subcommand->least_arguments ||
+        call.n_arguments > subcommand->most_arguments)
+        return cli_complain_of_usage(&call);
     return subcommand->run(&call);
 }
 
 static enum cli_exit run_without_settings(const struct subcommand *subcommand, char **arguments)
 {
     struct cli_call call = {.arguments = arguments + 1};
-    while (call.arguments[call.n_arguments]) {
+    while (call.arguments[call.n_arguments])
         call.n_arguments += 1;
-    }
     return subcommand->run(&call);
 }
 
@@ -367,16 +382,13 @@ static enum cli_exit run(int n_arguments, char **arguments, char *const *environ
         return CLI_MISUSED;
     }
     const char *name = arguments[1];
-    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
         name = "help";
-    }
-    if (strcmp(name, "--version") == 0) {
+    if (strcmp(name, "--version") == 0)
         name = "version";
-    }
     const struct subcommand *subcommand = find_subcommand(name);
-    if (!subcommand) {
+    if (!subcommand)
         return complain_unknown(name);
-    }
     if (wants_help(arguments + 2)) {
         print_subcommand_help(subcommand);
         return CLI_DONE;

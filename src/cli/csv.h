@@ -13,9 +13,7 @@
 #ifndef CARTD_CLI_CSV_H
 #define CARTD_CLI_CSV_H
 
-#include <sys/types.h>
-
-#include "base.h"
+#include "source.h"
 
 #define CSV_RECORD_MAX (64 * 1024) /* bytes of a record, its quotes and line end included */
 #define CSV_FIELDS_MAX 64
@@ -23,7 +21,7 @@
 enum csv_outcome {
     CSV_RECORD, /* line and fields are set */
     CSV_BAD,    /* line and reason are set */
-    CSV_MORE,   /* csv_fill() first */
+    CSV_MORE,   /* source_fill() first */
     CSV_END     /* there is nothing more */
 };
 
@@ -36,22 +34,15 @@ struct csv_record {
 };
 
 struct csv_reader {
-    char *bytes; /* what was read and not given out yet: from start to end */
+    struct source *source;
     char *texts; /* the fields of the last record */
-    size_t start;
-    size_t end;
     int64_t line;
-    int64_t n_consumed; /* bytes before start, of the whole stream */
-    bool has_begun;     /* the byte order mark is behind us */
-    bool has_ended;     /* the stream gives no more */
-    bool is_skipping;   /* to the next line end */
+    bool has_begun;   /* the byte order mark is behind us */
+    bool is_skipping; /* to the next line end */
 };
 
-void csv_init(struct csv_reader *reader);
+void csv_init(struct csv_reader *reader, struct source *source);
 void csv_finish(struct csv_reader *reader);
-/* Reads once from `fd`, after CSV_MORE only. How many bytes came; 0 at the end of the stream; -1
- * with errno. */
-ssize_t csv_fill(struct csv_reader *reader, int fd) BASE_MUST_CHECK;
 /* The next record. Empty lines are passed over. */
 enum csv_outcome csv_next(struct csv_reader *reader, struct csv_record *record) BASE_MUST_CHECK;
 

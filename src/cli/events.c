@@ -69,24 +69,26 @@ static enum cli_exit print(const struct cli_call *call)
     const char *types[TYPES_MAX];
     struct base_uuid cart_id = {0};
     struct events_copying copying = {
-        .config = call->config,
-        .role = "events",
+        .task = {.config = call->config, .role = "events"},
+        .reader =
+            {
+                .cart_id = cart->is_given ? &cart_id : NULL,
+                .types = types,
+                .follows = call->flags[CLI_EVENTS_FOLLOW].is_given,
+            },
+        .output.fd = STDOUT_FILENO,
         .name = "the standard output",
-        .fd = STDOUT_FILENO,
-        .cart_id = cart->is_given ? &cart_id : NULL,
-        .types = types,
-        .follows = call->flags[CLI_EVENTS_FOLLOW].is_given,
         .append = append_event,
     };
     if (cart->is_given && !base_uuid_parse(cart->value, &cart_id)) {
         cli_complain("the id of a cart is a UUID, which \"%s\" is not", cart->value);
         return CLI_MISUSED;
     }
-    if (!events_read_after(call, cart->is_given ? INT32_MAX : INT64_MAX, &copying.after))
+    if (!events_read_after(call, cart->is_given ? INT32_MAX : INT64_MAX, &copying.reader.after))
         return CLI_MISUSED;
     BASE_CLEANUP(base_free_pointer)
     char *names = base_copy_text(type->is_given ? type->value : "");
-    if (type->is_given && !read_types(names, types, &copying.n_types))
+    if (type->is_given && !read_types(names, types, &copying.reader.n_types))
         return CLI_MISUSED;
     return events_copy(&copying);
 }

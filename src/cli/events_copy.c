@@ -4,144 +4,128 @@
 #include <string.h>
 
 #include "events.h"
-#include "link.h"
-#include "log_reader.h"
-#include "output.h"
-#include "progress.h"
 
 /* How long a reader that does not read may keep an interrupted process from ending its line. */
 #define GRACE_US 1000000
 
-/* From the log to a descriptor. */
-struct copy {
-    struct events_copying *copying;
-    struct link link;
-    struct log_reader reader;
-    struct output output;
-    struct loop_timer grace;
-    bool is_known; /* the first event was what it must be, or may be anything */
-    bool is_other_log;
-    bool is_refused; /* an event, by whoever appends it */
-};
-
 /* ---- from page to output --------------------------------------------------------------------- */
 
-static void stop_when_done(struct copy *copy)
+static void stop_when_done(struct events_copying *copying)
 {
-    bool is_over =
-        copy->reader.end != LOG_READER_GOES_ON || copy->link.was_interrupted || copy->is_refused;
-    if (copy->output.error != 0 || copy->is_other_log ||
-        (is_over && copy->output.buffer.length == 0))
-        loop_stop(copy->link.loop);
+    bool is_over = copying->reader.end != LOG_READER_GOES_ON || copying->task.was_interrupted ||
+                   copying->is_refused;
+    if (copying->output.error != 0 || copying->is_other_log ||
+        (is_over && copying->output.buffer.length == 0))
+        task_stop(&copying->task);
 }
 
 /* What the log was not asked for is not here; a cart's events are asked for whatever they are. */
-static bool is_wanted(const struct events_copying *copying, const char *type)
+static bool is_wanted(const struct log_reader *reader, const char *type)
 {
-    for (size_t i = 0; i < copying->n_types; i++)
-        if (strcmp(copying->types[i], type) == 0)
+    for (size_t i = 0; i < reader->n_types; i++)
+        if (strcmp(reader->types[i], type) == 0)
             return true;
-    return copying->n_types == 0;
+    return reader->n_types == 0;
 }
 
-static void compare_event(struct copy *copy, const struct eventstore_event *event)
+static void compare_event(struct events_copying *copying, const struct eventstore_event *event)
 {
-    struct events_copying *copying = copy->copying;
     BASE_CLEANUP(base_buffer_finish) struct base_buffer line = {0};
     copying->is_comparing = true;
-    copy->is_refused = !copying->append(copying, &line, event);
+    copying->is_refused = !copying->append(copying, &line, event);
     copying->is_comparing = false;
-    copy->is_known = line.length == copying->known->length &&
-                     memcmp(line.bytes, copying->known->bytes, line.length) == 0;
-    copy->is_other_log = !copy->is_known && !copy->is_refused;
+    copying->is_known = line.length == copying->known->length &&
+                        memcmp(line.bytes, copying->known->bytes, line.length) == 0;
+    copying->is_other_log = !copying->is_known && !copying->is_refused;
 }
 
-static void take_event(struct copy *copy, const struct eventstore_event *event)
+static void take_event(struct events_copying *copying, const struct eventstore_event *event)
 {
-    struct events_copying *copying = copy->copying;
-    if (!copy->is_known) {
-        compare_event(copy, event);
-    } else if (copying->append(copying, &copy->output.buffer, event)) {
-        base_buffer_append_char(&copy->output.buffer, '\n');
+    if (!copying->is_known) {
+        compare_event(copying, event);
+    } else if (copying->append(copying, &copying->output.buffer, event)) {
+        base_buffer_append_char(&copying->output.buffer, '\n');
         copying->n_events++;
     } else {
-        copy->is_refused = true;
+        copying->is_refused = true;
     }
 }
 
 static bool received(struct log_reader *reader, const struct postgres_rows *rows)
 {
-    struct copy *copy = BASE_CONTAINER(reader, struct copy, reader);
-    struct events_copying *copying = copy->copying;
-    if (copy->link.was_interrupted)
+    struct events_copying *copying = BASE_CONTAINER(reader, struct events_copying, reader);
+    if (copying->task.was_interrupted)
         return false;
     size_t n_rows = postgres_rows_count(rows);
-    for (size_t row = 0; row < n_rows && !copy->is_other_log && !copy->is_refused; row++) {
+    for (size_t row = 0; row < n_rows && !copying->is_other_log && !copying->is_refused; row++) {
         struct eventstore_event event;
         eventstore_receive_event(rows, row, &event);
-        if (is_wanted(copying, event.type))
-            take_event(copy, &event);
+        if (is_wanted(&copying->reader, event.type))
+            take_event(copying, &event);
     }
-    if (copying->progress != NULL) {
-        int64_t n_read = reader->after - copying->after;
-        copying->progress->n_bytes = reader->until - copying->after;
-        progress_show(copying->progress, n_read, n_read);
-    }
-    bool is_written = output_write(&copy->output);
-    stop_when_done(copy);
-    return is_written && !copy->is_refused;
+    bool is_written = output_write(&copying->output);
+    stop_when_done(copying);
+    return is_written && !copying->is_refused;
 }
 
 static void ended(struct log_reader *reader)
 {
-    stop_when_done(BASE_CONTAINER(reader, struct copy, reader));
+    stop_when_done(BASE_CONTAINER(reader, struct events_copying, reader));
 }
 
 static void output_changed(struct output *output)
 {
-    struct copy *copy = BASE_CONTAINER(output, struct copy, output);
-    stop_when_done(copy);
-    if (output->error == 0 && !copy->link.was_interrupted && !copy->is_refused)
-        log_reader_go_on(&copy->reader);
+    struct events_copying *copying = BASE_CONTAINER(output, struct events_copying, output);
+    stop_when_done(copying);
+    if (output->error == 0 && !copying->task.was_interrupted && !copying->is_refused)
+        log_reader_go_on(&copying->reader);
 }
 
 /* ---- from beginning to end ------------------------------------------------------------------- */
 
-static void ready(struct link *link)
+static void ready(struct task *task)
 {
-    log_reader_start(&BASE_CONTAINER(link, struct copy, link)->reader);
+    log_reader_start(&BASE_CONTAINER(task, struct events_copying, task)->reader);
+}
+
+static void show(struct task *task)
+{
+    const struct events_copying *copying = BASE_CONTAINER(task, struct events_copying, task);
+    int64_t n_read = copying->reader.after - copying->began_after;
+    task->progress.n_whole = copying->reader.until - copying->began_after;
+    progress_show(&task->progress, n_read, n_read);
 }
 
 static void end_grace(struct loop_timer *timer)
 {
-    loop_stop(BASE_CONTAINER(timer, struct copy, grace)->link.loop);
+    task_stop(&BASE_CONTAINER(timer, struct events_copying, grace)->task);
 }
 
 /* The line that was begun is ended, if its reader lets us. */
-static void interrupted(struct link *link)
+static void interrupted(struct task *task)
 {
-    struct copy *copy = BASE_CONTAINER(link, struct copy, link);
-    output_cut(&copy->output);
-    stop_when_done(copy);
-    loop_start_timer(link->loop, &copy->grace, GRACE_US);
+    struct events_copying *copying = BASE_CONTAINER(task, struct events_copying, task);
+    output_cut(&copying->output);
+    stop_when_done(copying);
+    loop_start_timer(task->loop, &copying->grace, GRACE_US);
 }
 
-static void complain_of_log(const struct copy *copy)
+static void complain_of_log(const struct events_copying *copying)
 {
     char id[BASE_UUID_SIZE];
-    switch (copy->reader.end) {
+    switch (copying->reader.end) {
     case LOG_READER_GOES_ON:
     case LOG_READER_READ_ALL:
         break;
     case LOG_READER_NO_CART:
-        base_uuid_format(copy->reader.cart_id, id);
+        base_uuid_format(copying->reader.cart_id, id);
         cli_complain("there is no cart %s", id);
         break;
     case LOG_READER_BACKWARDS:
         cli_complain(
             "the log ends before position %" PRId64 ", up to which it was read: the database is "
             "another one now",
-            copy->reader.until);
+            copying->reader.until);
         break;
     case LOG_READER_FAILED:
         cli_complain("the log can't be read");
@@ -149,77 +133,63 @@ static void complain_of_log(const struct copy *copy)
     }
 }
 
-static enum cli_exit say_end(const struct copy *copy)
+static enum cli_exit say_end(const struct events_copying *copying)
 {
-    const struct events_copying *copying = copy->copying;
-    int error = copy->output.error;
+    int error = copying->output.error;
     /* Whoever has read enough goes away, as head(1) does. */
     if (error == EPIPE && !copying->must_be_whole)
         return CLI_DONE;
     if (error != 0)
         cli_complain("%s can't be written: %s", copying->name, strerror(error));
-    else if (copy->link.was_interrupted && copying->follows)
+    else if (copying->task.was_interrupted && copying->reader.follows)
         return CLI_DONE;
-    else if (copy->link.was_interrupted)
+    else if (copying->task.was_interrupted)
         cli_complain("interrupted");
-    else if (copy->link.trouble != NULL)
-        cli_complain("%s", copy->link.trouble);
-    else if (copy->is_refused)
+    else if (copying->task.trouble != NULL)
+        cli_complain("%s", copying->task.trouble);
+    else if (copying->is_refused)
         return CLI_FAILED;
-    else if (copy->is_other_log || (copy->reader.end == LOG_READER_READ_ALL && !copy->is_known))
+    else if (
+        copying->is_other_log || (copying->reader.end == LOG_READER_READ_ALL && !copying->is_known))
         cli_complain(
             "%s is a copy of another log: event %" PRId64 " of this one is not its last line",
-            copying->name, copying->after + 1);
-    else if (copy->reader.end == LOG_READER_READ_ALL)
+            copying->name, copying->began_after + 1);
+    else if (copying->reader.end == LOG_READER_READ_ALL)
         return CLI_DONE;
     else
-        complain_of_log(copy);
+        complain_of_log(copying);
     return CLI_FAILED;
 }
 
 enum cli_exit events_copy(struct events_copying *copying)
 {
-    struct copy copy = {
-        .copying = copying,
-        .link =
-            {
-                .role = copying->role,
-                .statements = eventstore_log_statements,
-                .is_patient = copying->follows,
-                .ready = ready,
-                .interrupted = interrupted,
-            },
-        .reader =
-            {
-                .link = &copy.link,
-                .cart_id = copying->cart_id,
-                .types = copying->types,
-                .n_types = copying->n_types,
-                .after = copying->after,
-                .follows = copying->follows,
-                .received = received,
-                .ended = ended,
-            },
-        .output = {.fd = copying->fd, .changed = output_changed},
-        .grace.fired = end_grace,
-        .is_known = copying->known == NULL,
-    };
-    (void)signal(SIGPIPE, SIG_IGN); /* It is an error of a write. */
+    struct task *task = &copying->task;
     enum cli_exit status = CLI_FAILED;
-    if (link_check(copying->config) && link_open(&copy.link, copying->config)) {
-        copy.output.loop = copy.link.loop;
-        log_reader_init(&copy.reader);
-        output_init(&copy.output);
-        loop_run(copy.link.loop);
-        if (copying->progress != NULL)
-            progress_erase(copying->progress);
-        copying->ended_after = copy.reader.after;
-        status = say_end(&copy);
-        link_disconnect(&copy.link);
-        loop_stop_timer(copy.link.loop, &copy.grace);
-        log_reader_finish(&copy.reader);
-        output_finish(&copy.output);
+    task->statements = eventstore_log_statements;
+    task->is_patient = copying->reader.follows;
+    task->ready = ready;
+    task->interrupted = interrupted;
+    task->show = copying->doing == NULL ? NULL : show;
+    copying->reader.task = task;
+    copying->reader.received = received;
+    copying->reader.ended = ended;
+    copying->output.changed = output_changed;
+    copying->grace.fired = end_grace;
+    copying->began_after = copying->reader.after;
+    copying->is_known = copying->known == NULL;
+    progress_start(&task->progress, copying->doing, "events");
+    (void)signal(SIGPIPE, SIG_IGN); /* It is an error of a write. */
+    if (task_check(task->config) && task_open(task)) {
+        copying->output.loop = task->loop;
+        log_reader_init(&copying->reader);
+        output_init(&copying->output);
+        task_run(task);
+        status = say_end(copying);
+        task_disconnect(task);
+        loop_stop_timer(task->loop, &copying->grace);
+        log_reader_finish(&copying->reader);
+        output_finish(&copying->output);
     }
-    link_close(&copy.link);
+    task_close(task);
     return status;
 }

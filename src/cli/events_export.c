@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "events.h"
-#include "progress.h"
 
 /* A file that may hold a part of the log already. */
 struct target {
@@ -29,8 +28,6 @@ bool events_append_copy(
     const struct codec_event_copy copy = {
         .event = events_to_codec(event),
         .command_id = event->command_id,
-        .data_length = strlen(event->data),
-        .metadata_length = strlen(event->metadata),
     };
     codec_write_event_copy(out, &copy);
     return true;
@@ -150,21 +147,16 @@ static bool finish_file(const struct target *target)
     return true;
 }
 
-static enum cli_exit copy_to(
-    const struct target *target, struct events_copying *copying, const char *task)
+static enum cli_exit copy_to(const struct target *target, struct events_copying *copying)
 {
-    struct progress progress;
-    progress_start_counted(&progress, task, "events");
     copying->name = target->is_file ? target->name : "the output";
-    copying->fd = target->fd;
+    copying->output.fd = target->fd;
     copying->must_be_whole = true;
-    copying->progress = &progress;
     if (target->is_begun) {
-        copying->after = target->last - 1;
+        copying->reader.after = target->last - 1;
         copying->known = &target->last_line;
     }
     enum cli_exit status = events_copy(copying);
-    copying->progress = NULL;
     if (!target->is_file)
         return status;
     if (status == CLI_DONE && !finish_file(target))
@@ -172,16 +164,17 @@ static enum cli_exit copy_to(
     if (status == CLI_DONE)
         printf(
             "events: %" PRId64 " written; %s goes up to position %" PRId64 "\n", copying->n_events,
-            target->name, copying->ended_after);
+            target->name, copying->reader.after);
     else
-        cli_complain("%s to %s again goes on after its last whole line", task, target->name);
+        cli_complain(
+            "%s to %s again goes on after its last whole line", copying->doing, target->name);
     return status;
 }
 
 enum cli_exit events_write_file(
-    struct events_copying *copying, const char *name, const char *task, bool must_begin_there)
+    struct events_copying *copying, const char *name, bool must_begin_there)
 {
-    struct target target = {.name = name, .after = copying->after};
+    struct target target = {.name = name, .after = copying->reader.after};
     enum cli_exit status = CLI_FAILED;
     if (open_target(&target)) {
         if (must_begin_there && target.is_begun && target.first != target.after + 1)
@@ -189,7 +182,7 @@ enum cli_exit events_write_file(
                 "%s begins at position %" PRId64 ", not behind %" PRId64, target.name, target.first,
                 target.after);
         else
-            status = copy_to(&target, copying, task);
+            status = copy_to(&target, copying);
     }
     if (target.fd >= 0)
         (void)close(target.fd); /* Its bytes were synced, where that means something. */
@@ -201,11 +194,11 @@ enum cli_exit events_export(const struct cli_call *call)
 {
     const char *name = call->n_arguments > 1 ? call->arguments[1] : "-";
     struct events_copying copying = {
-        .config = call->config,
-        .role = "export",
+        .task = {.config = call->config, .role = "export"},
+        .doing = "exporting",
         .append = events_append_copy,
     };
-    if (!events_read_after(call, INT64_MAX, &copying.after))
+    if (!events_read_after(call, INT64_MAX, &copying.reader.after))
         return CLI_MISUSED;
-    return events_write_file(&copying, name, "exporting", call->flags[CLI_EVENTS_AFTER].is_given);
+    return events_write_file(&copying, name, call->flags[CLI_EVENTS_AFTER].is_given);
 }

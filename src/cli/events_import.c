@@ -1,16 +1,11 @@
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/epoll.h>
 
 #include "events.h"
 #include "events_piece.h"
 #include "lines.h"
-#include "link.h"
-#include "progress.h"
-#include "source.h"
+#include "task.h"
 
 /* Pieces under way: one that commits, one that waits for it, one that is being read. */
 #define PIECES 3
@@ -33,12 +28,8 @@ struct import_piece {
 };
 
 struct import {
-    const struct source *source;
-    struct link link;
+    struct task task;
     struct lines lines;
-    struct progress progress;
-    struct loop_watch input; /* of a pipe */
-    struct loop_deferred pump;
     struct postgres_group head_group;
     bool has_head;
     int64_t head; /* of the log before this import */
@@ -51,21 +42,20 @@ struct import {
     int64_t n_imported;
     enum import_end end;
     bool has_failed_piece;
-    bool is_watchable;
 };
 
 static void end_as(struct import *import, enum import_end end)
 {
     if (import->end <= IMPORT_READ_ALL)
         import->end = end;
-    loop_stop_watch(import->link.loop, &import->input);
-    loop_start_deferred(import->link.loop, &import->pump);
+    task_stop_reading(&import->task);
+    task_wake(&import->task);
 }
 
 static void refuse_line(struct import *import, int64_t line, const char *why)
 {
-    progress_erase(&import->progress);
-    cli_complain_of_line(import->source->name, line, why);
+    progress_erase(&import->task.progress);
+    cli_complain_of_line(import->task.source->name, line, why);
     end_as(import, IMPORT_REFUSED);
 }
 
@@ -140,7 +130,7 @@ static void piece_answered(struct postgres_group *group)
         end_as(import, IMPORT_LOST);
         break;
     }
-    loop_start_deferred(import->link.loop, &import->pump);
+    task_wake(&import->task);
 }
 
 static void send_piece(struct import *import)
@@ -169,7 +159,7 @@ static void send_piece(struct import *import)
         eventstore_ask_compare(&piece->group, &copied);
     else
         eventstore_ask_import(&piece->group, &copied);
-    postgres_send(import->link.connection, &piece->group);
+    postgres_send(import->task.connection, &piece->group);
 }
 
 /* ---- reading --------------------------------------------------------------------------------- */
@@ -191,32 +181,14 @@ static void end_input(struct import *import)
     if (import->reading != NULL && import->reading->content.n_events > 0)
         send_piece(import);
     if (import->end == IMPORT_GOES_ON && import->place.position < import->head) {
-        progress_erase(&import->progress);
+        progress_erase(&import->task.progress);
         cli_complain(
             "the log has %" PRId64 " events, more than the %" PRId64
             " of %s: it is not a beginning of this copy",
-            import->head, import->place.position, import->source->name);
+            import->head, import->place.position, import->task.source->name);
         end_as(import, IMPORT_REFUSED);
     }
     end_as(import, IMPORT_READ_ALL);
-}
-
-static void fill(struct import *import)
-{
-    if (lines_fill(&import->lines, import->source->fd))
-        return;
-    progress_erase(&import->progress);
-    cli_complain("%s can't be read: %s", import->source->name, strerror(errno));
-    end_as(import, IMPORT_UNREADABLE);
-}
-
-static void input_ready(struct loop_watch *watch, uint32_t events)
-{
-    (void)events; /* A hang-up is read as the end. */
-    struct import *import = BASE_CONTAINER(watch, struct import, input);
-    loop_stop_watch(import->link.loop, watch);
-    fill(import);
-    loop_start_deferred(import->link.loop, &import->pump);
 }
 
 /* False: nothing more can be read at the moment. */
@@ -230,12 +202,8 @@ static bool read_line(struct import *import)
         refuse_line(import, import->lines.number, "it is longer than any event is");
         return false;
     case LINES_MORE:
-        if (import->is_watchable) {
-            loop_start_watch(import->link.loop, &import->input, import->source->fd, EPOLLIN);
-            return false;
-        }
-        fill(import);
-        return true;
+        task_read(&import->task);
+        return false;
     case LINES_END:
         end_input(import);
         return false;
@@ -254,17 +222,17 @@ static void take_piece(struct import *import)
 }
 
 /* Reads one piece a turn, so that answers and signals are seen between them. */
-static void pump(struct loop_deferred *deferred)
+static void step(struct task *task)
 {
-    struct import *import = BASE_CONTAINER(deferred, struct import, pump);
-    progress_show(
-        &import->progress, import->n_compared + import->n_imported, import->lines.n_consumed);
+    struct import *import = BASE_CONTAINER(task, struct import, task);
+    if (task->is_unreadable && import->end == IMPORT_GOES_ON)
+        end_as(import, IMPORT_UNREADABLE);
     if (import->end != IMPORT_GOES_ON) {
         if (import->n_under_way == 0)
-            loop_stop(import->link.loop);
+            task_stop(task);
         return;
     }
-    if (!import->has_head || import->input.is_active)
+    if (!import->has_head || task_is_reading(task))
         return;
     /* Nothing is appended before all that is there was found to be of this copy. */
     if (import->place.position == import->head && import->n_comparing > 0)
@@ -276,7 +244,13 @@ static void pump(struct loop_deferred *deferred)
     while (import->reading != NULL && import->end == IMPORT_GOES_ON)
         if (!read_line(import))
             return;
-    loop_start_deferred(import->link.loop, &import->pump);
+    task_wake(task);
+}
+
+static void show(struct task *task)
+{
+    const struct import *import = BASE_CONTAINER(task, struct import, task);
+    progress_show(&task->progress, import->n_compared + import->n_imported, task->source->n_taken);
 }
 
 /* ---- from beginning to end ------------------------------------------------------------------- */
@@ -289,12 +263,12 @@ static void head_answered(struct postgres_group *group)
         import->head = eventstore_receive_head(postgres_group_rows(group, 0)).position;
     else
         end_as(import, IMPORT_LOST);
-    loop_start_deferred(import->link.loop, &import->pump);
+    task_wake(&import->task);
 }
 
-static void ready(struct link *link)
+static void ready(struct task *task)
 {
-    struct import *import = BASE_CONTAINER(link, struct import, link);
+    struct import *import = BASE_CONTAINER(task, struct import, task);
     if (import->has_head) {
         /* What was under way was lost, and where the log ends is not known: begun again it is. */
         end_as(import, IMPORT_LOST);
@@ -303,25 +277,24 @@ static void ready(struct link *link)
     postgres_group_begin(&import->head_group);
     import->head_group.answered = head_answered;
     eventstore_ask_head(&import->head_group);
-    postgres_send(link->connection, &import->head_group);
+    postgres_send(task->connection, &import->head_group);
 }
 
-static void interrupted(struct link *link)
+static void interrupted(struct task *task)
 {
-    end_as(BASE_CONTAINER(link, struct import, link), IMPORT_INTERRUPTED);
+    end_as(BASE_CONTAINER(task, struct import, task), IMPORT_INTERRUPTED);
 }
 
 static enum cli_exit say_end(const struct import *import)
 {
     static const char goes_on[] = "importing it again goes on where this ended";
-    progress_erase((struct progress *)&import->progress);
     printf(
         "events: %" PRId64 " imported, %" PRId64 " were there already\n", import->n_imported,
         import->n_compared);
     if (import->end == IMPORT_READ_ALL)
         return CLI_DONE;
-    if (import->link.trouble != NULL)
-        cli_complain("%s; %s", import->link.trouble, goes_on);
+    if (import->task.trouble != NULL)
+        cli_complain("%s; %s", import->task.trouble, goes_on);
     else if (import->end == IMPORT_INTERRUPTED)
         cli_complain("interrupted; %s", goes_on);
     else if (import->end == IMPORT_LOST)
@@ -329,53 +302,43 @@ static enum cli_exit say_end(const struct import *import)
     else
         cli_complain(
             "%s was not imported as a whole, so the read tables were not written",
-            import->source->name);
+            import->task.source->name);
     return CLI_FAILED;
 }
 
-static enum cli_exit run(struct import *import, const struct config *config)
-{
-    enum cli_exit status = CLI_FAILED;
-    struct link *link = &import->link;
-    if (link_open(link, config)) {
-        progress_start(&import->progress, "importing", import->source->n_bytes);
-        loop_run(link->loop);
-        status = say_end(import);
-        link_disconnect(link);
-        loop_stop_watch(link->loop, &import->input);
-        loop_stop_deferred(link->loop, &import->pump);
-    }
-    link_close(link);
-    return status;
-}
-
-static enum cli_exit import_source(const struct source *source, const struct config *config)
+static enum cli_exit import_source(struct source *source, const struct config *config)
 {
     struct import import = {
-        .source = source,
-        .link =
+        .task =
             {
+                .config = config,
                 .role = "import",
                 .statements = eventstore_copy_statements,
+                .source = source,
                 .ready = ready,
+                .step = step,
+                .show = show,
                 .interrupted = interrupted,
             },
-        .lines = {.most = EVENTS_LINE_MAX},
-        .input.ready = input_ready,
-        .pump.called = pump,
+        .lines = {.source = source, .most = EVENTS_LINE_MAX},
         .pieces = base_alloc(PIECES * sizeof *import.pieces),
-        .is_watchable = source_may_wait(source->fd),
     };
     for (size_t i = 0; i < PIECES; i++)
         import.pieces[i].import = &import;
-    enum cli_exit status = run(&import, config);
+    enum cli_exit status = CLI_FAILED;
+    progress_start(&import.task.progress, "importing", "lines");
+    import.task.progress.n_whole = source->n_bytes;
+    if (task_open(&import.task)) {
+        task_run(&import.task);
+        status = say_end(&import);
+    }
+    task_close(&import.task);
     for (size_t i = 0; i < PIECES; i++) {
         postgres_group_finish(&import.pieces[i].group);
         events_piece_finish(&import.pieces[i].content);
     }
     free(import.pieces);
     postgres_group_finish(&import.head_group);
-    lines_finish(&import.lines);
     return status;
 }
 
@@ -384,7 +347,7 @@ static enum cli_exit import_and_rebuild(
     struct source *source, bool is_open, const struct config *config)
 {
     enum cli_exit status = CLI_FAILED;
-    if (is_open && link_check(config))
+    if (is_open && task_check(config))
         status = import_source(source, config);
     source_close(source);
     /* Also after one that found nothing new: the last one may have been ended before this. */

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "events.h"
-#include "link.h"
 
 /*
  * Copies the log with every event in the newest shape of its type. Each event that changes is
@@ -68,8 +67,7 @@ static bool append_upgraded(
         !codec_comes_back(
             event->type, event->schema_version, base_buffer_text(&upgrade->data), event->data,
             &reason)) {
-        if (copying->progress != NULL)
-            progress_erase(copying->progress);
+        progress_erase(&copying->task.progress);
         cli_complain(
             "event %" PRId64 ", %s with schema_version %d, can't be upgraded: %s", event->position,
             event->type, (int)event->schema_version, reason);
@@ -129,7 +127,7 @@ static enum cli_exit copy_to_importer(struct upgrade *upgrade, const struct conf
     if (importer < 0) {
         cli_complain("%s", strerror(errno));
     } else {
-        upgrade->copying.fd = ends[1];
+        upgrade->copying.output.fd = ends[1];
         upgrade->copying.name = "the other database";
         status = events_copy(&upgrade->copying);
     }
@@ -144,11 +142,11 @@ static enum cli_exit copy_to_importer(struct upgrade *upgrade, const struct conf
 
 static enum cli_exit copy_to_database(struct upgrade *upgrade, const char *url)
 {
-    struct config target = *upgrade->copying.config;
+    struct config target = *upgrade->copying.task.config;
     target.texts[CONFIG_DATABASE_URL] = url;
     if (!cli_check_database("--into", url))
         return CLI_MISUSED;
-    return link_check(&target) ? copy_to_importer(upgrade, &target) : CLI_FAILED;
+    return task_check(&target) ? copy_to_importer(upgrade, &target) : CLI_FAILED;
 }
 
 enum cli_exit events_upgrade(const struct cli_call *call)
@@ -159,12 +157,17 @@ enum cli_exit events_upgrade(const struct cli_call *call)
         return CLI_MISUSED;
     }
     struct upgrade upgrade = {
-        .copying = {.config = call->config, .role = "upgrade", .append = append_upgraded},
+        .copying =
+            {
+                .task = {.config = call->config, .role = "upgrade"},
+                .append = append_upgraded,
+            },
     };
-    enum cli_exit status =
-        cli_is_database(into->value)
-            ? copy_to_database(&upgrade, into->value)
-            : events_write_file(&upgrade.copying, into->value, "upgrading", false);
+    if (!cli_is_database(into->value))
+        upgrade.copying.doing = "upgrading";
+    enum cli_exit status = cli_is_database(into->value)
+                               ? copy_to_database(&upgrade, into->value)
+                               : events_write_file(&upgrade.copying, into->value, false);
     /* The lines of the copy may go to the standard output. */
     if (status == CLI_DONE)
         print_changes(&upgrade, strcmp(into->value, "-") == 0 ? stderr : stdout);

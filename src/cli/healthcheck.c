@@ -5,11 +5,6 @@
 
 enum cli_exit cli_healthcheck(const struct cli_call *call)
 {
-    if (call->n_arguments > 0) {
-        cli_complain(
-            "healthcheck takes no \"%s\"; see `cartd healthcheck --help`", call->arguments[0]);
-        return CLI_MISUSED;
-    }
     const char *listen = call->config->texts[CONFIG_LISTEN];
     int status = 0;
     BASE_CLEANUP(base_free_pointer) char *problem = NULL;

@@ -14,13 +14,13 @@ static void end_as(struct log_reader *reader, enum log_reader_end end)
     if (reader->end != LOG_READER_GOES_ON)
         return;
     reader->end = end;
-    loop_stop_timer(reader->link->loop, &reader->rest);
+    loop_stop_timer(reader->task->loop, &reader->rest);
     reader->ended(reader);
 }
 
-/* Something was not answered. What was asked is asked again when the link is ready, or a moment
- * later if it is so already. */
-static void begin_again(struct log_reader *reader, const struct postgres_group *group)
+/* Something was not answered. It is asked again behind the head, which is asked for when the task
+ * is ready, or a moment later if it is so already. */
+static void failed(struct log_reader *reader, const struct postgres_group *group)
 {
     switch (group->outcome) {
     case POSTGRES_DONE:
@@ -28,19 +28,17 @@ static void begin_again(struct log_reader *reader, const struct postgres_group *
     case POSTGRES_VIOLATED:
     case POSTGRES_FAILED:
         end_as(reader, LOG_READER_FAILED);
-        return;
+        break;
     case POSTGRES_AGAIN:
     case POSTGRES_UNABLE:
+        loop_start_timer(reader->task->loop, &reader->rest, REST_US);
+        reader->needs_head = true;
+        break;
     case POSTGRES_UNAVAILABLE:
     case POSTGRES_UNKNOWN:
+        reader->needs_head = true;
         break;
     }
-    reader->generation++;
-    reader->asked = reader->after;
-    for (size_t i = 0; i < BASE_COUNT(reader->pages); i++)
-        reader->pages[i].is_here = false;
-    if (group->outcome == POSTGRES_AGAIN || group->outcome == POSTGRES_UNABLE)
-        loop_start_timer(reader->link->loop, &reader->rest, REST_US);
 }
 
 static bool is_answer(const struct postgres_group *group)
@@ -73,6 +71,7 @@ static void receive_head(struct log_reader *reader)
         reader->until = head.position;
     }
     reader->has_until = true;
+    reader->needs_head = false;
 }
 
 static void head_answered(struct postgres_group *group)
@@ -80,7 +79,7 @@ static void head_answered(struct postgres_group *group)
     struct log_reader *reader = BASE_CONTAINER(group, struct log_reader, head);
     reader->is_asking_head = false;
     if (!is_answer(group)) {
-        begin_again(reader, group);
+        failed(reader, group);
         return;
     }
     receive_head(reader);
@@ -95,7 +94,7 @@ static void ask_head(struct log_reader *reader)
     eventstore_ask_head(&reader->head);
     if (reader->cart_id != NULL)
         eventstore_ask_stream_after(&reader->head, reader->cart_id, 0, 1);
-    postgres_send(reader->link->connection, &reader->head);
+    postgres_send(reader->task->connection, &reader->head);
 }
 
 static void rested(struct loop_timer *timer)
@@ -109,52 +108,53 @@ static void rested(struct loop_timer *timer)
 static void page_answered(struct postgres_group *group)
 {
     struct log_reader_page *page = BASE_CONTAINER(group, struct log_reader_page, group);
-    struct log_reader *reader = page->reader;
-    page->is_under_way = false;
-    if (page->generation == reader->generation) {
-        page->is_here = is_answer(group);
-        if (!page->is_here)
-            begin_again(reader, group);
-    }
-    pump(reader);
+    page->state = is_answer(group) ? LOG_READER_HERE : LOG_READER_LOST;
+    if (page->state == LOG_READER_LOST)
+        failed(page->reader, group);
+    pump(page->reader);
 }
 
-/* Positions and versions have no gaps, so where the next page begins is known before this one is
- * here. */
 static void ask_page(struct log_reader *reader, struct log_reader_page *page)
 {
-    bool is_near = reader->until - reader->asked < LOG_READER_PAGE;
-    page->until = is_near ? reader->until : reader->asked + LOG_READER_PAGE;
-    page->generation = reader->generation;
-    page->is_under_way = true;
+    page->state = LOG_READER_UNDER_WAY;
     postgres_group_begin(&page->group);
     page->group.answered = page_answered;
     if (reader->cart_id != NULL)
         eventstore_ask_stream_after(
-            &page->group, reader->cart_id, (int32_t)reader->asked, LOG_READER_PAGE);
+            &page->group, reader->cart_id, (int32_t)page->after, LOG_READER_PAGE);
     else
         eventstore_ask_log(
             &page->group, &(struct eventstore_log_wanted){
-                              .after_position = reader->asked,
+                              .after_position = page->after,
                               .until_position = page->until,
                               .limit = LOG_READER_PAGE,
                               .types = reader->types,
                               .n_types = reader->n_types,
                           });
-    reader->asked = page->until;
-    postgres_send(reader->link->connection, &page->group);
+    postgres_send(reader->task->connection, &page->group);
+}
+
+/* Positions have no gaps, so where the next page begins is known before this one is here. Where a
+ * cart ends is not known: its pages are asked for one by one. */
+static size_t count_pages(const struct log_reader *reader)
+{
+    return reader->cart_id == NULL ? BASE_COUNT(reader->pages) : 1;
 }
 
 static void ask_pages(struct log_reader *reader)
 {
-    for (size_t i = 0; i < BASE_COUNT(reader->pages); i++) {
-        struct log_reader_page *page =
-            &reader->pages[(reader->next_page + i) % BASE_COUNT(reader->pages)];
-        if (page->is_under_way && page->generation != reader->generation)
-            return; /* the pages stay in their order */
-        if (!page->is_under_way && !page->is_here && reader->asked < reader->until &&
-            postgres_connection_is_ready(reader->link->connection))
+    size_t n_pages = count_pages(reader);
+    for (size_t i = 0; i < n_pages && !reader->needs_head; i++) {
+        struct log_reader_page *page = &reader->pages[(reader->next_page + i) % n_pages];
+        if (page->state == LOG_READER_IDLE && reader->asked < reader->until) {
+            bool is_near = reader->until - reader->asked < LOG_READER_PAGE;
+            page->after = reader->asked;
+            page->until = is_near ? reader->until : reader->asked + LOG_READER_PAGE;
+            reader->asked = page->until;
             ask_page(reader, page);
+        } else if (page->state == LOG_READER_LOST) {
+            ask_page(reader, page);
+        }
     }
 }
 
@@ -162,18 +162,13 @@ static void receive_page(struct log_reader *reader, struct log_reader_page *page
 {
     const struct postgres_rows *rows = postgres_group_rows(&page->group, 0);
     size_t n_rows = postgres_rows_count(rows);
-    reader->next_page = (reader->next_page + 1) % BASE_COUNT(reader->pages);
-    page->is_here = false;
-    if (reader->cart_id == NULL) {
-        reader->after = page->until;
-    } else if (n_rows < LOG_READER_PAGE) {
-        /* The end of the cart for now. A page that was asked for ahead is asked for again. */
-        reader->after += (int64_t)n_rows;
-        reader->until = reader->asked = reader->after;
-        reader->generation++;
-        reader->pages[reader->next_page].is_here = false;
-    } else {
-        reader->after += LOG_READER_PAGE;
+    reader->next_page = (reader->next_page + 1) % count_pages(reader);
+    page->state = LOG_READER_IDLE;
+    reader->after = page->until;
+    if (reader->cart_id != NULL) {
+        reader->asked = reader->after = page->after + (int64_t)n_rows;
+        if (n_rows < LOG_READER_PAGE)
+            reader->until = reader->after; /* the end of the cart for now */
     }
     reader->is_held = n_rows > 0 && !reader->received(reader, rows);
 }
@@ -184,7 +179,7 @@ static void pump(struct log_reader *reader)
         return;
     ask_pages(reader);
     while (!reader->is_held && reader->end == LOG_READER_GOES_ON &&
-           reader->pages[reader->next_page].is_here) {
+           reader->pages[reader->next_page].state == LOG_READER_HERE) {
         receive_page(reader, &reader->pages[reader->next_page]);
         ask_pages(reader);
     }
@@ -193,7 +188,7 @@ static void pump(struct log_reader *reader)
     if (!reader->follows)
         end_as(reader, LOG_READER_READ_ALL);
     else if (reader->rest.place == 0)
-        loop_start_timer(reader->link->loop, &reader->rest, REST_US);
+        loop_start_timer(reader->task->loop, &reader->rest, REST_US);
 }
 
 /* ---- from outside ---------------------------------------------------------------------------- */
@@ -220,7 +215,7 @@ void log_reader_go_on(struct log_reader *reader)
 
 void log_reader_finish(struct log_reader *reader)
 {
-    loop_stop_timer(reader->link->loop, &reader->rest);
+    loop_stop_timer(reader->task->loop, &reader->rest);
     postgres_group_finish(&reader->head);
     for (size_t i = 0; i < BASE_COUNT(reader->pages); i++)
         postgres_group_finish(&reader->pages[i].group);

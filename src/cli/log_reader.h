@@ -1,13 +1,13 @@
 /*
- * log_reader: the events of the log, or of one cart, in order and each once, over a link that may
- * be lost and come back. It asks ahead by one page, holds as many pages and no more, and waits for
- * whoever takes them.
+ * log_reader: the events of the log, or of one cart, in order and each once, over a connection that
+ * may be lost and come back. It asks ahead by one page, holds as many pages and no more, and waits
+ * for whoever takes them.
  */
 #ifndef CARTD_CLI_LOG_READER_H
 #define CARTD_CLI_LOG_READER_H
 
 #include "eventstore.h"
-#include "link.h"
+#include "task.h"
 
 #define LOG_READER_PAGE 1000 /* positions, or versions, that are asked for at once */
 
@@ -19,18 +19,18 @@ enum log_reader_end {
     LOG_READER_FAILED     /* a statement was refused; it was logged */
 };
 
+/* Events of a range of positions, or versions. */
 struct log_reader_page {
     struct log_reader *reader;
     struct postgres_group group;
-    int64_t until;       /* what was asked for; later pages begin behind it */
-    unsigned generation; /* another than the reader's: its answer is not wanted any more */
-    bool is_under_way;
-    bool is_here;
+    int64_t after;
+    int64_t until;
+    enum { LOG_READER_IDLE, LOG_READER_UNDER_WAY, LOG_READER_LOST, LOG_READER_HERE } state;
 };
 
 struct log_reader {
     /* Set by the caller. */
-    struct link *link;
+    struct task *task;
     const struct base_uuid *cart_id; /* NULL: the whole log */
     const char *const *types;
     size_t n_types; /* 0: all; not for a cart */
@@ -49,18 +49,18 @@ struct log_reader {
     struct log_reader_page pages[2];
     size_t next_page; /* the one to be received next */
     int64_t asked;
-    unsigned generation;
     bool has_until;
+    bool needs_head; /* before anything else is asked: the log may be another one now */
     bool is_asking_head;
     bool is_held;
 };
 
-/* The statements that the link must prepare are eventstore_log_statements. */
+/* The statements that the task must prepare are eventstore_log_statements. */
 void log_reader_init(struct log_reader *reader);
-/* The link is ready: begins, or goes on behind the last page that was received. */
+/* The task is ready: begins, or goes on behind the last page that was received. */
 void log_reader_start(struct log_reader *reader);
 void log_reader_go_on(struct log_reader *reader);
-/* Between link_disconnect() and link_close(). */
+/* Between task_disconnect() and task_close(). */
 void log_reader_finish(struct log_reader *reader);
 
 #endif

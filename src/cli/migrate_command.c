@@ -6,10 +6,6 @@
 
 enum cli_exit cli_migrate(const struct cli_call *call)
 {
-    if (call->n_arguments > 0) {
-        cli_complain("migrate takes no \"%s\"; see `cartd migrate --help`", call->arguments[0]);
-        return CLI_MISUSED;
-    }
     const struct config *config = call->config;
     const struct base_log log = {
         .fd = STDERR_FILENO,
@@ -17,9 +13,8 @@ enum cli_exit cli_migrate(const struct cli_call *call)
         .least = config_log_level(config),
     };
     const char *url = config->texts[CONFIG_MIGRATE_URL];
-    if (url[0] == '\0') {
+    if (url[0] == '\0')
         url = config->texts[CONFIG_DATABASE_URL];
-    }
     size_t n_applied = 0;
     BASE_CLEANUP(base_free_pointer) char *problem = NULL;
     if (!migrate_run(url, &log, &n_applied, &problem)) {

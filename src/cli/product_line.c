@@ -38,22 +38,17 @@ bool product_line_read_header(
     for (size_t i = 0; i < record->n_fields; i++) {
         size_t column = 0;
         while (column < PRODUCT_LINE_N_COLUMNS &&
-               strcmp(record->fields[i], columns[column].name) != 0) {
+               strcmp(record->fields[i], columns[column].name) != 0)
             column += 1;
-        }
-        if (column == PRODUCT_LINE_N_COLUMNS) {
+        if (column == PRODUCT_LINE_N_COLUMNS)
             return refuse_header(problem, "there is no column", record->fields[i]);
-        }
-        if (found.places[column] > 0) {
+        if (found.places[column] > 0)
             return refuse_header(problem, "twice the column", record->fields[i]);
-        }
         found.places[column] = i + 1;
     }
-    for (size_t column = 0; column < PRODUCT_LINE_N_COLUMNS; column++) {
-        if (columns[column].is_needed && found.places[column] == 0) {
+    for (size_t column = 0; column < PRODUCT_LINE_N_COLUMNS; column++)
+        if (columns[column].is_needed && found.places[column] == 0)
             return refuse_header(problem, "missing is the column", columns[column].name);
-        }
-    }
     *header = found;
     return true;
 }
@@ -95,24 +90,19 @@ const char *product_line_read(
         .name = field(header, record, PRODUCT_LINE_NAME),
         .currency = field(header, record, PRODUCT_LINE_CURRENCY),
     };
-    if (!codec_is_sku(read.sku)) {
+    if (!codec_is_sku(read.sku))
         return "sku: 1 to 64 of A-Z a-z 0-9 . _ ~ -, beginning with a letter or digit";
-    }
-    if (!codec_is_label(read.name, CATALOG_NAME_MAX)) {
+    if (!codec_is_label(read.name, CATALOG_NAME_MAX))
         return "name: 1 to 200 characters of UTF-8, none of them a control character";
-    }
-    if (!codec_is_currency(read.currency)) {
+    if (!codec_is_currency(read.currency))
         return "currency: three upper-case letters (ISO 4217)";
-    }
     const char *price = field(header, record, PRODUCT_LINE_PRICE);
-    if (!base_parse_int(price, 0, CATALOG_PRICE_MAX, &read.price_minor)) {
+    if (!base_parse_int(price, 0, CATALOG_PRICE_MAX, &read.price_minor))
         return "price: an integer of the currency's minor unit (499 is 4.99 EUR), 0 to 2^53-1";
-    }
     const char *active = field(header, record, PRODUCT_LINE_ACTIVE);
     read.has_active = active[0] != '\0';
-    if (read.has_active && !read_yes_or_no(active, &read.is_active)) {
+    if (read.has_active && !read_yes_or_no(active, &read.is_active))
         return "active: true, false, yes, no, 1, 0, or empty";
-    }
     *line = read;
     return NULL;
 }

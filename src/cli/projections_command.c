@@ -60,9 +60,8 @@ static enum cli_exit complain_unknown(const struct follow_state *list, size_t n,
 static bool resume(struct postgres_session *session, const char *name, char **problem)
 {
     bool was_paused = false;
-    if (!follow_resume(session, name, &was_paused, problem)) {
+    if (!follow_resume(session, name, &was_paused, problem))
         return false;
-    }
     printf(was_paused ? "%s goes on\n" : "%s was not paused\n", name);
     return true;
 }
@@ -70,9 +69,8 @@ static bool resume(struct postgres_session *session, const char *name, char **pr
 static bool rebuild(
     struct postgres_session *session, const struct follow_state *state, char **problem)
 {
-    if (!follow_rebuild(session, state->name, problem)) {
+    if (!follow_rebuild(session, state->name, problem))
         return false;
-    }
     printf(
         "%s is being rebuilt from %" PRId64 " events; `cartd projections` shows how far it is\n",
         state->name, state->position);
@@ -85,18 +83,16 @@ static enum cli_exit run(
     BASE_CLEANUP(base_arena_finish) struct base_arena arena = {0};
     struct follow_state *list = NULL;
     size_t n = 0;
-    if (!follow_list(session, &arena, &list, &n, problem)) {
+    if (!follow_list(session, &arena, &list, &n, problem))
         return CLI_FAILED;
-    }
     if (call->n_arguments == 0) {
         print_list(list, n);
         return CLI_DONE;
     }
     const char *name = call->arguments[1];
     const struct follow_state *state = find_state(list, n, name);
-    if (!state) {
+    if (!state)
         return complain_unknown(list, n, name);
-    }
     bool is_done = strcmp(call->arguments[0], "resume") == 0 ? resume(session, name, problem)
                                                              : rebuild(session, state, problem);
     return is_done ? CLI_DONE : CLI_FAILED;
@@ -111,19 +107,14 @@ static bool is_understood(const struct cli_call *call)
 
 enum cli_exit cli_projections(const struct cli_call *call)
 {
-    if (!is_understood(call)) {
-        cli_complain(
-            "it is `cartd projections [resume NAME | rebuild NAME]`; see `cartd projections "
-            "--help`");
-        return CLI_MISUSED;
-    }
+    if (!is_understood(call))
+        return cli_complain_of_usage(call);
     BASE_CLEANUP(base_free_pointer) char *problem = NULL;
     BASE_CLEANUP(close_session)
     struct postgres_session *session =
         postgres_session_open(call->config->texts[CONFIG_DATABASE_URL], &problem);
     enum cli_exit status = session ? run(session, call, &problem) : CLI_FAILED;
-    if (problem) {
+    if (problem)
         cli_complain("%s", problem);
-    }
     return status;
 }

@@ -40,9 +40,9 @@ struct serve {
     struct feed *feed;
     struct follow *follow; /* NULL: this process does not run the projections */
     struct http *http;
-    struct audit_sampler *sampler; /* NULL: nobody wants it */
-    int64_t n_descriptors;         /* that there may be, if too few; else 0 */
-    unsigned n_connections;        /* of clients at most, as there are descriptors for */
+    struct audit *sampler;  /* NULL: nobody wants it */
+    int64_t n_descriptors;  /* that there may be, if too few; else 0 */
+    unsigned n_connections; /* of clients at most, as there are descriptors for */
     unsigned n_listeners;
     struct loop_signals signals;
     struct loop_timer drain_timer;
@@ -131,9 +131,8 @@ static bool open_database(struct serve *serve, char **problem)
             .report_seconds = config->numbers[CONFIG_REPORT_SECONDS],
         },
         problem);
-    if (!serve->projections) {
+    if (!serve->projections)
         return false;
-    }
     serve->service = service_create(
         &(struct service_options){
             .loop = serve->loop,
@@ -153,9 +152,8 @@ static bool open_database(struct serve *serve, char **problem)
             .appended_context = serve,
         },
         problem);
-    if (!serve->service) {
+    if (!serve->service)
         return false;
-    }
     serve->feed = feed_create(
         &(struct feed_options){
             .loop = serve->loop,
@@ -182,9 +180,8 @@ static bool have_commands_waiting(void *context)
 static bool open_follow(struct serve *serve, char **problem)
 {
     const struct config *config = serve->config;
-    if (config->numbers[CONFIG_PROJECTIONS] == 0) {
+    if (config->numbers[CONFIG_PROJECTIONS] == 0)
         return true;
-    }
     serve->follow = follow_create(
         &(struct follow_options){
             .loop = serve->loop,
@@ -210,12 +207,10 @@ static unsigned number_of(const struct config *config, enum config_setting setti
 static bool check_openness(const struct config *config, char **problem)
 {
     const char *listen = config->texts[CONFIG_LISTEN];
-    if (config->numbers[CONFIG_AUTH_OPEN_ANYWHERE] != 0 || http_is_loopback(listen)) {
+    if (config->numbers[CONFIG_AUTH_OPEN_ANYWHERE] != 0 || http_is_loopback(listen))
         return true;
-    }
-    if (!http_check_address(listen, problem)) {
+    if (!http_check_address(listen, problem))
         return false;
-    }
     struct base_buffer text = {0};
     base_buffer_printf(
         &text,
@@ -232,9 +227,8 @@ static bool open_auth(struct serve *serve, char **problem)
     static const enum config_setting needed[] = {
         CONFIG_AUTH_KEYS, CONFIG_AUTH_ISSUER, CONFIG_AUTH_AUDIENCE};
     const struct config *config = serve->config;
-    if (config->numbers[CONFIG_AUTH] == 0) {
+    if (config->numbers[CONFIG_AUTH] == 0)
         return check_openness(config, problem);
-    }
     for (size_t i = 0; i < BASE_COUNT(needed); i++) {
         if (config->texts[needed[i]][0] == '\0') {
             *problem = base_copy_text("CARTD_AUTH=token needs CARTD_AUTH_KEYS, CARTD_AUTH_ISSUER "
@@ -290,10 +284,9 @@ static bool open_http(struct serve *serve, char **problem)
 static bool open_sampler(struct serve *serve, char **problem)
 {
     const struct config *config = serve->config;
-    if (config->numbers[CONFIG_VERIFY_MS] == 0) {
+    if (config->numbers[CONFIG_VERIFY_MS] == 0)
         return true;
-    }
-    serve->sampler = audit_sampler_create(
+    serve->sampler = audit_create(
         &(struct audit_options){
             .loop = serve->loop,
             .log = &serve->log,
@@ -303,7 +296,12 @@ static bool open_sampler(struct serve *serve, char **problem)
             .not_ready_detail = CLI_SCHEMA_NOT_READY,
             .wait_ms = config->numbers[CONFIG_WAIT_MS],
         },
-        &serve->metrics, config->numbers[CONFIG_VERIFY_MS], problem);
+        &(struct audit_wanted){
+            .kind = AUDIT_SAMPLE,
+            .metrics = &serve->metrics,
+            .every_ms = config->numbers[CONFIG_VERIFY_MS],
+        },
+        problem);
     return serve->sampler;
 }
 
@@ -315,9 +313,8 @@ static bool open_loop(struct serve *serve, char **problem)
     serve->drain_timer.fired = look_whether_drained;
     serve->history = postgres_history_create();
     serve->loop = loop_create();
-    if (serve->loop && loop_start_signals(serve->loop, &serve->signals, our_signals)) {
+    if (serve->loop && loop_start_signals(serve->loop, &serve->signals, our_signals))
         return true;
-    }
     *problem = base_copy_text(strerror(errno));
     return false;
 }
@@ -325,7 +322,7 @@ static bool open_loop(struct serve *serve, char **problem)
 static void close_rooms(struct serve *serve)
 {
     /* What still waits is answered by the rooms that it waits for, so http goes after them. */
-    audit_sampler_destroy(serve->sampler);
+    audit_destroy(serve->sampler);
     follow_destroy(serve->follow);
     service_destroy(serve->service);
     projections_destroy(serve->projections);
@@ -387,10 +384,6 @@ static void ignore_signals(void)
 
 enum cli_exit cli_serve(const struct cli_call *call)
 {
-    if (call->n_arguments > 0) {
-        cli_complain("serve takes no \"%s\"; see `cartd serve --help`", call->arguments[0]);
-        return CLI_MISUSED;
-    }
     const struct config *config = call->config;
     struct serve serve = {
         .config = config,
@@ -420,8 +413,7 @@ enum cli_exit cli_serve(const struct cli_call *call)
         cli_complain("%s", problem);
     }
     close_rooms(&serve);
-    if (is_open) {
+    if (is_open)
         base_log(&serve.log, BASE_LOG_STOPPED);
-    }
     return is_open ? CLI_DONE : CLI_FAILED;
 }

@@ -2,12 +2,12 @@
 
 #include "codec.h"
 #include "eventstore.h"
-#include "link.h"
 #include "service.h"
 #include "subcommand.h"
+#include "task.h"
 
 struct show {
-    struct link link;
+    struct task task;
     struct service_history history;
     const char *cart;
     bool is_answered;
@@ -18,19 +18,19 @@ struct show {
 static void answered(struct service_history *history)
 {
     struct show *show = BASE_CONTAINER(history, struct show, history);
-    /* A connection that is lost is there again soon, or is given up by the link. */
+    /* A connection that is lost is there again soon, or is given up by the task. */
     if (history->outcome == REPLAY_FAILED && history->request.failure == BASE_UNAVAILABLE)
         return;
     show->is_answered = true;
-    loop_stop(show->link.loop);
+    task_stop(&show->task);
 }
 
-static void ask(struct link *link)
+static void ask(struct task *task)
 {
-    struct show *show = BASE_CONTAINER(link, struct show, link);
+    struct show *show = BASE_CONTAINER(task, struct show, task);
     show->history.answered = answered;
     show->history.caller.may_all = true; /* who may read the database */
-    service_read_history_over(link->connection, &link->log, &show->history);
+    service_read_history_over(task->connection, &task->log, &show->history);
 }
 
 /* ---- what was found -------------------------------------------------------------------------- */
@@ -72,20 +72,20 @@ static enum cli_exit complain(const struct show *show)
     return CLI_FAILED;
 }
 
-static enum cli_exit look(struct show *show, const struct config *config)
+static enum cli_exit look(struct show *show)
 {
-    struct link *link = &show->link;
+    struct task *task = &show->task;
     enum cli_exit status = CLI_FAILED;
-    if (link_open(link, config)) {
-        loop_run(link->loop);
+    if (task_check(task->config) && task_open(task)) {
+        task_run(task);
         if (show->is_answered && show->history.outcome == REPLAY_FOUND)
             status = print_cart(&show->history);
         else if (show->is_answered)
             status = complain(show);
         else
-            cli_complain("%s", link->trouble != NULL ? link->trouble : "interrupted");
+            cli_complain("%s", task->trouble != NULL ? task->trouble : "interrupted");
     }
-    link_close(link);
+    task_close(task);
     base_buffer_finish(&show->history.body);
     return status;
 }
@@ -119,12 +119,14 @@ static bool read_when(const struct cli_call *call, struct service_history *histo
 
 enum cli_exit cli_show(const struct cli_call *call)
 {
-    if (call->n_arguments != 1) {
-        cli_complain("it is `cartd show CART`; see `cartd show --help`");
-        return CLI_MISUSED;
-    }
     struct show show = {
-        .link = {.role = "show", .statements = eventstore_history_statements, .ready = ask},
+        .task =
+            {
+                .config = call->config,
+                .role = "show",
+                .statements = eventstore_history_statements,
+                .ready = ask,
+            },
         .cart = call->arguments[0],
     };
     if (!read_when(call, &show.history))
@@ -133,5 +135,5 @@ enum cli_exit cli_show(const struct cli_call *call)
         cli_complain("the id of a cart is a UUID, which \"%s\" is not", show.cart);
         return CLI_MISUSED;
     }
-    return link_check(call->config) ? look(&show, call->config) : CLI_FAILED;
+    return look(&show);
 }

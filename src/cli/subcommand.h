@@ -10,6 +10,8 @@
 
 /* What a subcommand is called with. */
 struct cli_call {
+    const char *name; /* the subcommand's */
+    const char *usage;
     const struct config *config; /* NULL for those that need no settings */
     char **arguments;            /* that are not flags */
     size_t n_arguments;
@@ -48,6 +50,8 @@ enum cli_exit cli_rebuild_all(const struct config *config) BASE_MUST_CHECK;
 
 /* Says "cartd: …" on stderr. */
 void cli_complain(const char *format, ...) BASE_PRINTF(1, 2);
+/* Says how the subcommand is called. */
+enum cli_exit cli_complain_of_usage(const struct cli_call *call) BASE_MUST_CHECK;
 
 /* Whether it is a connection string and no file: a URL, or "name=value …" as libpq takes it. A file
  * of such a name can be said as ./name. */

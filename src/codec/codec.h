@@ -3,9 +3,9 @@
  * served. It is the only room that knows the JSON names of things. It makes no decisions about
  * carts, sends nothing and asks nobody.
  *
- * Written by hand: what is written on the hot path (documents, events). Read with jansson: request
- * bodies and stored events, by way of a quicker reader for plain ones (plain.c). What it reads is
- * copied into the caller's arena.
+ * The shapes of events and commands are tables (shapes.c), and one reader and one writer go by
+ * them. JSON is parsed by jansson, by way of a quicker reader where it is plain (plain.c); what is
+ * read is copied into the caller's arena.
  */
 #ifndef CARTD_CODEC_H
 #define CARTD_CODEC_H
@@ -144,13 +144,11 @@ bool codec_is_event_name(const char *name) BASE_MUST_CHECK;
 struct codec_event_copy {
     struct codec_event event;
     struct base_uuid command_id;
-    size_t data_length;
-    size_t metadata_length;
 };
 void codec_write_event_copy(struct base_buffer *out, const struct codec_event_copy *copy);
 /* Reads such a line, whatever the order of its members and the blanks between them. Data and
- * metadata are taken as they stand, the texts go to the arena. NULL, or a sentence in the arena
- * that says what is wrong with it: not JSON, a member missing, twice or too many, a value that is
+ * metadata are taken as they stand, the texts go to the arena. NULL, or what is wrong with it in
+ * the arena, the rest of a sentence: not JSON, a member missing, twice or too many, a value that is
  * not of its kind, or not belonging together. What the data means is not looked at. */
 const char *codec_read_event_copy(
     const char *line, size_t length, struct base_arena *arena,
@@ -205,29 +203,15 @@ struct codec_new_cart {
 enum codec_outcome codec_read_new_cart(
     struct codec_body body, const char *default_currency, struct base_arena *arena,
     struct codec_new_cart *new_cart, struct codec_complaints *complaints) BASE_MUST_CHECK;
-/* POST …/claim; who claims is NULL where the body does not say. */
-enum codec_outcome codec_read_claim(
-    struct codec_body body, struct base_arena *arena, struct codec_commands *commands,
-    struct codec_complaints *complaints) BASE_MUST_CHECK;
-/* POST …/items */
-enum codec_outcome codec_read_add_item(
-    struct codec_body body, struct base_arena *arena, struct codec_commands *commands,
-    struct codec_complaints *complaints) BASE_MUST_CHECK;
-/* PATCH …/items/{item_id}; item_id is from the path and is borrowed. */
-enum codec_outcome codec_read_change_item_quantity(
-    struct codec_body body, const char *item_id, struct base_arena *arena,
+/* A body that is one command: POST …/items, …/claim, …/checkout, PATCH …/items/{item_id}, and those
+ * that say nothing. An item_id is in the path and left NULL; the customer of a claim is NULL where
+ * the body does not say. */
+enum codec_outcome codec_read_command(
+    struct codec_body body, enum cart_command_type type, struct base_arena *arena,
     struct codec_commands *commands, struct codec_complaints *complaints) BASE_MUST_CHECK;
-/* POST …/checkout */
-enum codec_outcome codec_read_check_out(
-    struct codec_body body, struct base_arena *arena, struct codec_commands *commands,
-    struct codec_complaints *complaints) BASE_MUST_CHECK;
 /* POST …/commands */
 enum codec_outcome codec_read_commands(
     struct codec_body body, struct base_arena *arena, struct codec_commands *commands,
-    struct codec_complaints *complaints) BASE_MUST_CHECK;
-/* DELETE and POST …/cancel: nothing, or an empty object. */
-enum codec_outcome codec_read_nothing(
-    struct codec_body body, struct base_arena *arena,
     struct codec_complaints *complaints) BASE_MUST_CHECK;
 /* PUT /products/{sku} */
 enum codec_outcome codec_read_product(

@@ -31,6 +31,8 @@ struct codec_object {
     struct codec_reader *reader;
     json_t *members;
     struct codec_path path;
+    int32_t schema_version; /* of an event */
+    size_t n_read;          /* of its members so far */
 };
 
 /* ---- json.c ---------------------------------------------------------------------------------- */
@@ -40,8 +42,6 @@ json_t *codec_json_load(const char *text) BASE_MUST_CHECK;
 /* The object that a request body is, with its complaint if it isn't. */
 enum codec_outcome codec_json_read_body(
     struct codec_reader *reader, struct codec_body body, json_t **object) BASE_MUST_CHECK;
-/* The RFC 6901 pointer of a place, in the arena. */
-const char *codec_json_pointer(struct base_arena *arena, const struct codec_path *path);
 
 /* ---- plain.c --------------------------------------------------------------------------------- */
 
@@ -49,90 +49,51 @@ const char *codec_json_pointer(struct base_arena *arena, const struct codec_path
  * CODEC_DEPTH_MAX; the caller's to json_decref(). NULL says nothing: ask jansson. */
 json_t *codec_json_load_plain(const char *bytes, size_t length) BASE_MUST_CHECK;
 
-/* ---- fields.c -------------------------------------------------------------------------------- */
+/* ---- complaints.c ---------------------------------------------------------------------------- */
 
+/* The RFC 6901 pointer of a path, in the arena. */
+const char *codec_json_pointer(struct base_arena *arena, const struct codec_path *path);
+/* These say what is wrong, and the reader remembers that something is. */
 void codec_complain(
     struct codec_reader *reader, const struct codec_path *path, const char *format, ...)
     BASE_PRINTF(3, 4);
-/* What was given, for a sentence: short values as they are, others by their kind. */
+void codec_complain_of_member(
+    const struct codec_object *object, const char *name, const char *format, ...) BASE_PRINTF(3, 4);
+/* What was given, for such a sentence: short values as they are, others by their kind. */
 const char *codec_describe(struct codec_reader *reader, const json_t *value);
-
-/* Each of these complains and returns false or NULL when the value is not as it should be; also
- * when it is missing, unless it says that it's optional, which is no complaint. A complaint is
- * remembered by the reader, so a caller that asks it at the end may ignore these results. */
+const char *codec_describe_text(struct codec_reader *reader, const char *text);
+/* False, with a complaint: it is no object. */
 bool codec_open_object(
     struct codec_reader *reader, json_t *value, struct codec_path path,
     struct codec_object *object) BASE_MUST_CHECK;
-/* Complains about every member that is not in the NULL-terminated list. */
-void codec_refuse_other_members(const struct codec_object *object, const char *const *names);
-json_t *codec_find_member(const struct codec_object *object, const char *name, bool is_required);
-void codec_complain_of_member(
-    const struct codec_object *object, const char *name, const char *format, ...) BASE_PRINTF(3, 4);
 
-struct codec_integer {
-    const char *name;
-    bool is_required;
-    int64_t least;
-    int64_t most;
+/* ---- values.c -------------------------------------------------------------------------------- */
+
+/* The first control character of a text; -1: there is none. */
+int codec_find_control_character(const char *text);
+
+/* ---- scan.c ---------------------------------------------------------------------------------- */
+
+/* JSON as it stands, token by token: for what must not be read and written again, and for where
+ * things are. It checks nothing: any bytes may be scanned. */
+struct codec_scanner {
+    const char *at;
+    const char *end;
+    size_t depth; /* of the objects and arrays that are open */
 };
-bool codec_read_integer(
-    const struct codec_object *object, const struct codec_integer *field, int64_t *number);
-/* A required sku or item id; borrowed from the object. */
-const char *codec_read_sku(const struct codec_object *object, const char *name);
-/* Complains of a text that is no word of at most `most` letters, digits and . _ ~ -, as a sku is:
- * it is empty, too long, or has another character. `subject` begins the sentence. */
-void codec_complain_of_word(
-    const struct codec_object *object, const char *member, const char *subject, const char *text,
-    int most);
-/* A text of 1 to `most` characters without control characters, as `value` of that member must be.
- * The complaint says which of these it is not. */
-const char *codec_read_label(
-    const struct codec_object *object, const char *member, const char *subject, const json_t *value,
-    int most);
-/* Any text, required; borrowed from the object. */
-const char *codec_read_text(const struct codec_object *object, const char *name);
-bool codec_read_currency(
-    const struct codec_object *object, bool is_required, char currency[static 4]);
-bool codec_read_active(const struct codec_object *object, bool is_required, bool *is_active);
-/* The required member "prices". */
-bool codec_read_prices_member(const struct codec_object *object, struct catalog_content *content);
-/* Each member of `prices` is a price. */
-bool codec_read_price_list(const struct codec_object *prices, struct catalog_content *content)
-    BASE_MUST_CHECK;
-
-/* ---- properties.c ---------------------------------------------------------------------------- */
-
-/* The member "properties" of an item as a canonical text in the arena; NULL: none. That of a
- * request is optional and has limits; that of a stored event is required and may be any texts. */
-const char *codec_read_new_properties(const struct codec_object *item);
-const char *codec_read_stored_properties(const struct codec_object *data);
-
-/* ---- shapes.c -------------------------------------------------------------------------------- */
-
-/* Brings the data of an event to the newest shape of its type. False: it is not of the shape that
- * its schema_version says, or that is unknown; `data` may have been changed. */
-bool codec_upcast_members(const char *type, int32_t schema_version, json_t *data) BASE_MUST_CHECK;
-
-/* ---- spans.c --------------------------------------------------------------------------------- */
-
-/* A piece of a text of JSON as it stands. */
-struct codec_span {
+enum { CODEC_TOKEN_END = '\0', CODEC_TOKEN_TEXT = '"', CODEC_TOKEN_WORD = 'w' };
+struct codec_token {
+    char kind; /* one of these, or the mark that it is: { } [ ] : , */
     const char *bytes;
-    size_t length;
+    size_t length; /* of a text, with its quotes */
 };
-/* The next member of a well-formed object; *at is 0 before the first. The name has its quotes.
- * False: there is none. */
+struct codec_token codec_next_token(struct codec_scanner *scanner);
+/* The next member of an object that the scanner has come to the beginning of, or to the end of a
+ * member of. The object is well-formed. False: there is none. */
 bool codec_next_member(
-    const char *object, size_t *at, struct codec_span *name, struct codec_span *value);
+    struct codec_scanner *object, struct codec_token *name, struct codec_token *value);
 /* Whether the name is that one, written without escapes. */
-bool codec_is_member(const struct codec_span *name, const char *plain);
-
-/* ---- events.c -------------------------------------------------------------------------------- */
-
-/* The present shape of an event's data. */
-bool codec_read_cart_event_members(
-    struct codec_reader *reader, enum cart_event_type type, json_t *members,
-    struct cart_event *event) BASE_MUST_CHECK;
+bool codec_is_named(const struct codec_token *name, const char *plain);
 
 /* ---- canonical.c ----------------------------------------------------------------------------- */
 

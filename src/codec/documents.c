@@ -1,6 +1,6 @@
-#include "codec.h"
-
 #include <string.h>
+
+#include "codec_fields.h"
 
 /* The hot path: every answer and every row of a read table is written here. Room is reserved for
  * the fixed part of a line and its ids at once, and then filled without further checks. */
@@ -181,30 +181,22 @@ void codec_write_cart_times(
     codec_append_cart_times(out, created_at_us, updated_at_us, closed_at_us);
 }
 
-void codec_write_prices(struct base_buffer *out, const struct catalog_content *content)
-{
-    base_buffer_append_char(out, '{');
-    for (size_t i = 0; i < content->n_prices; i++) {
-        base_buffer_append_text(out, i == 0 ? "\"" : ",\"");
-        base_buffer_append_text(out, content->prices[i].currency);
-        base_buffer_append_text(out, "\":");
-        base_buffer_append_int(out, content->prices[i].price_minor);
-    }
-    base_buffer_append_char(out, '}');
-}
+#define FIELD(name, kind, member) CODEC_FIELD(name, kind, struct catalog_product, member)
+
+static const struct codec_field product_fields[] = {
+    {FIELD("sku", WORD, sku)},
+    {FIELD("version", INTEGER, version)},
+    {FIELD("name", TEXT, content.name)},
+    {FIELD("prices", PRICES, content.n_prices)},
+    {FIELD("active", BOOLEAN, content.is_active)},
+    {NULL},
+};
+
+#undef FIELD
 
 void codec_write_product(struct base_buffer *out, const struct catalog_product *product)
 {
-    base_buffer_append_text(out, "{\"sku\":\"");
-    base_buffer_append_text(out, product->sku);
-    base_buffer_append_text(out, "\",\"version\":");
-    base_buffer_append_int(out, product->version);
-    base_buffer_append_text(out, ",\"name\":");
-    base_buffer_append_json_text(out, product->content.name);
-    base_buffer_append_text(out, ",\"prices\":");
-    codec_write_prices(out, &product->content);
-    base_buffer_append_text(out, ",\"active\":");
-    base_buffer_append_text(out, product->content.is_active ? "true}" : "false}");
+    codec_write_fields(out, product_fields, product);
 }
 
 void codec_append_product_times(struct base_buffer *out, int64_t updated_at_us)

@@ -1,159 +1,98 @@
-#include "codec_json.h"
+#include "codec_fields.h"
 
 #include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { SHORT_TEXT_MAX = 40 /* bytes of a client's text that a sentence repeats */ };
+/* ---- texts ----------------------------------------------------------------------------------- */
 
-BASE_PRINTF(3, 0)
-static void complain(
-    struct codec_reader *reader, const struct codec_path *path, const char *format,
-    va_list arguments)
+/* NULL, with a complaint that begins with `subject`: it is no text. */
+static const char *read_text(
+    const struct codec_object *object, const char *member, const char *subject, const json_t *value)
 {
-    assert(format != NULL);
-    reader->is_refused = true;
-    if (reader->complaints == NULL || reader->complaints->n == CODEC_COMPLAINTS_MAX)
-        return;
-    va_list again;
-    va_copy(again, arguments);
-    int length = vsnprintf(NULL, 0, format, again);
-    va_end(again);
-    size_t size = (size_t)(length < 0 ? 0 : length) + 1;
-    char *detail = base_arena_alloc(reader->arena, size);
-    (void)vsnprintf(detail, size, format, arguments); /* Measured above. */
-    reader->complaints->list[reader->complaints->n++] = (struct codec_complaint){
-        .pointer = codec_json_pointer(reader->arena, path),
-        .detail = detail,
-    };
+    if (!json_is_string(value))
+        codec_complain_of_member(
+            object, member, "%s must be a string, not %s.", subject,
+            codec_describe(object->reader, value));
+    return json_string_value(value);
 }
 
-void codec_complain(
-    struct codec_reader *reader, const struct codec_path *path, const char *format, ...)
+/* Complains, and returns true, if it's empty or longer than `most` characters. */
+static bool complain_of_length(
+    const struct codec_object *object, const char *member, const char *subject, const char *text,
+    int64_t most)
 {
-    va_list arguments;
-    va_start(arguments, format);
-    complain(reader, path, format, arguments);
-    va_end(arguments);
+    ptrdiff_t n_points = base_utf8_length(text, strlen(text));
+    if (n_points == 0)
+        codec_complain_of_member(object, member, "%s must not be empty.", subject);
+    else if (n_points > most)
+        codec_complain_of_member(
+            object, member, "%s has %td characters; at most %d are allowed.", subject, n_points,
+            (int)most);
+    return n_points == 0 || n_points > most;
 }
 
-void codec_complain_of_member(
-    const struct codec_object *object, const char *name, const char *format, ...)
+static void complain_of_word(
+    const struct codec_object *object, const char *member, const char *subject, const char *text,
+    int64_t most)
 {
-    va_list arguments;
-    va_start(arguments, format);
-    struct codec_path path = {.parent = &object->path, .name = name};
-    complain(object->reader, &path, format, arguments);
-    va_end(arguments);
+    if (!complain_of_length(object, member, subject, text, most))
+        codec_complain_of_member(
+            object, member,
+            "%s may have only letters (A-Z, a-z), digits and . _ ~ -, and must begin with a letter "
+            "or digit, not %s.",
+            subject, codec_describe_text(object->reader, text));
 }
 
-static const char *describe_text(struct codec_reader *reader, const char *text)
+/* A text of 1 to `most` characters without control characters; NULL with a complaint. */
+static const char *read_label(
+    const struct codec_object *object, const char *member, const char *subject, const json_t *value,
+    int64_t most)
 {
-    BASE_CLEANUP(base_buffer_finish) struct base_buffer quoted = {0};
-    if (strlen(text) <= SHORT_TEXT_MAX) {
-        base_buffer_append_json_text(&quoted, text);
-    } else {
-        size_t length = SHORT_TEXT_MAX;
-        while (((unsigned char)text[length] & 0xc0) == 0x80) /* not within a character */
-            length--;
-        base_buffer_append_json_text(&quoted, base_arena_copy(reader->arena, text, length));
-        base_buffer_append_text(&quoted, " and so on");
-    }
-    return base_arena_copy(reader->arena, quoted.bytes, quoted.length);
+    const char *text = read_text(object, member, subject, value);
+    if (text == NULL || codec_is_label(text, (size_t)most))
+        return text;
+    if (!complain_of_length(object, member, subject, text, most))
+        codec_complain_of_member(
+            object, member, "%s has the control character U+%04X; remove it.", subject,
+            (unsigned)codec_find_control_character(text));
+    return NULL;
 }
 
-const char *codec_describe(struct codec_reader *reader, const json_t *value)
+/* ---- a kind each ----------------------------------------------------------------------------- */
+
+/* Each sets `target` or complains. */
+
+static void take_text(const struct codec_object *object, const char *text, void *target)
 {
-    if (reader->complaints == NULL)
-        return "";
-    switch (json_typeof(value)) {
-    case JSON_OBJECT:
-        return "an object";
-    case JSON_ARRAY:
-        return "an array";
-    case JSON_STRING:
-        return describe_text(reader, json_string_value(value));
-    case JSON_INTEGER:
-        return base_arena_printf(reader->arena, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
-    case JSON_REAL: {
-        /* Whoever wrote 1.0 must not read that 1 is not what is expected. */
-        const char *text = base_arena_printf(reader->arena, "%.15g", json_real_value(value));
-        bool looks_whole = text[strspn(text, "-0123456789")] == '\0';
-        return looks_whole ? base_arena_printf(reader->arena, "%s.0", text) : text;
-    }
-    case JSON_TRUE:
-        return "true";
-    case JSON_FALSE:
-        return "false";
-    case JSON_NULL:
-        return "null";
-    }
-    return "something else";
+    if (text != NULL)
+        *(const char **)target = base_arena_copy_text(object->reader->arena, text);
 }
 
-bool codec_open_object(
-    struct codec_reader *reader, json_t *value, struct codec_path path, struct codec_object *object)
+static void read_word(
+    const struct codec_object *object, const char *name, const json_t *value, void *target)
 {
-    if (!json_is_object(value)) {
-        codec_complain(
-            reader, &path, "%s must be an object, not %s.",
-            path.name == NULL ? "This element" : path.name, codec_describe(reader, value));
-        return false;
-    }
-    *object = (struct codec_object){.reader = reader, .members = value, .path = path};
-    return true;
+    const char *text = read_text(object, name, name, value);
+    if (text != NULL && !codec_is_sku(text))
+        complain_of_word(object, name, name, text, CART_SKU_MAX);
+    take_text(object, text, target);
 }
 
-static bool is_listed(const char *const *names, const char *name)
+static void read_currency(
+    const struct codec_object *object, const char *name, const json_t *value, char *target)
 {
-    for (; *names != NULL; names++)
-        if (strcmp(*names, name) == 0)
-            return true;
-    return false;
+    const char *text = json_string_value(value);
+    if (text != NULL && codec_is_currency(text))
+        memcpy(target, text, 4);
+    else
+        codec_complain_of_member(
+            object, name, "%s must be three upper-case letters (ISO 4217), not %s.", name,
+            codec_describe(object->reader, value));
 }
 
-static const char *join(struct codec_reader *reader, const char *const *names)
-{
-    BASE_CLEANUP(base_buffer_finish) struct base_buffer list = {0};
-    for (size_t i = 0; names[i] != NULL; i++) {
-        base_buffer_append_text(&list, i == 0 ? "" : ", ");
-        base_buffer_append_text(&list, names[i]);
-    }
-    return base_arena_copy(reader->arena, list.bytes, list.length);
-}
-
-void codec_refuse_other_members(const struct codec_object *object, const char *const *names)
-{
-    const char *name;
-    json_t *value;
-    json_object_foreach(object->members, name, value)
-    {
-        if (is_listed(names, name))
-            continue;
-        const struct codec_complaints *complaints = object->reader->complaints;
-        object->reader->is_refused = true;
-        if (complaints == NULL || complaints->n == CODEC_COMPLAINTS_MAX)
-            return;
-        if (names[0] == NULL)
-            codec_complain_of_member(object, name, "The object must be empty here.");
-        else
-            codec_complain_of_member(
-                object, name, "This member is unknown; the known ones are: %s.",
-                join(object->reader, names));
-    }
-}
-
-json_t *codec_find_member(const struct codec_object *object, const char *name, bool is_required)
-{
-    json_t *value = json_object_get(object->members, name);
-    if (value == NULL && is_required)
-        codec_complain_of_member(object, name, "%s is missing.", name);
-    return value;
-}
-
-/* 2.0 and 2e0 are the integer 2 in JSON Schema, and to clients that have only one kind of number.
- */
+/* 2.0 and 2e0 are the integer 2 in JSON Schema, and to clients that have only one kind of number;
+ * cartd itself never writes them so. */
 static bool is_whole(const struct codec_reader *reader, const json_t *value, json_int_t *number)
 {
     if (json_is_integer(value)) {
@@ -167,144 +106,186 @@ static bool is_whole(const struct codec_reader *reader, const json_t *value, jso
     return (double)*number == real;
 }
 
-bool codec_read_integer(
-    const struct codec_object *object, const struct codec_integer *field, int64_t *number)
+static void set_integer(const struct codec_field *field, int64_t number, void *target)
 {
-    json_t *value = codec_find_member(object, field->name, field->is_required);
-    if (value == NULL)
-        return false;
+    if (field->size == sizeof(int32_t))
+        *(int32_t *)target = (int32_t)number;
+    else
+        *(int64_t *)target = number;
+}
+
+static void read_integer(
+    const struct codec_object *object, const struct codec_field *field, const json_t *value,
+    void *target)
+{
     json_int_t given;
-    if (!is_whole(object->reader, value, &given) || given < field->least || given > field->most) {
+    if (is_whole(object->reader, value, &given) && given >= field->least && given <= field->most)
+        set_integer(field, given, target);
+    else
         codec_complain_of_member(
             object, field->name, "%s must be an integer from %lld to %lld, not %s.", field->name,
             (long long)field->least, (long long)field->most, codec_describe(object->reader, value));
-        return false;
-    }
-    *number = given;
-    return true;
 }
 
-const char *codec_read_sku(const struct codec_object *object, const char *name)
+static void read_boolean(
+    const struct codec_object *object, const char *name, const json_t *value, bool *target)
 {
-    json_t *value = codec_find_member(object, name, true);
-    if (value == NULL)
-        return NULL;
+    *target = json_is_true(value);
+    if (!json_is_boolean(value))
+        codec_complain_of_member(
+            object, name, "%s must be true or false, not %s.", name,
+            codec_describe(object->reader, value));
+}
+
+/* Compared in constant time, so of one length. */
+static void read_token_hash(
+    const struct codec_object *object, const char *name, const json_t *value, void *target)
+{
+    const char *text = read_text(object, name, name, value);
+    size_t length = CART_TOKEN_HASH_SIZE - 1;
+    if (text != NULL && (strlen(text) != length || strspn(text, "0123456789abcdef") != length))
+        codec_complain_of_member(object, name, "%s must be 64 hexadecimal digits.", name);
+    take_text(object, text, target);
+}
+
+static void read_status(
+    const struct codec_object *object, const char *name, const json_t *value,
+    enum cart_status *target)
+{
+    static const enum cart_status statuses[] = {CART_OPEN, CART_CHECKED_OUT, CART_CANCELLED};
     const char *text = json_string_value(value);
-    if (text != NULL && codec_is_sku(text))
-        return text;
-    if (text == NULL)
-        codec_complain_of_member(
-            object, name, "%s must be a string, not %s.", name,
-            codec_describe(object->reader, value));
-    else
-        codec_complain_of_word(object, name, name, text, CART_SKU_MAX);
-    return NULL;
-}
-
-/* False when there is nothing to complain of: neither empty nor longer than `most` characters. */
-static bool complain_of_length(
-    const struct codec_object *object, const char *member, const char *subject, const char *text,
-    int most)
-{
-    ptrdiff_t n_points = base_utf8_length(text, strlen(text));
-    if (n_points == 0)
-        codec_complain_of_member(object, member, "%s must not be empty.", subject);
-    else if (n_points > most)
-        codec_complain_of_member(
-            object, member, "%s has %td characters; at most %d are allowed.", subject, n_points,
-            most);
-    return n_points == 0 || n_points > most;
-}
-
-void codec_complain_of_word(
-    const struct codec_object *object, const char *member, const char *subject, const char *text,
-    int most)
-{
-    if (!complain_of_length(object, member, subject, text, most))
-        codec_complain_of_member(
-            object, member,
-            "%s may have only letters (A-Z, a-z), digits and . _ ~ -, and must begin with a letter "
-            "or digit, not %s.",
-            subject, describe_text(object->reader, text));
-}
-
-/* The first control character, as codec_is_label() has it; -1: there is none. */
-static int find_control_character(const char *text)
-{
-    for (const unsigned char *byte = (const unsigned char *)text; *byte != '\0'; byte++) {
-        if (*byte < 0x20 || *byte == 0x7f)
-            return *byte;
-        if (*byte == 0xc2 && byte[1] < 0xa0)
-            return byte[1];
+    for (size_t i = 0; text != NULL && i < BASE_COUNT(statuses); i++) {
+        if (strcmp(text, cart_status_name(statuses[i])) == 0) {
+            *target = statuses[i];
+            return;
+        }
     }
-    return -1;
+    codec_complain_of_member(
+        object, name, "%s must be the status of a cart, not %s.", name,
+        codec_describe(object->reader, value));
 }
 
-const char *codec_read_label(
-    const struct codec_object *object, const char *member, const char *subject, const json_t *value,
-    int most)
+/* The service makes ids of version 5 itself, of names: a product's of its sku, a cart's of a key.
+ * Who could choose one would take it from whoever has the name. The nil and the max UUID (RFC
+ * 9562, 5.9 and 5.10) say that there is none. */
+static bool may_be_chosen(const struct base_uuid *id)
+{
+    static const struct base_uuid NIL = {0};
+    struct base_uuid max;
+    memset(&max, 0xff, sizeof max);
+    return id->bytes[6] >> 4 != 5 && base_uuid_compare(id, &NIL) != 0 &&
+           base_uuid_compare(id, &max) != 0;
+}
+
+static void read_uuid(
+    const struct codec_object *object, const struct codec_field *field, const json_t *value,
+    struct base_uuid *target)
+{
+    const char *name = field->name;
+    const char *text = json_string_value(value);
+    if (text == NULL || !base_uuid_parse(text, target))
+        codec_complain_of_member(
+            object, name,
+            "%s must be a UUID, such as 01936f6e-6f0a-7c3e-9a57-5f0c8a4f1b2d, not %s.", name,
+            codec_describe(object->reader, value));
+    else if (field->kind == CODEC_NEW_ID && !may_be_chosen(target))
+        codec_complain_of_member(
+            object, name,
+            "%s must not be the nil UUID, the max UUID or a UUID of version 5, which the service "
+            "makes itself; take one of version 7 or 4.",
+            name);
+}
+
+static void read_time(
+    const struct codec_object *object, const char *name, const json_t *value, int64_t *target)
 {
     const char *text = json_string_value(value);
-    if (text != NULL && codec_is_label(text, (size_t)most))
-        return text;
-    if (text == NULL) {
+    if (text == NULL || !base_time_parse(text, target))
         codec_complain_of_member(
-            object, member, "%s must be a string, not %s.", subject,
+            object, name, "%s must be a time, such as 2026-11-23T04:38:00.123456Z, not %s.", name,
             codec_describe(object->reader, value));
-        return NULL;
-    }
-    if (!complain_of_length(object, member, subject, text, most))
-        codec_complain_of_member(
-            object, member, "%s has the control character U+%04X; remove it.", subject,
-            (unsigned)find_control_character(text));
-    return NULL;
 }
 
-const char *codec_read_text(const struct codec_object *object, const char *name)
+/* ---- objects and arrays ---------------------------------------------------------------------- */
+
+static bool open_member(
+    const struct codec_object *object, const char *name, json_t *value, struct codec_object *member)
 {
-    json_t *value = codec_find_member(object, name, true);
-    if (value == NULL)
-        return NULL;
-    if (!json_is_string(value))
-        codec_complain_of_member(
-            object, name, "%s must be a string, not %s.", name,
-            codec_describe(object->reader, value));
-    return json_string_value(value);
+    struct codec_path path = {.parent = &object->path, .name = name};
+    return codec_open_object(object->reader, value, path, member);
 }
 
-bool codec_read_currency(
-    const struct codec_object *object, bool is_required, char currency[static 4])
+/* Complains if there is a limit and the text is longer. */
+static void limit_bytes(
+    const struct codec_object *object, const struct codec_field *field, size_t n_bytes)
 {
-    json_t *value = codec_find_member(object, "currency", is_required);
-    if (value == NULL)
-        return false;
-    const char *text = json_string_value(value);
-    if (text == NULL || !codec_is_currency(text)) {
+    if (field->most > 0 && n_bytes > (size_t)field->most)
         codec_complain_of_member(
-            object, "currency", "currency must be three upper-case letters (ISO 4217), not %s.",
-            codec_describe(object->reader, value));
-        return false;
-    }
-    memcpy(currency, text, 4);
-    return true;
+            object, field->name, "%s has %zu bytes as compact JSON; at most %d are allowed.",
+            field->name, n_bytes, (int)field->most);
 }
 
-bool codec_read_active(const struct codec_object *object, bool is_required, bool *is_active)
+/* jsonb has reordered the names of what was stored and rewritten its numbers: it's the same text
+ * again when it is made canonical. */
+static void read_metadata(
+    const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
 {
-    json_t *value = codec_find_member(object, "active", is_required);
-    if (value == NULL)
-        return false;
-    if (!json_is_boolean(value)) {
-        codec_complain_of_member(
-            object, "active", "active must be true or false, not %s.",
-            codec_describe(object->reader, value));
-        return false;
+    if (json_is_object(value) && json_object_size(value) == 0) {
+        *(const char **)target = "{}";
+        return;
     }
-    *is_active = json_is_true(value);
-    return true;
+    struct codec_object metadata;
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer text = {0};
+    size_t most_levels = field->most > 0 ? CART_METADATA_DEPTH_MAX : CODEC_DEPTH_MAX;
+    if (!open_member(object, field->name, value, &metadata) ||
+        !codec_write_canonical(object->reader, value, &metadata.path, most_levels, &text))
+        return;
+    limit_bytes(object, field, text.length);
+    take_text(object, base_buffer_text(&text), target);
 }
 
-bool codec_read_price_list(const struct codec_object *prices, struct catalog_content *content)
+static void check_property(
+    const struct codec_object *properties, const char *name, const json_t *value, bool has_limits)
+{
+    if (!has_limits)
+        (void)read_text(properties, name, "A property", value); /* The reader knows. */
+    else if (!codec_is_property_name(name))
+        complain_of_word(properties, name, "The name of a property", name, CART_PROPERTY_NAME_MAX);
+    else /* The reader knows. */
+        (void)read_label(properties, name, "A property", value, CART_PROPERTY_VALUE_MAX);
+}
+
+/* Canonical, so that the same ones in another order are the same text; none are NULL, so that a
+ * plain line costs nothing. */
+static void read_properties(
+    const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
+{
+    struct codec_object properties;
+    bool has_limits = field->most > 0;
+    size_t n_given = json_object_size(value);
+    if (!open_member(object, field->name, value, &properties) || n_given == 0)
+        return;
+    if (has_limits && n_given > CART_PROPERTIES_MAX) {
+        codec_complain_of_member(
+            object, field->name, "%s has %zu members; at most %d are allowed.", field->name,
+            n_given, CART_PROPERTIES_MAX);
+        return;
+    }
+    const char *name;
+    json_t *member;
+    json_object_foreach(value, name, member)
+    {
+        check_property(&properties, name, member, has_limits);
+    }
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer text = {0};
+    if (object->reader->is_refused ||
+        !codec_write_canonical(object->reader, value, &properties.path, 1, &text))
+        return;
+    limit_bytes(object, field, text.length);
+    take_text(object, base_buffer_text(&text), target);
+}
+
+static void read_price_list(const struct codec_object *prices, struct catalog_content *content)
 {
     content->n_prices = 0;
     size_t n_given = json_object_size(prices->members);
@@ -312,38 +293,197 @@ bool codec_read_price_list(const struct codec_object *prices, struct catalog_con
         codec_complain(
             prices->reader, &prices->path, "prices has %zu currencies; at most %d are allowed.",
             n_given, CATALOG_PRICES_MAX);
-        return false;
+        return;
     }
-    bool is_good = true;
     const char *currency;
     json_t *value;
     json_object_foreach(prices->members, currency, value)
     {
-        int64_t price_minor;
+        int64_t price_minor = 0;
+        struct codec_field field = {
+            .name = currency, .size = sizeof price_minor, .most = CATALOG_PRICE_MAX};
         if (!codec_is_currency(currency)) {
             codec_complain_of_member(
                 prices, currency,
                 "The name of a price must be its currency: three upper-case letters (ISO 4217).");
-            is_good = false;
-        } else if (!codec_read_integer(
-                       prices, &(struct codec_integer){.name = currency, .most = CATALOG_PRICE_MAX},
-                       &price_minor)) {
-            is_good = false;
-        } else {
-            /* There is room, as there are no more than CATALOG_PRICES_MAX. */
-            is_good &= catalog_content_set_price(content, currency, price_minor);
+            continue;
         }
+        read_integer(prices, &field, value, &price_minor);
+        /* There is room, as there are no more than CATALOG_PRICES_MAX. */
+        (void)catalog_content_set_price(content, currency, price_minor);
     }
-    return is_good;
 }
 
-bool codec_read_prices_member(const struct codec_object *object, struct catalog_content *content)
+static void read_prices(
+    const struct codec_object *object, const char *name, json_t *value, size_t *n_prices)
 {
-    json_t *value = codec_find_member(object, "prices", true);
-    if (value == NULL)
-        return false;
-    struct codec_path path = {.parent = &object->path, .name = "prices"};
     struct codec_object prices;
-    return codec_open_object(object->reader, value, path, &prices) &&
-           codec_read_price_list(&prices, content);
+    if (open_member(object, name, value, &prices))
+        read_price_list(&prices, BASE_CONTAINER(n_prices, struct catalog_content, n_prices));
+}
+
+bool codec_read_prices(const char *json, struct catalog_content *content)
+{
+    json_auto_t *members = codec_json_load(json);
+    if (members == NULL)
+        return false;
+    struct codec_reader reader = {.arena = NULL};
+    struct codec_object prices = {.reader = &reader, .members = members, .path = {.root = ""}};
+    struct catalog_content read = {.n_prices = 0};
+    read_price_list(&prices, &read);
+    if (reader.is_refused)
+        return false;
+    content->n_prices = read.n_prices;
+    memcpy(content->prices, read.prices, sizeof read.prices);
+    return true;
+}
+
+static void read_elements(
+    const struct codec_object *object, const struct codec_field *field, json_t *value,
+    json_t **target)
+{
+    size_t n = json_array_size(value);
+    if (!json_is_array(value))
+        codec_complain_of_member(
+            object, field->name, "%s must be an array, not %s.", field->name,
+            codec_describe(object->reader, value));
+    else if (n < (size_t)field->least || n > (size_t)field->most)
+        codec_complain_of_member(
+            object, field->name, "%s must have %d to %d elements, not %zu.", field->name,
+            (int)field->least, (int)field->most, n);
+    else
+        *target = value;
+}
+
+/* ---- a member, and all of them --------------------------------------------------------------- */
+
+static void read_value(
+    const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
+{
+    const char *name = field->name;
+    struct codec_object opened;
+    switch (field->kind) {
+    case CODEC_WORD:
+        read_word(object, name, value, target);
+        return;
+    case CODEC_TEXT:
+        take_text(
+            object,
+            field->most == 0 ? read_text(object, name, name, value)
+                             : read_label(object, name, name, value, field->most),
+            target);
+        return;
+    case CODEC_CURRENCY:
+        read_currency(object, name, value, target);
+        return;
+    case CODEC_INTEGER:
+        read_integer(object, field, value, target);
+        return;
+    case CODEC_BOOLEAN:
+        read_boolean(object, name, value, target);
+        return;
+    case CODEC_METADATA:
+        read_metadata(object, field, value, target);
+        return;
+    case CODEC_PROPERTIES:
+        read_properties(object, field, value, target);
+        return;
+    case CODEC_PRICES:
+        read_prices(object, name, value, target);
+        return;
+    case CODEC_TOKEN_HASH:
+        read_token_hash(object, name, value, target);
+        return;
+    case CODEC_STATUS:
+        read_status(object, name, value, target);
+        return;
+    case CODEC_UUID:
+    case CODEC_NEW_ID:
+        read_uuid(object, field, value, target);
+        return;
+    case CODEC_TIME:
+        read_time(object, name, value, target);
+        return;
+    case CODEC_VERBATIM:
+        (void)open_member(object, name, value, &opened); /* The reader knows. */
+        return;
+    case CODEC_ELEMENTS:
+        read_elements(object, field, value, target);
+        return;
+    case CODEC_TYPE:
+        return;
+    }
+}
+
+static void read_absence(
+    const struct codec_object *object, const struct codec_field *field, void *target)
+{
+    if (!field->is_optional)
+        codec_complain_of_member(object, field->name, "%s is missing.", field->name);
+    else if (field->kind == CODEC_INTEGER)
+        set_integer(field, field->otherwise, target);
+    else if (field->kind == CODEC_BOOLEAN)
+        *(bool *)target = field->otherwise != 0;
+    else if (field->kind == CODEC_METADATA)
+        *(const char **)target = "{}";
+}
+
+void codec_read_fields(struct codec_object *object, const struct codec_field *fields, void *target)
+{
+    for (const struct codec_field *field = fields; field->name != NULL; field++) {
+        if (field->since > object->schema_version)
+            continue;
+        char *member = (char *)target + field->offset;
+        json_t *value = json_object_getn(object->members, field->name, field->name_length);
+        if (value == NULL) {
+            read_absence(object, field, member);
+            continue;
+        }
+        object->n_read++;
+        if (!field->is_nullable || !json_is_null(value))
+            read_value(object, field, value, member);
+        if (field->given != 0)
+            *(bool *)((char *)target + field->given) = true;
+    }
+}
+
+/* ---- members that nobody knows --------------------------------------------------------------- */
+
+static bool is_known(const struct codec_field *fields, const char *name)
+{
+    for (; fields->name != NULL; fields++)
+        if (strcmp(fields->name, name) == 0)
+            return true;
+    return false;
+}
+
+static void complain_of_unknown(
+    const struct codec_object *object, const struct codec_field *fields, const char *name)
+{
+    if (fields->name == NULL) {
+        codec_complain_of_member(object, name, "The object must be empty here.");
+        return;
+    }
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer known = {0};
+    for (const struct codec_field *field = fields; field->name != NULL; field++)
+        base_buffer_printf(&known, "%s%s", field == fields ? "" : ", ", field->name);
+    codec_complain_of_member(
+        object, name, "This member is unknown; the known ones are: %s.", base_buffer_text(&known));
+}
+
+void codec_refuse_other_members(const struct codec_object *object, const struct codec_field *fields)
+{
+    const struct codec_complaints *complaints = object->reader->complaints;
+    if (object->n_read == json_object_size(object->members))
+        return;
+    object->reader->is_refused = true;
+    const char *name;
+    json_t *value;
+    json_object_foreach(object->members, name, value)
+    {
+        if (complaints == NULL || complaints->n == CODEC_COMPLAINTS_MAX)
+            return;
+        if (!is_known(fields, name))
+            complain_of_unknown(object, fields, name);
+    }
 }

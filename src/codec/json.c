@@ -3,156 +3,62 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- pointers -------------------------------------------------------------------------------- */
-
-/* One reference token (RFC 6901, section 3): ~ is written ~0 and / is written ~1. */
-static void append_token(struct base_buffer *out, const char *name)
-{
-    base_buffer_append_char(out, '/');
-    for (; *name != '\0'; name++) {
-        if (*name == '~')
-            base_buffer_append_text(out, "~0");
-        else if (*name == '/')
-            base_buffer_append_text(out, "~1");
-        else
-            base_buffer_append_char(out, *name);
-    }
-}
-
-static void append_path(struct base_buffer *out, const struct codec_path *path)
-{
-    if (path->parent == NULL) {
-        base_buffer_append_text(out, path->root);
-        return;
-    }
-    /* As deep as the JSON is, and that has a limit. */
-    append_path(out, path->parent);
-    if (path->name != NULL) {
-        append_token(out, path->name);
-    } else {
-        base_buffer_append_char(out, '/');
-        base_buffer_append_int(out, (int64_t)path->index);
-    }
-}
-
-const char *codec_json_pointer(struct base_arena *arena, const struct codec_path *path)
-{
-    BASE_CLEANUP(base_buffer_finish) struct base_buffer out = {0};
-    append_path(&out, path);
-    return base_arena_copy(arena, out.bytes, out.length);
-}
-
 /* ---- what jansson leaves to us --------------------------------------------------------------- */
 
 /* The offset of the bracket that opens one level too many, or `length`. Runs before the parser, so
  * the text may be anything. */
 static size_t find_too_deep(const char *bytes, size_t length)
 {
-    size_t depth = 0;
-    bool is_in_text = false;
-    for (size_t i = 0; i < length; i++) {
-        char byte = bytes[i];
-        if (is_in_text) {
-            if (byte == '\\')
-                i++;
-            else if (byte == '"')
-                is_in_text = false;
-        } else if (byte == '"') {
-            is_in_text = true;
-        } else if (byte == '{' || byte == '[') {
-            if (++depth > CODEC_DEPTH_MAX)
-                return i;
-        } else if ((byte == '}' || byte == ']') && depth > 0) {
-            depth--;
-        }
+    struct codec_scanner scanner = {.at = bytes, .end = bytes + length};
+    for (;;) {
+        struct codec_token token = codec_next_token(&scanner);
+        if (token.kind == CODEC_TOKEN_END || scanner.depth > CODEC_DEPTH_MAX)
+            return (size_t)(token.bytes - bytes);
     }
-    return length;
 }
 
-static bool is_space(char byte)
+/* Any JSON value; jansson takes no others than objects and arrays, unless it's told to. */
+static json_t *load_any(const char *bytes, size_t length)
 {
-    return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r';
+    return json_loadb(bytes, length, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
 }
 
-/* The name that a member's raw characters between the quotes stand for. */
-static const char *unescape(struct base_arena *arena, const char *raw, size_t length)
+/* The name that stands there, with its quotes. */
+static const char *unescape(struct base_arena *arena, const struct codec_token *name)
 {
-    BASE_CLEANUP(base_buffer_finish) struct base_buffer text = {0};
-    base_buffer_append_text(&text, "[\"");
-    base_buffer_append(&text, raw, length);
-    base_buffer_append_text(&text, "\"]");
-    json_auto_t *array = json_loadb(text.bytes, text.length, 0, NULL);
-    const char *name = json_string_value(json_array_get(array, 0));
-    return base_arena_copy_text(arena, name == NULL ? "" : name);
-}
-
-struct level {
-    bool is_array;
-    bool is_before_colon; /* of an object: the next text is a name */
-    size_t index;         /* of an array's element */
-    const char *name;     /* raw, between the quotes */
-    size_t name_length;
-};
-
-static size_t find_end_of_text(const char *bytes, size_t begin, size_t length)
-{
-    size_t i = begin;
-    while (i < length && bytes[i] != '"')
-        i += bytes[i] == '\\' ? 2 : 1;
-    return i < length ? i : length;
+    json_auto_t *text = load_any(name->bytes, name->length);
+    return base_arena_copy_text(arena, json_is_string(text) ? json_string_value(text) : "");
 }
 
 /* The pointer of the value that ends at `end`; everything before it is well-formed JSON and not
  * too deep. jansson says only the offset of a number that it can't hold. */
 static const char *pointer_at(struct base_arena *arena, const char *bytes, size_t end)
 {
-    struct level levels[CODEC_DEPTH_MAX] = {0};
-    size_t n_levels = 0;
-    for (size_t i = 0; i < end; i++) {
-        struct level *level = n_levels > 0 ? &levels[n_levels - 1] : NULL;
-        switch (bytes[i]) {
-        case '{':
-        case '[':
-            if (n_levels == CODEC_DEPTH_MAX)
-                return "";
-            levels[n_levels++] = (struct level){
-                .is_array = bytes[i] == '[',
-                .is_before_colon = bytes[i] == '{',
-            };
+    struct codec_path paths[CODEC_DEPTH_MAX + 1] = {{.root = ""}};
+    struct codec_token names[CODEC_DEPTH_MAX + 1] = {0}; /* of members; of an array none */
+    bool is_array[CODEC_DEPTH_MAX + 1] = {false};
+    struct codec_scanner scanner = {.at = bytes, .end = bytes + end};
+    for (;;) {
+        size_t depth = scanner.depth;
+        struct codec_token token = codec_next_token(&scanner);
+        if (token.kind == CODEC_TOKEN_END)
             break;
-        case '}':
-        case ']':
-            n_levels -= n_levels > 0 ? 1 : 0;
-            break;
-        case ',':
-            if (level != NULL && level->is_array)
-                level->index++;
-            else if (level != NULL)
-                level->is_before_colon = true;
-            break;
-        case '"': {
-            size_t close = find_end_of_text(bytes, i + 1, end);
-            if (level != NULL && level->is_before_colon) {
-                level->name = bytes + i + 1;
-                level->name_length = close - i - 1;
-                level->is_before_colon = false;
-            }
-            i = close;
-            break;
-        }
-        default:
-            break;
+        if (scanner.depth > CODEC_DEPTH_MAX)
+            return "";
+        if (scanner.depth > depth) {
+            paths[depth + 1] = (struct codec_path){.parent = &paths[depth]};
+            names[depth + 1] = (struct codec_token){0};
+            is_array[depth + 1] = token.kind == '[';
+        } else if (token.kind == ',') {
+            paths[depth].index++;
+            names[depth] = (struct codec_token){0};
+        } else if (token.kind == CODEC_TOKEN_TEXT && !is_array[depth] && names[depth].length == 0) {
+            names[depth] = token;
         }
     }
-    struct codec_path paths[CODEC_DEPTH_MAX + 1] = {{.root = ""}};
-    for (size_t i = 0; i < n_levels; i++)
-        paths[i + 1] = (struct codec_path){
-            .parent = &paths[i],
-            .name =
-                levels[i].is_array ? NULL : unescape(arena, levels[i].name, levels[i].name_length),
-            .index = levels[i].index,
-        };
-    return codec_json_pointer(arena, &paths[n_levels]);
+    for (size_t i = 1; i <= scanner.depth; i++)
+        paths[i].name = is_array[i] ? NULL : unescape(arena, &names[i]);
+    return codec_json_pointer(arena, &paths[scanner.depth]);
 }
 
 /* ---- reading --------------------------------------------------------------------------------- */
@@ -214,23 +120,6 @@ static enum codec_outcome malformed_at(
     return malformed(
         reader,
         base_arena_printf(reader->arena, "Line %zu, column %zu: %s.", line, column, detail));
-}
-
-/* jansson only takes objects and arrays. A body that is a single text, number or word is good JSON
- * all the same, and its sender should hear the right reason. */
-static json_t *load_scalar(struct codec_body body)
-{
-    size_t first = 0;
-    while (first < body.length && is_space(body.bytes[first]))
-        first++;
-    if (first == body.length || body.bytes[first] == '{' || body.bytes[first] == '[')
-        return NULL;
-    BASE_CLEANUP(base_buffer_finish) struct base_buffer wrapped = {0};
-    base_buffer_append_char(&wrapped, '[');
-    base_buffer_append(&wrapped, body.bytes, body.length);
-    base_buffer_append_char(&wrapped, ']');
-    json_auto_t *array = json_loadb(wrapped.bytes, wrapped.length, 0, NULL);
-    return json_array_size(array) == 1 ? json_incref(json_array_get(array, 0)) : NULL;
 }
 
 /* Whether the body is JSON but for the size of the number at which `error` stopped, as far as
@@ -314,7 +203,9 @@ enum codec_outcome codec_json_read_body(
     json_error_t error;
     json_auto_t *value = json_loadb(body.bytes, body.length, JSON_REJECT_DUPLICATES, &error);
     if (value == NULL) {
-        json_auto_t *scalar = load_scalar(body);
+        /* A text, number or word alone is good JSON, and its sender should hear the right reason.
+         */
+        json_auto_t *scalar = load_any(body.bytes, body.length);
         if (scalar != NULL)
             return refuse_kind(reader, scalar);
         return explain_failure(reader, body, &error);

@@ -1,240 +1,227 @@
-#include "codec_json.h"
-
 #include <string.h>
 
+#include "codec_fields.h"
+
 /*
- * How the shapes of stored events changed. A stored event is a promise: it is never rewritten, so
- * its data is brought to the newest shape when it is read, one schema_version after the other, on
- * the JSON. Each change has a way back for what came that way, so that it can be proved that
- * nothing was lost.
+ * The shapes of events and commands: each member of each, once. Reader, writer, upcasts and the
+ * lint test of openapi.yaml go by these rows.
  *
- * A new shape of an event: its schema_version in CART_EVENTS or CATALOG_EVENTS, a row here, and the
- * reader and writer in events.c, which know only the newest.
+ * A stored event is a promise: it is never rewritten. A member that an event gets one day is a row
+ * with `since`, and the schema_version of the event in CART_EVENTS or CATALOG_EVENTS is one more;
+ * events of before are read as if it were null or, where it can't be, {}. A change of another kind
+ * is an event of another name.
  */
 
-/* ---- one change each ------------------------------------------------------------------------- */
+enum { FIELDS_MAX = 8 };
 
-/* These return false for data that isn't of the shape that they begin with or, on the way back,
- * that says what the former shape can't. */
+/* ---- events ---------------------------------------------------------------------------------- */
 
-static bool give_properties(json_t *item_added)
-{
-    return json_object_get(item_added, "properties") == NULL &&
-           json_object_set_new(item_added, "properties", json_object()) == 0;
-}
+/* Stored data is held to its shape, for a member that we would drop is history lost, and to what
+ * arithmetic and the writers rely on: ranges of numbers, patterns of ids. Texts may be any: a limit
+ * that is lowered one day must not make old carts unreadable. */
 
-static bool take_properties(json_t *item_added)
-{
-    json_t *properties = json_object_get(item_added, "properties");
-    return json_is_object(properties) && json_object_size(properties) == 0 &&
-           json_object_del(item_added, "properties") == 0;
-}
+#define FIELD(name, kind, member) CODEC_FIELD(name, kind, struct cart_event, member)
 
-static bool give_guest_token_hash(json_t *created)
-{
-    return json_object_get(created, "guest_token_hash") == NULL &&
-           json_object_set_new(created, "guest_token_hash", json_null()) == 0;
-}
-
-static bool take_guest_token_hash(json_t *created)
-{
-    return json_is_null(json_object_get(created, "guest_token_hash")) &&
-           json_object_del(created, "guest_token_hash") == 0;
-}
-
-static const struct {
-    const char *type;
-    int32_t schema_version; /* before; after it is one more */
-    bool (*up)(json_t *data);
-    bool (*down)(json_t *data);
-} changes[] = {
-    /* A line may have properties, such as an engraving. */
-    /* A cart may be a guest's, who has its token. */
-    {"CartCreated", 1, give_guest_token_hash, take_guest_token_hash},
-    {"ItemAdded", 1, give_properties, take_properties},
+static const struct codec_field cart_event_fields[][FIELDS_MAX] = {
+    [CART_EVENT_CREATED] =
+        {
+            {FIELD("currency", CURRENCY, created.currency)},
+            {FIELD("customer_id", TEXT, created.customer_id), .is_nullable = true},
+            {FIELD("metadata", METADATA, created.metadata)},
+            {FIELD("guest_token_hash", TOKEN_HASH, created.guest_token_hash), .is_nullable = true,
+             .is_hidden = true, .since = 2},
+        },
+    [CART_EVENT_CLAIM_DONE] =
+        {
+            {FIELD("customer_id", TEXT, claimed.customer_id)},
+        },
+    [CART_EVENT_ITEM_ADDED] =
+        {
+            {FIELD("item_id", WORD, item_added.item_id)},
+            {FIELD("sku", WORD, item_added.sku)},
+            {FIELD("name", TEXT, item_added.name)},
+            {FIELD("quantity", INTEGER, item_added.quantity), .least = 1,
+             .most = CART_QUANTITY_MAX},
+            {FIELD("unit_price", INTEGER, item_added.unit_price_minor), .most = CART_AMOUNT_MAX},
+            {FIELD("properties", PROPERTIES, item_added.properties), .since = 2},
+        },
+    [CART_EVENT_ITEM_QUANTITY_CHANGED] =
+        {
+            {FIELD("item_id", WORD, item_quantity_changed.item_id)},
+            {FIELD("quantity", INTEGER, item_quantity_changed.quantity), .least = 1,
+             .most = CART_QUANTITY_MAX},
+        },
+    [CART_EVENT_ITEM_REMOVED] =
+        {
+            {FIELD("item_id", WORD, item_removed.item_id)},
+            {FIELD("quantity", INTEGER, item_removed.quantity), .least = 1,
+             .most = CART_QUANTITY_MAX},
+        },
+    [CART_EVENT_CLEARED] = {{NULL}},
+    [CART_EVENT_CHECK_OUT_DONE] =
+        {
+            {FIELD("total", INTEGER, checked_out.total_minor), .most = CART_AMOUNT_MAX},
+            {FIELD("currency", CURRENCY, checked_out.currency)},
+            {FIELD("item_count", INTEGER, checked_out.item_count), .least = 1,
+             .most = CART_LINES_MAX * CART_QUANTITY_MAX},
+        },
+    [CART_EVENT_CANCEL_DONE] = {{NULL}},
 };
 
-/* ---- the chain ------------------------------------------------------------------------------- */
+#undef FIELD
+#define FIELD(name, kind, member) CODEC_FIELD(name, kind, struct catalog_event, member)
 
-int32_t codec_newest_schema_version(const char *type)
+static const struct codec_field catalog_event_fields[][FIELDS_MAX] = {
+    [CATALOG_EVENT_PRODUCT_CHANGED] =
+        {
+            {FIELD("sku", WORD, product_changed.sku)},
+            {FIELD("name", TEXT, product_changed.content.name)},
+            {FIELD("prices", PRICES, product_changed.content.n_prices)},
+            {FIELD("active", BOOLEAN, product_changed.content.is_active)},
+        },
+};
+
+#undef FIELD
+
+/* ---- commands -------------------------------------------------------------------------------- */
+
+#define FIELD(name, kind, member) CODEC_FIELD(name, kind, struct cart_command, member)
+/* In a list of commands each says its type. What has no such row can't be in one. */
+#define TYPE CODEC_NAME("type"), .kind = CODEC_TYPE, .is_in_path = true
+
+static const struct codec_field command_fields[][FIELDS_MAX] = {
+    [CART_COMMAND_CLAIM] =
+        {
+            {FIELD("customer_id", TEXT, claim.customer_id), .is_optional = true,
+             .is_nullable = true, .most = CART_CUSTOMER_ID_MAX},
+        },
+    [CART_COMMAND_ADD_ITEM] =
+        {
+            {TYPE},
+            {FIELD("sku", WORD, add_item.sku)},
+            {FIELD("quantity", INTEGER, add_item.quantity), .is_optional = true, .otherwise = 1,
+             .least = 1, .most = CART_QUANTITY_MAX},
+            {FIELD("properties", PROPERTIES, add_item.properties), .is_optional = true,
+             .most = CART_PROPERTIES_BYTES_MAX},
+        },
+    [CART_COMMAND_CHANGE_ITEM_QUANTITY] =
+        {
+            {TYPE},
+            {FIELD("item_id", WORD, change_item_quantity.item_id), .is_in_path = true},
+            {FIELD("quantity", INTEGER, change_item_quantity.quantity), .most = CART_QUANTITY_MAX},
+        },
+    [CART_COMMAND_REMOVE_ITEM] =
+        {
+            {TYPE},
+            {FIELD("item_id", WORD, remove_item.item_id), .is_in_path = true},
+        },
+    [CART_COMMAND_CLEAR_ITEMS] = {{TYPE}},
+    [CART_COMMAND_CHECK_OUT] =
+        {
+            {TYPE},
+            {FIELD("expected_total", INTEGER, check_out.expected_total_minor), .is_optional = true,
+             .given = offsetof(struct cart_command, check_out.has_expected_total),
+             .most = CART_AMOUNT_MAX},
+        },
+    [CART_COMMAND_CANCEL] = {{TYPE}},
+};
+
+#undef TYPE
+#undef FIELD
+
+const struct codec_field *codec_list_fields(enum cart_command_type type)
 {
-    static const struct {
-        const char *type;
-        int32_t schema_version;
-    } newest[] = {
-#define SHAPES_ROW(NAME, name, version) {name, version},
-        CART_EVENTS(SHAPES_ROW) CATALOG_EVENTS(SHAPES_ROW)
-#undef SHAPES_ROW
-    };
-    for (size_t i = 0; i < BASE_COUNT(newest); i++)
-        if (strcmp(newest[i].type, type) == 0)
-            return newest[i].schema_version;
-    return 0;
+    const struct codec_field *fields = command_fields[type];
+    return fields->kind == CODEC_TYPE ? fields : NULL;
 }
 
-static size_t find_change(const char *type, int32_t schema_version)
+const struct codec_field *codec_body_fields(enum cart_command_type type)
 {
-    size_t i = 0;
-    while (i < BASE_COUNT(changes) &&
-           (changes[i].schema_version != schema_version || strcmp(changes[i].type, type) != 0))
-        i++;
-    return i;
+    const struct codec_field *fields = command_fields[type];
+    while (fields->is_in_path)
+        fields++;
+    return fields;
 }
 
-bool codec_upcast_members(const char *type, int32_t schema_version, json_t *data)
+/* ---- other bodies ---------------------------------------------------------------------------- */
+
+#define FIELD(name, kind, member) CODEC_FIELD(name, kind, struct codec_creation, member)
+
+const struct codec_field codec_creation_fields[] = {
+    {FIELD("id", NEW_ID, id), .is_optional = true,
+     .given = offsetof(struct codec_creation, has_id)},
+    {FIELD("currency", CURRENCY, command.create.currency), .is_optional = true},
+    {FIELD("customer_id", TEXT, command.create.customer_id), .is_optional = true,
+     .is_nullable = true, .most = CART_CUSTOMER_ID_MAX},
+    {FIELD("metadata", METADATA, command.create.metadata), .is_optional = true,
+     .most = CART_METADATA_MAX},
+    {FIELD("items", ELEMENTS, items), .is_optional = true, .most = CART_LINES_MAX},
+    {NULL},
+};
+
+#undef FIELD
+#define FIELD(name, kind, member) CODEC_FIELD(name, kind, struct codec_command_list, member)
+
+const struct codec_field codec_command_list_fields[] = {
+    {FIELD("commands", ELEMENTS, commands), .least = 1, .most = CART_COMMANDS_MAX},
+    {NULL},
+};
+
+#undef FIELD
+#define FIELD(name, kind, member) CODEC_FIELD(name, kind, struct catalog_content, member)
+
+const struct codec_field codec_content_fields[] = {
+    {FIELD("name", TEXT, name), .most = CATALOG_NAME_MAX},
+    {FIELD("prices", PRICES, n_prices)},
+    {FIELD("active", BOOLEAN, is_active), .is_optional = true, .otherwise = true},
+    {NULL},
+};
+
+#undef FIELD
+
+/* ---- found by type --------------------------------------------------------------------------- */
+
+const struct codec_shape codec_cart_shapes[] = {
+#define CODEC_ROW(NAME, name, version)                                                             \
+    [CART_EVENT_##NAME] = {name, version, cart_event_fields[CART_EVENT_##NAME]},
+    CART_EVENTS(CODEC_ROW)
+#undef CODEC_ROW
+};
+
+const struct codec_shape codec_catalog_shapes[] = {
+#define CODEC_ROW(NAME, name, version)                                                             \
+    [CATALOG_EVENT_##NAME] = {name, version, catalog_event_fields[CATALOG_EVENT_##NAME]},
+    CATALOG_EVENTS(CODEC_ROW)
+#undef CODEC_ROW
+};
+
+const char *const codec_event_names[] = {
+#define CODEC_ROW(NAME, name, schema_version) name,
+    CART_EVENTS(CODEC_ROW) CATALOG_EVENTS(CODEC_ROW)
+#undef CODEC_ROW
+        NULL};
+
+static const struct codec_shape *find(
+    const struct codec_shape *shapes, size_t n_shapes, const char *type)
 {
-    int32_t newest = codec_newest_schema_version(type);
-    if (schema_version < 1 || schema_version > newest)
-        return false;
-    for (int32_t version = schema_version; version < newest; version++) {
-        size_t change = find_change(type, version);
-        if (change == BASE_COUNT(changes) || !changes[change].up(data))
-            return false;
-    }
-    return true;
+    for (size_t i = 0; i < n_shapes; i++)
+        if (strcmp(shapes[i].type, type) == 0)
+            return &shapes[i];
+    return NULL;
 }
 
-static bool downcast_members(const char *type, int32_t schema_version, json_t *data)
+const struct codec_shape *codec_find_cart_shape(const char *type)
 {
-    for (int32_t version = codec_newest_schema_version(type); version > schema_version; version--) {
-        size_t change = find_change(type, version - 1);
-        if (change == BASE_COUNT(changes) || !changes[change].down(data))
-            return false;
-    }
-    return true;
+    return find(codec_cart_shapes, BASE_COUNT(codec_cart_shapes), type);
 }
 
-/* ---- texts ----------------------------------------------------------------------------------- */
-
-#define NO_OBJECT "its data is not an object that can be read"
-#define OTHER_SHAPE "its data is not of the shape that its schema_version says"
-#define BAD_NUMBER "its data has a number that can't be kept"
-
-static bool write_members(struct base_buffer *out, json_t *data)
+const struct codec_shape *codec_find_catalog_shape(const char *type)
 {
-    struct codec_reader reader = {.arena = NULL};
-    struct codec_path path = {.root = ""};
-    return codec_write_canonical(&reader, data, &path, CODEC_DEPTH_MAX, out);
+    return find(codec_catalog_shapes, BASE_COUNT(codec_catalog_shapes), type);
 }
 
-static bool fail(const char **reason, const char *sentence)
+const struct codec_shape *codec_find_shape(const char *type)
 {
-    *reason = sentence;
-    return false;
-}
-
-static bool check_schema_version(const char *type, int32_t schema_version, const char **reason)
-{
-    int32_t newest = codec_newest_schema_version(type);
-    if (newest == 0)
-        return fail(reason, "its type is not known");
-    if (schema_version < 1 || schema_version > newest)
-        return fail(reason, "its schema_version is not known");
-    return true;
-}
-
-bool codec_upcast_event(
-    const char *type, int32_t schema_version, const char *data, struct base_buffer *upcast,
-    const char **reason)
-{
-    if (!check_schema_version(type, schema_version, reason))
-        return false;
-    json_auto_t *members = codec_json_load(data);
-    if (members == NULL)
-        return fail(reason, NO_OBJECT);
-    if (!codec_upcast_members(type, schema_version, members))
-        return fail(reason, OTHER_SHAPE);
-    if (!write_members(upcast, members))
-        return fail(reason, BAD_NUMBER);
-    return true;
-}
-
-static bool is_same(const struct base_buffer *left, const struct base_buffer *right)
-{
-    return left->length == right->length && memcmp(left->bytes, right->bytes, left->length) == 0;
-}
-
-/* Brings members of the newest shape back and compares them with the canonical `stored`. */
-static bool come_back(
-    const char *type, int32_t schema_version, json_t *members, const struct base_buffer *stored,
-    const char **reason)
-{
-    BASE_CLEANUP(base_buffer_finish) struct base_buffer back = {0};
-    if (!downcast_members(type, schema_version, members))
-        return fail(reason, "its newest shape can't be brought back to its own");
-    if (!write_members(&back, members))
-        return fail(reason, BAD_NUMBER);
-    return is_same(&back, stored) ||
-           fail(reason, "its newest shape, brought back to its own, is something else");
-}
-
-bool codec_comes_back(
-    const char *type, int32_t schema_version, const char *upcast, const char *data,
-    const char **reason)
-{
-    if (!check_schema_version(type, schema_version, reason))
-        return false;
-    json_auto_t *members = codec_json_load(upcast);
-    json_auto_t *stored_members = codec_json_load(data);
-    BASE_CLEANUP(base_buffer_finish) struct base_buffer stored = {0};
-    if (members == NULL || stored_members == NULL)
-        return fail(reason, NO_OBJECT);
-    if (!write_members(&stored, stored_members))
-        return fail(reason, BAD_NUMBER);
-    return come_back(type, schema_version, members, &stored, reason);
-}
-
-/* Writes what is read, in the newest shape. */
-static bool write_again(
-    const char *type, int32_t schema_version, const char *data, struct base_buffer *again)
-{
-    BASE_CLEANUP(base_arena_finish) struct base_arena arena = {0};
-    struct cart_event cart_event;
-    if (codec_read_cart_event(type, schema_version, data, &arena, &cart_event)) {
-        codec_write_cart_event(again, &cart_event);
-        return true;
-    }
-    struct catalog_event *catalog_event = base_arena_alloc(&arena, sizeof *catalog_event);
-    if (!codec_read_catalog_event(type, schema_version, data, &arena, catalog_event))
-        return false;
-    codec_write_catalog_event(again, catalog_event);
-    return true;
-}
-
-/* Reading and writing loses nothing. It is read as it is stored: made canonical, 2.0 would be 2,
- * and could be read where it can't be. */
-static bool survives(
-    const char *type, int32_t schema_version, const char *data, const struct base_buffer *upcast,
-    const char **reason)
-{
-    BASE_CLEANUP(base_buffer_finish) struct base_buffer again = {0};
-    BASE_CLEANUP(base_buffer_finish) struct base_buffer canonical = {0};
-    if (!write_again(type, schema_version, data, &again))
-        return fail(reason, "its data can't be read");
-    json_auto_t *members = codec_json_load(base_buffer_text(&again));
-    return (members != NULL && write_members(&canonical, members) && is_same(&canonical, upcast)) ||
-           fail(reason, "what is read of it, written again, is something else");
-}
-
-bool codec_round_trips(
-    const char *type, int32_t schema_version, const char *data, const char **reason)
-{
-    if (!check_schema_version(type, schema_version, reason))
-        return false;
-    json_auto_t *members = codec_json_load(data);
-    BASE_CLEANUP(base_buffer_finish) struct base_buffer stored = {0};
-    if (members == NULL)
-        return fail(reason, NO_OBJECT);
-    if (!write_members(&stored, members))
-        return fail(reason, BAD_NUMBER);
-    if (schema_version == codec_newest_schema_version(type))
-        return survives(type, schema_version, data, &stored, reason);
-
-    BASE_CLEANUP(base_buffer_finish) struct base_buffer upcast = {0};
-    if (!codec_upcast_members(type, schema_version, members))
-        return fail(reason, OTHER_SHAPE);
-    if (!write_members(&upcast, members))
-        return fail(reason, BAD_NUMBER);
-    return survives(type, schema_version, data, &upcast, reason) &&
-           come_back(type, schema_version, members, &stored, reason);
+    const struct codec_shape *shape = codec_find_cart_shape(type);
+    return shape != NULL ? shape : codec_find_catalog_shape(type);
 }

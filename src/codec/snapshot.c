@@ -1,6 +1,6 @@
-#include "codec_json.h"
-
 #include <string.h>
+
+#include "codec_fields.h"
 
 /*
  * A snapshot is written as the shortest history that makes the cart: its creation, then each line
@@ -8,16 +8,22 @@
  * them.
  */
 
-/* ---- written --------------------------------------------------------------------------------- */
+#define FIELD(name, kind, member) CODEC_FIELD(name, kind, struct cart, member)
+#define TIME_LIMITS .is_nullable = true, .least = BASE_TIME_LEAST_US, .most = BASE_TIME_MOST_US
 
-static void write_time(struct base_buffer *out, const char *name, int64_t time_us)
-{
-    base_buffer_printf(out, ",\"%s\":", name);
-    if (time_us == CART_TIME_NONE)
-        base_buffer_append_text(out, "null");
-    else
-        base_buffer_append_int(out, time_us);
-}
+/* What is not said by those events. */
+static const struct codec_field head_fields[] = {
+    {FIELD("version", INTEGER, version), .least = 1, .most = INT32_MAX},
+    {FIELD("status", STATUS, status)},
+    {FIELD("created_at_us", INTEGER, created_at_us), TIME_LIMITS},
+    {FIELD("updated_at_us", INTEGER, updated_at_us), TIME_LIMITS},
+    {FIELD("closed_at_us", INTEGER, closed_at_us), TIME_LIMITS},
+    {NULL},
+};
+_Static_assert(CART_TIME_NONE == INT64_MIN, "what null is");
+
+#undef TIME_LIMITS
+#undef FIELD
 
 void codec_write_cart_snapshot(struct base_buffer *out, const struct cart *cart)
 {
@@ -31,12 +37,8 @@ void codec_write_cart_snapshot(struct base_buffer *out, const struct cart *cart)
             },
     };
     memcpy(created.created.currency, cart->currency, sizeof cart->currency);
-    base_buffer_printf(
-        out, "{\"version\":%d,\"status\":\"%s\"", (int)cart->version,
-        cart_status_name(cart->status));
-    write_time(out, "created_at_us", cart->created_at_us);
-    write_time(out, "updated_at_us", cart->updated_at_us);
-    write_time(out, "closed_at_us", cart->closed_at_us);
+    codec_write_fields(out, head_fields, cart);
+    out->length--; /* The closing brace moves to the end. */
     base_buffer_append_text(out, ",\"created\":");
     codec_write_cart_event(out, &created);
     base_buffer_append_text(out, ",\"added\":[");
@@ -61,8 +63,6 @@ void codec_write_cart_snapshot(struct base_buffer *out, const struct cart *cart)
     base_buffer_append_text(out, "]}");
 }
 
-/* ---- read ------------------------------------------------------------------------------------ */
-
 static bool fold(
     struct codec_reader *reader, struct cart *cart, enum cart_event_type type, json_t *members)
 {
@@ -73,41 +73,11 @@ static bool fold(
     return true;
 }
 
-static bool read_time(const json_t *members, const char *name, int64_t *time_us)
-{
-    const json_t *value = json_object_get(members, name);
-    int64_t given_us = json_integer_value(value);
-    *time_us = json_is_null(value) ? CART_TIME_NONE : given_us;
-    return json_is_null(value) || (json_is_integer(value) && given_us >= BASE_TIME_LEAST_US &&
-                                   given_us <= BASE_TIME_MOST_US);
-}
-
-static bool read_version(const json_t *members, int32_t *version)
-{
-    json_int_t given = json_integer_value(json_object_get(members, "version"));
-    *version = (int32_t)given;
-    return given >= 1 && given <= INT32_MAX; /* what is no integer is 0 */
-}
-
-static bool read_status(const json_t *members, enum cart_status *status)
-{
-    static const enum cart_status statuses[] = {CART_OPEN, CART_CHECKED_OUT, CART_CANCELLED};
-    const char *name = json_string_value(json_object_get(members, "status"));
-    for (size_t i = 0; name != NULL && i < BASE_COUNT(statuses); i++) {
-        if (strcmp(name, cart_status_name(statuses[i])) == 0) {
-            *status = statuses[i];
-            return true;
-        }
-    }
-    return false;
-}
-
 bool codec_read_cart_snapshot(const char *json, struct base_arena *arena, struct cart *cart)
 {
     json_auto_t *members = codec_json_load(json);
-    if (members == NULL)
-        return false;
     struct codec_reader reader = {.arena = arena};
+    struct codec_object head = {.reader = &reader, .members = members, .path = {.root = ""}};
     cart_clear(cart);
     if (!fold(&reader, cart, CART_EVENT_CREATED, json_object_get(members, "created")))
         return false;
@@ -116,9 +86,6 @@ bool codec_read_cart_snapshot(const char *json, struct base_arena *arena, struct
     for (size_t i = 0; i < n_lines; i++)
         if (!fold(&reader, cart, CART_EVENT_ITEM_ADDED, json_array_get(added, i)))
             return false;
-    return json_is_array(added) && cart->n_lines == n_lines &&
-           read_version(members, &cart->version) && read_status(members, &cart->status) &&
-           read_time(members, "created_at_us", &cart->created_at_us) &&
-           read_time(members, "updated_at_us", &cart->updated_at_us) &&
-           read_time(members, "closed_at_us", &cart->closed_at_us);
+    codec_read_fields(&head, head_fields, cart);
+    return json_is_array(added) && cart->n_lines == n_lines && !reader.is_refused;
 }

@@ -24,7 +24,7 @@
 /* What is to be appended. Which streams are where they were when the batch was decided, and whether
  * what it was decided on besides them (shared streams: the catalogue) is still so. $14: which log
  * that was; a log that was restored from a copy is another one. */
-#define VERDICT                                                                                    \
+#define WANTED                                                                                     \
     "WITH wanted AS MATERIALIZED (\n"                                                              \
     "    SELECT w.stream_id, w.stream_type, w.expected_version, w.n_events, w.is_shared,\n"        \
     "        w.ordinal\n"                                                                          \
@@ -35,16 +35,43 @@
     "    SELECT coalesce(h.shared_position = $13, true) AS is_as_expected,\n"                      \
     "        h.tableoid::bigint AS log, coalesce(h.tableoid::bigint = $14, true) AS is_same_log\n" \
     "    FROM log_head h\n"                                                                        \
-    "),\n"                                                                                         \
+    "),\n"
+/* One row, with the flags of all streams by ordinal. */
+#define CHECK(name)                                                                                \
+    name " AS MATERIALIZED (\n"                                                                    \
+         "    SELECT f.is_as_expected, f.log, f.is_same_log,\n"                                    \
+         "        CASE WHEN f.is_as_expected AND f.is_same_log\n"                                  \
+         "            THEN " STREAMS_ARE_AT(                                                       \
+             "wanted") "\n"                                                                        \
+                       "            ELSE array_fill(false, ARRAY[cardinality($1)])\n"              \
+                       "        END AS flags\n"                                                    \
+                       "    FROM found f\n"                                                        \
+                       ")"
+#define VERDICT WANTED CHECK("verdict") ",\n"
+
+/* What the read tables say of each stream, by ordinal; 0: nothing. Their own rows come in between.
+ */
+#define REFUSED_BEGIN                                                                              \
+    "refused AS MATERIALIZED (\n"                                                                  \
+    "    SELECT ARRAY(\n"                                                                          \
+    "        SELECT max(r.refusal)\n"                                                              \
+    "        FROM (\n"                                                                             \
+    "            SELECT w.ordinal, 0 AS refusal FROM wanted w"
+#define REFUSED_END                                                                                \
+    "\n        ) r\n"                                                                              \
+    "        GROUP BY r.ordinal ORDER BY r.ordinal\n"                                              \
+    "    ) AS refusals\n"                                                                          \
+    "),\n"
+/* Streams that are tied together ($22: the ordinal of one of them) are accepted together. */
+#define TIED                                                                                       \
     "verdict AS MATERIALIZED (\n"                                                                  \
-    "    SELECT f.is_as_expected, f.log, f.is_same_log,\n"                                         \
-    "        CASE WHEN f.is_as_expected AND f.is_same_log\n"                                       \
-    "            THEN " STREAMS_ARE_AT(                                                            \
-        "wanted") "\n"                                                                             \
-                  "            ELSE array_fill(false, ARRAY[cardinality($1)])\n"                   \
-                  "        END AS flags\n"                                                         \
-                  "    FROM found f\n"                                                             \
-                  "),\n"
+    "    SELECT c.is_as_expected, c.log, c.is_same_log, r.refusals, ARRAY(\n"                      \
+    "        SELECT bool_and((c.flags)[w.ordinal] AND (r.refusals)[w.ordinal] = 0)\n"              \
+    "            OVER (PARTITION BY ($22)[w.ordinal])\n"                                           \
+    "        FROM wanted w ORDER BY w.ordinal\n"                                                   \
+    "    ) AS flags\n"                                                                             \
+    "    FROM checked c CROSS JOIN refused r\n"                                                    \
+    "),\n"
 
 /* A row that is there already, though its stream has no events, is taken as it is. */
 #define CREATED                                                                                    \
@@ -104,8 +131,9 @@
     ")"
 
 #define VERDICTS                                                                                   \
-    "\nSELECT v.flags, h.position, h.recorded_at, v.is_as_expected, v.is_same_log, v.log\n"        \
-    "FROM verdict v\n"                                                                             \
+    "\nSELECT v.flags, h.position, h.recorded_at, v.is_as_expected, v.is_same_log, v.log"
+#define OF_VERDICT                                                                                 \
+    "\nFROM verdict v\n"                                                                           \
     "LEFT JOIN head h ON true"
 
 static const enum postgres_type TYPES[] = {
@@ -117,29 +145,41 @@ static const enum postgres_type TYPES[] = {
     POSTGRES_INT8,                                            /* log */
     POSTGRES_INT4_ARRAY,                                      /* keys */
     POSTGRES_UUID_ARRAY,  POSTGRES_TEXT_ARRAY, POSTGRES_UUID_ARRAY, POSTGRES_BYTEA_ARRAY,
-    POSTGRES_INT4_ARRAY,  POSTGRES_INT4_ARRAY,
+    POSTGRES_INT4_ARRAY,  POSTGRES_INT4_ARRAY, POSTGRES_INT4_ARRAY, /* ties */
 };
 #define N_TYPES_OF_KEYS 7
+#define N_TYPES_OF_TIES 1
 
 /*
  * PostgreSQL sets up every step of a statement before it runs the first, also those that will find
  * no rows: 260 us of its time for all of them, 180 us for the few that most commands need
- * (bench/NOTES.md). So there are two statements of the same steps.
+ * (bench/NOTES.md). So there are three statements of the same steps.
  */
 static const struct append_text TEXTS[] = {
-    [APPEND_ANYTHING] =
+    [EVENTSTORE_APPEND_TIED] =
         {
-            .begin = VERDICT CREATED KEPT HEAD APPENDED,
+            .name = "append_tied",
+            .begin = WANTED CHECK("checked") ",\n" REFUSED_BEGIN,
+            .after_refusals = REFUSED_END TIED CREATED KEPT HEAD APPENDED,
             .types = TYPES,
             .n_types = BASE_COUNT(TYPES),
-            .end = VERDICTS,
+            .end = VERDICTS ", v.refusals" OF_VERDICT,
         },
-    [APPEND_USUAL] =
+    [EVENTSTORE_APPEND_ANYTHING] =
         {
+            .name = "append",
+            .begin = VERDICT CREATED KEPT HEAD APPENDED,
+            .types = TYPES,
+            .n_types = BASE_COUNT(TYPES) - N_TYPES_OF_TIES,
+            .end = VERDICTS ", NULL::integer[]" OF_VERDICT,
+        },
+    [EVENTSTORE_APPEND_USUAL] =
+        {
+            .name = "append_usual",
             .begin = VERDICT HEAD APPENDED,
             .types = TYPES,
-            .n_types = BASE_COUNT(TYPES) - N_TYPES_OF_KEYS,
-            .end = VERDICTS,
+            .n_types = BASE_COUNT(TYPES) - N_TYPES_OF_TIES - N_TYPES_OF_KEYS,
+            .end = VERDICTS ", NULL::integer[]" OF_VERDICT,
         },
 };
 
@@ -157,7 +197,23 @@ static void append_renumbered(struct base_buffer *sql, const char *part, size_t 
     }
 }
 
-void append_compose_text(
+/* What the parts say of refused streams, each with the parameters that it will have. */
+static void append_refusals(
+    struct base_buffer *sql, const struct append_text *text,
+    const struct eventstore_part *const *parts, size_t n_parts)
+{
+    size_t offset = text->n_types;
+    for (size_t i = 0; i < n_parts; i++) {
+        if (parts[i]->refusals != NULL) {
+            base_buffer_append_text(sql, "\n            UNION ALL ");
+            append_renumbered(sql, parts[i]->refusals, offset);
+        }
+        offset += parts[i]->n_parameters;
+    }
+    base_buffer_append_text(sql, text->after_refusals);
+}
+
+void append_compose(
     const struct append_text *text, const struct eventstore_part *const *parts, size_t n_parts,
     struct postgres_statement *statement)
 {
@@ -165,6 +221,8 @@ void append_compose_text(
     struct base_buffer types = {0};
     base_buffer_append(&types, text->types, text->n_types * sizeof *text->types);
     base_buffer_append_text(&sql, text->begin);
+    if (text->after_refusals != NULL)
+        append_refusals(&sql, text, parts, n_parts);
     for (size_t i = 0; i < n_parts; i++) {
         base_buffer_append_text(&sql, ",\n");
         append_renumbered(&sql, parts[i]->ctes, types.length / sizeof *text->types);
@@ -172,9 +230,13 @@ void append_compose_text(
     }
     base_buffer_append_text(&sql, text->end);
     base_buffer_text(&sql);
-    statement->sql = sql.bytes;
-    statement->n_parameters = types.length / sizeof *text->types;
-    statement->types = (const enum postgres_type *)(const void *)types.bytes;
+    *statement = (struct postgres_statement){
+        .name = text->name,
+        .rows = POSTGRES_ONE_ROW,
+        .sql = sql.bytes,
+        .n_parameters = types.length / sizeof *text->types,
+        .types = (const enum postgres_type *)(const void *)types.bytes,
+    };
 }
 
 void append_finish(struct postgres_statement *statement)
@@ -183,12 +245,9 @@ void append_finish(struct postgres_statement *statement)
     free((enum postgres_type *)statement->types);
 }
 
-void append_compose(
-    enum append_kind kind, const struct eventstore_part *const *parts, size_t n_parts,
+void append_compose_append(
+    enum eventstore_append which, const struct eventstore_part *const *parts, size_t n_parts,
     struct postgres_statement *statement)
 {
-    static const char *const NAMES[] = {
-        [APPEND_ANYTHING] = "append", [APPEND_USUAL] = "append_usual"};
-    *statement = (struct postgres_statement){.name = NAMES[kind], .rows = POSTGRES_ONE_ROW};
-    append_compose_text(&TEXTS[kind], parts, n_parts, statement);
+    append_compose(&TEXTS[which], parts, n_parts, statement);
 }

@@ -7,24 +7,20 @@
 
 #include "eventstore.h"
 
-/* The append of any batch, and of one that changes existing streams, keeps no key, and has work for
- * the usual parts only. */
-enum append_kind { APPEND_ANYTHING, APPEND_USUAL, APPEND_KINDS };
-
-/* Fills `statement`, for the caller to give to append_finish(). */
-void append_compose(
-    enum append_kind kind, const struct eventstore_part *const *parts, size_t n_parts,
-    struct postgres_statement *statement);
-
-/* Statements are composed of a beginning with its parameters, parts, and an end. The statement
- * is for append_finish() too. */
+/* Statements are composed of a beginning with its parameters, parts, and an end. */
 struct append_text {
+    const char *name;
     const char *begin;
+    const char *after_refusals; /* what parts refuse comes before it; NULL: nothing is refused */
     const enum postgres_type *types;
     size_t n_types;
     const char *end;
 };
-void append_compose_text(
+/* Both fill `statement`, for the caller to give to append_finish(). */
+void append_compose_append(
+    enum eventstore_append which, const struct eventstore_part *const *parts, size_t n_parts,
+    struct postgres_statement *statement);
+void append_compose(
     const struct append_text *text, const struct eventstore_part *const *parts, size_t n_parts,
     struct postgres_statement *statement);
 /* Frees what was composed. */

@@ -60,10 +60,15 @@ static const struct postgres_statement LOAD_NEWEST = {
 /* At most one row a wanted command. */
 static const struct postgres_statement FIND_COMMANDS = {
     .name = "find_commands",
-    .sql = "SELECT command_id, max(version)\n"
-           "FROM events\n"
-           "WHERE stream_id = ANY ($1) AND command_id = ANY ($2)\n"
-           "GROUP BY command_id",
+    .sql = "SELECT w.command_id, e.version\n"
+           "FROM unnest($1, $2) AS w (stream_id, command_id)\n"
+           "CROSS JOIN LATERAL (\n"
+           "    SELECT version\n"
+           "    FROM events\n"
+           "    WHERE stream_id = w.stream_id AND command_id = w.command_id\n"
+           "    ORDER BY version DESC\n"
+           "    LIMIT 1\n"
+           ") e",
     POSTGRES_TYPES(POSTGRES_UUID_ARRAY, POSTGRES_UUID_ARRAY),
 };
 
@@ -168,8 +173,8 @@ struct eventstore {
     size_t n_parts;
     const struct eventstore_part **usual_parts; /* what of them is in the usual append */
     size_t n_usual_parts;
-    struct postgres_statement appends[APPEND_KINDS];
-    const struct postgres_statement *batch_statements[11];
+    struct postgres_statement appends[EVENTSTORE_APPENDS];
+    const struct postgres_statement *batch_statements[12];
 };
 
 static const struct postgres_statement *const SIDE_STATEMENTS[] = {
@@ -195,13 +200,17 @@ struct eventstore *eventstore_create(const struct eventstore_part *const *parts,
         if (part != NULL)
             store->usual_parts[store->n_usual_parts++] = part;
     }
-    append_compose(APPEND_ANYTHING, parts, n_parts, &store->appends[APPEND_ANYTHING]);
-    append_compose(
-        APPEND_USUAL, store->usual_parts, store->n_usual_parts, &store->appends[APPEND_USUAL]);
+    for (size_t i = 0; i < EVENTSTORE_APPENDS; i++) {
+        bool is_usual = i == EVENTSTORE_APPEND_USUAL;
+        append_compose_append(
+            i, is_usual ? store->usual_parts : parts, is_usual ? store->n_usual_parts : n_parts,
+            &store->appends[i]);
+    }
     const struct postgres_statement *const batch_statements[] = {
         &eventstore_lock_head,
-        &store->appends[APPEND_ANYTHING],
-        &store->appends[APPEND_USUAL],
+        &store->appends[EVENTSTORE_APPEND_TIED],
+        &store->appends[EVENTSTORE_APPEND_ANYTHING],
+        &store->appends[EVENTSTORE_APPEND_USUAL],
         &CONFIRM,
         &LOAD_STREAMS,
         &LOAD_NEWEST,
@@ -219,7 +228,7 @@ void eventstore_destroy(struct eventstore *store)
 {
     if (store == NULL)
         return;
-    for (size_t i = 0; i < APPEND_KINDS; i++)
+    for (size_t i = 0; i < EVENTSTORE_APPENDS; i++)
         append_finish(&store->appends[i]);
     free(store->usual_parts);
     free(store);
@@ -236,14 +245,15 @@ const struct postgres_statement *const *eventstore_side_statements(void)
 }
 
 const struct postgres_statement *eventstore_append_statement(
-    const struct eventstore *store, bool is_usual)
+    const struct eventstore *store, enum eventstore_append which)
 {
-    return &store->appends[is_usual ? APPEND_USUAL : APPEND_ANYTHING];
+    return &store->appends[which];
 }
 
 /* ---- appending ------------------------------------------------------------------------------- */
 
-#define APPEND_AT 1 /* in its group: behind the lock */
+#define APPEND_AT 1   /* in its group: behind the lock */
+#define REFUSALS_AT 6 /* the column */
 
 static void put_streams(
     struct postgres_parameters *to, const struct eventstore_stream *list, size_t n)
@@ -296,36 +306,52 @@ static void put_number(struct postgres_parameters *to, int64_t number, int64_t n
         postgres_put_int8(to, number);
 }
 
-static bool is_usual(const struct eventstore *store, const struct eventstore_batch *batch)
+/* The smallest append that the batch fits in. */
+static enum eventstore_append choose_append(
+    const struct eventstore *store, const struct eventstore_batch *batch)
 {
-    if (batch->n_keys > 0)
-        return false;
+    bool is_usual = batch->n_keys == 0;
     for (size_t i = 0; i < batch->n_streams; i++)
-        if (batch->streams[i].expected_version == 0)
-            return false;
-    for (size_t i = 0; i < store->n_parts; i++)
-        if (store->parts[i]->has_work != NULL && store->parts[i]->has_work(batch->changes))
-            return false;
-    return true;
+        is_usual &= batch->streams[i].expected_version > 0;
+    bool has_ties = batch->has_ties;
+    for (size_t i = 0; i < store->n_parts; i++) {
+        const struct eventstore_part *part = store->parts[i];
+        bool has_work = part->has_work != NULL && part->has_work(batch->changes);
+        has_ties |= has_work && part->refusals != NULL;
+        is_usual &= !has_work;
+    }
+    if (has_ties)
+        return EVENTSTORE_APPEND_TIED;
+    return is_usual ? EVENTSTORE_APPEND_USUAL : EVENTSTORE_APPEND_ANYTHING;
+}
+
+static void put_ties(struct postgres_parameters *to, const struct eventstore_batch *batch)
+{
+    postgres_begin_array(to);
+    for (size_t i = 0; i < batch->n_streams; i++)
+        postgres_put_int4(to, batch->has_ties ? batch->streams[i].tie : (int32_t)i + 1);
+    postgres_end_array(to);
 }
 
 void eventstore_ask_append(
     const struct eventstore *store, struct postgres_group *group,
     const struct eventstore_batch *batch)
 {
-    bool is_small = is_usual(store, batch);
-    const struct eventstore_part *const *parts = is_small ? store->usual_parts : store->parts;
-    size_t n_parts = is_small ? store->n_usual_parts : store->n_parts;
+    enum eventstore_append which = choose_append(store, batch);
+    bool is_usual = which == EVENTSTORE_APPEND_USUAL;
+    const struct eventstore_part *const *parts = is_usual ? store->usual_parts : store->parts;
+    size_t n_parts = is_usual ? store->n_usual_parts : store->n_parts;
     eventstore_ask_lock(group);
-    struct postgres_parameters *to =
-        postgres_group_add(group, &store->appends[is_small ? APPEND_USUAL : APPEND_ANYTHING]);
+    struct postgres_parameters *to = postgres_group_add(group, &store->appends[which]);
     put_streams(to, batch->streams, batch->n_streams);
     put_events(to, batch->events, batch->n_events);
     postgres_end_array(to);
     put_number(to, batch->shared_position, EVENTSTORE_ANY);
     put_number(to, batch->log, 0);
-    if (!is_small)
+    if (!is_usual)
         put_keys(to, batch->keys, batch->n_keys, batch->streams);
+    if (which == EVENTSTORE_APPEND_TIED)
+        put_ties(to, batch);
     for (size_t i = 0; i < n_parts; i++)
         parts[i]->put(to, batch->changes);
     if (batch->confirms_reads)
@@ -370,6 +396,14 @@ void eventstore_receive_append(
 bool eventstore_was_accepted(const struct postgres_group *group, int32_t ordinal)
 {
     return postgres_get_bools_at(postgres_group_rows(group, APPEND_AT), 0, 0, (size_t)ordinal - 1);
+}
+
+int32_t eventstore_refusal(const struct postgres_group *group, int32_t ordinal)
+{
+    const struct postgres_rows *rows = postgres_group_rows(group, APPEND_AT);
+    if (postgres_is_null(rows, 0, REFUSALS_AT))
+        return 0;
+    return postgres_get_int4s_at(rows, 0, REFUSALS_AT, (size_t)ordinal - 1);
 }
 
 /* ---- loading --------------------------------------------------------------------------------- */

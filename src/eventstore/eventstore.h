@@ -29,6 +29,12 @@ struct eventstore_part {
     const char *ctes;
     size_t n_parameters;
     const enum postgres_type *types;
+    /* Refuses streams for what the table has in it: a SELECT, with the same parameters, of the
+     * ordinal of a stream and a refusal, a positive number of the caller's own. It may read the CTE
+     *   checked (flags bool[])               by ordinal: is it where it was?
+     * and must name only such streams. EVENTSTORE_NOT_NOW: another stream of the same batch comes
+     * first. A part with refusals has has_work. NULL: it refuses nothing. */
+    const char *refusals;
     /* Puts the n_parameters parameters. `changes` is eventstore_batch.changes. */
     void (*put)(struct postgres_parameters *parameters, const void *changes);
     /* Whether there is anything to write. NULL: always, so the part is in every append; a batch
@@ -39,6 +45,8 @@ struct eventstore_part {
     const struct eventstore_part *usual;
 };
 
+#define EVENTSTORE_NOT_NOW 2147483647 /* a text in SQL too */
+
 struct eventstore;
 
 /* `parts` (borrowed, as long as the store lives) may be empty: n_parts 0. */
@@ -48,9 +56,15 @@ void eventstore_destroy(struct eventstore *store); /* NULL-safe */
  * what goes beside them (one stream, forgetting keys). NULL-terminated, borrowed from the store. */
 const struct postgres_statement *const *eventstore_batch_statements(const struct eventstore *store);
 const struct postgres_statement *const *eventstore_side_statements(void);
-/* The append with all its steps, or with the usual ones; for tests that EXPLAIN it. */
+/* The statements that append, for tests that EXPLAIN them. */
+enum eventstore_append {
+    EVENTSTORE_APPEND_TIED,     /* any batch */
+    EVENTSTORE_APPEND_ANYTHING, /* no ties, and no table refuses anything */
+    EVENTSTORE_APPEND_USUAL,    /* besides: existing streams, no keys, the usual parts alone */
+    EVENTSTORE_APPENDS
+};
 const struct postgres_statement *eventstore_append_statement(
-    const struct eventstore *store, bool is_usual);
+    const struct eventstore *store, enum eventstore_append which);
 
 /* ---- appending ------------------------------------------------------------------------------- */
 
@@ -62,6 +76,9 @@ struct eventstore_stream {
     int32_t expected_version; /* 0: the stream must not exist yet */
     int32_t n_events;         /* 0: nothing to record, but the version must still be this one */
     bool is_shared;           /* decisions about other streams read it */
+    /* Streams with the same number, the ordinal of one of them, are accepted together or not at
+     * all; of one that is tied to no other it is its own. Read only in a batch that has ties. */
+    int32_t tie;
 };
 
 struct eventstore_new_event {
@@ -90,11 +107,12 @@ struct eventstore_new_key {
 struct eventstore_batch {
     const struct eventstore_stream *streams; /* sorted by stream_id, each once */
     size_t n_streams;
-    const struct eventstore_new_event *events; /* by stream, then version */
+    const struct eventstore_new_event *events; /* in the order of the log; of each stream dense */
     size_t n_events;
     const struct eventstore_new_key *keys;
     size_t n_keys;
     const void *changes; /* for the parts */
+    bool has_ties;
     /* The batch was decided on what shared streams said at this position; if one of them has an
      * event after it, every stream of the batch is refused. EVENTSTORE_ANY: whatever they say. */
     int64_t shared_position;
@@ -123,6 +141,9 @@ void eventstore_receive_append(
     const struct postgres_group *group, struct eventstore_appended *appended);
 /* Whether the stream with that ordinal was at its expected version, and its events are recorded. */
 bool eventstore_was_accepted(const struct postgres_group *group, int32_t ordinal);
+/* With what a read table refused the stream with that ordinal; 0: none did. If it was not accepted
+ * all the same, it was not at its version, or a stream that is tied to it was not accepted. */
+int32_t eventstore_refusal(const struct postgres_group *group, int32_t ordinal);
 
 /* What was read before in the session, by whoever waits for its outcome, is not lost in a failover
  * to a synchronous standby: the group is DONE only when the standby has all that was committed when
@@ -351,7 +372,7 @@ void eventstore_ask_entries_of(
 /* Nobody appends to any stream before the transaction ends. What the statements after it read is
  * all that was appended. */
 void eventstore_ask_lock(struct postgres_group *group);
-/* Those of the streams of `n_events` random events, in no order. Long streams are found more often
+/* Those of the streams of `n_events` random events, in id order. Long streams are found more often
  * than short ones. */
 void eventstore_ask_random_entries(struct postgres_group *group, int32_t n_events);
 

@@ -42,12 +42,14 @@ struct eventstore_rewriter *eventstore_rewriter_create(
     size_t n_tables)
 {
     static const struct append_text REMOVE = {
+        .name = "remove_rows",
         .begin = JUDGE,
         .types = TYPES,
         .n_types = BASE_COUNT(TYPES),
         .end = TELL_VERDICT,
     };
     static const struct append_text PUT = {
+        .name = "put_rows",
         .begin = JUDGE NO_MOMENT,
         .types = TYPES,
         .n_types = BASE_COUNT(TYPES),
@@ -57,10 +59,8 @@ struct eventstore_rewriter *eventstore_rewriter_create(
     rewriter->removing = removing;
     rewriter->putting = putting;
     rewriter->n_tables = n_tables;
-    rewriter->remove = (struct postgres_statement){.name = "remove_rows", .rows = POSTGRES_ONE_ROW};
-    rewriter->put = (struct postgres_statement){.name = "put_rows", .rows = POSTGRES_ONE_ROW};
-    append_compose_text(&REMOVE, removing, n_tables, &rewriter->remove);
-    append_compose_text(&PUT, putting, n_tables, &rewriter->put);
+    append_compose(&REMOVE, removing, n_tables, &rewriter->remove);
+    append_compose(&PUT, putting, n_tables, &rewriter->put);
     rewriter->statements[0] = &rewriter->remove;
     rewriter->statements[1] = &rewriter->put;
     return rewriter;

@@ -49,7 +49,8 @@ static const struct postgres_statement READ_RANDOM_ENTRIES = {
            "    FROM events\n"
            "    WHERE position = ANY (ARRAY(\n"
            "        SELECT 1 + floor(random() * h.position)::bigint\n"
-           "        FROM log_head h, generate_series(1, $1)))))",
+           "        FROM log_head h, generate_series(1, $1)))))\n"
+           "ORDER BY s.stream_id",
     POSTGRES_TYPES(POSTGRES_INT4),
 };
 

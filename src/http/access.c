@@ -3,9 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "fields.h"
 #include "listen.h"
-#include "reply.h"
 #include "server.h"
 
 /* ---- who may --------------------------------------------------------------------------------- */
@@ -57,57 +55,53 @@ bool http_may(const struct http_request *request, enum http_access access)
 
 /* ---- refusals (RFC 6750, section 3) ---------------------------------------------------------- */
 
-static void refuse_token(struct http_request *request, const char *why)
+static const struct http_refusal *refuse(
+    struct base_arena *arena, enum http_problem problem, const char *detail, const char *challenge)
 {
-    http_send_trouble(
-        request,
-        &(struct http_trouble){
-            .problem = HTTP_PROBLEM_UNAUTHORIZED,
-            .detail = why,
-            .challenge = base_arena_printf(
-                &request->arena,
-                "Bearer realm=\"cartd\", error=\"invalid_token\", error_description=\"%s\"", why),
-        });
+    return http_refuse_with(
+        arena,
+        &(struct http_refusal){.problem = problem, .detail = detail, .challenge = challenge});
 }
 
-static void refuse_nobody(struct http_request *request, enum http_access access)
+static const struct http_refusal *refuse_token(struct base_arena *arena, const char *why)
 {
-    http_send_trouble(
-        request,
-        &(struct http_trouble){
-            .problem = HTTP_PROBLEM_UNAUTHORIZED,
-            .detail = rules[access].is_for_guests
-                          ? "This operation requires a bearer token, or the Cart-Token of the cart."
-                          : "This operation requires a bearer token.",
-            .challenge = "Bearer realm=\"cartd\"",
-        });
+    return refuse(
+        arena, HTTP_PROBLEM_UNAUTHORIZED, why,
+        base_arena_printf(
+            arena, "Bearer realm=\"cartd\", error=\"invalid_token\", error_description=\"%s\"",
+            why));
 }
 
-static void refuse_scope(struct http_request *request, enum http_access access)
+static const struct http_refusal *refuse_nobody(struct base_arena *arena, enum http_access access)
 {
-    BASE_CLEANUP(base_buffer_finish) struct base_buffer scopes = {0};
+    return refuse(
+        arena, HTTP_PROBLEM_UNAUTHORIZED,
+        rules[access].is_for_guests
+            ? "This operation requires a bearer token, or the Cart-Token of the cart."
+            : "This operation requires a bearer token.",
+        "Bearer realm=\"cartd\"");
+}
+
+static const struct http_refusal *refuse_scope(struct base_arena *arena, enum http_access access)
+{
+    const char *list = "";
     for (enum auth_scope i = 0; i < AUTH_N_SCOPES; i++)
         if ((rules[access].scopes & 1U << i) != 0)
-            base_buffer_printf(&scopes, "%s%s", scopes.length == 0 ? "" : " ", auth_scope_name(i));
-    const char *list = base_buffer_text(&scopes);
-    http_send_trouble(
-        request,
-        &(struct http_trouble){
-            .problem = HTTP_PROBLEM_FORBIDDEN,
-            .detail = base_arena_printf(
-                &request->arena,
-                "The bearer token lacks a scope that this operation requires: %s%s.",
-                strchr(list, ' ') != NULL ? "one of " : "", list),
-            .challenge = base_arena_printf(
-                &request->arena,
-                "Bearer realm=\"cartd\", error=\"insufficient_scope\", scope=\"%s\"", list),
-        });
+            list = base_arena_printf(
+                arena, "%s%s%s", list, *list == '\0' ? "" : " ", auth_scope_name(i));
+    return refuse(
+        arena, HTTP_PROBLEM_FORBIDDEN,
+        base_arena_printf(
+            arena, "The bearer token lacks a scope that this operation requires: %s%s.",
+            strchr(list, ' ') != NULL ? "one of " : "", list),
+        base_arena_printf(
+            arena, "Bearer realm=\"cartd\", error=\"insufficient_scope\", scope=\"%s\"", list));
 }
 
-void http_refuse_other_customer(struct http_request *request)
+const struct http_refusal *http_refuse_other_customer(struct http_request *request)
 {
-    http_refuse(
-        request, HTTP_PROBLEM_FORBIDDEN,
+    return http_refuse(
+        &request->arena, HTTP_PROBLEM_FORBIDDEN,
         request->identity.subject == NULL
             ? "A guest can't set customer_id; send a bearer token."
             : "customer_id must be the subject of the bearer token; another customer requires the "
@@ -170,24 +164,19 @@ static void find_carts(struct http_request *request)
                          : base_arena_printf(&request->arena, "sub:%s", identity->subject);
 }
 
-bool http_authorize(struct http_request *request, enum http_access access)
+const struct http_refusal *http_authorize(struct http_request *request, enum http_access access)
 {
     if (request->http->options.auth == NULL) {
         request->rights.may_all = true;
         request->actor = "anonymous";
-        return true;
+        return NULL;
     }
-    if (request->token_complaint != NULL) {
-        refuse_token(request, request->token_complaint);
-        return false;
+    if (request->token_complaint != NULL)
+        return refuse_token(&request->arena, request->token_complaint);
+    if (http_may(request, access)) {
+        find_carts(request);
+        return NULL;
     }
-    if (!http_may(request, access)) {
-        if (request->identity.subject != NULL)
-            refuse_scope(request, access);
-        else
-            refuse_nobody(request, access);
-        return false;
-    }
-    find_carts(request);
-    return true;
+    return request->identity.subject != NULL ? refuse_scope(&request->arena, access)
+                                             : refuse_nobody(&request->arena, access);
 }

@@ -5,6 +5,7 @@
 #ifndef CARTD_HTTP_ACCESS_H
 #define CARTD_HTTP_ACCESS_H
 
+#include "problems.h"
 #include "request.h"
 
 /* Characters of a Cart-Token: 256 random bits as base64url. */
@@ -12,13 +13,13 @@
 
 /* Finds out who asks, into identity; or token_complaint, for http_authorize() to refuse. */
 void http_identify(struct http_request *request);
-/* Finds out what is his, into rights and actor, and whether he may do what `access` stands for.
- * False: he may not, and the request was refused. */
-bool http_authorize(struct http_request *request, enum http_access access) BASE_MUST_CHECK;
+/* Finds out what is his, into rights and actor, and whether he may do what `access` stands for. */
+const struct http_refusal *http_authorize(struct http_request *request, enum http_access access)
+    BASE_MUST_CHECK;
 /* Whether he may, once he was admitted to something, without a refusal. */
 bool http_may(const struct http_request *request, enum http_access access) BASE_MUST_CHECK;
 /* 403: he may do this, but not for that customer. */
-void http_refuse_other_customer(struct http_request *request);
+const struct http_refusal *http_refuse_other_customer(struct http_request *request);
 /* Whether a text is of the form of a Cart-Token. */
 bool http_is_cart_token(const char *text) BASE_MUST_CHECK;
 /* A new one, in the arena. */

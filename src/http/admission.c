@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "reply.h"
+#include "request.h"
 #include "server.h"
 
 static struct base_uuid find_caller(const struct http_request *request)
@@ -31,7 +31,7 @@ static enum http_rate rate_of(const struct http_request *request)
     return is_read ? HTTP_READS : HTTP_WRITES;
 }
 
-bool http_admit(struct http_request *request)
+const struct http_refusal *http_admit(struct http_request *request)
 {
     struct http *http = request->http;
     request->caller = find_caller(request);
@@ -39,18 +39,17 @@ bool http_admit(struct http_request *request)
      * its page why it may not, nor when it may. */
     if ((request->match == HTTP_MATCH && request->route->serves_to_end) ||
         strcmp(request->method, "OPTIONS") == 0)
-        return true;
+        return NULL;
     request->allowance = http_caller_spend(&http->callers, &request->caller, rate_of(request));
     if (!request->allowance.is_spent)
-        return true;
+        return NULL;
     enum http_rate rate = request->allowance.rate;
     metrics_add(http->options.metrics, rates[rate].refused, 1);
-    http_refuse(
-        request, HTTP_PROBLEM_TOO_MANY_REQUESTS,
+    return http_refuse(
+        &request->arena, HTTP_PROBLEM_TOO_MANY_REQUESTS,
         "The limit of %u %s in %d seconds is used up. Nothing was done. Try again in %u s.",
         request->allowance.quota, rates[rate].name, HTTP_RATE_WINDOW_SECONDS,
         request->allowance.seconds);
-    return false;
 }
 
 void http_count_as(struct http_request *request, size_t n)
@@ -79,15 +78,14 @@ size_t http_allowance_headers(struct http_request *request, struct http_header_l
 
 /* ---- listening ------------------------------------------------------------------------------- */
 
-bool http_may_listen(struct http_request *request)
+const struct http_refusal *http_admit_listener(struct http_request *request)
 {
     struct http *http = request->http;
     if (!http_caller_is_full(&http->callers, &request->caller, HTTP_LISTENER))
-        return true;
+        return NULL;
     metrics_add(http->options.metrics, METRICS_HTTP_REFUSED_LISTENERS, 1);
-    http_refuse(
-        request, HTTP_PROBLEM_TOO_MANY_REQUESTS,
+    return http_refuse(
+        &request->arena, HTTP_PROBLEM_TOO_MANY_REQUESTS,
         "The limit of %u open streams and long polls is reached. Close one first.",
         http->callers.limits.held[HTTP_LISTENER]);
-    return false;
 }

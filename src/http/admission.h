@@ -5,12 +5,13 @@
 #define CARTD_HTTP_ADMISSION_H
 
 #include "callers.h"
+#include "problems.h"
 
 struct http_request;
 struct http_header_line;
 
-/* Takes the request from its caller's allowance. False: it was refused, as nothing is left. */
-bool http_admit(struct http_request *request) BASE_MUST_CHECK;
+/* Takes the request from its caller's allowance. */
+const struct http_refusal *http_admit(struct http_request *request) BASE_MUST_CHECK;
 /* The request does as much as n: it counts for so many. */
 void http_count_as(struct http_request *request, size_t n);
 
@@ -19,7 +20,7 @@ void http_count_as(struct http_request *request, size_t n);
  * HTTP_ALLOWANCE_HEADERS_MAX lines at most; returns how many. */
 size_t http_allowance_headers(struct http_request *request, struct http_header_line *lines);
 
-/* Whether the caller may listen once more; false: the request was refused. */
-bool http_may_listen(struct http_request *request) BASE_MUST_CHECK;
+/* Whether the caller may listen once more. */
+const struct http_refusal *http_admit_listener(struct http_request *request) BASE_MUST_CHECK;
 
 #endif

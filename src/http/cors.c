@@ -121,7 +121,8 @@ static bool may_change_something(const char *method)
     return true;
 }
 
-const char *http_forgery_complaint(struct http_request *request)
+/* Why a page made the browser send this; NULL: none did that may not. */
+static const char *forgery_complaint(struct http_request *request)
 {
     const char *origin = request->headers.values[HTTP_HEADER_ORIGIN];
     if (!may_change_something(request->method) ||
@@ -143,6 +144,14 @@ const char *http_forgery_complaint(struct http_request *request)
         origin);
 }
 
+const struct http_refusal *http_check_forgery(struct http_request *request)
+{
+    const char *complaint = forgery_complaint(request);
+    return complaint == NULL
+               ? NULL
+               : http_refuse(&request->arena, HTTP_PROBLEM_FORBIDDEN, "%s", complaint);
+}
+
 size_t http_cors_headers(struct http_request *request, struct http_header_line *lines)
 {
     const struct http_origins *origins = &request->http->origins;
@@ -160,8 +169,7 @@ size_t http_cors_headers(struct http_request *request, struct http_header_line *
         lines[n++] = (struct http_header_line){"Access-Control-Expose-Headers", READ_HEADERS};
         return n;
     }
-    const char *methods = http_allowed_methods(&request->target, &request->arena);
-    lines[n++] = (struct http_header_line){"Access-Control-Allow-Methods", methods};
+    lines[n++] = (struct http_header_line){"Access-Control-Allow-Methods", request->allowed};
     lines[n++] = (struct http_header_line){"Access-Control-Allow-Headers", SENT_HEADERS};
     lines[n++] = (struct http_header_line){"Access-Control-Max-Age", HTTP_PREFLIGHT_SECONDS};
     return n;

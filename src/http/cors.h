@@ -10,6 +10,7 @@
 #define CARTD_HTTP_CORS_H
 
 #include "base.h"
+#include "problems.h"
 
 #define HTTP_ORIGINS_MAX 64
 /* How long a browser may remember what it was told; longer than this none does. */
@@ -34,13 +35,13 @@ const char *http_allowed_origin(const struct http_origins *origins, const char *
  * compared: behind a proxy that ends TLS it is another one outside. NULL or "" is nobody's Host. */
 bool http_is_own_origin(const char *origin, const char *host) BASE_MUST_CHECK;
 
-/* Why a request that may change something is refused, as a page of another site, which may not
- * call, made a browser send it; NULL: it did not. A page needs no leave to send a POST as a form
+/* Refuses a request that may change something if a page of another site, which may not call, made a
+ * browser send it. A page needs no leave to send a POST as a form
  * does, with any Content-Type that a form has; it only can't read the answer. So this is what keeps
  * it from a service that asks nobody who they are. Browsers say where such a request comes from in
  * Sec-Fetch-Site (W3C Fetch Metadata Request Headers), but only to https and localhost; and in
  * Origin (Fetch, section 3.2), which is "null" where a page hides it. */
-const char *http_forgery_complaint(struct http_request *request) BASE_MUST_CHECK;
+const struct http_refusal *http_check_forgery(struct http_request *request) BASE_MUST_CHECK;
 
 struct http_header_line;
 #define HTTP_CORS_HEADERS_MAX 5

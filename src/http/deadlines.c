@@ -9,25 +9,12 @@ static void join(
     struct http_deadlines *deadlines, struct http_client *client, enum http_phase phase)
 {
     client->phase = phase;
-    client->next = NULL;
-    client->previous = deadlines->last[phase];
-    if (client->previous == NULL)
-        deadlines->first[phase] = client;
-    else
-        client->previous->next = client;
-    deadlines->last[phase] = client;
+    TAILQ_INSERT_TAIL(&deadlines->clients[phase], client, by_due);
 }
 
 static void leave(struct http_deadlines *deadlines, struct http_client *client)
 {
-    if (client->previous == NULL)
-        deadlines->first[client->phase] = client->next;
-    else
-        client->previous->next = client->next;
-    if (client->next == NULL)
-        deadlines->last[client->phase] = client->previous;
-    else
-        client->next->previous = client->previous;
+    TAILQ_REMOVE(&deadlines->clients[client->phase], client, by_due);
 }
 
 /* libmicrohttpd sees the end of the connection in its next run. */
@@ -47,8 +34,9 @@ static void cut_due(struct http_deadlines *deadlines, enum http_phase phase, int
         [HTTP_PHASE_BODY] = METRICS_HTTP_CUT_BODY,
         [HTTP_PHASE_ANSWER] = METRICS_HTTP_CUT_ANSWER,
     };
-    while (deadlines->first[phase] != NULL && deadlines->first[phase]->due_us <= now_us) {
-        cut(deadlines, deadlines->first[phase]);
+    struct http_client *client;
+    while ((client = TAILQ_FIRST(&deadlines->clients[phase])) != NULL && client->due_us <= now_us) {
+        cut(deadlines, client);
         metrics_add(deadlines->metrics, numbers[phase], 1);
     }
 }
@@ -58,7 +46,7 @@ bool http_cut_longest(struct http_deadlines *deadlines)
     struct http_client *longest = NULL;
     int64_t since_us = INT64_MAX;
     for (size_t i = 0; i < HTTP_N_PHASES; i++) {
-        struct http_client *client = deadlines->first[i];
+        struct http_client *client = TAILQ_FIRST(&deadlines->clients[i]);
         if (client == NULL || deadlines->durations_us[i] == 0)
             continue;
         int64_t began_us = client->due_us - deadlines->durations_us[i];
@@ -83,8 +71,9 @@ static void timer_fired(struct loop_timer *timer)
         if (deadlines->durations_us[i] == 0)
             continue;
         cut_due(deadlines, (enum http_phase)i, now_us);
-        if (deadlines->first[i] != NULL && deadlines->first[i]->due_us < next_us)
-            next_us = deadlines->first[i]->due_us;
+        const struct http_client *first = TAILQ_FIRST(&deadlines->clients[i]);
+        if (first != NULL && first->due_us < next_us)
+            next_us = first->due_us;
     }
     if (next_us == INT64_MAX)
         return;
@@ -98,8 +87,10 @@ void http_init_deadlines(
 {
     *deadlines =
         (struct http_deadlines){.loop = loop, .metrics = metrics, .timer.fired = timer_fired};
-    for (size_t i = 0; i < HTTP_N_PHASES; i++)
+    for (size_t i = 0; i < HTTP_N_PHASES; i++) {
+        TAILQ_INIT(&deadlines->clients[i]);
         deadlines->durations_us[i] = (int64_t)seconds[i] * 1000000;
+    }
 }
 
 void http_finish_deadlines(struct http_deadlines *deadlines)

@@ -6,6 +6,8 @@
 #ifndef CARTD_HTTP_DEADLINES_H
 #define CARTD_HTTP_DEADLINES_H
 
+#include <sys/queue.h>
+
 #include "addresses.h"
 #include "base.h"
 #include "loop.h"
@@ -27,8 +29,7 @@ struct http_request;
 
 /* One connection. */
 struct http_client {
-    struct http_client *previous;
-    struct http_client *next;
+    TAILQ_ENTRY(http_client) by_due; /* of those in its phase */
     struct http *http;
     enum http_phase phase;
     int64_t due_us;
@@ -39,6 +40,8 @@ struct http_client {
     struct http_request *request; /* the same when its headers were read, too */
 };
 
+TAILQ_HEAD(http_clients, http_client);
+
 /* A queue for each phase, the earliest end first: all that join one have the same time. */
 struct http_deadlines {
     struct loop *loop;
@@ -46,8 +49,7 @@ struct http_deadlines {
     struct loop_timer timer;
     int64_t durations_us[HTTP_N_PHASES];
     size_t n_open; /* clients that were not cut off */
-    struct http_client *first[HTTP_N_PHASES];
-    struct http_client *last[HTTP_N_PHASES];
+    struct http_clients clients[HTTP_N_PHASES];
 };
 
 /* How long each phase may last; 0: as long as it takes. */

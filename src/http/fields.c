@@ -4,7 +4,6 @@
 #include <strings.h>
 
 #include "http.h"
-#include "reply.h"
 
 static const char *skip_space(const char *place)
 {

@@ -8,6 +8,14 @@
 #include "base.h"
 #include "service.h"
 
+#define HTTP_MEDIA_JSON "application/json"
+#define HTTP_MEDIA_PROBLEM "application/problem+json"
+#define HTTP_MEDIA_CSV "text/csv"
+#define HTTP_MEDIA_CSV_SENT "text/csv; charset=utf-8; header=present" /* RFC 4180, section 3 */
+#define HTTP_MEDIA_METRICS "text/plain; version=0.0.4; charset=utf-8"
+#define HTTP_MEDIA_EVENTS "text/event-stream"
+#define HTTP_MEDIA_YAML "application/yaml"
+
 /* The entity tags of If-Match or If-None-Match (RFC 9110, section 13.1). Our tags are "<version>"
  * and strong. Any other tag is well-formed and matches nothing; a proxy may have made it of one of
  * ours, as W/"3" or "3-gzip". */

@@ -3,10 +3,12 @@
  * into answers; it holds no rule of a cart and no SQL. libmicrohttpd parses, without a thread of
  * its own, its epoll descriptor nested in the loop.
  *
- * Inside: server.c (the daemon on the loop), guard.c (what libmicrohttpd should have refused),
- * deadlines.c and admission.c (what a client, and a caller, may take of it), routes.c (the one
- * table of operations), request.c and reply.c (what handlers see), problems.c (the only place that
- * knows the status of a problem), handlers/<operationId>.c (ask and answer).
+ * Inside, from above: server.c (the library's settings and callbacks), request.c (a request from
+ * its first line to its end), routes.c (the one table of operations), handlers/ (ask and answer),
+ * checks.c, access.c, admission.c and cors.c (what speaks against a request, as a refusal),
+ * reply.c (the one place that replies), guard.c (what libmicrohttpd should have refused),
+ * deadlines.c (what a client may take), problems.c (the only place that knows the status of a
+ * problem), daemon.c (the library on the loop).
  */
 #ifndef CARTD_HTTP_H
 #define CARTD_HTTP_H

@@ -87,61 +87,32 @@ bool http_has_room(const struct http_request *request)
 
 /* ---- what is answered ------------------------------------------------------------------------ */
 
-struct oversize {
-    enum http_problem problem;
-    const char *reason; /* phrase of the status */
-    const char *detail;
+static const struct http_refusal too_large[] = {
+    {.problem = HTTP_PROBLEM_HEADERS_TOO_LARGE,
+     .detail = "The headers of the request, in which cookies count twice, leave no room for those "
+               "of the answer. Send fewer or shorter ones. Nothing was done."},
+    {.problem = HTTP_PROBLEM_TARGET_TOO_LONG,
+     .detail = "The first line of the request is longer than this service reads. Shorten the path "
+               "or the query. Nothing was done."},
+    {.problem = HTTP_PROBLEM_BODY_TOO_LARGE,
+     .detail = "The body, or a chunk of it, is announced as larger than any may be. Nothing was "
+               "done."},
 };
-
-static const struct oversize too_large[] = {
-    {HTTP_PROBLEM_HEADERS_TOO_LARGE, "Request Header Fields Too Large",
-     "The headers of the request, in which cookies count twice, leave no room for those of the "
-     "answer. Send fewer or shorter ones. Nothing was done."},
-    {HTTP_PROBLEM_TARGET_TOO_LONG, "URI Too Long",
-     "The first line of the request is longer than this service reads. Shorten the path or the "
-     "query. Nothing was done."},
-    {HTTP_PROBLEM_BODY_TOO_LARGE, "Content Too Large",
-     "The body, or a chunk of it, is announced as larger than any may be. Nothing was done."},
-};
-
-static void append_head(
-    struct base_buffer *out, struct http_request *request, const struct oversize *oversize,
-    const char *request_id, size_t length)
-{
-    char date[HTTP_DATE_SIZE];
-    http_format_date(base_clock_now_us(), date);
-    base_buffer_printf(
-        out,
-        "HTTP/1.1 %u %s\r\n"
-        "Date: %s\r\n"
-        "Content-Type: " HTTP_MEDIA_PROBLEM "\r\n"
-        "Content-Length: %zu\r\n"
-        "Cache-Control: " HTTP_CACHE_NEVER "\r\n"
-        "X-Content-Type-Options: nosniff\r\n"
-        "X-Request-Id: %s\r\n"
-        "Connection: close\r\n",
-        http_problem_status(oversize->problem), oversize->reason, date, length, request_id);
-    struct http_header_line lines[HTTP_COMMON_HEADERS_MAX];
-    size_t n_lines = request == NULL ? 0 : http_common_headers(request, lines);
-    for (size_t i = 0; i < n_lines; i++)
-        base_buffer_printf(out, "%s: %s\r\n", lines[i].name, lines[i].value);
-    base_buffer_append_text(out, "\r\n");
-}
 
 static void tell_log(
-    struct http *http, const struct http_request *request, const struct http_trouble *trouble,
+    struct http *http, const struct http_request *request, const struct http_refusal *refusal,
     const char *request_id)
 {
     metrics_add(http->options.metrics, METRICS_HTTP_REFUSED, 1);
     metrics_add(http->options.metrics, METRICS_HTTP_4XX, 1);
     base_log(
-        http->options.log, BASE_LOG_REQUEST_REFUSED, BASE_LOG_TEXT("reason", trouble->detail),
+        http->options.log, BASE_LOG_REQUEST_REFUSED, BASE_LOG_TEXT("reason", refusal->detail),
         BASE_LOG_TEXT("request_id", request_id));
     base_log(
         http->options.log, BASE_LOG_REQUEST,
         BASE_LOG_TEXT("method", request == NULL ? "" : request->method),
         BASE_LOG_TEXT("path", request == NULL ? "" : request->raw_target),
-        BASE_LOG_NUMBER("status", http_problem_status(trouble->problem)),
+        BASE_LOG_NUMBER("status", http_problem_status(refusal->problem)),
         BASE_LOG_TEXT("request_id", request_id));
 }
 
@@ -150,18 +121,18 @@ static void tell_log(
  * headers were not read. */
 static void write_problem(
     struct http *http, const struct http_client *client, struct http_request *request,
-    const struct oversize *oversize)
+    const struct http_refusal *refusal)
 {
     char made_id[BASE_UUID_SIZE];
     struct base_uuid uuid = base_uuid_make_v7(&http->random, base_clock_now_us());
     base_uuid_format(&uuid, made_id);
     const char *id = request != NULL ? request->id : made_id;
-    const struct http_trouble trouble = {.problem = oversize->problem, .detail = oversize->detail};
-
     struct base_buffer body = {0};
     struct base_buffer answer = {0};
-    http_write_problem(&body, &trouble, id);
-    append_head(&answer, request, oversize, id, body.length);
+    http_write_problem(&body, refusal, id);
+    unsigned status = http_problem_status(refusal->problem);
+    http_append_head(&answer, status, HTTP_MEDIA_PROBLEM, request, id);
+    base_buffer_printf(&answer, "Content-Length: %zu\r\n\r\n", body.length);
     if (request == NULL || strcmp(request->method, "HEAD") != 0)
         base_buffer_append(&answer, body.bytes, body.length);
     /* Who has left, or does not read what was answered before, gets none. */
@@ -170,29 +141,20 @@ static void write_problem(
     base_buffer_finish(&answer);
     base_buffer_finish(&body);
 
-    tell_log(http, request, &trouble, id);
+    tell_log(http, request, refusal, id);
     http->is_library_muted = true; /* it would say that we have closed the connection */
 }
 
 enum MHD_Result http_refuse_oversized(struct http_request *request)
 {
     bool is_target = strlen(request->raw_target) >= BUFFER_BEGIN;
-    const struct oversize *oversize = &too_large[is_target ? 1 : 0];
-    request->status = http_problem_status(oversize->problem);
-    write_problem(request->http, request->client, request, oversize);
+    const struct http_refusal *refusal = &too_large[is_target ? 1 : 0];
+    request->status = http_problem_status(refusal->problem);
+    write_problem(request->http, request->client, request, refusal);
     return MHD_NO;
 }
 
 /* ---- what libmicrohttpd refuses -------------------------------------------------------------- */
-
-enum MHD_Result http_queue_response(
-    struct MHD_Connection *connection, unsigned status, struct MHD_Response *response)
-{
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    const struct http_client *client = info->socket_context;
-    return client->http->queue_response(connection, status, response);
-}
 
 /* libmicrohttpd has no callback for a request that it refuses by itself. But it calls this function
  * by its public name, which the dynamic linker looks for in the program first; our own calls go to
@@ -209,5 +171,5 @@ enum MHD_Result MHD_queue_response(
         if (http_problem_status(too_large[i].problem) == status)
             write_problem(client->http, client, NULL, &too_large[i]);
     }
-    return http_queue_response(connection, status, response);
+    return client->http->queue_response(connection, status, response);
 }

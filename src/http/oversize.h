@@ -29,9 +29,4 @@ bool http_has_room(const struct http_request *request) BASE_MUST_CHECK;
  * this does, which closes the connection. */
 enum MHD_Result http_refuse_oversized(struct http_request *request) BASE_MUST_CHECK;
 
-/* MHD_queue_response() itself: under that name libmicrohttpd finds the one of oversize.c. */
-enum MHD_Result http_queue_response(
-    struct MHD_Connection *connection, unsigned status,
-    struct MHD_Response *response) BASE_MUST_CHECK;
-
 #endif

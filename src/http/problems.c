@@ -1,5 +1,7 @@
 #include "problems.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 static const struct {
@@ -77,29 +79,49 @@ static void append_errors(struct base_buffer *out, const struct codec_complaints
 }
 
 void http_write_problem(
-    struct base_buffer *out, const struct http_trouble *trouble, const char *request_id)
+    struct base_buffer *out, const struct http_refusal *refusal, const char *request_id)
 {
-    begin(out, trouble->problem, trouble->detail);
+    begin(out, refusal->problem, refusal->detail);
     append_member(out, "request_id", request_id);
-    if (trouble->pointer != NULL && *trouble->pointer != '\0')
-        append_member(out, "pointer", trouble->pointer);
-    if (trouble->errors != NULL)
-        append_errors(out, trouble->errors);
-    if (trouble->has_current_total) {
+    if (refusal->pointer != NULL && *refusal->pointer != '\0')
+        append_member(out, "pointer", refusal->pointer);
+    if (refusal->errors != NULL)
+        append_errors(out, refusal->errors);
+    if (refusal->has_current_total) {
         base_buffer_append_text(out, ",\"current_total\":");
-        base_buffer_append_int(out, trouble->current_total_minor);
+        base_buffer_append_int(out, refusal->current_total_minor);
     }
-    if (trouble->has_current_version) {
+    if (refusal->has_current_version) {
         base_buffer_append_text(out, ",\"current_version\":");
-        base_buffer_append_int(out, trouble->current_version);
+        base_buffer_append_int(out, refusal->current_version);
     }
-    if (trouble->missed_events != NULL) {
+    if (refusal->missed_events != NULL) {
         base_buffer_append_text(out, ",\"missed_events\":");
-        base_buffer_append(out, trouble->missed_events, trouble->missed_events_length);
+        base_buffer_append(out, refusal->missed_events, refusal->missed_events_length);
     }
-    if (trouble->checks != NULL) {
+    if (refusal->checks != NULL) {
         base_buffer_append_text(out, ",\"checks\":");
-        base_buffer_append_text(out, trouble->checks);
+        base_buffer_append_text(out, refusal->checks);
     }
     base_buffer_append_char(out, '}');
+}
+
+const struct http_refusal *http_refuse(
+    struct base_arena *arena, enum http_problem problem, const char *detail, ...)
+{
+    enum { DETAIL_SIZE = 1024 }; /* what is cut off says enough */
+    char *text = base_arena_alloc(arena, DETAIL_SIZE);
+    va_list arguments;
+    va_start(arguments, detail);
+    (void)vsnprintf(text, DETAIL_SIZE, detail, arguments);
+    va_end(arguments);
+    return http_refuse_with(arena, &(struct http_refusal){.problem = problem, .detail = text});
+}
+
+const struct http_refusal *http_refuse_with(
+    struct base_arena *arena, const struct http_refusal *refusal)
+{
+    struct http_refusal *copy = base_arena_alloc(arena, sizeof(*copy));
+    *copy = *refusal;
+    return copy;
 }

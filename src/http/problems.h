@@ -139,8 +139,9 @@ bool http_find_problem(const char *slug, enum http_problem *problem) BASE_MUST_C
 /* What GET /problems/<slug> answers. */
 void http_explain_problem(struct base_buffer *out, enum http_problem problem);
 
-/* A problem as it came up. Only `problem` and `detail` are always there. */
-struct http_trouble {
+/* Why a request is not carried out: a problem as it came up. Checks return one, and NULL if they
+ * have nothing against the request. Only `problem` and `detail` are always there. */
+struct http_refusal {
     enum http_problem problem;
     const char *detail;  /* what happened this time, as sentences */
     const char *pointer; /* of the command that was refused; NULL or "": none */
@@ -154,8 +155,15 @@ struct http_trouble {
     const char *checks;    /* a JSON object; NULL: none */
     const char *challenge; /* WWW-Authenticate; NULL: none */
 };
+/* A refusal that has nothing but a detail, in the manner of printf, in the arena. */
+const struct http_refusal *http_refuse(
+    struct base_arena *arena, enum http_problem problem, const char *detail, ...) BASE_PRINTF(3, 4);
+/* A copy in the arena; what it points to is borrowed. */
+const struct http_refusal *http_refuse_with(
+    struct base_arena *arena, const struct http_refusal *refusal);
+
 /* application/problem+json (RFC 9457). */
 void http_write_problem(
-    struct base_buffer *out, const struct http_trouble *trouble, const char *request_id);
+    struct base_buffer *out, const struct http_refusal *refusal, const char *request_id);
 
 #endif

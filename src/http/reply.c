@@ -1,15 +1,11 @@
 #include "reply.h"
 
-#include <assert.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "cors.h"
 #include "admission.h"
-#include "oversize.h"
+#include "cors.h"
+#include "daemon.h"
 #include "server.h"
 
 #define RETRY_AFTER_SECONDS 1U
@@ -65,12 +61,11 @@ static void add_header(struct making *making, const char *name, const char *valu
         making->lacks_a_header = true;
 }
 
-size_t http_common_headers(
-    struct http_request *request, struct http_header_line lines[static HTTP_COMMON_HEADERS_MAX])
+/* Headers of every answer, whichever way it goes. Returns how many. */
+enum { COMMON_HEADERS_MAX = HTTP_CORS_HEADERS_MAX + HTTP_ALLOWANCE_HEADERS_MAX };
+static size_t make_common_headers(
+    struct http_request *request, struct http_header_line lines[static COMMON_HEADERS_MAX])
 {
-    static_assert(
-        HTTP_CORS_HEADERS_MAX + HTTP_ALLOWANCE_HEADERS_MAX <= HTTP_COMMON_HEADERS_MAX,
-        "there is room for all of them");
     size_t n = http_cors_headers(request, lines);
     return n + http_allowance_headers(request, lines + n);
 }
@@ -83,6 +78,26 @@ static bool has_doubtful_end(const struct http_request *request)
            request->headers.values[HTTP_HEADER_TRANSFER_ENCODING] != NULL;
 }
 
+static void add_flags(
+    struct making *response, const struct http_request *request, const struct http_reply *reply)
+{
+    /* What is kept for ever must not be shown to who signs in at the same browser later. */
+    if (reply->cache != NULL && strcmp(reply->cache, HTTP_CACHE_FOREVER) == 0)
+        add_header(response, "Vary", "Authorization, Cart-Token");
+    if (reply->is_endless)
+        add_header(response, "X-Accel-Buffering", "no");
+    if (reply->is_replayed)
+        add_header(response, "Idempotent-Replayed", "true");
+    if (reply->is_minimal)
+        add_header(response, "Preference-Applied", "return=minimal");
+    if (reply->media != NULL)
+        add_header(response, "X-Content-Type-Options", "nosniff");
+    /* A stopping service sends its clients to another one. */
+    if (reply->closes || reply->is_endless || request->http->is_draining ||
+        has_doubtful_end(request))
+        add_header(response, "Connection", "close");
+}
+
 static void add_headers(
     struct making *response, struct http_request *request, const struct http_reply *reply)
 {
@@ -92,40 +107,24 @@ static void add_headers(
         *base_format_int(etag + 1, reply->version) = '"';
         add_header(response, "ETag", etag);
     }
+    if (reply->is_for_later) {
+        char seconds[BASE_INT_SIZE + 1] = "";
+        bool is_spent = request->allowance.is_spent;
+        (void)base_format_int(seconds, is_spent ? request->allowance.seconds : RETRY_AFTER_SECONDS);
+        add_header(response, "Retry-After", seconds);
+    }
     add_header(response, "Cache-Control", reply->cache);
-    /* What is kept for ever must not be shown to who signs in at the same browser later. */
-    if (reply->cache != NULL && strcmp(reply->cache, HTTP_CACHE_FOREVER) == 0)
-        add_header(response, "Vary", "Authorization, Cart-Token");
     add_header(response, "Location", reply->location);
     add_header(response, "Link", reply->link);
     add_header(response, "Allow", reply->allow);
     add_header(response, "WWW-Authenticate", reply->challenge);
     add_header(response, "Cart-Token", reply->cart_token);
-    if (reply->is_endless)
-        add_header(response, "X-Accel-Buffering", "no");
-    if (reply->is_replayed)
-        add_header(response, "Idempotent-Replayed", "true");
-    if (reply->is_minimal)
-        add_header(response, "Preference-Applied", "return=minimal");
-    if (reply->is_for_later) {
-        const struct http_allowance *allowance = &request->allowance;
-        char seconds[16];
-        (void)snprintf(
-            seconds, sizeof(seconds), "%u",
-            allowance->is_spent ? allowance->seconds : RETRY_AFTER_SECONDS);
-        add_header(response, "Retry-After", seconds);
-    }
-    struct http_header_line lines[HTTP_COMMON_HEADERS_MAX];
-    size_t n_lines = http_common_headers(request, lines);
+    add_header(response, "X-Request-Id", request->id);
+    struct http_header_line lines[COMMON_HEADERS_MAX];
+    size_t n_lines = make_common_headers(request, lines);
     for (size_t i = 0; i < n_lines; i++)
         add_header(response, lines[i].name, lines[i].value);
-    add_header(response, "X-Request-Id", request->id);
-    if (reply->media != NULL)
-        add_header(response, "X-Content-Type-Options", "nosniff");
-    /* A stopping service sends its clients to another one. */
-    if (reply->closes || reply->is_endless || request->http->is_draining ||
-        has_doubtful_end(request))
-        add_header(response, "Connection", "close");
+    add_flags(response, request, reply);
 }
 
 void http_send_reply(struct http_request *request, const struct http_reply *reply)
@@ -147,47 +146,69 @@ void http_send_reply(struct http_request *request, const struct http_reply *repl
     }
 }
 
-void http_send_trouble(struct http_request *request, const struct http_trouble *trouble)
+void http_send_json(struct http_request *request, struct base_buffer *body, const char *cache)
 {
+    http_send_reply(
+        request,
+        &(struct http_reply){
+            .status = MHD_HTTP_OK, .media = HTTP_MEDIA_JSON, .body = body, .cache = cache});
+}
+
+void http_send_refusal(struct http_request *request, const struct http_refusal *refusal)
+{
+    if (refusal == NULL)
+        return;
     struct base_buffer body = {0};
-    http_write_problem(&body, trouble, request->id);
-    request->has_failed = trouble->problem == HTTP_PROBLEM_INTERNAL_ERROR;
+    http_write_problem(&body, refusal, request->id);
+    request->has_failed = refusal->problem == HTTP_PROBLEM_INTERNAL_ERROR;
+    bool has_no_method = refusal->problem == HTTP_PROBLEM_METHOD_NOT_ALLOWED;
     http_send_reply(
         request, &(struct http_reply){
-                     .status = http_problem_status(trouble->problem),
+                     .status = http_problem_status(refusal->problem),
                      .media = HTTP_MEDIA_PROBLEM,
                      .body = &body,
                      .cache = HTTP_CACHE_NEVER,
-                     .is_for_later = http_problem_is_passing(trouble->problem),
-                     .allow = trouble->problem == HTTP_PROBLEM_METHOD_NOT_ALLOWED
-                                  ? http_allowed_methods(&request->target, &request->arena)
-                                  : NULL,
-                     .challenge = trouble->challenge,
-                     .closes = trouble->problem == HTTP_PROBLEM_MALFORMED_REQUEST,
+                     .is_for_later = http_problem_is_passing(refusal->problem),
+                     .allow = has_no_method ? request->allowed : NULL,
+                     .challenge = refusal->challenge,
+                     .closes = refusal->problem == HTTP_PROBLEM_MALFORMED_REQUEST,
                  });
 }
 
-void http_refuse(struct http_request *request, enum http_problem problem, const char *detail, ...)
+/* ---- past libmicrohttpd ---------------------------------------------------------------------- */
+
+/* As the header Date has it (RFC 9110, section 5.6.7). */
+static void append_date(struct base_buffer *out)
 {
-    struct base_buffer text = {0};
-    va_list arguments;
-    va_start(arguments, detail);
-    /* base_buffer_printf() takes no list, and a detail that is cut off says enough. */
-    char *end = base_buffer_reserve(&text, 1024);
-    (void)vsnprintf(end, 1024, detail, arguments);
-    va_end(arguments);
-    http_send_trouble(request, &(struct http_trouble){.problem = problem, .detail = end});
-    base_buffer_finish(&text);
+    time_t now = (time_t)(base_clock_now_us() / 1000000);
+    struct tm parts;
+    char text[64];
+    if (gmtime_r(&now, &parts) != NULL &&
+        strftime(text, sizeof(text), "Date: %a, %d %b %Y %H:%M:%S GMT\r\n", &parts) > 0)
+        base_buffer_append_text(out, text);
 }
 
-void http_format_date(int64_t unix_us, char text[static HTTP_DATE_SIZE])
+void http_append_head(
+    struct base_buffer *out, unsigned status, const char *media, struct http_request *request,
+    const char *request_id)
 {
-    time_t now = (time_t)(unix_us / 1000000);
-    struct tm parts;
-    if (gmtime_r(&now, &parts) == NULL ||
-        strftime(text, HTTP_DATE_SIZE, "%a, %d %b %Y %H:%M:%S GMT", &parts) == 0)
-        text[0] = '\0';
+    base_buffer_printf(out, "HTTP/1.1 %u %s\r\n", status, MHD_get_reason_phrase_for(status));
+    append_date(out);
+    base_buffer_printf(
+        out,
+        "Content-Type: %s\r\n"
+        "Cache-Control: " HTTP_CACHE_NEVER "\r\n"
+        "X-Content-Type-Options: nosniff\r\n"
+        "X-Request-Id: %s\r\n"
+        "Connection: close\r\n",
+        media, request_id);
+    struct http_header_line lines[COMMON_HEADERS_MAX];
+    size_t n_lines = request == NULL ? 0 : make_common_headers(request, lines);
+    for (size_t i = 0; i < n_lines; i++)
+        base_buffer_printf(out, "%s: %s\r\n", lines[i].name, lines[i].value);
 }
+
+/* ---- to libmicrohttpd ------------------------------------------------------------------------ */
 
 static enum metrics_number class_of(unsigned status)
 {
@@ -237,7 +258,8 @@ enum MHD_Result http_queue_reply(struct http_request *request)
     tell_log(request);
     struct MHD_Response *response = request->response;
     request->response = NULL;
-    enum MHD_Result result = http_queue_response(request->connection, request->status, response);
+    enum MHD_Result result =
+        request->http->queue_response(request->connection, request->status, response);
     MHD_destroy_response(response);
     return result;
 }

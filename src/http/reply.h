@@ -5,16 +5,9 @@
 #define CARTD_HTTP_REPLY_H
 
 #include "base.h"
+#include "fields.h"
 #include "problems.h"
 #include "request.h"
-
-#define HTTP_MEDIA_JSON "application/json"
-#define HTTP_MEDIA_PROBLEM "application/problem+json"
-#define HTTP_MEDIA_CSV "text/csv"
-#define HTTP_MEDIA_CSV_SENT "text/csv; charset=utf-8; header=present" /* RFC 4180, section 3 */
-#define HTTP_MEDIA_METRICS "text/plain; version=0.0.4; charset=utf-8"
-#define HTTP_MEDIA_EVENTS "text/event-stream"
-#define HTTP_MEDIA_YAML "application/yaml"
 
 /* A cart is a shopper's own and changes; whoever keeps a copy has to ask whether it still holds. */
 #define HTTP_CACHE_PRIVATE "private, no-cache"
@@ -45,20 +38,17 @@ struct http_reply {
 };
 void http_send_reply(struct http_request *request, const struct http_reply *reply);
 
-/* Replies with a problem. */
-void http_send_trouble(struct http_request *request, const struct http_trouble *trouble);
-/* The same for one that has nothing but a detail, in the manner of printf. */
-void http_refuse(struct http_request *request, enum http_problem problem, const char *detail, ...)
-    BASE_PRINTF(3, 4);
+/* Replies 200 with a document, which is taken. */
+void http_send_json(struct http_request *request, struct base_buffer *body, const char *cache);
+/* The one place where refusals become replies. NULL does nothing. */
+void http_send_refusal(struct http_request *request, const struct http_refusal *refusal);
 
-#define HTTP_DATE_SIZE 64
-/* As the header Date has it (RFC 9110, section 5.6.7). */
-void http_format_date(int64_t unix_us, char text[static HTTP_DATE_SIZE]);
-
-#define HTTP_COMMON_HEADERS_MAX 8
-/* Headers of every answer, whichever way it goes, in the request's arena; returns how many. */
-size_t http_common_headers(
-    struct http_request *request, struct http_header_line lines[static HTTP_COMMON_HEADERS_MAX]);
+/* The head of an answer that goes past libmicrohttpd, up to the headers that only this one has and
+ * the empty line: for a request with the id `request_id`, or NULL where its headers were not read.
+ */
+void http_append_head(
+    struct base_buffer *out, unsigned status, const char *media, struct http_request *request,
+    const char *request_id);
 
 /* Gives the reply to libmicrohttpd, from within its callback. */
 enum MHD_Result http_queue_reply(struct http_request *request) BASE_MUST_CHECK;

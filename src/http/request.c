@@ -4,8 +4,10 @@
 #include <string.h>
 
 #include "access.h"
-#include "fields.h"
 #include "admission.h"
+#include "checks.h"
+#include "daemon.h"
+#include "fields.h"
 #include "oversize.h"
 #include "reply.h"
 #include "server.h"
@@ -68,6 +70,7 @@ void *http_begin_request(void *cls, const char *raw_target, struct MHD_Connectio
     request->client->begun = request;
     request->connection = connection;
     request->stage = HTTP_BEGUN;
+    request->allowed = "OPTIONS"; /* until the path is known */
     request->began_at_us = loop_now_us(request->http->options.loop);
     if (request->client->phase == HTTP_PHASE_IDLE)
         http_enter_phase(&request->http->deadlines, request->client, HTTP_PHASE_HEADERS);
@@ -182,37 +185,28 @@ static enum MHD_Result refuse_ambiguous(struct http_request *request, const char
     base_log(
         request->http->options.log, BASE_LOG_REQUEST_REFUSED, BASE_LOG_TEXT("reason", complaint),
         BASE_LOG_TEXT("request_id", request->id));
-    http_refuse(request, HTTP_PROBLEM_MALFORMED_REQUEST, "%s", complaint);
+    http_send_refusal(
+        request,
+        &(struct http_refusal){.problem = HTTP_PROBLEM_MALFORMED_REQUEST, .detail = complaint});
     return http_queue_reply(request);
 }
 
-/* The problem of a request whose path or method no operation has. */
-static void refuse_unrouted(struct http_request *request)
+/* The answer to a request whose path or method no operation has. */
+static const struct http_refusal *answer_unrouted(struct http_request *request)
 {
-    if (request->match == HTTP_NO_PATH) {
-        http_refuse(
-            request, HTTP_PROBLEM_NOT_FOUND,
+    if (request->match == HTTP_NO_PATH)
+        return http_refuse(
+            &request->arena, HTTP_PROBLEM_NOT_FOUND,
             "There is no resource at %.256s; GET /openapi.yaml lists all paths.",
             request->target.path);
-    } else if (strcmp(request->method, "OPTIONS") == 0) {
-        http_send_reply(
-            request, &(struct http_reply){
-                         .status = MHD_HTTP_NO_CONTENT,
-                         .allow = http_allowed_methods(&request->target, &request->arena),
-                     });
-    } else {
-        http_refuse(
-            request, HTTP_PROBLEM_METHOD_NOT_ALLOWED,
+    if (strcmp(request->method, "OPTIONS") != 0)
+        return http_refuse(
+            &request->arena, HTTP_PROBLEM_METHOD_NOT_ALLOWED,
             "%.64s is not allowed for %.256s; allowed are %s.", request->method,
-            request->target.path, http_allowed_methods(&request->target, &request->arena));
-    }
-}
-
-static void refuse_large(struct http_request *request)
-{
-    http_refuse(
-        request, HTTP_PROBLEM_BODY_TOO_LARGE,
-        "The body has more than %d bytes, which is the limit.", HTTP_BODY_MAX);
+            request->target.path, request->allowed);
+    http_send_reply(
+        request, &(struct http_reply){.status = MHD_HTTP_NO_CONTENT, .allow = request->allowed});
+    return NULL;
 }
 
 /* Whether a body is known to be too large to be waited for: to be swallowed, or to be sent at all
@@ -244,8 +238,8 @@ static enum MHD_Result receive_headers(
     http_split_target(request->raw_target, &request->arena, &request->target);
     request->match =
         http_find_route(method, &request->target, &request->route, request->path_values);
-    if (request->match == HTTP_MATCH && request->route->prefetch != NULL)
-        request->route->prefetch(request);
+    if (request->match != HTTP_MATCH)
+        request->allowed = http_allowed_methods(&request->target, &request->arena);
 
     int64_t announced = 0;
     const char *length = request->headers.values[HTTP_HEADER_CONTENT_LENGTH];
@@ -253,10 +247,9 @@ static enum MHD_Result receive_headers(
         announced = INT64_MAX;
     if (is_hopeless(request, announced)) {
         accept_request(request);
-        if (request->match == HTTP_MATCH)
-            refuse_large(request);
-        else
-            refuse_unrouted(request);
+        http_send_refusal(
+            request, request->match == HTTP_MATCH ? http_refuse_large_body(&request->arena)
+                                                  : answer_unrouted(request));
         return http_queue_reply(request);
     }
     if (announced > 0 && announced <= HTTP_BODY_MAX)
@@ -285,86 +278,18 @@ static enum MHD_Result receive_body(
 
 /* ---- asking ---------------------------------------------------------------------------------- */
 
-static const char *const *media_types(enum http_media media)
+/* NULL: it was answered, or waits for its answer. */
+static const struct http_refusal *carry_out(struct http_request *request)
 {
-    /* Who takes only problems takes JSON. */
-    static const char *const json[] = {HTTP_MEDIA_JSON, HTTP_MEDIA_PROBLEM, NULL};
-    static const char *const text[] = {"text/plain", NULL};
-    static const char *const yaml[] = {HTTP_MEDIA_YAML, NULL};
-    switch (media) {
-    case HTTP_JSON:
-    case HTTP_JSON_OR_EVENTS:
-    case HTTP_JSON_OR_CSV:
-        return json;
-    case HTTP_METRICS_TEXT:
-        return text;
-    case HTTP_YAML:
-        return yaml;
-    }
-    return json;
-}
-
-/* The checks that are the same for every operation, in the order of API.md, section 6. False: it
- * was refused. */
-static bool check_request(struct http_request *request)
-{
-    const struct http_route *route = request->route;
-    if (request->http->is_draining && !route->serves_to_end) {
-        http_refuse(
-            request, HTTP_PROBLEM_SHUTTING_DOWN,
-            "This instance is stopping and accepts no new requests. Nothing was done.");
-        return false;
-    }
-    const char *forgery = http_forgery_complaint(request);
-    if (forgery != NULL) {
-        http_refuse(request, HTTP_PROBLEM_FORBIDDEN, "%s", forgery);
-        return false;
-    }
-    if (!http_authorize(request, route->access))
-        return false;
-    if (request->body_length > HTTP_BODY_MAX) {
-        refuse_large(request);
-        return false;
-    }
-    const char *complaint = http_read_parameters(
-        request->target.query, route->parameters, &request->arena, request->parameters);
-    if (complaint != NULL) {
-        http_refuse(request, HTTP_PROBLEM_INVALID_PARAMETER, "%s", complaint);
-        return false;
-    }
-    const char *accept = request->headers.values[HTTP_HEADER_ACCEPT];
-    const char *const *types = media_types(route->media);
-    bool has_csv = route->media == HTTP_JSON_OR_CSV;
-    request->prefers_csv =
-        has_csv && accept != NULL && http_prefers(accept, HTTP_MEDIA_CSV, HTTP_MEDIA_JSON);
-    request->wants_stream =
-        accept != NULL && route->media == HTTP_JSON_OR_EVENTS && http_prefers_events(accept);
-    bool is_another = request->wants_stream || request->prefers_csv;
-    if (accept != NULL && !is_another && !http_accepts(accept, types)) {
-        http_refuse(
-            request, HTTP_PROBLEM_NOT_ACCEPTABLE,
-            "This operation answers with %s%s, which the Accept header excludes.", types[0],
-            has_csv ? " or " HTTP_MEDIA_CSV : "");
-        return false;
-    }
-    const char *encoding = request->headers.values[HTTP_HEADER_CONTENT_ENCODING];
-    if (route->takes_body && request->body_length > 0 && encoding != NULL &&
-        !http_is_identity(encoding)) {
-        http_refuse(
-            request, HTTP_PROBLEM_UNSUPPORTED_MEDIA_TYPE,
-            "The Content-Encoding \"%.64s\" is not supported; send the body uncompressed, without "
-            "this header.",
-            encoding);
-        return false;
-    }
-    const char *type = request->headers.values[HTTP_HEADER_CONTENT_TYPE];
-    if (route->takes_body && request->body_length > 0 && type != NULL && !http_is_json(type)) {
-        http_refuse(
-            request, HTTP_PROBLEM_UNSUPPORTED_MEDIA_TYPE,
-            "The Content-Type \"%.64s\" is not supported; send application/json in UTF-8.", type);
-        return false;
-    }
-    return true;
+    if (request->match == HTTP_MATCH)
+        http_identify(request);
+    const struct http_refusal *refusal = http_admit(request);
+    if (refusal != NULL)
+        return refusal;
+    if (request->match != HTTP_MATCH)
+        return answer_unrouted(request);
+    refusal = http_check_request(request);
+    return refusal != NULL ? refusal : request->route->ask(request);
 }
 
 static enum MHD_Result ask(struct http_request *request)
@@ -374,14 +299,7 @@ static enum MHD_Result ask(struct http_request *request)
     request->stage = HTTP_ASKED;
     accept_request(request);
     http_enter_phase(&request->http->deadlines, request->client, HTTP_PHASE_WORK);
-    if (request->match == HTTP_MATCH)
-        http_identify(request);
-    if (http_admit(request)) {
-        if (request->match != HTTP_MATCH)
-            refuse_unrouted(request);
-        else if (check_request(request))
-            request->route->ask(request);
-    }
+    http_send_refusal(request, carry_out(request));
     if (request->status != 0)
         return http_queue_reply(request);
     request->stage = HTTP_WAITING;

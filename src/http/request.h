@@ -14,8 +14,8 @@
 #include "callers.h"
 #include "codec.h"
 #include "deadlines.h"
-#include "guard.h"
 #include "feed.h"
+#include "guard.h"
 #include "projections.h"
 #include "routes.h"
 #include "service.h"
@@ -72,6 +72,7 @@ struct http_request {
     enum http_match match;
     const struct http_route *route;                /* HTTP_MATCH only */
     const char *path_values[HTTP_PATH_VALUES_MAX]; /* decoded, in the order of the route's path */
+    const char *allowed;                           /* methods of the path, unless HTTP_MATCH */
     const char *parameters[HTTP_N_PARAMETERS];     /* NULL where absent */
     struct http_headers headers;
     struct base_buffer body;
@@ -102,7 +103,7 @@ struct http_request {
     } wait;
     int64_t poll_seconds;           /* that a long poll may take */
     struct codec_commands commands; /* goes with wait.command; n is 0 for a product */
-    struct cart_request wishes;     /* the same, as the service takes them */
+    struct cart_request asked;      /* the same, as the service takes them */
 
     /* The answer. */
     unsigned status;

@@ -11,8 +11,7 @@ static const struct http_route routes[] = {
      .parameters = HTTP_ALLOW(STATUS) | HTTP_ALLOW(CUSTOMER_ID) | HTTP_ALLOW(SKU) |
                    HTTP_ALLOW(LIMIT) | HTTP_ALLOW(CURSOR)},
     {"GET", "/carts/{cart_id}", "getCart", http_ask_get_cart, HTTP_CART,
-     .parameters = HTTP_ALLOW(VERSION) | HTTP_ALLOW(AT), .media = HTTP_JSON,
-     .prefetch = http_prefetch_cart},
+     .parameters = HTTP_ALLOW(VERSION) | HTTP_ALLOW(AT), .media = HTTP_JSON},
     {"POST", "/carts/{cart_id}/items", "addItem", http_ask_add_item, HTTP_CART, .takes_body = true},
     {"DELETE", "/carts/{cart_id}/items", "clearItems", http_ask_clear_items, HTTP_CART,
      .takes_body = true},

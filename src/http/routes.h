@@ -10,6 +10,7 @@
 
 #define HTTP_PATH_VALUES_MAX 2
 
+struct http_refusal;
 struct http_request;
 
 /* Who may, with CARTD_AUTH=token; access.c says what each comes to. There is no good default, so an
@@ -37,19 +38,19 @@ enum http_media {
     HTTP_YAML
 };
 
+/* Answers a request, or asks for what its answer is made of; or says why not. */
+typedef const struct http_refusal *http_ask_function(struct http_request *request);
+
 struct http_route {
     const char *method;
     const char *path; /* {…} stands for any one segment */
     const char *operation;
-    void (*ask)(struct http_request *request);
+    http_ask_function *ask;
     enum http_access access;
     unsigned parameters; /* of the query: HTTP_ALLOW(…) */
     enum http_media media;
     bool takes_body;    /* false: a body is not looked at */
     bool serves_to_end; /* also while the service is stopping */
-    /* Called with the headers, before anything is checked: what `ask` will want from memory may be
-     * fetched meanwhile. NULL: nothing. */
-    void (*prefetch)(const struct http_request *request);
 };
 
 const struct http_route *http_routes(size_t *n_routes);

@@ -10,143 +10,21 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "daemon.h"
 #include "listen.h"
 #include "oversize.h"
 #include "reply.h"
 #include "request.h"
 
-/* A resumed answer needs two runs, so a second one is worth trying at once. */
-enum { RUNS_AT_ONCE = 2 };
-
-/* libmicrohttpd 0.9.75 wants to be run again at once for as long as a client has sent more than it
- * has room for (an extension of a chunk, parameters), without any use. After so many of our turns
- * in which it told us nothing there is a pause before each, so that one client can't keep us busy
- * until its deadline. */
-enum { TURNS_WITHOUT_USE = 32, PAUSE_US = 5 * 1000 };
-
 /* How often a line is written that any client can bring about. */
 enum { SELDOM_US = 1000 * 1000 };
-
-/* A client does not go on at once, and to look for that in vain costs three system calls (see
- * http_suspend). So after so many answers the daemon is held for a moment, if PostgreSQL has more
- * to do than that moment lasts: two full batches of commands. Answers are not held. */
-enum { ANSWERS_WORTH_HOLDING = 16, SUSPENDED_WORTH_HOLDING = 128, HOLD_US = 1000 };
 
 /* Connections that libmicrohttpd may have beyond ours: those that were cut off, until it has closed
  * them. At its own limit it leaves new ones waiting, unanswered. */
 enum { CUT_CONNECTIONS = 256 };
 
-/* Ours are the deadlines; libmicrohttpd's own is there for what we may not know of. */
-enum { LIBRARY_PATIENCE_SECONDS = 30 };
-
 /* How long http_destroy() lets answers that are on their way get out. */
 enum { FLUSH_RUNS = 50, FLUSH_RUN_MS = 10 };
-
-/* ---- the daemon on the loop ------------------------------------------------------------------ */
-
-static void hold(struct http *http)
-{
-    http->is_holding = true;
-    loop_stop_watch(http->options.loop, &http->watch);
-    loop_start_timer(http->options.loop, &http->timer, HOLD_US);
-}
-
-static void end_hold(struct http *http)
-{
-    if (!http->is_holding)
-        return;
-    http->is_holding = false;
-    loop_start_watch(http->options.loop, &http->watch, http->watch.fd, EPOLLIN);
-}
-
-/* Runs the daemon, then honours its wish to be run again: it has to be asked after every run. */
-static void run(struct http *http)
-{
-    bool is_worth_holding =
-        http->n_resumed >= ANSWERS_WORTH_HOLDING && http->n_suspended >= SUSPENDED_WORTH_HOLDING;
-    http->n_resumed = 0;
-    end_hold(http);
-    loop_stop_deferred(http->options.loop, &http->again);
-    for (int i = 0; i < RUNS_AT_ONCE; i++) {
-        MHD_UNSIGNED_LONG_LONG timeout_ms;
-        (void)MHD_run(http->daemon); /* MHD_NO is for a daemon with threads or none */
-        http->is_library_muted = false;
-        if (MHD_get_timeout(http->daemon, &timeout_ms) != MHD_YES) {
-            loop_stop_timer(http->options.loop, &http->timer);
-            return;
-        }
-        if (timeout_ms > 0) {
-            loop_start_timer(http->options.loop, &http->timer, (int64_t)timeout_ms * 1000);
-            return;
-        }
-    }
-    if (is_worth_holding)
-        hold(http);
-    else if (++http->n_turns_without_use > TURNS_WITHOUT_USE)
-        loop_start_timer(http->options.loop, &http->timer, PAUSE_US);
-    else
-        loop_start_deferred(http->options.loop, &http->again);
-}
-
-static void daemon_ready(struct loop_watch *watch, uint32_t events)
-{
-    (void)events;
-    run(BASE_CONTAINER(watch, struct http, watch));
-}
-
-static void timer_fired(struct loop_timer *timer)
-{
-    run(BASE_CONTAINER(timer, struct http, timer));
-}
-
-static void called_again(struct loop_deferred *deferred)
-{
-    run(BASE_CONTAINER(deferred, struct http, again));
-}
-
-static void run_soon(struct http *http)
-{
-    http->n_turns_without_use = 0;
-    loop_start_deferred(http->options.loop, &http->again);
-}
-
-static unsigned library_timeout(const struct http_options *options)
-{
-    unsigned longest = options->idle_seconds;
-    if (longest < options->headers_seconds)
-        longest = options->headers_seconds;
-    if (longest < options->body_seconds)
-        longest = options->body_seconds;
-    if (longest < options->answer_seconds)
-        longest = options->answer_seconds;
-    return longest + LIBRARY_PATIENCE_SECONDS;
-}
-
-/* A resumed connection is as a rule read by libmicrohttpd 0.9.75 before its handler is called: in
- * vain, after which it has to go into the epoll set to be read again, and out of it to be suspended
- * again. But it calls the handlers of connections with a timeout of their own before all that. So
- * that is what a suspended one gets; a second more than the others have. */
-void http_suspend(struct http *http, struct MHD_Connection *connection)
-{
-    (void)MHD_set_connection_option(
-        connection, MHD_CONNECTION_OPTION_TIMEOUT, library_timeout(&http->options) + 1);
-    MHD_suspend_connection(connection);
-    http->n_suspended++;
-}
-
-void http_resume(struct http *http, struct MHD_Connection *connection)
-{
-    MHD_resume_connection(connection);
-    http->n_suspended--;
-    http->n_resumed++;
-    run_soon(http);
-}
-
-void http_come_back(struct http *http, struct MHD_Connection *connection)
-{
-    (void)MHD_set_connection_option(
-        connection, MHD_CONNECTION_OPTION_TIMEOUT, library_timeout(&http->options));
-}
 
 /* ---- what the daemon tells ------------------------------------------------------------------- */
 
@@ -276,7 +154,7 @@ static http_queue_function *find_queue_response(void)
     return function;
 }
 
-static struct MHD_Daemon *start_daemon(struct http *http, int listen_fd)
+static struct MHD_Daemon *create_daemon(struct http *http, int listen_fd)
 {
     unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
 #if MHD_VERSION >= 0x00097707
@@ -286,7 +164,7 @@ static struct MHD_Daemon *start_daemon(struct http *http, int listen_fd)
         {MHD_OPTION_LISTEN_SOCKET, listen_fd, NULL},
         {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)http->options.connections_max + CUT_CONNECTIONS,
          NULL},
-        {MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)library_timeout(&http->options), NULL},
+        {MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)http_library_timeout(http), NULL},
         {MHD_OPTION_CONNECTION_MEMORY_LIMIT, HTTP_CONNECTION_MEMORY, NULL},
 #if MHD_VERSION >= 0x00097701
         /* As strict as the RFCs let a server be. 2 would refuse the empty line before a request
@@ -358,25 +236,20 @@ struct http *http_create(const struct http_options *options, char **problem)
     http->address = address;
     http->proxies = proxies;
     http->origins = origins;
-    http->watch.ready = daemon_ready;
-    http->timer.fired = timer_fired;
-    http->again.called = called_again;
     http->is_lenient_library = strncmp(http_library_version(), "0.", 2) == 0;
     init_limits(http);
     http_init_streams(
         &http->streams, options->loop, options->feed, options->metrics, &http->callers);
     http->queue_response = find_queue_response();
     if (http->queue_response != NULL)
-        http->daemon = start_daemon(http, listen_fd);
+        http->daemon = create_daemon(http, listen_fd);
     if (http->daemon == NULL) {
         *problem = base_copy_text("libmicrohttpd can't be started.");
         (void)close(listen_fd);
         free_http(http);
         return NULL;
     }
-    const union MHD_DaemonInfo *info = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-    loop_start_watch(options->loop, &http->watch, info->epoll_fd, EPOLLIN);
-    run(http); /* only a run makes it listen */
+    http_start_daemon(http);
     return http;
 }
 
@@ -403,25 +276,24 @@ void http_drain(struct http *http)
     const union MHD_DaemonInfo *info = MHD_get_daemon_info(http->daemon, MHD_DAEMON_INFO_LISTEN_FD);
     struct pollfd pending = {.fd = info->listen_fd, .events = POLLIN};
     for (int i = 0; i < FLUSH_RUNS && poll(&pending, 1, 0) > 0; i++)
-        (void)MHD_run(http->daemon); /* see run() */
+        (void)MHD_run(http->daemon); /* see daemon.c */
     http->is_draining = true;
     MHD_socket listen_fd = MHD_quiesce_daemon(http->daemon);
     if (listen_fd != MHD_INVALID_SOCKET)
         (void)close(listen_fd); /* nothing was written to it */
-    run_soon(http);
+    http_run_soon(http);
 }
 
 /* Answers who was left waiting, which is nobody when the order of the rooms' ends was kept. */
 static void answer_the_rest(struct http *http)
 {
-    for (struct http_client *client = http->deadlines.first[HTTP_PHASE_WORK], *next; client != NULL;
-         client = next) {
-        next = client->next;
-        if (client->request != NULL && client->request->stage == HTTP_WAITING)
-            http_refuse(
-                client->request, HTTP_PROBLEM_SHUTTING_DOWN,
-                "The service stopped before the request was answered.");
-    }
+    struct http_client *client;
+    TAILQ_FOREACH(client, &http->deadlines.clients[HTTP_PHASE_WORK], by_due)
+    if (client->request != NULL && client->request->stage == HTTP_WAITING)
+        http_send_refusal(
+            client->request, &(struct http_refusal){
+                                 .problem = HTTP_PROBLEM_SHUTTING_DOWN,
+                                 .detail = "The service stopped before the request was answered."});
 }
 
 void http_destroy(struct http *http)
@@ -433,14 +305,11 @@ void http_destroy(struct http *http)
     struct pollfd ready = {.fd = http->watch.fd, .events = POLLIN};
     for (int i = 0; i < FLUSH_RUNS && http->n_under_way > 0; i++) {
         MHD_UNSIGNED_LONG_LONG timeout_ms;
-        (void)MHD_run(http->daemon); /* see run() */
+        (void)MHD_run(http->daemon); /* see daemon.c */
         if (MHD_get_timeout(http->daemon, &timeout_ms) != MHD_YES || timeout_ms > 0)
             (void)poll(&ready, 1, FLUSH_RUN_MS); /* only to wait */
     }
-    loop_stop_watch(http->options.loop, &http->watch);
-    loop_stop_timer(http->options.loop, &http->timer);
-    loop_stop_deferred(http->options.loop, &http->again);
-    MHD_stop_daemon(http->daemon);
+    http_stop_daemon(http);
     http_finish_streams(&http->streams);
     http_free_spare_requests(http);
     free_http(http);

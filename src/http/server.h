@@ -32,9 +32,6 @@ struct http {
     struct loop_watch watch;             /* of the daemon's epoll descriptor */
     struct loop_timer timer;             /* for its timeouts */
     struct loop_deferred again;          /* it has more to do */
-    size_t n_suspended;                  /* connections that wait for their answer */
-    size_t n_resumed;                    /* since the daemon last ran */
-    bool is_holding; /* the daemon, until the timer fires or there are answers */
     struct http_deadlines deadlines;
     struct http_callers callers;
     struct http_proxies proxies;
@@ -50,12 +47,5 @@ struct http {
     struct http_seldom library_lines;
     struct http_seldom refused_lines;
 };
-
-/* Takes a connection out of the daemon's hands, from its handler, until there is an answer; gives
- * it back, so that its handler is called in the next turn, once for all that were; and, from there,
- * says that it was. */
-void http_suspend(struct http *http, struct MHD_Connection *connection);
-void http_resume(struct http *http, struct MHD_Connection *connection);
-void http_come_back(struct http *http, struct MHD_Connection *connection);
 
 #endif

@@ -21,8 +21,7 @@ enum { COMMENTS_PER_TURN = 256, ID_SIZE = 32 };
 
 struct http_stream {
     struct http_streams *streams;
-    struct http_stream *previous;
-    struct http_stream *next;
+    TAILQ_ENTRY(http_stream) by_due;
     int64_t due_us; /* its next comment */
     struct feed_listener listener;
     struct http_caller *holder; /* whose it is */
@@ -38,19 +37,14 @@ struct http_stream {
 
 static void leave(struct http_stream *stream)
 {
-    struct http_streams *streams = stream->streams;
-    *(stream->previous != NULL ? &stream->previous->next : &streams->first) = stream->next;
-    *(stream->next != NULL ? &stream->next->previous : &streams->last) = stream->previous;
+    TAILQ_REMOVE(&stream->streams->list, stream, by_due);
 }
 
 static void join(struct http_stream *stream)
 {
     struct http_streams *streams = stream->streams;
     stream->due_us = loop_now_us(streams->loop) + HTTP_STREAM_COMMENT_MS * 1000;
-    stream->next = NULL;
-    stream->previous = streams->last;
-    *(streams->last != NULL ? &streams->last->next : &streams->first) = stream;
-    streams->last = stream;
+    TAILQ_INSERT_TAIL(&streams->list, stream, by_due);
     if (streams->timer.place == 0)
         loop_start_timer(streams->loop, &streams->timer, HTTP_STREAM_COMMENT_MS * 1000);
 }
@@ -206,17 +200,17 @@ static void timer_fired(struct loop_timer *timer)
 {
     struct http_streams *streams = BASE_CONTAINER(timer, struct http_streams, timer);
     int64_t now_us = loop_now_us(streams->loop);
-    for (int i = 0; i < COMMENTS_PER_TURN && streams->first != NULL; i++) {
-        if (streams->first->due_us > now_us)
-            break;
-        if (has_expired(streams->first))
-            close_stream(streams->first);
+    struct http_stream *first = TAILQ_FIRST(&streams->list);
+    for (int i = 0; i < COMMENTS_PER_TURN && first != NULL && first->due_us <= now_us; i++) {
+        if (has_expired(first))
+            close_stream(first);
         else
-            comment(streams->first);
+            comment(first);
+        first = TAILQ_FIRST(&streams->list);
     }
-    if (streams->first == NULL)
+    if (first == NULL)
         return;
-    int64_t sleep_us = streams->first->due_us - now_us;
+    int64_t sleep_us = first->due_us - now_us;
     loop_start_timer(streams->loop, timer, sleep_us < 0 ? 0 : sleep_us);
 }
 
@@ -303,28 +297,6 @@ static void set_options(int fd)
     (void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof send_buffer);
 }
 
-static void append_head(struct base_buffer *out, struct http_request *request)
-{
-    char date[HTTP_DATE_SIZE];
-    http_format_date(base_clock_now_us(), date);
-    base_buffer_printf(
-        out,
-        "HTTP/1.1 200 OK\r\n"
-        "Date: %s\r\n"
-        "Content-Type: " HTTP_MEDIA_EVENTS "\r\n"
-        "Cache-Control: " HTTP_CACHE_NEVER "\r\n"
-        "X-Accel-Buffering: no\r\n"
-        "X-Content-Type-Options: nosniff\r\n"
-        "X-Request-Id: %s\r\n"
-        "Connection: close\r\n",
-        date, request->id);
-    struct http_header_line lines[HTTP_COMMON_HEADERS_MAX];
-    size_t n_lines = http_common_headers(request, lines);
-    for (size_t i = 0; i < n_lines; i++)
-        base_buffer_printf(out, "%s: %s\r\n", lines[i].name, lines[i].value);
-    base_buffer_printf(out, "\r\nretry: %d\n\n", HTTP_STREAM_RETRY_MS);
-}
-
 static void begin(
     struct http_request *request, int fd, struct feed_listener listener, bool ends_at_claim)
 {
@@ -343,36 +315,37 @@ static void begin(
     set_options(fd);
     loop_start_watch(streams->loop, &stream->watch, fd, EPOLLRDHUP);
     join(stream);
-    append_head(&stream->rest, request);
+    http_append_head(&stream->rest, MHD_HTTP_OK, HTTP_MEDIA_EVENTS, request, request->id);
+    base_buffer_printf(
+        &stream->rest, "X-Accel-Buffering: no\r\n\r\nretry: %d\n\n", HTTP_STREAM_RETRY_MS);
     say(stream);
     if (!feed_listen(streams->feed, &stream->listener))
         close_stream(stream); /* not after feed_has_room() */
 }
 
-void http_refuse_listener(struct http_request *request)
+const struct http_refusal *http_refuse_listener(struct http_request *request)
 {
     if (request->http->is_draining)
-        http_refuse(
-            request, HTTP_PROBLEM_SHUTTING_DOWN,
+        return http_refuse(
+            &request->arena, HTTP_PROBLEM_SHUTTING_DOWN,
             "This instance is stopping and opens no new streams.");
-    else
-        http_refuse(
-            request, HTTP_PROBLEM_OVERLOADED, "Too many streams and long polls are open already.");
+    return http_refuse(
+        &request->arena, HTTP_PROBLEM_OVERLOADED,
+        "Too many streams and long polls are open already.");
 }
 
-void http_start_stream(
+const struct http_refusal *http_start_stream(
     struct http_request *request, const struct feed_source *source, int64_t after,
     bool ends_at_claim)
 {
     bool is_head = strcmp(request->method, "HEAD") == 0;
     if (!is_head) {
-        if (!http_may_listen(request))
-            return;
+        const struct http_refusal *refusal = http_admit_listener(request);
+        if (refusal != NULL)
+            return refusal;
         int fd = feed_has_room(request->http->options.feed) ? take_socket(request) : -1;
-        if (fd < 0) {
-            http_refuse_listener(request);
-            return;
-        }
+        if (fd < 0)
+            return http_refuse_listener(request);
         struct feed_listener listener = {.source = *source, .after = after};
         begin(request, fd, listener, ends_at_claim);
     }
@@ -383,6 +356,7 @@ void http_start_stream(
                      .cache = HTTP_CACHE_NEVER,
                      .is_endless = is_head,
                  });
+    return NULL;
 }
 
 /* ---- the streams ----------------------------------------------------------------------------- */
@@ -394,6 +368,7 @@ void http_init_streams(
     *streams =
         (struct http_streams){.loop = loop, .feed = feed, .metrics = metrics, .callers = callers};
     streams->timer.fired = timer_fired;
+    TAILQ_INIT(&streams->list);
 }
 
 void http_finish_streams(struct http_streams *streams)

@@ -11,6 +11,8 @@
 #ifndef CARTD_HTTP_STREAM_H
 #define CARTD_HTTP_STREAM_H
 
+#include <sys/queue.h>
+
 #include "base.h"
 #include "callers.h"
 #include "feed.h"
@@ -27,6 +29,7 @@
 /* What the kernel keeps for a client that is slow; it makes it twice of that. */
 #define HTTP_STREAM_SEND_BUFFER (64 * 1024)
 
+struct http_refusal;
 struct http_request;
 
 struct http_streams {
@@ -34,8 +37,7 @@ struct http_streams {
     struct feed *feed;
     struct metrics *metrics;
     struct http_callers *callers;
-    struct http_stream *first; /* the one to which nothing was sent for longest */
-    struct http_stream *last;
+    TAILQ_HEAD(http_stream_list, http_stream) list; /* longest without anything sent first */
     struct loop_timer timer;
 };
 void http_init_streams(
@@ -45,12 +47,12 @@ void http_init_streams(
 void http_finish_streams(struct http_streams *streams);
 
 /* There is no room for one more who listens. */
-void http_refuse_listener(struct http_request *request);
+const struct http_refusal *http_refuse_listener(struct http_request *request);
 /* Answers a request that waits with the stream of a source after a place. `ends_at_claim`: it was
  * opened by the token of a guest, and ends with that, before the event that says so. It ends when
  * the bearer token expires that opened it, too. */
-void http_start_stream(
+const struct http_refusal *http_start_stream(
     struct http_request *request, const struct feed_source *source, int64_t after,
-    bool ends_at_claim);
+    bool ends_at_claim) BASE_MUST_CHECK;
 
 #endif

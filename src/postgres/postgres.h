@@ -115,6 +115,9 @@ int64_t postgres_get_time(const struct postgres_rows *rows, size_t row, size_t c
 /* A bool[] column: the number of elements, and element i (null counts as false). */
 size_t postgres_get_bools_count(const struct postgres_rows *rows, size_t row, size_t column);
 bool postgres_get_bools_at(const struct postgres_rows *rows, size_t row, size_t column, size_t i);
+/* Element i of an int4[] column that has no null. */
+int32_t postgres_get_int4s_at(
+    const struct postgres_rows *rows, size_t row, size_t column, size_t i);
 
 /* ---- groups ---------------------------------------------------------------------------------- */
 

@@ -187,3 +187,16 @@ bool postgres_get_bools_at(const struct postgres_rows *rows, size_t row, size_t 
         element += read_int4(element) < 0 ? 4 : BOOL_ELEMENT_SIZE;
     return read_int4(element) > 0 && element[4] != 0;
 }
+
+/* ---- int4[] ---------------------------------------------------------------------------------- */
+
+#define INT4_ELEMENT_SIZE 8
+
+int32_t postgres_get_int4s_at(const struct postgres_rows *rows, size_t row, size_t column, size_t i)
+{
+    assert(type_of(rows, column) == POSTGRES_INT4_ARRAY);
+    assert(!postgres_is_null(rows, row, column));
+    const char *array = value_of(rows, row, column);
+    assert(read_int4(array) == 1 && read_int4(array + 4) == 0 && i < (size_t)read_int4(array + 12));
+    return read_int4(array + POSTGRES_ARRAY_HEADER_SIZE + i * INT4_ELEMENT_SIZE + 4);
+}

@@ -5,10 +5,6 @@
 #include <string.h>
 
 #define SLOTS_AT_FIRST 1024
-/* What is fetched ahead: a usual cart with its document, in lines of the processor's cache. */
-#define PREFETCHED_BYTES 1024
-#define CACHE_LINE_BYTES 64
-
 /* In one piece of memory with its texts. */
 struct cached_cart {
     struct base_uuid id;
@@ -168,14 +164,6 @@ void cart_cache_finish(struct cart_cache *cache)
 }
 
 /* ---- reads ----------------------------------------------------------------------------------- */
-
-void cart_cache_prefetch(const struct cart_cache *cache, const struct base_uuid *cart_id)
-{
-    uint64_t hash = base_uuid_hash(cart_id, cache->secret);
-    const char *cart = (const char *)cache->slots[probe(cache, hash, (size_t)hash)].cart;
-    for (size_t at = 0; cart != NULL && at < PREFETCHED_BYTES; at += CACHE_LINE_BYTES)
-        __builtin_prefetch(cart + at);
-}
 
 bool cart_cache_find(struct cart_cache *cache, int64_t now_us, struct projections_read *read)
 {

@@ -48,9 +48,6 @@ void cart_cache_finish(struct cart_cache *cache);
 void cart_cache_grant(struct cart_cache *cache, int64_t until_us, int64_t n_writers);
 void cart_cache_revoke(struct cart_cache *cache);
 
-/* A cart will be looked for in a moment: meanwhile it is on its way to the processor's cache. It
- * need not be there. */
-void cart_cache_prefetch(const struct cart_cache *cache, const struct base_uuid *cart_id);
 /* Gives the read the cached version and body. False: it must be read from the table; also a cart
  * that does not admit the caller, for whom it takes as long as one that does not exist. */
 bool cart_cache_find(struct cart_cache *cache, int64_t now_us, struct projections_read *read)

@@ -482,7 +482,8 @@ bool carts_ask_page(struct projections_page *page)
     memset(&place.cart_id, 0xff, sizeof place.cart_id);
     if (page->cursor != NULL) {
         size_t n_bytes = 0;
-        const uint8_t *bytes = cursor_decode(&arena, page->cursor, CARTS_CURSOR, &n_bytes);
+        const struct cursor_list list = projections_cursor_list(CARTS_CURSOR, page);
+        const uint8_t *bytes = cursor_decode(&arena, &list, page->cursor, &n_bytes);
         if (bytes == NULL || n_bytes != sizeof place)
             return false;
         memcpy(&place, bytes, sizeof place);
@@ -504,7 +505,7 @@ bool carts_ask_page(struct projections_page *page)
     return true;
 }
 
-void carts_receive_page(struct projections_page *page, const struct cursor_key *key)
+void carts_receive_page(struct projections_page *page)
 {
     const struct postgres_rows *rows = postgres_group_rows(&page->group, 0);
     size_t n_rows = postgres_rows_count(rows);
@@ -521,6 +522,6 @@ void carts_receive_page(struct projections_page *page, const struct cursor_key *
             .created_at_us = htobe64((uint64_t)postgres_get_time(rows, n_shown - 1, 2)),
             .cart_id = postgres_get_uuid(rows, n_shown - 1, 0),
         };
-        cursor_encode(&page->next_cursor, &list, key, &place, sizeof place);
+        cursor_encode(&page->next_cursor, &list, &place, sizeof place);
     }
 }

@@ -3,79 +3,54 @@
 #include <string.h>
 
 /*
- * What a cursor says could be guarded by looking at it hard: any place is as good as another, and a
- * list shows nothing from one that its filters don't let in. It is signed all the same, so that
- * what a cursor holds may change, and may one day matter, without anybody having come to rely on
- * making one.
+ * The checksum is no signature. A client that makes a cursor up gets another page of the same list,
+ * and nothing that the list's filters and the client's rights don't let in. The checksum catches a
+ * cursor that was cut or mistyped, and one of another list or of other filters.
  */
-enum { SIGNATURE_BYTES = 16 };
+enum { CHECKSUM_BYTES = 8 };
 
-/* One row. */
-const struct postgres_statement cursor_key_read = {
-    .name = "cursor_key",
-    .sql = "SELECT key\n"
-           "FROM cursor_key",
-};
-
-bool cursor_receive_key(const struct postgres_rows *rows, struct cursor_key *key)
-{
-    if (postgres_rows_count(rows) != 1 || postgres_get_length(rows, 0, 0) != sizeof key->bytes)
-        return false;
-    memcpy(key->bytes, postgres_get_bytes(rows, 0, 0), sizeof key->bytes);
-    return true;
-}
-
-static void sign(
-    const struct cursor_list *list, const struct cursor_key *key, const void *place, size_t n_bytes,
-    uint8_t digest[static BASE_SHA256_SIZE])
+static void compute_checksum(
+    const struct cursor_list *list, const void *position, size_t n_bytes,
+    uint8_t checksum[static CHECKSUM_BYTES])
 {
     struct base_part parts[2 + BASE_COUNT(list->filters)] = {
         {.bytes = &list->kind, .length = 1},
-        {.bytes = place, .length = n_bytes},
+        {.bytes = position, .length = n_bytes},
     };
     for (size_t i = 0; i < BASE_COUNT(list->filters); i++) {
         /* No filter is an empty text. */
         const char *filter = list->filters[i] == NULL ? "" : list->filters[i];
         parts[2 + i] = (struct base_part){.bytes = filter, .length = strlen(filter)};
     }
-    base_hmac_sha256(key->bytes, sizeof key->bytes, parts, BASE_COUNT(parts), digest);
+    uint8_t digest[BASE_SHA256_SIZE];
+    base_sha256(parts, BASE_COUNT(parts), digest);
+    memcpy(checksum, digest, CHECKSUM_BYTES);
 }
 
 void cursor_encode(
-    struct base_buffer *out, const struct cursor_list *list, const struct cursor_key *key,
-    const void *place, size_t n_bytes)
+    struct base_buffer *out, const struct cursor_list *list, const void *position, size_t n_bytes)
 {
     BASE_CLEANUP(base_arena_finish) struct base_arena arena = {0};
-    uint8_t digest[BASE_SHA256_SIZE];
-    sign(list, key, place, n_bytes, digest);
-    char *bytes = base_arena_alloc(&arena, 1 + n_bytes + SIGNATURE_BYTES);
-    bytes[0] = list->kind;
-    memcpy(bytes + 1, place, n_bytes);
-    memcpy(bytes + 1 + n_bytes, digest, SIGNATURE_BYTES);
+    uint8_t *bytes = base_arena_alloc(&arena, 1 + n_bytes + CHECKSUM_BYTES);
+    bytes[0] = (uint8_t)list->kind;
+    memcpy(bytes + 1, position, n_bytes);
+    compute_checksum(list, position, n_bytes, bytes + 1 + n_bytes);
     base_buffer_append_text(
-        out, base_base64url_encode(&arena, bytes, 1 + n_bytes + SIGNATURE_BYTES));
+        out, base_base64url_encode(&arena, bytes, 1 + n_bytes + CHECKSUM_BYTES));
 }
 
 const uint8_t *cursor_decode(
-    struct base_arena *arena, const char *cursor, char kind, size_t *n_bytes)
+    struct base_arena *arena, const struct cursor_list *list, const char *cursor, size_t *n_bytes)
 {
     size_t length = 0;
     const uint8_t *bytes = base_base64url_decode(arena, cursor, &length);
-    if (bytes == NULL || length < 2 + SIGNATURE_BYTES || bytes[0] != (uint8_t)kind)
+    if (bytes == NULL || length < 2 + CHECKSUM_BYTES || bytes[0] != (uint8_t)list->kind)
         return NULL;
-    *n_bytes = length - 1 - SIGNATURE_BYTES;
+    size_t n_position_bytes = length - 1 - CHECKSUM_BYTES;
+    uint8_t checksum[CHECKSUM_BYTES];
+    compute_checksum(list, bytes + 1, n_position_bytes, checksum);
+    if (memcmp(bytes + 1 + n_position_bytes, checksum, CHECKSUM_BYTES) != 0)
+        return NULL;
+    *n_bytes = n_position_bytes;
     return bytes + 1;
-}
-
-bool cursor_is_signed(
-    const struct cursor_list *list, const struct cursor_key *key, const char *cursor)
-{
-    BASE_CLEANUP(base_arena_finish) struct base_arena arena = {0};
-    uint8_t digest[BASE_SHA256_SIZE];
-    size_t n_bytes = 0;
-    const uint8_t *place = cursor_decode(&arena, cursor, list->kind, &n_bytes);
-    if (place == NULL)
-        return false;
-    sign(list, key, place, n_bytes, digest);
-    return base_is_same_secret(place + n_bytes, digest, SIGNATURE_BYTES);
 }

@@ -232,7 +232,8 @@ bool products_ask_page(struct projections_page *page)
     const char *after_sku = "";
     if (page->cursor != NULL) {
         size_t n_bytes = 0;
-        const uint8_t *bytes = cursor_decode(&arena, page->cursor, PRODUCTS_CURSOR, &n_bytes);
+        const struct cursor_list list = projections_cursor_list(PRODUCTS_CURSOR, page);
+        const uint8_t *bytes = cursor_decode(&arena, &list, page->cursor, &n_bytes);
         if (bytes == NULL)
             return false;
         after_sku = base_arena_copy(&arena, (const char *)bytes, n_bytes);
@@ -245,7 +246,7 @@ bool products_ask_page(struct projections_page *page)
     return true;
 }
 
-void products_receive_page(struct projections_page *page, const struct cursor_key *key)
+void products_receive_page(struct projections_page *page)
 {
     const struct postgres_rows *rows = postgres_group_rows(&page->group, 0);
     size_t n_rows = postgres_rows_count(rows);
@@ -259,7 +260,7 @@ void products_receive_page(struct projections_page *page, const struct cursor_ke
     if (n_shown < n_rows) {
         const struct cursor_list list = projections_cursor_list(PRODUCTS_CURSOR, page);
         cursor_encode(
-            &page->next_cursor, &list, key, postgres_get_text(rows, n_shown - 1, 0),
+            &page->next_cursor, &list, postgres_get_text(rows, n_shown - 1, 0),
             postgres_get_length(rows, n_shown - 1, 0));
     }
 }

@@ -158,12 +158,6 @@ static void count_for_lessor(struct projections *self, int64_t now_us)
         self->lessor->check(self->lessor, now_us);
 }
 
-void projections_prefetch_cart(
-    const struct projections *projections, const struct base_uuid *cart_id)
-{
-    cart_cache_prefetch(&projections->cache, cart_id);
-}
-
 void projections_read_cart(struct projections *projections, struct projections_read *read)
 {
     int64_t now_us = base_clock_monotonic_us();
@@ -241,52 +235,31 @@ struct cursor_list projections_cursor_list(char kind, const struct projections_p
 static void page_answered(struct queue_request *request)
 {
     struct projections_page *page = BASE_CONTAINER(request, struct projections_page, request);
-    if (request->failure != BASE_NO_FAILURE)
-        page->outcome = PROJECTIONS_FAILED;
     postgres_group_finish(&page->group);
     page->answered(page);
 }
 
-/* The page's rows, unless its cursor is none of ours: then they are not looked at. */
-static enum base_failure receive_page(
-    struct projections_page *page, char kind,
-    void (*receive)(struct projections_page *page, const struct cursor_key *key))
-{
-    struct cursor_key key;
-    const struct cursor_list list = projections_cursor_list(kind, page);
-    if (!cursor_receive_key(postgres_group_rows(&page->group, 1), &key))
-        return BASE_BROKEN;
-    if (page->cursor != NULL && !cursor_is_signed(&list, &key, page->cursor)) {
-        page->outcome = PROJECTIONS_BAD_CURSOR;
-        return BASE_NO_FAILURE;
-    }
-    receive(page, &key);
-    end_page(page);
-    page->outcome = PROJECTIONS_FOUND;
-    return BASE_NO_FAILURE;
-}
-
-static void page_read(
-    struct postgres_group *group, char kind,
-    void (*receive)(struct projections_page *page, const struct cursor_key *key))
+static void page_read(struct postgres_group *group, void (*receive)(struct projections_page *page))
 {
     struct projections_page *page = BASE_CONTAINER(group, struct projections_page, group);
     struct queue *queue = &page->projections->pages;
     enum base_failure failure = postgres_failure(group->outcome);
-    if (failure == BASE_NO_FAILURE)
-        failure = receive_page(page, kind, receive);
+    if (failure == BASE_NO_FAILURE) {
+        receive(page);
+        end_page(page);
+    }
     queue_answer(queue, &page->request, failure);
     queue_sent(queue);
 }
 
 static void carts_page_read(struct postgres_group *group)
 {
-    page_read(group, CARTS_CURSOR, carts_receive_page);
+    page_read(group, carts_receive_page);
 }
 
 static void products_page_read(struct postgres_group *group)
 {
-    page_read(group, PRODUCTS_CURSOR, products_receive_page);
+    page_read(group, products_receive_page);
 }
 
 static void send_page(struct queue *queue)
@@ -305,7 +278,6 @@ static bool list_page(
         postgres_group_finish(&page->group);
         return false;
     }
-    (void)postgres_group_add(&page->group, &cursor_key_read); /* it has no parameters */
     page->group.answered = table == TABLE_CARTS ? carts_page_read : products_page_read;
     queue_ask(&self->pages, &page->request);
     return true;
@@ -360,7 +332,6 @@ static void collect_list_statements(struct projections *self)
         self->list_statements[n++] = carts_list_statements[i];
     for (size_t i = 0; products_list_statements[i] != NULL; i++)
         self->list_statements[n++] = products_list_statements[i];
-    self->list_statements[n++] = &cursor_key_read;
     self->list_statements[n] = NULL;
 }
 

@@ -176,11 +176,11 @@ bool projections_receive_owner(
 
 /* ---- read for GETs --------------------------------------------------------------------------- */
 
+/* Of one cart or product. Of a list or a report, request.failure says all. */
 enum projections_outcome {
     PROJECTIONS_FOUND,
     PROJECTIONS_NOT_FOUND,
-    PROJECTIONS_BAD_CURSOR, /* of a page: not one that this list gave for these filters */
-    PROJECTIONS_FAILED      /* request.failure says of what */
+    PROJECTIONS_FAILED /* request.failure says of what */
 };
 
 struct projections_options {
@@ -220,10 +220,6 @@ struct projections_read {
     uint64_t mark;           /* the room's own */
 };
 void projections_read_cart(struct projections *projections, struct projections_read *read);
-/* To be called when a read of the cart is about to come, if that is known some steps before: the
- * processor fetches meanwhile what is cached of it. No more than a hint. */
-void projections_prefetch_cart(
-    const struct projections *projections, const struct base_uuid *cart_id);
 void projections_read_product(struct projections *projections, struct projections_read *read);
 
 /* Whoever changes carts may grant a lease on reads, until a moment (monotonic) before which nobody
@@ -255,15 +251,14 @@ struct projections_page {
     int32_t limit;           /* 1..100 */
     const char *cursor;      /* NULL: the first page */
     void (*answered)(struct projections_page *page);
-    enum projections_outcome outcome;
     struct queue_request request;
     struct base_buffer body;        /* {"carts":[…],"next_cursor":…} or {"products":…} */
     struct base_buffer next_cursor; /* empty: this is the last page */
     struct postgres_group group;
     struct projections *projections;
 };
-/* Newest first by creation. False (and never answered): the cursor is none; one that looks like it
- * is answered, perhaps with BAD_CURSOR. */
+/* Newest first by creation. False (and never answered): the cursor is none of this list with these
+ * filters. */
 bool projections_list_carts(struct projections *projections, struct projections_page *page)
     BASE_MUST_CHECK;
 /* By sku. */
@@ -303,14 +298,13 @@ struct projections_report {
     int32_t limit;       /* rows of the page; not the funnel */
     const char *cursor;  /* not the funnel; NULL: the first page */
     void (*answered)(struct projections_report *report);
-    enum projections_outcome outcome;
     struct queue_request request;
     struct base_buffer body;        /* JSON or CSV (RFC 4180, with a header line) */
     struct base_buffer next_cursor; /* empty: this is the last page */
     struct projections_report_work *work;
 };
-/* False (and never answered): the cursor is none. Reports run one at a time; beyond a few that wait
- * they are OVERLOADED. */
+/* False (and never answered): the cursor is none of this report. Reports run one at a time; beyond
+ * a few that wait they are OVERLOADED. */
 bool projections_report(struct projections *projections, struct projections_report *report)
     BASE_MUST_CHECK;
 

@@ -26,14 +26,13 @@ struct projections_report_work {
     struct report_place after;
     int64_t position; /* 0: this is the first page */
     struct report_moment moment;
-    struct cursor_key key;
 };
 
 struct reports {
     struct projections_options options;
     struct postgres_connection *connection;
     struct postgres_group group;
-    const struct postgres_statement *statements[PROJECTIONS_N_REPORTS + 4];
+    const struct postgres_statement *statements[PROJECTIONS_N_REPORTS + 3];
     struct queue queue;
     struct projections_report *report; /* the one under way */
 };
@@ -130,15 +129,17 @@ static void write_cursor(struct projections_report *report, const struct report_
     size_t length = strlen(last->sku);
     assert(length <= CART_SKU_MAX);
     memcpy(place.sku, last->sku, length);
-    cursor_encode(&report->next_cursor, &list, &report->work->key, &place, CURSOR_HEAD + length);
+    cursor_encode(&report->next_cursor, &list, &place, CURSOR_HEAD + length);
 }
 
-static bool read_cursor(
-    const struct report_table *table, const char *cursor, struct projections_report_work *work)
+static bool read_cursor(const struct projections_report *report)
 {
-    size_t n_bytes = 0;
+    char days[12];
+    const struct cursor_list list = list_of(report, days);
+    struct projections_report_work *work = report->work;
     struct cursor_place place = {0};
-    const uint8_t *bytes = cursor_decode(&work->arena, cursor, table->cursor, &n_bytes);
+    size_t n_bytes = 0;
+    const uint8_t *bytes = cursor_decode(&work->arena, &list, report->cursor, &n_bytes);
     if (bytes == NULL || n_bytes <= CURSOR_HEAD || n_bytes > CURSOR_HEAD + CART_SKU_MAX)
         return false;
     memcpy(&place, bytes, n_bytes);
@@ -256,16 +257,12 @@ static void free_work(struct projections_report *report)
 static void report_answered(struct queue_request *request)
 {
     struct projections_report *report = BASE_CONTAINER(request, struct projections_report, request);
-    if (request->failure != BASE_NO_FAILURE)
-        report->outcome = PROJECTIONS_FAILED;
     free_work(report);
     report->answered(report);
 }
 
-static void end_report(
-    struct reports *self, enum projections_outcome outcome, enum base_failure failure)
+static void end_report(struct reports *self, enum base_failure failure)
 {
-    self->report->outcome = outcome;
     queue_answer(&self->queue, &self->report->request, failure);
     queue_sent(&self->queue);
 }
@@ -277,7 +274,7 @@ static void report_read(struct postgres_group *group)
     if (failure == BASE_NO_FAILURE)
         write_report(self->report, postgres_group_rows(group, 1));
     postgres_group_begin(group); /* the rows may be many */
-    end_report(self, PROJECTIONS_FOUND, failure);
+    end_report(self, failure);
 }
 
 static void ask_report(struct reports *self)
@@ -291,14 +288,6 @@ static void ask_report(struct reports *self)
         postgres_group_add(&self->group, table->statement), report, &report->work->moment,
         &report->work->after);
     postgres_send(self->connection, &self->group);
-}
-
-/* False: the report is not to go on, since its cursor is not one that it gave. */
-static bool is_own_cursor(const struct projections_report *report)
-{
-    char days[12];
-    const struct cursor_list list = list_of(report, days);
-    return report->cursor == NULL || cursor_is_signed(&list, &report->work->key, report->cursor);
 }
 
 static void receive_moment(struct reports *self, const struct postgres_rows *rows)
@@ -317,15 +306,11 @@ static void moment_read(struct postgres_group *group)
     struct reports *self = BASE_CONTAINER(group, struct reports, group);
     enum base_failure failure = postgres_failure(group->outcome);
     if (failure != BASE_NO_FAILURE) {
-        end_report(self, PROJECTIONS_FAILED, failure);
-    } else if (!cursor_receive_key(postgres_group_rows(group, 1), &self->report->work->key)) {
-        end_report(self, PROJECTIONS_FAILED, BASE_BROKEN);
-    } else if (!is_own_cursor(self->report)) {
-        end_report(self, PROJECTIONS_BAD_CURSOR, BASE_NO_FAILURE);
-    } else {
-        receive_moment(self, postgres_group_rows(group, 0));
-        ask_report(self);
+        end_report(self, failure);
+        return;
     }
+    receive_moment(self, postgres_group_rows(group, 0));
+    ask_report(self);
 }
 
 static void put_time(struct postgres_parameters *to, int64_t unix_us)
@@ -350,7 +335,6 @@ static void ask_moment(struct reports *self)
         postgres_put_null(to);
     put_time(to, report->from_us);
     put_time(to, report->to_us);
-    (void)postgres_group_add(&self->group, &cursor_key_read); /* it has no parameters */
     postgres_send(self->connection, &self->group);
 }
 
@@ -364,10 +348,9 @@ static void send_report(struct queue *queue)
 
 bool reports_ask(struct reports *self, struct projections_report *report)
 {
-    const struct report_table *table = kinds[report->kind];
     report->work = base_alloc(sizeof *report->work);
     report->work->after = (struct report_place){.number = INT64_MAX, .sku = ""};
-    if (report->cursor != NULL && !read_cursor(table, report->cursor, report->work)) {
+    if (report->cursor != NULL && !read_cursor(report)) {
         free_work(report);
         return false;
     }
@@ -397,7 +380,6 @@ struct reports *reports_create(const struct projections_options *options, char *
     size_t n = 0;
     self->statements[n++] = &MOMENT;
     self->statements[n++] = &PLAN_EACH;
-    self->statements[n++] = &cursor_key_read;
     for (size_t i = 0; i < PROJECTIONS_N_REPORTS; i++)
         self->statements[n++] = kinds[i]->statement;
     self->connection = self->queue.connection = postgres_connection_create(

@@ -110,9 +110,10 @@ void carts_cache_change(
 bool products_receive(const struct postgres_rows *rows, size_t row, struct projections_read *read)
     BASE_MUST_CHECK;
 
-/* A cursor is opaque to clients: the kind of list, the place in it, and a signature of both and of
- * the list's filters (HMAC-SHA256), in base64url. So it goes on in the list that gave it, on any
- * instance, and nowhere else. */
+/* A cursor is opaque to clients: the kind of list, the position in it, and a checksum of both and
+ * of the list's filters, in base64url. So it goes on in the list that gave it, on any instance, and
+ * nowhere else. A client can make one up: what it holds is input like any other, and decides only
+ * where a page begins. */
 #define CURSOR_FILTERS_MAX 3
 struct cursor_list {
     char kind;
@@ -120,37 +121,25 @@ struct cursor_list {
 };
 #define CARTS_CURSOR 'c'
 #define PRODUCTS_CURSOR 'p'
-/* The key is the database's, so that all who serve from it sign alike. It is asked for with each
- * page, and not kept. */
-struct cursor_key {
-    uint8_t bytes[32];
-};
-extern const struct postgres_statement cursor_key_read;
-/* False: there is none. */
-bool cursor_receive_key(const struct postgres_rows *rows, struct cursor_key *key) BASE_MUST_CHECK;
 /* Appends to `out`. */
 void cursor_encode(
-    struct base_buffer *out, const struct cursor_list *list, const struct cursor_key *key,
-    const void *place, size_t n_bytes);
-/* The place, as it is said; NULL for anything that doesn't look like a cursor of that kind. */
+    struct base_buffer *out, const struct cursor_list *list, const void *position, size_t n_bytes);
+/* The position, which is in the arena and whose bytes are the caller's to check; NULL for what is
+ * no cursor of that list with those filters. */
 const uint8_t *cursor_decode(
-    struct base_arena *arena, const char *cursor, char kind, size_t *n_bytes) BASE_MUST_CHECK;
-/* Whether encode wrote it, for that list with that key. */
-bool cursor_is_signed(
-    const struct cursor_list *list, const struct cursor_key *key,
-    const char *cursor) BASE_MUST_CHECK;
+    struct base_arena *arena, const struct cursor_list *list, const char *cursor,
+    size_t *n_bytes) BASE_MUST_CHECK;
 
-/* Pages. ask adds the statement that fits the filters to page->group; false for what can't be a
- * cursor, whose signature is not looked at yet. receive fills body from its rows, and next_cursor
- * if there are more. */
+/* Pages. ask adds the statement that fits the filters to page->group; false for what is no cursor
+ * of the list. receive fills body from its rows, and next_cursor if there are more. */
 extern const struct postgres_statement *const carts_list_statements[];
 extern const struct postgres_statement *const products_list_statements[];
 /* The list that a page is of. */
 struct cursor_list projections_cursor_list(char kind, const struct projections_page *page);
 bool carts_ask_page(struct projections_page *page) BASE_MUST_CHECK;
-void carts_receive_page(struct projections_page *page, const struct cursor_key *key);
+void carts_receive_page(struct projections_page *page);
 bool products_ask_page(struct projections_page *page) BASE_MUST_CHECK;
-void products_receive_page(struct projections_page *page, const struct cursor_key *key);
+void products_receive_page(struct projections_page *page);
 
 /* ---- what follows the log, and the reports over it ------------------------------------------- */
 

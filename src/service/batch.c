@@ -4,25 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- moving ---------------------------------------------------------------------------------- */
-
-void batch_move(struct batch *batch, enum batch_state to)
-{
-    static const bool MAY_MOVE[5][5] = {
-        [BATCH_FREE] = {[BATCH_LOADING] = true},
-        [BATCH_LOADING] = {[BATCH_DECIDING] = true, [BATCH_ANSWERING] = true},
-        [BATCH_DECIDING] = {[BATCH_APPENDING] = true, [BATCH_ANSWERING] = true},
-        [BATCH_APPENDING] = {[BATCH_ANSWERING] = true},
-        [BATCH_ANSWERING] = {[BATCH_FREE] = true},
-    };
-    assert(MAY_MOVE[batch->state][to]);
-    batch->state = to;
-}
-
 void batch_init(struct batch *batch, struct service *service)
 {
-    size_t most = service->options.batch_commands;
-    *batch = (struct batch){.service = service};
+    size_t most = service->options.batch_commands + AGGREGATE_BOUNDARY_MAX;
+    *batch = (struct batch){.service = service, .streams_max = most};
     batch->streams = base_alloc(most * sizeof *batch->streams);
     batch->state_room = aggregate_state_room();
     batch->states = base_alloc(most * 2 * batch->state_room);
@@ -39,70 +24,6 @@ void batch_finish(struct batch *batch)
     base_buffer_finish(&batch->skus);
     free(batch->streams);
     free(batch->states);
-}
-
-/* ---- collecting ------------------------------------------------------------------------------ */
-
-/* Takes what the batch has room for from one stream. False: it is full for this stream's next. */
-static bool collect_stream(struct batch *batch, struct service_stream *from)
-{
-    struct batch_stream *stream = &batch->streams[batch->n_streams];
-    size_t room = batch->limit - batch->n_commands;
-    *stream = (struct batch_stream){
-        .stream = from,
-        .load = {.aggregate = from->first->aggregate},
-    };
-    size_t n_waiting = 0;
-    for (const struct service_command *at = from->first; at != NULL && n_waiting < room;
-         at = at->next)
-        n_waiting++;
-    stream->commands = base_arena_alloc(&batch->arena, n_waiting * sizeof *stream->commands);
-    while (from->first != NULL && from->first->aggregate == stream->load.aggregate &&
-           batch->n_commands < batch->limit && batch->n_commands < from->first->batch_limit) {
-        struct service_command *command = streams_take(from);
-        stream->commands[stream->n_commands++] = (struct batch_command){.command = command};
-        batch->n_commands++;
-        if (command->batch_limit < batch->limit)
-            batch->limit = command->batch_limit;
-    }
-    if (stream->n_commands == 0)
-        return false;
-    stream->must_read = from->must_read;
-    from->must_read = false;
-    batch->n_streams++;
-    streams_begin(&batch->service->streams, from);
-    return true;
-}
-
-static int compare_streams(const void *left, const void *right)
-{
-    const struct batch_stream *const a = left;
-    const struct batch_stream *const b = right;
-    return base_uuid_compare(&a->stream->entry.id, &b->stream->entry.id);
-}
-
-static bool collect(struct batch *batch)
-{
-    struct streams *streams = &batch->service->streams;
-    base_arena_reset(&batch->arena);
-    batch->n_streams = 0;
-    batch->n_commands = 0;
-    batch->limit = batch->service->options.batch_commands;
-    batch->met_outage = false;
-    int64_t now_us = base_clock_monotonic_us();
-    batch->began_at_us = now_us;
-    batch->epoch = batch->service->cache.epoch;
-    struct service_stream *next = TAILQ_FIRST(&streams->ready);
-    while (batch->n_commands < batch->limit && next != NULL) {
-        struct service_stream *stream = next;
-        next = TAILQ_NEXT(stream, by_turn);
-        if (stream->rests_until_us > now_us)
-            batch->service->has_resting = true;
-        else if (!collect_stream(batch, stream))
-            break;
-    }
-    qsort(batch->streams, batch->n_streams, sizeof *batch->streams, compare_streams);
-    return batch->n_commands > 0;
 }
 
 /* ---- loading --------------------------------------------------------------------------------- */
@@ -197,7 +118,7 @@ static void decide(struct batch *batch);
 
 bool batch_start(struct batch *batch)
 {
-    if (!collect(batch))
+    if (!batch_collect(batch))
         return false;
     batch_move(batch, BATCH_LOADING);
     postgres_group_begin(&batch->group);
@@ -264,7 +185,7 @@ static void distrust_guesses(struct batch *batch)
     for (size_t i = 0; i < batch->n_streams; i++) {
         struct batch_stream *stream = &batch->streams[i];
         bool guesses_offers = offers_are_guesses(batch, stream);
-        if (stream->n_events > 0 || stream->n_keys > 0 || (!stream->is_guess && !guesses_offers))
+        if (batch_is_recorded(stream) || (!stream->is_guess && !guesses_offers))
             continue;
         batch_doom(stream, FATE_AGAIN);
         stream->stream->must_read = true;
@@ -295,13 +216,14 @@ static void remember_state(struct batch *batch, struct batch_stream *stream)
     }
 }
 
-static void decide_loaded(struct batch *batch, struct batch_stream *stream)
+/* What the load says of a stream: its commands are answered already, or are to be decided. */
+static void receive_state(struct batch *batch, struct batch_stream *stream)
 {
     stream->is_loaded = true;
     switch (stream->load.outcome) {
     case REPLAY_DONE:
         remember_state(batch, stream);
-        decide_stream(batch, stream);
+        stream->loaded_version = stream->load.aggregate->version(stream->load.state);
         return;
     case REPLAY_OTHER_TYPE:
         answer_all(stream, SERVICE_OTHER_TYPE, FATE_ANSWER_ANYWAY);
@@ -342,10 +264,11 @@ static void decide(struct batch *batch)
     batch->events.length = 0;
     batch->keys.length = 0;
     for (size_t i = 0; i < batch->n_streams; i++)
-        decide_loaded(batch, &batch->streams[i]);
+        receive_state(batch, &batch->streams[i]);
+    decide_batch(batch);
     distrust_guesses(batch);
     bool has_read_answers = find_read_answers(batch);
-    if (batch->events.length > 0 || batch->keys.length > 0) {
+    if (batch->events.length > 0 || batch->keys.length > 0 || batch->has_ties) {
         batch_append(batch, has_read_answers);
     } else if (has_read_answers) {
         batch_confirm(batch);

@@ -1,9 +1,16 @@
 #include "internal.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* ---- what is recorded ------------------------------------------------------------------------ */
+
+/* What refers to a stream until it has its ordinal in the append. */
+static int32_t slot_of(const struct batch *batch, const struct batch_stream *stream)
+{
+    return (int32_t)(stream - batch->streams);
+}
 
 /* Of an event whose data is in batch->text. Texts of the append live in the arena of the batch. */
 static void add_event(
@@ -14,6 +21,7 @@ static void add_event(
     codec_write_event_metadata(&batch->text, &command->command_id, command->actor, &command->trace);
     const char *texts = base_arena_copy(&batch->arena, batch->text.bytes, batch->text.length);
     struct eventstore_new_event event = {
+        .ordinal = slot_of(batch, stream),
         .version = version,
         .type = type,
         .schema_version = schema_version,
@@ -34,6 +42,7 @@ static void add_key(
     if (command->key == NULL)
         return;
     struct eventstore_new_key key = {
+        .ordinal = slot_of(batch, stream),
         .scope_id = command->key_scope_id,
         .key = command->key,
         .status = command->is_created ? 201 : 200,
@@ -82,11 +91,11 @@ static void refuse(struct service_command *command, const struct aggregate_decis
 /* The state becomes what the facts make of it. */
 static void record(
     struct batch *batch, struct batch_stream *stream, const struct service_command *command,
-    const struct aggregate_decision *decision)
+    const void *facts, size_t n_facts)
 {
     const struct aggregate *aggregate = stream->load.aggregate;
-    const char *fact = decision->facts;
-    for (size_t i = 0; i < decision->n_facts; i++, fact += aggregate->fact_size) {
+    const char *fact = facts;
+    for (size_t i = 0; i < n_facts; i++, fact += aggregate->fact_size) {
         int32_t version = version_of(stream) + 1;
         struct aggregate_event_type type = aggregate->event_type(fact);
         aggregate->evolve(stream->load.state, fact, version, CART_TIME_PENDING);
@@ -112,18 +121,28 @@ static void prepare_answer(struct batch_stream *stream, struct service_command *
 }
 
 static void apply_rules(
-    struct batch *batch, struct batch_stream *stream, struct service_command *command)
+    struct batch *batch, struct batch_stream *stream, struct batch_command *entry)
 {
-    const struct aggregate_offers offers = {.find = find_offer, .context = batch};
+    struct service_command *command = entry->command;
+    struct batch_others others;
+    if (!boundary_find(batch, stream, entry, &others))
+        return;
+    const struct aggregate_known known = {
+        .find_offer = find_offer, .context = batch, .others = others.states};
     struct aggregate_decision decision;
     int32_t former_version = version_of(stream);
     stream->load.aggregate->decide(
-        stream->load.state, command->command, &offers, &batch->arena, &decision);
+        stream->load.state, command->command, &known, &batch->arena, &decision);
     if (decision.is_refused) {
         refuse(command, &decision);
         return;
     }
-    record(batch, stream, command, &decision);
+    record(batch, stream, command, decision.facts, decision.n_facts);
+    assert(decision.n_effects == 0 || decision.n_facts > 0);
+    for (size_t i = 0; i < decision.n_effects; i++) {
+        const struct aggregate_effect *effect = &decision.effects[i];
+        record(batch, others.streams[effect->other], command, effect->facts, effect->n_facts);
+    }
     command->is_created = former_version == 0 && decision.n_facts > 0;
     prepare_answer(stream, command);
     add_key(batch, stream, command);
@@ -245,12 +264,61 @@ static void decide_command(
         command->version = version;
         return;
     }
-    apply_rules(batch, stream, command);
+    apply_rules(batch, stream, entry);
 }
 
-void decide_stream(struct batch *batch, struct batch_stream *stream)
+/* ---- a batch --------------------------------------------------------------------------------- */
+
+struct arrival {
+    int64_t at_us;
+    size_t number; /* keeps the order within a stream */
+    struct batch_stream *stream;
+    struct batch_command *entry;
+};
+
+static int compare_arrivals(const void *left, const void *right)
 {
-    stream->loaded_version = version_of(stream);
-    for (size_t i = 0; i < stream->n_commands; i++)
-        decide_command(batch, stream, &stream->commands[i]);
+    const struct arrival *const a = left;
+    const struct arrival *const b = right;
+    if (a->at_us != b->at_us)
+        return a->at_us < b->at_us ? -1 : 1;
+    return a->number < b->number ? -1 : a->number > b->number;
+}
+
+/* Where commands are about streams of others, the order is that of their arrival. */
+static void decide_by_arrival(struct batch *batch)
+{
+    struct arrival *arrivals =
+        base_arena_alloc(&batch->arena, batch->n_commands * sizeof *arrivals);
+    size_t n = 0;
+    for (size_t i = 0; i < batch->n_streams; i++) {
+        struct batch_stream *stream = &batch->streams[i];
+        for (size_t j = 0; stream->load.outcome == REPLAY_DONE && j < stream->n_commands; j++, n++)
+            arrivals[n] = (struct arrival){
+                .at_us = stream->commands[j].command->submitted_at_us,
+                .number = n,
+                .stream = stream,
+                .entry = &stream->commands[j],
+            };
+    }
+    qsort(arrivals, n, sizeof *arrivals, compare_arrivals);
+    for (size_t i = 0; i < n; i++)
+        decide_command(batch, arrivals[i].stream, arrivals[i].entry);
+}
+
+static void decide_by_stream(struct batch *batch)
+{
+    for (size_t i = 0; i < batch->n_streams; i++) {
+        struct batch_stream *stream = &batch->streams[i];
+        for (size_t j = 0; stream->load.outcome == REPLAY_DONE && j < stream->n_commands; j++)
+            decide_command(batch, stream, &stream->commands[j]);
+    }
+}
+
+void decide_batch(struct batch *batch)
+{
+    if (batch->has_others)
+        decide_by_arrival(batch);
+    else
+        decide_by_stream(batch);
 }

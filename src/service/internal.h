@@ -1,9 +1,19 @@
 /*
- * internal: what the files of the service share. service.c queues and answers, batch.c is the state
- * machine of a batch, offers.c what it knows of the catalogue, decide.c folds the commands of one
- * stream, lease.c says when reads may come from memory, outage.c pauses while PostgreSQL can't
- * record anything, history.c reads a cart as it was, answers.c reads what an answer still needs,
- * streams.c holds who waits.
+ * internal: what the files of the service share, from the bottom up; each uses those before it.
+ *
+ *   streams.c    who waits, and in whose turn
+ *   command.c    how a command is answered, or goes back to its stream
+ *   answers.c, history.c, snapshots.c    what is read and stored beside the batches
+ *   outage.c, stuck.c, settle.c          what PostgreSQL can't do for a while
+ *   boundary.c   the other streams of a command
+ *   collect.c    fills a batch from the streams in turn
+ *   offers.c     what a batch knows of the catalogue
+ *   decide.c     decides its commands
+ *   outcome.c    what becomes of it when it ends
+ *   append.c     has it recorded, and takes the verdicts
+ *   batch.c      the rest of its life: loads and decides
+ *   lease.c      when reads may come from memory
+ *   service.c    begins batches, and opens and closes the room
  */
 #ifndef CARTD_SERVICE_INTERNAL_H
 #define CARTD_SERVICE_INTERNAL_H
@@ -77,7 +87,13 @@ struct batch_stream {
     bool is_loaded; /* the load was answered */
     size_t n_events;
     size_t n_keys;
-    int32_t ordinal;                         /* in the append; 0: not in it */
+    struct batch_stream *tied_to; /* leads to the one that stands for all tied together; NULL: no
+                                     other */
+    int32_t ordinal;              /* in the append; 0: not in it */
+    /* Of the one that stands for a tie: what a read table refused it with, and how many commands
+     * of it wait for the append. */
+    int32_t refusal;
+    size_t n_answers;
     const struct projections_change *change; /* of a stream with events */
 };
 
@@ -86,8 +102,11 @@ struct batch {
     enum batch_state state;
     struct postgres_group group;
     struct base_arena arena;
-    struct batch_stream *streams; /* sorted by id */
+    struct batch_stream *streams; /* sorted by id; those without commands are for others' */
     size_t n_streams;
+    size_t streams_max;
+    bool has_others; /* some commands are about streams besides their own */
+    bool has_ties;   /* some were decided so */
     size_t n_commands;
     size_t limit;   /* on n_commands, lower than the setting when a command of it failed before */
     uint64_t epoch; /* of the cache, when it was begun */
@@ -150,8 +169,40 @@ void batch_finish(struct batch *batch);
 bool batch_start(struct batch *batch);
 
 void batch_move(struct batch *batch, enum batch_state to);
+/* Any command of it: the one of a batch that has one. */
+struct service_command *batch_find_first(const struct batch *batch);
+/* Takes commands from the streams in turn (collect.c). False: there are none to take now. */
+bool batch_collect(struct batch *batch);
+/* Whether what was decided of the stream is proved by the append. */
+bool batch_is_recorded(const struct batch_stream *stream);
 
-/* ---- what becomes of it (outcome.c) ---------------------------------------------------------- */
+/* ---- commands about several streams (boundary.c) ----------------------------------------------
+ */
+
+struct service_boundary {
+    size_t n;
+    struct aggregate_stream streams[AGGREGATE_BOUNDARY_MAX];
+};
+/* Remembers what a command is about, for when it is collected. */
+void service_set_boundary(
+    struct service_command *command, const struct aggregate_stream *streams, size_t n);
+
+/* The other streams of a command, as they are decided so far. */
+struct batch_others {
+    size_t n;
+    struct batch_stream *streams[AGGREGATE_BOUNDARY_MAX];
+    const void *states[AGGREGATE_BOUNDARY_MAX];
+};
+/* Finds them in the batch and ties them to the command's own. False: they are not all there, and
+ * the command's fate is settled. */
+bool boundary_find(
+    struct batch *batch, struct batch_stream *stream, struct batch_command *entry,
+    struct batch_others *others);
+bool batch_is_tied(const struct batch_stream *stream);
+/* The stream that stands for all that are tied together with this one; itself where none are. */
+struct batch_stream *batch_find_tie(struct batch_stream *stream);
+
+/* ---- what becomes of it (append.c, outcome.c) ------------------------------------------------ */
 
 /* Sends what was decided to be recorded; with `confirms_reads` answers of it rest on what was read.
  */
@@ -159,10 +210,14 @@ void batch_append(struct batch *batch, bool confirms_reads);
 /* Nothing is to be recorded, but answers rest on what was read: sends the question whether a
  * synchronous standby has that too. */
 void batch_confirm(struct batch *batch);
+/* The state of a stream takes the place of what was cached of it, from which it may borrow. */
+void batch_cache_state(struct batch *batch, struct batch_stream *stream);
 /* Frees what is cached of a stream: it is not what the log says, or nobody knows. */
 void batch_forget_cached(struct batch_stream *stream);
 /* Decides the fate of every command of a stream at once, but of those that do not depend on it. */
 void batch_doom(struct batch_stream *stream, enum batch_fate fate);
+/* What the commands of a stream only read is read again. */
+void batch_read_again(struct batch_stream *stream);
 /* Nothing of the batch (or of its append) happened, or it is not confirmed; all of it is to be
  * tried again. */
 void batch_try_again(struct batch *batch);
@@ -196,9 +251,9 @@ int64_t outage_answers_until(const struct service *service, int64_t now_us);
 
 /* ---- deciding (decide.c) --------------------------------------------------------------------- */
 
-/* Decides the commands of one loaded stream one after the other, each on what the former made of
- * it, and adds what is to be recorded to the batch. */
-void decide_stream(struct batch *batch, struct batch_stream *stream);
+/* Decides the commands of the streams that were loaded one after the other, each on what the former
+ * made of them, and adds what is to be recorded to the batch. */
+void decide_batch(struct batch *batch);
 
 /* ---- a cart as it was (history.c) ---------------------------------------------------------------
  */
@@ -276,8 +331,10 @@ void service_undecide(struct service_command *command);
 /* Puts a command back in its queue as if it had just come, but for its age and attempts: what its
  * answer needs could not be read, so it rests first. */
 void service_requeue(struct service *service, struct service_command *command);
-/* An append was lost: nothing is sent until its server process is gone. */
+/* An append was lost: nothing is sent until its server process is gone; and asks for that
+ * (settle.c). */
 void service_unsettle(struct service *service);
+void settle_ask(struct service *service);
 /* An append could not be made for now, perhaps for a lock that its holder never lets go. */
 void service_end_stuck(struct service *service);
 /* Reads of carts may be answered from memory from now on, whenever there is a lease; and not any

@@ -92,7 +92,7 @@ static void suspect(struct batch *batch, int64_t now_us)
 {
     if (batch->n_commands == 1) {
         if (batch->service->streams.n_ready > 0)
-            batch->streams[0].stream->rests_until_us = now_us + PAUSE_MOST_US;
+            batch_find_first(batch)->stream->rests_until_us = now_us + PAUSE_MOST_US;
         return;
     }
     for (size_t i = 0; i < batch->n_streams; i++)

@@ -1,5 +1,22 @@
 #include "internal.h"
 
+#include <assert.h>
+
+/* ---- moving ---------------------------------------------------------------------------------- */
+
+void batch_move(struct batch *batch, enum batch_state to)
+{
+    static const bool MAY_MOVE[5][5] = {
+        [BATCH_FREE] = {[BATCH_LOADING] = true},
+        [BATCH_LOADING] = {[BATCH_DECIDING] = true, [BATCH_ANSWERING] = true},
+        [BATCH_DECIDING] = {[BATCH_APPENDING] = true, [BATCH_ANSWERING] = true},
+        [BATCH_APPENDING] = {[BATCH_ANSWERING] = true},
+        [BATCH_ANSWERING] = {[BATCH_FREE] = true},
+    };
+    assert(MAY_MOVE[batch->state][to]);
+    batch->state = to;
+}
+
 /* ---- answering ------------------------------------------------------------------------------- */
 
 /* Lets go of one command, as its fate says. Those that go back are prepended to *again. */
@@ -33,7 +50,7 @@ static void let_go(struct batch *batch, struct batch_command *entry, struct serv
 }
 
 /* The state takes the place of what was cached of it, from which it may borrow. */
-static void cache_state(struct batch *batch, struct batch_stream *stream)
+void batch_cache_state(struct batch *batch, struct batch_stream *stream)
 {
     struct replay_cache *cache = &batch->service->cache;
     const struct replay_wanted *load = &stream->load;
@@ -56,7 +73,7 @@ static void cache_loaded(struct batch *batch, struct batch_stream *stream)
     const struct replay_wanted *load = &stream->load;
     if (stream->ordinal == 0 && !stream->is_guess && stream->is_loaded &&
         load->outcome == REPLAY_DONE && load->aggregate->version(load->state) > 0)
-        cache_state(batch, stream);
+        batch_cache_state(batch, stream);
     else if (stream->cached != NULL)
         replay_cache_return(&batch->service->cache, stream->cached);
 }
@@ -98,7 +115,7 @@ void batch_doom(struct batch_stream *stream, enum batch_fate fate)
 
 /* What was read is not confirmed: it is read again. Of a replay it is known that it was recorded,
  * if only here. */
-static void read_again(struct batch_stream *stream)
+void batch_read_again(struct batch_stream *stream)
 {
     for (size_t i = 0; i < stream->n_commands; i++) {
         struct batch_command *entry = &stream->commands[i];
@@ -115,7 +132,7 @@ void batch_try_again(struct batch *batch)
         if (batch->state == BATCH_LOADING || batch->streams[i].ordinal > 0)
             batch_doom(&batch->streams[i], FATE_AGAIN);
         if (batch->state == BATCH_APPENDING)
-            read_again(&batch->streams[i]);
+            batch_read_again(&batch->streams[i]);
     }
 }
 
@@ -136,286 +153,6 @@ void batch_split(struct batch *batch, bool may_pass)
             else if (!may_pass || command->n_attempts > 10)
                 command->outcome = SERVICE_FAILED;
         }
-    if (batch->n_commands > 1 || batch->streams[0].commands[0].command->outcome != SERVICE_FAILED)
+    if (batch->n_commands > 1 || batch_find_first(batch)->outcome != SERVICE_FAILED)
         batch_try_again(batch);
-}
-
-/* ---- appending ------------------------------------------------------------------------------- */
-
-/* Gives the stream its ordinal and fills in what refers to it. */
-static void number_stream(
-    struct batch *batch, struct batch_stream *stream, struct eventstore_stream *list,
-    size_t *n_streams, size_t *n_events, size_t *n_keys)
-{
-    if (stream->n_events == 0 && stream->n_keys == 0)
-        return;
-    list[(*n_streams)++] = (struct eventstore_stream){
-        .stream_id = stream->load.id,
-        .stream_type = stream->load.aggregate->stream_type,
-        .expected_version = stream->loaded_version,
-        .n_events = (int32_t)stream->n_events,
-        .is_shared = stream->load.aggregate->is_shared,
-    };
-    stream->ordinal = (int32_t)*n_streams;
-    struct eventstore_new_event *events = (void *)batch->events.bytes;
-    for (size_t i = 0; i < stream->n_events; i++)
-        events[(*n_events)++].ordinal = stream->ordinal;
-    struct eventstore_new_key *keys = (void *)batch->keys.bytes;
-    for (size_t i = 0; i < stream->n_keys; i++)
-        keys[(*n_keys)++].ordinal = stream->ordinal;
-}
-
-/* Its document is the one in the last answer, if that is of the stream as it is now. */
-static void add_change(const struct batch_stream *stream, struct projections_change *change)
-{
-    const struct replay_wanted *load = &stream->load;
-    const struct aggregate *aggregate = load->aggregate;
-    *change = (struct projections_change){
-        .ordinal = stream->ordinal,
-        .aggregate = aggregate,
-        .stream_id = load->id,
-        .key = aggregate->key == NULL ? NULL : aggregate->key(load->state),
-        .before = stream->before,
-        .after = load->state,
-    };
-    if (stream->document == NULL || stream->document_version != aggregate->version(load->state))
-        return;
-    change->document = stream->document->bytes;
-    change->document_length = stream->document->length;
-}
-
-/* Reads of these carts are not answered from memory from before the append is sent until it is
- * known what became of it. */
-static void tell_changes(
-    struct batch *batch,
-    void (*tell)(struct projections *projections, const struct base_uuid *cart_id))
-{
-    struct projections *projections = batch->service->options.projections;
-    if (projections == NULL)
-        return;
-    for (size_t i = 0; i < batch->n_streams; i++) {
-        const struct batch_stream *stream = &batch->streams[i];
-        if (stream->n_events > 0)
-            tell(projections, &stream->load.id);
-    }
-}
-
-static void append_answered(struct postgres_group *group);
-
-static void begin_append(struct batch *batch)
-{
-    batch_move(batch, BATCH_APPENDING);
-    postgres_group_begin(&batch->group);
-    batch->group.answered = append_answered;
-}
-
-void batch_confirm(struct batch *batch)
-{
-    begin_append(batch);
-    batch->is_appending = false;
-    eventstore_ask_confirm(&batch->group);
-    postgres_send(batch->service->writer, &batch->group);
-}
-
-void batch_append(struct batch *batch, bool confirms_reads)
-{
-    struct service *service = batch->service;
-    size_t n_streams = 0;
-    size_t n_events = 0;
-    size_t n_keys = 0;
-    struct eventstore_stream *list =
-        base_arena_alloc(&batch->arena, batch->n_streams * sizeof *list);
-    struct projections_change *changed =
-        base_arena_alloc(&batch->arena, batch->n_streams * sizeof *changed);
-    struct projections_changes changes = {.list = changed};
-    for (size_t i = 0; i < batch->n_streams; i++) {
-        struct batch_stream *stream = &batch->streams[i];
-        number_stream(batch, stream, list, &n_streams, &n_events, &n_keys);
-        if (stream->n_events == 0)
-            continue;
-        add_change(stream, &changed[changes.n]);
-        stream->change = &changed[changes.n++];
-    }
-    struct eventstore_batch wanted = {
-        .streams = list,
-        .n_streams = n_streams,
-        .events = (const void *)batch->events.bytes,
-        .n_events = n_events,
-        .keys = (const void *)batch->keys.bytes,
-        .n_keys = n_keys,
-        .changes = &changes,
-        .shared_position = offers_position(batch),
-        .log = service->log,
-        .confirms_reads = confirms_reads,
-    };
-    begin_append(batch);
-    batch->is_appending = true;
-    eventstore_ask_append(service->store, &batch->group, &wanted);
-    batch->sent_at_us = base_clock_monotonic_us();
-    tell_changes(batch, projections_begin_change);
-    postgres_send(service->writer, &batch->group);
-}
-
-/* ---- verdicts -------------------------------------------------------------------------------- */
-
-static void accept_stream(struct batch *batch, struct batch_stream *stream, int64_t recorded_at_us)
-{
-    struct service *service = batch->service;
-    stream->load.aggregate->stamp(stream->load.state, recorded_at_us);
-    if (service->options.projections != NULL && stream->n_events > 0)
-        projections_cache_change(service->options.projections, stream->change);
-    snapshot_state(
-        service, &stream->load.id, stream->load.aggregate, stream->load.state,
-        stream->load.began_at);
-    cache_state(batch, stream);
-    for (size_t i = 0; i < stream->n_commands; i++)
-        if (stream->commands[i].fate == FATE_ANSWER)
-            stream->commands[i].command->recorded_at_us = recorded_at_us;
-    metrics_add(service->options.metrics, METRICS_EVENTS_APPENDED, (int64_t)stream->n_events);
-}
-
-static void rest(struct service *service, struct service_stream *stream)
-{
-    uint16_t number = 0;
-    base_random_take(&service->random, &number, sizeof number);
-    stream->rests_until_us = base_clock_monotonic_us() + number % REST_MOST_US;
-}
-
-/* Somebody else appended to the stream since it was loaded. */
-static void reject_stream(struct batch *batch, struct batch_stream *stream)
-{
-    batch_doom(stream, FATE_AGAIN);
-    stream->stream->is_stale = true;
-    /* Nothing came after what is cached, and still the stream is not there: perhaps it is shorter.
-     */
-    if (!stream->is_guess && stream->load.n_read == 0)
-        batch_forget_cached(stream);
-    if (stream->commands[0].command->n_attempts >= REST_AFTER_ATTEMPTS)
-        rest(batch->service, stream->stream);
-    metrics_add(batch->service->options.metrics, METRICS_VERSION_CONFLICTS, 1);
-}
-
-/* A log that took the place of the one before knows nothing of what is cached of that, nor do the
- * locks that this session holds: it begins anew. */
-static void receive_log(struct service *service, const struct eventstore_appended *appended)
-{
-    if (appended->log_was_replaced) {
-        base_log(service->options.log, BASE_LOG_LOG_REPLACED);
-        postgres_connection_restart(service->writer, "the log was replaced under the service");
-    } else {
-        service->log = appended->log;
-    }
-}
-
-static void receive_verdicts(struct batch *batch)
-{
-    struct metrics *metrics = batch->service->options.metrics;
-    struct eventstore_appended appended;
-    eventstore_receive_append(&batch->group, &appended);
-    for (size_t i = 0; i < batch->n_streams; i++) {
-        struct batch_stream *stream = &batch->streams[i];
-        if (stream->ordinal == 0)
-            continue;
-        if (appended.shared_has_moved || appended.log_was_replaced)
-            batch_doom(stream, FATE_AGAIN);
-        else if (eventstore_was_accepted(&batch->group, stream->ordinal))
-            accept_stream(batch, stream, appended.recorded_at_us);
-        else
-            reject_stream(batch, stream);
-    }
-    receive_log(batch->service, &appended);
-    if (appended.shared_has_moved) {
-        offers_moved(&batch->service->offers);
-        metrics_add(metrics, METRICS_CATALOG_CONFLICTS, 1);
-    }
-    metrics_add(metrics, METRICS_BATCHES, 1);
-    metrics_observe(metrics, METRICS_BATCH_COMMANDS, (int64_t)batch->n_commands);
-    metrics_observe(metrics, METRICS_APPEND_SECONDS, base_clock_monotonic_us() - batch->sent_at_us);
-    if (appended.position == 0)
-        return;
-    metrics_set(metrics, METRICS_LOG_POSITION, appended.position);
-    if (batch->service->options.appended != NULL)
-        batch->service->options.appended(
-            batch->service->options.appended_context, appended.position);
-}
-
-/* The append was sent and nobody said what became of it. */
-static void lose_stream(struct batch_stream *stream)
-{
-    read_again(stream);
-    if (stream->ordinal == 0)
-        return;
-    for (size_t i = 0; i < stream->n_commands; i++)
-        if (stream->commands[i].fate == FATE_ANSWER)
-            stream->commands[i].command->may_be_recorded = true;
-    batch_doom(stream, FATE_AGAIN);
-    batch_forget_cached(stream);
-}
-
-/* The same of what was only read. */
-static void doubt_reads(struct batch_stream *stream)
-{
-    for (size_t i = 0; i < stream->n_commands; i++) {
-        struct batch_command *entry = &stream->commands[i];
-        if (!entry->rests_on_read)
-            continue;
-        entry->command->outcome = SERVICE_UNKNOWN;
-        entry->fate = FATE_ANSWER_ANYWAY;
-    }
-}
-
-/* It is recorded here, but a failover may forget it: neither yes nor no is true. */
-static void doubt_stream(struct batch_stream *stream)
-{
-    doubt_reads(stream);
-    if (stream->ordinal == 0)
-        return;
-    for (size_t i = 0; i < stream->n_commands; i++)
-        if (stream->commands[i].fate == FATE_ANSWER)
-            stream->commands[i].command->outcome = SERVICE_UNKNOWN;
-    batch_forget_cached(stream);
-}
-
-static void append_answered(struct postgres_group *group)
-{
-    struct batch *batch = BASE_CONTAINER(group, struct batch, group);
-    if (group->outcome == POSTGRES_UNKNOWN)
-        lease_end(batch->service); /* it may yet be done */
-    tell_changes(batch, projections_end_change);
-    switch (group->outcome) {
-    case POSTGRES_DONE:
-        if (!batch->is_appending)
-            break;
-        outage_end(batch->service);
-        receive_verdicts(batch);
-        break;
-    case POSTGRES_UNACKNOWLEDGED:
-        for (size_t i = 0; i < batch->n_streams; i++)
-            doubt_stream(&batch->streams[i]);
-        break;
-    case POSTGRES_AGAIN:
-        service_end_stuck(batch->service);
-        batch_try_again(batch);
-        break;
-    case POSTGRES_UNABLE:
-        outage_note(batch);
-        batch_try_again(batch);
-        break;
-    case POSTGRES_UNAVAILABLE:
-        batch_try_again(batch);
-        break;
-    case POSTGRES_UNKNOWN:
-        for (size_t i = 0; i < batch->n_streams; i++)
-            lose_stream(&batch->streams[i]);
-        service_unsettle(batch->service);
-        break;
-    case POSTGRES_VIOLATED:
-        batch_split(batch, true);
-        break;
-    case POSTGRES_FAILED:
-        batch_split(batch, false);
-        break;
-    }
-    batch_move(batch, BATCH_ANSWERING);
-    batch_end(batch);
 }

@@ -25,74 +25,6 @@ struct base_uuid service_keyed_cart_id(const char *caller, const char *key)
     return base_uuid_make_v5(&KEY_SPACE, name.bytes, name.length);
 }
 
-/* ---- answering ------------------------------------------------------------------------------- */
-
-static enum metrics_number counter_of(const struct service_command *command)
-{
-    switch (command->outcome) {
-    case SERVICE_DONE:
-        if (command->is_replayed)
-            return METRICS_COMMANDS_REPLAYED;
-        return command->recorded_at_us != 0 ? METRICS_COMMANDS_RECORDED
-                                            : METRICS_COMMANDS_UNCHANGED;
-    case SERVICE_REFUSED:
-    case SERVICE_OTHER_TYPE:
-    case SERVICE_VERSION_MISMATCH:
-    case SERVICE_KEY_REUSED:
-        return METRICS_COMMANDS_REFUSED;
-    case SERVICE_OVERLOADED:
-        return METRICS_COMMANDS_OVERLOADED;
-    case SERVICE_UNAVAILABLE:
-    case SERVICE_UNKNOWN:
-    case SERVICE_SHUTTING_DOWN:
-        return METRICS_COMMANDS_UNAVAILABLE;
-    case SERVICE_FAILED:
-        return METRICS_COMMANDS_FAILED;
-    }
-    return METRICS_COMMANDS_FAILED;
-}
-
-static void settle_time(int64_t *time_us, int64_t recorded_at_us)
-{
-    if (*time_us == CART_TIME_PENDING)
-        *time_us = recorded_at_us;
-}
-
-static void complete_body(struct service_command *command)
-{
-    if (!command->lacks_times || command->outcome != SERVICE_DONE)
-        return;
-    struct aggregate_times times = command->times;
-    settle_time(&times.created_at_us, command->recorded_at_us);
-    settle_time(&times.updated_at_us, command->recorded_at_us);
-    settle_time(&times.closed_at_us, command->recorded_at_us);
-    command->aggregate->append_times(&command->body, &times);
-}
-
-void service_answer(struct service *service, struct service_command *command)
-{
-    struct metrics *metrics = service->options.metrics;
-    complete_body(command);
-    if (command->outcome == SERVICE_FAILED)
-        base_log(
-            service->options.log, BASE_LOG_COMMAND_FAILED,
-            BASE_LOG_TEXT("request_id", command->request_id != NULL ? command->request_id : ""));
-    service->n_waiting--;
-    metrics_add(metrics, counter_of(command), 1);
-    metrics_set(metrics, METRICS_COMMANDS_QUEUED, (int64_t)service->n_waiting);
-    metrics_observe(
-        metrics, METRICS_COMMAND_SECONDS, base_clock_monotonic_us() - command->submitted_at_us);
-    command->answered(command);
-}
-
-void service_give_up(
-    struct service *service, struct service_command *command, enum service_outcome why)
-{
-    bool may_be_recorded = command->may_be_recorded || command->is_in_doubt;
-    command->outcome = may_be_recorded ? SERVICE_UNKNOWN : why;
-    service_answer(service, command);
-}
-
 /* ---- submitting ------------------------------------------------------------------------------ */
 
 static void shed(struct service *service, struct service_command *command, enum service_outcome why)
@@ -118,31 +50,6 @@ void service_submit(struct service *service, struct service_command *command)
         metrics_set(service->options.metrics, METRICS_COMMANDS_QUEUED, (int64_t)service->n_waiting);
         service_poke(service);
     }
-}
-
-void service_undecide(struct service_command *command)
-{
-    command->n_attempts++;
-    command->body.length = 0;
-    command->lacks_times = false;
-    command->is_created = false;
-    command->is_replayed = false;
-}
-
-void service_requeue(struct service *service, struct service_command *command)
-{
-    service_undecide(command);
-    command->n_attempts--; /* for how long it is tried, its age says */
-    streams_add(&service->streams, command);
-    command->stream->rests_until_us = base_clock_monotonic_us() + REST_MOST_US;
-    if (!service->is_ending)
-        service_poke(service);
-}
-
-void service_poke(struct service *service)
-{
-    if (!service->is_ending)
-        loop_start_deferred(service->options.loop, &service->dispatch);
 }
 
 /* ---- waiting --------------------------------------------------------------------------------- */
@@ -190,8 +97,6 @@ static void answer_too_old(struct service *service)
         answer_waiting(service, now_us - wait_us, SERVICE_UNAVAILABLE);
 }
 
-static void ask_settle(struct service *service);
-
 /* Begins the batches that are worth it; what is left waits for one of those under way to end. */
 static void start_batches(struct service *service)
 {
@@ -216,7 +121,7 @@ static void dispatch_commands(struct loop_deferred *deferred)
     answer_shed(service);
     answer_too_old(service);
     if (service->must_settle)
-        ask_settle(service);
+        settle_ask(service);
     service->has_resting = false;
     start_batches(service);
     if (service->streams.n_ready > 0)
@@ -230,38 +135,8 @@ static void sweep_commands(struct loop_timer *timer)
     dispatch_commands(&service->dispatch);
 }
 
-/* ---- after a lost append --------------------------------------------------------------------- */
-
-void service_unsettle(struct service *service)
-{
-    if (postgres_connection_backend(service->writer, &service->lost))
-        service->must_settle = true;
-}
-
-static void settle_answered(struct postgres_group *group)
-{
-    struct service *service = BASE_CONTAINER(group, struct service, settle);
-    service->is_settling = false;
-    if (group->outcome == POSTGRES_DONE && eventstore_receive_settled(group)) {
-        service->must_settle = false;
-        base_log(
-            service->options.log, BASE_LOG_OUTCOME_LOOKED_UP,
-            BASE_LOG_NUMBER("backend", service->lost.pid),
-            BASE_LOG_NUMBER("commands", service->n_waiting));
-    }
-    service_poke(service);
-}
-
-static void ask_settle(struct service *service)
-{
-    if (service->is_settling || !postgres_connection_is_ready(service->writer))
-        return;
-    service->is_settling = true;
-    postgres_group_begin(&service->settle);
-    service->settle.answered = settle_answered;
-    eventstore_ask_settle(&service->settle, &service->lost);
-    postgres_send(service->writer, &service->settle);
-}
+/* ---- the connection ---------------------------------------------------------------------------
+ */
 
 /* The next server that answers may be another one, or one that has lost its newest commits (which
  * a failover to an asynchronous standby does). Versions alone don't tell: it may have given the
@@ -378,8 +253,10 @@ struct service *service_create(const struct service_options *options, char **pro
                          });
     for (size_t i = 0; i < BATCH_SLOTS; i++)
         batch_init(&service->batches[i], service);
-    size_t n_parts = 0;
-    const struct eventstore_part *const *parts = projections_parts(&n_parts);
+    size_t n_parts = options->n_parts;
+    const struct eventstore_part *const *parts = options->parts;
+    if (parts == NULL)
+        parts = projections_parts(&n_parts);
     service->store = eventstore_create(parts, n_parts);
     lease_begin(service);
     history_init(service);

@@ -41,6 +41,10 @@ struct service_options {
     /* Who answers reads of carts, to be lent the right to do so from memory; it must outlive the
      * service. NULL: nobody does. */
     struct projections *projections;
+    /* The read tables that are written with each append, as long as the service lives; NULL: those
+     * of room projections. */
+    const struct eventstore_part *const *parts;
+    size_t n_parts;
     int32_t keep_keys_hours;
     /* Called after each append, with the position of its last event. NULL: nobody wants to know. */
     void (*appended)(void *context, int64_t position);
@@ -117,6 +121,7 @@ struct service_command {
     struct base_uuid command_id;
     struct service_stream *stream;
     struct service_command *next;
+    struct service_boundary *boundary; /* the other streams that it is about; NULL: none known */
     int64_t submitted_at_us;
     size_t batch_limit; /* size of the next batch that it may be in */
     unsigned n_attempts;

@@ -8,19 +8,27 @@ void streams_init(struct streams *streams)
     *streams = (struct streams){.n_ready = 0};
     table_init(&streams->table);
     TAILQ_INIT(&streams->ready);
+    TAILQ_INIT(&streams->reserved);
 }
 
-void streams_finish(const struct streams *streams)
+void streams_finish(struct streams *streams)
 {
+    streams_release(streams);
     assert(table_count(&streams->table) == 0);
 }
 
-static struct service_stream *find_or_make(struct streams *streams, const struct base_uuid *id)
+struct service_stream *streams_find(const struct streams *streams, const struct base_uuid *id)
 {
     struct table_entry *entry = table_find(&streams->table, id);
-    if (entry != NULL)
-        return BASE_CONTAINER(entry, struct service_stream, entry);
-    struct service_stream *stream = base_alloc(sizeof *stream);
+    return entry == NULL ? NULL : BASE_CONTAINER(entry, struct service_stream, entry);
+}
+
+struct service_stream *streams_find_or_add(struct streams *streams, const struct base_uuid *id)
+{
+    struct service_stream *stream = streams_find(streams, id);
+    if (stream != NULL)
+        return stream;
+    stream = base_alloc(sizeof *stream);
     stream->entry.id = *id;
     table_add(&streams->table, &stream->entry);
     return stream;
@@ -55,27 +63,59 @@ void streams_settle(struct streams *streams, struct service_stream *stream)
         return;
     }
     leave_turn(streams, stream);
+    if (stream->is_reserved)
+        return;
     table_remove(&streams->table, &stream->entry);
     free(stream);
 }
 
+void streams_hold(struct service_stream *stream, const struct batch *batch, size_t slot)
+{
+    assert(!stream->is_busy);
+    stream->is_busy = true;
+    stream->batch = batch;
+    stream->slot = slot;
+}
+
 void streams_begin(struct streams *streams, struct service_stream *stream)
 {
+    assert(stream->is_busy);
     leave_turn(streams, stream);
-    stream->is_busy = true;
 }
 
 void streams_end(struct streams *streams, struct service_stream *stream)
 {
     stream->is_busy = false;
+    stream->batch = NULL;
     streams_settle(streams, stream);
+}
+
+/* ---- reservations ---------------------------------------------------------------------------- */
+
+void streams_reserve(struct streams *streams, const struct base_uuid *id)
+{
+    struct service_stream *stream = streams_find_or_add(streams, id);
+    if (stream->is_reserved)
+        return;
+    stream->is_reserved = true;
+    TAILQ_INSERT_TAIL(&streams->reserved, stream, by_reservation);
+}
+
+void streams_release(struct streams *streams)
+{
+    while (!TAILQ_EMPTY(&streams->reserved)) {
+        struct service_stream *stream = TAILQ_FIRST(&streams->reserved);
+        TAILQ_REMOVE(&streams->reserved, stream, by_reservation);
+        stream->is_reserved = false;
+        streams_settle(streams, stream);
+    }
 }
 
 /* ---- commands -------------------------------------------------------------------------------- */
 
 void streams_add(struct streams *streams, struct service_command *command)
 {
-    struct service_stream *stream = find_or_make(streams, &command->stream_id);
+    struct service_stream *stream = streams_find_or_add(streams, &command->stream_id);
     command->stream = stream;
     command->next = NULL;
     *(stream->last != NULL ? &stream->last->next : &stream->first) = command;

@@ -21,7 +21,7 @@ static void claim_sentence(const char *text)
 static void claim_problem(enum codec_outcome outcome, const struct codec_complaints *complaints)
 {
     BASE_CLEANUP(base_buffer_finish) struct base_buffer problem = {0};
-    const struct http_trouble trouble = {
+    const struct http_refusal trouble = {
         .problem =
             outcome == CODEC_INVALID ? HTTP_PROBLEM_INVALID_BODY : HTTP_PROBLEM_MALFORMED_JSON,
         .detail = complaints->list[0].detail,
@@ -215,31 +215,24 @@ static enum codec_outcome read_product(struct codec_body body, struct codec_comp
 static enum codec_outcome read_commands(
     uint8_t operation, struct codec_body body, struct codec_complaints *complaints)
 {
+    enum { LIST = 3 };
+    static const enum cart_command_type types[] = {
+        [0] = CART_COMMAND_ADD_ITEM,  [1] = CART_COMMAND_CHANGE_ITEM_QUANTITY,
+        [2] = CART_COMMAND_CHECK_OUT, [4] = CART_COMMAND_CANCEL,
+        [5] = CART_COMMAND_CLAIM,
+    };
     struct codec_commands commands = {.n = 0};
-    enum codec_outcome outcome = CODEC_READ;
-    switch (operation % 6) {
-    case 0:
-        outcome = codec_read_add_item(body, &arena, &commands, complaints);
-        break;
-    case 1:
-        outcome = codec_read_change_item_quantity(body, "tea", &arena, &commands, complaints);
-        break;
-    case 2:
-        outcome = codec_read_check_out(body, &arena, &commands, complaints);
-        break;
-    case 3:
-        outcome = codec_read_commands(body, &arena, &commands, complaints);
-        break;
-    case 5:
-        outcome = codec_read_claim(body, &arena, &commands, complaints);
-        if (outcome == CODEC_READ && commands.list[0].claim.customer_id == NULL)
-            commands.list[0].claim.customer_id = "who asks";
-        break;
-    default:
-        outcome = codec_read_nothing(body, &arena, complaints);
-    }
-    if (outcome == CODEC_READ)
-        carry_out(make_cart(), &commands);
+    enum codec_outcome outcome =
+        operation == 3 ? codec_read_commands(body, &arena, &commands, complaints)
+                       : codec_read_command(body, types[operation], &arena, &commands, complaints);
+    if (outcome != CODEC_READ)
+        return outcome;
+    struct cart_command *first = &commands.list[0];
+    if (first->type == CART_COMMAND_CLAIM && first->claim.customer_id == NULL)
+        first->claim.customer_id = "caller";
+    if (operation != LIST && first->type == CART_COMMAND_CHANGE_ITEM_QUANTITY)
+        first->change_item_quantity.item_id = "tea";
+    carry_out(make_cart(), &commands);
     return outcome;
 }
 

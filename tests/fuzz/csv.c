@@ -15,13 +15,17 @@ struct file {
     const uint8_t *bytes;
     size_t n_bytes;
     size_t chunk;
+    struct source source;
     struct csv_reader reader;
 };
 
 static void fill(struct file *file)
 {
     size_t n = file->n_bytes < file->chunk ? file->n_bytes : file->chunk;
-    FUZZ_CLAIM(csv_fill(&file->reader, fuzz_feed(file->bytes, n)) == (ssize_t)n);
+    struct source *source = &file->source;
+    size_t n_before = source->buffer.length - source->start;
+    source->fd = fuzz_feed(file->bytes, n);
+    FUZZ_CLAIM(source_fill(source) && source->buffer.length - source->start == n_before + n);
     file->bytes += n;
     file->n_bytes -= n;
 }
@@ -61,7 +65,7 @@ static void claim_round_trip(const struct csv_record *record, struct file *again
     FUZZ_CLAIM(read.n_fields == record->n_fields);
     for (size_t i = 0; i < read.n_fields; i++)
         FUZZ_CLAIM(strcmp(read.fields[i], record->fields[i]) == 0);
-    FUZZ_CLAIM(again->n_bytes == 0 && !again->reader.has_ended);
+    FUZZ_CLAIM(again->n_bytes == 0 && !again->source.has_ended);
 }
 
 static void claim_same(
@@ -83,7 +87,7 @@ static void claim_same(
 static void claim_line(const struct csv_reader *reader, const uint8_t *bytes)
 {
     int64_t line = 1;
-    for (int64_t i = 0; i < reader->n_consumed; i++)
+    for (int64_t i = 0; i < reader->source->n_taken; i++)
         line += bytes[i] == '\n';
     FUZZ_CLAIM(reader->line == line);
 }
@@ -117,9 +121,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n_bytes)
     struct file again = {.chunk = 60000};
     struct product_line_header header = {.n_fields = 0};
     int64_t line = 0;
-    csv_init(&whole.reader);
-    csv_init(&pieces.reader);
-    csv_init(&again.reader);
+    csv_init(&whole.reader, &whole.source);
+    csv_init(&pieces.reader, &pieces.source);
+    csv_init(&again.reader, &again.source);
     for (;;) {
         struct csv_record record;
         struct csv_record other;
@@ -134,9 +138,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n_bytes)
         if (outcome == CSV_RECORD)
             claim_product(&record, &header);
     }
-    FUZZ_CLAIM(whole.reader.n_consumed == (int64_t)n_bytes - 1);
+    FUZZ_CLAIM(whole.source.n_taken == (int64_t)n_bytes - 1);
     csv_finish(&whole.reader);
+    base_buffer_finish(&whole.source.buffer);
     csv_finish(&pieces.reader);
+    base_buffer_finish(&pieces.source.buffer);
     csv_finish(&again.reader);
+    base_buffer_finish(&again.source.buffer);
     return 0;
 }

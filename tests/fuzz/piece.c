@@ -70,7 +70,8 @@ static bool take_line(struct events_place *place, const struct lines *lines)
 static void fill(struct lines *lines, const uint8_t **bytes, size_t *n_bytes, size_t chunk)
 {
     size_t n = *n_bytes < chunk ? *n_bytes : chunk;
-    FUZZ_CLAIM(lines_fill(lines, fuzz_feed(*bytes, n)));
+    lines->source->fd = fuzz_feed(*bytes, n);
+    FUZZ_CLAIM(source_fill(lines->source));
     *bytes += n;
     *n_bytes -= n;
 }
@@ -84,7 +85,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n_bytes)
     n_bytes--;
     const uint8_t *rest = bytes;
     size_t n_rest = n_bytes;
-    struct lines lines = {.most = LINE_MAX_BYTES};
+    struct source source = {.fd = -1};
+    struct lines lines = {.source = &source, .most = LINE_MAX_BYTES};
     struct events_place place = {.position = 0};
     size_t n_seen = 0;
     bool is_open = true;
@@ -106,7 +108,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n_bytes)
             goes_on = false;
             break;
         case LINES_END:
-            FUZZ_CLAIM(n_rest == 0 && lines.n_consumed == (int64_t)n_bytes);
+            FUZZ_CLAIM(n_rest == 0 && source.n_taken == (int64_t)n_bytes);
             goes_on = false;
             break;
         }
@@ -115,7 +117,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n_bytes)
         claim_streams();
         claim_fold();
     }
-    lines_finish(&lines);
+    base_buffer_finish(&source.buffer);
     base_arena_reset(&arena);
     return 0;
 }

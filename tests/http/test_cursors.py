@@ -1,11 +1,35 @@
-"""Cursors: taken by the list that gave them, for the same filters, and only as they were given."""
+"""Cursors: taken by the list that gave them, for the same filters, and only as they were given.
+
+They are not signed: whoever forges one gets a page of the same list, or is refused.
+"""
 
 import unittest
 import urllib.parse
 
 from support import Service, make_id, needs_binary
+from support.cursors import cart_position, forge, report_position
 from test_input import InputCase
 
+NUMBER_MAX = 2**63 - 1
+TIME_MAX_US = 253402300799999999  # the last microsecond of the year 9999
+
+# Of the bytes of a sku: no text, more than one has, or none at all.
+NO_SKUS = (
+    b"",
+    b"-tea",
+    b"tea green",
+    b"tea\0",
+    b"te\0a",
+    b"\0",
+    b"\xff",
+    b"tea\xc3",
+    b"te\xed\xa0\x80a",
+    b"t\xc3\xa9",
+    b"tea\n",
+    b"' OR ''='",
+    b"x" * 65,
+    b"x" * 4000,
+)
 
 class Cursors(InputCase):
     def setUp(self):
@@ -87,23 +111,70 @@ class Cursors(InputCase):
         finally:
             other.stop()
 
-    @needs_binary
-    def test_under_another_key_no_list_goes_on_and_each_begins(self):
-        cursor = self.cursor_of("/products?limit=1")
-        other = "UPDATE cursor_key SET key = sha256(key);"
-        self.database.sql(other)
-        self.assert_refused(f"/products?limit=1&cursor={cursor}")
-        self.assertEqual(self.client.get("/products?limit=1").status, 200)
+    def test_a_forged_cursor_begins_the_page_elsewhere_and_no_more(self):
+        self.wait_for_report()
+        query = f"/carts?customer_id={self.customer}"
+        carts = self.client.get(query).json()["carts"]
+        for position, expected in (
+            (cart_position(TIME_MAX_US), carts),
+            (cart_position(TIME_MAX_US, "00" * 16), carts),
+            (cart_position(0), []),
+            (cart_position(0, "00" * 16), []),
+        ):
+            cursor = forge("c", position, "", self.customer)
+            answer = self.client.get(f"{query}&cursor={cursor}")
+            self.assertEqual((answer.status, answer.json()["carts"]), (200, expected), answer)
+        for after in ("0", self.sku, "z" * 64, "z~-._"):
+            answer = self.client.get(f"/products?limit=100&cursor={forge('p', after.encode())}")
+            self.assertEqual(answer.status, 200, answer)
+            for product in answer.json()["products"]:
+                self.assertGreater(product["sku"], after)
 
-    @needs_binary
-    def test_the_key_is_not_for_readers(self):
-        for role, may in (("cartd_app", "t"), ("cartd_reader", "f")):
-            self.assertEqual(
-                self.database.value(
-                    f"SELECT has_table_privilege('{role}', 'cursor_key', 'SELECT');"
-                ),
-                may,
-            )
+    def test_a_forged_cursor_of_a_report_begins_the_page_elsewhere_and_no_more(self):
+        self.wait_for_report()
+        whole = self.client.get("/reports/demand").json()
+        for position, expected in (
+            (report_position(NUMBER_MAX, NUMBER_MAX, "0"), whole["skus"]),
+            (report_position(NUMBER_MAX, 1, "z" * 64), []),
+            (report_position(1, NUMBER_MAX, "0"), []),
+        ):
+            answer = self.client.get(f"/reports/demand?cursor={forge('d', position, '0')}")
+            self.assertEqual((answer.status, answer.json()["skus"]), (200, expected), answer)
+        position = report_position(NUMBER_MAX, NUMBER_MAX, "0")
+        target = f"/reports/removed-then-bought?within_days=7&cursor={forge('r', position, '7')}"
+        self.assertEqual(self.client.get(target).status, 200)
+        self.assert_refused(target.replace("=7&", "=8&"))
+
+    def test_a_forged_cursor_with_what_is_no_position_is_refused(self):
+        good = cart_position(TIME_MAX_US)
+        positions = {
+            ("/carts?limit=1", "c"): (
+                good[:-1],
+                good + b"\0",
+                good[:1],
+                good * 100,
+                cart_position(TIME_MAX_US + 1),
+                cart_position(NUMBER_MAX),
+                cart_position(-1),
+                cart_position(-(2**63)),
+            ),
+            ("/products?limit=1", "p"): NO_SKUS,
+            ("/reports/demand?limit=1", "d", "0"): (
+                b"\0",
+                report_position(1, 1, "tea")[:16],
+                report_position(0, 1, "tea"),
+                report_position(-1, 1, "tea"),
+                report_position(1, 0, "tea"),
+                report_position(1, -1, "tea"),
+                report_position(-(2**63), -(2**63), "tea"),
+                *(report_position(1, 1, sku) for sku in NO_SKUS),
+            ),
+        }
+        for (target, *list_of), refused in positions.items():
+            for position in refused:
+                with self.subTest(target=target, position=position[:80]):
+                    cursor = forge(list_of[0], position, *list_of[1:])
+                    self.assert_refused(f"{target}&cursor={cursor}")
 
 
 if __name__ == "__main__":

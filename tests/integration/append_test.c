@@ -7,52 +7,59 @@
 
 /* ---- what others do -------------------------------------------------------------------------- */
 
-/* By somebody else than cartd. */
+/* What somebody else than cartd might do: a second event of FIRST. */
 #define APPEND_BY_HAND                                                                             \
     "UPDATE log_head SET position = position + 1;"                                                 \
     "INSERT INTO events SELECT h.position, e.stream_type, e.stream_id, 2, e.type,"                 \
     "    e.schema_version, e.data, e.metadata, e.command_id, e.recorded_at"                        \
     "    FROM events e, log_head h WHERE e.position = 1"
 
-static void check_that_only_the_last_is_accepted(void)
+static void assert_only_second_is_accepted(void)
 {
-    ck_assert(!eventstore_was_accepted(&group, 1));
-    ck_assert(eventstore_was_accepted(&group, 2));
+    ck_assert(!eventstore_was_accepted(&group, FIRST));
+    ck_assert(eventstore_was_accepted(&group, SECOND));
 }
 
 START_TEST(an_append_by_hand_is_seen)
 {
-    append_to((uint8_t[]){1, 2}, (int32_t[]){0, 0}, 2);
+    append_to(STREAMS({FIRST, .at = 0}, {SECOND, .at = 0}));
     run_sql(APPEND_BY_HAND);
-    append_to((uint8_t[]){1, 2}, (int32_t[]){1, 1}, 2);
-    check_that_only_the_last_is_accepted();
+    append_to(STREAMS({FIRST, .at = 1}, {SECOND, .at = 1}));
+    assert_only_second_is_accepted();
 }
 END_TEST
 
+/* As restoring a copy does: another table of the same name and rows. */
+#define REPLACE_LOG_HEAD                                                                           \
+    "CREATE TABLE head_copy AS TABLE log_head; DROP TABLE log_head;"                               \
+    "ALTER TABLE head_copy RENAME TO log_head; GRANT SELECT, UPDATE ON log_head TO cartd_app"
+
 START_TEST(an_append_to_a_log_that_was_replaced_does_nothing)
 {
-    append_to((uint8_t[]){1}, (int32_t[]){0}, 1);
+    append_to(STREAMS({FIRST, .at = 0}));
     ck_assert(!told.log_was_replaced);
     in_log = told.log;
-    append_to((uint8_t[]){1}, (int32_t[]){1}, 1);
+    append_to(STREAMS({FIRST, .at = 1}));
     ck_assert(!told.log_was_replaced);
-    run_sql(
-        "CREATE TABLE head_copy AS TABLE log_head; DROP TABLE log_head;"
-        "ALTER TABLE head_copy RENAME TO log_head; GRANT SELECT, UPDATE ON log_head TO cartd_app");
-    ck_assert_int_eq(append_to((uint8_t[]){1}, (int32_t[]){2}, 1), 0);
+
+    run_sql(REPLACE_LOG_HEAD);
+    append_to(STREAMS({FIRST, .at = 2}));
+    ck_assert_int_eq(told.position, NOTHING_APPENDED);
     ck_assert(told.log_was_replaced);
     ck_assert_int_ne(told.log, in_log);
+
     in_log = told.log;
-    ck_assert_int_eq(append_to((uint8_t[]){1}, (int32_t[]){2}, 1), 3);
+    append_to(STREAMS({FIRST, .at = 2}));
+    ck_assert_int_eq(told.position, 3);
     in_log = 0;
 }
 END_TEST
 
 START_TEST(a_log_without_its_head_fails_the_append)
 {
-    append_to((uint8_t[]){1}, (int32_t[]){0}, 1);
+    append_to(STREAMS({FIRST, .at = 0}));
     run_sql("DELETE FROM log_head");
-    put_append((uint8_t[]){1}, (int32_t[]){1}, 1);
+    put_append(STREAMS({FIRST, .at = 1}));
     begin_asking();
     await_answer();
     ck_assert_int_eq(group.outcome, POSTGRES_FAILED);
@@ -60,39 +67,44 @@ START_TEST(a_log_without_its_head_fails_the_append)
 }
 END_TEST
 
-static bool is_blocked(void)
+static struct postgres_session *open_session(void)
 {
-    struct postgres_session *session = NULL;
     char *problem = NULL;
-    session = postgres_session_open(url, &problem);
+    struct postgres_session *session = postgres_session_open(url, &problem);
     ck_assert_msg(session != NULL, "%s", problem);
-    bool is_free = postgres_session_run(
-        session,
-        "DO $$ BEGIN ASSERT NOT EXISTS (SELECT FROM pg_stat_activity"
-        " WHERE wait_event_type = 'Lock' AND datname = current_database()); END $$",
-        &problem);
-    free(problem);
-    postgres_session_close(session);
-    return !is_free;
+    return session;
+}
+
+static void run_in(struct postgres_session *session, const char *sql)
+{
+    char *problem = NULL;
+    ck_assert_msg(postgres_session_run(session, sql, &problem), "%s", problem);
+}
+
+static bool is_somebody_waiting_for_a_lock(void)
+{
+    return support_ask_sql(
+               url, "SELECT count(*) FROM pg_stat_activity"
+                    " WHERE wait_event_type = 'Lock' AND datname = current_database()") > 0;
 }
 
 START_TEST(an_append_that_waited_for_another_sees_what_that_one_did)
 {
-    append_to((uint8_t[]){1, 2}, (int32_t[]){0, 0}, 2);
-    char *problem = NULL;
-    struct postgres_session *other = postgres_session_open(url, &problem);
-    ck_assert_msg(other != NULL, "%s", problem);
-    ck_assert(postgres_session_run(other, "BEGIN; " APPEND_BY_HAND, &problem));
-    put_append((uint8_t[]){1, 2}, (int32_t[]){1, 1}, 2);
+    append_to(STREAMS({FIRST, .at = 0}, {SECOND, .at = 0}));
+    struct postgres_session *other = open_session();
+    run_in(other, "BEGIN; " APPEND_BY_HAND);
+
+    put_append(STREAMS({FIRST, .at = 1}, {SECOND, .at = 1}));
     begin_asking();
-    while (!is_blocked())
+    while (!is_somebody_waiting_for_a_lock())
         loop_turn(loop, 10);
-    ck_assert(postgres_session_run(other, "COMMIT", &problem));
+    run_in(other, "COMMIT");
     await_answer();
+
     ck_assert_int_eq(group.outcome, POSTGRES_DONE);
     eventstore_receive_append(&group, &told);
-    ck_assert_int_eq(told.position, 4);
-    check_that_only_the_last_is_accepted();
+    ck_assert_int_eq(told.position, 4); /* two, one by hand, and that of SECOND */
+    assert_only_second_is_accepted();
     postgres_session_close(other);
     check_that_positions_are_dense(4);
 }
@@ -102,61 +114,151 @@ END_TEST
 
 #define FULL_BATCH 256
 
-/* An append of FULL_BATCH new carts with one line each, as literals: what each array parameter
- * holds for stream i. UUID is an id made of i, NUMBER is i, NONE an empty array. */
-#define UUID "U"
-#define NUMBER "N"
-#define NONE ""
-static const char *const FULL_APPEND[] = {
-    UUID,   "cart", "0",    "1",    "f",                                /* streams */
-    NUMBER, "1",    "Made", "1",    "\"{}\"", "\"{}\"", UUID,           /* events */
-    NULL,   NULL,                                                       /* shared, log */
-    NUMBER, UUID,   "key",  UUID,   "x",      "200",    "1",            /* keys */
-    NUMBER, UUID,   "1",    "1",    "1",      "{}",     "NULL",         /* carts */
-    "open", "EUR",  "NULL", "NULL", "NULL",   "f",      "NULL", "NULL", /* carts */
-    NUMBER, UUID,   "0",    "x",                                        /* parts put */
-    NUMBER, UUID,   "1",                                                /* parts past the end */
-    NUMBER, UUID,   "tea",  "tea",                                      /* lines that came */
-    NONE,   NONE,   NONE,                                               /* lines that went */
-    NONE,   NONE,   NONE,   NONE,   NONE,     NONE,     NONE,   NONE,   /* products */
+/* An argument of an append of FULL_BATCH streams: an array that has a text for each stream, or what
+ * these say. */
+struct argument {
+    const char *name; /* the statement's column */
+    const char *content;
 };
-/* The next change of the same carts. */
-static const char *const USUAL_APPEND[] = {
-    UUID,   "cart", "1",    "1", "f",                        /* streams */
-    NUMBER, "2",    "Made", "1", "\"{}\"", "\"{}\"", UUID,   /* events */
-    "=0",   NULL,                                            /* shared position, log */
-    NUMBER, UUID,   "2",    "1", "1",      "{}",     "NULL", /* carts */
+static const char ITS_ID[] = "an id for each stream";
+static const char ITS_ORDINAL[] = "1 to FULL_BATCH";
+static const char EACH_NULL[] = "a NULL for each stream";
+static const char NO_ROWS[] = "an empty array";
+static const char JUST_NULL[] = "NULL"; /* no array */
+static const char JUST_ZERO[] = "0";
+
+#define N_BEFORE_TABLES 21
+
+/* Makes FULL_BATCH carts of one line each. */
+static const struct argument FULL_APPEND[] = {
+    /* streams */
+    {"stream_id", ITS_ID},
+    {"stream_type", "cart"},
+    {"expected_version", "0"},
+    {"n_events", "1"},
+    {"is_shared", "f"},
+    /* events */
+    {"stream_ordinal", ITS_ORDINAL},
+    {"version", "1"},
+    {"type", "Made"},
+    {"schema_version", "1"},
+    {"data", "{}"},
+    {"metadata", "{}"},
+    {"command_id", ITS_ID},
+    /* what else was decided on */
+    {"shared_position", JUST_NULL},
+    {"log", JUST_NULL},
+    /* idempotency keys */
+    {"stream_ordinal", ITS_ORDINAL},
+    {"scope_id", ITS_ID},
+    {"key", "key"},
+    {"stream_id", ITS_ID},
+    {"fingerprint", "x"},
+    {"status", "200"},
+    {"version", "1"},
+    /* carts */
+    {"stream_ordinal", ITS_ORDINAL},
+    {"cart_id", ITS_ID},
+    {"version", "1"},
+    {"item_count", "1"},
+    {"total", "1"},
+    {"document", "{}"},
+    {"document_end", EACH_NULL},
+    {"status", "open"},
+    {"currency", "EUR"},
+    {"customer_id", EACH_NULL},
+    {"created_at", EACH_NULL},
+    {"closed_at", EACH_NULL},
+    {"is_closed", "f"},
+    {"updated_at", EACH_NULL},
+    {"guest_token_hash", EACH_NULL},
+    /* chunks of long documents: put */
+    {"stream_ordinal", ITS_ORDINAL},
+    {"cart_id", ITS_ID},
+    {"part", "0"},
+    {"lines", "x"},
+    /* and removed from behind the last one */
+    {"stream_ordinal", ITS_ORDINAL},
+    {"cart_id", ITS_ID},
+    {"n_parts", "1"},
+    /* lines put */
+    {"stream_ordinal", ITS_ORDINAL},
+    {"cart_id", ITS_ID},
+    {"item_id", "tea"},
+    {"sku", "tea"},
+    /* lines removed */
+    {"stream_ordinal", NO_ROWS},
+    {"cart_id", NO_ROWS},
+    {"item_id", NO_ROWS},
+    /* products */
+    {"stream_ordinal", NO_ROWS},
+    {"sku", NO_ROWS},
+    {"version", NO_ROWS},
+    {"name", NO_ROWS},
+    {"prices", NO_ROWS},
+    {"is_active", NO_ROWS},
+    {"document", NO_ROWS},
+    {"updated_at", NO_ROWS},
 };
 
-static void put_literal(struct base_buffer *sql, const char *content)
+/* The next change of the same carts. */
+static const struct argument USUAL_APPEND[] = {
+    /* streams */
+    {"stream_id", ITS_ID},
+    {"stream_type", "cart"},
+    {"expected_version", "1"},
+    {"n_events", "1"},
+    {"is_shared", "f"},
+    /* events */
+    {"stream_ordinal", ITS_ORDINAL},
+    {"version", "2"},
+    {"type", "Made"},
+    {"schema_version", "1"},
+    {"data", "{}"},
+    {"metadata", "{}"},
+    {"command_id", ITS_ID},
+    /* what else was decided on */
+    {"shared_position", JUST_ZERO},
+    {"log", JUST_NULL},
+    /* carts */
+    {"stream_ordinal", ITS_ORDINAL},
+    {"cart_id", ITS_ID},
+    {"version", "2"},
+    {"item_count", "1"},
+    {"total", "1"},
+    {"document", "{}"},
+    {"document_end", EACH_NULL},
+};
+
+static void write_array(struct base_buffer *sql, const char *content)
 {
     base_buffer_append_text(sql, "'{");
-    for (int i = 1; i <= FULL_BATCH && *content != '\0'; i++) {
-        base_buffer_append_text(sql, i > 1 ? "," : "");
-        if (strcmp(content, UUID) == 0)
-            base_buffer_printf(sql, "00000000-0000-0000-0000-%012d", i);
-        else if (strcmp(content, NUMBER) == 0)
-            base_buffer_printf(sql, "%d", i);
-        else if (strcmp(content, "{}") == 0)
-            base_buffer_append_text(sql, "\"{}\"");
+    for (int ordinal = 1; ordinal <= FULL_BATCH && content != NO_ROWS; ordinal++) {
+        base_buffer_append_text(sql, ordinal > 1 ? "," : "");
+        if (content == ITS_ID)
+            base_buffer_printf(sql, "00000000-0000-0000-0000-%012d", ordinal);
+        else if (content == ITS_ORDINAL)
+            base_buffer_printf(sql, "%d", ordinal);
+        else if (content == EACH_NULL)
+            base_buffer_append_text(sql, "NULL");
         else
-            base_buffer_append_text(sql, content);
+            base_buffer_printf(sql, "\"%s\"", content);
     }
     base_buffer_append_text(sql, "}'");
 }
 
 static void write_explain(
-    struct base_buffer *sql, const char *name, const char *const *contents, size_t n)
+    struct base_buffer *sql, const char *statement, const struct argument *arguments, size_t n)
 {
-    base_buffer_printf(sql, "EXPLAIN (ANALYZE, COSTS off, TIMING off) EXECUTE %s (", name);
+    base_buffer_printf(sql, "EXPLAIN (ANALYZE, COSTS off, TIMING off) EXECUTE %s (", statement);
     for (size_t i = 0; i < n; i++) {
-        base_buffer_append_text(sql, i > 0 ? "," : "");
-        if (contents[i] == NULL)
-            base_buffer_append_text(sql, "NULL");
-        else if (contents[i][0] == '=')
-            base_buffer_append_text(sql, contents[i] + 1);
+        const char *content = arguments[i].content;
+        /* Its name is for those who read PostgreSQL's complaint about it. */
+        base_buffer_printf(sql, "%s /* %s */ ", i > 0 ? "," : "", arguments[i].name);
+        if (content == JUST_NULL || content == JUST_ZERO)
+            base_buffer_append_text(sql, content);
         else
-            put_literal(sql, contents[i]);
+            write_array(sql, content);
     }
     base_buffer_append_text(sql, ")");
 }
@@ -193,46 +295,66 @@ static void assert_linear(const struct postgres_rows *plan)
     ck_assert_msg((int)most == FULL_BATCH, "the plan shows no step that handles the whole batch");
 }
 
-START_TEST(a_full_append_handles_no_row_more_than_once_a_step)
+/* How PostgreSQL does it, on a connection of cartd's own kind, with its settings, on empty tables.
+ */
+static void explain(
+    const struct eventstore *whole, enum eventstore_append which, const struct argument *arguments,
+    size_t n)
+{
+    const struct postgres_statement *append = eventstore_append_statement(whole, which);
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer sql = {0};
+    ck_assert_uint_eq(append->n_parameters, n);
+    write_explain(&sql, append->name, arguments, n);
+    const struct postgres_statement statement = {.name = "explain", .sql = base_buffer_text(&sql)};
+    const struct postgres_statement *const statements[] = {append, &statement, NULL};
+    connect_with(statements);
+    postgres_group_begin(&group);
+    (void)postgres_group_add(&group, &statement); /* it has no parameters */
+    ask();
+    assert_linear(postgres_group_rows(&group, 0));
+}
+
+START_TEST(an_append_handles_no_row_more_than_once_a_step)
 {
     size_t n_parts = 0;
     const struct eventstore_part *const *parts = projections_parts(&n_parts);
     struct eventstore *whole = eventstore_create(parts, n_parts);
-    const struct postgres_statement *full = eventstore_append_statement(whole, false);
-    const struct postgres_statement *usual = eventstore_append_statement(whole, true);
-    ck_assert_uint_eq(full->n_parameters, BASE_COUNT(FULL_APPEND));
-    ck_assert_uint_eq(usual->n_parameters, BASE_COUNT(USUAL_APPEND));
-    BASE_CLEANUP(base_buffer_finish) struct base_buffer first = {0};
-    BASE_CLEANUP(base_buffer_finish) struct base_buffer second = {0};
-    write_explain(&first, full->name, FULL_APPEND, BASE_COUNT(FULL_APPEND));
-    write_explain(&second, usual->name, USUAL_APPEND, BASE_COUNT(USUAL_APPEND));
-    /* On a connection of the service's own kind, with its settings, and on empty tables. */
-    const struct postgres_statement explain_first = {
-        .name = "explain_first", .sql = base_buffer_text(&first)};
-    const struct postgres_statement explain_second = {
-        .name = "explain_second", .sql = base_buffer_text(&second)};
-    const struct postgres_statement *const statements[] = {
-        full, usual, &explain_first, &explain_second, NULL};
-    connect_with(statements);
-    postgres_group_begin(&group);
-    (void)postgres_group_add(&group, &explain_first); /* they have no parameters */
-    (void)postgres_group_add(&group, &explain_second);
-    ask();
-    assert_linear(postgres_group_rows(&group, 0));
-    assert_linear(postgres_group_rows(&group, 1));
+    explain(whole, EVENTSTORE_APPEND_ANYTHING, FULL_APPEND, BASE_COUNT(FULL_APPEND));
+    explain(whole, EVENTSTORE_APPEND_USUAL, USUAL_APPEND, BASE_COUNT(USUAL_APPEND));
+    eventstore_destroy(whole);
+}
+END_TEST
+
+START_TEST(an_append_with_ties_handles_no_row_more_than_once_a_step)
+{
+    struct argument arguments[BASE_COUNT(FULL_APPEND) + 1];
+    memcpy(arguments, FULL_APPEND, N_BEFORE_TABLES * sizeof arguments[0]);
+    arguments[N_BEFORE_TABLES] = (struct argument){"tie", ITS_ORDINAL};
+    memcpy(
+        &arguments[N_BEFORE_TABLES + 1], &FULL_APPEND[N_BEFORE_TABLES],
+        sizeof FULL_APPEND - N_BEFORE_TABLES * sizeof arguments[0]);
+    size_t n_parts = 0;
+    const struct eventstore_part *const *parts = projections_parts(&n_parts);
+    struct eventstore *whole = eventstore_create(parts, n_parts);
+    explain(whole, EVENTSTORE_APPEND_TIED, arguments, BASE_COUNT(arguments));
     eventstore_destroy(whole);
 }
 END_TEST
 
 /* ---- read tables of any width ---------------------------------------------------------------- */
 
-#define WIDE_PARTS 6
+/* Together more parameters than a statement once could have. */
+#define WIDE_TABLES 6
+#define ARRAYS_OF_A_TABLE 12
+#define FORMER_LIMIT 64
+/* Of the numbers that put_wide() puts for each stream: 1 to 11. */
+#define SUM_OF_A_ROW "66"
 
-/* For each stream of the batch its ordinal, then eleven numbers. */
+/* For each stream of the batch its ordinal, then the numbers. */
 static void put_wide(struct postgres_parameters *to, const void *changes)
 {
     const int32_t *n_streams = changes;
-    for (int32_t column = 0; column < 12; column++) {
+    for (int32_t column = 0; column < ARRAYS_OF_A_TABLE; column++) {
         postgres_begin_array(to);
         for (int32_t i = 1; i <= *n_streams; i++)
             postgres_put_int4(to, column == 0 ? i : column);
@@ -249,10 +371,10 @@ static const struct eventstore_part WIDE = {
 
 START_TEST(a_store_has_as_many_parameters_as_its_tables_need)
 {
-    char ctes[WIDE_PARTS][400];
-    struct eventstore_part parts[WIDE_PARTS];
-    const struct eventstore_part *list[WIDE_PARTS];
-    for (size_t i = 0; i < WIDE_PARTS; i++) {
+    char ctes[WIDE_TABLES][400];
+    struct eventstore_part parts[WIDE_TABLES];
+    const struct eventstore_part *list[WIDE_TABLES];
+    for (size_t i = 0; i < WIDE_TABLES; i++) {
         snprintf(
             ctes[i], sizeof ctes[i],
             "wide%zu AS (INSERT INTO wide SELECT u.b + u.c + u.d + u.e + u.f + u.g + u.h + u.i"
@@ -266,16 +388,23 @@ START_TEST(a_store_has_as_many_parameters_as_its_tables_need)
     }
     run_sql("CREATE TABLE wide (sum integer); GRANT INSERT ON wide TO cartd_app");
     eventstore_destroy(store);
-    store = eventstore_create(list, WIDE_PARTS);
-    ck_assert_uint_gt(eventstore_append_statement(store, true)->n_parameters, 64);
+    store = eventstore_create(list, WIDE_TABLES);
+    ck_assert_uint_gt(
+        eventstore_append_statement(store, EVENTSTORE_APPEND_USUAL)->n_parameters, FORMER_LIMIT);
     connect_with(eventstore_batch_statements(store));
     int32_t n_streams = 2;
     change = &n_streams;
-    ck_assert_int_eq(append_to((uint8_t[]){1, 2}, (int32_t[]){0, 0}, 2), 2);
-    ck_assert_int_eq(support_ask_sql(url, "SELECT count(*) FROM wide WHERE sum = 66"), 12);
+    append_to(STREAMS({FIRST, .at = 0}, {SECOND, .at = 0}));
+    ck_assert_int_eq(told.position, n_streams);
+    ck_assert_int_eq(
+        support_ask_sql(url, "SELECT count(*) FROM wide WHERE sum = " SUM_OF_A_ROW),
+        n_streams * WIDE_TABLES);
+
     /* Nothing of a stream that is refused. */
-    ck_assert_int_eq(append_to((uint8_t[]){1, 2}, (int32_t[]){0, 1}, 2), 3);
-    ck_assert_int_eq(support_ask_sql(url, "SELECT count(*) FROM wide"), 18);
+    append_to(STREAMS({FIRST, .at = 0}, {SECOND, .at = 1}));
+    ck_assert_int_eq(told.position, n_streams + 1);
+    ck_assert_int_eq(
+        support_ask_sql(url, "SELECT count(*) FROM wide"), (n_streams + 1) * WIDE_TABLES);
     change = NULL;
 }
 END_TEST
@@ -290,7 +419,8 @@ int main(void)
     tcase_add_test(cases, an_append_to_a_log_that_was_replaced_does_nothing);
     tcase_add_test(cases, a_log_without_its_head_fails_the_append);
     tcase_add_test(cases, an_append_that_waited_for_another_sees_what_that_one_did);
-    tcase_add_test(cases, a_full_append_handles_no_row_more_than_once_a_step);
+    tcase_add_test(cases, an_append_handles_no_row_more_than_once_a_step);
+    tcase_add_test(cases, an_append_with_ties_handles_no_row_more_than_once_a_step);
     tcase_add_test(cases, a_store_has_as_many_parameters_as_its_tables_need);
     suite_add_tcase(suite, cases);
     return support_run(suite);

@@ -98,13 +98,14 @@ static struct audit_result verify(const struct audit_options *options)
     char *problem = NULL;
     n_findings = 0;
     has_ended = false;
-    struct audit_verify *verify = audit_verify_create(options, &problem);
+    struct audit *verify =
+        audit_create(options, &(struct audit_wanted){.kind = AUDIT_VERIFY}, &problem);
     ck_assert_msg(verify != NULL, "%s", problem);
     for (int i = 0; i < 6000 && !has_ended; i++)
         loop_turn(loop, 10);
-    struct audit_result result = *audit_verify_result(verify);
+    struct audit_result result = *audit_result(verify);
     ck_assert_msg(result.end == AUDIT_DONE, "%s", result.trouble);
-    audit_verify_destroy(verify);
+    audit_destroy(verify);
     return result;
 }
 
@@ -115,23 +116,23 @@ static void assert_clean(void)
     ck_assert_msg(n_findings == 0, "%s", last_finding);
 }
 
-static struct audit_rebuild *start_rebuild(const struct audit_options *options)
+static struct audit *start_rebuild(const struct audit_options *options)
 {
     char *problem = NULL;
     has_ended = false;
-    struct audit_rebuild *rebuild =
-        audit_rebuild_create(options, &(struct audit_rebuild_wanted){.only = NULL}, &problem);
+    struct audit *rebuild =
+        audit_create(options, &(struct audit_wanted){.kind = AUDIT_REBUILD}, &problem);
     ck_assert_msg(rebuild != NULL, "%s", problem);
     return rebuild;
 }
 
-static struct audit_result end_rebuild(struct audit_rebuild *rebuild)
+static struct audit_result end_rebuild(struct audit *rebuild)
 {
     for (int i = 0; i < 6000 && !has_ended; i++)
         loop_turn(loop, 10);
-    struct audit_result result = *audit_rebuild_result(rebuild);
+    struct audit_result result = *audit_result(rebuild);
     ck_assert_msg(result.end == AUDIT_DONE, "%s", result.trouble);
-    audit_rebuild_destroy(rebuild);
+    audit_destroy(rebuild);
     return result;
 }
 
@@ -394,7 +395,7 @@ START_TEST(a_stream_that_moves_on_meanwhile_is_written_as_it_is_then)
     make_carts(40, 3);
     struct postgres_session *other = open_session("BEGIN; " APPEND_TO_SEVENTH);
     struct audit_options options = options_with(NULL, 0);
-    struct audit_rebuild *rebuild = start_rebuild(&options);
+    struct audit *rebuild = start_rebuild(&options);
     wait_until_blocked(); /* it has read version 3, and wants the lock now */
     run_in(other, "COMMIT");
     struct audit_result result = end_rebuild(rebuild);
@@ -410,7 +411,7 @@ START_TEST(a_stream_that_keeps_moving_on_is_written_at_last_with_the_head_locked
     make_carts(40, 3);
     struct postgres_session *other = open_session("BEGIN; " APPEND_TO_SEVENTH);
     struct audit_options options = options_with(NULL, 0);
-    struct audit_rebuild *rebuild = start_rebuild(&options);
+    struct audit *rebuild = start_rebuild(&options);
     bool has_locked = false;
     int version = 4;
     for (int i = 0; i < 30 && !has_locked; i++) {
@@ -453,7 +454,7 @@ START_TEST(rows_of_a_stream_that_is_being_made_are_not_removed)
         " e.command_id, e.recorded_at FROM events e, log_head h WHERE e.position = 1;"
         "UPDATE carts SET version = 1 WHERE cart_id = '00000000-0000-0000-0000-000000000099'");
     struct audit_options options = options_with(NULL, 0);
-    struct audit_rebuild *rebuild = start_rebuild(&options);
+    struct audit *rebuild = start_rebuild(&options);
     wait_until_blocked();
     run_in(other, "COMMIT");
     struct audit_result result = end_rebuild(rebuild);
@@ -467,10 +468,10 @@ START_TEST(a_rebuild_that_loses_its_connection_goes_on)
 {
     make_carts(3000, 3);
     struct audit_options options = options_with(NULL, 0);
-    struct audit_rebuild *rebuild = start_rebuild(&options);
+    struct audit *rebuild = start_rebuild(&options);
     for (int i = 0; i < 4; i++) {
-        int64_t n_before = audit_rebuild_result(rebuild)->n_streams;
-        while (!has_ended && audit_rebuild_result(rebuild)->n_streams <= n_before + 300)
+        int64_t n_before = audit_result(rebuild)->n_streams;
+        while (!has_ended && audit_result(rebuild)->n_streams <= n_before + 300)
             loop_turn(loop, 10);
         support_run_sql(
             url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
@@ -487,21 +488,23 @@ START_TEST(a_rebuild_that_was_stopped_says_where_it_goes_on)
 {
     make_carts(3000, 3);
     struct audit_options options = options_with(NULL, 0);
-    struct audit_rebuild *rebuild = start_rebuild(&options);
-    while (audit_rebuild_result(rebuild)->n_streams == 0)
+    struct audit *rebuild = start_rebuild(&options);
+    while (audit_result(rebuild)->n_streams == 0)
         loop_turn(loop, 10);
-    audit_rebuild_stop(rebuild);
+    audit_stop(rebuild);
     while (!has_ended)
         loop_turn(loop, 10);
-    struct audit_result result = *audit_rebuild_result(rebuild);
+    struct audit_result result = *audit_result(rebuild);
     ck_assert_int_eq(result.end, AUDIT_INTERRUPTED);
-    audit_rebuild_destroy(rebuild);
+    audit_destroy(rebuild);
     ck_assert_int_eq(ask_sql("SELECT count(*) FROM carts"), result.n_rewritten);
 
     char *problem = NULL;
     has_ended = false;
-    rebuild = audit_rebuild_create(
-        &options, &(struct audit_rebuild_wanted){.only = &aggregate_cart, .from = result.place},
+    rebuild = audit_create(
+        &options,
+        &(struct audit_wanted){
+            .kind = AUDIT_REBUILD, .only = &aggregate_cart, .from = result.resume_at},
         &problem);
     ck_assert_ptr_nonnull(rebuild);
     struct audit_result rest = end_rebuild(rebuild);
@@ -515,16 +518,16 @@ START_TEST(two_rebuilds_at_once_do_no_harm)
 {
     make_carts(3000, 3);
     struct audit_options options = options_with(NULL, 0);
-    struct audit_rebuild *one = start_rebuild(&options);
-    struct audit_rebuild *other = start_rebuild(&options);
-    for (int i = 0; i < 6000 && (audit_rebuild_result(one)->end == AUDIT_GOES_ON ||
-                                 audit_rebuild_result(other)->end == AUDIT_GOES_ON);
+    struct audit *one = start_rebuild(&options);
+    struct audit *other = start_rebuild(&options);
+    for (int i = 0; i < 6000 && (audit_result(one)->end == AUDIT_GOES_ON ||
+                                 audit_result(other)->end == AUDIT_GOES_ON);
          i++)
         loop_turn(loop, 10);
-    ck_assert_int_eq(audit_rebuild_result(one)->end, AUDIT_DONE);
-    ck_assert_int_eq(audit_rebuild_result(other)->end, AUDIT_DONE);
-    audit_rebuild_destroy(one);
-    audit_rebuild_destroy(other);
+    ck_assert_int_eq(audit_result(one)->end, AUDIT_DONE);
+    ck_assert_int_eq(audit_result(other)->end, AUDIT_DONE);
+    audit_destroy(one);
+    audit_destroy(other);
     assert_clean();
 }
 END_TEST
@@ -535,17 +538,18 @@ START_TEST(a_verify_that_loses_its_connection_gives_no_verdict)
     struct audit_options options = options_with(NULL, 0);
     char *problem = NULL;
     has_ended = false;
-    struct audit_verify *verify = audit_verify_create(&options, &problem);
-    while (audit_verify_result(verify)->n_streams == 0)
+    struct audit *verify =
+        audit_create(&options, &(struct audit_wanted){.kind = AUDIT_VERIFY}, &problem);
+    while (audit_result(verify)->n_streams == 0)
         loop_turn(loop, 10);
     support_run_sql(
         url, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
              " WHERE application_name LIKE '%verify' AND datname = current_database()");
     while (!has_ended)
         loop_turn(loop, 10);
-    ck_assert_int_eq(audit_verify_result(verify)->end, AUDIT_IN_TROUBLE);
-    ck_assert_ptr_nonnull(audit_verify_result(verify)->trouble);
-    audit_verify_destroy(verify);
+    ck_assert_int_eq(audit_result(verify)->end, AUDIT_IN_TROUBLE);
+    ck_assert_ptr_nonnull(audit_result(verify)->trouble);
+    audit_destroy(verify);
 }
 END_TEST
 

@@ -5,15 +5,15 @@
 
 START_TEST(positions_are_dense_and_a_stream_that_moved_on_leaves_no_gap)
 {
-    ck_assert_int_eq(append_to((uint8_t[]){1, 2, 3}, (int32_t[]){0, 0, 0}, 3), 3);
+    ck_assert_int_eq(append_to(STREAMS({1, .at = 0}, {2, .at = 0}, {3, .at = 0})), 3);
     /* The second stream is at 1, not at 0 or 7. */
-    ck_assert_int_eq(append_to((uint8_t[]){1, 2, 3}, (int32_t[]){1, 7, 1}, 3), 5);
+    ck_assert_int_eq(append_to(STREAMS({1, .at = 1}, {2, .at = 7}, {3, .at = 1})), 5);
     ck_assert(eventstore_was_accepted(&group, 1));
     ck_assert(!eventstore_was_accepted(&group, 2));
     ck_assert(eventstore_was_accepted(&group, 3));
-    ck_assert_int_eq(append_to((uint8_t[]){2}, (int32_t[]){0}, 1), 0);
+    ck_assert_int_eq(append_to(STREAMS({2, .at = 0})), 0);
     ck_assert(!eventstore_was_accepted(&group, 1));
-    ck_assert_int_eq(append_to((uint8_t[]){2}, (int32_t[]){1}, 1), 6);
+    ck_assert_int_eq(append_to(STREAMS({2, .at = 1})), 6);
 
     postgres_group_begin(&group);
     eventstore_ask_streams(
@@ -47,8 +47,8 @@ END_TEST
 
 START_TEST(a_command_is_found_by_its_id_where_it_recorded_something)
 {
-    append_to((uint8_t[]){1, 2}, (int32_t[]){0, 0}, 2);
-    append_to((uint8_t[]){1}, (int32_t[]){1}, 1);
+    append_to(STREAMS({1, .at = 0}, {2, .at = 0}));
+    append_to(STREAMS({1, .at = 1}));
     postgres_group_begin(&group);
     eventstore_ask_commands(
         &group,
@@ -83,22 +83,22 @@ START_TEST(an_append_that_relied_on_a_shared_stream_is_refused_when_one_has_move
 {
     ck_assert_int_eq(ask_shared_position(), 0);
     are_shared = true;
-    append_to((uint8_t[]){1, 2}, (int32_t[]){0, 0}, 2);
+    append_to(STREAMS({1, .at = 0}, {2, .at = 0}));
     are_shared = false;
-    append_to((uint8_t[]){3}, (int32_t[]){0}, 1);
+    append_to(STREAMS({3, .at = 0}));
     ck_assert_int_eq(ask_shared_position(), 2);
 
     if_shared_position = 2;
-    ck_assert_int_eq(append_to((uint8_t[]){3, 4}, (int32_t[]){1, 0}, 2), 5);
+    ck_assert_int_eq(append_to(STREAMS({3, .at = 1}, {4, .at = 0})), 5);
     if_shared_position = 1;
-    ck_assert_int_eq(append_to((uint8_t[]){3, 5}, (int32_t[]){2, 0}, 2), 0);
+    ck_assert_int_eq(append_to(STREAMS({3, .at = 2}, {5, .at = 0})), 0);
     struct eventstore_appended appended;
     eventstore_receive_append(&group, &appended);
     ck_assert(appended.shared_has_moved);
     ck_assert(!eventstore_was_accepted(&group, 1));
     ck_assert(!eventstore_was_accepted(&group, 2));
     if_shared_position = EVENTSTORE_ANY;
-    ck_assert_int_eq(append_to((uint8_t[]){3, 5}, (int32_t[]){2, 0}, 2), 7);
+    ck_assert_int_eq(append_to(STREAMS({3, .at = 2}, {5, .at = 0})), 7);
     eventstore_receive_append(&group, &appended);
     ck_assert(!appended.shared_has_moved);
 }
@@ -106,8 +106,8 @@ END_TEST
 
 START_TEST(the_newest_event_of_each_stream_is_found)
 {
-    append_to((uint8_t[]){1, 2}, (int32_t[]){0, 0}, 2);
-    append_to((uint8_t[]){2}, (int32_t[]){1}, 1);
+    append_to(STREAMS({1, .at = 0}, {2, .at = 0}));
+    append_to(STREAMS({2, .at = 1}));
     postgres_group_begin(&group);
     eventstore_ask_newest(&group, (struct base_uuid[]){id_of(1), id_of(2), id_of(9)}, 3);
     ask();
@@ -130,8 +130,8 @@ START_TEST(the_log_is_read_in_order_from_a_position_on)
     ck_assert_int_eq(eventstore_receive_head(postgres_group_rows(&group, 0)).position, 0);
 
     connect_with(eventstore_batch_statements(store));
-    append_to((uint8_t[]){1, 2, 3}, (int32_t[]){0, 0, 0}, 3);
-    append_to((uint8_t[]){1, 2, 3}, (int32_t[]){1, 1, 1}, 3);
+    append_to(STREAMS({1, .at = 0}, {2, .at = 0}, {3, .at = 0}));
+    append_to(STREAMS({1, .at = 1}, {2, .at = 1}, {3, .at = 1}));
     connect_with(eventstore_log_statements);
     const char *const known[] = {"Happened", "Missing"};
     const char *const unknown[] = {"Missing"};
@@ -164,7 +164,7 @@ END_TEST
 START_TEST(ranges_of_streams_come_in_the_order_asked_for_and_no_more_than_wanted)
 {
     for (int32_t version = 0; version < 5; version++)
-        append_to((uint8_t[]){1, 2, 3}, (int32_t[]){version, version, version}, 3);
+        append_to(STREAMS({1, .at = version}, {2, .at = version}, {3, .at = version}));
     connect_with(eventstore_ranges_statements);
     const struct eventstore_range wanted[] = {
         {.stream_id = id_of(3), .after_version = 1, .until_version = 4},
@@ -196,7 +196,7 @@ START_TEST(each_append_has_a_time_of_its_own_also_when_the_clock_was_set_back)
     run_sql("UPDATE log_head SET recorded_at = now() + interval '1 day'");
     int64_t last_us = INT64_MIN;
     for (int32_t i = 0; i < 3; i++) {
-        append_to((uint8_t[]){1, 2}, (int32_t[]){i, i}, 2);
+        append_to(STREAMS({1, .at = i}, {2, .at = i}));
         struct eventstore_appended appended;
         eventstore_receive_append(&group, &appended);
         ck_assert_int_gt(appended.recorded_at_us, last_us);
@@ -236,7 +236,7 @@ static void append_key(int32_t expected, int32_t n_events)
 
 START_TEST(an_answer_is_kept_without_an_event_and_only_at_the_expected_version)
 {
-    append_to((uint8_t[]){1}, (int32_t[]){0}, 1);
+    append_to(STREAMS({1, .at = 0}));
     append_key(2, 0);
     ck_assert_int_eq(group.outcome, POSTGRES_DONE);
     ck_assert(!eventstore_was_accepted(&group, 1));

@@ -89,21 +89,21 @@ int64_t in_log;
 const void *change;
 struct eventstore_appended told;
 
-void put_append(const uint8_t *numbers, const int32_t *expected, size_t n)
+void put_append(const struct stream_at *targets, size_t n)
 {
     struct eventstore_stream streams[16];
     struct eventstore_new_event events[16];
     for (size_t i = 0; i < n; i++) {
         streams[i] = (struct eventstore_stream){
-            .stream_id = id_of(numbers[i]),
+            .stream_id = id_of(targets[i].number),
             .stream_type = "test",
-            .expected_version = expected[i],
+            .expected_version = targets[i].at,
             .n_events = 1,
             .is_shared = are_shared,
         };
         events[i] = (struct eventstore_new_event){
             .ordinal = (int32_t)i + 1,
-            .version = expected[i] + 1,
+            .version = targets[i].at + 1,
             .type = "Happened",
             .schema_version = 1,
             .data = "{}",
@@ -126,9 +126,9 @@ void put_append(const uint8_t *numbers, const int32_t *expected, size_t n)
             .changes = change});
 }
 
-int64_t append_to(const uint8_t *numbers, const int32_t *expected, size_t n)
+int64_t append_to(const struct stream_at *targets, size_t n)
 {
-    put_append(numbers, expected, n);
+    put_append(targets, n);
     ask();
     eventstore_receive_append(&group, &told);
     return told.position;

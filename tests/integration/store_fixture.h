@@ -34,10 +34,23 @@ extern bool are_shared;
 extern int64_t in_log;
 extern const void *change; /* for the parts */
 extern struct eventstore_appended told;
-/* Puts the append of one event to each of some streams that are at `expected` into the group. */
-void put_append(const uint8_t *numbers, const int32_t *expected, size_t n);
+
+/* A stream, by a number that its id is made of, and the version that an append expects it at: 0 is
+ * a new one. */
+struct stream_at {
+    uint8_t number;
+    int32_t at;
+};
+enum { FIRST = 1, SECOND };
+/* Two arguments: append_to(STREAMS({FIRST, .at = 0}, {SECOND, .at = 0})). */
+#define STREAMS(...)                                                                               \
+    (const struct stream_at[]){__VA_ARGS__},                                                       \
+        sizeof((const struct stream_at[]){__VA_ARGS__}) / sizeof(struct stream_at)
+/* Puts the append of one event to each of some streams into the group. */
+void put_append(const struct stream_at *targets, size_t n);
 /* The same, sent; returns the position after. */
-int64_t append_to(const uint8_t *numbers, const int32_t *expected, size_t n);
+#define NOTHING_APPENDED 0
+int64_t append_to(const struct stream_at *targets, size_t n);
 /* That there are n events, and that they are without a gap. Connects anew. */
 void check_that_positions_are_dense(size_t n);
 

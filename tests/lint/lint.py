@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 
+import circles
 import documents
 import rooms
 
@@ -107,6 +108,22 @@ def refused_include(tree, path, kind, header):
     if other not in rooms.ROOMS[room]:
         return f"{room or 'main.c'} may not use {other}/"
     return None
+
+
+def check_circles(tree):
+    """Files of a room that call each other in a circle can only be understood together."""
+    for room in sorted(rooms.ROOMS):
+        sources = {
+            tree.name(path): c_without_comments(path.read_text(encoding="utf-8"))
+            for path in tree.c_files(f"src/{room}" if room else "src")
+            if path.suffix == ".c" and room_of(path, tree.root) == room
+        }
+        most = rooms.LARGER_CIRCLES.get(room, rooms.MOST_IN_CIRCLE)
+        for circle in circles.circles(sources):
+            if len(circle) > most:
+                for name in sorted(circle):
+                    others = ", ".join(sorted(circle - {name}))
+                    yield f"{name}:1: calls in a circle, which may have {most} files, with {others}"
 
 
 def check_words(tree):
@@ -272,6 +289,7 @@ class CannotBeMade(Exception):
 
 CHECKS = {
     "rooms": check_rooms,
+    "circles": check_circles,
     "words": check_words,
     "sizes": check_sizes,
     "symbols": check_symbols,

@@ -24,6 +24,7 @@ PLANTS = [
     ("rooms", "src/projections/planted.c", "#include <jansson.h>\n"),
     ("rooms", "src/service/planted.c", '#include "codec_json.h"\n'),
     ("rooms", "src/attic/planted.c", '#include "base.h"\n'),
+    ("circles", "src/http/planted.c", "bool http_may(void)\n{\n    return http_check_request(0);\n}\n"),
     ("words", "src/service/planted.c", "void f(void) { PQclear(0); }\n"),
     ("words", "src/service/planted.c", "int f(void) { return PG_DIAG_SQLSTATE; }\n"),
     ("words", "src/service/planted.c", "int f(void) { return MHD_YES; }\n"),

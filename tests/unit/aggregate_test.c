@@ -28,7 +28,7 @@ static struct cart_offer find_offer(const void *context, const char *sku, const 
     };
 }
 
-static const struct aggregate_offers offers = {.find = find_offer, .context = &cart};
+static const struct aggregate_known known = {.find_offer = find_offer, .context = &cart};
 
 static const struct cart_command CREATE = {
     .type = CART_COMMAND_CREATE, .create = {.currency = "EUR", .metadata = "{}"}};
@@ -66,7 +66,7 @@ static struct cart_request request_of(const struct cart_command *commands, size_
 static void decide_all(const struct cart_command *commands, size_t n)
 {
     struct cart_request request = request_of(commands, n);
-    aggregate_cart.decide(&cart, &request, &offers, &arena, &decision);
+    aggregate_cart.decide(&cart, &request, &known, &arena, &decision);
 }
 
 static const struct cart_event *fact(size_t i)
@@ -191,7 +191,7 @@ START_TEST(a_product_is_refused_for_too_many_prices_only)
         currency[0] = 'A';
         currency[1] = (char)('A' + i / 26);
         currency[2] = (char)('A' + i % 26);
-        aggregate_product.decide(&product, &command, &offers, &arena, &decision);
+        aggregate_product.decide(&product, &command, &known, &arena, &decision);
         ck_assert_int_eq(decision.is_refused, i == CATALOG_PRICES_MAX);
         if (decision.is_refused)
             break;

@@ -135,17 +135,27 @@ START_TEST(a_signature_is_verified_once_until_the_keys_are_read_again)
 }
 END_TEST
 
-/* More than there is room for: whoever meets another's place is verified again, and no more. */
-START_TEST(more_tokens_than_places_are_all_taken)
+static void verify_nth(int n)
 {
     struct auth_identity identity;
-    for (int round = 0; round < 2; round++)
-        for (int i = 0; i < AUTH_REMEMBERED / 8; i++) {
-            char scope[32];
-            (void)snprintf(scope, sizeof scope, "carts n%d", i);
-            ck_assert_msg(
-                verify_at(make_token(scope, NOW_S, 0), NOW_S, &identity) == NULL, "%d", i);
-        }
+    char scope[32];
+    (void)snprintf(scope, sizeof scope, "carts n%d", n);
+    ck_assert_msg(verify_at(make_token(scope, NOW_S, 0), NOW_S, &identity) == NULL, "%d", n);
+}
+
+/* One more than are remembered: only the one that was not used for longest is verified again. */
+START_TEST(more_tokens_than_are_remembered_are_all_taken)
+{
+    for (int i = 0; i < AUTH_REMEMBERED; i++)
+        verify_nth(i);
+    verify_nth(0);
+    verify_nth(AUTH_REMEMBERED);
+    ck_assert_int_eq(metrics.numbers[METRICS_TOKENS_VERIFIED], AUTH_REMEMBERED + 1);
+    verify_nth(0);
+    verify_nth(2);
+    ck_assert_int_eq(metrics.numbers[METRICS_TOKENS_VERIFIED], AUTH_REMEMBERED + 1);
+    verify_nth(1);
+    ck_assert_int_eq(metrics.numbers[METRICS_TOKENS_VERIFIED], AUTH_REMEMBERED + 2);
     ck_assert_int_eq(metrics.numbers[METRICS_TOKENS_REFUSED], 0);
 }
 END_TEST
@@ -174,7 +184,7 @@ int main(void)
     tcase_add_test(tests, a_token_begins_to_the_second);
     tcase_add_test(tests, scopes_are_read_whole);
     tcase_add_test(tests, a_signature_is_verified_once_until_the_keys_are_read_again);
-    tcase_add_test(tests, more_tokens_than_places_are_all_taken);
+    tcase_add_test(tests, more_tokens_than_are_remembered_are_all_taken);
     tcase_add_test(tests, a_token_of_the_longest_length_is_looked_at);
     suite_add_tcase(suite, tests);
     return support_run(suite);

@@ -361,29 +361,6 @@ START_TEST(digests_of_parts_cut_elsewhere_differ)
 }
 END_TEST
 
-START_TEST(a_keyed_digest_is_hmac_sha_256_of_lengths_and_parts)
-{
-    /* Python: hmac.new(b"key", b"\0\0\0\0\0\0\0\3abc" + bytes(8), "sha256") */
-    static const uint8_t expected[BASE_SHA256_SIZE] = {
-        0x4c, 0x5c, 0x96, 0x2e, 0x52, 0xc1, 0x8c, 0xdf, 0xed, 0x6a, 0x68,
-        0x99, 0x32, 0x88, 0xa1, 0x48, 0x16, 0xb9, 0x33, 0x31, 0x9e, 0x84,
-        0x97, 0x8b, 0x01, 0xfc, 0x82, 0xe4, 0x5d, 0x92, 0x78, 0x67};
-    uint8_t digest[BASE_SHA256_SIZE];
-    base_hmac_sha256(
-        (const uint8_t *)"key", 3, (const struct base_part[]){{"abc", 3}, {"", 0}}, 2, digest);
-    ck_assert_mem_eq(digest, expected, sizeof(expected));
-}
-END_TEST
-
-START_TEST(secrets_are_the_same_when_every_byte_is)
-{
-    ck_assert(base_is_same_secret("abc", "abc", 3));
-    ck_assert(base_is_same_secret("abc", "abd", 2));
-    ck_assert(!base_is_same_secret("abc", "abd", 3));
-    ck_assert(!base_is_same_secret("abc", "bbc", 3));
-}
-END_TEST
-
 START_TEST(what_others_wrote_is_printed_without_being_obeyed)
 {
     BASE_CLEANUP(base_buffer_finish) struct base_buffer buffer = {0};
@@ -563,8 +540,6 @@ int main(void)
         what_is_no_uuid_is_refused_and_leaves_the_output_alone,
         a_digest_is_sha_256_of_lengths_and_parts,
         digests_of_parts_cut_elsewhere_differ,
-        a_keyed_digest_is_hmac_sha_256_of_lengths_and_parts,
-        secrets_are_the_same_when_every_byte_is,
         what_others_wrote_is_printed_without_being_obeyed,
         base64url_is_written_without_padding,
         base64url_that_was_not_written_here_is_refused,

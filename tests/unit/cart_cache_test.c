@@ -214,7 +214,6 @@ static size_t count_found(struct cart_cache *cache, uint32_t n)
     size_t n_found = 0;
     for (uint32_t i = 0; i < n; i++) {
         struct projections_read read = {.cart_id = id_of_many(i), .caller = {.may_all = true}};
-        cart_cache_prefetch(cache, &read.cart_id);
         if (!cart_cache_find(cache, SOON, &read))
             continue;
         n_found++;

@@ -18,7 +18,7 @@ static enum codec_outcome read_item(const char *properties)
 {
     const char *text = base_arena_printf(&arena, "{\"sku\":\"mug\",\"properties\":%s}", properties);
     struct codec_body body = {.bytes = text, .length = strlen(text)};
-    return codec_read_add_item(body, &arena, &commands, &complaints);
+    return codec_read_command(body, CART_COMMAND_ADD_ITEM, &arena, &commands, &complaints);
 }
 
 static const struct cart_command *read_good_item(const char *properties)

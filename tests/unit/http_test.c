@@ -285,7 +285,7 @@ END_TEST
 START_TEST(a_problem_is_written_with_the_members_that_it_has)
 {
     struct base_buffer out = {0};
-    struct http_trouble trouble = {.problem = HTTP_PROBLEM_CART_CLOSED, .detail = "A \"b\"."};
+    struct http_refusal trouble = {.problem = HTTP_PROBLEM_CART_CLOSED, .detail = "A \"b\"."};
     http_write_problem(&out, &trouble, "r-1");
     ck_assert_str_eq(
         base_buffer_text(&out),

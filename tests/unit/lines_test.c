@@ -9,7 +9,8 @@ static void read_in_pieces(struct base_buffer *said, const char *text, size_t pi
 {
     int pipe_ends[2];
     ck_assert_int_eq(pipe(pipe_ends), 0);
-    BASE_CLEANUP(lines_finish) struct lines lines = {.most = 5};
+    BASE_CLEANUP(source_close) struct source source = {.fd = pipe_ends[0]};
+    struct lines lines = {.source = &source, .most = 5};
     size_t n_left = strlen(text);
     for (;;) {
         enum lines_outcome outcome = lines_next(&lines);
@@ -21,7 +22,7 @@ static void read_in_pieces(struct base_buffer *said, const char *text, size_t pi
                 ck_assert_int_eq(write(pipe_ends[1], text, n), (ssize_t)n);
             text += n;
             n_left -= n;
-            ck_assert(lines_fill(&lines, pipe_ends[0]));
+            ck_assert(source_fill(&source));
             continue;
         }
         if (outcome == LINES_END)
@@ -35,7 +36,6 @@ static void read_in_pieces(struct base_buffer *said, const char *text, size_t pi
         base_buffer_append(said, lines.text, lines.length);
         base_buffer_append_text(said, "|");
     }
-    close(pipe_ends[0]);
     if (n_left > 0)
         close(pipe_ends[1]);
 }
@@ -67,9 +67,10 @@ END_TEST
 
 START_TEST(what_can_not_be_read_is_said)
 {
-    BASE_CLEANUP(lines_finish) struct lines lines = {.most = 5};
+    BASE_CLEANUP(source_close) struct source source = {.fd = -1};
+    struct lines lines = {.source = &source, .most = 5};
     ck_assert_int_eq(lines_next(&lines), LINES_MORE);
-    ck_assert(!lines_fill(&lines, -1));
+    ck_assert(!source_fill(&source));
 }
 END_TEST
 

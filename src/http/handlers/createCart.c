@@ -3,64 +3,64 @@
 #include <string.h>
 
 #include "access.h"
-#include "reply.h"
 #include "server.h"
 
 /* A Cart-Token of the client's own makes a lost answer of no harm. */
-static bool check_cart_token(struct http_request *request)
+static const struct http_refusal *check_cart_token(struct http_request *request)
 {
     const char *token = request->headers.values[HTTP_HEADER_CART_TOKEN];
     if (request->http->options.auth == NULL || token == NULL || http_is_cart_token(token))
-        return true;
-    http_refuse(
-        request, HTTP_PROBLEM_INVALID_PARAMETER,
+        return NULL;
+    return http_refuse(
+        &request->arena, HTTP_PROBLEM_INVALID_PARAMETER,
         "Cart-Token must be 32 random bytes, written as %d characters of base64url.",
         HTTP_CART_TOKEN_LENGTH);
-    return false;
 }
 
 /* Whose the cart is: the customer's, or of whoever has its token. Where nobody is asked, nobody is
- * given one. False: the request was refused. */
-static bool choose_owner(struct http_request *request, struct cart_command *create)
+ * given one. */
+static const struct http_refusal *choose_owner(
+    struct http_request *request, struct cart_command *create)
 {
     struct cart_caller *caller = &request->rights;
     const char *named = create->create.customer_id;
     if (request->http->options.auth == NULL)
-        return true;
+        return NULL;
     if (!caller->may_all) {
         if (named != NULL &&
-            (caller->customer_id == NULL || strcmp(named, caller->customer_id) != 0)) {
-            http_refuse_other_customer(request);
-            return false;
-        }
+            (caller->customer_id == NULL || strcmp(named, caller->customer_id) != 0))
+            return http_refuse_other_customer(request);
         create->create.customer_id = caller->customer_id;
     }
     if (create->create.customer_id != NULL)
-        return true;
+        return NULL;
     const char *token = request->headers.values[HTTP_HEADER_CART_TOKEN];
     if (token == NULL && request->identity.subject == NULL)
         token = http_make_cart_token(&request->arena);
     if (token == NULL)
-        return true;
+        return NULL;
     request->cart_token = token;
     base_sha256_hex(token, caller->guest_token_hash);
     create->create.guest_token_hash = caller->guest_token_hash;
-    return true;
+    return NULL;
 }
 
-static bool is_unknown_guest(const struct http_request *request)
+static bool is_guest(const struct http_request *request)
 {
-    return request->http->options.auth != NULL && request->identity.subject == NULL &&
-           request->headers.values[HTTP_HEADER_CART_TOKEN] == NULL;
+    return request->http->options.auth != NULL && request->identity.subject == NULL;
 }
 
 /* Guests are told apart by the tokens that they bring. One who brings none can't be told from
  * others: whatever his key has made before is of another token than the one he gets now, so that he
  * is told no more than that the key came before. */
+static bool is_unknown_guest(const struct http_request *request)
+{
+    return is_guest(request) && request->headers.values[HTTP_HEADER_CART_TOKEN] == NULL;
+}
+
 static const char *name_key_owner(struct http_request *request)
 {
-    bool is_guest = request->http->options.auth != NULL && request->identity.subject == NULL;
-    if (!is_guest || is_unknown_guest(request))
+    if (!is_guest(request) || is_unknown_guest(request))
         return request->actor;
     return base_arena_printf(&request->arena, "guest:%s", request->rights.guest_token_hash);
 }
@@ -81,28 +81,35 @@ static void choose_id(struct http_request *request, const struct codec_new_cart 
         command->stream_id = base_uuid_make_v7(&request->http->random, base_clock_now_us());
 }
 
-void http_ask_create_cart(struct http_request *request)
+static const struct http_refusal *check_match(struct http_request *request)
 {
-    struct service_command *command = &request->wait.command;
-    if (!http_begin_command(request))
-        return;
-    if (command->match != SERVICE_MATCH_NOTHING) {
-        http_refuse(
-            request, HTTP_PROBLEM_INVALID_PARAMETER,
-            "If-Match is not supported when a cart is created; leave it out.");
-        return;
-    }
-    if (!check_cart_token(request))
-        return;
+    if (request->wait.command.match == SERVICE_MATCH_NOTHING)
+        return NULL;
+    return http_refuse(
+        &request->arena, HTTP_PROBLEM_INVALID_PARAMETER,
+        "If-Match is not supported when a cart is created; leave it out.");
+}
+
+const struct http_refusal *http_ask_create_cart(struct http_request *request)
+{
+    const struct http_refusal *refusal = http_begin_command(request);
+    if (refusal == NULL)
+        refusal = check_match(request);
+    if (refusal == NULL)
+        refusal = check_cart_token(request);
+    if (refusal != NULL)
+        return refusal;
     struct codec_new_cart new_cart;
     struct codec_complaints complaints;
     enum codec_outcome outcome = codec_read_new_cart(
         http_request_body(request), request->http->options.default_currency, &request->arena,
         &new_cart, &complaints);
-    if (!http_accept_body(request, outcome, &complaints))
-        return;
-    if (!choose_owner(request, &new_cart.commands.list[0]))
-        return;
+    refusal = http_check_body(request, outcome, &complaints);
+    if (refusal == NULL)
+        refusal = choose_owner(request, &new_cart.commands.list[0]);
+    if (refusal != NULL)
+        return refusal;
     choose_id(request, &new_cart);
-    http_submit_commands(request, &new_cart.commands);
+    request->commands = new_cart.commands;
+    return http_submit_commands(request);
 }

@@ -6,22 +6,6 @@
 #include "reply.h"
 #include "server.h"
 
-/* False: the request was refused. */
-static bool check_outcome(struct http_request *request, const struct feed_page *page)
-{
-    switch (page->outcome) {
-    case FEED_FOUND:
-        return true;
-    case FEED_NOT_FOUND:
-        http_refuse_missing(request, HTTP_PROBLEM_CART_NOT_FOUND, "cart");
-        return false;
-    case FEED_FAILED:
-        http_refuse_failed(request, page->request.failure);
-        return false;
-    }
-    return false;
-}
-
 /* ---- pages ----------------------------------------------------------------------------------- */
 
 struct list {
@@ -51,22 +35,15 @@ static void reply_list(struct http_request *request, const struct list *list)
     }
     base_buffer_append_char(&body, '}');
     base_buffer_finish(list->events);
-    http_send_reply(
-        request, &(struct http_reply){
-                     .status = MHD_HTTP_OK,
-                     .media = HTTP_MEDIA_JSON,
-                     .body = &body,
-                     .cache = HTTP_CACHE_NEVER,
-                 });
+    http_send_json(request, &body, HTTP_CACHE_NEVER);
 }
 
-static void refuse_beyond(struct http_request *request, int64_t after)
+static const struct http_refusal *refuse_beyond(struct http_request *request, int64_t after)
 {
-    http_refuse(
-        request, HTTP_PROBLEM_INVALID_PARAMETER,
+    return http_refuse(
+        &request->arena, HTTP_PROBLEM_INVALID_PARAMETER,
         "There is no event %lld, the value of Last-Event-ID or \"after\": it is from another log, "
-        "or "
-        "from before the database was restored from an older copy. Start again from 0.",
+        "or from before the database was restored from an older copy. Start again from 0.",
         (long long)after);
 }
 
@@ -77,30 +54,31 @@ static bool is_of_this_log(const struct http_request *request, const char *log_i
     return given == NULL || strcmp(given, log_id) == 0;
 }
 
-/* Whether there is a page, and `after` is in it or before it. False: the request was refused. */
-static bool check_page(struct http_request *request, const struct feed_page *page)
+/* Whether there is a page, and `after` is in it or before it. */
+static const struct http_refusal *check_page(
+    struct http_request *request, const struct feed_page *page)
 {
-    if (!check_outcome(request, page))
-        return false;
-    if (!is_of_this_log(request, page->log_id)) {
-        http_refuse(
-            request, HTTP_PROBLEM_INVALID_PARAMETER,
+    if (page->outcome == FEED_NOT_FOUND)
+        return http_refuse_missing(request, HTTP_PROBLEM_CART_NOT_FOUND);
+    if (page->outcome == FEED_FAILED)
+        return http_refuse_failure(request, page->request.failure);
+    if (!is_of_this_log(request, page->log_id))
+        return http_refuse(
+            &request->arena, HTTP_PROBLEM_INVALID_PARAMETER,
             "The log is %s, not that of \"log_id\": a standby was promoted or a copy was restored "
             "since, and events that you have read may be missing or have other positions. Compare "
             "the last event that you have with the one at its position, and go on from where both "
             "are the same.",
             page->log_id);
-        return false;
-    }
-    if (page->is_beyond)
-        refuse_beyond(request, page->after);
-    return !page->is_beyond;
+    return page->is_beyond ? refuse_beyond(request, page->after) : NULL;
 }
 
 static void answer_page(struct feed_page *page)
 {
     struct http_request *request = BASE_CONTAINER(page, struct http_request, wait.feed_page);
-    if (check_page(request, page))
+    const struct http_refusal *refusal = check_page(request, page);
+    http_send_refusal(request, refusal);
+    if (refusal == NULL)
         reply_list(
             request, &(struct list){
                          .events = &page->events,
@@ -129,7 +107,7 @@ static void end_poll(struct http_poll *poll, enum http_problem otherwise)
     if (head >= 0 && head < after && after > poll->began_after && !poll->is_beyond)
         head = after;
     if (poll->is_beyond && after > head)
-        refuse_beyond(request, after);
+        http_send_refusal(request, refuse_beyond(request, after));
     else if (head >= 0)
         reply_list(
             request, &(struct list){
@@ -141,9 +119,11 @@ static void end_poll(struct http_poll *poll, enum http_problem otherwise)
                          .log_id = feed_log_id(feed),
                      });
     else
-        http_refuse(
-            request, otherwise,
-            "The service has not read the end of the log from the database yet.");
+        http_send_refusal(
+            request,
+            &(struct http_refusal){
+                .problem = otherwise,
+                .detail = "The service has not read the end of the log from the database yet."});
 }
 
 static size_t take(struct feed_listener *listener, const struct feed_event *events, size_t n)
@@ -174,7 +154,8 @@ static void ended(struct feed_listener *listener, enum feed_end end)
     end_poll(poll, HTTP_PROBLEM_SHUTTING_DOWN);
 }
 
-static void listen_for(struct http_request *request, const struct feed_page *wanted)
+static const struct http_refusal *listen_for(
+    struct http_request *request, const struct feed_page *wanted)
 {
     struct http_poll *poll = &request->wait.poll;
     *poll = (struct http_poll){
@@ -185,14 +166,14 @@ static void listen_for(struct http_request *request, const struct feed_page *wan
         .began_after = wanted->after,
     };
     struct http *http = request->http;
-    if (!http_may_listen(request))
-        return;
-    if (!feed_listen(http->options.feed, &poll->listener)) {
-        http_refuse_listener(request);
-        return;
-    }
+    const struct http_refusal *refusal = http_admit_listener(request);
+    if (refusal != NULL)
+        return refusal;
+    if (!feed_listen(http->options.feed, &poll->listener))
+        return http_refuse_listener(request);
     poll->holder = http_caller_hold(&http->callers, &request->caller, HTTP_LISTENER);
     loop_start_timer(http->options.loop, &poll->timer, request->poll_seconds * 1000000);
+    return NULL;
 }
 
 /* A page that has nothing becomes a poll: `after` is in the log. */
@@ -207,25 +188,23 @@ static void answer_poll(struct feed_page *page)
     const struct feed_page wanted = {
         .source = page->source, .after = page->next_after, .limit = page->limit};
     base_buffer_finish(&page->events);
-    listen_for(request, &wanted);
+    http_send_refusal(request, listen_for(request, &wanted));
 }
 
 /* Whether there is such an event is known of what this process has read, while somebody listens; of
  * anything else the database is asked first. */
-static void ask_poll(struct http_request *request, const struct feed_page *wanted)
+static const struct http_refusal *ask_poll(
+    struct http_request *request, const struct feed_page *wanted)
 {
     struct feed *feed = request->http->options.feed;
-    if (wanted->after <= feed_head(feed) && is_of_this_log(request, feed_log_id(feed))) {
-        listen_for(request, wanted);
-        return;
-    }
-    if (!feed_has_room(feed)) {
-        http_refuse_listener(request);
-        return;
-    }
+    if (wanted->after <= feed_head(feed) && is_of_this_log(request, feed_log_id(feed)))
+        return listen_for(request, wanted);
+    if (!feed_has_room(feed))
+        return http_refuse_listener(request);
     request->wait.feed_page = *wanted;
     request->wait.feed_page.answered = answer_poll;
     feed_read_page(feed, &request->wait.feed_page);
+    return NULL;
 }
 
 /* ---- streams --------------------------------------------------------------------------------- */
@@ -234,87 +213,127 @@ static void answer_stream(struct feed_page *page)
 {
     struct http_request *request = BASE_CONTAINER(page, struct http_request, wait.feed_page);
     base_buffer_finish(&page->events);
-    if (check_page(request, page))
-        http_start_stream(request, &page->source, page->after, page->is_unclaimed);
+    const struct http_refusal *refusal = check_page(request, page);
+    if (refusal == NULL)
+        refusal = http_start_stream(request, &page->source, page->after, page->is_unclaimed);
+    http_send_refusal(request, refusal);
 }
 
 /* A page first, which says whether there is such a cart and such an event. */
-static void ask_stream(struct http_request *request, const struct feed_page *wanted)
+static const struct http_refusal *ask_stream(
+    struct http_request *request, const struct feed_page *wanted)
 {
     struct feed_page *page = &request->wait.feed_page;
-    if (!feed_has_room(request->http->options.feed)) {
-        http_refuse_listener(request);
-        return;
-    }
-    *page = (struct feed_page){
-        .source = wanted->source,
-        .after = wanted->after,
-        .limit = 1,
-        .caller = request->rights,
-        .answered = answer_stream,
-    };
+    if (!feed_has_room(request->http->options.feed))
+        return http_refuse_listener(request);
+    *page = *wanted;
+    page->limit = 1;
+    page->answered = answer_stream;
     feed_read_page(request->http->options.feed, page);
+    return NULL;
 }
 
 /* ---- asking ---------------------------------------------------------------------------------- */
 
-static bool read_number(
-    struct http_request *request, enum http_parameter parameter, int64_t most, int64_t *number)
-{
-    const char *text = request->parameters[parameter];
-    if (text == NULL || base_parse_int(text, 0, most, number))
-        return true;
-    http_refuse_parameter(
-        request, http_parameter_name(parameter),
-        base_arena_printf(&request->arena, "a number from 0 to %lld", (long long)most));
-    return false;
-}
-
 /* Where a client is that has come back. An empty one counts as none. */
-static bool read_last_event_id(struct http_request *request, int64_t most, int64_t *after)
+static const struct http_refusal *read_last_event_id(
+    struct http_request *request, int64_t most, int64_t *after)
 {
     const char *text = request->headers.values[HTTP_HEADER_LAST_EVENT_ID];
     if (text == NULL || *text == '\0' || base_parse_int(text, 0, most, after))
-        return true;
-    http_refuse(
-        request, HTTP_PROBLEM_INVALID_PARAMETER,
+        return NULL;
+    return http_refuse(
+        &request->arena, HTTP_PROBLEM_INVALID_PARAMETER,
         "Last-Event-ID must be a number from 0 to %lld, the id of an event of this stream.",
         (long long)most);
-    return false;
 }
 
-static bool refuse_page_parameters(struct http_request *request)
+static const struct http_refusal *refuse_page_parameters(struct http_request *request)
 {
     if (request->parameters[HTTP_PARAMETER_LIMIT] == NULL &&
         request->parameters[HTTP_PARAMETER_WAIT] == NULL)
-        return false;
-    http_refuse(
-        request, HTTP_PROBLEM_INVALID_PARAMETER,
+        return NULL;
+    return http_refuse(
+        &request->arena, HTTP_PROBLEM_INVALID_PARAMETER,
         "The query parameters \"limit\" and \"wait\" are for pages; leave them out for a stream, "
         "which has all events and waits for new ones.");
-    return true;
 }
 
-void http_ask_events(struct http_request *request, const struct feed_source *source, int64_t most)
+/* `most` is the largest number that `after` and Last-Event-ID can be. */
+static const struct http_refusal *read_stream_parameters(
+    struct http_request *request, int64_t most, struct feed_page *wanted)
+{
+    const struct http_refusal *refusal = refuse_page_parameters(request);
+    return refusal != NULL ? refusal : read_last_event_id(request, most, &wanted->after);
+}
+
+static const struct http_refusal *read_page_parameters(
+    struct http_request *request, struct feed_page *wanted)
+{
+    const struct http_refusal *refusal = http_read_limit(request, &wanted->limit);
+    return refusal != NULL ? refusal
+                           : http_read_number(
+                                 request, HTTP_PARAMETER_WAIT, 0, HTTP_WAIT_SECONDS_MAX,
+                                 &request->poll_seconds);
+}
+
+/* Answers with a page, a long poll or a stream of the source. */
+static const struct http_refusal *ask(
+    struct http_request *request, const struct feed_source *source, int64_t most)
 {
     struct feed_page wanted = {
         .source = *source, .caller = request->rights, .answered = answer_page};
-    int64_t wait_seconds = 0;
-    if (!read_number(request, HTTP_PARAMETER_AFTER, most, &wanted.after))
-        return;
-    if (request->wants_stream) {
-        if (!refuse_page_parameters(request) && read_last_event_id(request, most, &wanted.after))
-            ask_stream(request, &wanted);
-        return;
-    }
-    if (!http_read_limit(request, &wanted.limit) ||
-        !read_number(request, HTTP_PARAMETER_WAIT, HTTP_WAIT_SECONDS_MAX, &wait_seconds))
-        return;
-    if (wait_seconds > 0) {
-        request->poll_seconds = wait_seconds;
-        ask_poll(request, &wanted);
-        return;
-    }
+    const struct http_refusal *refusal =
+        http_read_number(request, HTTP_PARAMETER_AFTER, 0, most, &wanted.after);
+    if (refusal == NULL)
+        refusal = request->wants_stream ? read_stream_parameters(request, most, &wanted)
+                                        : read_page_parameters(request, &wanted);
+    if (refusal != NULL)
+        return refusal;
+    if (request->wants_stream)
+        return ask_stream(request, &wanted);
+    if (request->poll_seconds > 0)
+        return ask_poll(request, &wanted);
     request->wait.feed_page = wanted;
     feed_read_page(request->http->options.feed, &request->wait.feed_page);
+    return NULL;
+}
+
+/* ---- the operations -------------------------------------------------------------------------- */
+
+const struct http_refusal *http_ask_list_cart_events(struct http_request *request)
+{
+    struct feed_source source = {.is_of_cart = true};
+    if (!base_uuid_parse(request->path_values[0], &source.cart_id))
+        return http_refuse_missing(request, HTTP_PROBLEM_CART_NOT_FOUND);
+    return ask(request, &source, INT32_MAX);
+}
+
+static bool read_types(const char *place, uint32_t *types)
+{
+    for (int i = 0; i < HTTP_LISTED_MAX; i++) {
+        size_t length = strcspn(place, ",");
+        uint32_t type = feed_type(place, length);
+        if (type == 0)
+            return false;
+        *types |= type;
+        place += length;
+        if (*place++ == '\0')
+            return true;
+    }
+    return false;
+}
+
+const struct http_refusal *http_ask_list_events(struct http_request *request)
+{
+    struct feed_source source = {.is_of_cart = false};
+    const char *types = request->parameters[HTTP_PARAMETER_TYPE];
+    if (types != NULL && !read_types(types, &source.types))
+        return http_refuse_parameter(
+            request, HTTP_PARAMETER_TYPE,
+            base_arena_printf(
+                &request->arena, "one to %d names of event types, with commas between them, as %s",
+                HTTP_LISTED_MAX, codec_cart_event_name(CART_EVENT_ITEM_ADDED)));
+    /* Every integer in an answer fits into a double, as that is what JavaScript has. */
+    return ask(request, &source, (INT64_C(1) << 53) - 1);
 }

@@ -1,97 +1,53 @@
 #include "handlers.h"
 
-#include <string.h>
+#include <inttypes.h>
 
-#include "fields.h"
 #include "reply.h"
 #include "server.h"
 
-void http_refuse_parameter(struct http_request *request, const char *name, const char *must_be)
-{
-    http_refuse(
-        request, HTTP_PROBLEM_INVALID_PARAMETER, "The query parameter \"%s\" must be %s.", name,
-        must_be);
-}
+/* ---- parameters ------------------------------------------------------------------------------ */
 
-void http_refuse_missing(struct http_request *request, enum http_problem missing, const char *kind)
-{
-    http_refuse(request, missing, "There is no %s \"%.64s\".", kind, request->path_values[0]);
-}
-
-void http_refuse_cursor(struct http_request *request)
-{
-    http_refuse_parameter(
-        request, "cursor", "the next_cursor of a page of this list with the same filters");
-}
-
-bool http_read_time(struct http_request *request, enum http_parameter parameter, int64_t *unix_us)
+const struct http_refusal *http_read_time(
+    struct http_request *request, enum http_parameter parameter, int64_t *unix_us)
 {
     const char *text = request->parameters[parameter];
     if (text == NULL || base_time_parse(text, unix_us))
-        return true;
-    http_refuse_parameter(
-        request, http_parameter_name(parameter),
+        return NULL;
+    return http_refuse_parameter(
+        request, parameter,
         "an RFC 3339 time, as 2026-11-23T04:38:00.123456Z, with + written as %2B");
-    return false;
 }
 
-void http_refuse_failed(struct http_request *request, enum base_failure failure)
+const struct http_refusal *http_read_number(
+    struct http_request *request, enum http_parameter parameter, int64_t least, int64_t most,
+    int64_t *number)
 {
-    switch (failure) {
-    case BASE_NO_FAILURE:
-        return;
-    case BASE_OVERLOADED:
-        http_refuse(request, HTTP_PROBLEM_OVERLOADED, "Too many reads are waiting already.");
-        return;
-    case BASE_TOO_SLOW:
-        http_refuse(
-            request, HTTP_PROBLEM_OVERLOADED,
-            "The read took too long; narrow it down or try again later.");
-        return;
-    case BASE_UNAVAILABLE:
-    case BASE_UNKNOWN:
-        http_refuse(
-            request, HTTP_PROBLEM_DATABASE_UNAVAILABLE,
-            "The database does not answer at the moment.");
-        return;
-    case BASE_BROKEN:
-        http_refuse(request, HTTP_PROBLEM_INTERNAL_ERROR, "The read failed.");
-        return;
-    }
+    const char *text = request->parameters[parameter];
+    if (text == NULL || base_parse_int(text, least, most, number))
+        return NULL;
+    return http_refuse_parameter(
+        request, parameter,
+        base_arena_printf(&request->arena, "a number from %" PRId64 " to %" PRId64, least, most));
 }
 
-void http_refuse_read(
-    struct http_request *request, enum projections_outcome outcome, enum base_failure failure,
-    enum http_problem missing, const char *kind)
+const struct http_refusal *http_read_limit(struct http_request *request, int32_t *limit)
 {
-    switch (outcome) {
-    case PROJECTIONS_FOUND:
-        return;
-    case PROJECTIONS_NOT_FOUND:
-        http_refuse_missing(request, missing, kind);
-        return;
-    case PROJECTIONS_BAD_CURSOR:
-        http_refuse_cursor(request);
-        return;
-    case PROJECTIONS_FAILED:
-        http_refuse_failed(request, failure);
-        return;
-    }
+    int64_t number = HTTP_PAGE_DEFAULT;
+    const struct http_refusal *refusal =
+        http_read_number(request, HTTP_PARAMETER_LIMIT, 1, HTTP_PAGE_MAX, &number);
+    *limit = (int32_t)number;
+    return refusal;
 }
 
 /* ---- one thing ------------------------------------------------------------------------------- */
 
-bool http_begin_read(struct http_request *request)
+const struct http_refusal *http_begin_read(struct http_request *request)
 {
     const char *value = request->headers.values[HTTP_HEADER_IF_NONE_MATCH];
     struct http_etags etags;
     if (value == NULL || http_read_etags(value, HTTP_WEAK, &etags))
-        return true;
-    http_refuse(
-        request, HTTP_PROBLEM_INVALID_PARAMETER,
-        "If-None-Match must be * or a list of at most %d ETags in quotes, as \"7\".",
-        SERVICE_VERSIONS_MAX);
-    return false;
+        return NULL;
+    return http_refuse_etags(request, "If-None-Match");
 }
 
 /* Whether the client has what was found. */
@@ -119,44 +75,25 @@ void http_reply_found(
                  });
 }
 
-void http_reply_read(
-    struct http_request *request, const char *cache, enum http_problem missing, const char *kind)
+void http_answer_read(struct projections_read *read, const char *cache, enum http_problem missing)
 {
-    struct projections_read *read = &request->wait.read;
+    struct http_request *request = BASE_CONTAINER(read, struct http_request, wait.read);
     if (read->outcome == PROJECTIONS_FOUND)
         http_reply_found(request, cache, read->version, &read->body);
+    else if (read->outcome == PROJECTIONS_NOT_FOUND)
+        http_send_refusal(request, http_refuse_missing(request, missing));
     else
-        http_refuse_read(request, read->outcome, read->request.failure, missing, kind);
+        http_send_refusal(request, http_refuse_failure(request, read->request.failure));
     base_buffer_finish(&read->body);
 }
 
-/* ---- pages ----------------------------------------------------------------------------------- */
+/* ---- lists ----------------------------------------------------------------------------------- */
 
-bool http_read_limit(struct http_request *request, int32_t *limit)
+/* Header Link (RFC 8288, section 3): the same list from the next cursor on, relative to the server.
+ */
+static const char *next_link(struct http_request *request, struct base_buffer *next_cursor)
 {
-    int64_t number = HTTP_PAGE_DEFAULT;
-    const char *text = request->parameters[HTTP_PARAMETER_LIMIT];
-    if (text != NULL && !base_parse_int(text, 1, HTTP_PAGE_MAX, &number)) {
-        http_refuse_parameter(
-            request, "limit",
-            base_arena_printf(&request->arena, "a number from 1 to %d", HTTP_PAGE_MAX));
-        return false;
-    }
-    *limit = (int32_t)number;
-    return true;
-}
-
-bool http_begin_page(struct http_request *request)
-{
-    struct projections_page *page = &request->wait.page;
-    page->cursor = request->parameters[HTTP_PARAMETER_CURSOR];
-    return http_read_limit(request, &page->limit);
-}
-
-/* RFC 8288, section 3. */
-const char *http_next_link(struct http_request *request, struct base_buffer *next_cursor)
-{
-    struct base_buffer link = {0};
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer link = {0};
     base_buffer_printf(&link, "<%s?", request->target.path);
     for (size_t i = 0; i < HTTP_N_PARAMETERS; i++) {
         if (request->parameters[i] == NULL || i == HTTP_PARAMETER_CURSOR)
@@ -168,28 +105,35 @@ const char *http_next_link(struct http_request *request, struct base_buffer *nex
     base_buffer_printf(&link, "%s=", http_parameter_name(HTTP_PARAMETER_CURSOR));
     http_append_encoded(&link, base_buffer_text(next_cursor));
     base_buffer_append_text(&link, ">; rel=\"next\"");
-    const char *copy = base_arena_copy(&request->arena, link.bytes, link.length);
-    base_buffer_finish(&link);
-    return copy;
+    return base_arena_copy(&request->arena, link.bytes, link.length);
 }
 
-void http_reply_page(struct http_request *request, const char *cache)
+void http_answer_list(
+    struct http_request *request, enum base_failure failure, struct http_reply reply,
+    struct base_buffer *next_cursor)
+{
+    reply.status = MHD_HTTP_OK;
+    if (next_cursor->length > 0)
+        reply.link = next_link(request, next_cursor);
+    if (failure == BASE_NO_FAILURE)
+        http_send_reply(request, &reply);
+    else
+        http_send_refusal(request, http_refuse_failure(request, failure));
+    base_buffer_finish(reply.body);
+    base_buffer_finish(next_cursor);
+}
+
+void http_answer_page(struct projections_page *page, const char *cache)
+{
+    const struct http_reply reply = {.media = HTTP_MEDIA_JSON, .body = &page->body, .cache = cache};
+    http_answer_list(
+        BASE_CONTAINER(page, struct http_request, wait.page), page->request.failure, reply,
+        &page->next_cursor);
+}
+
+const struct http_refusal *http_begin_page(struct http_request *request)
 {
     struct projections_page *page = &request->wait.page;
-    if (page->outcome == PROJECTIONS_FOUND)
-        http_send_reply(
-            request,
-            &(struct http_reply){
-                .status = MHD_HTTP_OK,
-                .media = HTTP_MEDIA_JSON,
-                .body = &page->body,
-                .cache = cache,
-                .link = page->next_cursor.length > 0 ? http_next_link(request, &page->next_cursor)
-                                                     : NULL,
-            });
-    else
-        http_refuse_read(
-            request, page->outcome, page->request.failure, HTTP_PROBLEM_INTERNAL_ERROR, "list");
-    base_buffer_finish(&page->body);
-    base_buffer_finish(&page->next_cursor);
+    page->cursor = request->parameters[HTTP_PARAMETER_CURSOR];
+    return http_read_limit(request, &page->limit);
 }

@@ -2,6 +2,64 @@
 
 #include <inttypes.h>
 
+#include "server.h"
+
+/* Outcomes of the rooms below, and the problems that they are for a client: the one place where
+ * they meet. */
+
+/* ---- parameters and headers ------------------------------------------------------------------ */
+
+const struct http_refusal *http_refuse_parameter(
+    struct http_request *request, enum http_parameter parameter, const char *must_be)
+{
+    return http_refuse(
+        &request->arena, HTTP_PROBLEM_INVALID_PARAMETER, "The query parameter \"%s\" must be %s.",
+        http_parameter_name(parameter), must_be);
+}
+
+const struct http_refusal *http_refuse_cursor(struct http_request *request)
+{
+    return http_refuse_parameter(
+        request, HTTP_PARAMETER_CURSOR,
+        "the next_cursor of a page of this list with the same filters");
+}
+
+const struct http_refusal *http_refuse_etags(struct http_request *request, const char *header)
+{
+    return http_refuse(
+        &request->arena, HTTP_PROBLEM_INVALID_PARAMETER,
+        "%s must be * or a list of at most %d ETags in quotes, as \"7\".", header,
+        SERVICE_VERSIONS_MAX);
+}
+
+/* ---- bodies ---------------------------------------------------------------------------------- */
+
+const struct http_refusal *http_check_body(
+    struct http_request *request, enum codec_outcome outcome,
+    const struct codec_complaints *complaints)
+{
+    const char *detail = complaints->n > 0 ? complaints->list[0].detail : "";
+    switch (outcome) {
+    case CODEC_READ:
+        return NULL;
+    case CODEC_MALFORMED:
+        return http_refuse(&request->arena, HTTP_PROBLEM_MALFORMED_JSON, "%s", detail);
+    case CODEC_INVALID:
+        break;
+    }
+    struct codec_complaints *errors = base_arena_alloc(&request->arena, sizeof(*errors));
+    *errors = *complaints;
+    return http_refuse_with(
+        &request->arena,
+        &(struct http_refusal){
+            .problem = HTTP_PROBLEM_INVALID_BODY,
+            .detail = errors->n == 1 ? detail : "Several fields are invalid; errors lists them.",
+            .errors = errors,
+        });
+}
+
+/* ---- rules ----------------------------------------------------------------------------------- */
+
 /* What a command names: a sku or the id of an item; "" for one that names neither. */
 static const char *subject_of(const struct cart_command *command)
 {
@@ -22,15 +80,16 @@ static const char *subject_of(const struct cart_command *command)
     return "";
 }
 
-const char *http_refusal_detail(struct http_request *request)
+/* What a rule of the cart has against a command, as a sentence. */
+static const char *rule_detail(struct http_request *request)
 {
     const struct service_command *command = &request->wait.command;
     struct base_arena *arena = &request->arena;
     char cart_id[BASE_UUID_SIZE];
     base_uuid_format(&command->stream_id, cart_id);
-    if (command->command_index >= request->wishes.n_commands)
+    if (command->command_index >= request->asked.n_commands)
         return "The cart does not allow it."; /* the service names a command in each refusal */
-    const struct cart_command *refused = &request->wishes.commands[command->command_index];
+    const struct cart_command *refused = &request->asked.commands[command->command_index];
     const char *subject = subject_of(refused);
 
     switch ((enum cart_refusal)command->refusal) {
@@ -74,4 +133,237 @@ const char *http_refusal_detail(struct http_request *request)
             refused->type == CART_COMMAND_CHECK_OUT ? refused->check_out.expected_total_minor : 0);
     }
     return "The cart does not allow it.";
+}
+
+static const struct http_refusal *refuse_prices(struct http_request *request)
+{
+    static const struct codec_complaints too_many = {
+        .n = 1, .list = {{"/prices", "prices has too many currencies."}}};
+    return http_refuse_with(
+        &request->arena,
+        &(struct http_refusal){
+            .problem = HTTP_PROBLEM_INVALID_BODY,
+            .detail = base_arena_printf(
+                &request->arena, "A product has at most %d prices.", CATALOG_PRICES_MAX),
+            .errors = &too_many,
+        });
+}
+
+static const struct http_refusal *refuse_by_rule(struct http_request *request)
+{
+    static const char *const slugs[] = {
+#define CART_ROW(NAME, slug) slug,
+        CART_REFUSALS(CART_ROW)
+#undef CART_ROW
+    };
+    const struct service_command *command = &request->wait.command;
+    if (command->aggregate == &aggregate_product)
+        return refuse_prices(request);
+    enum http_problem problem;
+    if (!http_find_problem(slugs[command->refusal], &problem))
+        problem = HTTP_PROBLEM_INTERNAL_ERROR; /* a test finds it for every refusal */
+    const char *pointer = NULL;
+    if (command->command_index < request->commands.n)
+        pointer = request->commands.pointers[command->command_index];
+    return http_refuse_with(
+        &request->arena, &(struct http_refusal){
+                             .problem = problem,
+                             .detail = rule_detail(request),
+                             .pointer = pointer,
+                             .has_current_total = command->refusal == CART_REFUSED_TOTAL_CHANGED,
+                             .current_total_minor = command->current_total_minor,
+                         });
+}
+
+/* ---- versions -------------------------------------------------------------------------------- */
+
+/* Which tag of If-Match could not match, whatever the version; "": all could. */
+static const char *unmatched_detail(struct http_request *request)
+{
+    struct http_etags etags;
+    const char *value = request->headers.values[HTTP_HEADER_IF_MATCH];
+    if (value == NULL || !http_read_etags(value, HTTP_STRONG, &etags) || etags.unmatched == NULL)
+        return "";
+    const char *tag = base_arena_copy(&request->arena, etags.unmatched, etags.unmatched_length);
+    if (tag[0] == 'W')
+        return base_arena_printf(
+            &request->arena,
+            " The tag %.64s is weak, and weak tags never match If-Match (RFC 9110, section "
+            "13.1.1): send the version in quotes without the W/, as \"7\".",
+            tag);
+    return base_arena_printf(
+        &request->arena,
+        " The tag %.64s is not an ETag of this service, whose tags are versions in quotes, as "
+        "\"7\": send the tag as the service gave it, without what a proxy added.",
+        tag);
+}
+
+static const char *mismatch_detail(struct http_request *request)
+{
+    const struct service_command *command = &request->wait.command;
+    if (command->version == 0)
+        return base_arena_printf(
+            &request->arena, "If-Match requires that it exists, and it does not.%s",
+            unmatched_detail(request));
+    return base_arena_printf(
+        &request->arena, "The current version is %d, which If-Match does not name.%s",
+        (int)command->version, unmatched_detail(request));
+}
+
+static const struct http_refusal *refuse_version(struct http_request *request)
+{
+    const struct service_command *command = &request->wait.command;
+    bool has_events = command->body.length > 0;
+    return http_refuse_with(
+        &request->arena, &(struct http_refusal){
+                             .problem = HTTP_PROBLEM_VERSION_MISMATCH,
+                             .detail = mismatch_detail(request),
+                             .has_current_version = true,
+                             .current_version = command->version,
+                             .missed_events = has_events ? command->body.bytes : "[]",
+                             .missed_events_length = has_events ? command->body.length : 2,
+                         });
+}
+
+/* ---- commands -------------------------------------------------------------------------------- */
+
+static const struct http_refusal *refuse_other_type(struct http_request *request)
+{
+    return http_refuse(
+        &request->arena, HTTP_PROBLEM_ID_TAKEN,
+        request->wait.command.aggregate == &aggregate_cart
+            ? "The id is not a cart's but a product's. Nothing was done; create a cart with "
+              "another id."
+            : "The log has a cart under the id of this product's sku. Nothing was done; whoever "
+              "runs the service finds it with `cartd verify`.");
+}
+
+static const struct http_refusal *refuse_key(struct http_request *request)
+{
+    return http_refuse(
+        &request->arena, HTTP_PROBLEM_IDEMPOTENCY_KEY_REUSED,
+        request->cart_token != NULL
+            ? "This Idempotency-Key was used before. A guest who wants to retry this request must "
+              "send a Cart-Token of their own, the same each time. Nothing was done."
+            : "This Idempotency-Key was used before with another method, path or body. Use a new "
+              "key for a new request. Nothing was done.");
+}
+
+static const struct http_refusal *refuse_unknown(struct http_request *request)
+{
+    return http_refuse(
+        &request->arena, HTTP_PROBLEM_DATABASE_UNAVAILABLE,
+        "The connection to the database was lost, so the command may or may not have been "
+        "recorded. %s",
+        request->wait.command.key != NULL
+            ? "Try again with the same Idempotency-Key: the command takes effect only once."
+            : "Check the current state before you try again, and send an Idempotency-Key next "
+              "time: then it is safe to try again.");
+}
+
+const struct http_refusal *http_refuse_command(struct http_request *request)
+{
+    struct base_arena *arena = &request->arena;
+    switch (request->wait.command.outcome) {
+    case SERVICE_DONE:
+        return NULL;
+    case SERVICE_REFUSED:
+        return refuse_by_rule(request);
+    case SERVICE_VERSION_MISMATCH:
+        return refuse_version(request);
+    case SERVICE_OTHER_TYPE:
+        return refuse_other_type(request);
+    case SERVICE_KEY_REUSED:
+        return refuse_key(request);
+    case SERVICE_UNKNOWN:
+        return refuse_unknown(request);
+    case SERVICE_OVERLOADED:
+        return http_refuse(
+            arena, HTTP_PROBLEM_OVERLOADED,
+            "Too many commands are waiting already. Nothing was done.");
+    case SERVICE_UNAVAILABLE:
+        return http_refuse(
+            arena, HTTP_PROBLEM_DATABASE_UNAVAILABLE,
+            "The database can't record anything at the moment. Nothing was recorded.");
+    case SERVICE_SHUTTING_DOWN:
+        return http_refuse(
+            arena, HTTP_PROBLEM_SHUTTING_DOWN,
+            "This instance is stopping and accepts no new commands. Nothing was done.");
+    case SERVICE_FAILED:
+        break;
+    }
+    return http_refuse(
+        arena, HTTP_PROBLEM_INTERNAL_ERROR,
+        "The command could not be carried out. Nothing was recorded.");
+}
+
+/* ---- reads ----------------------------------------------------------------------------------- */
+
+const struct http_refusal *http_refuse_missing(
+    struct http_request *request, enum http_problem missing)
+{
+    return http_refuse(
+        &request->arena, missing, "There is no %s \"%.64s\".",
+        missing == HTTP_PROBLEM_PRODUCT_NOT_FOUND ? "product" : "cart", request->path_values[0]);
+}
+
+const struct http_refusal *http_refuse_failure(
+    struct http_request *request, enum base_failure failure)
+{
+    struct base_arena *arena = &request->arena;
+    switch (failure) {
+    case BASE_NO_FAILURE:
+        return NULL;
+    case BASE_OVERLOADED:
+        return http_refuse(arena, HTTP_PROBLEM_OVERLOADED, "Too many reads are waiting already.");
+    case BASE_TOO_SLOW:
+        return http_refuse(
+            arena, HTTP_PROBLEM_OVERLOADED,
+            "The read took too long; narrow it down or try again later.");
+    case BASE_UNAVAILABLE:
+    case BASE_UNKNOWN:
+        return http_refuse(
+            arena, HTTP_PROBLEM_DATABASE_UNAVAILABLE,
+            "The database does not answer at the moment.");
+    case BASE_BROKEN:
+        break;
+    }
+    return http_refuse(arena, HTTP_PROBLEM_INTERNAL_ERROR, "The read failed.");
+}
+
+/* ---- point-in-time reads --------------------------------------------------------------------- */
+
+static const struct http_refusal *refuse_history_version(struct http_request *request)
+{
+    const struct service_history *history = &request->wait.history;
+    return http_refuse_with(
+        &request->arena,
+        &(struct http_refusal){
+            .problem = HTTP_PROBLEM_NO_SUCH_VERSION,
+            .detail = base_arena_printf(
+                &request->arena, "The cart has no version %d; its newest version is %d.",
+                (int)history->at_version, (int)history->version),
+            .has_current_version = true,
+            .current_version = history->version,
+        });
+}
+
+const struct http_refusal *http_refuse_history(struct http_request *request)
+{
+    const struct service_history *history = &request->wait.history;
+    switch (history->outcome) {
+    case REPLAY_FOUND:
+        return NULL;
+    case REPLAY_NO_VERSION:
+        return refuse_history_version(request);
+    case REPLAY_NO_STREAM:
+        if (history->at_version != 0)
+            return http_refuse_missing(request, HTTP_PROBLEM_CART_NOT_FOUND);
+        return http_refuse(
+            &request->arena, HTTP_PROBLEM_CART_NOT_FOUND, "There was no cart \"%.64s\" at %.64s.",
+            request->path_values[0], request->parameters[HTTP_PARAMETER_AT]);
+    case REPLAY_FAILED:
+        break;
+    }
+    return http_refuse_failure(request, history->request.failure);
 }

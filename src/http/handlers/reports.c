@@ -3,13 +3,15 @@
 #include "reply.h"
 #include "server.h"
 
-enum { LIMIT_DEFAULT = 100 };
+enum { LIMIT_DEFAULT = 100, WITHIN_DAYS_DEFAULT = 30 };
 
-bool http_begin_report(struct http_request *request, enum projections_report_kind kind)
+/* ---- what they share ------------------------------------------------------------------------- */
+
+static const struct http_refusal *begin(
+    struct http_request *request, enum projections_report_kind kind)
 {
     struct projections_report *report = &request->wait.report;
     int64_t limit = LIMIT_DEFAULT;
-    const char *text = request->parameters[HTTP_PARAMETER_LIMIT];
     *report = (struct projections_report){
         .kind = kind,
         .is_csv = request->prefers_csv,
@@ -18,45 +20,74 @@ bool http_begin_report(struct http_request *request, enum projections_report_kin
         .to_us = PROJECTIONS_NO_TIME,
         .cursor = request->parameters[HTTP_PARAMETER_CURSOR],
     };
-    if (!http_read_time(request, HTTP_PARAMETER_AS_OF, &report->as_of_us))
-        return false;
-    if (text != NULL && !base_parse_int(text, 1, PROJECTIONS_REPORT_LIMIT_MAX, &limit)) {
-        http_refuse_parameter(
-            request, "limit",
-            base_arena_printf(
-                &request->arena, "a number from 1 to %d", PROJECTIONS_REPORT_LIMIT_MAX));
-        return false;
-    }
+    const struct http_refusal *refusal =
+        http_read_time(request, HTTP_PARAMETER_AS_OF, &report->as_of_us);
+    if (refusal == NULL)
+        refusal = http_read_number(
+            request, HTTP_PARAMETER_LIMIT, 1, PROJECTIONS_REPORT_LIMIT_MAX, &limit);
     report->limit = (int32_t)limit;
-    return true;
+    return refusal;
 }
 
 static void answer(struct projections_report *report)
 {
-    struct http_request *request = BASE_CONTAINER(report, struct http_request, wait.report);
-    if (report->outcome == PROJECTIONS_FOUND)
-        http_send_reply(
-            request, &(struct http_reply){
-                         .status = MHD_HTTP_OK,
-                         .media = report->is_csv ? HTTP_MEDIA_CSV_SENT : HTTP_MEDIA_JSON,
-                         .body = &report->body,
-                         .cache = HTTP_CACHE_PRIVATE,
-                         .link = report->next_cursor.length > 0
-                                     ? http_next_link(request, &report->next_cursor)
-                                     : NULL,
-                     });
-    else
-        http_refuse_read(
-            request, report->outcome, report->request.failure, HTTP_PROBLEM_INTERNAL_ERROR,
-            "report");
-    base_buffer_finish(&report->body);
-    base_buffer_finish(&report->next_cursor);
+    const struct http_reply reply = {
+        .media = report->is_csv ? HTTP_MEDIA_CSV_SENT : HTTP_MEDIA_JSON,
+        .body = &report->body,
+        .cache = HTTP_CACHE_PRIVATE,
+    };
+    http_answer_list(
+        BASE_CONTAINER(report, struct http_request, wait.report), report->request.failure, reply,
+        &report->next_cursor);
 }
 
-void http_ask_report(struct http_request *request)
+static const struct http_refusal *ask(struct http_request *request)
 {
     struct projections_report *report = &request->wait.report;
     report->answered = answer;
-    if (!projections_report(request->http->options.projections, report))
-        http_refuse_cursor(request);
+    return projections_report(request->http->options.projections, report)
+               ? NULL
+               : http_refuse_cursor(request);
+}
+
+/* ---- the operations -------------------------------------------------------------------------- */
+
+const struct http_refusal *http_ask_get_demand_report(struct http_request *request)
+{
+    const struct http_refusal *refusal = begin(request, PROJECTIONS_DEMAND);
+    return refusal != NULL ? refusal : ask(request);
+}
+
+static const struct http_refusal *read_period(struct http_request *request)
+{
+    struct projections_report *report = &request->wait.report;
+    const struct http_refusal *refusal =
+        http_read_time(request, HTTP_PARAMETER_FROM, &report->from_us);
+    if (refusal == NULL)
+        refusal = http_read_time(request, HTTP_PARAMETER_TO, &report->to_us);
+    if (refusal != NULL)
+        return refusal;
+    bool has_both = report->from_us != PROJECTIONS_NO_TIME && report->to_us != PROJECTIONS_NO_TIME;
+    return has_both && report->to_us <= report->from_us
+               ? http_refuse_parameter(request, HTTP_PARAMETER_TO, "later than \"from\"")
+               : NULL;
+}
+
+const struct http_refusal *http_ask_get_funnel_report(struct http_request *request)
+{
+    const struct http_refusal *refusal = begin(request, PROJECTIONS_FUNNEL);
+    if (refusal == NULL)
+        refusal = read_period(request);
+    return refusal != NULL ? refusal : ask(request);
+}
+
+const struct http_refusal *http_ask_get_removed_then_bought_report(struct http_request *request)
+{
+    int64_t days = WITHIN_DAYS_DEFAULT;
+    const struct http_refusal *refusal = begin(request, PROJECTIONS_REMOVED_THEN_BOUGHT);
+    if (refusal == NULL)
+        refusal = http_read_number(
+            request, HTTP_PARAMETER_WITHIN_DAYS, 1, PROJECTIONS_WITHIN_DAYS_MAX, &days);
+    request->wait.report.within_days = (int32_t)days;
+    return refusal != NULL ? refusal : ask(request);
 }

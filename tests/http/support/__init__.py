@@ -16,10 +16,10 @@ from .database import (
     change_url,
     find_server_programs,
     run_sql,
-    take_free_port,
 )
 from .faults import IS_LONG, FaultCase, Footprint
 from .feed import FeedCase
+from .free_port import take_free_port
 from .haproxy import HaProxy, needs_haproxy
 from .ledger import FORGETFUL, HASTY, Load
 from .load import Background, run_at_once, wait_until

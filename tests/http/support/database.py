@@ -8,12 +8,12 @@ import pwd
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
 import urllib.parse
 
+from .free_port import take_free_port
 from .settings import DATABASE_URL, START_TIMEOUT, STOP_TIMEOUT
 
 LOGIN = "cartd_test_app"
@@ -163,13 +163,6 @@ def find_server_programs():
         if folder and os.access(f"{folder}/initdb", os.X_OK):
             return folder
     return None
-
-
-def take_free_port():
-    """A TCP port that nobody listens on at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Cluster:

@@ -8,7 +8,7 @@ import tempfile
 import unittest
 
 from .client import Client, NoAnswer
-from .database import take_free_port
+from .free_port import take_free_port
 from .load import wait_until
 from .settings import REPOSITORY
 

@@ -1,0 +1,121 @@
+/*
+ * Inside of codec: a JSON object and a C struct, member by member. A shape is a const table with a
+ * row for each member; one reader and one writer go by it. All shapes of events and commands are in
+ * shapes.c.
+ */
+#ifndef CARTD_CODEC_FIELDS_H
+#define CARTD_CODEC_FIELDS_H
+
+#include "codec_json.h"
+
+/* What a member is in JSON, and in C. */
+enum codec_kind {
+    CODEC_WORD,       /* a sku or an item id; const char * */
+    CODEC_TEXT,       /* any text; const char *. With `most`: of 1 to so many characters, none of
+                         which is a control character */
+    CODEC_CURRENCY,   /* char[4] */
+    CODEC_INTEGER,    /* from `least` to `most`; int32_t or int64_t, of which null is INT64_MIN */
+    CODEC_BOOLEAN,    /* bool */
+    CODEC_METADATA,   /* an object; canonical JSON, const char *. With `most`: of so many bytes */
+    CODEC_PROPERTIES, /* an object of texts; canonical JSON, const char *, NULL where there are
+                         none. With `most`: of so many bytes, and within the other limits too */
+    CODEC_PRICES,     /* an object of prices; n_prices and prices of a struct catalog_content */
+    CODEC_TOKEN_HASH, /* 64 hexadecimal digits; const char * */
+    CODEC_STATUS,     /* the name of a status that a cart can have; enum cart_status */
+    CODEC_UUID,       /* struct base_uuid */
+    CODEC_NEW_ID,     /* the same, as a client may choose it for a cart */
+    CODEC_TIME,       /* a time of RFC 3339; microseconds since 1970, int64_t */
+    CODEC_VERBATIM,   /* an object, as it stands; const char *. Its text is found by the caller */
+    CODEC_ELEMENTS,   /* an array of `least` to `most` elements; json_t *, borrowed */
+    CODEC_TYPE        /* what says which shape it is; read by the caller, before the others */
+};
+
+/* A member. */
+struct codec_field {
+    const char *name;    /* NULL: the row behind the last one */
+    char written[24];    /* the name as it is written: with a comma, quotes and a colon */
+    uint8_t name_length; /* of `name` */
+    uint8_t size;        /* of the member of the struct */
+    uint16_t offset;     /* of it, in the struct */
+    uint16_t given;      /* the offset of a bool that says whether it was given; 0: there is none */
+    enum codec_kind kind;
+    bool is_optional; /* it may be left out, as the writer does with NULL */
+    bool is_nullable; /* null is NULL */
+    bool is_in_path;  /* of a command: the request's path says it, unless it's one of a list */
+    bool is_hidden;   /* it is stored, but not shown */
+    int32_t since;    /* the schema_version that brought it, before which it was null or {}; 0: it
+                         was always there */
+    int64_t least;
+    int64_t most;
+    int64_t otherwise; /* an integer or boolean that is left out */
+};
+
+/* The beginning of a row: its name alone, or with its kind and the member of a struct. */
+#define CODEC_NAME(text)                                                                           \
+    .name = (text), .written = ",\"" text "\":", .name_length = sizeof(text) - 1
+#define CODEC_FIELD(text, field_kind, type, member)                                                \
+    CODEC_NAME(text), .kind = CODEC_##field_kind, .offset = offsetof(type, member),                \
+                      .size = sizeof(((type *)NULL)->member)
+
+/* ---- fields.c -------------------------------------------------------------------------------- */
+
+/* Reads the members that the rows name into `target`, texts into the arena. Whatever is wrong is
+ * complained of to the reader of `object`; target's values are only good when nothing is. */
+void codec_read_fields(struct codec_object *object, const struct codec_field *fields, void *target);
+/* Then: complains of every member that was in none of these rows. */
+void codec_refuse_other_members(
+    const struct codec_object *object, const struct codec_field *fields);
+
+/* ---- write.c --------------------------------------------------------------------------------- */
+
+/* Appends the object that a struct is. */
+void codec_write_fields(
+    struct base_buffer *out, const struct codec_field *fields, const void *source);
+/* The same without what is hidden. */
+void codec_write_shown_fields(
+    struct base_buffer *out, const struct codec_field *fields, const void *source);
+
+/* ---- shapes.c -------------------------------------------------------------------------------- */
+
+/* The data of a type of event. */
+struct codec_shape {
+    const char *type;
+    int32_t schema_version; /* the newest */
+    const struct codec_field *fields;
+};
+extern const struct codec_shape codec_cart_shapes[];    /* by enum cart_event_type */
+extern const struct codec_shape codec_catalog_shapes[]; /* by enum catalog_event_type */
+/* By the name of an event: of either, of a cart, of a product. NULL: there is none. */
+const struct codec_shape *codec_find_shape(const char *type);
+const struct codec_shape *codec_find_cart_shape(const char *type);
+const struct codec_shape *codec_find_catalog_shape(const char *type);
+
+/* A command of a cart as one of a list; NULL: it can't be in one. */
+const struct codec_field *codec_list_fields(enum cart_command_type type);
+/* The same as a body, of a request whose path says the rest. */
+const struct codec_field *codec_body_fields(enum cart_command_type type);
+
+/* The body that creates a cart. */
+struct codec_creation {
+    struct cart_command command;
+    struct base_uuid id;
+    bool has_id;
+    json_t *items; /* NULL: none */
+};
+extern const struct codec_field codec_creation_fields[];
+/* The body that is a list of commands. */
+struct codec_command_list {
+    json_t *commands;
+};
+extern const struct codec_field codec_command_list_fields[];
+/* The body that is a product, into a struct catalog_content. */
+extern const struct codec_field codec_content_fields[];
+
+/* ---- events.c -------------------------------------------------------------------------------- */
+
+/* Data of the newest shape. */
+bool codec_read_cart_event_members(
+    struct codec_reader *reader, enum cart_event_type type, json_t *members,
+    struct cart_event *event) BASE_MUST_CHECK;
+
+#endif

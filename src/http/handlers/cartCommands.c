@@ -1,0 +1,133 @@
+#include "handlers.h"
+
+#include <string.h>
+
+#include "access.h"
+#include "admission.h"
+#include "reply.h"
+
+/* ---- what they share ------------------------------------------------------------------------- */
+
+/* Begins a request for one command and reads its body, as codec has the shapes. */
+static const struct http_refusal *read_command(
+    struct http_request *request, enum cart_command_type type)
+{
+    struct codec_complaints complaints;
+    const struct http_refusal *refusal = http_begin_command(request);
+    if (refusal != NULL)
+        return refusal;
+    enum codec_outcome outcome = codec_read_command(
+        http_request_body(request), type, &request->arena, &request->commands, &complaints);
+    return http_check_body(request, outcome, &complaints);
+}
+
+/* To the cart that the path names. */
+static const struct http_refusal *submit(struct http_request *request)
+{
+    struct service_command *command = &request->wait.command;
+    if (!base_uuid_parse(request->path_values[0], &command->stream_id))
+        return http_refuse(
+            &request->arena, HTTP_PROBLEM_CART_NOT_FOUND,
+            "There is no cart \"%.64s\"; the id of a cart is a UUID.", request->path_values[0]);
+    command->key_scope_id = command->stream_id;
+    return http_submit_commands(request);
+}
+
+static const struct http_refusal *ask(struct http_request *request, enum cart_command_type type)
+{
+    const struct http_refusal *refusal = read_command(request, type);
+    return refusal != NULL ? refusal : submit(request);
+}
+
+/* ---- the operations -------------------------------------------------------------------------- */
+
+const struct http_refusal *http_ask_add_item(struct http_request *request)
+{
+    return ask(request, CART_COMMAND_ADD_ITEM);
+}
+
+const struct http_refusal *http_ask_clear_items(struct http_request *request)
+{
+    return ask(request, CART_COMMAND_CLEAR_ITEMS);
+}
+
+/* An id that no item can have is the cart's to refuse too, after what comes before in the order of
+ * refusals. */
+const struct http_refusal *http_ask_change_item_quantity(struct http_request *request)
+{
+    const struct http_refusal *refusal = read_command(request, CART_COMMAND_CHANGE_ITEM_QUANTITY);
+    if (refusal != NULL)
+        return refusal;
+    request->commands.list[0].change_item_quantity.item_id = request->path_values[1];
+    return submit(request);
+}
+
+const struct http_refusal *http_ask_remove_item(struct http_request *request)
+{
+    const struct http_refusal *refusal = read_command(request, CART_COMMAND_REMOVE_ITEM);
+    if (refusal != NULL)
+        return refusal;
+    request->commands.list[0].remove_item.item_id = request->path_values[1];
+    return submit(request);
+}
+
+const struct http_refusal *http_ask_check_out_cart(struct http_request *request)
+{
+    return ask(request, CART_COMMAND_CHECK_OUT);
+}
+
+const struct http_refusal *http_ask_cancel_cart(struct http_request *request)
+{
+    return ask(request, CART_COMMAND_CANCEL);
+}
+
+const struct http_refusal *http_ask_execute_commands(struct http_request *request)
+{
+    struct codec_complaints complaints;
+    const struct http_refusal *refusal = http_begin_command(request);
+    if (refusal != NULL)
+        return refusal;
+    enum codec_outcome outcome = codec_read_commands(
+        http_request_body(request), &request->arena, &request->commands, &complaints);
+    refusal = http_check_body(request, outcome, &complaints);
+    if (refusal != NULL)
+        return refusal;
+    http_count_as(request, request->commands.n);
+    return submit(request);
+}
+
+static const struct http_refusal *refuse_nobody(struct http_request *request)
+{
+    static const struct codec_complaints missing = {
+        .n = 1, .list = {{"/customer_id", "customer_id is missing."}}};
+    return http_refuse_with(
+        &request->arena,
+        &(struct http_refusal){
+            .problem = HTTP_PROBLEM_INVALID_BODY,
+            .detail = "customer_id is missing; it names the customer who claims the cart.",
+            .errors = &missing,
+        });
+}
+
+/* Whoever claims a cart claims it for himself, but for the back office, and for everybody where
+ * nobody is asked. */
+static const struct http_refusal *choose_customer(
+    struct http_request *request, struct cart_command *claim)
+{
+    const char *subject = request->identity.subject;
+    if (claim->claim.customer_id == NULL)
+        claim->claim.customer_id = subject;
+    if (claim->claim.customer_id == NULL)
+        return refuse_nobody(request);
+    if (request->rights.may_all || strcmp(claim->claim.customer_id, subject) == 0)
+        return NULL;
+    return http_refuse_other_customer(request);
+}
+
+const struct http_refusal *http_ask_claim_cart(struct http_request *request)
+{
+    const struct http_refusal *refusal = read_command(request, CART_COMMAND_CLAIM);
+    if (refusal == NULL)
+        refusal = choose_customer(request, &request->commands.list[0]);
+    return refusal != NULL ? refusal : submit(request);
+}

@@ -1,0 +1,126 @@
+#include "internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * Commands that are about several streams. The batch has all of them (collect.c), so they are
+ * decided together; and what a decision was about is tied together, so that the append accepts all
+ * of it or nothing: also a refusal rests on every stream that was looked at.
+ *
+ * Which streams those are depends on the state, and what the batch has taken was a guess. Where the
+ * guess was wrong, the command goes back with the right list.
+ */
+
+void service_set_boundary(
+    struct service_command *command, const struct aggregate_stream *streams, size_t n)
+{
+    free(command->boundary);
+    command->boundary = NULL;
+    if (n == 0)
+        return;
+    command->boundary = base_alloc(sizeof *command->boundary);
+    command->boundary->n = n;
+    memcpy(command->boundary->streams, streams, n * sizeof *streams);
+}
+
+/* ---- ties ------------------------------------------------------------------------------------ */
+
+bool batch_is_tied(const struct batch_stream *stream)
+{
+    return stream->tied_to != NULL;
+}
+
+bool batch_is_recorded(const struct batch_stream *stream)
+{
+    return stream->n_events > 0 || stream->n_keys > 0 || batch_is_tied(stream);
+}
+
+/* The stream that stands for all that are tied to it. */
+static struct batch_stream *find_root(struct batch_stream *stream)
+{
+    while (stream->tied_to != stream)
+        stream = stream->tied_to;
+    return stream;
+}
+
+static struct batch_stream *begin_tie(struct batch_stream *stream)
+{
+    if (stream->tied_to == NULL)
+        stream->tied_to = stream;
+    return find_root(stream);
+}
+
+static void tie(struct batch *batch, struct batch_stream *left, struct batch_stream *right)
+{
+    begin_tie(left)->tied_to = begin_tie(right);
+    batch->has_ties = true;
+}
+
+struct batch_stream *batch_find_tie(struct batch_stream *stream)
+{
+    return batch_is_tied(stream) ? find_root(stream) : stream;
+}
+
+/* ---- finding the others ---------------------------------------------------------------------- */
+
+static int compare_id(const void *id, const void *element)
+{
+    const struct batch_stream *stream = element;
+    return base_uuid_compare(id, &stream->load.id);
+}
+
+static struct batch_stream *find(const struct batch *batch, const struct aggregate_stream *wanted)
+{
+    struct batch_stream *found =
+        bsearch(&wanted->id, batch->streams, batch->n_streams, sizeof *batch->streams, compare_id);
+    return found == NULL || found->load.aggregate != wanted->aggregate ? NULL : found;
+}
+
+/* Whether another stream could be read; if not, the command's fate is settled. */
+static bool is_readable(const struct batch_stream *other, struct batch_command *entry)
+{
+    switch (other->load.outcome) {
+    case REPLAY_DONE:
+        return true;
+    case REPLAY_BAD_SNAPSHOT:
+        entry->fate = FATE_AGAIN;
+        return false;
+    case REPLAY_OTHER_TYPE:
+        entry->command->outcome = SERVICE_OTHER_TYPE;
+        break;
+    case REPLAY_MISSING:
+    case REPLAY_UNREADABLE:
+        entry->command->outcome = SERVICE_FAILED;
+        break;
+    }
+    entry->fate = FATE_ANSWER_ANYWAY;
+    return false;
+}
+
+bool boundary_find(
+    struct batch *batch, struct batch_stream *stream, struct batch_command *entry,
+    struct batch_others *others)
+{
+    const struct aggregate *aggregate = stream->load.aggregate;
+    struct aggregate_stream wanted[AGGREGATE_BOUNDARY_MAX];
+    *others = (struct batch_others){.n = 0};
+    if (aggregate->boundary == NULL)
+        return true;
+    others->n = aggregate->boundary(stream->load.state, entry->command->command, wanted);
+    for (size_t i = 0; i < others->n; i++) {
+        struct batch_stream *other = find(batch, &wanted[i]);
+        if (other == NULL) {
+            service_set_boundary(entry->command, wanted, others->n);
+            entry->fate = FATE_AGAIN;
+            return false;
+        }
+        if (!is_readable(other, entry))
+            return false;
+        others->streams[i] = other;
+        others->states[i] = other->load.state;
+    }
+    for (size_t i = 0; i < others->n; i++)
+        tie(batch, stream, others->streams[i]);
+    return true;
+}

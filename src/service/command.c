@@ -1,0 +1,97 @@
+#include "internal.h"
+
+/* ---- answering ------------------------------------------------------------------------------- */
+
+static enum metrics_number counter_of(const struct service_command *command)
+{
+    switch (command->outcome) {
+    case SERVICE_DONE:
+        if (command->is_replayed)
+            return METRICS_COMMANDS_REPLAYED;
+        return command->recorded_at_us != 0 ? METRICS_COMMANDS_RECORDED
+                                            : METRICS_COMMANDS_UNCHANGED;
+    case SERVICE_REFUSED:
+    case SERVICE_OTHER_TYPE:
+    case SERVICE_VERSION_MISMATCH:
+    case SERVICE_KEY_REUSED:
+        return METRICS_COMMANDS_REFUSED;
+    case SERVICE_OVERLOADED:
+        return METRICS_COMMANDS_OVERLOADED;
+    case SERVICE_UNAVAILABLE:
+    case SERVICE_UNKNOWN:
+    case SERVICE_SHUTTING_DOWN:
+        return METRICS_COMMANDS_UNAVAILABLE;
+    case SERVICE_FAILED:
+        return METRICS_COMMANDS_FAILED;
+    }
+    return METRICS_COMMANDS_FAILED;
+}
+
+static void settle_time(int64_t *time_us, int64_t recorded_at_us)
+{
+    if (*time_us == CART_TIME_PENDING)
+        *time_us = recorded_at_us;
+}
+
+static void complete_body(struct service_command *command)
+{
+    if (!command->lacks_times || command->outcome != SERVICE_DONE)
+        return;
+    struct aggregate_times times = command->times;
+    settle_time(&times.created_at_us, command->recorded_at_us);
+    settle_time(&times.updated_at_us, command->recorded_at_us);
+    settle_time(&times.closed_at_us, command->recorded_at_us);
+    command->aggregate->append_times(&command->body, &times);
+}
+
+void service_answer(struct service *service, struct service_command *command)
+{
+    struct metrics *metrics = service->options.metrics;
+    complete_body(command);
+    service_set_boundary(command, NULL, 0);
+    if (command->outcome == SERVICE_FAILED)
+        base_log(
+            service->options.log, BASE_LOG_COMMAND_FAILED,
+            BASE_LOG_TEXT("request_id", command->request_id != NULL ? command->request_id : ""));
+    service->n_waiting--;
+    metrics_add(metrics, counter_of(command), 1);
+    metrics_set(metrics, METRICS_COMMANDS_QUEUED, (int64_t)service->n_waiting);
+    metrics_observe(
+        metrics, METRICS_COMMAND_SECONDS, base_clock_monotonic_us() - command->submitted_at_us);
+    command->answered(command);
+}
+
+void service_give_up(
+    struct service *service, struct service_command *command, enum service_outcome why)
+{
+    bool may_be_recorded = command->may_be_recorded || command->is_in_doubt;
+    command->outcome = may_be_recorded ? SERVICE_UNKNOWN : why;
+    service_answer(service, command);
+}
+
+/* ---- going back ------------------------------------------------------------------------------ */
+
+void service_undecide(struct service_command *command)
+{
+    command->n_attempts++;
+    command->body.length = 0;
+    command->lacks_times = false;
+    command->is_created = false;
+    command->is_replayed = false;
+}
+
+void service_requeue(struct service *service, struct service_command *command)
+{
+    service_undecide(command);
+    command->n_attempts--; /* for how long it is tried, its age says */
+    streams_add(&service->streams, command);
+    command->stream->rests_until_us = base_clock_monotonic_us() + REST_MOST_US;
+    if (!service->is_ending)
+        service_poke(service);
+}
+
+void service_poke(struct service *service)
+{
+    if (!service->is_ending)
+        loop_start_deferred(service->options.loop, &service->dispatch);
+}
