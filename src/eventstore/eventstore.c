@@ -203,8 +203,8 @@ struct eventstore *eventstore_create(const struct eventstore_part *const *parts,
     for (size_t i = 0; i < EVENTSTORE_APPENDS; i++) {
         bool is_usual = i == EVENTSTORE_APPEND_USUAL;
         append_compose_append(
-            i, is_usual ? store->usual_parts : parts, is_usual ? store->n_usual_parts : n_parts,
-            &store->appends[i]);
+            (enum eventstore_append)i, is_usual ? store->usual_parts : parts,
+            is_usual ? store->n_usual_parts : n_parts, &store->appends[i]);
     }
     const struct postgres_statement *const batch_statements[] = {
         &eventstore_lock_head,

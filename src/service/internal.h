@@ -51,7 +51,13 @@
  *                        └─────────────────┴─────────────┴── what could not be done goes back to
  *                                                            its stream, in its old place
  */
-enum batch_state { BATCH_FREE, BATCH_LOADING, BATCH_DECIDING, BATCH_APPENDING, BATCH_ANSWERING };
+#define BATCH_STATES(STATE)                                                                        \
+    STATE(BATCH_FREE, BASE_TO(BATCH_LOADING))                                                      \
+    STATE(BATCH_LOADING, BASE_TO(BATCH_DECIDING) | BASE_TO(BATCH_ANSWERING))                       \
+    STATE(BATCH_DECIDING, BASE_TO(BATCH_APPENDING) | BASE_TO(BATCH_ANSWERING))                     \
+    STATE(BATCH_APPENDING, BASE_TO(BATCH_ANSWERING))                                               \
+    STATE(BATCH_ANSWERING, BASE_TO(BATCH_FREE))
+enum batch_state { BATCH_STATES(BASE_STATE_NAME) };
 
 /* What becomes of a command when its batch ends. */
 enum batch_fate {
