@@ -33,8 +33,8 @@ void *base_alloc(size_t n_bytes);
 void *base_realloc(void *memory, size_t n_bytes);
 /* A copy of `text` for the caller to free(). */
 char *base_copy_text(const char *text);
-/* A text in the manner of printf, for the caller to free(). */
-char *base_print(const char *format, ...) BASE_PRINTF(1, 2);
+/* What printf() would print, for the caller to free(). */
+char *base_print(const char *format, ...) BASE_PRINTF(1, 2) BASE_MUST_CHECK;
 /* Ends the process as those do: for the failed allocations of libraries. */
 _Noreturn void base_end_without_memory(void);
 /* For BASE_CLEANUP: frees what the pointer variable at `pointer` holds. */
@@ -187,6 +187,43 @@ bool base_parse_int(const char *text, int64_t least, int64_t most, int64_t *numb
 /* How many bytes must be changed, added or left out to make `left` of `right` (Levenshtein), for
  * guessing which name was meant. Only the first 64 bytes of `right` count. */
 size_t base_text_distance(const char *left, const char *right);
+
+/* ---- state machines -------------------------------------------------------------------------- */
+
+/* The states of a machine and their moves are one list, of which come the enum and the table:
+ *
+ *     #define DOOR_STATES(STATE)
+ *         STATE(DOOR_OPEN, BASE_TO(DOOR_CLOSED))
+ *         STATE(DOOR_CLOSED, BASE_TO(DOOR_OPEN) | BASE_TO(DOOR_LOCKED))
+ *         STATE(DOOR_LOCKED, BASE_TO(DOOR_CLOSED))
+ *     enum door_state { DOOR_STATES(BASE_STATE_NAME) };
+ *     static const struct base_state states[] = {DOOR_STATES(BASE_STATE_ROW)};
+ *
+ *     door->state = base_move(states, door->state, DOOR_LOCKED);
+ */
+#define BASE_TO(state) (UINT32_C(1) << (state))
+#define BASE_STATE_NAME(state, moves) state,
+#define BASE_STATE_ROW(state, moves) [state] = {#state, moves},
+struct base_state {
+    const char *name;
+    uint32_t moves; /* the set of states that may follow */
+};
+/* Returns `to`. A move that the table does not have is a bug, and ends the process. */
+unsigned base_move(const struct base_state *states, unsigned from, unsigned to) BASE_MUST_CHECK;
+
+/* ---- failures -------------------------------------------------------------------------------- */
+
+/* Why a request was not served, in the words of all rooms. What is a room's own (not found,
+ * refused, a conflict) is an outcome of that room. */
+enum base_failure {
+    BASE_NO_FAILURE,
+    BASE_OVERLOADED,  /* nothing happened: too many requests wait already */
+    BASE_TOO_SLOW,    /* nothing happened: it took longer than it may */
+    BASE_UNAVAILABLE, /* nothing happened: PostgreSQL can't be reached, or can't do it at the moment
+                       */
+    BASE_UNKNOWN,     /* it may have happened: PostgreSQL was lost before it answered */
+    BASE_BROKEN       /* nothing happened: something is broken; it was logged */
+};
 
 /* ---- the log --------------------------------------------------------------------------------- */
 

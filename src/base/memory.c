@@ -39,7 +39,7 @@ char *base_copy_text(const char *text)
 
 char *base_print(const char *format, ...)
 {
-    char *text;
+    char *text = NULL;
     va_list arguments;
     va_start(arguments, format);
     int length = vasprintf(&text, format, arguments);

@@ -43,7 +43,7 @@ static void failed(struct log_reader *reader, const struct postgres_group *group
 
 static bool is_answer(const struct postgres_group *group)
 {
-    return group->outcome == POSTGRES_DONE || group->outcome == POSTGRES_UNACKNOWLEDGED;
+    return postgres_is_done(group->outcome);
 }
 
 /* ---- the end of the log ---------------------------------------------------------------------- */

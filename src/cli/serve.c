@@ -126,7 +126,7 @@ static bool open_database(struct serve *serve, char **problem)
             .ready_sql = migrate_ready_sql(),
             .not_ready_detail = CLI_SCHEMA_NOT_READY,
             .wait_ms = config->numbers[CONFIG_WAIT_MS],
-            .keep_bytes = (size_t)config->numbers[CONFIG_CACHE_READ_MIB] * 1024 * 1024,
+            .cache_bytes = (size_t)config->numbers[CONFIG_CACHE_READ_MIB] * 1024 * 1024,
             .queue_reads = SERVE_QUEUE_READS,
             .report_seconds = config->numbers[CONFIG_REPORT_SECONDS],
         },

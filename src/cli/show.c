@@ -19,7 +19,7 @@ static void answered(struct service_history *history)
 {
     struct show *show = BASE_CONTAINER(history, struct show, history);
     /* A connection that is lost is there again soon, or is given up by the task. */
-    if (history->outcome == REPLAY_UNAVAILABLE)
+    if (history->outcome == REPLAY_FAILED && history->request.failure == BASE_UNAVAILABLE)
         return;
     show->is_answered = true;
     task_stop(&show->task);
@@ -62,12 +62,11 @@ static enum cli_exit complain(const struct show *show)
             "cart %s has no version %d; its newest is %d", show->cart, (int)history->at_version,
             (int)history->version);
         break;
-    case REPLAY_OVERLOADED:
-    case REPLAY_UNAVAILABLE:
-        cli_complain("PostgreSQL did not answer in time");
-        break;
     case REPLAY_FAILED:
-        cli_complain("cart %s can't be read", show->cart);
+        if (history->request.failure == BASE_BROKEN)
+            cli_complain("cart %s can't be read", show->cart);
+        else
+            cli_complain("PostgreSQL did not answer in time");
         break;
     }
     return CLI_FAILED;

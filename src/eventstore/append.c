@@ -232,7 +232,7 @@ void append_compose(
     base_buffer_text(&sql);
     *statement = (struct postgres_statement){
         .name = text->name,
-        .is_one_row = true,
+        .rows = POSTGRES_ONE_ROW,
         .sql = sql.bytes,
         .n_parameters = types.length / sizeof *text->types,
         .types = (const enum postgres_type *)(const void *)types.bytes,

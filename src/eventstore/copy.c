@@ -14,7 +14,7 @@
 /* Null when every event is there. */
 static const struct postgres_statement COMPARE = {
     .name = "compare_copy",
-    .is_one_row = true,
+    .rows = POSTGRES_ONE_ROW,
     .sql = "SELECT min(c.position)\n"
            "FROM " COPIED "\n"
            "LEFT JOIN events e ON e.position = c.position\n"
@@ -31,7 +31,7 @@ static const struct postgres_statement COMPARE = {
  * written. The head is locked by the statement before. */
 static const struct postgres_statement IMPORT = {
     .name = "import_copy",
-    .is_one_row = true,
+    .rows = POSTGRES_ONE_ROW,
     .sql =
         "WITH wanted AS MATERIALIZED (\n"
         "    SELECT w.stream_id, w.stream_type, w.first_version,\n"

@@ -86,7 +86,7 @@ const struct postgres_statement eventstore_load_stream_after = {
 /* The lock of all who append (append.c), held until the transaction ends. */
 const struct postgres_statement eventstore_lock_head = {
     .name = "lock_head",
-    .is_one_row = true,
+    .rows = POSTGRES_ONE_ROW,
     .sql = "SELECT position FROM log_head FOR UPDATE",
 };
 
@@ -94,14 +94,14 @@ const struct postgres_statement eventstore_lock_head = {
  * it writes a message there that nobody reads. */
 static const struct postgres_statement CONFIRM = {
     .name = "confirm",
-    .is_one_row = true,
+    .rows = POSTGRES_ONE_ROW,
     .sql = "SELECT CASE WHEN current_setting('synchronous_standby_names') <> ''\n"
            "    THEN pg_logical_emit_message(true, 'cartd', '') END IS NULL",
 };
 
 const struct postgres_statement eventstore_load_shared_position = {
     .name = "load_shared_position",
-    .is_one_row = true,
+    .rows = POSTGRES_ONE_ROW,
     .sql = "SELECT coalesce((SELECT shared_position FROM log_head), 0)",
 };
 
@@ -114,9 +114,10 @@ static const struct postgres_statement LOAD_KEYS = {
     POSTGRES_TYPES(POSTGRES_UUID_ARRAY, POSTGRES_TEXT_ARRAY),
 };
 
-/* No rows. A snapshot of another shape is replaced whatever its version. */
+/* A snapshot of another shape is replaced whatever its version. */
 static const struct postgres_statement KEEP_SNAPSHOT = {
     .name = "keep_snapshot",
+    .rows = POSTGRES_NO_ROWS,
     .sql = "INSERT INTO snapshots AS s (stream_id, version, shape, state)\n"
            "VALUES ($1, $2, $3, $4)\n"
            "ON CONFLICT (stream_id) DO UPDATE\n"
@@ -125,9 +126,10 @@ static const struct postgres_statement KEEP_SNAPSHOT = {
     POSTGRES_TYPES(POSTGRES_UUID, POSTGRES_INT4, POSTGRES_INT4, POSTGRES_JSONB),
 };
 
-/* No rows. Two processes may do it at once: the second waits for the first and finds nothing. */
+/* Two processes may do it at once: the second waits for the first and finds nothing. */
 static const struct postgres_statement FORGET_KEYS = {
     .name = "forget_keys",
+    .rows = POSTGRES_NO_ROWS,
     .sql = "DELETE FROM idempotency_keys\n"
            "WHERE (scope_id, key) IN (\n"
            "    SELECT scope_id, key\n"
@@ -142,7 +144,7 @@ static const struct postgres_statement FORGET_KEYS = {
 /* True when the process is gone. The pid alone could be another's by now. */
 static const struct postgres_statement SETTLE = {
     .name = "settle",
-    .is_one_row = true,
+    .rows = POSTGRES_ONE_ROW,
     .sql = "SELECT coalesce(bool_and(pg_terminate_backend(pid, 5000)), true)\n"
            "FROM pg_stat_activity\n"
            "WHERE pid = $1 AND backend_start = $2",
@@ -201,8 +203,8 @@ struct eventstore *eventstore_create(const struct eventstore_part *const *parts,
     for (size_t i = 0; i < EVENTSTORE_APPENDS; i++) {
         bool is_usual = i == EVENTSTORE_APPEND_USUAL;
         append_compose_append(
-            i, is_usual ? store->usual_parts : parts, is_usual ? store->n_usual_parts : n_parts,
-            &store->appends[i]);
+            (enum eventstore_append)i, is_usual ? store->usual_parts : parts,
+            is_usual ? store->n_usual_parts : n_parts, &store->appends[i]);
     }
     const struct postgres_statement *const batch_statements[] = {
         &eventstore_lock_head,
@@ -418,10 +420,7 @@ void eventstore_ask_streams(
 void eventstore_ask_newest(
     struct postgres_group *group, const struct base_uuid *stream_ids, size_t n_streams)
 {
-    struct postgres_parameters *to = postgres_group_add(group, &LOAD_NEWEST);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n_streams; i++)
-        postgres_put_uuid(to, &stream_ids[i]);
+    POSTGRES_PUT_LIST(postgres_group_add(group, &LOAD_NEWEST), stream_ids, n_streams);
 }
 
 void eventstore_ask_commands(
@@ -534,8 +533,7 @@ void eventstore_ask_settle(struct postgres_group *group, const struct postgres_b
 
 bool eventstore_receive_settled(const struct postgres_group *group)
 {
-    const struct postgres_rows *rows = postgres_group_rows(group, 0);
-    return postgres_rows_count(rows) == 1 && postgres_get_bool(rows, 0, 0);
+    return postgres_get_bool(postgres_group_rows(group, 0), 0, 0);
 }
 
 void eventstore_ask_end_stuck(struct postgres_group *group, int64_t older_than_ms)

@@ -58,6 +58,7 @@ char *eventstore_make_enter_sql(const struct base_uuid *holder)
 
 const struct postgres_statement eventstore_lease_statement = {
     .name = "lease",
+    .rows = POSTGRES_AT_MOST_ONE_ROW,
     .sql = "UPDATE read_lease\n"
            "SET holder = $1, ends_at = clock_timestamp() + $2 * '1 millisecond'::interval\n"
            "WHERE pg_try_advisory_xact_lock(" WRITERS_LOCK ")\n"
@@ -75,7 +76,7 @@ void eventstore_ask_lease(struct postgres_group *group, const struct base_uuid *
 bool eventstore_receive_lease(const struct postgres_group *group, int64_t *n_writers)
 {
     const struct postgres_rows *rows = postgres_group_rows(group, 0);
-    if (postgres_rows_count(rows) != 1)
+    if (postgres_rows_count(rows) == 0)
         return false;
     *n_writers = postgres_get_int8(rows, 0, 0);
     return true;

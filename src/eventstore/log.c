@@ -23,9 +23,10 @@ static const struct postgres_statement READ_LOG_OF_TYPES = {
     POSTGRES_TYPES(POSTGRES_INT8, POSTGRES_INT8, POSTGRES_INT4, POSTGRES_TEXT_ARRAY),
 };
 
-/* One row. */
+/* None only where somebody has emptied the table, which `cartd verify` tells. */
 const struct postgres_statement eventstore_read_head = {
     .name = "read_head",
+    .rows = POSTGRES_AT_MOST_ONE_ROW,
     .sql = "SELECT position, recorded_at, tableoid::bigint FROM log_head",
 };
 
@@ -63,9 +64,7 @@ void eventstore_ask_log(struct postgres_group *group, const struct eventstore_lo
     postgres_put_int4(to, wanted->limit);
     if (wanted->n_types == 0)
         return;
-    postgres_begin_array(to);
-    for (size_t i = 0; i < wanted->n_types; i++)
-        postgres_put_text(to, wanted->types[i]);
+    POSTGRES_PUT_LIST(to, wanted->types, wanted->n_types);
 }
 
 void eventstore_ask_head(struct postgres_group *group)

@@ -22,7 +22,7 @@ static const struct postgres_statement READ_ENTRIES = {
 
 static const struct postgres_statement COUNT_ENTRIES = {
     .name = "count_entries",
-    .is_one_row = true,
+    .rows = POSTGRES_ONE_ROW,
     .sql = "SELECT count(*)\n"
            "FROM streams\n"
            "WHERE stream_id >= $1 AND (cardinality($2) = 0 OR stream_type = ANY ($2))",
@@ -54,20 +54,6 @@ static const struct postgres_statement READ_RANDOM_ENTRIES = {
     POSTGRES_TYPES(POSTGRES_INT4),
 };
 
-static void put_texts(struct postgres_parameters *to, const char *const *texts, size_t n)
-{
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n; i++)
-        postgres_put_text(to, texts[i]);
-}
-
-static void put_ids(struct postgres_parameters *to, const struct base_uuid *ids, size_t n)
-{
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n; i++)
-        postgres_put_uuid(to, &ids[i]);
-}
-
 void eventstore_receive_entry(
     const struct postgres_rows *rows, size_t row, struct eventstore_entry *entry)
 {
@@ -84,7 +70,7 @@ void eventstore_ask_entries(
     struct postgres_parameters *to = postgres_group_add(group, &READ_ENTRIES);
     postgres_put_uuid(to, &wanted->first_id);
     postgres_put_int4(to, wanted->limit);
-    put_texts(to, wanted->types, wanted->n_types);
+    POSTGRES_PUT_LIST(to, wanted->types, wanted->n_types);
 }
 
 void eventstore_ask_entries_count(
@@ -92,7 +78,7 @@ void eventstore_ask_entries_count(
 {
     struct postgres_parameters *to = postgres_group_add(group, &COUNT_ENTRIES);
     postgres_put_uuid(to, &wanted->first_id);
-    put_texts(to, wanted->types, wanted->n_types);
+    POSTGRES_PUT_LIST(to, wanted->types, wanted->n_types);
 }
 
 int64_t eventstore_receive_count(const struct postgres_rows *rows)
@@ -103,7 +89,7 @@ int64_t eventstore_receive_count(const struct postgres_rows *rows)
 void eventstore_ask_entries_of(
     struct postgres_group *group, const struct base_uuid *stream_ids, size_t n_streams)
 {
-    put_ids(postgres_group_add(group, &READ_ENTRIES_OF), stream_ids, n_streams);
+    POSTGRES_PUT_LIST(postgres_group_add(group, &READ_ENTRIES_OF), stream_ids, n_streams);
 }
 
 void eventstore_ask_random_entries(struct postgres_group *group, int32_t n_events)
@@ -166,9 +152,9 @@ static const struct postgres_statement READ_STRAY_SNAPSHOTS = {
     POSTGRES_TYPES(POSTGRES_INT4),
 };
 
-/* No rows. */
 const struct postgres_statement eventstore_forget_snapshots = {
     .name = "forget_snapshots",
+    .rows = POSTGRES_NO_ROWS,
     .sql = "DELETE FROM snapshots WHERE stream_id = ANY ($1)",
     POSTGRES_TYPES(POSTGRES_UUID_ARRAY),
 };
@@ -176,7 +162,7 @@ const struct postgres_statement eventstore_forget_snapshots = {
 void eventstore_ask_snapshots(
     struct postgres_group *group, const struct base_uuid *stream_ids, size_t n_streams)
 {
-    put_ids(postgres_group_add(group, &READ_SNAPSHOTS), stream_ids, n_streams);
+    POSTGRES_PUT_LIST(postgres_group_add(group, &READ_SNAPSHOTS), stream_ids, n_streams);
 }
 
 void eventstore_receive_snapshot(
@@ -199,7 +185,8 @@ void eventstore_ask_stray_snapshots(struct postgres_group *group, int32_t limit)
 void eventstore_ask_forget_snapshots(
     struct postgres_group *group, const struct base_uuid *stream_ids, size_t n_streams)
 {
-    put_ids(postgres_group_add(group, &eventstore_forget_snapshots), stream_ids, n_streams);
+    POSTGRES_PUT_LIST(
+        postgres_group_add(group, &eventstore_forget_snapshots), stream_ids, n_streams);
 }
 
 /* ---- kept answers ---------------------------------------------------------------------------- */
@@ -224,9 +211,10 @@ void eventstore_ask_false_keys(struct postgres_group *group, int32_t limit)
 
 /* ---- shared streams -------------------------------------------------------------------------- */
 
-/* No rows. It only grows, so it is never again what somebody may have kept. */
+/* It only grows, so it is never again what somebody may have kept. */
 static const struct postgres_statement MOVE_SHARED_POSITION = {
     .name = "move_shared_position",
+    .rows = POSTGRES_NO_ROWS,
     .sql = "UPDATE log_head SET shared_position = greatest(position, shared_position) + 1",
 };
 

@@ -4,13 +4,6 @@
 
 #include "projections.h"
 
-static void reader_changed(struct postgres_connection *connection, void *context)
-{
-    struct feed *feed = context;
-    (void)connection;
-    loop_start_deferred(feed->options.loop, &feed->dispatch);
-}
-
 static void collect_statements(struct feed *feed)
 {
     size_t n = 0;
@@ -41,9 +34,10 @@ struct feed *feed_create(const struct feed_options *options, char **problem)
     feed->tail = postgres_connection_create(&connection, problem);
     if (feed->tail != NULL) {
         connection.role = "pages";
-        connection.changed = reader_changed;
-        connection.context = feed;
+        connection.changed = queue_connection_changed;
+        connection.context = &feed->pages;
         feed->reader = postgres_connection_create(&connection, problem);
+        feed->pages.connection = feed->reader;
     }
     if (feed->reader == NULL) {
         feed_destroy(feed);
@@ -60,7 +54,7 @@ void feed_destroy(struct feed *feed)
     feed->is_ending = true;
     postgres_connection_destroy(feed->tail);
     postgres_connection_destroy(feed->reader);
-    feed_pages_finish(feed);
+    queue_finish(&feed->pages);
     feed_listeners_finish(feed);
     postgres_group_finish(&feed->tail_group);
     free(feed);

@@ -22,6 +22,7 @@
 #include "loop.h"
 #include "metrics.h"
 #include "postgres.h"
+#include "queue.h"
 
 #define FEED_POLL_MS 100
 /* How many positions one question looks at when few types are wanted. A page takes
@@ -83,10 +84,8 @@ struct feed_event {
 
 enum feed_outcome {
     FEED_FOUND,
-    FEED_NOT_FOUND,   /* there is no such cart */
-    FEED_OVERLOADED,  /* too much is asked already */
-    FEED_UNAVAILABLE, /* no connection to PostgreSQL within the time to wait */
-    FEED_FAILED       /* a statement failed; it was logged */
+    FEED_NOT_FOUND, /* there is no such cart */
+    FEED_FAILED     /* request.failure says of what */
 };
 
 /* What is read: the whole log, or one cart. */
@@ -106,6 +105,7 @@ struct feed_page {
     void (*answered)(struct feed_page *page);
 
     enum feed_outcome outcome;
+    struct queue_request request;
     struct base_buffer events; /* JSON, with commas between them */
     size_t n_events;
     int64_t next_after;            /* whence to read on: everything up to there was looked at */
@@ -119,8 +119,6 @@ struct feed_page {
     struct feed *feed;
     struct postgres_group group;
     size_t n_windows;
-    int64_t asked_at_us;
-    struct feed_page *next;
 };
 void feed_read_page(struct feed *feed, struct feed_page *page);
 
@@ -145,9 +143,8 @@ struct feed_listener {
     void (*ended)(struct feed_listener *listener, enum feed_end end);
 
     /* The feed's own. */
-    struct feed_listener *next;
-    struct feed_listener *previous;
-    struct feed_list *list;
+    unsigned state; /* feed_listener_state; 0: it does not listen */
+    TAILQ_ENTRY(feed_listener) of_state;
     struct feed_stream *stream; /* of a cart */
     LIST_ENTRY(feed_listener) of_stream;
     int64_t

@@ -18,10 +18,7 @@
 /* So that a turn of the loop stays short. */
 #define OFFERS_PER_TURN 256
 #define EVENTS_PER_TURN 2500
-#define CATCH_UP_SLOTS 4  /* listeners that are read for at the same time */
-#define PAGES_AT_ONCE 32  /* under way */
-#define PAGES_QUEUE 16384 /* that may wait */
-#define PAGES_SWEEP_US 50000
+#define CATCH_UP_SLOTS 4 /* listeners that are read for at the same time */
 
 /* ---- events (read.c) ------------------------------------------------------------------------- */
 
@@ -85,21 +82,57 @@ struct feed_stream *feed_streams_find(const struct table *streams, const struct 
 void feed_streams_add_listener(struct table *streams, struct feed_listener *listener);
 void feed_streams_remove_listener(struct table *streams, struct feed_listener *listener);
 
-/* ---- lists ----------------------------------------------------------------------------------- */
+/* ---- what a listener waits for (listeners.c) --------------------------------------------------
+ */
 
-struct feed_list {
-    struct feed_listener *first;
-    struct feed_listener *last;
-};
+/*
+ *               event                   take() took less
+ *      IDLE ───────────▶ READY ────────────────────────▶ BLOCKED
+ *        ▲                │ ▲ ▲                             │ feed_go_on()
+ *        └── has all ─────┤ │ └─────────────────────────────┘
+ *                         │ └───────────────────────────────┐
+ *                         ├── memory has lost it ──▶ BEHIND ──▶ READING
+ *                         └── no memory yet ──▶ PARKED ──▶ READY
+ *
+ * From anywhere it may leave. Of READING, which ends as an offer does, a failure leads to PARKED.
+ */
+#define LISTENER_WAITS BASE_TO(LISTENER_AWAY) | BASE_TO(LISTENER_READY)
+#define LISTENER_OFFERED                                                                           \
+    LISTENER_WAITS | BASE_TO(LISTENER_IDLE) | BASE_TO(LISTENER_IDLE_CART) |                        \
+        BASE_TO(LISTENER_BLOCKED) | BASE_TO(LISTENER_PARKED)
+#define LISTENER_STATES(STATE)                                                                     \
+    /* It does not listen. */                                                                      \
+    STATE(LISTENER_AWAY, BASE_TO(LISTENER_READY))                                                  \
+    /* Something may be there for it. */                                                           \
+    STATE(LISTENER_READY, LISTENER_OFFERED | BASE_TO(LISTENER_BEHIND))                             \
+    /* It has everything of the log, or of its cart. */                                            \
+    STATE(LISTENER_IDLE, LISTENER_WAITS)                                                           \
+    STATE(LISTENER_IDLE_CART, LISTENER_WAITS)                                                      \
+    /* It took less than it was offered. */                                                        \
+    STATE(LISTENER_BLOCKED, LISTENER_WAITS)                                                        \
+    /* It waits for a slot; a slot reads for it; it waits until the log can be read. */            \
+    STATE(LISTENER_BEHIND, BASE_TO(LISTENER_AWAY) | BASE_TO(LISTENER_READING))                     \
+    STATE(LISTENER_READING, LISTENER_OFFERED)                                                      \
+    STATE(LISTENER_PARKED, LISTENER_WAITS)
+enum feed_listener_state { LISTENER_STATES(BASE_STATE_NAME) N_LISTENER_STATES };
+TAILQ_HEAD(feed_listeners, feed_listener);
 
 /* ---- the room -------------------------------------------------------------------------------- */
 
-enum feed_tail_state {
-    TAIL_STOPPED, /* nobody listens */
-    TAIL_FINDING, /* the head is asked for */
-    TAIL_WAITING, /* for a poke or for the time to look */
-    TAIL_READING
-};
+/*
+ *   STOPPED ──somebody listens──▶ FINDING ──head──▶ WAITING ◀──rows──▶ READING
+ *      ▲                                 ◀─────────────┤
+ *      └────────────────── nobody listens ─────────────┘
+ */
+#define TAIL_STATES(STATE)                                                                         \
+    STATE(TAIL_STOPPED, BASE_TO(TAIL_FINDING) | BASE_TO(TAIL_STOPPED)) /* nobody listens */        \
+    STATE(TAIL_FINDING, BASE_TO(TAIL_WAITING) | BASE_TO(TAIL_STOPPED)) /* the head is asked for */ \
+    /* For a poke or for the time to look. */                                                      \
+    STATE(                                                                                         \
+        TAIL_WAITING, BASE_TO(TAIL_WAITING) | BASE_TO(TAIL_FINDING) | BASE_TO(TAIL_READING) |      \
+                          BASE_TO(TAIL_STOPPED))                                                   \
+    STATE(TAIL_READING, BASE_TO(TAIL_WAITING) | BASE_TO(TAIL_STOPPED))
+enum feed_tail_state { TAIL_STATES(BASE_STATE_NAME) };
 
 /* Reads for one listener that is behind. */
 struct feed_slot {
@@ -125,14 +158,8 @@ struct feed {
     char log_id[FEED_LOG_ID_SIZE]; /* of what the tail reads */
     struct feed_memory memory;
 
-    struct table streams;        /* of struct feed_stream */
-    struct feed_list idle;       /* of the log: they have everything */
-    struct feed_list idle_carts; /* the same of carts */
-    struct feed_list ready;      /* something may be there for them */
-    struct feed_list behind;     /* wait for a slot */
-    struct feed_list parked;     /* wait until the log can be read */
-    struct feed_list blocked;    /* took less than they were offered; the longest first */
-    struct feed_list reading;    /* a slot reads for them */
+    struct table streams;                               /* of struct feed_stream */
+    struct feed_listeners listeners[N_LISTENER_STATES]; /* who came first is first */
     struct loop_deferred deliver;
     struct loop_timer retry;
     struct loop_deferred rest;
@@ -142,13 +169,7 @@ struct feed {
     struct feed_slot slots[CATCH_UP_SLOTS];
     size_t n_listeners;
 
-    struct feed_page *first_page;
-    struct feed_page *last_page;
-    struct feed_page *shed_pages; /* came when too many waited */
-    size_t n_pages;               /* that wait */
-    size_t n_pages_asked;         /* under way */
-    struct loop_deferred dispatch;
-    struct loop_timer sweep;
+    struct queue pages;
 
     bool is_draining;
     bool is_ending;
@@ -173,6 +194,5 @@ void feed_listeners_end(struct feed *feed, enum feed_end end);
 
 /* pages.c */
 void feed_pages_init(struct feed *feed);
-void feed_pages_finish(struct feed *feed);
 
 #endif

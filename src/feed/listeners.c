@@ -3,48 +3,33 @@
 #include <stdlib.h>
 #include <string.h>
 
-/*
- * Each listener is in one list, which says what it waits for:
- *
- *               event                   take() took less
- *      idle ───────────▶ ready ────────────────────────▶ blocked
- *        ▲                │ ▲ ▲                             │ feed_go_on()
- *        └── has all ─────┤ │ └─────────────────────────────┘
- *                         │ └───────────────────────────────┐
- *                         ├── memory has lost it ──▶ behind ──▶ reading
- *                         └── no memory yet ──▶ parked ──▶ ready
- *
- * Who is ready is offered events in turn, some in each turn of the loop.
- */
+/* Who is ready is offered events in turn, some in each turn of the loop. */
 
-/* ---- lists ----------------------------------------------------------------------------------- */
+/* ---- states ---------------------------------------------------------------------------------- */
 
-static void move_to(struct feed_listener *listener, struct feed_list *list)
+static const struct base_state states[] = {LISTENER_STATES(BASE_STATE_ROW)};
+
+static void move_to(
+    struct feed *feed, struct feed_listener *listener, enum feed_listener_state state)
 {
-    struct feed_list *from = listener->list;
-    if (from != NULL) {
-        *(listener->previous != NULL ? &listener->previous->next : &from->first) = listener->next;
-        *(listener->next != NULL ? &listener->next->previous : &from->last) = listener->previous;
-    }
-    listener->list = list;
-    if (list == NULL)
-        return;
-    listener->previous = list->last;
-    listener->next = NULL;
-    *(list->last != NULL ? &list->last->next : &list->first) = listener;
-    list->last = listener;
+    if (listener->state != LISTENER_AWAY)
+        TAILQ_REMOVE(&feed->listeners[listener->state], listener, of_state);
+    listener->state = base_move(states, listener->state, state);
+    if (state != LISTENER_AWAY)
+        TAILQ_INSERT_TAIL(&feed->listeners[state], listener, of_state);
+    if (state == LISTENER_READY)
+        loop_start_deferred(feed->options.loop, &feed->deliver);
 }
 
-static void make_ready(struct feed *feed, struct feed_listener *listener)
+static struct feed_listener *first_in(const struct feed *feed, enum feed_listener_state state)
 {
-    move_to(listener, &feed->ready);
-    loop_start_deferred(feed->options.loop, &feed->deliver);
+    return TAILQ_FIRST(&feed->listeners[state]);
 }
 
-static void make_all_ready(struct feed *feed, struct feed_list *list)
+static void make_all_ready(struct feed *feed, enum feed_listener_state state)
 {
-    while (list->first != NULL)
-        make_ready(feed, list->first);
+    while (first_in(feed, state) != NULL)
+        move_to(feed, first_in(feed, state), LISTENER_READY);
 }
 
 /* ---- offering -------------------------------------------------------------------------------- */
@@ -71,7 +56,7 @@ static enum taken offer(
     if (*n_taken == n)
         return TAKEN_ALL;
     listener->blocked_at = feed->memory.head;
-    move_to(listener, &feed->blocked);
+    move_to(feed, listener, LISTENER_BLOCKED);
     return TAKEN_SOME;
 }
 
@@ -96,9 +81,9 @@ static void serve_log(struct feed *feed, struct feed_listener *listener)
     case TAKEN_ALL:
         listener->after = seen;
         if (seen < feed->memory.head)
-            make_ready(feed, listener);
+            move_to(feed, listener, LISTENER_READY);
         else
-            move_to(listener, &feed->idle);
+            move_to(feed, listener, LISTENER_IDLE);
         return;
     case TAKEN_SOME:
         listener->after = events[n_taken].position - 1;
@@ -131,9 +116,9 @@ static bool serve_cart(struct feed *feed, struct feed_listener *listener)
         listener->after += (int64_t)n;
         listener->pending = position;
         if (position != 0)
-            make_ready(feed, listener);
+            move_to(feed, listener, LISTENER_READY);
         else
-            move_to(listener, &feed->idle_carts);
+            move_to(feed, listener, LISTENER_IDLE_CART);
         break;
     case TAKEN_SOME:
         listener->after += (int64_t)n_taken;
@@ -150,7 +135,7 @@ static void read_for_next(struct feed *feed);
 static void serve(struct feed *feed, struct feed_listener *listener)
 {
     if (feed->memory.slots == NULL) {
-        move_to(listener, &feed->parked);
+        move_to(feed, listener, LISTENER_PARKED);
         return;
     }
     if (!listener->source.is_of_cart && listener->after + 1 >= feed->memory.tail) {
@@ -160,7 +145,7 @@ static void serve(struct feed *feed, struct feed_listener *listener)
     if (listener->source.is_of_cart && listener->is_caught_up && serve_cart(feed, listener))
         return;
     listener->is_caught_up = false;
-    move_to(listener, &feed->behind);
+    move_to(feed, listener, LISTENER_BEHIND);
     read_for_next(feed);
 }
 
@@ -168,12 +153,14 @@ static void deliver(struct loop_deferred *deferred)
 {
     struct feed *feed = BASE_CONTAINER(deferred, struct feed, deliver);
     feed->n_offered = 0;
-    for (int i = 0; i < OFFERS_PER_TURN && feed->ready.first != NULL; i++) {
-        serve(feed, feed->ready.first);
-        if (feed->n_offered >= EVENTS_PER_TURN)
+    struct feed_listener *listener;
+    for (int i = 0; i < OFFERS_PER_TURN; i++) {
+        listener = first_in(feed, LISTENER_READY);
+        if (listener == NULL || feed->n_offered >= EVENTS_PER_TURN)
             break;
+        serve(feed, listener);
     }
-    if (feed->ready.first != NULL)
+    if (first_in(feed, LISTENER_READY) != NULL)
         loop_start_deferred(feed->options.loop, &feed->deliver);
 }
 
@@ -198,9 +185,9 @@ static void receive_for(
         listener->after = found.scanned;
         listener->is_caught_up = found.is_all;
         if (is_of_cart && found.is_all && listener->pending == 0)
-            move_to(listener, &feed->idle_carts);
+            move_to(feed, listener, LISTENER_IDLE_CART);
         else
-            make_ready(feed, listener);
+            move_to(feed, listener, LISTENER_READY);
         break;
     case TAKEN_SOME:
         listener->after =
@@ -223,11 +210,11 @@ static void slot_answered(struct postgres_group *group)
     if (feed->is_ending)
         return;
     if (listener != NULL) {
-        if (group->outcome == POSTGRES_DONE || group->outcome == POSTGRES_UNACKNOWLEDGED) {
+        if (postgres_is_done(group->outcome)) {
             receive_for(feed, listener, group);
         } else {
             listener->slot = NULL;
-            move_to(listener, &feed->parked);
+            move_to(feed, listener, LISTENER_PARKED);
             loop_start_timer(feed->options.loop, &feed->retry, RETRY_US);
         }
     }
@@ -236,7 +223,7 @@ static void slot_answered(struct postgres_group *group)
 
 static void read_for(struct feed *feed, struct feed_slot *slot, struct feed_listener *listener)
 {
-    move_to(listener, &feed->reading);
+    move_to(feed, listener, LISTENER_READING);
     slot->is_busy = true;
     slot->listener = listener;
     listener->slot = slot;
@@ -250,20 +237,20 @@ static void read_for(struct feed *feed, struct feed_slot *slot, struct feed_list
 
 static void read_for_next(struct feed *feed)
 {
-    for (size_t i = 0; i < CATCH_UP_SLOTS && feed->behind.first != NULL; i++)
-        if (!feed->slots[i].is_busy)
-            read_for(feed, &feed->slots[i], feed->behind.first);
+    for (size_t i = 0; i < CATCH_UP_SLOTS; i++)
+        if (!feed->slots[i].is_busy && first_in(feed, LISTENER_BEHIND) != NULL)
+            read_for(feed, &feed->slots[i], first_in(feed, LISTENER_BEHIND));
 }
 
 static void retry(struct loop_timer *timer)
 {
     struct feed *feed = BASE_CONTAINER(timer, struct feed, retry);
-    make_all_ready(feed, &feed->parked);
+    make_all_ready(feed, LISTENER_PARKED);
 }
 
 void feed_listeners_unpark(struct feed *feed)
 {
-    make_all_ready(feed, &feed->parked);
+    make_all_ready(feed, LISTENER_PARKED);
 }
 
 /* ---- new events ------------------------------------------------------------------------------ */
@@ -281,18 +268,20 @@ void feed_listeners_notice(struct feed *feed, const struct feed_event *event)
     {
         if (listener->pending == 0)
             listener->pending = event->position;
-        if (listener->list == &feed->idle_carts)
-            make_ready(feed, listener);
+        if (listener->state == LISTENER_IDLE_CART)
+            move_to(feed, listener, LISTENER_READY);
     }
 }
 
 void feed_listeners_wake(struct feed *feed)
 {
-    make_all_ready(feed, &feed->idle);
+    make_all_ready(feed, LISTENER_IDLE);
     /* Those who have been blocked for longer stand before. */
-    while (feed->blocked.first != NULL && feed->blocked.first->blocked_at < feed->memory.tail) {
+    struct feed_listener *longest;
+    while ((longest = first_in(feed, LISTENER_BLOCKED)) != NULL &&
+           longest->blocked_at < feed->memory.tail) {
         metrics_add(feed->options.metrics, METRICS_FEED_CUT_OFF, 1);
-        feed->blocked.first->ended(feed->blocked.first, FEED_TOO_SLOW);
+        longest->ended(longest, FEED_TOO_SLOW);
     }
 }
 
@@ -309,7 +298,7 @@ bool feed_listen(struct feed *feed, struct feed_listener *listener)
         return false;
     if (listener->source.is_of_cart)
         feed_streams_add_listener(&feed->streams, listener);
-    make_ready(feed, listener);
+    move_to(feed, listener, LISTENER_READY);
     metrics_set(feed->options.metrics, METRICS_FEED_LISTENERS, (int64_t)++feed->n_listeners);
     if (feed->state == TAIL_STOPPED)
         feed_tail_start(feed);
@@ -318,9 +307,9 @@ bool feed_listen(struct feed *feed, struct feed_listener *listener)
 
 void feed_unlisten(struct feed *feed, struct feed_listener *listener)
 {
-    if (listener->list == NULL)
+    if (listener->state == LISTENER_AWAY)
         return;
-    move_to(listener, NULL);
+    move_to(feed, listener, LISTENER_AWAY);
     if (listener->stream != NULL)
         feed_streams_remove_listener(&feed->streams, listener);
     if (listener->slot != NULL)
@@ -335,25 +324,16 @@ void feed_unlisten(struct feed *feed, struct feed_listener *listener)
 
 void feed_go_on(struct feed *feed, struct feed_listener *listener)
 {
-    if (listener->list == &feed->blocked)
-        make_ready(feed, listener);
-}
-
-static void end_list(struct feed_list *list, enum feed_end end)
-{
-    while (list->first != NULL)
-        list->first->ended(list->first, end);
+    if (listener->state == LISTENER_BLOCKED)
+        move_to(feed, listener, LISTENER_READY);
 }
 
 void feed_listeners_end(struct feed *feed, enum feed_end end)
 {
-    end_list(&feed->idle, end);
-    end_list(&feed->idle_carts, end);
-    end_list(&feed->ready, end);
-    end_list(&feed->behind, end);
-    end_list(&feed->parked, end);
-    end_list(&feed->blocked, end);
-    end_list(&feed->reading, end);
+    struct feed_listener *listener;
+    for (unsigned state = LISTENER_READY; state < N_LISTENER_STATES; state++)
+        while ((listener = first_in(feed, state)) != NULL)
+            listener->ended(listener, end);
 }
 
 /* After the last one has left, unless somebody came meanwhile: its events may be in use until the
@@ -368,6 +348,8 @@ static void rest(struct loop_deferred *deferred)
 void feed_listeners_init(struct feed *feed)
 {
     table_init(&feed->streams);
+    for (size_t state = 0; state < N_LISTENER_STATES; state++)
+        TAILQ_INIT(&feed->listeners[state]);
     feed->deliver.called = deliver;
     feed->retry.fired = retry;
     feed->rest.called = rest;

@@ -4,18 +4,17 @@
 
 #include <stdlib.h>
 
-/*
- *   STOPPED ──somebody listens──▶ FINDING ──head──▶ WAITING ◀──rows──▶ READING
- *      ▲                                               │
- *      └────────────────── nobody listens ─────────────┘
- */
+static const struct base_state states[] = {TAIL_STATES(BASE_STATE_ROW)};
 
-static void ask(struct feed *feed, enum feed_tail_state state);
+static void move_to(struct feed *feed, enum feed_tail_state state)
+{
+    feed->state = base_move(states, feed->state, state);
+}
 
 /* Looks again after a while; at once if that is over. */
 static void wait_for(struct feed *feed, int64_t delay_us)
 {
-    feed->state = TAIL_WAITING;
+    move_to(feed, TAIL_WAITING);
     loop_start_timer(feed->options.loop, &feed->tail_timer, delay_us < 0 ? 0 : delay_us);
 }
 
@@ -80,7 +79,7 @@ static void receive_head(struct feed *feed)
 static void answered(struct postgres_group *group)
 {
     struct feed *feed = BASE_CONTAINER(group, struct feed, tail_group);
-    bool is_done = group->outcome == POSTGRES_DONE || group->outcome == POSTGRES_UNACKNOWLEDGED;
+    bool is_done = postgres_is_done(group->outcome);
     enum feed_tail_state state = feed->state;
     feed->is_tail_asked = false;
     bool is_stale = feed->is_tail_stale;
@@ -98,7 +97,7 @@ static void answered(struct postgres_group *group)
 static void ask(struct feed *feed, enum feed_tail_state state)
 {
     struct postgres_group *group = &feed->tail_group;
-    feed->state = state;
+    move_to(feed, state);
     feed->is_tail_asked = true;
     feed->asked_at_us = loop_now_us(feed->options.loop);
     postgres_group_begin(group);
@@ -127,16 +126,17 @@ void feed_tail_init(struct feed *feed)
 
 void feed_tail_start(struct feed *feed)
 {
-    feed->state = TAIL_FINDING;
-    if (feed->is_tail_asked)
+    if (feed->is_tail_asked) {
+        move_to(feed, TAIL_FINDING);
         feed->is_tail_stale = true; /* it was asked before somebody stopped */
-    else
+    } else {
         ask(feed, TAIL_FINDING);
+    }
 }
 
 void feed_tail_stop(struct feed *feed)
 {
-    feed->state = TAIL_STOPPED;
+    move_to(feed, TAIL_STOPPED);
     loop_stop_timer(feed->options.loop, &feed->tail_timer);
     feed_memory_stop(&feed->memory);
 }

@@ -4,12 +4,13 @@
 
 /* ---- on the loop ----------------------------------------------------------------------------- */
 
-/* One row, or none when another process runs the projections: one that has said so within the last
+/* No row when another process runs the projections: one that has said so within the last
  * five seconds. What it said in the future it said before the clock was set back: it will say so
  * again within a second, if it still runs. Two that look away at the same time can't both have it,
  * and if a slow one goes on all the same, it finds that the checkpoints have moved. */
 static const struct postgres_statement CLAIM = {
     .name = "claim_projections",
+    .rows = POSTGRES_AT_MOST_ONE_ROW,
     .sql = "UPDATE projection_runner\n"
            "SET runner = $1, renewed_at = clock_timestamp()\n"
            "WHERE runner = $1 OR renewed_at < clock_timestamp() - '5 seconds'::interval\n"
@@ -100,18 +101,11 @@ void checkpoints_receive(const struct postgres_rows *rows, struct follow_checkpo
     }
 }
 
-static void put_names(struct postgres_parameters *to, const struct follow_move *move)
-{
-    postgres_begin_array(to);
-    for (size_t i = 0; i < move->n_names; i++)
-        postgres_put_text(to, move->names[i]);
-}
-
 void checkpoints_ask_move(struct postgres_group *group, const struct follow_move *move)
 {
     struct postgres_parameters *to =
         postgres_group_add(group, move->is_rebuild ? &MOVE_REBUILD : &MOVE);
-    put_names(to, move);
+    POSTGRES_PUT_LIST(to, move->names, move->n_names);
     postgres_put_int8(to, move->after);
     postgres_put_int8(to, move->until);
     if (!move->is_rebuild)
@@ -123,7 +117,7 @@ void checkpoints_ask_pause(
     const char *reason)
 {
     struct postgres_parameters *to = postgres_group_add(group, &PAUSE);
-    put_names(to, move);
+    POSTGRES_PUT_LIST(to, move->names, move->n_names);
     postgres_put_int8(to, move->after);
     postgres_put_int8(to, position);
     postgres_put_text(to, reason);

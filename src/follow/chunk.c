@@ -16,7 +16,7 @@ static void pause_members(struct follow *follow);
 /* True when the answer is there; else the chunk was given up for now. */
 static bool is_answered(struct follow *follow, const struct postgres_group *group)
 {
-    if (group->outcome == POSTGRES_DONE || group->outcome == POSTGRES_UNACKNOWLEDGED)
+    if (postgres_is_done(group->outcome))
         return true;
     follow_chunk_ended(follow, false);
     return false;

@@ -59,7 +59,7 @@ static void measure(const struct follow *self, int64_t head_position)
 static void look_answered(struct postgres_group *group)
 {
     struct follow *self = BASE_CONTAINER(group, struct follow, look);
-    if (group->outcome != POSTGRES_DONE && group->outcome != POSTGRES_UNACKNOWLEDGED) {
+    if (!postgres_is_done(group->outcome)) {
         rest(self, TROUBLE_US);
         return;
     }

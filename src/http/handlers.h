@@ -62,11 +62,9 @@ const struct http_refusal *http_check_body(
 /* Of wait.command; and of wait.history. */
 const struct http_refusal *http_refuse_command(struct http_request *request);
 const struct http_refusal *http_refuse_history(struct http_request *request);
-/* `missing` is for what was not found. */
-const struct http_refusal *http_refuse_read(
-    struct http_request *request, enum projections_outcome outcome, enum http_problem missing);
-const struct http_refusal *http_refuse_feed(
-    struct http_request *request, enum feed_outcome outcome);
+/* Of whatever else was read. */
+const struct http_refusal *http_refuse_failure(
+    struct http_request *request, enum base_failure failure);
 /* There is no cart or product, by the problem, with the name that the path says. */
 const struct http_refusal *http_refuse_missing(
     struct http_request *request, enum http_problem missing);
@@ -92,9 +90,10 @@ void http_reply_found(
     struct http_request *request, const char *cache, int32_t version, struct base_buffer *body);
 /* Answers with what wait.read, which `read` is, has found; `missing` is for nothing. */
 void http_answer_read(struct projections_read *read, const char *cache, enum http_problem missing);
-/* Answers with a list in reply.body and the link to the next one. Both buffers are freed. */
+/* Answers with a list in reply.body, unless it failed, and the link to the next one. Both buffers
+ * are freed. */
 void http_answer_list(
-    struct http_request *request, enum projections_outcome outcome, struct http_reply reply,
+    struct http_request *request, enum base_failure failure, struct http_reply reply,
     struct base_buffer *next_cursor);
 /* The same for wait.page, which `page` is. */
 void http_answer_page(struct projections_page *page, const char *cache);

@@ -22,10 +22,8 @@ struct loop {
     struct loop_timer **timers;
     size_t n_timers;
     size_t n_places;
-    /* Rings with these as their heads: what waits for the next turn, and what is left of this
-     * one's. */
-    struct loop_deferred waiting;
-    struct loop_deferred calling;
+    TAILQ_HEAD(, loop_deferred) deferred; /* in the order of their starts */
+    uint64_t n_rounds;                    /* of deferred calls */
     /* What epoll reported in this turn and has not been called yet: from next_event on. The entry
      * of a watch that is stopped meanwhile is emptied, so that it is not called any more. */
     struct epoll_event events[LOOP_EVENTS_PER_TURN];
@@ -40,12 +38,6 @@ static _Noreturn void end_process(const char *call)
     abort();
 }
 
-static void empty_ring(struct loop_deferred *head)
-{
-    head->next = head;
-    head->previous = head;
-}
-
 struct loop *loop_create(void)
 {
     int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -54,8 +46,7 @@ struct loop *loop_create(void)
     struct loop *loop = base_alloc(sizeof(*loop));
     loop->epoll_fd = epoll_fd;
     loop->now_us = base_clock_monotonic_us();
-    empty_ring(&loop->waiting);
-    empty_ring(&loop->calling);
+    TAILQ_INIT(&loop->deferred);
     return loop;
 }
 
@@ -66,7 +57,7 @@ void loop_destroy(struct loop *loop)
     assert(!loop->is_turning);
     assert(loop->n_watches == 0);
     assert(loop->n_timers == 0);
-    assert(loop->waiting.next == &loop->waiting);
+    assert(TAILQ_EMPTY(&loop->deferred));
     close(loop->epoll_fd);
     free(loop->timers);
     free(loop);
@@ -222,38 +213,24 @@ void loop_start_deferred(struct loop *loop, struct loop_deferred *deferred)
     if (deferred->is_active)
         return;
     deferred->is_active = true;
-    deferred->next = &loop->waiting;
-    deferred->previous = loop->waiting.previous;
-    deferred->previous->next = deferred;
-    loop->waiting.previous = deferred;
+    deferred->round = loop->n_rounds;
+    TAILQ_INSERT_TAIL(&loop->deferred, deferred, by_start);
 }
 
-/* The ring it is in needs no name: only its neighbours change. */
 void loop_stop_deferred(struct loop *loop, struct loop_deferred *deferred)
 {
-    (void)loop;
     if (!deferred->is_active)
         return;
     deferred->is_active = false;
-    deferred->previous->next = deferred->next;
-    deferred->next->previous = deferred->previous;
-    deferred->next = NULL;
-    deferred->previous = NULL;
+    TAILQ_REMOVE(&loop->deferred, deferred, by_start);
 }
 
+/* What is deferred from here on is of the next round. */
 static void call_deferred(struct loop *loop)
 {
-    if (loop->waiting.next == &loop->waiting)
-        return;
-    /* All that wait move to the other ring; what is deferred from here on waits for the next turn.
-     */
-    loop->calling.next = loop->waiting.next;
-    loop->calling.previous = loop->waiting.previous;
-    loop->calling.next->previous = &loop->calling;
-    loop->calling.previous->next = &loop->calling;
-    empty_ring(&loop->waiting);
-    while (loop->calling.next != &loop->calling) {
-        struct loop_deferred *deferred = loop->calling.next;
+    uint64_t round = loop->n_rounds++;
+    struct loop_deferred *deferred;
+    while ((deferred = TAILQ_FIRST(&loop->deferred)) != NULL && deferred->round <= round) {
         loop_stop_deferred(loop, deferred);
         deferred->called(deferred);
     }
@@ -307,7 +284,7 @@ void loop_stop_signals(struct loop *loop, struct loop_signals *signals)
  * a deferred call waits. */
 static int wait_ms(const struct loop *loop, int most_ms)
 {
-    if (loop->waiting.next != &loop->waiting)
+    if (!TAILQ_EMPTY(&loop->deferred))
         return 0;
     if (loop->n_timers == 0)
         return most_ms;

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 #include "base.h"
 
@@ -64,8 +65,8 @@ void loop_stop_timer(struct loop *loop, struct loop_timer *timer);
  * sleep while one waits. */
 struct loop_deferred {
     void (*called)(struct loop_deferred *deferred);
-    struct loop_deferred *next;
-    struct loop_deferred *previous;
+    TAILQ_ENTRY(loop_deferred) by_start;
+    uint64_t round; /* in which it is not called yet */
     bool is_active;
 };
 void loop_start_deferred(struct loop *loop, struct loop_deferred *deferred);

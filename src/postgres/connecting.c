@@ -14,6 +14,11 @@
 
 /* ---- connecting: resolve, connect ------------------------------------------------------------ */
 
+static void give_up(struct postgres_connection *connection, const char *reason)
+{
+    postgres_connection_give_up(connection, BASE_LOG_DATABASE_UNREACHABLE, reason);
+}
+
 /* What comes before the connection string is a default, what comes after it overrides it. */
 static const char *default_session(const struct postgres_connection *connection)
 {
@@ -24,8 +29,7 @@ static const char *default_session(const struct postgres_connection *connection)
 
 static PGconn *start_libpq(struct postgres_connection *connection)
 {
-    struct base_buffer name = {0};
-    base_buffer_printf(&name, "cartd %s", connection->role);
+    BASE_CLEANUP(base_free_pointer) char *name = base_print("cartd %s", connection->role);
     struct postgres_resolver *targets = &connection->resolver;
     const char *keywords[16];
     const char *values[16];
@@ -34,7 +38,7 @@ static PGconn *start_libpq(struct postgres_connection *connection)
         const char *keyword;
         const char *value;
     } settings[] = {
-        {"fallback_application_name", base_buffer_text(&name)},
+        {"fallback_application_name", name},
         {"keepalives_idle", "10"},
         {"keepalives_interval", "5"},
         {"keepalives_count", "3"},
@@ -53,9 +57,7 @@ static PGconn *start_libpq(struct postgres_connection *connection)
     }
     keywords[n] = NULL;
     values[n] = NULL;
-    PGconn *pg = PQconnectStartParams(keywords, values, 1);
-    base_buffer_finish(&name);
-    return pg;
+    return PQconnectStartParams(keywords, values, 1);
 }
 
 static void start_connecting(struct postgres_connection *connection)
@@ -64,15 +66,13 @@ static void start_connecting(struct postgres_connection *connection)
     postgres_connection_move(connection, POSTGRES_STATE_CONNECTING);
     connection->pg = start_libpq(connection);
     if (connection->pg == NULL) {
-        postgres_connection_give_up(
-            connection, BASE_LOG_DATABASE_UNREACHABLE, "out of memory for a connection");
+        give_up(connection, "out of memory for a connection");
         return;
     }
     PQsetNoticeReceiver(connection->pg, postgres_pipeline_notice, connection);
     if (PQstatus(connection->pg) == CONNECTION_BAD ||
         !postgres_connection_watch(connection, EPOLLOUT)) {
-        postgres_connection_give_up(
-            connection, BASE_LOG_DATABASE_UNREACHABLE, PQerrorMessage(connection->pg));
+        give_up(connection, PQerrorMessage(connection->pg));
     }
 }
 
@@ -82,7 +82,7 @@ void postgres_connecting_resolved(struct postgres_resolver *resolver)
         BASE_CONTAINER(resolver, struct postgres_connection, resolver);
     if (resolver->problem != NULL) {
         BASE_CLEANUP(base_free_pointer) char *problem = base_copy_text(resolver->problem);
-        postgres_connection_give_up(connection, BASE_LOG_DATABASE_UNREACHABLE, problem);
+        give_up(connection, problem);
         return;
     }
     start_connecting(connection);
@@ -92,9 +92,8 @@ void postgres_connecting_start(struct postgres_connection *connection)
 {
     postgres_connection_move(connection, POSTGRES_STATE_RESOLVING);
     loop_start_timer(connection->loop, &connection->timer, CONNECT_TIMEOUT_US);
-    if (postgres_resolver_start(&connection->resolver, connection->loop, connection->url)) {
+    if (postgres_resolver_start(&connection->resolver, connection->loop, connection->url))
         postgres_connecting_resolved(&connection->resolver);
-    }
 }
 
 static void ask_greeting(struct postgres_connection *connection);
@@ -108,13 +107,11 @@ void postgres_connecting_go_on(struct postgres_connection *connection)
     bool is_going_on = status == PGRES_POLLING_READING || status == PGRES_POLLING_WRITING;
     uint32_t events = status == PGRES_POLLING_WRITING ? EPOLLOUT : EPOLLIN;
     if ((!is_connected && !is_going_on) || !postgres_connection_watch(connection, events)) {
-        postgres_connection_give_up(
-            connection, BASE_LOG_DATABASE_UNREACHABLE, PQerrorMessage(connection->pg));
+        give_up(connection, PQerrorMessage(connection->pg));
         return;
     }
-    if (is_connected) {
+    if (is_connected)
         ask_greeting(connection);
-    }
 }
 
 /* ---- connecting: greet, ask, prepare --------------------------------------------------------- */
@@ -123,8 +120,7 @@ static void ask(struct postgres_connection *connection, enum postgres_state stat
 {
     postgres_connection_move(connection, state);
     if (PQsendQuery(connection->pg, sql) != 1) {
-        postgres_connection_give_up(
-            connection, BASE_LOG_DATABASE_UNREACHABLE, PQerrorMessage(connection->pg));
+        give_up(connection, PQerrorMessage(connection->pg));
         return;
     }
     postgres_connection_flush(connection);
@@ -177,8 +173,7 @@ static void start_preparing(struct postgres_connection *connection)
 {
     postgres_connection_move(connection, POSTGRES_STATE_PREPARING);
     if (PQenterPipelineMode(connection->pg) != 1) {
-        postgres_connection_give_up(
-            connection, BASE_LOG_DATABASE_UNREACHABLE, PQerrorMessage(connection->pg));
+        give_up(connection, PQerrorMessage(connection->pg));
         return;
     }
     postgres_pipeline_prepare(connection, false);
@@ -198,8 +193,7 @@ static void receive_entry(struct postgres_connection *connection)
     if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK)
         start_preparing(connection);
     else
-        postgres_connection_give_up(
-            connection, BASE_LOG_DATABASE_UNREACHABLE, PQresultErrorMessage(connection->reply));
+        give_up(connection, PQresultErrorMessage(connection->reply));
 }
 
 static bool read_greeting(struct postgres_connection *connection)
@@ -226,14 +220,13 @@ static bool read_greeting(struct postgres_connection *connection)
 static void receive_greeting(struct postgres_connection *connection)
 {
     if (!read_greeting(connection)) {
-        postgres_connection_give_up(
-            connection, BASE_LOG_DATABASE_UNREACHABLE, PQresultErrorMessage(connection->reply));
+        give_up(connection, PQresultErrorMessage(connection->reply));
         return;
     }
     BASE_CLEANUP(base_free_pointer) char *reason = postgres_history_refuse(connection);
     if (reason != NULL) {
         connection->n_rotations++;
-        postgres_connection_give_up(connection, BASE_LOG_DATABASE_UNREACHABLE, reason);
+        give_up(connection, reason);
         return;
     }
     if (connection->ready_sql != NULL) {
@@ -252,14 +245,11 @@ static void receive_readiness(struct postgres_connection *connection)
         enter(connection);
         return;
     }
-    struct base_buffer reason = {0};
-    base_buffer_append_text(&reason, connection->not_ready_detail);
     const char *error = PQresultErrorField(reply, PG_DIAG_MESSAGE_PRIMARY);
-    if (error != NULL) {
-        base_buffer_printf(&reason, " (%s)", error);
-    }
-    postgres_connection_give_up(connection, BASE_LOG_DATABASE_NOT_READY, base_buffer_text(&reason));
-    base_buffer_finish(&reason);
+    BASE_CLEANUP(base_free_pointer)
+    char *reason = error == NULL ? base_copy_text(connection->not_ready_detail)
+                                 : base_print("%s (%s)", connection->not_ready_detail, error);
+    postgres_connection_give_up(connection, BASE_LOG_DATABASE_NOT_READY, reason);
 }
 
 /* The results of what ask() sent: the first error counts, otherwise the last one. */
@@ -268,9 +258,8 @@ void postgres_connecting_receive(struct postgres_connection *connection)
     bool is_open = PQconsumeInput(connection->pg) == 1;
     while (!PQisBusy(connection->pg)) {
         PGresult *result = PQgetResult(connection->pg);
-        if (result == NULL) {
+        if (result == NULL)
             break;
-        }
         if (PQresultStatus(connection->reply) == PGRES_FATAL_ERROR && connection->reply != NULL) {
             PQclear(result);
             continue;
@@ -281,7 +270,7 @@ void postgres_connecting_receive(struct postgres_connection *connection)
     if (!is_open || PQstatus(connection->pg) == CONNECTION_BAD) {
         const char *reason = connection->last_words != NULL ? connection->last_words
                                                             : PQerrorMessage(connection->pg);
-        postgres_connection_give_up(connection, BASE_LOG_DATABASE_UNREACHABLE, reason);
+        give_up(connection, reason);
         return;
     }
     if (PQtransactionStatus(connection->pg) == PQTRANS_ACTIVE) {

@@ -19,29 +19,11 @@
 
 /* ---- states ---------------------------------------------------------------------------------- */
 
-static const unsigned allowed_moves[] = {
-    [POSTGRES_STATE_WAITING] = 1U << POSTGRES_STATE_RESOLVING | 1U << POSTGRES_STATE_GONE,
-    [POSTGRES_STATE_RESOLVING] =
-        1U << POSTGRES_STATE_CONNECTING | 1U << POSTGRES_STATE_WAITING | 1U << POSTGRES_STATE_GONE,
-    [POSTGRES_STATE_CONNECTING] =
-        1U << POSTGRES_STATE_GREETING | 1U << POSTGRES_STATE_WAITING | 1U << POSTGRES_STATE_GONE,
-    [POSTGRES_STATE_GREETING] = 1U << POSTGRES_STATE_ASKING | 1U << POSTGRES_STATE_ENTERING |
-                                1U << POSTGRES_STATE_PREPARING | 1U << POSTGRES_STATE_WAITING |
-                                1U << POSTGRES_STATE_GONE,
-    [POSTGRES_STATE_ASKING] = 1U << POSTGRES_STATE_ENTERING | 1U << POSTGRES_STATE_PREPARING |
-                              1U << POSTGRES_STATE_WAITING | 1U << POSTGRES_STATE_GONE,
-    [POSTGRES_STATE_ENTERING] =
-        1U << POSTGRES_STATE_PREPARING | 1U << POSTGRES_STATE_WAITING | 1U << POSTGRES_STATE_GONE,
-    [POSTGRES_STATE_PREPARING] =
-        1U << POSTGRES_STATE_READY | 1U << POSTGRES_STATE_WAITING | 1U << POSTGRES_STATE_GONE,
-    [POSTGRES_STATE_READY] = 1U << POSTGRES_STATE_WAITING | 1U << POSTGRES_STATE_GONE,
-    [POSTGRES_STATE_GONE] = 0,
-};
+static const struct base_state states[] = {POSTGRES_STATES(BASE_STATE_ROW)};
 
 void postgres_connection_move(struct postgres_connection *connection, enum postgres_state state)
 {
-    assert((allowed_moves[connection->state] & 1U << state) != 0);
-    connection->state = state;
+    connection->state = base_move(states, connection->state, state);
 }
 
 /* ---- telling --------------------------------------------------------------------------------- */
@@ -58,9 +40,8 @@ static void enter(struct postgres_connection *connection)
 __attribute__((noinline)) static void leave(struct postgres_connection *connection)
 {
     connection->n_calls_out--;
-    if (connection->n_calls_out > 0 || connection->state != POSTGRES_STATE_GONE) {
+    if (connection->n_calls_out > 0 || connection->state != POSTGRES_STATE_GONE)
         return;
-    }
     loop_stop_deferred(connection->loop, &connection->telling);
     free(connection->url);
     free(connection->role);
@@ -76,11 +57,10 @@ __attribute__((noinline)) static void leave(struct postgres_connection *connecti
 static void answer_groups(struct postgres_connection *connection)
 {
     enter(connection);
-    while (connection->first != NULL && connection->first->is_decided) {
-        struct postgres_group *group = connection->first;
-        connection->first = group->next;
+    struct postgres_group *group;
+    while ((group = STAILQ_FIRST(&connection->groups)) != NULL && group->is_decided) {
+        STAILQ_REMOVE_HEAD(&connection->groups, by_send);
         connection->n_under_way--;
-        group->next = NULL;
         group->is_under_way = false;
         group->answered(group);
     }
@@ -90,13 +70,11 @@ static void answer_groups(struct postgres_connection *connection)
 static void tell_change(struct postgres_connection *connection)
 {
     bool is_ready = postgres_connection_is_ready(connection);
-    if (is_ready == connection->was_told_ready || connection->state == POSTGRES_STATE_GONE) {
+    if (is_ready == connection->was_told_ready || connection->state == POSTGRES_STATE_GONE)
         return;
-    }
     connection->was_told_ready = is_ready;
-    if (connection->changed != NULL) {
+    if (connection->changed != NULL)
         connection->changed(connection, connection->context);
-    }
 }
 
 static void tell(struct loop_deferred *deferred)
@@ -111,7 +89,9 @@ static void tell(struct loop_deferred *deferred)
 
 static void decide_all(struct postgres_connection *connection)
 {
-    for (struct postgres_group *group = connection->first; group != NULL; group = group->next) {
+    struct postgres_group *group;
+    STAILQ_FOREACH(group, &connection->groups, by_send)
+    {
         if (!group->is_decided) {
             group->is_decided = true;
             group->outcome = group->was_sent ? POSTGRES_UNKNOWN : POSTGRES_UNAVAILABLE;
@@ -136,9 +116,8 @@ bool postgres_connection_watch(struct postgres_connection *connection, uint32_t 
 {
     postgres_connection_unwatch(connection);
     int fd = fcntl(PQsocket(connection->pg), F_DUPFD_CLOEXEC, 0);
-    if (fd < 0) {
+    if (fd < 0)
         return false;
-    }
     loop_start_watch(connection->loop, &connection->watch, fd, events);
     return true;
 }
@@ -176,11 +155,10 @@ static void set_trouble(
     struct postgres_connection *connection, enum base_log_event event, const char *reason)
 {
     char *trouble = postgres_one_line(reason[0] == '\0' ? "no reason was given" : reason);
-    if (connection->trouble == NULL || strcmp(connection->trouble, trouble) != 0) {
+    if (connection->trouble == NULL || strcmp(connection->trouble, trouble) != 0)
         base_log(
             connection->log, event, BASE_LOG_TEXT("connection", connection->role),
             BASE_LOG_TEXT("reason", trouble));
-    }
     free(connection->trouble);
     connection->trouble = trouble;
 }
@@ -193,16 +171,14 @@ void postgres_connection_give_up(
     close_connection(connection);
     decide_all(connection);
     postgres_connection_move(connection, POSTGRES_STATE_WAITING);
-    if (was_ready) {
+    if (was_ready)
         connection->retry_delay_us = RETRY_LEAST_US;
-    }
     bool is_question_of_time = event == BASE_LOG_DATABASE_NOT_READY;
     int64_t delay_us = is_question_of_time ? RETRY_MOST_US : connection->retry_delay_us;
     if (!is_question_of_time) {
         connection->retry_delay_us *= 2;
-        if (connection->retry_delay_us > RETRY_MOST_US) {
+        if (connection->retry_delay_us > RETRY_MOST_US)
             connection->retry_delay_us = RETRY_MOST_US;
-        }
     }
     loop_start_timer(connection->loop, &connection->timer, delay_us);
     loop_start_deferred(connection->loop, &connection->telling);
@@ -239,10 +215,10 @@ static void socket_ready(struct loop_watch *watch, uint32_t events)
 
 static void check_oldest_group(struct postgres_connection *connection)
 {
-    if (connection->first == NULL) {
+    const struct postgres_group *oldest = STAILQ_FIRST(&connection->groups);
+    if (oldest == NULL)
         return; /* the next group starts the timer anew */
-    }
-    int64_t waited_us = base_clock_monotonic_us() - connection->first->sent_at_us;
+    int64_t waited_us = base_clock_monotonic_us() - oldest->sent_at_us;
     int64_t left_us = connection->answer_timeout_ms * 1000 - waited_us;
     if (left_us > 0) {
         loop_start_timer(connection->loop, &connection->timer, left_us);
@@ -316,6 +292,8 @@ struct postgres_connection *postgres_connection_create(
         .retry_delay_us = RETRY_LEAST_US,
         .trouble = base_copy_text("not connected to PostgreSQL yet"),
     };
+    STAILQ_INIT(&connection->groups);
+    STAILQ_INIT(&connection->wire);
     postgres_history_enter(options->history, connection);
     postgres_connecting_start(connection);
     return connection;
@@ -323,9 +301,8 @@ struct postgres_connection *postgres_connection_create(
 
 void postgres_connection_destroy(struct postgres_connection *connection)
 {
-    if (connection == NULL) {
+    if (connection == NULL)
         return;
-    }
     postgres_history_leave(connection);
     enter(connection);
     postgres_connection_move(connection, POSTGRES_STATE_GONE);
@@ -364,27 +341,19 @@ size_t postgres_connection_under_way(const struct postgres_connection *connectio
 bool postgres_connection_backend(
     const struct postgres_connection *connection, struct postgres_backend *backend)
 {
-    if (connection->has_backend) {
+    if (connection->has_backend)
         *backend = connection->backend;
-    }
     return connection->has_backend;
 }
 
 void postgres_send(struct postgres_connection *connection, struct postgres_group *group)
 {
     assert(!group->is_under_way && group->answered != NULL && group->n_statements > 0);
-    for (size_t i = 0; i < group->n_statements; i++) {
+    for (size_t i = 0; i < group->n_statements; i++)
         postgres_parameters_complete(group->entries[i].parameters);
-    }
     group->is_under_way = true;
     group->sent_at_us = base_clock_monotonic_us();
-    group->next = NULL;
-    if (connection->first == NULL) {
-        connection->first = group;
-    } else {
-        connection->last->next = group;
-    }
-    connection->last = group;
+    STAILQ_INSERT_TAIL(&connection->groups, group, by_send);
     connection->n_under_way++;
     if (connection->state != POSTGRES_STATE_READY) {
         group->is_decided = true;
@@ -392,9 +361,8 @@ void postgres_send(struct postgres_connection *connection, struct postgres_group
         loop_start_deferred(connection->loop, &connection->telling);
         return;
     }
-    if (connection->timer.place == 0) {
+    if (connection->timer.place == 0)
         loop_start_timer(
             connection->loop, &connection->timer, connection->answer_timeout_ms * 1000);
-    }
     postgres_pipeline_send(connection, group);
 }

@@ -41,9 +41,8 @@ struct postgres_parameters *postgres_group_add(
     assert(!group->is_under_way);
     assert(group->n_statements < POSTGRES_GROUP_STATEMENTS_MAX);
     size_t i = group->n_statements++;
-    if (group->entries[i].parameters == NULL) {
+    if (group->entries[i].parameters == NULL)
         group->entries[i].parameters = base_alloc(sizeof *group->entries[i].parameters);
-    }
     group->entries[i].statement = statement;
     postgres_parameters_begin(group->entries[i].parameters, statement);
     return group->entries[i].parameters;
@@ -54,4 +53,32 @@ const struct postgres_rows *postgres_group_rows(const struct postgres_group *gro
     assert(i < group->n_statements);
     assert(group->entries[i].rows != NULL);
     return group->entries[i].rows;
+}
+
+/* ---- outcomes -------------------------------------------------------------------------------- */
+
+enum base_failure postgres_failure(enum postgres_outcome outcome)
+{
+    switch (outcome) {
+    case POSTGRES_DONE:
+    case POSTGRES_UNACKNOWLEDGED:
+        return BASE_NO_FAILURE;
+    case POSTGRES_AGAIN:
+        return BASE_TOO_SLOW;
+    case POSTGRES_UNABLE:
+    case POSTGRES_UNAVAILABLE:
+        return BASE_UNAVAILABLE;
+    case POSTGRES_UNKNOWN:
+        return BASE_UNKNOWN;
+    case POSTGRES_VIOLATED:
+    case POSTGRES_FAILED:
+        break;
+    }
+    return BASE_BROKEN;
+}
+
+bool postgres_should_retry(enum postgres_outcome outcome)
+{
+    return outcome == POSTGRES_AGAIN || outcome == POSTGRES_UNAVAILABLE ||
+           outcome == POSTGRES_UNKNOWN;
 }

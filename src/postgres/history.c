@@ -25,39 +25,33 @@ void postgres_history_enter(
     struct postgres_history *history, struct postgres_connection *connection)
 {
     connection->history = history;
-    if (history == NULL)
-        return;
-    connection->next_of_history = history->connections;
-    history->connections = connection;
+    if (history != NULL)
+        LIST_INSERT_HEAD(&history->connections, connection, of_history);
 }
 
 void postgres_history_leave(struct postgres_connection *connection)
 {
-    if (connection->history == NULL)
-        return;
-    struct postgres_connection **link = &connection->history->connections;
-    while (*link != connection)
-        link = &(*link)->next_of_history;
-    *link = connection->next_of_history;
+    if (connection->history != NULL)
+        LIST_REMOVE(connection, of_history);
     connection->history = NULL;
 }
 
 /* Whether another connection is ready, on the history as it is. */
 static bool is_in_use(const struct postgres_history *history)
 {
-    for (const struct postgres_connection *at = history->connections; at != NULL;
-         at = at->next_of_history)
-        if (at->state == POSTGRES_STATE_READY)
-            return true;
+    const struct postgres_connection *at;
+    LIST_FOREACH(at, &history->connections, of_history)
+    if (at->state == POSTGRES_STATE_READY)
+        return true;
     return false;
 }
 
 /* The connections that are on an older timeline, or on another cluster. */
 static void leave_older(struct postgres_history *history)
 {
-    struct postgres_connection *next = NULL;
-    for (struct postgres_connection *at = history->connections; at != NULL; at = next) {
-        next = at->next_of_history;
+    struct postgres_connection *at;
+    LIST_FOREACH(at, &history->connections, of_history)
+    {
         if (at->server.timeline != history->server.timeline ||
             at->server.system_id != history->server.system_id)
             postgres_connection_restart(at, "a newer primary was found");
@@ -68,7 +62,6 @@ char *postgres_history_refuse(struct postgres_connection *connection)
 {
     struct postgres_history *history = connection->history;
     const struct postgres_server *server = &connection->server;
-    BASE_CLEANUP(base_arena_finish) struct base_arena arena = {0};
     if (history == NULL)
         return NULL;
     if (server->is_in_recovery)
@@ -78,11 +71,10 @@ char *postgres_history_refuse(struct postgres_connection *connection)
     if (is_other && is_in_use(history))
         return base_copy_text("the server belongs to another cluster than the one that is in use");
     if (is_known && !is_other && server->timeline < history->server.timeline)
-        return base_copy_text(base_arena_printf(
-            &arena,
+        return base_print(
             "the server is a former primary: it is on timeline %" PRIu32
             ", and another one was on %" PRIu32,
-            server->timeline, history->server.timeline));
+            server->timeline, history->server.timeline);
     bool is_newer = is_other || server->timeline > history->server.timeline;
     history->server = *server;
     if (is_known && is_newer)

@@ -31,9 +31,8 @@ struct postgres_parameters {
     int *lengths; /* -1: null */
     const char **values;
     int *formats;
-    bool is_in_array;
+    const struct postgres_element *element; /* of the array under way; NULL: there is none */
     bool has_null_elements;
-    enum postgres_type element_type;
     size_t n_elements;
 };
 
@@ -59,8 +58,8 @@ void postgres_group_forget_rows(struct postgres_group *group);
 /* ---- history.c ------------------------------------------------------------------------------- */
 
 struct postgres_history {
-    struct postgres_server server;           /* the newest that was seen; system_id 0: none yet */
-    struct postgres_connection *connections; /* a list by next_of_history */
+    struct postgres_server server; /* the newest that was seen; system_id 0: none yet */
+    LIST_HEAD(, postgres_connection) connections;
 };
 
 /* For postgres_connection_create() and destroy(); `history` may be NULL. */
@@ -103,6 +102,13 @@ void postgres_resolver_rotate(struct postgres_resolver *resolver, size_t n);
 /* Whether it is an IPv4 or IPv6 address, which needs no lookup. */
 bool postgres_is_address(const char *host);
 
+/* ---- url.c ----------------------------------------------------------------------------------- */
+
+/* The value of an option, "" where it has none. */
+const char *postgres_option(const PQconninfoOption *options, const char *keyword);
+/* How many parts a comma list has. */
+size_t postgres_count_parts(const char *list);
+
 /* ---- connection.c ---------------------------------------------------------------------------- */
 
 /*
@@ -112,26 +118,31 @@ bool postgres_is_address(const char *host);
  *
  * ASKING is passed over without a question, and ENTERING without a script.
  */
-enum postgres_state {
-    POSTGRES_STATE_WAITING,    /* for the next attempt */
-    POSTGRES_STATE_RESOLVING,  /* for the addresses of host names */
-    POSTGRES_STATE_CONNECTING, /* for PQconnectPoll to be content */
-    POSTGRES_STATE_GREETING,   /* for the settings to be taken and the backend's name */
-    POSTGRES_STATE_ASKING,     /* for the answer to ready_sql */
-    POSTGRES_STATE_ENTERING,   /* for enter_sql to be done */
-    POSTGRES_STATE_PREPARING,  /* for the statements to be prepared */
-    POSTGRES_STATE_READY,
-    POSTGRES_STATE_GONE /* within destroy */
-};
-
-/* What the server will answer next, in its order: groups, and preparations (NULL). */
-struct postgres_wire {
-    struct postgres_group **groups; /* a ring */
-    size_t capacity;                /* a power of two, or 0 */
-    size_t first;
-    size_t n;
-    size_t n_preparations;
-};
+#define POSTGRES_GIVEN_UP BASE_TO(POSTGRES_STATE_WAITING) | BASE_TO(POSTGRES_STATE_GONE)
+#define POSTGRES_STATES(STATE)                                                                     \
+    /* For the next attempt. */                                                                    \
+    STATE(                                                                                         \
+        POSTGRES_STATE_WAITING, BASE_TO(POSTGRES_STATE_RESOLVING) | BASE_TO(POSTGRES_STATE_GONE))  \
+    /* For the addresses of host names. */                                                         \
+    STATE(POSTGRES_STATE_RESOLVING, BASE_TO(POSTGRES_STATE_CONNECTING) | POSTGRES_GIVEN_UP)        \
+    /* For PQconnectPoll to be content. */                                                         \
+    STATE(POSTGRES_STATE_CONNECTING, BASE_TO(POSTGRES_STATE_GREETING) | POSTGRES_GIVEN_UP)         \
+    /* For the settings to be taken and the backend's name. */                                     \
+    STATE(                                                                                         \
+        POSTGRES_STATE_GREETING, BASE_TO(POSTGRES_STATE_ASKING) |                                  \
+                                     BASE_TO(POSTGRES_STATE_ENTERING) |                            \
+                                     BASE_TO(POSTGRES_STATE_PREPARING) | POSTGRES_GIVEN_UP)        \
+    /* For the answer to ready_sql. */                                                             \
+    STATE(                                                                                         \
+        POSTGRES_STATE_ASKING,                                                                     \
+        BASE_TO(POSTGRES_STATE_ENTERING) | BASE_TO(POSTGRES_STATE_PREPARING) | POSTGRES_GIVEN_UP)  \
+    /* For enter_sql to be done. */                                                                \
+    STATE(POSTGRES_STATE_ENTERING, BASE_TO(POSTGRES_STATE_PREPARING) | POSTGRES_GIVEN_UP)          \
+    /* For the statements to be prepared. */                                                       \
+    STATE(POSTGRES_STATE_PREPARING, BASE_TO(POSTGRES_STATE_READY) | POSTGRES_GIVEN_UP)             \
+    STATE(POSTGRES_STATE_READY, POSTGRES_GIVEN_UP)                                                 \
+    STATE(POSTGRES_STATE_GONE, 0) /* within destroy */
+enum postgres_state { POSTGRES_STATES(BASE_STATE_NAME) };
 
 /* The first error of the answer being received. */
 struct postgres_failure {
@@ -179,16 +190,18 @@ struct postgres_connection {
     bool has_backend;
     struct postgres_server server;
     struct postgres_history *history; /* NULL: none */
-    struct postgres_connection *next_of_history;
+    LIST_ENTRY(postgres_connection) of_history;
     bool was_told_ready;
     size_t n_calls_out; /* not freed before they have returned */
 
     /* Groups in the order of postgres_send(), which is the order of their answers. */
-    struct postgres_group *first;
-    struct postgres_group *last;
+    struct postgres_groups groups;
     size_t n_under_way;
-
-    struct postgres_wire wire;
+    /* What the server will answer next, in its order; once at most the preparation of the
+     * statements, which stands for no group. */
+    struct postgres_groups wire;
+    struct postgres_group preparation;
+    bool is_preparing;
     struct postgres_failure failure;
     char *last_failure; /* as a sentence; NULL: none */
     struct postgres_quiet quiet;

@@ -17,70 +17,68 @@ enum {
     FITS_ANY = (1 << 7) - 1
 };
 
-/* Which puts a place of this type accepts; none for an array. */
-static int fits(enum postgres_type type)
+/* ---- types ----------------------------------------------------------------------------------- */
+
+static void put_bool_at(struct postgres_parameters *parameters, const void *member)
 {
-    switch (type) {
-    case POSTGRES_BOOL:
-        return FITS_BOOL;
-    case POSTGRES_INT4:
-        return FITS_INT4;
-    case POSTGRES_INT8:
-        return FITS_INT8;
-    case POSTGRES_TEXT:
-    case POSTGRES_JSONB:
-        return FITS_TEXT | FITS_BYTES;
-    case POSTGRES_BYTEA:
-        return FITS_BYTES;
-    case POSTGRES_UUID:
-        return FITS_UUID;
-    case POSTGRES_TIMESTAMPTZ:
-        return FITS_TIME;
-    case POSTGRES_BOOL_ARRAY:
-    case POSTGRES_BYTEA_ARRAY:
-    case POSTGRES_INT4_ARRAY:
-    case POSTGRES_TEXT_ARRAY:
-    case POSTGRES_INT8_ARRAY:
-    case POSTGRES_TIMESTAMPTZ_ARRAY:
-    case POSTGRES_UUID_ARRAY:
-    case POSTGRES_JSONB_ARRAY:
-        return 0;
-    }
-    return 0;
+    postgres_put_bool(parameters, *(const bool *)member);
 }
 
-/* The type itself when it is not an array's. */
-static enum postgres_type element_type(enum postgres_type type)
+static void put_int4_at(struct postgres_parameters *parameters, const void *member)
 {
-    switch (type) {
-    case POSTGRES_BOOL_ARRAY:
-        return POSTGRES_BOOL;
-    case POSTGRES_BYTEA_ARRAY:
-        return POSTGRES_BYTEA;
-    case POSTGRES_INT4_ARRAY:
-        return POSTGRES_INT4;
-    case POSTGRES_TEXT_ARRAY:
-        return POSTGRES_TEXT;
-    case POSTGRES_INT8_ARRAY:
-        return POSTGRES_INT8;
-    case POSTGRES_TIMESTAMPTZ_ARRAY:
-        return POSTGRES_TIMESTAMPTZ;
-    case POSTGRES_UUID_ARRAY:
-        return POSTGRES_UUID;
-    case POSTGRES_JSONB_ARRAY:
-        return POSTGRES_JSONB;
-    case POSTGRES_BOOL:
-    case POSTGRES_BYTEA:
-    case POSTGRES_INT8:
-    case POSTGRES_INT4:
-    case POSTGRES_TEXT:
-    case POSTGRES_TIMESTAMPTZ:
-    case POSTGRES_UUID:
-    case POSTGRES_JSONB:
-        return type;
-    }
-    return type;
+    postgres_put_int4(parameters, *(const int32_t *)member);
 }
+
+static void put_int8_at(struct postgres_parameters *parameters, const void *member)
+{
+    postgres_put_int8(parameters, *(const int64_t *)member);
+}
+
+static void put_time_at(struct postgres_parameters *parameters, const void *member)
+{
+    postgres_put_time(parameters, *(const int64_t *)member);
+}
+
+static void put_uuid_at(struct postgres_parameters *parameters, const void *member)
+{
+    postgres_put_uuid(parameters, member);
+}
+
+static void put_text_at(struct postgres_parameters *parameters, const void *member)
+{
+    postgres_put_text(parameters, *(const char *const *)member);
+}
+
+struct postgres_element {
+    enum postgres_type type;
+    enum postgres_type array;
+    int fits;    /* the puts that it accepts */
+    size_t size; /* of a column's members in C */
+    void (*put_at)(struct postgres_parameters *parameters, const void *member);
+};
+static const struct postgres_element elements[] = {
+    {POSTGRES_INT4, POSTGRES_INT4_ARRAY, FITS_INT4, sizeof(int32_t), put_int4_at},
+    {POSTGRES_UUID, POSTGRES_UUID_ARRAY, FITS_UUID, sizeof(struct base_uuid), put_uuid_at},
+    {POSTGRES_TEXT, POSTGRES_TEXT_ARRAY, FITS_TEXT | FITS_BYTES, sizeof(char *), put_text_at},
+    {POSTGRES_JSONB, POSTGRES_JSONB_ARRAY, FITS_TEXT | FITS_BYTES, sizeof(char *), put_text_at},
+    {POSTGRES_INT8, POSTGRES_INT8_ARRAY, FITS_INT8, sizeof(int64_t), put_int8_at},
+    {POSTGRES_BOOL, POSTGRES_BOOL_ARRAY, FITS_BOOL, sizeof(bool), put_bool_at},
+    {POSTGRES_TIMESTAMPTZ, POSTGRES_TIMESTAMPTZ_ARRAY, FITS_TIME, sizeof(int64_t), put_time_at},
+    {POSTGRES_BYTEA, POSTGRES_BYTEA_ARRAY, FITS_BYTES, 0, NULL},
+};
+
+/* What a type is, or is an array of. */
+static const struct postgres_element *find_element(enum postgres_type type)
+{
+    size_t i = 0;
+    while (elements[i].type != type && elements[i].array != type) {
+        i++;
+        assert(i < BASE_COUNT(elements));
+    }
+    return &elements[i];
+}
+
+/* ---- values ---------------------------------------------------------------------------------- */
 
 static void write_int4(char *place, int32_t value)
 {
@@ -112,7 +110,7 @@ void postgres_parameters_begin(
     parameters->statement = statement;
     parameters->buffer.length = 0;
     parameters->n_begun = 0;
-    parameters->is_in_array = false;
+    parameters->element = NULL;
 }
 
 void postgres_parameters_finish(struct postgres_parameters *parameters)
@@ -146,33 +144,32 @@ void postgres_begin_array(struct postgres_parameters *parameters)
 {
     postgres_end_array(parameters);
     enum postgres_type type = next_type(parameters);
-    assert(fits(type) == 0);
+    const struct postgres_element *element = find_element(type);
+    assert(element->array == type);
     begin_parameter(parameters, POSTGRES_ARRAY_HEADER_SIZE);
-    parameters->is_in_array = true;
+    parameters->element = element;
     parameters->has_null_elements = false;
-    parameters->element_type = element_type(type);
     parameters->n_elements = 0;
 }
 
 void postgres_end_array(struct postgres_parameters *parameters)
 {
-    if (!parameters->is_in_array) {
+    const struct postgres_element *element = parameters->element;
+    if (element == NULL)
         return;
-    }
-    parameters->is_in_array = false;
+    parameters->element = NULL;
     size_t array = parameters->n_begun - 1;
     size_t start = parameters->starts[array];
     char *header = parameters->buffer.bytes + start;
     bool is_empty = parameters->n_elements == 0;
-    if (is_empty) {
+    if (is_empty)
         parameters->buffer.length = start + POSTGRES_EMPTY_ARRAY_SIZE;
-    }
     size_t length = parameters->buffer.length - start;
     assert(length <= INT_MAX);
     parameters->lengths[array] = (int)length;
     write_int4(header, is_empty ? 0 : 1);
     write_int4(header + 4, parameters->has_null_elements ? 1 : 0);
-    write_int4(header + 8, (int32_t)parameters->element_type);
+    write_int4(header + 8, (int32_t)element->type);
     if (!is_empty) {
         write_int4(header + 12, (int32_t)parameters->n_elements);
         write_int4(header + 16, 1);
@@ -182,7 +179,15 @@ void postgres_end_array(struct postgres_parameters *parameters)
 /* Whether a put of these kinds is an element of the array under way. */
 static bool is_element(const struct postgres_parameters *parameters, int kinds)
 {
-    return parameters->is_in_array && (fits(parameters->element_type) & kinds) != 0;
+    return parameters->element != NULL && (parameters->element->fits & kinds) != 0;
+}
+
+/* Whether the next parameter is a single value that such a put may write. */
+static bool fits_next(const struct postgres_parameters *parameters, int kinds)
+{
+    enum postgres_type type = next_type(parameters);
+    const struct postgres_element *element = find_element(type);
+    return element->type == type && (element->fits & kinds) != 0;
 }
 
 /* Room for a value of n bytes: an element of the array under way, else the next parameter. */
@@ -190,7 +195,7 @@ static char *begin_value(struct postgres_parameters *parameters, int kinds, size
 {
     if (!is_element(parameters, kinds)) {
         postgres_end_array(parameters);
-        assert((fits(next_type(parameters)) & kinds) != 0);
+        assert(fits_next(parameters, kinds));
         return begin_parameter(parameters, n_bytes);
     }
     assert(n_bytes <= INT_MAX);
@@ -212,7 +217,7 @@ static void put_null(struct postgres_parameters *parameters, int kinds)
         return;
     }
     postgres_end_array(parameters);
-    assert(kinds == FITS_ANY || (fits(next_type(parameters)) & kinds) != 0);
+    assert(kinds == FITS_ANY || fits_next(parameters, kinds));
     (void)next_type(parameters); /* asserts that there is one; also for an array that is null */
     begin_parameter(parameters, 0);
     parameters->lengths[parameters->n_begun - 1] = -1;
@@ -242,15 +247,14 @@ static void put_bytes(
     struct postgres_parameters *parameters, int kinds, const void *bytes, size_t n_bytes)
 {
     enum postgres_type type =
-        is_element(parameters, kinds) ? parameters->element_type : next_type(parameters);
+        is_element(parameters, kinds) ? parameters->element->type : next_type(parameters);
     bool is_json = type == POSTGRES_JSONB;
     char *place = begin_value(parameters, kinds, n_bytes + (is_json ? 1 : 0));
     if (is_json) {
         *place++ = 1; /* the version of jsonb's binary form: text follows */
     }
-    if (n_bytes > 0) {
+    if (n_bytes > 0)
         memcpy(place, bytes, n_bytes);
-    }
 }
 
 void postgres_put_text(struct postgres_parameters *parameters, const char *text)
@@ -283,65 +287,15 @@ void postgres_put_time(struct postgres_parameters *parameters, int64_t unix_us)
     write_int8(begin_value(parameters, FITS_TIME, 8), postgres_us);
 }
 
-static void put_bool_at(struct postgres_parameters *parameters, const void *member)
-{
-    postgres_put_bool(parameters, *(const bool *)member);
-}
-
-static void put_int4_at(struct postgres_parameters *parameters, const void *member)
-{
-    postgres_put_int4(parameters, *(const int32_t *)member);
-}
-
-static void put_int8_at(struct postgres_parameters *parameters, const void *member)
-{
-    postgres_put_int8(parameters, *(const int64_t *)member);
-}
-
-static void put_time_at(struct postgres_parameters *parameters, const void *member)
-{
-    postgres_put_time(parameters, *(const int64_t *)member);
-}
-
-static void put_uuid_at(struct postgres_parameters *parameters, const void *member)
-{
-    postgres_put_uuid(parameters, member);
-}
-
-static void put_text_at(struct postgres_parameters *parameters, const void *member)
-{
-    postgres_put_text(parameters, *(const char *const *)member);
-}
-
-/* How the members of a column are kept in C. */
-static const struct {
-    enum postgres_type type;
-    size_t size;
-    void (*put)(struct postgres_parameters *parameters, const void *member);
-} columns[] = {
-    {POSTGRES_INT4, sizeof(int32_t), put_int4_at},
-    {POSTGRES_UUID, sizeof(struct base_uuid), put_uuid_at},
-    {POSTGRES_TEXT, sizeof(const char *), put_text_at},
-    {POSTGRES_JSONB, sizeof(const char *), put_text_at},
-    {POSTGRES_INT8, sizeof(int64_t), put_int8_at},
-    {POSTGRES_BOOL, sizeof(bool), put_bool_at},
-    {POSTGRES_TIMESTAMPTZ, sizeof(int64_t), put_time_at},
-};
-
 void postgres_put_column(
     struct postgres_parameters *parameters, const void *first, size_t size, size_t n, size_t stride)
 {
     postgres_begin_array(parameters);
-    size_t at = 0;
-    while (columns[at].type != parameters->element_type) {
-        at++;
-        assert(at < BASE_COUNT(columns));
-    }
-    assert(size == columns[at].size);
+    const struct postgres_element *element = parameters->element;
+    assert(size == element->size && element->put_at != NULL);
     (void)size;
-    for (size_t i = 0; i < n; i++) {
-        columns[at].put(parameters, (const char *)first + i * stride);
-    }
+    for (size_t i = 0; i < n; i++)
+        element->put_at(parameters, (const char *)first + i * stride);
 }
 
 void postgres_parameters_complete(struct postgres_parameters *parameters)

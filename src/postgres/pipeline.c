@@ -8,46 +8,11 @@
 #include "internal.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define FAILURE_LOG_US INT64_C(1000000)
-
-/* ---- the wire -------------------------------------------------------------------------------- */
-
-static void put_on_wire(struct postgres_connection *connection, struct postgres_group *group)
-{
-    struct postgres_wire *wire = &connection->wire;
-    if (wire->n == wire->capacity) {
-        size_t capacity = wire->capacity == 0 ? 8 : wire->capacity * 2;
-        struct postgres_group **groups = base_alloc(capacity * sizeof(struct postgres_group *));
-        for (size_t i = 0; i < wire->n; i++) {
-            groups[i] = wire->groups[(wire->first + i) & (wire->capacity - 1)];
-        }
-        free(wire->groups);
-        wire->groups = groups;
-        wire->capacity = capacity;
-        wire->first = 0;
-    }
-    wire->groups[(wire->first + wire->n) & (wire->capacity - 1)] = group;
-    wire->n++;
-    wire->n_preparations += group == NULL ? 1 : 0;
-}
-
-static struct postgres_group *first_on_wire(const struct postgres_connection *connection)
-{
-    return connection->wire.groups[connection->wire.first];
-}
-
-static struct postgres_group *take_from_wire(struct postgres_connection *connection)
-{
-    struct postgres_wire *wire = &connection->wire;
-    struct postgres_group *group = wire->groups[wire->first];
-    wire->first = (wire->first + 1) & (wire->capacity - 1);
-    wire->n--;
-    wire->n_preparations -= group == NULL ? 1 : 0;
-    return group;
-}
 
 void postgres_failure_forget(struct postgres_failure *failure)
 {
@@ -58,8 +23,8 @@ void postgres_failure_forget(struct postgres_failure *failure)
 
 void postgres_pipeline_finish(struct postgres_connection *connection)
 {
-    free(connection->wire.groups);
-    connection->wire = (struct postgres_wire){0};
+    STAILQ_INIT(&connection->wire);
+    connection->is_preparing = false;
     postgres_failure_forget(&connection->failure);
     free(connection->last_words);
     connection->last_words = NULL;
@@ -79,9 +44,8 @@ static void give_up_lost(struct postgres_connection *connection)
 static bool send_preparations(const struct postgres_connection *connection, bool is_again)
 {
     PGconn *pg = connection->pg;
-    if (is_again && PQsendQueryParams(pg, "DEALLOCATE ALL", 0, NULL, NULL, NULL, NULL, 0) != 1) {
+    if (is_again && PQsendQueryParams(pg, "DEALLOCATE ALL", 0, NULL, NULL, NULL, NULL, 0) != 1)
         return false;
-    }
     for (size_t i = 0; connection->statements[i] != NULL; i++) {
         const struct postgres_statement *statement = connection->statements[i];
         _Static_assert(sizeof(Oid) == sizeof(enum postgres_type), "types are libpq's");
@@ -96,7 +60,8 @@ static bool send_preparations(const struct postgres_connection *connection, bool
 
 void postgres_pipeline_prepare(struct postgres_connection *connection, bool is_again)
 {
-    put_on_wire(connection, NULL);
+    connection->is_preparing = true;
+    STAILQ_INSERT_TAIL(&connection->wire, &connection->preparation, on_wire);
     if (!send_preparations(connection, is_again)) {
         give_up_lost(connection);
         return;
@@ -108,9 +73,8 @@ static bool send_statements(
     const struct postgres_connection *connection, const struct postgres_group *group)
 {
     for (size_t i = 0; i < group->n_statements; i++) {
-        if (!postgres_parameters_send(group->entries[i].parameters, connection->pg)) {
+        if (!postgres_parameters_send(group->entries[i].parameters, connection->pg))
             return false;
-        }
     }
     return PQpipelineSync(connection->pg) == 1;
 }
@@ -119,7 +83,7 @@ void postgres_pipeline_send(struct postgres_connection *connection, struct postg
 {
     group->was_sent = true;
     group->n_received = 0;
-    put_on_wire(connection, group);
+    STAILQ_INSERT_TAIL(&connection->wire, group, on_wire);
     if (!send_statements(connection, group)) {
         give_up_lost(connection);
         return;
@@ -169,12 +133,10 @@ void postgres_pipeline_notice(void *context, const PGresult *notice)
         keep_last_words(connection, notice);
         return;
     }
-    if (!is_text(PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED), "WARNING")) {
+    if (!is_text(PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED), "WARNING"))
         return;
-    }
-    if (connection->wire.n > 0 && is_cancelled_wait(notice)) {
+    if (!STAILQ_EMPTY(&connection->wire) && is_cancelled_wait(notice))
         connection->is_unacknowledged = true;
-    }
     const char *message = PQresultErrorField(notice, PG_DIAG_MESSAGE_PRIMARY);
     const char *sqlstate = PQresultErrorField(notice, PG_DIAG_SQLSTATE);
     base_log(
@@ -188,10 +150,9 @@ void postgres_pipeline_notice(void *context, const PGresult *notice)
 /* The statement to which the next result belongs. */
 static const char *name_statement(const struct postgres_connection *connection)
 {
-    const struct postgres_group *group = first_on_wire(connection);
-    if (group == NULL) {
+    const struct postgres_group *group = STAILQ_FIRST(&connection->wire);
+    if (group == NULL || group == &connection->preparation)
         return "preparation";
-    }
     return group->n_received < group->n_statements
                ? group->entries[group->n_received].statement->name
                : COMMIT;
@@ -218,9 +179,8 @@ static bool receive_error(struct postgres_connection *connection, const PGresult
         return false;
     }
     struct postgres_failure *failure = &connection->failure;
-    if (failure->sqlstate[0] != '\0') {
+    if (failure->sqlstate[0] != '\0')
         return true;
-    }
     const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
     const char *constraint = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
     memcpy(failure->sqlstate, sqlstate, strnlen(sqlstate, sizeof failure->sqlstate - 1));
@@ -265,17 +225,14 @@ static bool is_unknown_commit(const struct postgres_failure *failure)
 
 static enum postgres_outcome classify(const struct postgres_failure *failure)
 {
-    if (failure->is_stale) {
+    if (failure->is_stale)
         return POSTGRES_AGAIN;
-    }
-    if (is_unknown_commit(failure)) {
+    if (is_unknown_commit(failure))
         return POSTGRES_UNKNOWN;
-    }
     for (size_t i = 0; i < BASE_COUNT(failure_outcomes); i++) {
         const char *prefix = failure_outcomes[i].prefix;
-        if (strncmp(failure->sqlstate, prefix, strlen(prefix)) == 0) {
+        if (strncmp(failure->sqlstate, prefix, strlen(prefix)) == 0)
             return failure_outcomes[i].outcome;
-        }
     }
     return POSTGRES_FAILED;
 }
@@ -283,13 +240,11 @@ static enum postgres_outcome classify(const struct postgres_failure *failure)
 static void note_failure(struct postgres_connection *connection)
 {
     const struct postgres_failure *failure = &connection->failure;
-    struct base_buffer text = {0};
-    base_buffer_printf(
-        &text, "%s (SQLSTATE %s, statement %s)", failure->message, failure->sqlstate,
-        failure->statement);
+    BASE_CLEANUP(base_free_pointer)
+    char *text = base_print(
+        "%s (SQLSTATE %s, statement %s)", failure->message, failure->sqlstate, failure->statement);
     free(connection->last_failure);
-    connection->last_failure = postgres_one_line(base_buffer_text(&text));
-    base_buffer_finish(&text);
+    connection->last_failure = postgres_one_line(text);
 }
 
 /* One line a second, unless the error is another one. */
@@ -310,9 +265,8 @@ static void log_failure(struct postgres_connection *connection)
     const struct postgres_failure *failure = &connection->failure;
     const char *constraint = failure->constraint;
     struct postgres_quiet *quiet = &connection->quiet;
-    if (!may_log(quiet, failure->sqlstate)) {
+    if (!may_log(quiet, failure->sqlstate))
         return;
-    }
     int64_t n_left_out = quiet->n_left_out;
     quiet->n_left_out = 0;
     base_log(
@@ -328,18 +282,15 @@ static bool settle_preparation(struct postgres_connection *connection)
 {
     const struct postgres_failure *failure = &connection->failure;
     if (failure->sqlstate[0] != '\0') {
-        struct base_buffer reason = {0};
-        base_buffer_printf(
-            &reason, "the statements can't be prepared: %s (SQLSTATE %s)", failure->message,
+        BASE_CLEANUP(base_free_pointer)
+        char *reason = base_print(
+            "the statements can't be prepared: %s (SQLSTATE %s)", failure->message,
             failure->sqlstate);
-        postgres_connection_give_up(
-            connection, BASE_LOG_DATABASE_NOT_READY, base_buffer_text(&reason));
-        base_buffer_finish(&reason);
+        postgres_connection_give_up(connection, BASE_LOG_DATABASE_NOT_READY, reason);
         return false;
     }
-    if (connection->state == POSTGRES_STATE_PREPARING) {
+    if (connection->state == POSTGRES_STATE_PREPARING)
         postgres_connecting_done(connection);
-    }
     return true;
 }
 
@@ -349,12 +300,10 @@ static void send_again(struct postgres_connection *connection, struct postgres_g
 {
     postgres_group_forget_rows(group);
     group->is_retried = true;
-    if (connection->wire.n_preparations == 0) {
+    if (!connection->is_preparing)
         postgres_pipeline_prepare(connection, true);
-    }
-    if (connection->pg != NULL) {
+    if (connection->pg != NULL)
         postgres_pipeline_send(connection, group);
-    }
 }
 
 static void decide(struct postgres_connection *connection, struct postgres_group *group)
@@ -387,25 +336,24 @@ static const char *reason_to_leave(const struct postgres_failure *failure)
 /* False when the connection was given up. */
 static bool receive_sync(struct postgres_connection *connection)
 {
-    struct postgres_group *group = take_from_wire(connection);
+    struct postgres_group *group = STAILQ_FIRST(&connection->wire);
     struct postgres_failure *failure = &connection->failure;
-    if (group == NULL) {
-        if (!settle_preparation(connection)) {
+    STAILQ_REMOVE_HEAD(&connection->wire, on_wire);
+    if (group == &connection->preparation) {
+        connection->is_preparing = false;
+        if (!settle_preparation(connection))
             return false;
-        }
     } else if (failure->is_stale && !group->is_retried) {
         postgres_failure_forget(failure);
         send_again(connection, group);
     } else {
         decide(connection, group);
         const char *reason = reason_to_leave(failure);
-        if (reason != NULL) {
+        if (reason != NULL)
             postgres_connection_give_up(connection, BASE_LOG_DATABASE_LOST, reason);
-        }
     }
-    if (connection->pg == NULL) {
+    if (connection->pg == NULL)
         return false;
-    }
     postgres_failure_forget(failure);
     connection->is_unacknowledged = false;
     return true;
@@ -413,27 +361,38 @@ static bool receive_sync(struct postgres_connection *connection)
 
 /* ---- in: results ----------------------------------------------------------------------------- */
 
-/* A statement that must have one row has another number of them: what it reads is damaged, such as
- * a table of one row without it. Whoever waits for the row never sees the rest. */
+static const struct {
+    int least;
+    int most;
+    const char *words;
+} row_counts[] = {
+    [POSTGRES_ANY_ROWS] = {0, INT_MAX, "any number"},
+    [POSTGRES_NO_ROWS] = {0, 0, "none"},
+    [POSTGRES_AT_MOST_ONE_ROW] = {0, 1, "at most one"},
+    [POSTGRES_ONE_ROW] = {1, 1, "one"},
+};
+
+/* A wrong number of rows is a failure of the statement; whoever waits for them never sees them. */
 static void check_count(
     struct postgres_connection *connection, const struct postgres_statement *statement,
     const PGresult *result)
 {
     struct postgres_failure *failure = &connection->failure;
-    if (!statement->is_one_row || PQntuples(result) == 1 || failure->sqlstate[0] != '\0')
+    int n_rows = PQntuples(result);
+    int least = row_counts[statement->rows].least;
+    int most = row_counts[statement->rows].most;
+    if ((least <= n_rows && n_rows <= most) || failure->sqlstate[0] != '\0')
         return;
-    struct base_buffer message = {0};
-    base_buffer_printf(&message, "it answered with %d rows instead of one", PQntuples(result));
     memcpy(failure->sqlstate, WRONG_ROW_COUNT, sizeof failure->sqlstate);
     failure->statement = statement->name;
-    failure->message = base_copy_text(base_buffer_text(&message));
-    base_buffer_finish(&message);
+    failure->message = base_print(
+        "it answered with %d rows instead of %s", n_rows, row_counts[statement->rows].words);
 }
 
 static void keep_rows(struct postgres_connection *connection, PGresult *result)
 {
-    struct postgres_group *group = first_on_wire(connection);
-    if (group == NULL || group->n_received >= group->n_statements) {
+    struct postgres_group *group = STAILQ_FIRST(&connection->wire);
+    if (group->n_received >= group->n_statements) {
         PQclear(result); /* PREPARE and DEALLOCATE have no rows */
         return;
     }
@@ -465,10 +424,7 @@ static bool receive_result(struct postgres_connection *connection, PGresult *res
 /* False when the connection was given up. */
 static bool receive_end_of_statement(struct postgres_connection *connection)
 {
-    struct postgres_group *group = first_on_wire(connection);
-    if (group != NULL) {
-        group->n_received++;
-    }
+    STAILQ_FIRST(&connection->wire)->n_received++;
     /* A NULL is followed by a result or the sync. An endless row of them is a libpq that has lost
      * count, and waiting for it would be for ever. */
     connection->n_silent++;
@@ -484,18 +440,16 @@ void postgres_pipeline_receive(struct postgres_connection *connection)
 {
     /* What came before the connection broke still counts. */
     bool is_open = PQconsumeInput(connection->pg) == 1;
-    while (!PQisBusy(connection->pg) && connection->wire.n > 0) {
+    while (!PQisBusy(connection->pg) && !STAILQ_EMPTY(&connection->wire)) {
         PGresult *result = PQgetResult(connection->pg);
         if (result == NULL) {
-            if (!receive_end_of_statement(connection)) {
+            if (!receive_end_of_statement(connection))
                 return;
-            }
             continue;
         }
         connection->n_silent = 0;
-        if (!receive_result(connection, result)) {
+        if (!receive_result(connection, result))
             return;
-        }
     }
     if (!is_open || PQstatus(connection->pg) == CONNECTION_BAD) {
         give_up_lost(connection);

@@ -10,6 +10,8 @@
 #ifndef CARTD_POSTGRES_H
 #define CARTD_POSTGRES_H
 
+#include <sys/queue.h>
+
 #include "base.h"
 #include "loop.h"
 
@@ -35,10 +37,20 @@ enum postgres_type {
     POSTGRES_JSONB_ARRAY = 3807
 };
 
+/* How many rows a statement answers with. With another number it has FAILED: what it reads is
+ * damaged, such as a table of one row without it. So whoever receives the rows need not count them.
+ */
+enum postgres_row_count {
+    POSTGRES_ANY_ROWS,
+    POSTGRES_NO_ROWS,
+    POSTGRES_AT_MOST_ONE_ROW,
+    POSTGRES_ONE_ROW
+};
+
 /* Statements are constant for the life of a connection and are prepared when it connects. */
 struct postgres_statement {
     const char *name;
-    bool is_one_row; /* it answers with one row; with none or several it has FAILED */
+    enum postgres_row_count rows;
     const char *sql;
     size_t n_parameters;
     const enum postgres_type *types;
@@ -75,7 +87,10 @@ void postgres_begin_array(struct postgres_parameters *parameters);
     postgres_put_column(                                                                           \
         parameters, (n) == 0 ? NULL : &(list)[0].member, sizeof((list)[0].member), (n),            \
         sizeof((list)[0]))
-/* For that: n members of that size, so many bytes apart. */
+/* The same of a list of such values. */
+#define POSTGRES_PUT_LIST(parameters, list, n)                                                     \
+    postgres_put_column(parameters, (list), sizeof((list)[0]), (n), sizeof((list)[0]))
+/* For those: n members of that size, so many bytes apart. */
 void postgres_put_column(
     struct postgres_parameters *parameters, const void *first, size_t size, size_t n,
     size_t stride);
@@ -123,6 +138,18 @@ enum postgres_outcome {
                                was cancelled: it may not survive a failover */
 };
 
+/* The rows are there. */
+static inline bool postgres_is_done(enum postgres_outcome outcome)
+{
+    return outcome == POSTGRES_DONE || outcome == POSTGRES_UNACKNOWLEDGED;
+}
+/* What an outcome is to whoever made the request. To a read, which commits nothing,
+ * UNACKNOWLEDGED is no failure. */
+enum base_failure postgres_failure(enum postgres_outcome outcome) BASE_MUST_CHECK;
+/* Whether the next try may succeed at once, or as soon as there is a connection. Only for what may
+ * be done twice. */
+bool postgres_should_retry(enum postgres_outcome outcome) BASE_MUST_CHECK;
+
 #define POSTGRES_GROUP_STATEMENTS_MAX 16
 
 /* Owned by the caller; zero-initialise once, then begin for each use. Must not move or die between
@@ -142,8 +169,10 @@ struct postgres_group {
     bool is_retried;
     bool is_decided;
     bool is_under_way;
-    struct postgres_group *next;
+    STAILQ_ENTRY(postgres_group) by_send;
+    STAILQ_ENTRY(postgres_group) on_wire;
 };
+STAILQ_HEAD(postgres_groups, postgres_group);
 /* Frees the rows of the last use and empties the group; buffers are kept for reuse. */
 void postgres_group_begin(struct postgres_group *group);
 void postgres_group_finish(struct postgres_group *group);

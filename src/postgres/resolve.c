@@ -42,13 +42,11 @@ struct postgres_lookup {
 
 static void leave_lookup(struct postgres_lookup *lookup)
 {
-    if (atomic_fetch_sub(&lookup->n_owners, 1) > 1) {
+    if (atomic_fetch_sub(&lookup->n_owners, 1) > 1)
         return;
-    }
     for (size_t i = 0; i < lookup->n_requests; i++) {
-        if (lookup->requests[i].ar_result != NULL) {
+        if (lookup->requests[i].ar_result != NULL)
             freeaddrinfo(lookup->requests[i].ar_result);
-        }
         char *name = (char *)(uintptr_t)lookup->requests[i].ar_name;
         free(name);
     }
@@ -70,9 +68,8 @@ static void lookup_ended(union sigval value)
 static struct postgres_lookup *start_lookup(const struct postgres_place *places, size_t n_places)
 {
     int event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (event_fd < 0) {
+    if (event_fd < 0)
         return NULL;
-    }
     struct postgres_lookup *lookup = base_alloc(sizeof *lookup);
     atomic_init(&lookup->n_owners, 2);
     lookup->event_fd = event_fd;
@@ -98,42 +95,20 @@ static struct postgres_lookup *start_lookup(const struct postgres_place *places,
 
 /* ---- the connection string ------------------------------------------------------------------- */
 
-static const char *option_value(PQconninfoOption *options, const char *keyword)
-{
-    for (PQconninfoOption *option = options; option != NULL && option->keyword != NULL; option++) {
-        if (strcmp(option->keyword, keyword) == 0) {
-            return option->val;
-        }
-    }
-    return NULL;
-}
-
 /* The setting in the connection string, else in the environment; the caller's to free, "" for
  * none. */
-static char *find_option(PQconninfoOption *given, PQconninfoOption *defaults, const char *keyword)
+static char *find_option(
+    const PQconninfoOption *given, const PQconninfoOption *defaults, const char *keyword)
 {
-    const char *value = option_value(given, keyword);
-    if (value == NULL || value[0] == '\0') {
-        value = option_value(defaults, keyword);
-    }
-    return base_copy_text(value == NULL ? "" : value);
-}
-
-static size_t count_parts(const char *list)
-{
-    size_t n = 1;
-    for (; *list != '\0'; list++) {
-        n += *list == ',' ? 1 : 0;
-    }
-    return n;
+    const char *value = postgres_option(given, keyword);
+    return base_copy_text(value[0] != '\0' ? value : postgres_option(defaults, keyword));
 }
 
 /* Part i of a comma list; the caller's to free. */
 static char *copy_part(const char *list, size_t i)
 {
-    for (; i > 0; i--) {
+    for (; i > 0; i--)
         list = strchr(list, ',') + 1;
-    }
     size_t length = strcspn(list, ",");
     char *part = base_alloc(length + 1);
     memcpy(part, list, length);
@@ -145,9 +120,8 @@ bool postgres_is_address(const char *host)
     struct in6_addr address;
     char plain[INET6_ADDRSTRLEN + 1];
     size_t length = strcspn(host, "%"); /* before the zone of a link-local address */
-    if (length >= sizeof plain) {
+    if (length >= sizeof plain)
         return false;
-    }
     memcpy(plain, host, length);
     plain[length] = '\0';
     return inet_pton(AF_INET, plain, &address) == 1 || inet_pton(AF_INET6, plain, &address) == 1;
@@ -177,12 +151,11 @@ static bool read_places(struct postgres_resolver *resolver, const char *url)
         return false;
     }
 
-    size_t n = count_parts(hosts);
-    size_t n_ports = count_parts(ports);
+    size_t n = postgres_count_parts(hosts);
+    size_t n_ports = postgres_count_parts(ports);
     bool has_addresses = addresses[0] != '\0';
-    if ((has_addresses && count_parts(addresses) != n) || (n_ports != 1 && n_ports != n)) {
+    if ((has_addresses && postgres_count_parts(addresses) != n) || (n_ports != 1 && n_ports != n))
         return false;
-    }
     resolver->places = base_alloc(n * sizeof *resolver->places);
     resolver->n_places = n;
     bool needs_lookup = false;
@@ -221,9 +194,8 @@ static size_t append_targets(struct postgres_resolver *resolver, size_t from, si
     for (size_t i = 0; i < resolver->n_places; i++) {
         const struct postgres_place *place = &resolver->places[i];
         if (!place->needs_lookup) {
-            if (n >= from && n < end) {
+            if (n >= from && n < end)
                 append_target(resolver, place, place->address);
-            }
             n++;
         }
         for (const struct addrinfo *found = place->found; found != NULL; found = found->ai_next) {
@@ -257,12 +229,8 @@ void postgres_resolver_rotate(struct postgres_resolver *resolver, size_t n)
 
 static void note_problem(struct postgres_resolver *resolver, const char *host, const char *reason)
 {
-    if (resolver->problem == NULL) {
-        struct base_buffer text = {0};
-        base_buffer_printf(&text, "the host name \"%s\" can't be resolved: %s", host, reason);
-        resolver->problem = base_copy_text(base_buffer_text(&text));
-        base_buffer_finish(&text);
-    }
+    if (resolver->problem == NULL)
+        resolver->problem = base_print("the host name \"%s\" can't be resolved: %s", host, reason);
 }
 
 static void lookup_answered(struct loop_watch *watch, uint32_t events)
@@ -273,9 +241,8 @@ static void lookup_answered(struct loop_watch *watch, uint32_t events)
     size_t request = 0;
     for (size_t i = 0; i < resolver->n_places; i++) {
         struct postgres_place *place = &resolver->places[i];
-        if (!place->needs_lookup) {
+        if (!place->needs_lookup)
             continue;
-        }
         struct gaicb *answer = &resolver->lookup->requests[request++];
         int error = gai_error(answer);
         if (error == 0) {
@@ -297,9 +264,8 @@ bool postgres_resolver_start(struct postgres_resolver *resolver, struct loop *lo
 {
     postgres_resolver_stop(resolver);
     resolver->loop = loop;
-    if (!read_places(resolver, url)) {
+    if (!read_places(resolver, url))
         return true;
-    }
     resolver->lookup = start_lookup(resolver->places, resolver->n_places);
     if (resolver->lookup == NULL) {
         note_problem(resolver, resolver->places[0].host, strerror(errno));

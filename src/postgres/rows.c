@@ -136,26 +136,23 @@ static size_t prefix_length(const struct postgres_rows *rows, size_t column)
 const char *postgres_get_text(const struct postgres_rows *rows, size_t row, size_t column)
 {
     assert(is_text(type_of(rows, column)));
-    if (postgres_is_null(rows, row, column)) {
+    if (postgres_is_null(rows, row, column))
         return NULL;
-    }
     return value_of(rows, row, column) + prefix_length(rows, column);
 }
 
 size_t postgres_get_length(const struct postgres_rows *rows, size_t row, size_t column)
 {
-    if (postgres_is_null(rows, row, column)) {
+    if (postgres_is_null(rows, row, column))
         return 0;
-    }
     return length_of(rows, row, column) - prefix_length(rows, column);
 }
 
 const uint8_t *postgres_get_bytes(const struct postgres_rows *rows, size_t row, size_t column)
 {
     assert(type_of(rows, column) == POSTGRES_BYTEA || is_text(type_of(rows, column)));
-    if (postgres_is_null(rows, row, column)) {
+    if (postgres_is_null(rows, row, column))
         return NULL;
-    }
     return (const uint8_t *)value_of(rows, row, column) + prefix_length(rows, column);
 }
 
@@ -184,12 +181,10 @@ bool postgres_get_bools_at(const struct postgres_rows *rows, size_t row, size_t 
     assert(i < postgres_get_bools_count(rows, row, column));
     const char *element = array + POSTGRES_ARRAY_HEADER_SIZE;
     bool has_nulls = read_int4(array + 4) != 0;
-    if (!has_nulls) {
+    if (!has_nulls)
         return element[i * BOOL_ELEMENT_SIZE + 4] != 0;
-    }
-    for (; i > 0; i--) {
+    for (; i > 0; i--)
         element += read_int4(element) < 0 ? 4 : BOOL_ELEMENT_SIZE;
-    }
     return read_int4(element) > 0 && element[4] != 0;
 }
 

@@ -27,9 +27,8 @@ char *postgres_one_line(const char *message)
             line[length++] = ' ';
         }
     }
-    while (length > 0 && (line[length - 1] == ' ' || line[length - 1] == ';')) {
+    while (length > 0 && (line[length - 1] == ' ' || line[length - 1] == ';'))
         length--;
-    }
     line[length] = '\0';
     return line;
 }
@@ -39,9 +38,8 @@ static void receive_notice(void *context, const PGresult *notice)
 {
     (void)context;
     const char *severity = PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED);
-    if (severity != NULL && strcmp(severity, "WARNING") == 0) {
+    if (severity != NULL && strcmp(severity, "WARNING") == 0)
         (void)fputs(PQresultErrorMessage(notice), stderr);
-    }
 }
 
 struct postgres_session *postgres_session_open(const char *url, char **problem)
@@ -81,17 +79,13 @@ static char *describe_error(const struct postgres_session *session, const PGresu
     const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     const char *hint = PQresultErrorField(result, PG_DIAG_MESSAGE_HINT);
-    if (message == NULL || sqlstate == NULL) {
+    if (message == NULL || sqlstate == NULL)
         return postgres_one_line(PQerrorMessage(session->pg));
-    }
-    struct base_buffer text = {0};
-    base_buffer_printf(&text, "%s (SQLSTATE %s)", message, sqlstate);
-    if (hint != NULL) {
-        base_buffer_printf(&text, "; hint: %s", hint);
-    }
-    char *problem = postgres_one_line(base_buffer_text(&text));
-    base_buffer_finish(&text);
-    return problem;
+    BASE_CLEANUP(base_free_pointer)
+    char *text = base_print(
+        "%s (SQLSTATE %s)%s%s", message, sqlstate,
+        hint == NULL ? "" : "; hint: ", hint == NULL ? "" : hint);
+    return postgres_one_line(text);
 }
 
 /* Takes the result. */
@@ -100,9 +94,8 @@ static bool check_result(const struct postgres_session *session, PGresult *resul
     ExecStatusType status = PQresultStatus(result);
     bool is_done =
         status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY;
-    if (!is_done) {
+    if (!is_done)
         *problem = describe_error(session, result);
-    }
     PQclear(result);
     return is_done;
 }
@@ -122,9 +115,8 @@ static void copy_cells(const PGresult *result, struct postgres_table *table)
     char **cell = table->cells;
     for (int row = 0; row < n_rows; row++) {
         for (int column = 0; column < n_columns; column++, cell++) {
-            if (PQgetisnull(result, row, column) == 0) {
+            if (PQgetisnull(result, row, column) == 0)
                 *cell = base_copy_text(PQgetvalue(result, row, column));
-            }
         }
     }
 }
@@ -137,21 +129,18 @@ bool postgres_session_query(
     PGresult *result =
         PQexecParams(session->pg, sql, (int)n_parameters, NULL, parameters, NULL, NULL, 0);
     struct postgres_table answer = {0};
-    if (PQresultStatus(result) == PGRES_TUPLES_OK) {
+    if (PQresultStatus(result) == PGRES_TUPLES_OK)
         copy_cells(result, &answer);
-    }
-    if (!check_result(session, result, problem)) {
+    if (!check_result(session, result, problem))
         return false;
-    }
     *table = answer;
     return true;
 }
 
 void postgres_table_finish(struct postgres_table *table)
 {
-    for (size_t i = 0; i < table->n_rows * table->n_columns; i++) {
+    for (size_t i = 0; i < table->n_rows * table->n_columns; i++)
         free(table->cells[i]);
-    }
     free(table->cells);
     *table = (struct postgres_table){0};
 }

@@ -15,11 +15,6 @@
 
 #define NO_SOCKET "/." /* a folder in which PostgreSQL has no socket */
 
-static char *say(const char *sentence)
-{
-    return base_copy_text(sentence);
-}
-
 /* ---- what can't be parsed -------------------------------------------------------------------- */
 
 /* libpq's messages by their beginning, which quotes nothing. */
@@ -54,45 +49,34 @@ static const struct {
 static char *explain(const char *message)
 {
     static const char no_memory[] = "out of memory";
-    if (message == NULL || strncmp(message, no_memory, strlen(no_memory)) == 0) {
+    if (message == NULL || strncmp(message, no_memory, strlen(no_memory)) == 0)
         base_end_without_memory();
-    }
     for (size_t i = 0; i < BASE_COUNT(complaints); i++) {
         const char *beginning = complaints[i].beginning;
-        if (strncmp(message, beginning, strlen(beginning)) == 0) {
-            return say(complaints[i].sentence);
-        }
+        if (strncmp(message, beginning, strlen(beginning)) == 0)
+            return base_copy_text(complaints[i].sentence);
     }
     size_t length = strcspn(message, "\"\n");
-    while (length > 0 && (message[length - 1] == ' ' || message[length - 1] == ':')) {
+    while (length > 0 && (message[length - 1] == ' ' || message[length - 1] == ':'))
         length--;
-    }
-    struct base_buffer text = {0};
-    base_buffer_printf(&text, "libpq says: %.*s", (int)length, message);
-    char *problem = postgres_one_line(base_buffer_text(&text));
-    base_buffer_finish(&text);
-    return problem;
+    BASE_CLEANUP(base_free_pointer)
+    char *text = base_print("libpq says: %.*s", (int)length, message);
+    return postgres_one_line(text);
 }
 
 /* ---- options --------------------------------------------------------------------------------- */
 
-static const char *value_of(const PQconninfoOption *options, const char *keyword)
+const char *postgres_option(const PQconninfoOption *options, const char *keyword)
 {
-    for (; options != NULL && options->keyword != NULL; options++) {
-        if (strcmp(options->keyword, keyword) == 0) {
+    for (; options != NULL && options->keyword != NULL; options++)
+        if (strcmp(options->keyword, keyword) == 0)
             return options->val != NULL ? options->val : "";
-        }
-    }
     return "";
 }
 
 static char *refuse_option(const char *keyword, const char *must)
 {
-    struct base_buffer text = {0};
-    base_buffer_printf(&text, "its %s %s", keyword, must);
-    char *problem = base_copy_text(base_buffer_text(&text));
-    base_buffer_finish(&text);
-    return problem;
+    return base_print("its %s %s", keyword, must);
 }
 
 /* As libpq reads one: spaces around it don't matter. */
@@ -109,10 +93,9 @@ static char *check_numbers(const PQconninfoOption *options)
                                            "keepalives_idle",  "keepalives_interval",
                                            "keepalives_count", "tcp_user_timeout"};
     for (size_t i = 0; i < BASE_COUNT(keywords); i++) {
-        const char *value = value_of(options, keywords[i]);
-        if (value[0] != '\0' && !is_number(value, INT32_MIN, INT32_MAX)) {
+        const char *value = postgres_option(options, keywords[i]);
+        if (value[0] != '\0' && !is_number(value, INT32_MIN, INT32_MAX))
             return refuse_option(keywords[i], "must be a number");
-        }
     }
     return NULL;
 }
@@ -123,12 +106,11 @@ static char *check_files(const PQconninfoOption *options)
 {
     static const char must[] =
         "verifies certificates, and the file of sslrootcert that it needs can't be read";
-    const char *mode = value_of(options, "sslmode");
-    const char *file = value_of(options, "sslrootcert");
+    const char *mode = postgres_option(options, "sslmode");
+    const char *file = postgres_option(options, "sslrootcert");
     const char *home = getenv("HOME");
-    if (strncmp(mode, "verify", strlen("verify")) != 0 || strcmp(file, "system") == 0) {
+    if (strncmp(mode, "verify", strlen("verify")) != 0 || strcmp(file, "system") == 0)
         return NULL;
-    }
     struct base_buffer path = {0};
     if (file[0] != '\0') {
         base_buffer_append_text(&path, file);
@@ -142,30 +124,32 @@ static char *check_files(const PQconninfoOption *options)
 
 /* ---- hosts and ports ------------------------------------------------------------------------- */
 
-static size_t count(const char *list)
+size_t postgres_count_parts(const char *list)
 {
     size_t n = 1;
-    for (; *list != '\0'; list++) {
+    for (; *list != '\0'; list++)
         n += *list == ',' ? 1 : 0;
-    }
     return n;
 }
 
-static bool are_ports(const char *list)
+static bool is_port(const char *text)
+{
+    return is_number(text, 1, 65535);
+}
+
+/* Whether each part of a comma list is empty or like this. */
+static bool are_all(const char *list, bool (*is_like_this)(const char *part))
 {
     while (true) {
-        char port[16] = "";
+        char part[64] = "";
         size_t length = strcspn(list, ",");
-        if (length >= sizeof port) {
+        if (length >= sizeof part)
             return false;
-        }
-        memcpy(port, list, length);
-        if (length > 0 && !is_number(port, 1, 65535)) {
+        memcpy(part, list, length);
+        if (length > 0 && !is_like_this(part))
             return false;
-        }
-        if (list[length] == '\0') {
+        if (list[length] == '\0')
             return true;
-        }
         list += length + 1;
     }
 }
@@ -175,59 +159,34 @@ static bool are_ports(const char *list)
 static bool has_stray_at(const char *url)
 {
     const char *slashes = strstr(url, "://");
-    if (slashes == NULL || strncmp(url, "postgres", strlen("postgres")) != 0) {
+    if (slashes == NULL || strncmp(url, "postgres", strlen("postgres")) != 0)
         return false;
-    }
     const char *begin = slashes + strlen("://");
     const char *first = strpbrk(begin, "@/?");
-    if (first == NULL || *first == '?') {
+    if (first == NULL || *first == '?')
         return false;
-    }
     const char *rest = first + 1;
     return memchr(rest, '@', strcspn(rest, "?")) != NULL;
 }
 
-static bool are_addresses(const char *list)
-{
-    while (true) {
-        char address[64] = "";
-        size_t length = strcspn(list, ",");
-        if (length >= sizeof address) {
-            return false;
-        }
-        memcpy(address, list, length);
-        if (length > 0 && !postgres_is_address(address)) {
-            return false;
-        }
-        if (list[length] == '\0') {
-            return true;
-        }
-        list += length + 1;
-    }
-}
-
 static char *check_places(const char *url, const PQconninfoOption *options)
 {
-    const char *hosts = value_of(options, "host");
-    const char *addresses = value_of(options, "hostaddr");
-    const char *ports = value_of(options, "port");
-    size_t n = count(addresses[0] != '\0' ? addresses : hosts);
-    if (has_stray_at(url)) {
-        return say("it has an @ behind what looks like its host: characters such as @, / and # of "
-                   "a user or password must be percent-encoded (%40, %2F, %23)");
-    }
-    if (!are_addresses(addresses)) {
-        return say("its hostaddr is not an IP address");
-    }
-    if (hosts[0] != '\0' && addresses[0] != '\0' && count(hosts) != n) {
-        return say("it has not as many hostaddr as hosts");
-    }
-    if (!are_ports(ports)) {
-        return say("its port is not a number from 1 to 65535");
-    }
-    if (count(ports) != 1 && count(ports) != n) {
-        return say("it has not as many ports as hosts");
-    }
+    const char *hosts = postgres_option(options, "host");
+    const char *addresses = postgres_option(options, "hostaddr");
+    const char *ports = postgres_option(options, "port");
+    size_t n = postgres_count_parts(addresses[0] != '\0' ? addresses : hosts);
+    if (has_stray_at(url))
+        return base_copy_text(
+            "it has an @ behind what looks like its host: characters such as @, / and # of "
+            "a user or password must be percent-encoded (%40, %2F, %23)");
+    if (!are_all(addresses, postgres_is_address))
+        return base_copy_text("its hostaddr is not an IP address");
+    if (hosts[0] != '\0' && addresses[0] != '\0' && postgres_count_parts(hosts) != n)
+        return base_copy_text("it has not as many hostaddr as hosts");
+    if (!are_all(ports, is_port))
+        return base_copy_text("its port is not a number from 1 to 65535");
+    if (postgres_count_parts(ports) != 1 && postgres_count_parts(ports) != n)
+        return base_copy_text("it has not as many ports as hosts");
     return NULL;
 }
 
@@ -265,16 +224,13 @@ static char *check_options(const PQconninfoOption *given)
 {
     PGconn *pg = start_nowhere(given);
     PQconninfoOption *options = PQconninfo(pg); /* of the environment and the service file too */
-    if (pg == NULL || options == NULL) {
+    if (pg == NULL || options == NULL)
         base_end_without_memory();
-    }
     char *problem = got_as_far(pg) ? NULL : explain(PQerrorMessage(pg));
-    if (problem == NULL) {
+    if (problem == NULL)
         problem = check_numbers(options);
-    }
-    if (problem == NULL) {
+    if (problem == NULL)
         problem = check_files(options);
-    }
     PQconninfoFree(options);
     PQfinish(pg);
     return problem;
@@ -290,9 +246,8 @@ char *postgres_check_url(const char *url)
         return problem;
     }
     char *problem = check_places(url, given);
-    if (problem == NULL) {
+    if (problem == NULL)
         problem = check_options(given);
-    }
     PQconninfoFree(given);
     return problem;
 }

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "codec.h"
-#include "kept.h"
+#include "cart_cache.h"
 
 /* ---- written --------------------------------------------------------------------------------- */
 
@@ -355,11 +355,11 @@ bool carts_receive(const struct postgres_rows *rows, size_t row, struct projecti
     return true;
 }
 
-void carts_keep(
-    struct kept *kept, int64_t now_us, const struct postgres_rows *rows, size_t row,
+void carts_cache(
+    struct cart_cache *cache, int64_t now_us, const struct postgres_rows *rows, size_t row,
     const struct projections_read *read)
 {
-    const struct kept_found found = {
+    const struct cart_cache_entry found = {
         .cart_id = read->cart_id,
         .version = read->version,
         .customer_id = postgres_get_text(rows, row, 6),
@@ -367,25 +367,27 @@ void carts_keep(
         .document = read->body.bytes,
         .document_length = read->body.length,
     };
-    kept_put(kept, now_us, read->mark, &found);
+    cart_cache_put(cache, now_us, read->mark, &found);
 }
 
-void carts_keep_change(struct kept *kept, int64_t now_us, const struct projections_change *change)
+void carts_cache_change(
+    struct cart_cache *cache, int64_t now_us, const struct projections_change *change)
 {
-    uint64_t mark = kept_mark(kept, now_us, &change->stream_id);
+    uint64_t mark = cart_cache_mark(cache, now_us, &change->stream_id);
     const struct cart *cart = tables_cart(change);
-    if (mark == 0 || cart->n_lines > KEPT_CHANGE_LINES || !kept_is_behind(kept, &change->stream_id))
+    if (mark == 0 || cart->n_lines > CACHED_CHANGE_LINES ||
+        !cart_cache_is_behind(cache, &change->stream_id))
         return;
     BASE_CLEANUP(base_buffer_finish) struct base_buffer document = {0};
     if (change->document != NULL)
         base_buffer_append(&document, change->document, change->document_length);
     else
         codec_write_cart(&document, &change->stream_id, cart);
-    if (document.length > KEPT_CHANGE_MAX)
+    if (document.length > CACHED_CHANGE_MAX)
         return;
     codec_append_cart_times(
         &document, cart->created_at_us, cart->updated_at_us, cart->closed_at_us);
-    const struct kept_found found = {
+    const struct cart_cache_entry found = {
         .cart_id = change->stream_id,
         .version = cart->version,
         .customer_id = cart->customer_id,
@@ -393,12 +395,12 @@ void carts_keep_change(struct kept *kept, int64_t now_us, const struct projectio
         .document = document.bytes,
         .document_length = document.length,
     };
-    kept_put(kept, now_us, mark, &found);
+    cart_cache_put(cache, now_us, mark, &found);
 }
 
-/* At most one row. */
 const struct postgres_statement projections_owner_statement = {
     .name = "read_owner",
+    .rows = POSTGRES_AT_MOST_ONE_ROW,
     .sql = "SELECT customer_id, guest_token_hash\n"
            "FROM carts\n"
            "WHERE cart_id = $1",

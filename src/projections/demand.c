@@ -27,9 +27,9 @@ static void add_step(struct projections_facts *facts, const struct projections_s
     }
 }
 
-/* No rows. */
 static const struct postgres_statement WRITE = {
     .name = "write_demand",
+    .rows = POSTGRES_NO_ROWS,
     .sql = "INSERT INTO demand_changes (position, sku, units, carts)\n"
            "SELECT c.position, c.sku, c.units, c.carts::smallint\n"
            "FROM unnest($1, $2, $3, $4) AS c (position, sku, units, carts)\n"
@@ -38,9 +38,9 @@ static const struct postgres_statement WRITE = {
         POSTGRES_INT8_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_INT4_ARRAY),
 };
 
-/* No rows. */
 static const struct postgres_statement ERASE = {
     .name = "erase_demand",
+    .rows = POSTGRES_NO_ROWS,
     .sql = "DELETE FROM demand_changes\n"
            "WHERE position > $1 AND position <= $2 AND " PROJECTIONS_IF_MOVED("demand"),
     POSTGRES_TYPES(POSTGRES_INT8, POSTGRES_INT8),

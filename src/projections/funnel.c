@@ -56,9 +56,9 @@ static void add_step(struct projections_facts *facts, const struct projections_s
     facts->n++;
 }
 
-/* No rows. */
 static const struct postgres_statement WRITE = {
     .name = "write_funnel",
+    .rows = POSTGRES_NO_ROWS,
     .sql = "INSERT INTO funnel_steps (position, created_position, value, step, currency)\n"
            "SELECT s.position, s.created_position, s.value, s.step::smallint, s.currency\n"
            "FROM unnest($1, $2, $3, $4, $5)\n"
@@ -69,9 +69,9 @@ static const struct postgres_statement WRITE = {
         POSTGRES_TEXT_ARRAY),
 };
 
-/* No rows. */
 static const struct postgres_statement ERASE = {
     .name = "erase_funnel",
+    .rows = POSTGRES_NO_ROWS,
     .sql = "DELETE FROM funnel_steps\n"
            "WHERE position > $1 AND position <= $2 AND " PROJECTIONS_IF_MOVED("funnel"),
     POSTGRES_TYPES(POSTGRES_INT8, POSTGRES_INT8),
@@ -85,9 +85,7 @@ static void ask_write(const struct projections_facts *facts, struct postgres_gro
     POSTGRES_PUT_COLUMN(to, list, n, position);
     POSTGRES_PUT_COLUMN(to, list, n, created_position);
     POSTGRES_PUT_COLUMN(to, list, n, value_minor);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n; i++)
-        postgres_put_int4(to, (int32_t)list[i].step);
+    POSTGRES_PUT_COLUMN(to, list, n, step);
     postgres_begin_array(to);
     for (size_t i = 0; i < n; i++)
         postgres_put_text(to, list[i].currency);

@@ -172,10 +172,7 @@ const struct postgres_statement *projections_offers_statement(void)
 
 void projections_ask_offers(struct postgres_group *group, const char *const *skus, size_t n_skus)
 {
-    struct postgres_parameters *to = postgres_group_add(group, &OFFERS);
-    postgres_begin_array(to);
-    for (size_t i = 0; i < n_skus; i++)
-        postgres_put_text(to, skus[i]);
+    POSTGRES_PUT_LIST(postgres_group_add(group, &OFFERS), skus, n_skus);
 }
 
 void projections_receive_offer(

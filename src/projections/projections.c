@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kept.h"
+#include "cart_cache.h"
 
 /*
  * Reads of single carts and products queue, and go out many in one round trip as soon as one of two
@@ -12,16 +12,8 @@
  * Pages have a connection of their own, so that a long one holds up nobody's cart.
  */
 #define READS_SLOTS 2
-#define READS_PER_TABLE_MAX 128 /* in one round trip */
-#define PAGES_MAX 256           /* under way at once */
-#define SWEEP_US 50000          /* how often waiting reads are looked at for their age */
-
-/* First in, first out. */
-struct read_queue {
-    struct projections_read *first;
-    struct projections_read *last;
-    size_t length;
-};
+#define READS_AT_ONCE 128 /* in one round trip */
+#define PAGES_MAX 256     /* unanswered */
 
 enum read_table { TABLE_CARTS, TABLE_PRODUCTS, N_TABLES };
 
@@ -36,9 +28,9 @@ static const struct {
 struct read_slot {
     struct postgres_group group;
     struct projections *projections;
-    struct projections_read *reads[N_TABLES][READS_PER_TABLE_MAX];
+    struct projections_read *reads[N_TABLES][READS_AT_ONCE];
     size_t n_reads[N_TABLES];
-    size_t places[N_TABLES]; /* of the table's statement in the group, when n_reads is not 0 */
+    size_t statements[N_TABLES]; /* the table's in the group, when n_reads is not 0 */
     bool is_busy;
 };
 
@@ -47,112 +39,77 @@ struct projections {
     struct postgres_connection *reader;
     struct postgres_connection *lister;
     struct reports *reports;
-    struct kept kept;
-    struct projections_lender *lender; /* NULL: nobody lends */
+    struct cart_cache cache;
+    struct projections_lessor *lessor; /* NULL: nobody grants leases */
     const struct postgres_statement *list_statements[8];
-    struct read_queue queues[N_TABLES];
-    struct read_queue shed; /* came when the queue was full; answered OVERLOADED by the next turn */
-    struct projections_page *shed_pages;
+    struct queue reads;
+    struct queue pages;
     struct read_slot slots[READS_SLOTS];
-    size_t n_pages;             /* under way */
-    int64_t not_ready_since_us; /* 0: ready */
-    struct loop_deferred dispatch;
-    struct loop_timer sweep;
-    bool is_ending;
 };
-
-static void queue_append(struct read_queue *queue, struct projections_read *read)
-{
-    read->next = NULL;
-    if (queue->last != NULL)
-        queue->last->next = read;
-    else
-        queue->first = read;
-    queue->last = read;
-    queue->length++;
-}
-
-static void queue_prepend(struct read_queue *queue, struct projections_read *read)
-{
-    read->next = queue->first;
-    queue->first = read;
-    if (queue->last == NULL)
-        queue->last = read;
-    queue->length++;
-}
-
-static struct projections_read *queue_take(struct read_queue *queue)
-{
-    struct projections_read *read = queue->first;
-    if (read == NULL)
-        return NULL;
-    queue->first = read->next;
-    if (queue->first == NULL)
-        queue->last = NULL;
-    queue->length--;
-    return read;
-}
-
-static void answer_read(
-    struct projections *self, struct projections_read *read, enum projections_outcome outcome)
-{
-    read->outcome = outcome;
-    metrics_add(self->options.metrics, METRICS_READS, 1);
-    metrics_observe(
-        self->options.metrics, METRICS_READ_SECONDS, base_clock_monotonic_us() - read->asked_at_us);
-    read->answered(read);
-}
-
-static void answer_page(
-    struct projections *self, struct projections_page *page, enum projections_outcome outcome)
-{
-    page->outcome = outcome;
-    metrics_add(self->options.metrics, METRICS_READS, 1);
-    metrics_observe(
-        self->options.metrics, METRICS_READ_SECONDS, base_clock_monotonic_us() - page->asked_at_us);
-    postgres_group_finish(&page->group);
-    page->answered(page);
-}
 
 /* ---- a round trip: ask and answer ------------------------------------------------------------ */
 
+static void read_answered(struct queue_request *request)
+{
+    struct projections_read *read = BASE_CONTAINER(request, struct projections_read, request);
+    if (request->failure != BASE_NO_FAILURE)
+        read->outcome = PROJECTIONS_FAILED;
+    read->answered(read);
+}
+
+static void take_reads(struct read_slot *slot)
+{
+    struct projections *self = slot->projections;
+    int64_t now_us = base_clock_monotonic_us();
+    memset(slot->n_reads, 0, sizeof slot->n_reads);
+    for (size_t i = 0; i < READS_AT_ONCE; i++) {
+        struct queue_request *request = queue_take(&self->reads);
+        if (request == NULL)
+            break;
+        struct projections_read *read = BASE_CONTAINER(request, struct projections_read, request);
+        enum read_table table = read->sku == NULL ? TABLE_CARTS : TABLE_PRODUCTS;
+        slot->reads[table][slot->n_reads[table]++] = read;
+        if (table == TABLE_CARTS)
+            read->mark = cart_cache_mark(&self->cache, now_us, &read->cart_id);
+    }
+}
+
 static void slot_answered(struct postgres_group *group);
 
-static void ask_reads(struct projections *self, struct read_slot *slot)
+static void ask_table(struct read_slot *slot, enum read_table table)
 {
+    if (slot->n_reads[table] == 0)
+        return;
+    slot->statements[table] = slot->group.n_statements;
+    struct postgres_parameters *to = postgres_group_add(&slot->group, TABLES[table].statement);
+    postgres_begin_array(to);
+    for (size_t i = 0; i < slot->n_reads[table]; i++) {
+        if (table == TABLE_CARTS)
+            postgres_put_uuid(to, &slot->reads[table][i]->cart_id);
+        else
+            postgres_put_text(to, slot->reads[table][i]->sku);
+    }
+}
+
+static void send_reads(struct queue *queue)
+{
+    struct projections *self = BASE_CONTAINER(queue, struct projections, reads);
+    struct read_slot *slot = self->slots;
+    while (slot->is_busy)
+        slot++;
+    slot->is_busy = true;
     postgres_group_begin(&slot->group);
     slot->group.answered = slot_answered;
-    slot->is_busy = true;
-    int64_t now_us = base_clock_monotonic_us();
-    for (size_t table = 0; table < N_TABLES; table++) {
-        slot->n_reads[table] = 0;
-        if (self->queues[table].length == 0)
-            continue;
-        slot->places[table] = slot->group.n_statements;
-        struct postgres_parameters *to = postgres_group_add(&slot->group, TABLES[table].statement);
-        postgres_begin_array(to);
-        while (slot->n_reads[table] < READS_PER_TABLE_MAX) {
-            struct projections_read *read = queue_take(&self->queues[table]);
-            if (read == NULL)
-                break;
-            slot->reads[table][slot->n_reads[table]++] = read;
-            if (table == TABLE_CARTS) {
-                read->mark = kept_mark(&self->kept, now_us, &read->cart_id);
-                postgres_put_uuid(to, &read->cart_id);
-            } else {
-                postgres_put_text(to, read->sku);
-            }
-        }
-    }
+    take_reads(slot);
+    ask_table(slot, TABLE_CARTS);
+    ask_table(slot, TABLE_PRODUCTS);
     metrics_add(self->options.metrics, METRICS_READ_BATCHES, 1);
     postgres_send(self->reader, &slot->group);
 }
 
-static void receive_reads(struct read_slot *slot, size_t table)
+static void receive_rows(struct read_slot *slot, enum read_table table)
 {
-    if (slot->n_reads[table] == 0)
-        return;
-    const struct postgres_rows *rows = postgres_group_rows(&slot->group, slot->places[table]);
+    const struct postgres_rows *rows = postgres_group_rows(&slot->group, slot->statements[table]);
     size_t n_rows = postgres_rows_count(rows);
     int64_t now_us = base_clock_monotonic_us();
     for (size_t i = 0; i < slot->n_reads[table]; i++)
@@ -163,173 +120,95 @@ static void receive_reads(struct read_slot *slot, size_t table)
             continue;
         read->outcome = PROJECTIONS_FOUND;
         if (table == TABLE_CARTS)
-            carts_keep(&slot->projections->kept, now_us, rows, row, read);
+            carts_cache(&slot->projections->cache, now_us, rows, row, read);
     }
-    for (size_t i = 0; i < slot->n_reads[table]; i++)
-        answer_read(slot->projections, slot->reads[table][i], slot->reads[table][i]->outcome);
+}
+
+/* Those that wait again stand in their old order: the last is put in front first. */
+static void receive_table(struct read_slot *slot, enum read_table table)
+{
+    struct queue *queue = &slot->projections->reads;
+    enum postgres_outcome outcome = slot->group.outcome;
+    if (slot->n_reads[table] > 0 && postgres_is_done(outcome))
+        receive_rows(slot, table);
+    for (size_t i = slot->n_reads[table]; i > 0; i--) {
+        struct queue_request *request = &slot->reads[table][i - 1]->request;
+        if (queue_receive(queue, request, outcome))
+            queue_answer(queue, request, BASE_NO_FAILURE);
+    }
 }
 
 static void slot_answered(struct postgres_group *group)
 {
     struct read_slot *slot = BASE_CONTAINER(group, struct read_slot, group);
-    struct projections *self = slot->projections;
-    for (size_t table = 0; table < N_TABLES; table++) {
-        switch (group->outcome) {
-        case POSTGRES_DONE:
-        case POSTGRES_UNACKNOWLEDGED: /* a warning about commits; a read has none */
-            receive_reads(slot, table);
-            break;
-        case POSTGRES_AGAIN:
-        case POSTGRES_UNAVAILABLE:
-        case POSTGRES_UNKNOWN:
-            for (size_t i = slot->n_reads[table]; i > 0; i--)
-                queue_prepend(&self->queues[table], slot->reads[table][i - 1]);
-            break;
-        case POSTGRES_UNABLE:
-            for (size_t i = 0; i < slot->n_reads[table]; i++)
-                answer_read(self, slot->reads[table][i], PROJECTIONS_UNAVAILABLE);
-            break;
-        case POSTGRES_VIOLATED:
-        case POSTGRES_FAILED:
-            for (size_t i = 0; i < slot->n_reads[table]; i++)
-                answer_read(self, slot->reads[table][i], PROJECTIONS_FAILED);
-            break;
-        }
-        slot->n_reads[table] = 0;
-    }
+    receive_table(slot, TABLE_PRODUCTS);
+    receive_table(slot, TABLE_CARTS);
     slot->is_busy = false;
-    if (!self->is_ending)
-        loop_start_deferred(self->options.loop, &self->dispatch);
+    queue_sent(&slot->projections->reads);
 }
 
-/* ---- waiting --------------------------------------------------------------------------------- */
+/* ---- reads ----------------------------------------------------------------------------------- */
 
-static void answer_too_old(struct projections *self)
+static void count_for_lessor(struct projections *self, int64_t now_us)
 {
-    int64_t now_us = base_clock_monotonic_us();
-    int64_t wait_us = self->options.wait_ms * 1000;
-    bool is_gone_for_long =
-        self->not_ready_since_us != 0 && now_us - self->not_ready_since_us > wait_us;
-    for (size_t table = 0; table < N_TABLES; table++) {
-        struct read_queue *queue = &self->queues[table];
-        while (queue->first != NULL &&
-               (is_gone_for_long || now_us - queue->first->asked_at_us > wait_us))
-            answer_read(self, queue_take(queue), PROJECTIONS_UNAVAILABLE);
-    }
-}
-
-static void answer_shed(struct projections *self)
-{
-    while (self->shed.first != NULL)
-        answer_read(self, queue_take(&self->shed), PROJECTIONS_OVERLOADED);
-    while (self->shed_pages != NULL) {
-        struct projections_page *page = self->shed_pages;
-        self->shed_pages = page->next;
-        answer_page(self, page, PROJECTIONS_OVERLOADED);
-    }
-}
-
-static size_t n_queued(const struct projections *self)
-{
-    return self->queues[TABLE_CARTS].length + self->queues[TABLE_PRODUCTS].length;
-}
-
-static void dispatch_reads(struct loop_deferred *deferred)
-{
-    struct projections *self = BASE_CONTAINER(deferred, struct projections, dispatch);
-    answer_shed(self);
-    answer_too_old(self);
-    if (postgres_connection_is_ready(self->reader)) {
-        for (size_t i = 0; i < READS_SLOTS && n_queued(self) > 0; i++)
-            if (!self->slots[i].is_busy)
-                ask_reads(self, &self->slots[i]);
-    }
-    if (n_queued(self) > 0)
-        loop_start_timer(self->options.loop, &self->sweep, SWEEP_US);
-}
-
-static void sweep_reads(struct loop_timer *timer)
-{
-    struct projections *self = BASE_CONTAINER(timer, struct projections, sweep);
-    dispatch_reads(&self->dispatch);
-}
-
-static void reader_changed(struct postgres_connection *connection, void *context)
-{
-    struct projections *self = context;
-    self->not_ready_since_us =
-        postgres_connection_is_ready(connection) ? 0 : base_clock_monotonic_us();
-    loop_start_deferred(self->options.loop, &self->dispatch);
-}
-
-static void queue_read(
-    struct projections *self, enum read_table table, struct projections_read *read)
-{
-    bool is_full = self->queues[table].length >= self->options.queue_reads;
-    queue_append(is_full ? &self->shed : &self->queues[table], read);
-    loop_start_deferred(self->options.loop, &self->dispatch);
-}
-
-static void count_for_lender(struct projections *self, int64_t now_us)
-{
-    if (self->lender == NULL || self->kept.bytes_max == 0)
+    if (self->lessor == NULL || self->cache.bytes_max == 0)
         return;
-    self->lender->n_reads++;
-    if (now_us >= self->lender->look_at_us)
-        self->lender->look(self->lender, now_us);
+    self->lessor->n_reads++;
+    if (now_us >= self->lessor->check_at_us)
+        self->lessor->check(self->lessor, now_us);
 }
 
 void projections_read_cart(struct projections *projections, struct projections_read *read)
 {
     int64_t now_us = base_clock_monotonic_us();
-    read->asked_at_us = now_us;
-    count_for_lender(projections, now_us);
-    if (kept_find(&projections->kept, now_us, read)) {
+    count_for_lessor(projections, now_us);
+    if (cart_cache_find(&projections->cache, now_us, read)) {
         metrics_add(projections->options.metrics, METRICS_READS_KEPT, 1);
-        answer_read(projections, read, PROJECTIONS_FOUND);
+        read->outcome = PROJECTIONS_FOUND;
+        queue_answer_at_once(&projections->reads, &read->request, now_us);
         return;
     }
-    queue_read(projections, TABLE_CARTS, read);
+    queue_ask(&projections->reads, &read->request);
 }
 
 void projections_read_product(struct projections *projections, struct projections_read *read)
 {
-    read->asked_at_us = base_clock_monotonic_us();
-    queue_read(projections, TABLE_PRODUCTS, read);
+    queue_ask(&projections->reads, &read->request);
 }
 
-/* ---- kept carts ------------------------------------------------------------------------------ */
+/* ---- the cache --------------------------------------------------------------------------------
+ */
 
-void projections_set_lender(struct projections *projections, struct projections_lender *lender)
+void projections_set_lessor(struct projections *projections, struct projections_lessor *lessor)
 {
-    projections->lender = lender;
+    projections->lessor = lessor;
 }
 
-void projections_trust(struct projections *projections, int64_t until_us, int64_t n_writers)
+void projections_grant_lease(struct projections *projections, int64_t until_us, int64_t n_writers)
 {
-    kept_trust(&projections->kept, until_us, n_writers);
+    cart_cache_grant(&projections->cache, until_us, n_writers);
 }
 
-void projections_distrust(struct projections *projections)
+void projections_revoke_lease(struct projections *projections)
 {
-    kept_distrust(&projections->kept);
+    cart_cache_revoke(&projections->cache);
 }
 
 void projections_begin_change(struct projections *projections, const struct base_uuid *cart_id)
 {
-    kept_begin_change(&projections->kept, cart_id);
+    cart_cache_begin_change(&projections->cache, cart_id);
 }
 
 void projections_end_change(struct projections *projections, const struct base_uuid *cart_id)
 {
-    kept_end_change(&projections->kept, cart_id);
+    cart_cache_end_change(&projections->cache, cart_id);
 }
 
-void projections_keep_change(
+void projections_cache_change(
     struct projections *projections, const struct projections_change *change)
 {
     if (change->aggregate == &aggregate_cart)
-        carts_keep_change(&projections->kept, base_clock_monotonic_us(), change);
+        carts_cache_change(&projections->cache, base_clock_monotonic_us(), change);
 }
 
 /* ---- pages ----------------------------------------------------------------------------------- */
@@ -353,65 +232,54 @@ struct cursor_list projections_cursor_list(char kind, const struct projections_p
     };
 }
 
-static void page_answered(
-    struct postgres_group *group, void (*receive)(struct projections_page *page))
+static void page_answered(struct queue_request *request)
+{
+    struct projections_page *page = BASE_CONTAINER(request, struct projections_page, request);
+    postgres_group_finish(&page->group);
+    page->answered(page);
+}
+
+static void page_read(struct postgres_group *group, void (*receive)(struct projections_page *page))
 {
     struct projections_page *page = BASE_CONTAINER(group, struct projections_page, group);
-    struct projections *self = page->projections;
-    enum projections_outcome outcome = PROJECTIONS_FAILED;
-    self->n_pages--;
-    switch (group->outcome) {
-    case POSTGRES_DONE:
-    case POSTGRES_UNACKNOWLEDGED:
+    struct queue *queue = &page->projections->pages;
+    enum base_failure failure = postgres_failure(group->outcome);
+    if (failure == BASE_NO_FAILURE) {
         receive(page);
         end_page(page);
-        outcome = PROJECTIONS_FOUND;
-        break;
-    case POSTGRES_AGAIN:
-        outcome = PROJECTIONS_OVERLOADED;
-        break;
-    case POSTGRES_UNABLE:
-    case POSTGRES_UNAVAILABLE:
-    case POSTGRES_UNKNOWN:
-        outcome = PROJECTIONS_UNAVAILABLE;
-        break;
-    case POSTGRES_VIOLATED:
-    case POSTGRES_FAILED:
-        outcome = PROJECTIONS_FAILED;
-        break;
     }
-    answer_page(self, page, outcome);
+    queue_answer(queue, &page->request, failure);
+    queue_sent(queue);
 }
 
-static void carts_page_answered(struct postgres_group *group)
+static void carts_page_read(struct postgres_group *group)
 {
-    page_answered(group, carts_receive_page);
+    page_read(group, carts_receive_page);
 }
 
-static void products_page_answered(struct postgres_group *group)
+static void products_page_read(struct postgres_group *group)
 {
-    page_answered(group, products_receive_page);
+    page_read(group, products_receive_page);
+}
+
+static void send_page(struct queue *queue)
+{
+    struct queue_request *request = queue_take(queue);
+    struct projections_page *page = BASE_CONTAINER(request, struct projections_page, request);
+    postgres_send(page->projections->lister, &page->group);
 }
 
 static bool list_page(
     struct projections *self, struct projections_page *page, enum read_table table)
 {
     page->projections = self;
-    page->asked_at_us = base_clock_monotonic_us();
     postgres_group_begin(&page->group);
     if (!(table == TABLE_CARTS ? carts_ask_page(page) : products_ask_page(page))) {
         postgres_group_finish(&page->group);
         return false;
     }
-    if (self->n_pages >= PAGES_MAX) {
-        page->next = self->shed_pages;
-        self->shed_pages = page;
-        loop_start_deferred(self->options.loop, &self->dispatch);
-        return true;
-    }
-    self->n_pages++;
-    page->group.answered = table == TABLE_CARTS ? carts_page_answered : products_page_answered;
-    postgres_send(self->lister, &page->group);
+    page->group.answered = table == TABLE_CARTS ? carts_page_read : products_page_read;
+    queue_ask(&self->pages, &page->request);
     return true;
 }
 
@@ -467,17 +335,30 @@ static void collect_list_statements(struct projections *self)
     self->list_statements[n] = NULL;
 }
 
-struct projections *projections_create(const struct projections_options *options, char **problem)
+static void init_queues(struct projections *self)
 {
-    struct projections *self = base_alloc(sizeof *self);
-    self->options = *options;
-    self->dispatch.called = dispatch_reads;
-    self->sweep.fired = sweep_reads;
-    self->not_ready_since_us = base_clock_monotonic_us();
-    for (size_t i = 0; i < READS_SLOTS; i++)
-        self->slots[i].projections = self;
-    collect_list_statements(self);
-    kept_init(&self->kept, options->keep_bytes);
+    struct queue_options options = {
+        .loop = self->options.loop,
+        .metrics = self->options.metrics,
+        .answers = METRICS_READS,
+        .seconds = METRICS_READ_SECONDS,
+        .wait_us = self->options.wait_ms * 1000,
+        .requests_max = self->options.queue_reads,
+        .sends_max = READS_SLOTS,
+        .send = send_reads,
+        .answered = read_answered,
+    };
+    queue_init(&self->reads, &options);
+    options.requests_max = PAGES_MAX;
+    options.sends_max = PAGES_MAX;
+    options.send = send_page;
+    options.answered = page_answered;
+    queue_init(&self->pages, &options);
+}
+
+static bool connect(struct projections *self, char **problem)
+{
+    const struct projections_options *options = &self->options;
     struct postgres_options connection = {
         .loop = options->loop,
         .log = options->log,
@@ -488,25 +369,33 @@ struct projections *projections_create(const struct projections_options *options
         .ready_sql = options->ready_sql,
         .not_ready_detail = options->not_ready_detail,
         .answer_timeout_ms = options->wait_ms,
-        .changed = reader_changed,
-        .context = self,
+        .changed = queue_connection_changed,
+        .context = &self->reads,
     };
-    self->reader = postgres_connection_create(&connection, problem);
-    if (self->reader == NULL) {
-        kept_finish(&self->kept);
-        free(self);
-        return NULL;
-    }
+    self->reader = self->reads.connection = postgres_connection_create(&connection, problem);
+    if (self->reader == NULL)
+        return false;
     connection.role = "list";
     connection.statements = self->list_statements;
-    connection.changed = NULL;
-    self->lister = postgres_connection_create(&connection, problem);
-    self->reports = self->lister == NULL ? NULL : reports_create(options, problem);
-    if (self->reports == NULL) {
-        postgres_connection_destroy(self->lister);
-        postgres_connection_destroy(self->reader);
-        kept_finish(&self->kept);
-        free(self);
+    connection.context = &self->pages;
+    self->lister = self->pages.connection = postgres_connection_create(&connection, problem);
+    if (self->lister == NULL)
+        return false;
+    self->reports = reports_create(options, problem);
+    return self->reports != NULL;
+}
+
+struct projections *projections_create(const struct projections_options *options, char **problem)
+{
+    struct projections *self = base_alloc(sizeof *self);
+    self->options = *options;
+    for (size_t i = 0; i < READS_SLOTS; i++)
+        self->slots[i].projections = self;
+    collect_list_statements(self);
+    cart_cache_init(&self->cache, options->cache_bytes);
+    init_queues(self);
+    if (!connect(self, problem)) {
+        projections_destroy(self);
         return NULL;
     }
     return self;
@@ -517,19 +406,14 @@ void projections_destroy(struct projections *projections)
     if (projections == NULL)
         return;
     struct projections *self = projections;
-    self->is_ending = true;
     reports_destroy(self->reports);
     postgres_connection_destroy(self->lister);
     postgres_connection_destroy(self->reader);
-    loop_stop_deferred(self->options.loop, &self->dispatch);
-    loop_stop_timer(self->options.loop, &self->sweep);
-    answer_shed(self);
-    for (size_t table = 0; table < N_TABLES; table++)
-        while (self->queues[table].first != NULL)
-            answer_read(self, queue_take(&self->queues[table]), PROJECTIONS_UNAVAILABLE);
+    queue_finish(&self->reads);
+    queue_finish(&self->pages);
     for (size_t i = 0; i < READS_SLOTS; i++)
         postgres_group_finish(&self->slots[i].group);
-    kept_finish(&self->kept);
+    cart_cache_finish(&self->cache);
     free(self);
 }
 
@@ -538,14 +422,4 @@ bool projections_is_ready(const struct projections *projections)
     return postgres_connection_is_ready(projections->reader) &&
            postgres_connection_is_ready(projections->lister) &&
            reports_is_ready(projections->reports);
-}
-
-size_t projections_waiting(const struct projections *projections)
-{
-    size_t n = n_queued(projections) + projections->shed.length + projections->n_pages +
-               reports_waiting(projections->reports);
-    for (size_t i = 0; i < READS_SLOTS; i++)
-        for (size_t table = 0; table < N_TABLES; table++)
-            n += projections->slots[i].n_reads[table];
-    return n;
 }

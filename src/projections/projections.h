@@ -18,6 +18,7 @@
 #include "loop.h"
 #include "metrics.h"
 #include "postgres.h"
+#include "queue.h"
 
 /* ---- written with the append ----------------------------------------------------------------- */
 
@@ -175,13 +176,11 @@ bool projections_receive_owner(
 
 /* ---- read for GETs --------------------------------------------------------------------------- */
 
+/* Of one cart or product. Of a list or a report, request.failure says all. */
 enum projections_outcome {
     PROJECTIONS_FOUND,
     PROJECTIONS_NOT_FOUND,
-    PROJECTIONS_OVERLOADED,  /* too many reads wait already */
-    PROJECTIONS_UNAVAILABLE, /* no connection to PostgreSQL within the time to wait */
-    PROJECTIONS_TOO_SLOW,    /* a report that took longer than one may */
-    PROJECTIONS_FAILED       /* a statement failed; it was logged */
+    PROJECTIONS_FAILED /* request.failure says of what */
 };
 
 struct projections_options {
@@ -193,8 +192,8 @@ struct projections_options {
     const char *ready_sql;
     const char *not_ready_detail;
     int64_t wait_ms;
-    size_t keep_bytes;      /* for carts that were read, while a lease lasts; 0: none are kept */
-    size_t queue_reads;     /* that may wait; beyond it OVERLOADED */
+    size_t cache_bytes;     /* for carts that were read, while a lease lasts; 0: none are cached */
+    size_t queue_reads;     /* of carts and products, unanswered; beyond it OVERLOADED */
     int64_t report_seconds; /* that a report may take; beyond it TOO_SLOW */
 };
 
@@ -205,44 +204,42 @@ struct projections *projections_create(const struct projections_options *options
 /* Reads that still wait are answered UNAVAILABLE first. NULL-safe. */
 void projections_destroy(struct projections *projections);
 bool projections_is_ready(const struct projections *projections);
-size_t projections_waiting(const struct projections *projections);
 
 /* One cart or one product. The caller owns it; it must not move or die until it is answered, which
- * for a cart that is kept is within the call that asks. Zero-initialise, set answered and the id or
- * sku; the caller finishes `body`. */
+ * for a cart that is cached is within the call that asks. Zero-initialise, set answered and the id
+ * or sku; the caller finishes `body`. */
 struct projections_read {
     struct base_uuid cart_id;  /* projections_read_cart */
     struct cart_caller caller; /* the same: a cart that is not his is not found */
     const char *sku;           /* projections_read_product */
     void (*answered)(struct projections_read *read);
     enum projections_outcome outcome;
+    struct queue_request request;
     int32_t version;
     struct base_buffer body; /* the whole JSON answer */
-    int64_t asked_at_us;
-    uint64_t mark; /* the room's own, as what follows */
-    struct projections_read *next;
+    uint64_t mark;           /* the room's own */
 };
 void projections_read_cart(struct projections *projections, struct projections_read *read);
 void projections_read_product(struct projections *projections, struct projections_read *read);
 
-/* Whoever changes carts may lend the right to answer reads from memory: projections_trust() until a
- * moment (monotonic) before which nobody else changes any. What is kept stays in force from one
- * lease to the next if the number of writers is the same, and projections_distrust() ends it all.
- * look() is called with a read, of which there were n_reads, once look_at_us has come. Changes
- * within the process are told before they are sent and when it is known what became of them; both
- * once each. */
-struct projections_lender {
-    void (*look)(struct projections_lender *lender, int64_t now_us);
-    int64_t look_at_us;
+/* Whoever changes carts may grant a lease on reads, until a moment (monotonic) before which nobody
+ * else changes any: meanwhile reads are answered from the cache. The cache stays valid from one
+ * lease to the next if the number of writers is the same, and projections_revoke_lease() empties
+ * it. check() is called with a read, of which there were n_reads, once check_at_us has come.
+ * Changes within the process are announced before they are sent and when it is known what became of
+ * them; both once each. */
+struct projections_lessor {
+    void (*check)(struct projections_lessor *lessor, int64_t now_us);
+    int64_t check_at_us;
     size_t n_reads;
 };
-void projections_set_lender(struct projections *projections, struct projections_lender *lender);
-void projections_trust(struct projections *projections, int64_t until_us, int64_t n_writers);
-void projections_distrust(struct projections *projections);
+void projections_set_lessor(struct projections *projections, struct projections_lessor *lessor);
+void projections_grant_lease(struct projections *projections, int64_t until_us, int64_t n_writers);
+void projections_revoke_lease(struct projections *projections);
 void projections_begin_change(struct projections *projections, const struct base_uuid *stream_id);
 void projections_end_change(struct projections *projections, const struct base_uuid *stream_id);
 /* After that, when it was accepted; the cart's times are those that were recorded. */
-void projections_keep_change(
+void projections_cache_change(
     struct projections *projections, const struct projections_change *change);
 
 /* One page of a list. As above, but never answered within the call; texts are borrowed until it is
@@ -254,13 +251,11 @@ struct projections_page {
     int32_t limit;           /* 1..100 */
     const char *cursor;      /* NULL: the first page */
     void (*answered)(struct projections_page *page);
-    enum projections_outcome outcome;
+    struct queue_request request;
     struct base_buffer body;        /* {"carts":[…],"next_cursor":…} or {"products":…} */
     struct base_buffer next_cursor; /* empty: this is the last page */
-    int64_t asked_at_us;
     struct postgres_group group;
     struct projections *projections;
-    struct projections_page *next;
 };
 /* Newest first by creation. False (and never answered): the cursor is none of this list with these
  * filters. */
@@ -303,12 +298,10 @@ struct projections_report {
     int32_t limit;       /* rows of the page; not the funnel */
     const char *cursor;  /* not the funnel; NULL: the first page */
     void (*answered)(struct projections_report *report);
-    enum projections_outcome outcome;
+    struct queue_request request;
     struct base_buffer body;        /* JSON or CSV (RFC 4180, with a header line) */
     struct base_buffer next_cursor; /* empty: this is the last page */
-    int64_t asked_at_us;
     struct projections_report_work *work;
-    struct projections_report *next;
 };
 /* False (and never answered): the cursor is none of this report. Reports run one at a time; beyond
  * a few that wait they are OVERLOADED. */

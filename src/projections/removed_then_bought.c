@@ -64,9 +64,9 @@ static void add_step(struct projections_facts *facts, const struct projections_s
 }
 
 #define NAME "removed_then_bought"
-/* No rows. */
 static const struct postgres_statement WRITE_REMOVALS = {
     .name = "write_removals",
+    .rows = POSTGRES_NO_ROWS,
     .sql = "INSERT INTO removals (position, removed_at, customer, sku)\n"
            "SELECT r.position, r.removed_at, r.customer, r.sku\n"
            "FROM unnest($1, $2, $3, $4) AS r (position, removed_at, customer, sku)\n"
@@ -75,10 +75,11 @@ static const struct postgres_statement WRITE_REMOVALS = {
         POSTGRES_INT8_ARRAY, POSTGRES_TIMESTAMPTZ_ARRAY, POSTGRES_UUID_ARRAY, POSTGRES_TEXT_ARRAY),
 };
 
-/* No rows. Runs after the removals of the same events were written. Whoever claimed a cart took
+/* Runs after the removals of the same events were written. Whoever claimed a cart took
  * things out of it as its guest before. */
 static const struct postgres_statement WRITE_BOUGHT = {
     .name = "write_removals_bought",
+    .rows = POSTGRES_NO_ROWS,
     .sql =
         "INSERT INTO removals_bought (position, waited_us, customer, sku)\n"
         "SELECT p.position, (extract(epoch FROM p.bought_at - r.removed_at) * 1000000)::bigint,\n"
@@ -97,17 +98,17 @@ static const struct postgres_statement WRITE_BOUGHT = {
         POSTGRES_UUID_ARRAY),
 };
 
-/* No rows. */
 static const struct postgres_statement ERASE_REMOVALS = {
     .name = "erase_removals",
+    .rows = POSTGRES_NO_ROWS,
     .sql = "DELETE FROM removals\n"
            "WHERE position > $1 AND position <= $2 AND " PROJECTIONS_IF_MOVED(NAME),
     POSTGRES_TYPES(POSTGRES_INT8, POSTGRES_INT8),
 };
 
-/* No rows. */
 static const struct postgres_statement ERASE_BOUGHT = {
     .name = "erase_removals_bought",
+    .rows = POSTGRES_NO_ROWS,
     .sql = "DELETE FROM removals_bought\n"
            "WHERE position > $1 AND position <= $2 AND " PROJECTIONS_IF_MOVED(NAME),
     POSTGRES_TYPES(POSTGRES_INT8, POSTGRES_INT8),

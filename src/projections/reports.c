@@ -12,7 +12,7 @@
  * need no common transaction, since what a table says up to a position never changes. Reports go
  * one at a time, on a connection where nobody else waits: each may read a whole table.
  */
-#define REPORTS_WAITING_MAX 16
+#define REPORTS_MAX 17 /* unanswered: one under way, the others wait */
 
 static const struct report_table *const kinds[] = {
 #define REPORTS_ROW(NAME, name) &name##_report,
@@ -33,25 +33,20 @@ struct reports {
     struct postgres_connection *connection;
     struct postgres_group group;
     const struct postgres_statement *statements[PROJECTIONS_N_REPORTS + 3];
-    struct projections_report *first; /* the one under way, then those that wait */
-    struct projections_report *last;
-    size_t n;
-    struct projections_report *shed; /* came when too many waited */
-    struct loop_deferred dispatch;
-    struct loop_timer sweep;
-    bool is_under_way;
-    bool is_ending;
+    struct queue queue;
+    struct projections_report *report; /* the one under way */
 };
 
 /* ---- the statements -------------------------------------------------------------------------- */
 
 /*
- * One row. Positions are dense and times don't decrease, so the last event of a moment is found by
+ * Positions are dense and times don't decrease, so the last event of a moment is found by
  * halving. The events of one append have one time; where the projection has come to the middle of
  * them, its report is about the moment before, of which it knows everything.
  */
 static const struct postgres_statement MOMENT = {
     .name = "report_moment",
+    .rows = POSTGRES_ONE_ROW,
     .sql =
         "WITH RECURSIVE known AS (\n"
         "    SELECT least(c.position, $3) AS position\n"
@@ -99,9 +94,10 @@ static const struct postgres_statement MOMENT = {
 };
 
 /* A report may be about a hundred events or about all of them, and is planned for those: perhaps a
- * whole table is read in the order in which it lies, by several. One row. */
+ * whole table is read in the order in which it lies, by several. */
 static const struct postgres_statement PLAN_EACH = {
     .name = "report_plan_each",
+    .rows = POSTGRES_ONE_ROW,
     .sql = "SELECT set_config('enable_seqscan', 'on', true),\n"
            "    set_config('plan_cache_mode', 'force_custom_plan', true)",
 };
@@ -249,7 +245,7 @@ static void write_report(struct projections_report *report, const struct postgre
         write_json(report, table, rows, n_rows);
 }
 
-/* ---- the queue ------------------------------------------------------------------------------- */
+/* ---- ask and answer -------------------------------------------------------------------------- */
 
 static void free_work(struct projections_report *report)
 {
@@ -258,72 +254,35 @@ static void free_work(struct projections_report *report)
     report->work = NULL;
 }
 
-static void answer(
-    struct reports *self, struct projections_report *report, enum projections_outcome outcome)
+static void report_answered(struct queue_request *request)
 {
-    report->outcome = outcome;
-    metrics_add(self->options.metrics, METRICS_REPORTS, 1);
-    metrics_observe(
-        self->options.metrics, METRICS_REPORT_SECONDS,
-        base_clock_monotonic_us() - report->asked_at_us);
+    struct projections_report *report = BASE_CONTAINER(request, struct projections_report, request);
     free_work(report);
     report->answered(report);
 }
 
-static void answer_first(struct reports *self, enum projections_outcome outcome)
+static void end_report(struct reports *self, enum base_failure failure)
 {
-    struct projections_report *report = self->first;
-    self->first = report->next;
-    if (self->first == NULL)
-        self->last = NULL;
-    self->n--;
-    answer(self, report, outcome);
+    queue_answer(&self->queue, &self->report->request, failure);
+    queue_sent(&self->queue);
 }
 
-/* The outcome of a question that was not answered. */
-static enum projections_outcome outcome_of(const struct postgres_group *group)
-{
-    switch (group->outcome) {
-    case POSTGRES_DONE:
-    case POSTGRES_UNACKNOWLEDGED:
-        return PROJECTIONS_FOUND;
-    case POSTGRES_AGAIN:
-        return PROJECTIONS_TOO_SLOW;
-    case POSTGRES_UNABLE:
-    case POSTGRES_UNAVAILABLE:
-    case POSTGRES_UNKNOWN:
-        return PROJECTIONS_UNAVAILABLE;
-    case POSTGRES_VIOLATED:
-    case POSTGRES_FAILED:
-        break;
-    }
-    return PROJECTIONS_FAILED;
-}
-
-static void end_first(struct reports *self, enum projections_outcome outcome)
-{
-    self->is_under_way = false;
-    answer_first(self, outcome);
-    if (!self->is_ending)
-        loop_start_deferred(self->options.loop, &self->dispatch);
-}
-
-static void report_answered(struct postgres_group *group)
+static void report_read(struct postgres_group *group)
 {
     struct reports *self = BASE_CONTAINER(group, struct reports, group);
-    enum projections_outcome outcome = outcome_of(group);
-    if (outcome == PROJECTIONS_FOUND)
-        write_report(self->first, postgres_group_rows(group, 1));
+    enum base_failure failure = postgres_failure(group->outcome);
+    if (failure == BASE_NO_FAILURE)
+        write_report(self->report, postgres_group_rows(group, 1));
     postgres_group_begin(group); /* the rows may be many */
-    end_first(self, outcome);
+    end_report(self, failure);
 }
 
 static void ask_report(struct reports *self)
 {
-    const struct projections_report *report = self->first;
+    const struct projections_report *report = self->report;
     const struct report_table *table = kinds[report->kind];
     postgres_group_begin(&self->group);
-    self->group.answered = report_answered;
+    self->group.answered = report_read;
     (void)postgres_group_add(&self->group, &PLAN_EACH); /* it has no parameters */
     table->put(
         postgres_group_add(&self->group, table->statement), report, &report->work->moment,
@@ -331,22 +290,26 @@ static void ask_report(struct reports *self)
     postgres_send(self->connection, &self->group);
 }
 
-static void moment_answered(struct postgres_group *group)
+static void receive_moment(struct reports *self, const struct postgres_rows *rows)
 {
-    struct reports *self = BASE_CONTAINER(group, struct reports, group);
-    enum projections_outcome outcome = outcome_of(group);
-    if (outcome != PROJECTIONS_FOUND) {
-        end_first(self, outcome);
-        return;
-    }
-    const struct postgres_rows *rows = postgres_group_rows(group, 0);
-    self->first->work->moment = (struct report_moment){
+    self->report->work->moment = (struct report_moment){
         .as_of = postgres_get_int8(rows, 0, 0),
         .as_of_us =
             postgres_is_null(rows, 0, 1) ? PROJECTIONS_NO_TIME : postgres_get_time(rows, 0, 1),
         .created_after = postgres_get_int8(rows, 0, 2),
         .created_until = postgres_get_int8(rows, 0, 3),
     };
+}
+
+static void moment_read(struct postgres_group *group)
+{
+    struct reports *self = BASE_CONTAINER(group, struct reports, group);
+    enum base_failure failure = postgres_failure(group->outcome);
+    if (failure != BASE_NO_FAILURE) {
+        end_report(self, failure);
+        return;
+    }
+    receive_moment(self, postgres_group_rows(group, 0));
     ask_report(self);
 }
 
@@ -360,10 +323,9 @@ static void put_time(struct postgres_parameters *to, int64_t unix_us)
 
 static void ask_moment(struct reports *self)
 {
-    const struct projections_report *report = self->first;
-    self->is_under_way = true;
+    const struct projections_report *report = self->report;
     postgres_group_begin(&self->group);
-    self->group.answered = moment_answered;
+    self->group.answered = moment_read;
     struct postgres_parameters *to = postgres_group_add(&self->group, &MOMENT);
     postgres_put_text(to, kinds[report->kind]->name);
     put_time(to, report->as_of_us);
@@ -376,43 +338,12 @@ static void ask_moment(struct reports *self)
     postgres_send(self->connection, &self->group);
 }
 
-static void answer_shed(struct reports *self)
+static void send_report(struct queue *queue)
 {
-    while (self->shed != NULL) {
-        struct projections_report *report = self->shed;
-        self->shed = report->next;
-        answer(self, report, PROJECTIONS_OVERLOADED);
-    }
-}
-
-static void dispatch_reports(struct loop_deferred *deferred)
-{
-    struct reports *self = BASE_CONTAINER(deferred, struct reports, dispatch);
-    answer_shed(self);
-    if (self->is_under_way || self->first == NULL)
-        return;
-    int64_t waited_us = base_clock_monotonic_us() - self->first->asked_at_us;
-    if (postgres_connection_is_ready(self->connection)) {
-        ask_moment(self);
-    } else if (waited_us > self->options.wait_ms * 1000) {
-        answer_first(self, PROJECTIONS_UNAVAILABLE);
-        loop_start_deferred(self->options.loop, &self->dispatch);
-    } else {
-        loop_start_timer(
-            self->options.loop, &self->sweep, self->options.wait_ms * 1000 - waited_us + 1);
-    }
-}
-
-static void sweep_reports(struct loop_timer *timer)
-{
-    dispatch_reports(&BASE_CONTAINER(timer, struct reports, sweep)->dispatch);
-}
-
-static void connection_changed(struct postgres_connection *connection, void *context)
-{
-    (void)connection;
-    struct reports *self = context;
-    loop_start_deferred(self->options.loop, &self->dispatch);
+    struct reports *self = BASE_CONTAINER(queue, struct reports, queue);
+    struct queue_request *request = queue_take(queue);
+    self->report = BASE_CONTAINER(request, struct projections_report, request);
+    ask_moment(self);
 }
 
 bool reports_ask(struct reports *self, struct projections_report *report)
@@ -423,17 +354,7 @@ bool reports_ask(struct reports *self, struct projections_report *report)
         free_work(report);
         return false;
     }
-    report->asked_at_us = base_clock_monotonic_us();
-    report->next = NULL;
-    if (self->n > REPORTS_WAITING_MAX) {
-        report->next = self->shed;
-        self->shed = report;
-    } else {
-        *(self->last != NULL ? &self->last->next : &self->first) = report;
-        self->last = report;
-        self->n++;
-    }
-    loop_start_deferred(self->options.loop, &self->dispatch);
+    queue_ask(&self->queue, &report->request);
     return true;
 }
 
@@ -443,14 +364,25 @@ struct reports *reports_create(const struct projections_options *options, char *
 {
     struct reports *self = base_alloc(sizeof *self);
     self->options = *options;
-    self->dispatch.called = dispatch_reports;
-    self->sweep.fired = sweep_reports;
+    queue_init(
+        &self->queue, &(struct queue_options){
+                          .loop = options->loop,
+                          .metrics = options->metrics,
+                          .answers = METRICS_REPORTS,
+                          .seconds = METRICS_REPORT_SECONDS,
+                          .wait_us = options->wait_ms * 1000,
+                          .is_patient = true,
+                          .requests_max = REPORTS_MAX,
+                          .sends_max = 1,
+                          .send = send_report,
+                          .answered = report_answered,
+                      });
     size_t n = 0;
     self->statements[n++] = &MOMENT;
     self->statements[n++] = &PLAN_EACH;
     for (size_t i = 0; i < PROJECTIONS_N_REPORTS; i++)
         self->statements[n++] = kinds[i]->statement;
-    self->connection = postgres_connection_create(
+    self->connection = self->queue.connection = postgres_connection_create(
         &(struct postgres_options){
             .loop = options->loop,
             .log = options->log,
@@ -462,8 +394,8 @@ struct reports *reports_create(const struct projections_options *options, char *
             .not_ready_detail = options->not_ready_detail,
             /* A statement is given up after three quarters of it. */
             .answer_timeout_ms = options->report_seconds * 1000 * 4 / 3,
-            .changed = connection_changed,
-            .context = self,
+            .changed = queue_connection_changed,
+            .context = &self->queue,
         },
         problem);
     if (self->connection == NULL) {
@@ -477,13 +409,8 @@ void reports_destroy(struct reports *self)
 {
     if (self == NULL)
         return;
-    self->is_ending = true;
     postgres_connection_destroy(self->connection);
-    loop_stop_deferred(self->options.loop, &self->dispatch);
-    loop_stop_timer(self->options.loop, &self->sweep);
-    answer_shed(self);
-    while (self->first != NULL)
-        answer_first(self, PROJECTIONS_UNAVAILABLE);
+    queue_finish(&self->queue);
     postgres_group_finish(&self->group);
     free(self);
 }
@@ -491,9 +418,4 @@ void reports_destroy(struct reports *self)
 bool reports_is_ready(const struct reports *self)
 {
     return postgres_connection_is_ready(self->connection);
-}
-
-size_t reports_waiting(const struct reports *self)
-{
-    return self->n;
 }

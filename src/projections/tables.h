@@ -96,16 +96,17 @@ extern const struct postgres_statement products_read;
 /* Fill a read from a row: version and body. False: it is not for who asks. */
 bool carts_receive(const struct postgres_rows *rows, size_t row, struct projections_read *read)
     BASE_MUST_CHECK;
-/* Keeps what was received. */
-struct kept;
-void carts_keep(
-    struct kept *kept, int64_t now_us, const struct postgres_rows *rows, size_t row,
+/* Caches what was received. */
+struct cart_cache;
+void carts_cache(
+    struct cart_cache *cache, int64_t now_us, const struct postgres_rows *rows, size_t row,
     const struct projections_read *read);
-/* Keeps a changed cart that was kept before. Not large ones: the next read is the earlier to pay
+/* Caches a changed cart that was cached before. Not large ones: the next read is the earlier to pay
  * for them. */
-#define KEPT_CHANGE_MAX 4096
-#define KEPT_CHANGE_LINES 32 /* whose documents are larger */
-void carts_keep_change(struct kept *kept, int64_t now_us, const struct projections_change *change);
+#define CACHED_CHANGE_MAX 4096
+#define CACHED_CHANGE_LINES 32 /* whose documents are larger */
+void carts_cache_change(
+    struct cart_cache *cache, int64_t now_us, const struct projections_change *change);
 bool products_receive(const struct postgres_rows *rows, size_t row, struct projections_read *read)
     BASE_MUST_CHECK;
 
@@ -187,7 +188,6 @@ struct reports *reports_create(const struct projections_options *options, char *
     BASE_MUST_CHECK;
 void reports_destroy(struct reports *reports); /* NULL-safe */
 bool reports_is_ready(const struct reports *reports);
-size_t reports_waiting(const struct reports *reports);
 bool reports_ask(struct reports *reports, struct projections_report *report) BASE_MUST_CHECK;
 /* A time as JSON: null for PROJECTIONS_NO_TIME. */
 void reports_write_time(struct base_buffer *out, int64_t unix_us);

@@ -32,6 +32,12 @@ static void end(struct replay_history *history, enum replay_history_outcome outc
     free(work);
 }
 
+static void fail(struct replay_history *history, enum base_failure failure)
+{
+    history->failure = failure;
+    end(history, REPLAY_FAILED);
+}
+
 static int32_t version_of(const struct replay_history *history)
 {
     return history->aggregate->version(history->work->state);
@@ -171,7 +177,7 @@ static void receive_events(struct replay_history *history)
         return;
     case REPLAY_MISSING:
     case REPLAY_UNREADABLE:
-        end(history, REPLAY_FAILED);
+        fail(history, BASE_BROKEN);
         return;
     }
 }
@@ -179,24 +185,11 @@ static void receive_events(struct replay_history *history)
 static void events_read(struct postgres_group *group)
 {
     struct replay_history *history = BASE_CONTAINER(group, struct replay_history, group);
-    switch (group->outcome) {
-    case POSTGRES_DONE:
-    case POSTGRES_UNACKNOWLEDGED: /* a read commits nothing */
+    enum base_failure failure = postgres_failure(group->outcome);
+    if (failure == BASE_NO_FAILURE)
         receive_events(history);
-        break;
-    case POSTGRES_AGAIN:
-        end(history, REPLAY_OVERLOADED);
-        break;
-    case POSTGRES_UNABLE:
-    case POSTGRES_UNAVAILABLE:
-    case POSTGRES_UNKNOWN:
-        end(history, REPLAY_UNAVAILABLE);
-        break;
-    case POSTGRES_VIOLATED:
-    case POSTGRES_FAILED:
-        end(history, REPLAY_FAILED);
-        break;
-    }
+    else
+        fail(history, failure);
 }
 
 void replay_history_read(

@@ -79,10 +79,8 @@ void replay_receive(
 enum replay_history_outcome {
     REPLAY_FOUND,
     REPLAY_NO_STREAM, /* there is none of that type, or there was none yet, or not for the caller */
-    REPLAY_NO_VERSION,  /* `version` is the newest, and is less than the one asked for */
-    REPLAY_OVERLOADED,  /* a statement took too long, or too many ask already */
-    REPLAY_UNAVAILABLE, /* PostgreSQL can't be reached, or can't read */
-    REPLAY_FAILED       /* something is broken; it was logged */
+    REPLAY_NO_VERSION, /* `version` is the newest, and is less than the one asked for */
+    REPLAY_FAILED      /* `failure` says of what */
 };
 
 /* One point-in-time read of one stream. The caller owns it; it must not move or die until it is
@@ -100,6 +98,7 @@ struct replay_history {
 
     /* The answer. */
     enum replay_history_outcome outcome;
+    enum base_failure failure;
     int32_t version;
     bool is_final;     /* the same question will never be answered in another way */
     const void *state; /* when it was found: until answered() returns */

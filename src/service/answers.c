@@ -61,23 +61,17 @@ static void history_read(struct replay_history *history)
 {
     struct answer *answer = BASE_CONTAINER(history, struct answer, history);
     struct service_command *command = answer->command;
-    switch (history->outcome) {
-    case REPLAY_FOUND:
+    bool may_be_read_later = history->outcome == REPLAY_FAILED && history->failure != BASE_BROKEN;
+    if (history->outcome == REPLAY_FOUND) {
         command->body.length = 0;
         aggregate_write_document(
             &command->body, command->aggregate, &command->stream_id, history->state);
         service_answer(answer->service, command);
-        break;
-    case REPLAY_OVERLOADED:
-    case REPLAY_UNAVAILABLE:
+    } else if (may_be_read_later) {
         service_requeue(answer->service, command);
-        break;
-    case REPLAY_NO_STREAM:
-    case REPLAY_NO_VERSION:
-    case REPLAY_FAILED:
+    } else {
         command->outcome = SERVICE_FAILED;
         service_answer(answer->service, command);
-        break;
     }
     end_answer(answer);
 }

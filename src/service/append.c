@@ -136,7 +136,7 @@ static void accept_stream(struct batch *batch, struct batch_stream *stream, int6
     struct service *service = batch->service;
     stream->load.aggregate->stamp(stream->load.state, recorded_at_us);
     if (service->options.projections != NULL && stream->n_events > 0)
-        projections_keep_change(service->options.projections, stream->change);
+        projections_cache_change(service->options.projections, stream->change);
     snapshot_state(
         service, &stream->load.id, stream->load.aggregate, stream->load.state,
         stream->load.began_at);

@@ -2,28 +2,30 @@
 
 /* ---- answering ------------------------------------------------------------------------------- */
 
-void history_answer(struct service_history *history, enum replay_history_outcome outcome)
+static void history_answered(struct queue_request *request)
 {
-    history->outcome = outcome;
-    if (history->service != NULL) {
-        struct metrics *metrics = history->service->options.metrics;
-        metrics_add(metrics, METRICS_READS, 1);
-        metrics_observe(
-            metrics, METRICS_READ_SECONDS, base_clock_monotonic_us() - history->asked_at_us);
-    }
+    struct service_history *history = BASE_CONTAINER(request, struct service_history, request);
+    if (request->failure != BASE_NO_FAILURE)
+        history->outcome = REPLAY_FAILED;
     history->answered(history);
 }
 
 static void history_read(struct replay_history *read)
 {
     struct service_history *history = BASE_CONTAINER(read, struct service_history, read);
+    struct service *service = history->service;
+    history->outcome = read->outcome;
     history->version = read->version;
     history->is_final = read->is_final;
     if (read->outcome == REPLAY_FOUND)
         aggregate_write_document(&history->body, read->aggregate, &read->stream_id, read->state);
-    if (history->service != NULL)
-        history->service->n_histories--;
-    history_answer(history, read->outcome);
+    if (service == NULL) {
+        history->request.failure = read->failure;
+        history->answered(history);
+        return;
+    }
+    queue_answer(&service->histories, &history->request, read->failure);
+    queue_sent(&service->histories);
 }
 
 /* ---- whose it is ----------------------------------------------------------------------------- */
@@ -60,16 +62,33 @@ void service_read_history_over(
     replay_history_read(&history->read, connection, log);
 }
 
+static void send(struct queue *queue)
+{
+    struct service *service = BASE_CONTAINER(queue, struct service, histories);
+    struct queue_request *request = queue_take(queue);
+    service_read_history_over(
+        service->side, service->options.log,
+        BASE_CONTAINER(request, struct service_history, request));
+}
+
 void service_read_history(struct service *service, struct service_history *history)
 {
     history->service = service;
-    history->asked_at_us = base_clock_monotonic_us();
-    if (service->n_histories >= SERVICE_HISTORIES_MAX) {
-        history->next = service->shed_histories;
-        service->shed_histories = history;
-        service_poke(service);
-        return;
-    }
-    service->n_histories++;
-    service_read_history_over(service->side, service->options.log, history);
+    queue_ask(&service->histories, &history->request);
+}
+
+void history_init(struct service *service)
+{
+    queue_init(
+        &service->histories, &(struct queue_options){
+                                 .loop = service->options.loop,
+                                 .metrics = service->options.metrics,
+                                 .answers = METRICS_READS,
+                                 .seconds = METRICS_READ_SECONDS,
+                                 .wait_us = service->options.wait_ms * 1000,
+                                 .requests_max = SERVICE_HISTORIES_MAX,
+                                 .sends_max = SERVICE_HISTORIES_MAX,
+                                 .send = send,
+                                 .answered = history_answered,
+                             });
 }

@@ -51,7 +51,13 @@
  *                        └─────────────────┴─────────────┴── what could not be done goes back to
  *                                                            its stream, in its old place
  */
-enum batch_state { BATCH_FREE, BATCH_LOADING, BATCH_DECIDING, BATCH_APPENDING, BATCH_ANSWERING };
+#define BATCH_STATES(STATE)                                                                        \
+    STATE(BATCH_FREE, BASE_TO(BATCH_LOADING))                                                      \
+    STATE(BATCH_LOADING, BASE_TO(BATCH_DECIDING) | BASE_TO(BATCH_ANSWERING))                       \
+    STATE(BATCH_DECIDING, BASE_TO(BATCH_APPENDING) | BASE_TO(BATCH_ANSWERING))                     \
+    STATE(BATCH_APPENDING, BASE_TO(BATCH_ANSWERING))                                               \
+    STATE(BATCH_ANSWERING, BASE_TO(BATCH_FREE))
+enum batch_state { BATCH_STATES(BASE_STATE_NAME) };
 
 /* What becomes of a command when its batch ends. */
 enum batch_fate {
@@ -258,8 +264,7 @@ void decide_batch(struct batch *batch);
 /* ---- a cart as it was (history.c) ---------------------------------------------------------------
  */
 
-/* Answers a look that has not begun or has ended. */
-void history_answer(struct service_history *history, enum replay_history_outcome outcome);
+void history_init(struct service *service);
 
 /* ---- answers from the log (answers.c)
  * -------------------------------------------------------------------- */
@@ -297,12 +302,11 @@ struct service {
     struct batch batches[BATCH_SLOTS];
     struct base_random random;    /* for command ids */
     struct service_command *shed; /* to be refused in the next turn, with the outcome they have */
-    struct service_history *shed_histories; /* the same */
-    size_t n_waiting;                       /* submitted and not answered */
-    size_t n_snapshots;                     /* under way */
-    size_t n_histories;                     /* under way */
-    int64_t not_ready_since_us;             /* 0: ready */
-    struct postgres_backend lost;           /* may still have an append under way */
+    struct queue histories;
+    size_t n_waiting;             /* submitted and not answered */
+    size_t n_snapshots;           /* under way */
+    int64_t not_ready_since_us;   /* 0: ready */
+    struct postgres_backend lost; /* may still have an append under way */
     bool must_settle;
     bool is_settling;
     struct postgres_group settle;
@@ -310,7 +314,7 @@ struct service {
     bool is_forgetting;
     struct postgres_group stuck;
     bool is_looking_for_stuck;
-    struct projections_lender lender;
+    struct projections_lessor lessor;
     struct postgres_group lease;
     bool is_leasing;
     int64_t lease_asked_at_us;

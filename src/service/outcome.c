@@ -1,20 +1,12 @@
 #include "internal.h"
 
-#include <assert.h>
-
 /* ---- moving ---------------------------------------------------------------------------------- */
+
+static const struct base_state states[] = {BATCH_STATES(BASE_STATE_ROW)};
 
 void batch_move(struct batch *batch, enum batch_state to)
 {
-    static const bool MAY_MOVE[5][5] = {
-        [BATCH_FREE] = {[BATCH_LOADING] = true},
-        [BATCH_LOADING] = {[BATCH_DECIDING] = true, [BATCH_ANSWERING] = true},
-        [BATCH_DECIDING] = {[BATCH_APPENDING] = true, [BATCH_ANSWERING] = true},
-        [BATCH_APPENDING] = {[BATCH_ANSWERING] = true},
-        [BATCH_ANSWERING] = {[BATCH_FREE] = true},
-    };
-    assert(MAY_MOVE[batch->state][to]);
-    batch->state = to;
+    batch->state = base_move(states, batch->state, to);
 }
 
 /* ---- answering ------------------------------------------------------------------------------- */

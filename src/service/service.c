@@ -61,11 +61,6 @@ static void answer_shed(struct service *service)
         service->shed = command->next;
         service_answer(service, command);
     }
-    while (service->shed_histories != NULL) {
-        struct service_history *history = service->shed_histories;
-        service->shed_histories = history->next;
-        history_answer(history, REPLAY_OVERLOADED);
-    }
 }
 
 /* Answers every command that was submitted by then and still waits for its turn. */
@@ -234,8 +229,10 @@ static bool connect(struct service *service, char **problem)
     connection.role = "side"; /* it changes no carts */
     connection.enter_sql = NULL;
     connection.statements = service->side_statements;
-    connection.changed = NULL;
-    service->side = postgres_connection_create(&connection, problem);
+    connection.changed = queue_connection_changed;
+    connection.context = &service->histories;
+    service->side = service->histories.connection =
+        postgres_connection_create(&connection, problem);
     return service->side != NULL;
 }
 
@@ -262,6 +259,7 @@ struct service *service_create(const struct service_options *options, char **pro
         parts = projections_parts(&n_parts);
     service->store = eventstore_create(parts, n_parts);
     lease_begin(service);
+    history_init(service);
     if (!connect(service, problem)) {
         service_destroy(service);
         return NULL;
@@ -282,6 +280,7 @@ void service_destroy(struct service *service)
     loop_stop_timer(service->options.loop, &service->sweep);
     loop_stop_timer(service->options.loop, &service->house);
     outage_finish(service);
+    queue_finish(&service->histories);
     answer_shed(service);
     answer_waiting(service, INT64_MAX, SERVICE_SHUTTING_DOWN);
     for (size_t i = 0; i < BATCH_SLOTS; i++)

@@ -17,6 +17,7 @@
 #include "loop.h"
 #include "metrics.h"
 #include "postgres.h"
+#include "queue.h"
 #include "replay.h"
 
 /* The cart that a creation with an idempotency key makes when the client names none; also the scope
@@ -146,17 +147,16 @@ struct service_history {
 
     /* The answer. The caller finishes `body`. */
     enum replay_history_outcome outcome;
+    struct queue_request request;
     int32_t version;
     bool is_final;           /* the same question will never be answered in another way */
     struct base_buffer body; /* the whole JSON answer */
 
     /* The service's own. */
     struct service *service; /* NULL: none */
-    struct service_history *next;
     struct replay_history read;
-    int64_t asked_at_us;
 };
-/* Beside the commands, at most SERVICE_HISTORIES_MAX at a time. */
+/* Beside the commands, at most SERVICE_HISTORIES_MAX unanswered at a time. */
 #define SERVICE_HISTORIES_MAX 64
 void service_read_history(struct service *service, struct service_history *history);
 /* The same for who has no service but a connection that has prepared eventstore_history_statements,

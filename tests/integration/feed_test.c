@@ -150,7 +150,7 @@ static void keep_following(int64_t head)
 {
     memset(&keeper, 0, sizeof keeper);
     listen(&keeper, 0, head);
-    turn_until(keeper.listener.list == &feed->idle);
+    turn_until(keeper.listener.state == LISTENER_IDLE);
 }
 
 /* ---- tests ----------------------------------------------------------------------------------- */
@@ -184,12 +184,12 @@ START_TEST(what_has_left_the_memory_while_a_listener_was_blocked_is_read_again)
     log.most = cart.most = 3;
     listen(&log, 0, 0);
     listen(&cart, 1, 0);
-    turn_until(log.listener.list == &feed->idle && cart.listener.list == &feed->idle_carts);
+    turn_until(log.listener.state == LISTENER_IDLE && cart.listener.state == LISTENER_IDLE_CART);
     append(1, 1, 2, "CartCleared");
     turn_until(log.n == 3 && cart.n == 3);
     /* Of these they take none, and then the first leave the memory. */
     append(1, 3, 20, "CartCleared");
-    turn_until(log.listener.list == &feed->blocked && cart.listener.list == &feed->blocked);
+    turn_until(log.listener.state == LISTENER_BLOCKED && cart.listener.state == LISTENER_BLOCKED);
     int n_others = 0;
     while (feed->memory.tail <= 6) {
         append(2, n_others++, 1, "CartCleared");
@@ -202,7 +202,7 @@ START_TEST(what_has_left_the_memory_while_a_listener_was_blocked_is_read_again)
     feed_go_on(feed, &cart.listener);
     turn_until(cart.n >= 23 && log.n >= 23 + (size_t)n_others);
     /* And they are not read for for ever. */
-    turn_until(log.listener.list == &feed->idle && cart.listener.list == &feed->idle_carts);
+    turn_until(log.listener.state == LISTENER_IDLE && cart.listener.state == LISTENER_IDLE_CART);
     append(1, 23, 1, "CartCleared");
     turn_until(cart.n >= 24);
     turn_for_a_while();
@@ -258,7 +258,7 @@ START_TEST(who_leaves_within_an_offer_is_not_offered_more)
         listen(&first, 0, round == 0 ? 0 : 50);
         listen(&second, 1, round == 0 ? 0 : 50);
         if (round == 1) {
-            turn_until(second.listener.list == &feed->idle_carts);
+            turn_until(second.listener.state == LISTENER_IDLE_CART);
             append(1, 50, 20, "CartCleared");
         }
         turn_until(first.n == 7 && second.n == 7);
@@ -345,7 +345,7 @@ START_TEST(of_few_types_the_others_are_passed_over)
     memset(&noting, 0, sizeof noting);
     noting.listener.source.types = feed_type("CartCancelled", 13) | feed_type("ItemAdded", 9);
     listen(&noting, 0, 0);
-    turn_until(noting.listener.list == &feed->idle);
+    turn_until(noting.listener.state == LISTENER_IDLE);
     ck_assert_int_eq(noting.listener.after, 61);
     append(1, 61, 2, "CartCleared");
     append(1, 63, 2, "ItemAdded");

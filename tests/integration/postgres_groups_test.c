@@ -25,9 +25,34 @@ static const struct postgres_statement no_timeout = {
     .name = "no_timeout", .sql = "SELECT set_config('statement_timeout', '0', true)"};
 static const struct postgres_statement forget = {.name = "forget", .sql = "DEALLOCATE ALL"};
 
+/* By the number of rows that they promise. */
+#define ROWS_OF(count_name, count)                                                                 \
+    [count] = {                                                                                    \
+        .name = count_name,                                                                        \
+        .rows = (count),                                                                           \
+        .sql = "SELECT generate_series(1, $1)",                                                    \
+        POSTGRES_TYPES(POSTGRES_INT4)}
+static const struct postgres_statement count_rows[] = {
+    ROWS_OF("any_rows", POSTGRES_ANY_ROWS), ROWS_OF("no_rows", POSTGRES_NO_ROWS),
+    ROWS_OF("at_most_one_row", POSTGRES_AT_MOST_ONE_ROW), ROWS_OF("one_row", POSTGRES_ONE_ROW)};
+
 static const struct postgres_statement *const statements[] = {
-    &one,   &pid,  &put,        &put_late,   &put_state, &list,
-    &raise, &warn, &sleep_long, &no_timeout, &forget,    NULL};
+    &one,
+    &pid,
+    &put,
+    &put_late,
+    &put_state,
+    &list,
+    &raise,
+    &warn,
+    &sleep_long,
+    &no_timeout,
+    &forget,
+    &count_rows[POSTGRES_ANY_ROWS],
+    &count_rows[POSTGRES_NO_ROWS],
+    &count_rows[POSTGRES_AT_MOST_ONE_ROW],
+    &count_rows[POSTGRES_ONE_ROW],
+    NULL};
 
 static void setup(void)
 {
@@ -158,6 +183,26 @@ START_TEST(any_other_error_fails_the_group_and_is_logged_without_its_data)
     expect_raise("0A000", POSTGRES_FAILED);
     expect_raise("42P01", POSTGRES_FAILED);
     fixture_expect(&one, POSTGRES_DONE);
+}
+END_TEST
+
+START_TEST(a_statement_with_another_number_of_rows_than_it_promises_has_failed)
+{
+    static const enum postgres_outcome expected[][3] = {
+        [POSTGRES_ANY_ROWS] = {POSTGRES_DONE, POSTGRES_DONE, POSTGRES_DONE},
+        [POSTGRES_NO_ROWS] = {POSTGRES_DONE, POSTGRES_FAILED, POSTGRES_FAILED},
+        [POSTGRES_AT_MOST_ONE_ROW] = {POSTGRES_DONE, POSTGRES_DONE, POSTGRES_FAILED},
+        [POSTGRES_ONE_ROW] = {POSTGRES_FAILED, POSTGRES_DONE, POSTGRES_FAILED},
+    };
+    fixture_connect(statements);
+    for (size_t count = 0; count < BASE_COUNT(count_rows); count++) {
+        for (int32_t n_rows = 0; n_rows < 3; n_rows++) {
+            struct asked asked = {0};
+            postgres_put_int4(asked_begin(&asked, &count_rows[count]), n_rows);
+            asked_expect(&asked, expected[count][n_rows]);
+            postgres_group_finish(&asked.group);
+        }
+    }
 }
 END_TEST
 
@@ -469,6 +514,7 @@ int main(void)
     tcase_add_test(tests, an_error_between_the_last_success_and_the_commit_fails_the_group);
     tcase_add_test(tests, what_a_commit_that_broke_off_did_is_not_known);
     tcase_add_test(tests, any_other_error_fails_the_group_and_is_logged_without_its_data);
+    tcase_add_test(tests, a_statement_with_another_number_of_rows_than_it_promises_has_failed);
     tcase_add_test(tests, a_server_without_room_is_unable_and_the_log_is_spared);
     tcase_add_test(tests, groups_around_a_failing_one_are_not_touched_by_it);
     tcase_add_test(tests, a_lock_that_is_not_released_makes_the_group_try_again);

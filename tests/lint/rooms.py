@@ -22,15 +22,19 @@ ROOMS = {
     "codec": {"base"} | CORE,
     "auth": {"base", "metrics", "codec", "cart", "table"},
     "postgres": {"base", "loop", "metrics"},
+    "queue": {"base", "loop", "metrics", "postgres"},
     "migrate": {"base", "loop", "postgres"},
     # The shell. The event store knows types and text, no carts.
     "eventstore": BELOW_STORE,
     "aggregate": {"base", "codec", "eventstore", "postgres"} | CORE,
     "replay": BELOW_STORE | {"aggregate", "eventstore", "table"},
-    "projections": BELOW_STORE | CORE | {"aggregate", "codec", "eventstore"},
-    "service": BELOW_STORE | CORE | {"aggregate", "codec", "eventstore", "projections", "replay", "table"},
+    "projections": BELOW_STORE | CORE | {"aggregate", "codec", "eventstore", "queue"},
+    "service": BELOW_STORE
+    | CORE
+    | {"aggregate", "codec", "eventstore", "projections", "queue", "replay", "table"},
     "follow": BELOW_STORE | CORE | {"aggregate", "eventstore", "projections", "replay"},
-    "feed": BELOW_STORE | {"aggregate", "cart", "codec", "eventstore", "projections", "table"},
+    "feed": BELOW_STORE
+    | {"aggregate", "cart", "codec", "eventstore", "projections", "queue", "table"},
     "audit": BELOW_STORE
     | CORE
     | {"aggregate", "codec", "eventstore", "projections", "replay"},

@@ -1,5 +1,6 @@
 #include "support.h"
 
+#include <signal.h>
 #include <stdalign.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -493,6 +494,29 @@ START_TEST(integers_are_read_within_bounds_only)
 }
 END_TEST
 
+/* ---- state machines -------------------------------------------------------------------------- */
+
+#define DOOR_STATES(STATE)                                                                         \
+    STATE(DOOR_OPEN, BASE_TO(DOOR_CLOSED))                                                         \
+    STATE(DOOR_CLOSED, BASE_TO(DOOR_OPEN) | BASE_TO(DOOR_LOCKED))                                  \
+    STATE(DOOR_LOCKED, BASE_TO(DOOR_CLOSED))
+enum door_state { DOOR_STATES(BASE_STATE_NAME) };
+static const struct base_state doors[] = {DOOR_STATES(BASE_STATE_ROW)};
+
+START_TEST(a_machine_makes_the_moves_of_its_table)
+{
+    ck_assert_uint_eq(base_move(doors, DOOR_OPEN, DOOR_CLOSED), DOOR_CLOSED);
+    ck_assert_uint_eq(base_move(doors, DOOR_CLOSED, DOOR_LOCKED), DOOR_LOCKED);
+    ck_assert_str_eq(doors[DOOR_LOCKED].name, "DOOR_LOCKED");
+}
+END_TEST
+
+START_TEST(any_other_move_ends_the_process)
+{
+    (void)!base_move(doors, DOOR_OPEN, DOOR_LOCKED);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -523,10 +547,12 @@ int main(void)
         base64url_that_was_not_written_here_is_refused,
         well_formed_utf8_is_counted_in_code_points,
         ill_formed_utf8_is_refused,
-        integers_are_read_within_bounds_only};
+        integers_are_read_within_bounds_only,
+        a_machine_makes_the_moves_of_its_table};
     TCase *rules = tcase_create("base");
     for (size_t i = 0; i < BASE_COUNT(tests); i++)
         tcase_add_test(rules, tests[i]);
+    tcase_add_test_raise_signal(rules, any_other_move_ends_the_process, SIGABRT);
     Suite *suite = suite_create("base");
     suite_add_tcase(suite, rules);
     return support_run(suite);

@@ -58,8 +58,10 @@ static bool is_of_this_log(const struct http_request *request, const char *log_i
 static const struct http_refusal *check_page(
     struct http_request *request, const struct feed_page *page)
 {
-    if (page->outcome != FEED_FOUND)
-        return http_refuse_feed(request, page->outcome);
+    if (page->outcome == FEED_NOT_FOUND)
+        return http_refuse_missing(request, HTTP_PROBLEM_CART_NOT_FOUND);
+    if (page->outcome == FEED_FAILED)
+        return http_refuse_failure(request, page->request.failure);
     if (!is_of_this_log(request, page->log_id))
         return http_refuse(
             &request->arena, HTTP_PROBLEM_INVALID_PARAMETER,

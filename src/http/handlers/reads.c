@@ -80,8 +80,10 @@ void http_answer_read(struct projections_read *read, const char *cache, enum htt
     struct http_request *request = BASE_CONTAINER(read, struct http_request, wait.read);
     if (read->outcome == PROJECTIONS_FOUND)
         http_reply_found(request, cache, read->version, &read->body);
+    else if (read->outcome == PROJECTIONS_NOT_FOUND)
+        http_send_refusal(request, http_refuse_missing(request, missing));
     else
-        http_send_refusal(request, http_refuse_read(request, read->outcome, missing));
+        http_send_refusal(request, http_refuse_failure(request, read->request.failure));
     base_buffer_finish(&read->body);
 }
 
@@ -107,16 +109,16 @@ static const char *next_link(struct http_request *request, struct base_buffer *n
 }
 
 void http_answer_list(
-    struct http_request *request, enum projections_outcome outcome, struct http_reply reply,
+    struct http_request *request, enum base_failure failure, struct http_reply reply,
     struct base_buffer *next_cursor)
 {
     reply.status = MHD_HTTP_OK;
     if (next_cursor->length > 0)
         reply.link = next_link(request, next_cursor);
-    if (outcome == PROJECTIONS_FOUND)
+    if (failure == BASE_NO_FAILURE)
         http_send_reply(request, &reply);
     else
-        http_send_refusal(request, http_refuse_read(request, outcome, HTTP_PROBLEM_INTERNAL_ERROR));
+        http_send_refusal(request, http_refuse_failure(request, failure));
     base_buffer_finish(reply.body);
     base_buffer_finish(next_cursor);
 }
@@ -125,7 +127,7 @@ void http_answer_page(struct projections_page *page, const char *cache)
 {
     const struct http_reply reply = {.media = HTTP_MEDIA_JSON, .body = &page->body, .cache = cache};
     http_answer_list(
-        BASE_CONTAINER(page, struct http_request, wait.page), page->outcome, reply,
+        BASE_CONTAINER(page, struct http_request, wait.page), page->request.failure, reply,
         &page->next_cursor);
 }
 

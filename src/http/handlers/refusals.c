@@ -307,72 +307,31 @@ const struct http_refusal *http_refuse_missing(
         missing == HTTP_PROBLEM_PRODUCT_NOT_FOUND ? "product" : "cart", request->path_values[0]);
 }
 
-const struct http_refusal *http_refuse_read(
-    struct http_request *request, enum projections_outcome outcome, enum http_problem missing)
+const struct http_refusal *http_refuse_failure(
+    struct http_request *request, enum base_failure failure)
 {
     struct base_arena *arena = &request->arena;
-    switch (outcome) {
-    case PROJECTIONS_FOUND:
+    switch (failure) {
+    case BASE_NO_FAILURE:
         return NULL;
-    case PROJECTIONS_NOT_FOUND:
-        return http_refuse_missing(request, missing);
-    case PROJECTIONS_OVERLOADED:
+    case BASE_OVERLOADED:
         return http_refuse(arena, HTTP_PROBLEM_OVERLOADED, "Too many reads are waiting already.");
-    case PROJECTIONS_UNAVAILABLE:
+    case BASE_TOO_SLOW:
+        return http_refuse(
+            arena, HTTP_PROBLEM_OVERLOADED,
+            "The read took too long; narrow it down or try again later.");
+    case BASE_UNAVAILABLE:
+    case BASE_UNKNOWN:
         return http_refuse(
             arena, HTTP_PROBLEM_DATABASE_UNAVAILABLE,
             "The database does not answer at the moment.");
-    case PROJECTIONS_TOO_SLOW:
-        return http_refuse(
-            arena, HTTP_PROBLEM_OVERLOADED,
-            "The report took too long; narrow it down or try again later.");
-    case PROJECTIONS_FAILED:
+    case BASE_BROKEN:
         break;
     }
     return http_refuse(arena, HTTP_PROBLEM_INTERNAL_ERROR, "The read failed.");
 }
 
-static enum projections_outcome outcome_of_feed(enum feed_outcome outcome)
-{
-    switch (outcome) {
-    case FEED_FOUND:
-        return PROJECTIONS_FOUND;
-    case FEED_NOT_FOUND:
-        return PROJECTIONS_NOT_FOUND;
-    case FEED_OVERLOADED:
-        return PROJECTIONS_OVERLOADED;
-    case FEED_UNAVAILABLE:
-        return PROJECTIONS_UNAVAILABLE;
-    case FEED_FAILED:
-        break;
-    }
-    return PROJECTIONS_FAILED;
-}
-
-const struct http_refusal *http_refuse_feed(struct http_request *request, enum feed_outcome outcome)
-{
-    return http_refuse_read(request, outcome_of_feed(outcome), HTTP_PROBLEM_CART_NOT_FOUND);
-}
-
 /* ---- point-in-time reads --------------------------------------------------------------------- */
-
-static enum projections_outcome outcome_of_history(enum replay_history_outcome outcome)
-{
-    switch (outcome) {
-    case REPLAY_FOUND:
-        return PROJECTIONS_FOUND;
-    case REPLAY_NO_STREAM:
-    case REPLAY_NO_VERSION:
-        return PROJECTIONS_NOT_FOUND;
-    case REPLAY_OVERLOADED:
-        return PROJECTIONS_OVERLOADED;
-    case REPLAY_UNAVAILABLE:
-        return PROJECTIONS_UNAVAILABLE;
-    case REPLAY_FAILED:
-        break;
-    }
-    return PROJECTIONS_FAILED;
-}
 
 static const struct http_refusal *refuse_history_version(struct http_request *request)
 {
@@ -392,12 +351,19 @@ static const struct http_refusal *refuse_history_version(struct http_request *re
 const struct http_refusal *http_refuse_history(struct http_request *request)
 {
     const struct service_history *history = &request->wait.history;
-    if (history->outcome == REPLAY_NO_VERSION)
+    switch (history->outcome) {
+    case REPLAY_FOUND:
+        return NULL;
+    case REPLAY_NO_VERSION:
         return refuse_history_version(request);
-    if (history->outcome == REPLAY_NO_STREAM && history->at_version == 0)
+    case REPLAY_NO_STREAM:
+        if (history->at_version != 0)
+            return http_refuse_missing(request, HTTP_PROBLEM_CART_NOT_FOUND);
         return http_refuse(
             &request->arena, HTTP_PROBLEM_CART_NOT_FOUND, "There was no cart \"%.64s\" at %.64s.",
             request->path_values[0], request->parameters[HTTP_PARAMETER_AT]);
-    return http_refuse_read(
-        request, outcome_of_history(history->outcome), HTTP_PROBLEM_CART_NOT_FOUND);
+    case REPLAY_FAILED:
+        break;
+    }
+    return http_refuse_failure(request, history->request.failure);
 }

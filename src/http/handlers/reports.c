@@ -37,7 +37,7 @@ static void answer(struct projections_report *report)
         .cache = HTTP_CACHE_PRIVATE,
     };
     http_answer_list(
-        BASE_CONTAINER(report, struct http_request, wait.report), report->outcome, reply,
+        BASE_CONTAINER(report, struct http_request, wait.report), report->request.failure, reply,
         &report->next_cursor);
 }
 
