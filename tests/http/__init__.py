@@ -2,13 +2,15 @@
 
 How to run them, from the top of the repository:
 
-    /usr/bin/python3 -m unittest discover -s tests/http            # everything
-    /usr/bin/python3 -m unittest discover -s tests/http -v -p 'test_carts.py'   # one module
-    cd tests/http && /usr/bin/python3 -m unittest -v test_carts.Creating        # one class
+    scripts/test http                               # everything, quickly, with a build and a PostgreSQL
+    scripts/test http test_carts test_cors.Origins  # a module and a class
+    /usr/bin/python3 tests/http/run.py              # with what the environment names, see below
+    cd tests/http && /usr/bin/python3 -m unittest -v test_carts      # one module, as it goes on
 
-or `meson test -C build --suite http`, which runs each module by itself. Needed are Debian's
-python3-yaml and python3-jsonschema, psql, and for the tests that stop PostgreSQL the server's
-own programs (initdb, pg_ctl); haproxy for test_guard_proxy, which is skipped without it.
+Modules are run side by side, so a test must bear others beside it: on the same PostgreSQL, in
+other databases. Needed are Debian's python3-yaml and python3-jsonschema, psql, and for the tests
+that stop PostgreSQL the server's own programs (initdb, pg_ctl); haproxy for test_guard_proxy,
+which is skipped without it.
 
 What they are told, by the environment:
 
@@ -17,6 +19,8 @@ CARTD_TEST_DATABASE_URL  A PostgreSQL whose user may create databases and roles.
                          connected as a member of cartd_app, so its rights are tested too.
 CARTD_TEST_BINARY        The binary; build/cartd when unset.
 CARTD_TEST_SEED          The seed of test_model and test_input_random; random when unset, and printed.
+CARTD_TEST_QUICK         When set, tests that take long (`slow` says which) are skipped, and what is
+                         random is shorter (`how_many`); `scripts/test` sets it.
 CARTD_TEST_LONG          When set, test_input_random sends 20,000 requests instead of 600, and
                          test_guard_clients measures a client beside 10,000 slow connections;
                          test_kills, test_wire and test_machine have 200 kills and 50 stops, cut at
