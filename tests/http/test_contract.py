@@ -456,7 +456,7 @@ class Stopping(ServiceCase):
         with self.database.open_session() as session, service.client() as waiting:
             session.run("BEGIN; SELECT position FROM log_head FOR UPDATE;")
             waiting.send(waiting.compose(method, target, {}, body))
-            wait_until(lambda: is_someone_waiting(self.database), "the append waits for the lock")
+            wait_until(self.database.n_waiting, "the append waits for the lock")
             service.signal(signal.SIGTERM)
             service.wait_for_event("draining")
             for operation in operations:
@@ -497,7 +497,7 @@ class Stopping(ServiceCase):
             busy = [service.client() for _ in range(8)]
             for client in busy:
                 client.send(client.compose("POST", busy_target, {}, busy_body))
-            wait_until(lambda: is_someone_waiting(self.database), "the append waits for the lock")
+            wait_until(self.database.n_waiting, "the append waits for the lock")
             with service.client() as client:
                 answer = client.request(method, target, body=body)
             session.run("ROLLBACK;")
@@ -505,16 +505,6 @@ class Stopping(ServiceCase):
             for client in busy:
                 self.assertIn(client.receive("POST", busy_target).status, (200, 503))
                 client.close()
-
-
-def is_someone_waiting(database):
-    return (
-        database.value(
-            "SELECT count(*) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND wait_event_type = 'Lock';"
-        )
-        != "0"
-    )
 
 
 class Union(unittest.TestCase):

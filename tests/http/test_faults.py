@@ -92,7 +92,7 @@ class ServiceStops(ServiceCase):
             session.run("BEGIN; SELECT position FROM log_head FOR UPDATE;")
             body = b'{"sku":"%s"}' % sku.encode()
             client.send(client.compose("POST", f"/carts/{cart_id}/items", {}, body))
-            wait_until(self.is_someone_waiting, "the append waits for the lock")
+            wait_until(self.database.n_waiting, "the append waits for the lock")
             service.signal(signal.SIGTERM)
             service.wait_for_event("draining")
             time.sleep(0.3)
@@ -103,15 +103,6 @@ class ServiceStops(ServiceCase):
         service.stop()
         self.assertEqual(self.get_cart(cart_id)["item_count"], 1)
 
-    def is_someone_waiting(self):
-        return (
-            self.database.value(
-                "SELECT count(*) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND wait_event_type = 'Lock';"
-            )
-            != "0"
-        )
-
     def test_a_stop_does_not_wait_longer_than_it_may(self):
         sku = self.make_product(1)
         cart_id = self.make_cart()["id"]
@@ -120,7 +111,7 @@ class ServiceStops(ServiceCase):
             session.run("BEGIN; SELECT position FROM log_head FOR UPDATE;")
             body = b'{"sku":"%s"}' % sku.encode()
             client.send(client.compose("POST", f"/carts/{cart_id}/items", {}, body))
-            wait_until(self.is_someone_waiting, "the append waits for the lock")
+            wait_until(self.database.n_waiting, "the append waits for the lock")
             service.stop()
             try:
                 self.assertEqual(client.receive("POST", f"/carts/{cart_id}/items").status, 503)

@@ -250,7 +250,7 @@ class Sleepers(FaultCase):
             session.run("BEGIN; SELECT position FROM log_head FOR UPDATE;")
             body = b'{"sku":"%s"}' % self.sku.encode()
             client.send(client.compose("POST", f"/carts/{cart_id}/items", {}, body))
-            wait_until(self.is_someone_waiting, "the append waits for the lock")
+            wait_until(self.database.n_waiting, "the append waits for the lock")
             self.sleeper.signal(signal.SIGSTOP)
             session.run("ROLLBACK;")
             wait_until(lambda: len(self.event_types(cart_id)) == 2, "the append is committed")
@@ -262,12 +262,6 @@ class Sleepers(FaultCase):
         self.assertEqual(self.assert_cart(after)["version"], 4)
         self.assertEqual(self.get_cart(cart_id)["item_count"], 3)
         return answer
-
-    def is_someone_waiting(self):
-        return self.database.value(
-            "SELECT count(*) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND wait_event_type = 'Lock';"
-        ) != "0"
 
     def test_one_that_slept_in_an_append_answers_what_became_of_it(self):
         answer = self.sleep_in_an_append(0)

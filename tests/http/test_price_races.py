@@ -106,14 +106,7 @@ class BetweenLoadAndAppend(PriceCase):
     settings = {"CARTD_CACHE_CARTS": "0"}
 
     def wait_for_waiting(self, n):
-        wait_until(
-            lambda: self.database.value(
-                "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-                " AND datname = current_database();"
-            )
-            == str(n),
-            f"{n} appends wait",
-        )
+        wait_until(lambda: self.database.n_waiting() == n, f"{n} appends wait")
 
     def test_a_price_that_was_read_before_it_changed_is_read_again(self):
         cart_id = self.make_cart()["id"]

@@ -67,20 +67,6 @@ START_TEST(a_log_without_its_head_fails_the_append)
 }
 END_TEST
 
-static struct postgres_session *open_session(void)
-{
-    char *problem = NULL;
-    struct postgres_session *session = postgres_session_open(url, &problem);
-    ck_assert_msg(session != NULL, "%s", problem);
-    return session;
-}
-
-static void run_in(struct postgres_session *session, const char *sql)
-{
-    char *problem = NULL;
-    ck_assert_msg(postgres_session_run(session, sql, &problem), "%s", problem);
-}
-
 static bool is_somebody_waiting_for_a_lock(void)
 {
     return support_ask_sql(
@@ -91,14 +77,14 @@ static bool is_somebody_waiting_for_a_lock(void)
 START_TEST(an_append_that_waited_for_another_sees_what_that_one_did)
 {
     append_to(STREAMS({FIRST, .at = 0}, {SECOND, .at = 0}));
-    struct postgres_session *other = open_session();
-    run_in(other, "BEGIN; " APPEND_BY_HAND);
+    struct postgres_session *other = support_open_session(url);
+    support_run_in(other, "BEGIN; " APPEND_BY_HAND);
 
     put_append(STREAMS({FIRST, .at = 1}, {SECOND, .at = 1}));
     begin_asking();
     while (!is_somebody_waiting_for_a_lock())
         loop_turn(loop, 10);
-    run_in(other, "COMMIT");
+    support_run_in(other, "COMMIT");
     await_answer();
 
     ck_assert_int_eq(group.outcome, POSTGRES_DONE);

@@ -108,27 +108,15 @@ void fixture_expect(const struct postgres_statement *statement, enum postgres_ou
     postgres_group_finish(&asked.group);
 }
 
-static struct postgres_session *open_session(void)
-{
-    char *problem = NULL;
-    struct postgres_session *session = postgres_session_open(fixture.url, &problem);
-    ck_assert_msg(session != NULL, "%s", problem);
-    return session;
-}
-
 void fixture_run(const char *sql)
 {
-    char *problem = NULL;
-    struct postgres_session *session = open_session();
-    bool is_done = postgres_session_run(session, sql, &problem);
-    ck_assert_msg(is_done, "%s", problem);
-    postgres_session_close(session);
+    support_run_sql(fixture.url, sql);
 }
 
 char *fixture_ask(const char *sql)
 {
     char *problem = NULL;
-    struct postgres_session *session = open_session();
+    struct postgres_session *session = support_open_session(fixture.url);
     struct postgres_table table = {0};
     bool is_answered = postgres_session_query(session, sql, NULL, 0, &table, &problem);
     ck_assert_msg(is_answered, "%s", problem);

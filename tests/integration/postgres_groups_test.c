@@ -206,9 +206,8 @@ START_TEST(a_lock_that_is_not_released_makes_the_group_try_again)
 {
     fixture.options.answer_timeout_ms = 1000;
     fixture_connect(statements);
-    char *problem = NULL;
-    struct postgres_session *other = postgres_session_open(fixture.url, &problem);
-    ck_assert(postgres_session_run(other, "BEGIN; INSERT INTO things VALUES (1)", &problem));
+    struct postgres_session *other = support_open_session(fixture.url);
+    support_run_in(other, "BEGIN; INSERT INTO things VALUES (1)");
     struct asked asked = {0};
     begin_put(&asked, 1);
     asked_expect(&asked, POSTGRES_AGAIN);
@@ -395,10 +394,9 @@ START_TEST(a_database_that_became_read_only_is_unable_and_left)
     begin_put(&asked, 1);
     asked_expect(&asked, POSTGRES_UNABLE);
     ck_assert_ptr_nonnull(strstr(postgres_connection_trouble(fixture.connection), "read-only"));
-    char *problem = NULL;
-    struct postgres_session *session = postgres_session_open(fixture.url, &problem);
-    ck_assert(postgres_session_run(session, "SET default_transaction_read_only = off", &problem));
-    ck_assert_msg(postgres_session_run(session, back, &problem), "%s", problem);
+    struct postgres_session *session = support_open_session(fixture.url);
+    support_run_in(session, "SET default_transaction_read_only = off");
+    support_run_in(session, back);
     postgres_session_close(session);
     fixture_wait(postgres_connection_is_ready(fixture.connection));
     postgres_group_finish(&asked.group);

@@ -204,9 +204,7 @@ static void submit_new_carts(struct service_command *commands, int n)
 START_TEST(what_comes_while_a_batch_is_under_way_makes_one_batch_until_two_are_worthwhile)
 {
     struct service_command creations[36];
-    char *problem = NULL;
-    struct postgres_session *session = postgres_session_open(url, &problem);
-    ck_assert_msg(session != NULL, "%s", problem);
+    struct postgres_session *session = support_open_session(url);
     static const struct {
         size_t n_commands;
         int64_t n_batches;
@@ -214,9 +212,9 @@ START_TEST(what_comes_while_a_batch_is_under_way_makes_one_batch_until_two_are_w
     for (size_t i = 0; i < BASE_COUNT(ROUNDS); i++) {
         int64_t n_before = metrics.numbers[METRICS_BATCHES];
         /* So no append ends before everything was submitted. */
-        ck_assert(postgres_session_run(session, "BEGIN; LOCK TABLE log_head", &problem));
+        support_run_in(session, "BEGIN; LOCK TABLE log_head");
         submit_new_carts(creations, (int)ROUNDS[i].n_commands);
-        ck_assert(postgres_session_run(session, "ROLLBACK", &problem));
+        support_run_in(session, "ROLLBACK");
         wait_for(ROUNDS[i].n_commands);
         ck_assert_int_eq(metrics.numbers[METRICS_BATCHES] - n_before, ROUNDS[i].n_batches);
         finish(creations, ROUNDS[i].n_commands);
@@ -479,12 +477,8 @@ END_TEST
 /* From now on no append commits, until the session is closed. */
 static struct postgres_session *hold_log_head(void)
 {
-    char *problem = NULL;
-    struct postgres_session *blocker = postgres_session_open(url, &problem);
-    ck_assert_msg(blocker != NULL, "%s", problem);
-    bool is_held =
-        postgres_session_run(blocker, "BEGIN; SELECT * FROM log_head FOR UPDATE", &problem);
-    ck_assert_msg(is_held, "%s", problem);
+    struct postgres_session *blocker = support_open_session(url);
+    support_run_in(blocker, "BEGIN; SELECT * FROM log_head FOR UPDATE");
     return blocker;
 }
 

@@ -14,16 +14,27 @@ static const char *server_url(void)
     return url;
 }
 
-void support_run_sql(const char *url, const char *sql)
+struct postgres_session *support_open_session(const char *url)
 {
     BASE_CLEANUP(base_free_pointer) char *problem = NULL;
     struct postgres_session *session = postgres_session_open(url, &problem);
     if (session == NULL)
         ck_abort_msg("%s", problem);
-    bool is_done = postgres_session_run(session, sql, &problem);
-    postgres_session_close(session);
-    if (!is_done)
+    return session;
+}
+
+void support_run_in(struct postgres_session *session, const char *sql)
+{
+    BASE_CLEANUP(base_free_pointer) char *problem = NULL;
+    if (!postgres_session_run(session, sql, &problem))
         ck_abort_msg("%s: %s", sql, problem);
+}
+
+void support_run_sql(const char *url, const char *sql)
+{
+    struct postgres_session *session = support_open_session(url);
+    support_run_in(session, sql);
+    postgres_session_close(session);
 }
 
 /* Runs one statement in the database that CARTD_TEST_DATABASE_URL names. */
@@ -85,8 +96,7 @@ int64_t support_ask_sql(const char *url, const char *sql)
 {
     char *problem = NULL;
     struct postgres_table table;
-    struct postgres_session *session = postgres_session_open(url, &problem);
-    ck_assert_msg(session != NULL, "%s", problem);
+    struct postgres_session *session = support_open_session(url);
     bool is_done = postgres_session_query(session, sql, NULL, 0, &table, &problem);
     ck_assert_msg(is_done, "%s: %s", sql, problem);
     ck_assert_msg(table.n_rows == 1, "%s: %zu rows", sql, table.n_rows);

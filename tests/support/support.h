@@ -21,6 +21,11 @@ char *support_create_migrated_database(void);
 /* Drops it, with whoever is still connected. */
 void support_drop_database(char *url);
 
+/* A session of the test's own, for postgres_session_close(), and statements in it. End the test
+ * when that fails. */
+struct postgres_session;
+struct postgres_session *support_open_session(const char *url);
+void support_run_in(struct postgres_session *session, const char *sql);
 /* Runs statements on a database, by a session of their own. Ends the test when that fails. */
 void support_run_sql(const char *url, const char *sql);
 /* The one number that a query answers. */

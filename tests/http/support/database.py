@@ -102,6 +102,15 @@ class Database:
         """The one value of a query, as text."""
         return self.sql(query)[0][0]
 
+    def n_waiting(self):
+        """How many of its sessions wait for a lock."""
+        return int(
+            self.value(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND wait_event_type = 'Lock';"
+            )
+        )
+
     def open_session(self):
         return Session(self.owner_url)
 
