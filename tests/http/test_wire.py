@@ -169,8 +169,8 @@ class ToPostgres(FaultCase):
 
     def test_a_wire_that_is_slower_than_one_waits_is_a_fault(self):
         """The control of the slow wire: it was slow."""
-        service = self.serve(CARTD_WAIT_MS="100")
-        self.proxy.slow_down(delay_s=0.2)
+        service = self.serve(CARTD_WAIT_MS="500")
+        self.proxy.slow_down(delay_s=1)
         self.addCleanup(self.proxy.slow_down)
         with service.client() as client:
             self.assertEqual(client.post("/carts").status, 503)
