@@ -159,7 +159,10 @@ def check(answer, body):
         response = contract().any_request[answer.status]
     if response is None:
         raise Undocumented(f"{operation_id} has no status {answer.status}: {answer}")
+    slug = slug_of(answer)
     with _lock:
+        if slug:
+            _slugs[operation_id, answer.status, slug] += 1
         if answer.method != "HEAD":
             _seen[operation_id, answer.status] += 1
         count = _seen[operation_id, answer.status]
@@ -173,6 +176,14 @@ def check(answer, body):
                 json.loads(body),
                 answer,
             )
+
+
+def slug_of(answer):
+    """Which problem it is; empty: none, or HEAD."""
+    media_type = answer.headers.get("content-type", "").split(";")[0].strip()
+    if media_type != "application/problem+json" or not answer.body:
+        return ""
+    return answer.json().get("type", "").rsplit("/", 1)[-1]
 
 
 def check_headers(operation_id, response, answer):
@@ -198,12 +209,8 @@ def check_body(operation_id, response, answer):
     if not media_type.endswith("json"):
         return
     value = answer.json()
-    if media_type == "application/problem+json":
-        slug = value.get("type", "").rsplit("/", 1)[-1]
-        if slug not in response.slugs:
-            raise Undocumented(f"{operation_id}: the problem {slug!r} is undocumented: {answer}")
-        with _lock:
-            _slugs[operation_id, answer.status, slug] += 1
+    if media_type == "application/problem+json" and slug_of(answer) not in response.slugs:
+        raise Undocumented(f"{operation_id}: the problem is undocumented: {answer}")
     complain(f"{operation_id}, body of {answer.status}", schema, value, answer)
 
 
