@@ -93,11 +93,13 @@ static void make_carts(int n, int n_events)
 
 /* ---- runs ------------------------------------------------------------------------------------ */
 
+/* Of all tables, unless there are options. */
 static struct audit *start(const struct audit_options *options, const struct audit_wanted *wanted)
 {
+    const struct audit_options usual = options_with(NULL, 0);
     char *problem = NULL;
     has_ended = false;
-    struct audit *audit = audit_create(options, wanted, &problem);
+    struct audit *audit = audit_create(options == NULL ? &usual : options, wanted, &problem);
     ck_assert_msg(audit != NULL, "%s", problem);
     return audit;
 }
@@ -126,8 +128,7 @@ static struct audit_result verify(const struct audit_options *options)
 
 static void assert_clean(void)
 {
-    struct audit_options options = options_with(NULL, 0);
-    verify(&options);
+    verify(NULL);
     ck_assert_msg(n_findings == 0, "%s", last_finding);
 }
 
@@ -143,8 +144,7 @@ static struct audit_result end_rebuild(struct audit *rebuild)
 
 static struct audit_result rebuild_all(void)
 {
-    struct audit_options options = options_with(NULL, 0);
-    return end_rebuild(start_rebuild(&options));
+    return end_rebuild(start_rebuild(NULL));
 }
 
 START_TEST(an_empty_log_is_clean)
@@ -203,8 +203,7 @@ START_TEST(a_log_without_a_head_is_told_of)
 {
     make_carts(3, 3);
     support_run_sql(url, "DELETE FROM log_head");
-    struct audit_options options = options_with(NULL, 0);
-    verify(&options);
+    verify(NULL);
     ck_assert_uint_eq(n_findings, 1);
     ck_assert_str_eq(last_finding, "log_head has no row: nothing can be appended");
 }
@@ -221,14 +220,13 @@ START_TEST(a_checkpoint_that_can_not_be_is_told_of)
     };
     make_carts(3, 3);
     rebuild_all();
-    struct audit_options options = options_with(NULL, 0);
     for (size_t i = 0; i < BASE_COUNT(damages); i++) {
         BASE_CLEANUP(base_arena_finish) struct base_arena arena = {0};
         support_run_sql(
             url,
             base_arena_printf(
                 &arena, "UPDATE projection_checkpoints SET %s WHERE name = 'demand'", damages[i]));
-        verify(&options);
+        verify(NULL);
         ck_assert_msg(n_findings == 1, "%s", damages[i]);
         ck_assert_ptr_nonnull(strstr(last_finding, "the checkpoint of \"demand\" can't be"));
         support_run_sql(
@@ -399,8 +397,7 @@ START_TEST(a_stream_that_moves_on_meanwhile_is_written_as_it_is_then)
 {
     make_carts(40, 3);
     struct postgres_session *other = open_session("BEGIN; " APPEND_TO_SEVENTH);
-    struct audit_options options = options_with(NULL, 0);
-    struct audit *rebuild = start_rebuild(&options);
+    struct audit *rebuild = start_rebuild(NULL);
     wait_until_blocked(); /* it has read version 3, and wants the lock now */
     run_in(other, "COMMIT");
     struct audit_result result = end_rebuild(rebuild);
@@ -415,8 +412,7 @@ START_TEST(a_stream_that_keeps_moving_on_is_written_at_last_with_the_head_locked
 {
     make_carts(40, 3);
     struct postgres_session *other = open_session("BEGIN; " APPEND_TO_SEVENTH);
-    struct audit_options options = options_with(NULL, 0);
-    struct audit *rebuild = start_rebuild(&options);
+    struct audit *rebuild = start_rebuild(NULL);
     bool has_locked = false;
     int version = 4;
     for (int i = 0; i < 30 && !has_locked; i++) {
@@ -459,8 +455,7 @@ START_TEST(rows_of_a_stream_that_is_being_made_are_not_removed)
         "'00000000-0000-0000-0000-000000000099', 1, e.type, e.schema_version, e.data, e.metadata,"
         " e.command_id, e.recorded_at FROM events e, log_head h WHERE e.position = 1;"
         "UPDATE carts SET version = 1 WHERE cart_id = '00000000-0000-0000-0000-000000000099'");
-    struct audit_options options = options_with(NULL, 0);
-    struct audit *rebuild = start_rebuild(&options);
+    struct audit *rebuild = start_rebuild(NULL);
     wait_until_blocked();
     run_in(other, "COMMIT");
     struct audit_result result = end_rebuild(rebuild);
@@ -473,8 +468,7 @@ END_TEST
 START_TEST(a_rebuild_that_loses_its_connection_goes_on)
 {
     make_carts(3000, 3);
-    struct audit_options options = options_with(NULL, 0);
-    struct audit *rebuild = start_rebuild(&options);
+    struct audit *rebuild = start_rebuild(NULL);
     for (int i = 0; i < 4; i++) {
         int64_t n_before = audit_result(rebuild)->n_streams;
         while (!has_ended && audit_result(rebuild)->n_streams <= n_before + 300)
@@ -493,8 +487,7 @@ END_TEST
 START_TEST(a_rebuild_that_was_stopped_says_where_it_goes_on)
 {
     make_carts(3000, 3);
-    struct audit_options options = options_with(NULL, 0);
-    struct audit *rebuild = start_rebuild(&options);
+    struct audit *rebuild = start_rebuild(NULL);
     while (audit_result(rebuild)->n_streams == 0)
         loop_turn(loop, 10);
     audit_stop(rebuild);
@@ -506,8 +499,8 @@ START_TEST(a_rebuild_that_was_stopped_says_where_it_goes_on)
     ck_assert_int_eq(ask_sql("SELECT count(*) FROM carts"), result.n_rewritten);
 
     rebuild = start(
-        &options, &(struct audit_wanted){
-                      .kind = AUDIT_REBUILD, .only = &aggregate_cart, .from = result.resume_at});
+        NULL, &(struct audit_wanted){
+                  .kind = AUDIT_REBUILD, .only = &aggregate_cart, .from = result.resume_at});
     struct audit_result rest = end_rebuild(rebuild);
     ck_assert_int_eq(result.n_streams + rest.n_streams, 3000);
     ck_assert_int_eq(result.n_rewritten + rest.n_rewritten, 3000);
@@ -518,9 +511,8 @@ END_TEST
 START_TEST(two_rebuilds_at_once_do_no_harm)
 {
     make_carts(3000, 3);
-    struct audit_options options = options_with(NULL, 0);
-    struct audit *one = start_rebuild(&options);
-    struct audit *other = start_rebuild(&options);
+    struct audit *one = start_rebuild(NULL);
+    struct audit *other = start_rebuild(NULL);
     for (int i = 0; i < 6000 && (audit_result(one)->end == AUDIT_GOES_ON ||
                                  audit_result(other)->end == AUDIT_GOES_ON);
          i++)
@@ -536,8 +528,7 @@ END_TEST
 START_TEST(a_verify_that_loses_its_connection_gives_no_verdict)
 {
     make_carts(3000, 3);
-    struct audit_options options = options_with(NULL, 0);
-    struct audit *verify = start_verify(&options);
+    struct audit *verify = start_verify(NULL);
     while (audit_result(verify)->n_streams == 0)
         loop_turn(loop, 10);
     support_run_sql(
@@ -556,9 +547,8 @@ START_TEST(a_sample_that_loses_its_connection_is_followed_by_others)
     make_carts(200, 40);
     rebuild_all();
     struct metrics metrics = {0};
-    struct audit_options options = options_with(NULL, 0);
     struct audit *sampler = start(
-        &options, &(struct audit_wanted){.kind = AUDIT_SAMPLE, .metrics = &metrics, .every_ms = 1});
+        NULL, &(struct audit_wanted){.kind = AUDIT_SAMPLE, .metrics = &metrics, .every_ms = 1});
     for (int n_turns = 0; n_turns < 8; n_turns++) {
         int64_t n_wanted = metrics.numbers[METRICS_SAMPLED_SAME] + 1;
         for (int j = 0; j < 6000 && metrics.numbers[METRICS_SAMPLED_SAME] < n_wanted; j++)
