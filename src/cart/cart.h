@@ -162,6 +162,13 @@ struct cart_event {
 
 /* Applies one fact: version grows by one, updated_at becomes `recorded_at_us`. */
 void cart_evolve(struct cart *cart, const struct cart_event *event, int64_t recorded_at_us);
+/* Which units in the open cart a fact changes: those of a sku, of a line, or all that are there. */
+enum cart_reach_kind { CART_REACH_NOTHING, CART_REACH_SKU, CART_REACH_LINE, CART_REACH_ALL };
+struct cart_reach {
+    enum cart_reach_kind kind;
+    const char *name; /* of the sku or the line; borrowed from the event */
+};
+struct cart_reach cart_find_reach(const struct cart_event *event);
 /* Gives every pending time of the cart the moment at which the database recorded it. */
 void cart_stamp(struct cart *cart, int64_t recorded_at_us);
 
@@ -222,6 +229,9 @@ struct cart_command {
         } check_out;
     };
 };
+
+/* What a command names: a sku or the id of an item; "" for one that names neither. */
+const char *cart_command_subject(const struct cart_command *command);
 
 /* What one request asks of one cart: commands to be applied in order, all or nothing. */
 struct cart_request {

@@ -160,6 +160,25 @@ static struct cart_decision check_out(const struct cart *cart, const struct cart
     return accepted(event);
 }
 
+const char *cart_command_subject(const struct cart_command *command)
+{
+    switch (command->type) {
+    case CART_COMMAND_ADD_ITEM:
+        return command->add_item.sku;
+    case CART_COMMAND_CHANGE_ITEM_QUANTITY:
+        return command->change_item_quantity.item_id;
+    case CART_COMMAND_REMOVE_ITEM:
+        return command->remove_item.item_id;
+    case CART_COMMAND_CREATE:
+    case CART_COMMAND_CLAIM:
+    case CART_COMMAND_CLEAR_ITEMS:
+    case CART_COMMAND_CHECK_OUT:
+    case CART_COMMAND_CANCEL:
+        break;
+    }
+    return "";
+}
+
 struct cart_decision cart_decide(
     const struct cart *cart, const struct cart_command *command, const struct cart_offer *offer)
 {

@@ -134,6 +134,26 @@ void cart_evolve(struct cart *cart, const struct cart_event *event, int64_t reco
     }
 }
 
+struct cart_reach cart_find_reach(const struct cart_event *event)
+{
+    switch (event->type) {
+    case CART_EVENT_CREATED:
+    case CART_EVENT_CLAIM_DONE:
+        break;
+    case CART_EVENT_ITEM_ADDED:
+        return (struct cart_reach){CART_REACH_SKU, event->item_added.sku};
+    case CART_EVENT_ITEM_QUANTITY_CHANGED:
+        return (struct cart_reach){CART_REACH_LINE, event->item_quantity_changed.item_id};
+    case CART_EVENT_ITEM_REMOVED:
+        return (struct cart_reach){CART_REACH_LINE, event->item_removed.item_id};
+    case CART_EVENT_CLEARED:
+    case CART_EVENT_CHECK_OUT_DONE:
+    case CART_EVENT_CANCEL_DONE:
+        return (struct cart_reach){CART_REACH_ALL, NULL};
+    }
+    return (struct cart_reach){CART_REACH_NOTHING, NULL};
+}
+
 static void stamp_time(int64_t *time_us, int64_t recorded_at_us)
 {
     if (*time_us == CART_TIME_PENDING)

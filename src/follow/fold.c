@@ -65,19 +65,15 @@ static size_t list_touched(
     const struct cart *cart, const struct cart_event *event, struct base_arena *arena,
     struct projections_held **held)
 {
-    switch (event->type) {
-    case CART_EVENT_CREATED:
-    case CART_EVENT_CLAIM_DONE:
+    struct cart_reach reach = cart_find_reach(event);
+    switch (reach.kind) {
+    case CART_REACH_NOTHING:
         return 0;
-    case CART_EVENT_ITEM_ADDED:
-        return list_one(cart, event->item_added.sku, arena, held);
-    case CART_EVENT_ITEM_QUANTITY_CHANGED:
-        return list_line(cart, event->item_quantity_changed.item_id, arena, held);
-    case CART_EVENT_ITEM_REMOVED:
-        return list_line(cart, event->item_removed.item_id, arena, held);
-    case CART_EVENT_CLEARED:
-    case CART_EVENT_CHECK_OUT_DONE:
-    case CART_EVENT_CANCEL_DONE:
+    case CART_REACH_SKU:
+        return list_one(cart, reach.name, arena, held);
+    case CART_REACH_LINE:
+        return list_line(cart, reach.name, arena, held);
+    case CART_REACH_ALL:
         return list_held(cart, arena, held);
     }
     return 0;

@@ -21,20 +21,12 @@ struct step {
 
 static enum funnel_step name_step(const struct projections_step *step)
 {
-    switch (step->type) {
-    case CART_EVENT_CREATED:
+    if (step->type == CART_EVENT_CREATED)
         return FUNNEL_CREATED;
-    case CART_EVENT_CHECK_OUT_DONE:
+    if (step->type == CART_EVENT_CHECK_OUT_DONE)
         return FUNNEL_CHECKED_OUT;
-    case CART_EVENT_CANCEL_DONE:
+    if (step->type == CART_EVENT_CANCEL_DONE)
         return FUNNEL_CANCELLED;
-    case CART_EVENT_CLAIM_DONE:
-    case CART_EVENT_ITEM_ADDED:
-    case CART_EVENT_ITEM_QUANTITY_CHANGED:
-    case CART_EVENT_ITEM_REMOVED:
-    case CART_EVENT_CLEARED:
-        break;
-    }
     return step->is_first_item ? FUNNEL_FIRST_ITEM : FUNNEL_NO_STEP;
 }
 

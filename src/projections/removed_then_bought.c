@@ -46,21 +46,10 @@ static void add_happenings(
 
 static void add_step(struct projections_facts *facts, const struct projections_step *step)
 {
-    switch (step->type) {
-    case CART_EVENT_ITEM_REMOVED:
-    case CART_EVENT_CLEARED:
+    if (step->type == CART_EVENT_ITEM_REMOVED || step->type == CART_EVENT_CLEARED)
         add_happenings(facts, step, REMOVALS);
-        break;
-    case CART_EVENT_CHECK_OUT_DONE:
+    if (step->type == CART_EVENT_CHECK_OUT_DONE)
         add_happenings(facts, step, PURCHASES);
-        break;
-    case CART_EVENT_CREATED:
-    case CART_EVENT_CLAIM_DONE:
-    case CART_EVENT_ITEM_ADDED:
-    case CART_EVENT_ITEM_QUANTITY_CHANGED:
-    case CART_EVENT_CANCEL_DONE:
-        break;
-    }
 }
 
 #define NAME "removed_then_bought"

@@ -60,26 +60,6 @@ const struct http_refusal *http_check_body(
 
 /* ---- rules ----------------------------------------------------------------------------------- */
 
-/* What a command names: a sku or the id of an item; "" for one that names neither. */
-static const char *subject_of(const struct cart_command *command)
-{
-    switch (command->type) {
-    case CART_COMMAND_ADD_ITEM:
-        return command->add_item.sku;
-    case CART_COMMAND_CHANGE_ITEM_QUANTITY:
-        return command->change_item_quantity.item_id;
-    case CART_COMMAND_REMOVE_ITEM:
-        return command->remove_item.item_id;
-    case CART_COMMAND_CREATE:
-    case CART_COMMAND_CLAIM:
-    case CART_COMMAND_CLEAR_ITEMS:
-    case CART_COMMAND_CHECK_OUT:
-    case CART_COMMAND_CANCEL:
-        return "";
-    }
-    return "";
-}
-
 /* What a rule of the cart has against a command, as a sentence. */
 static const char *rule_detail(struct http_request *request)
 {
@@ -90,7 +70,7 @@ static const char *rule_detail(struct http_request *request)
     if (command->command_index >= request->asked.n_commands)
         return "The cart does not allow it."; /* the service names a command in each refusal */
     const struct cart_command *refused = &request->asked.commands[command->command_index];
-    const char *subject = subject_of(refused);
+    const char *subject = cart_command_subject(refused);
 
     switch ((enum cart_refusal)command->refusal) {
     case CART_REFUSED_NOT_FOUND:
