@@ -23,7 +23,7 @@ static void add_usual_statements(struct audit *audit)
     for (size_t i = 0; i < audit->options.n_tables; i++) {
         const struct projections_table *table = audit->options.tables[i];
         audit_add_statements(
-            audit, (const struct postgres_statement *[]){table->rows, table->strays, NULL});
+            audit, (const struct postgres_statement *[]){table->rows, table->orphans, NULL});
     }
 }
 

@@ -122,7 +122,7 @@ void orphans_ask(struct audit *audit)
         return;
     }
     struct postgres_group *group = audit_begin_group(audit);
-    struct postgres_parameters *to = postgres_group_add(group, orphans->table->strays);
+    struct postgres_parameters *to = postgres_group_add(group, orphans->table->orphans);
     if (orphans->table->aggregate->key == NULL)
         postgres_put_uuid(to, &orphans->next_id);
     else

@@ -239,7 +239,7 @@ static void ask_orphaned_snapshots(struct audit *audit)
     struct postgres_group *group = audit_begin_group(audit);
     if (rebuild->n_snapshots > 0)
         eventstore_ask_forget_snapshots(group, rebuild->snapshots, rebuild->n_snapshots);
-    eventstore_ask_stray_snapshots(group, SNAPSHOTS_AT_ONCE);
+    eventstore_ask_orphan_snapshots(group, SNAPSHOTS_AT_ONCE);
     audit_send_group(audit, orphaned_snapshots_listed);
 }
 

@@ -184,7 +184,7 @@ static void rest_answered(struct audit *audit)
 static void ask_rest(struct audit *audit)
 {
     struct postgres_group *group = audit_begin_group(audit);
-    eventstore_ask_stray_snapshots(group, REST_LIMIT);
+    eventstore_ask_orphan_snapshots(group, REST_LIMIT);
     eventstore_ask_false_keys(group, REST_LIMIT);
     (void)postgres_group_add(group, &FALSE_CHECKPOINTS); /* no parameters */
     audit_send_group(audit, rest_answered);

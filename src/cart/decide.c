@@ -60,7 +60,7 @@ static struct cart_decision claim(const struct cart *cart, const struct cart_com
         return strcmp(cart->customer_id, customer_id) == 0 ? already_so()
                                                            : refused(CART_REFUSED_IS_CLAIMED);
     return accepted((struct cart_event){
-        .type = CART_EVENT_CLAIM_DONE,
+        .type = CART_EVENT_CLAIMED,
         .claimed = {.customer_id = customer_id},
     });
 }
@@ -153,7 +153,7 @@ static struct cart_decision check_out(const struct cart *cart, const struct cart
         command->check_out.expected_total_minor != cart->total_minor)
         return refused(CART_REFUSED_TOTAL_CHANGED);
     struct cart_event event = {
-        .type = CART_EVENT_CHECK_OUT_DONE,
+        .type = CART_EVENT_CHECKED_OUT,
         .checked_out = {.total_minor = cart->total_minor, .item_count = cart->item_count},
     };
     memcpy(event.checked_out.currency, cart->currency, sizeof event.checked_out.currency);
@@ -206,7 +206,7 @@ struct cart_decision cart_decide(
     case CART_COMMAND_CHECK_OUT:
         return check_out(cart, command);
     case CART_COMMAND_CANCEL:
-        return accepted((struct cart_event){.type = CART_EVENT_CANCEL_DONE});
+        return accepted((struct cart_event){.type = CART_EVENT_CANCELLED});
     }
     return refused(CART_REFUSED_NOT_FOUND);
 }

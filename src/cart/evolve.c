@@ -110,7 +110,7 @@ void cart_evolve(struct cart *cart, const struct cart_event *event, int64_t reco
     case CART_EVENT_CREATED:
         create(cart, event, recorded_at_us);
         break;
-    case CART_EVENT_CLAIM_DONE:
+    case CART_EVENT_CLAIMED:
         claim(cart, event);
         break;
     case CART_EVENT_ITEM_ADDED:
@@ -125,10 +125,10 @@ void cart_evolve(struct cart *cart, const struct cart_event *event, int64_t reco
     case CART_EVENT_CLEARED:
         clear_items(cart);
         break;
-    case CART_EVENT_CHECK_OUT_DONE:
+    case CART_EVENT_CHECKED_OUT:
         close_as(cart, CART_CHECKED_OUT, recorded_at_us);
         break;
-    case CART_EVENT_CANCEL_DONE:
+    case CART_EVENT_CANCELLED:
         close_as(cart, CART_CANCELLED, recorded_at_us);
         break;
     }
@@ -138,7 +138,7 @@ struct cart_reach cart_find_reach(const struct cart_event *event)
 {
     switch (event->type) {
     case CART_EVENT_CREATED:
-    case CART_EVENT_CLAIM_DONE:
+    case CART_EVENT_CLAIMED:
         break;
     case CART_EVENT_ITEM_ADDED:
         return (struct cart_reach){CART_REACH_SKU, event->item_added.sku};
@@ -147,8 +147,8 @@ struct cart_reach cart_find_reach(const struct cart_event *event)
     case CART_EVENT_ITEM_REMOVED:
         return (struct cart_reach){CART_REACH_LINE, event->item_removed.item_id};
     case CART_EVENT_CLEARED:
-    case CART_EVENT_CHECK_OUT_DONE:
-    case CART_EVENT_CANCEL_DONE:
+    case CART_EVENT_CHECKED_OUT:
+    case CART_EVENT_CANCELLED:
         return (struct cart_reach){CART_REACH_ALL, NULL};
     }
     return (struct cart_reach){CART_REACH_NOTHING, NULL};

@@ -31,7 +31,7 @@ static const struct codec_field cart_event_fields[][FIELDS_MAX] = {
             {FIELD("guest_token_hash", TOKEN_HASH, created.guest_token_hash), .is_nullable = true,
              .is_hidden = true, .since = 2},
         },
-    [CART_EVENT_CLAIM_DONE] =
+    [CART_EVENT_CLAIMED] =
         {
             {FIELD("customer_id", TEXT, claimed.customer_id)},
         },
@@ -58,14 +58,14 @@ static const struct codec_field cart_event_fields[][FIELDS_MAX] = {
              .most = CART_QUANTITY_MAX},
         },
     [CART_EVENT_CLEARED] = {{.name = NULL}},
-    [CART_EVENT_CHECK_OUT_DONE] =
+    [CART_EVENT_CHECKED_OUT] =
         {
             {FIELD("total", INTEGER, checked_out.total_minor), .most = CART_AMOUNT_MAX},
             {FIELD("currency", CURRENCY, checked_out.currency)},
             {FIELD("item_count", INTEGER, checked_out.item_count), .least = 1,
              .most = CART_LINES_MAX * CART_QUANTITY_MAX},
         },
-    [CART_EVENT_CANCEL_DONE] = {{.name = NULL}},
+    [CART_EVENT_CANCELLED] = {{.name = NULL}},
 };
 
 #undef FIELD

@@ -382,7 +382,7 @@ void eventstore_ask_snapshots(
 void eventstore_receive_snapshot(
     const struct postgres_rows *rows, size_t row, struct eventstore_snapshot *snapshot);
 /* At most `limit` snapshots of streams that don't exist, for receive_snapshot. */
-void eventstore_ask_stray_snapshots(struct postgres_group *group, int32_t limit);
+void eventstore_ask_orphan_snapshots(struct postgres_group *group, int32_t limit);
 /* Removes the snapshots of some streams. */
 void eventstore_ask_forget_snapshots(
     struct postgres_group *group, const struct base_uuid *stream_ids, size_t n_streams);

@@ -142,8 +142,8 @@ static const struct postgres_statement READ_SNAPSHOTS = {
 };
 
 /* At most $1 rows. */
-static const struct postgres_statement READ_STRAY_SNAPSHOTS = {
-    .name = "read_stray_snapshots",
+static const struct postgres_statement READ_ORPHAN_SNAPSHOTS = {
+    .name = "read_orphan_snapshots",
     .sql = "SELECT n.stream_id, n.version, n.shape, n.state\n"
            "FROM snapshots n\n"
            "WHERE NOT EXISTS (SELECT 1 FROM streams s WHERE s.stream_id = n.stream_id)\n"
@@ -177,9 +177,9 @@ void eventstore_receive_snapshot(
     };
 }
 
-void eventstore_ask_stray_snapshots(struct postgres_group *group, int32_t limit)
+void eventstore_ask_orphan_snapshots(struct postgres_group *group, int32_t limit)
 {
-    postgres_put_int4(postgres_group_add(group, &READ_STRAY_SNAPSHOTS), limit);
+    postgres_put_int4(postgres_group_add(group, &READ_ORPHAN_SNAPSHOTS), limit);
 }
 
 void eventstore_ask_forget_snapshots(
@@ -231,7 +231,7 @@ const struct postgres_statement *const eventstore_walk_statements[] = {
     &READ_RANDOM_ENTRIES,
     &READ_PLACES,
     &READ_SNAPSHOTS,
-    &READ_STRAY_SNAPSHOTS,
+    &READ_ORPHAN_SNAPSHOTS,
     &eventstore_forget_snapshots,
     &READ_FALSE_KEYS,
     &MOVE_SHARED_POSITION,

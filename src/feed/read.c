@@ -22,7 +22,7 @@ uint32_t feed_type(const char *name, size_t length)
 
 bool feed_is_claim(uint32_t type)
 {
-    const char *name = codec_cart_event_name(CART_EVENT_CLAIM_DONE);
+    const char *name = codec_cart_event_name(CART_EVENT_CLAIMED);
     return type == feed_type(name, strlen(name));
 }
 

@@ -156,7 +156,7 @@ static bool are_all(const char *list, bool (*is_like_this)(const char *part))
 
 /* Whether an @ of a URL is not the one that ends its user and password: then what is taken for the
  * host or the database may be the rest of a password, and be named in many messages. */
-static bool has_stray_at(const char *url)
+static bool has_orphan_at(const char *url)
 {
     const char *slashes = strstr(url, "://");
     if (slashes == NULL || strncmp(url, "postgres", strlen("postgres")) != 0)
@@ -175,7 +175,7 @@ static char *check_places(const char *url, const PQconninfoOption *options)
     const char *addresses = postgres_option(options, "hostaddr");
     const char *ports = postgres_option(options, "port");
     size_t n = postgres_count_parts(addresses[0] != '\0' ? addresses : hosts);
-    if (has_stray_at(url))
+    if (has_orphan_at(url))
         return base_copy_text(
             "it has an @ behind what looks like its host: characters such as @, / and # of "
             "a user or password must be percent-encoded (%40, %2F, %23)");

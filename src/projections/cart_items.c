@@ -153,7 +153,7 @@ static const struct postgres_statement ROWS = {
     POSTGRES_TYPES(POSTGRES_UUID_ARRAY),
 };
 
-static const struct postgres_statement STRAYS = TABLES_CART_STRAYS("cart_items");
+static const struct postgres_statement ORPHANS = TABLES_CART_ORPHANS("cart_items");
 
 static void compare_line(
     const struct cart_line *line, const struct postgres_rows *rows, size_t row,
@@ -204,6 +204,6 @@ const struct projections_table cart_items_table = {
     .part = &cart_items_part,
     .removing = &REMOVING,
     .rows = &ROWS,
-    .strays = &STRAYS,
+    .orphans = &ORPHANS,
     .compare = compare,
 };

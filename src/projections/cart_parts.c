@@ -167,7 +167,7 @@ static const struct postgres_statement ROWS = {
     POSTGRES_TYPES(POSTGRES_UUID_ARRAY),
 };
 
-static const struct postgres_statement STRAYS = TABLES_CART_STRAYS("cart_parts");
+static const struct postgres_statement ORPHANS = TABLES_CART_ORPHANS("cart_parts");
 
 static void compare_part(
     const struct cart *cart, const struct postgres_rows *rows, size_t row,
@@ -211,6 +211,6 @@ const struct projections_table cart_parts_table = {
     .part = &cart_parts_part,
     .removing = &REMOVING,
     .rows = &ROWS,
-    .strays = &STRAYS,
+    .orphans = &ORPHANS,
     .compare = compare,
 };

@@ -219,8 +219,8 @@ static const struct postgres_statement CARTS_ROWS = {
 };
 
 /* At most $2 rows. */
-static const struct postgres_statement CARTS_STRAYS = {
-    .name = "strays_of_carts",
+static const struct postgres_statement CARTS_ORPHANS = {
+    .name = "orphans_of_carts",
     .sql = "SELECT c.cart_id\n"
            "FROM carts c\n"
            "WHERE c.cart_id >= $1\n"
@@ -302,7 +302,7 @@ const struct projections_table carts_table = {
     .part = &carts_part,
     .removing = &CARTS_REMOVING,
     .rows = &CARTS_ROWS,
-    .strays = &CARTS_STRAYS,
+    .orphans = &CARTS_ORPHANS,
     .compare = carts_compare,
 };
 

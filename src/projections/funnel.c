@@ -23,9 +23,9 @@ static enum funnel_step name_step(const struct projections_step *step)
 {
     if (step->type == CART_EVENT_CREATED)
         return FUNNEL_CREATED;
-    if (step->type == CART_EVENT_CHECK_OUT_DONE)
+    if (step->type == CART_EVENT_CHECKED_OUT)
         return FUNNEL_CHECKED_OUT;
-    if (step->type == CART_EVENT_CANCEL_DONE)
+    if (step->type == CART_EVENT_CANCELLED)
         return FUNNEL_CANCELLED;
     return step->is_first_item ? FUNNEL_FIRST_ITEM : FUNNEL_NO_STEP;
 }

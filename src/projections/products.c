@@ -103,8 +103,8 @@ static const struct postgres_statement ROWS = {
 };
 
 /* At most $2 rows: all there are, as SQL can't tell the stream of a sku. */
-static const struct postgres_statement STRAYS = {
-    .name = "strays_of_products",
+static const struct postgres_statement ORPHANS = {
+    .name = "orphans_of_products",
     .sql = "SELECT sku\n"
            "FROM products\n"
            "WHERE sku >= $1\n"
@@ -150,7 +150,7 @@ const struct projections_table products_table = {
     .part = &products_part,
     .removing = &REMOVING,
     .rows = &ROWS,
-    .strays = &STRAYS,
+    .orphans = &ORPHANS,
     .compare = compare,
 };
 

@@ -66,7 +66,7 @@ struct projections_table {
     const struct postgres_statement *rows;
     /* Keys, each once, sorted, from the key $1 on and at most $2: all of those whose stream is not
      * there, and perhaps others. */
-    const struct postgres_statement *strays;
+    const struct postgres_statement *orphans;
     /* Appends a sentence with a newline for each way in which the n rows from `first` on are not
      * what `change`, without a state before, would have written. */
     void (*compare)(

@@ -48,7 +48,7 @@ static void add_step(struct projections_facts *facts, const struct projections_s
 {
     if (step->type == CART_EVENT_ITEM_REMOVED || step->type == CART_EVENT_CLEARED)
         add_happenings(facts, step, REMOVALS);
-    if (step->type == CART_EVENT_CHECK_OUT_DONE)
+    if (step->type == CART_EVENT_CHECKED_OUT)
         add_happenings(facts, step, PURCHASES);
 }
 

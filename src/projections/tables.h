@@ -76,9 +76,9 @@ static inline bool tables_is_in_parts(const struct cart *cart)
         POSTGRES_TYPES(POSTGRES_INT4_ARRAY, POSTGRES_UUID_ARRAY), .put = tables_put_cart_keys,     \
     }
 /* The carts that have rows of a table and no stream, at most $2, where a cart may have many. */
-#define TABLES_CART_STRAYS(table)                                                                  \
+#define TABLES_CART_ORPHANS(table)                                                                 \
     {                                                                                              \
-        .name = "strays_of_" table,                                                                \
+        .name = "orphans_of_" table,                                                               \
         .sql = "SELECT DISTINCT t.cart_id\n"                                                       \
                "FROM " table " t\n"                                                                \
                "WHERE t.cart_id >= $1\n"                                                           \

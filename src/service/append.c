@@ -142,7 +142,7 @@ static void accept_stream(struct batch *batch, struct batch_stream *stream, int6
         stream->load.began_at);
     batch_cache_state(batch, stream);
     for (size_t i = 0; i < stream->n_commands; i++)
-        if (stream->commands[i].fate == FATE_ANSWER)
+        if (stream->commands[i].resolution == BATCH_ANSWER)
             stream->commands[i].command->recorded_at_us = recorded_at_us;
     metrics_add(service->options.metrics, METRICS_EVENTS_APPENDED, (int64_t)stream->n_events);
 }
@@ -157,7 +157,7 @@ static void rest(struct service *service, struct service_stream *stream)
 /* Somebody else appended to the stream since it was loaded. */
 static void reject_stream(struct batch *batch, struct batch_stream *stream)
 {
-    batch_doom(stream, FATE_AGAIN);
+    batch_resolve(stream, BATCH_RETRY);
     stream->stream->is_stale = true;
     /* Nothing came after what is cached, and still the stream is not there: perhaps it is shorter.
      */
@@ -180,7 +180,7 @@ static void receive_refusals(struct batch *batch)
         if (refusal > tie->refusal)
             tie->refusal = refusal;
         for (size_t j = 0; j < stream->n_commands; j++)
-            tie->n_answers += stream->commands[j].fate == FATE_ANSWER;
+            tie->n_answers += stream->commands[j].resolution == BATCH_ANSWER;
     }
 }
 
@@ -192,11 +192,11 @@ static void refuse_stream(struct batch_stream *stream)
     for (size_t i = 0; i < stream->n_commands; i++) {
         struct batch_command *entry = &stream->commands[i];
         struct service_command *command = entry->command;
-        if (entry->fate != FATE_ANSWER)
+        if (entry->resolution != BATCH_ANSWER)
             continue;
         if (tie->n_answers > 1) {
             command->batch_limit = 1;
-            entry->fate = FATE_AGAIN;
+            entry->resolution = BATCH_RETRY;
             continue;
         }
         command->outcome = SERVICE_REFUSED;
@@ -230,7 +230,7 @@ static void receive_verdicts(struct batch *batch)
         if (stream->ordinal == 0)
             continue;
         if (appended.shared_has_moved || appended.log_was_replaced)
-            batch_doom(stream, FATE_AGAIN);
+            batch_resolve(stream, BATCH_RETRY);
         else if (eventstore_was_accepted(&batch->group, stream->ordinal))
             accept_stream(batch, stream, appended.recorded_at_us);
         else if (refusal != 0 && refusal != EVENTSTORE_NOT_NOW)
@@ -261,9 +261,9 @@ static void lose_stream(struct batch_stream *stream)
     if (stream->ordinal == 0)
         return;
     for (size_t i = 0; i < stream->n_commands; i++)
-        if (stream->commands[i].fate == FATE_ANSWER)
+        if (stream->commands[i].resolution == BATCH_ANSWER)
             stream->commands[i].command->may_be_recorded = true;
-    batch_doom(stream, FATE_AGAIN);
+    batch_resolve(stream, BATCH_RETRY);
     batch_forget_cached(stream);
 }
 
@@ -275,7 +275,7 @@ static void doubt_reads(struct batch_stream *stream)
         if (!entry->rests_on_read)
             continue;
         entry->command->outcome = SERVICE_UNKNOWN;
-        entry->fate = FATE_ANSWER_ANYWAY;
+        entry->resolution = BATCH_ANSWER_ANYWAY;
     }
 }
 
@@ -286,7 +286,7 @@ static void doubt_stream(struct batch_stream *stream)
     if (stream->ordinal == 0)
         return;
     for (size_t i = 0; i < stream->n_commands; i++)
-        if (stream->commands[i].fate == FATE_ANSWER)
+        if (stream->commands[i].resolution == BATCH_ANSWER)
             stream->commands[i].command->outcome = SERVICE_UNKNOWN;
     batch_forget_cached(stream);
 }

@@ -187,17 +187,17 @@ static void distrust_guesses(struct batch *batch)
         bool guesses_offers = offers_are_guesses(batch, stream);
         if (batch_is_recorded(stream) || (!stream->is_guess && !guesses_offers))
             continue;
-        batch_doom(stream, FATE_AGAIN);
+        batch_resolve(stream, BATCH_RETRY);
         stream->stream->must_read = true;
     }
 }
 
 static void answer_all(
-    struct batch_stream *stream, enum service_outcome outcome, enum batch_fate fate)
+    struct batch_stream *stream, enum service_outcome outcome, enum batch_resolution resolution)
 {
     for (size_t i = 0; i < stream->n_commands; i++) {
         stream->commands[i].command->outcome = outcome;
-        stream->commands[i].fate = fate;
+        stream->commands[i].resolution = resolution;
     }
 }
 
@@ -226,16 +226,16 @@ static void receive_state(struct batch *batch, struct batch_stream *stream)
         stream->loaded_version = stream->load.aggregate->version(stream->load.state);
         return;
     case REPLAY_OTHER_TYPE:
-        answer_all(stream, SERVICE_OTHER_TYPE, FATE_ANSWER_ANYWAY);
+        answer_all(stream, SERVICE_OTHER_TYPE, BATCH_ANSWER_ANYWAY);
         return;
     case REPLAY_BAD_SNAPSHOT: /* the events say the same: it is decided anew, from them alone */
-        answer_all(stream, SERVICE_FAILED, FATE_AGAIN);
+        answer_all(stream, SERVICE_FAILED, BATCH_RETRY);
         stream->stream->has_bad_snapshot = true;
         snapshot_forget(batch->service, &stream->load.id);
         return;
     case REPLAY_MISSING:
     case REPLAY_UNREADABLE:
-        answer_all(stream, SERVICE_FAILED, FATE_ANSWER_ANYWAY);
+        answer_all(stream, SERVICE_FAILED, BATCH_ANSWER_ANYWAY);
         return;
     }
 }
@@ -249,9 +249,9 @@ static bool find_read_answers(struct batch *batch)
         bool records = stream->n_events > 0 || stream->n_keys > 0;
         for (size_t j = 0; j < stream->n_commands; j++) {
             struct batch_command *entry = &stream->commands[j];
-            bool is_already_so =
-                entry->fate == FATE_ANSWER && !records && entry->command->outcome == SERVICE_DONE;
-            entry->rests_on_read = entry->fate == FATE_REPLAY || is_already_so;
+            bool is_already_so = entry->resolution == BATCH_ANSWER && !records &&
+                                 entry->command->outcome == SERVICE_DONE;
+            entry->rests_on_read = entry->resolution == BATCH_REPLAY || is_already_so;
             has_some |= entry->rests_on_read;
         }
     }

@@ -77,14 +77,14 @@ static struct batch_stream *find(const struct batch *batch, const struct aggrega
     return found == NULL || found->load.aggregate != wanted->aggregate ? NULL : found;
 }
 
-/* Whether another stream could be read; if not, the command's fate is settled. */
+/* Whether another stream could be read; if not, the command's resolution is set. */
 static bool is_readable(const struct batch_stream *other, struct batch_command *entry)
 {
     switch (other->load.outcome) {
     case REPLAY_DONE:
         return true;
     case REPLAY_BAD_SNAPSHOT:
-        entry->fate = FATE_AGAIN;
+        entry->resolution = BATCH_RETRY;
         return false;
     case REPLAY_OTHER_TYPE:
         entry->command->outcome = SERVICE_OTHER_TYPE;
@@ -94,7 +94,7 @@ static bool is_readable(const struct batch_stream *other, struct batch_command *
         entry->command->outcome = SERVICE_FAILED;
         break;
     }
-    entry->fate = FATE_ANSWER_ANYWAY;
+    entry->resolution = BATCH_ANSWER_ANYWAY;
     return false;
 }
 
@@ -112,7 +112,7 @@ bool boundary_find(
         struct batch_stream *other = find(batch, &wanted[i]);
         if (other == NULL) {
             service_set_boundary(entry->command, wanted, others->n);
-            entry->fate = FATE_AGAIN;
+            entry->resolution = BATCH_RETRY;
             return false;
         }
         if (!is_readable(other, entry))

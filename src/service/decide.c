@@ -173,7 +173,7 @@ static bool is_creation(const struct service_command *command)
 }
 
 /* A request that was answered before, or whose lost append turns out to have happened. True: its
- * fate is settled. */
+ * resolution is set. */
 static bool find_former_answer(struct batch_command *entry)
 {
     struct service_command *command = entry->command;
@@ -181,7 +181,7 @@ static bool find_former_answer(struct batch_command *entry)
         const struct eventstore_key *row = &entry->key_row;
         bool is_same_request =
             memcmp(row->fingerprint, command->key_fingerprint, sizeof row->fingerprint) == 0;
-        entry->fate = is_same_request ? FATE_REPLAY : FATE_ANSWER_ANYWAY;
+        entry->resolution = is_same_request ? BATCH_REPLAY : BATCH_ANSWER_ANYWAY;
         command->outcome = is_same_request ? SERVICE_DONE : SERVICE_KEY_REUSED;
         /* Not a retry in the client's eyes when it is our own look after a lost append. */
         command->is_replayed = !command->may_be_recorded;
@@ -191,7 +191,7 @@ static bool find_former_answer(struct batch_command *entry)
         return true;
     }
     if (entry->recorded_version > 0) {
-        entry->fate = FATE_REPLAY;
+        entry->resolution = BATCH_REPLAY;
         command->outcome = SERVICE_DONE;
         command->is_created = command->aggregate->creates == NULL ? entry->recorded_version == 1
                                                                   : is_creation(command);
@@ -221,14 +221,14 @@ static bool needs_sight(const struct batch_stream *stream, const struct batch_co
     return came_meanwhile || stream->is_guess;
 }
 
-/* Existence. True: its fate is settled. */
+/* Existence. True: its resolution is set. */
 static bool find_absence(struct batch_stream *stream, struct batch_command *entry)
 {
     struct service_command *command = entry->command;
     if (command->aggregate->is_there == NULL)
         return false;
     if (needs_sight(stream, entry)) {
-        entry->fate = FATE_AGAIN;
+        entry->resolution = BATCH_RETRY;
         stream->stream->must_read = true;
         return true;
     }
@@ -247,7 +247,7 @@ static void decide_command(
     struct batch *batch, struct batch_stream *stream, struct batch_command *entry)
 {
     struct service_command *command = entry->command;
-    entry->fate = FATE_ANSWER;
+    entry->resolution = BATCH_ANSWER;
     if (command->may_be_recorded)
         metrics_add(batch->service->options.metrics, METRICS_OUTCOMES_LOOKED_UP, 1);
     if (find_absence(stream, entry))
@@ -255,7 +255,7 @@ static void decide_command(
     if (find_former_answer(entry))
         return;
     if (command->key != NULL && has_key_in_batch(batch, command)) {
-        entry->fate = FATE_AGAIN; /* the next load finds what the other one was answered */
+        entry->resolution = BATCH_RETRY; /* the next load finds what the other one was answered */
         return;
     }
     int32_t version = version_of(stream);

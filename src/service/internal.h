@@ -60,16 +60,16 @@
 enum batch_state { BATCH_STATES(BASE_STATE_NAME) };
 
 /* What becomes of a command when its batch ends. */
-enum batch_fate {
-    FATE_ANSWER,        /* as its outcome says, if the append accepts its stream */
-    FATE_ANSWER_ANYWAY, /* as its outcome says: it does not depend on the stream's state */
-    FATE_REPLAY,        /* DONE before: its answer is read again */
-    FATE_AGAIN          /* it goes back and is decided anew */
+enum batch_resolution {
+    BATCH_ANSWER,        /* as its outcome says, if the append accepts its stream */
+    BATCH_ANSWER_ANYWAY, /* as its outcome says: it does not depend on the stream's state */
+    BATCH_REPLAY,        /* DONE before: its answer is read again */
+    BATCH_RETRY          /* it goes back and is decided anew */
 };
 
 struct batch_command {
     struct service_command *command;
-    enum batch_fate fate;
+    enum batch_resolution resolution;
     int32_t recorded_version; /* of its last event, when it was found in the stream; else 0 */
     bool rests_on_read;       /* it is DONE, and its batch records nothing that shows it */
     bool has_key_row;
@@ -200,7 +200,7 @@ struct batch_others {
     const void *states[AGGREGATE_BOUNDARY_MAX];
 };
 /* Finds them in the batch and ties them to the command's own. False: they are not all there, and
- * the command's fate is settled. */
+ * the command's resolution is set. */
 bool boundary_find(
     struct batch *batch, struct batch_stream *stream, struct batch_command *entry,
     struct batch_others *others);
@@ -220,8 +220,9 @@ void batch_confirm(struct batch *batch);
 void batch_cache_state(struct batch *batch, struct batch_stream *stream);
 /* Frees what is cached of a stream: it is not what the log says, or nobody knows. */
 void batch_forget_cached(struct batch_stream *stream);
-/* Decides the fate of every command of a stream at once, but of those that do not depend on it. */
-void batch_doom(struct batch_stream *stream, enum batch_fate fate);
+/* Decides the resolution of every command of a stream at once, but of those that do not depend on
+ * it. */
+void batch_resolve(struct batch_stream *stream, enum batch_resolution resolution);
 /* What the commands of a stream only read is read again. */
 void batch_read_again(struct batch_stream *stream);
 /* Nothing of the batch (or of its append) happened, or it is not confirmed; all of it is to be

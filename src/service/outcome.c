@@ -11,23 +11,23 @@ void batch_move(struct batch *batch, enum batch_state to)
 
 /* ---- answering ------------------------------------------------------------------------------- */
 
-/* Lets go of one command, as its fate says. Those that go back are prepended to *again. */
+/* Lets go of one command, as its resolution says. Those that go back are prepended to *again. */
 static void let_go(struct batch *batch, struct batch_command *entry, struct service_command **again)
 {
     struct service *service = batch->service;
     struct service_command *command = entry->command;
-    switch (entry->fate) {
-    case FATE_ANSWER:
-    case FATE_ANSWER_ANYWAY:
+    switch (entry->resolution) {
+    case BATCH_ANSWER:
+    case BATCH_ANSWER_ANYWAY:
         if (command->outcome == SERVICE_VERSION_MISMATCH)
             answer_missed_events(service, command);
         else
             service_answer(service, command);
         return;
-    case FATE_REPLAY:
+    case BATCH_REPLAY:
         answer_from_log(service, command);
         return;
-    case FATE_AGAIN:
+    case BATCH_RETRY:
         break;
     }
     service_undecide(command);
@@ -76,10 +76,10 @@ static void end_stream(struct batch *batch, struct batch_stream *stream)
     cache_loaded(batch, stream);
     struct service_command *again = NULL;
     for (size_t i = stream->n_commands; i > 0; i--)
-        if (stream->commands[i - 1].fate == FATE_AGAIN)
+        if (stream->commands[i - 1].resolution == BATCH_RETRY)
             let_go(batch, &stream->commands[i - 1], &again);
     for (size_t i = 0; i < stream->n_commands; i++)
-        if (stream->commands[i].fate != FATE_AGAIN)
+        if (stream->commands[i].resolution != BATCH_RETRY)
             let_go(batch, &stream->commands[i], &again);
     streams_put_back(&service->streams, stream->stream, again);
     streams_end(&service->streams, stream->stream);
@@ -98,11 +98,11 @@ void batch_end(struct batch *batch)
     service_poke(service);
 }
 
-void batch_doom(struct batch_stream *stream, enum batch_fate fate)
+void batch_resolve(struct batch_stream *stream, enum batch_resolution resolution)
 {
     for (size_t i = 0; i < stream->n_commands; i++)
-        if (stream->commands[i].fate == FATE_ANSWER)
-            stream->commands[i].fate = fate;
+        if (stream->commands[i].resolution == BATCH_ANSWER)
+            stream->commands[i].resolution = resolution;
 }
 
 /* What was read is not confirmed: it is read again. Of a replay it is known that it was recorded,
@@ -113,8 +113,8 @@ void batch_read_again(struct batch_stream *stream)
         struct batch_command *entry = &stream->commands[i];
         if (!entry->rests_on_read)
             continue;
-        entry->command->is_in_doubt |= entry->fate == FATE_REPLAY;
-        entry->fate = FATE_AGAIN;
+        entry->command->is_in_doubt |= entry->resolution == BATCH_REPLAY;
+        entry->resolution = BATCH_RETRY;
     }
 }
 
@@ -122,7 +122,7 @@ void batch_try_again(struct batch *batch)
 {
     for (size_t i = 0; i < batch->n_streams; i++) {
         if (batch->state == BATCH_LOADING || batch->streams[i].ordinal > 0)
-            batch_doom(&batch->streams[i], FATE_AGAIN);
+            batch_resolve(&batch->streams[i], BATCH_RETRY);
         if (batch->state == BATCH_APPENDING)
             batch_read_again(&batch->streams[i]);
     }

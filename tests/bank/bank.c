@@ -28,7 +28,7 @@ struct bank {
 
 struct transfer {
     struct service_command command;
-    struct account_command wish;
+    struct account_command asked;
 };
 
 static const char *const OUTCOMES[] = {
@@ -49,19 +49,19 @@ static void answered(struct service_command *command)
     struct transfer *transfer = BASE_CONTAINER(command, struct transfer, command);
     bool is_refused = command->outcome == SERVICE_REFUSED;
     printf(
-        "%s %s %d\n", transfer->wish.transfer, OUTCOMES[command->outcome],
+        "%s %s %d\n", transfer->asked.transfer, OUTCOMES[command->outcome],
         is_refused ? command->refusal : 0);
     fflush(stdout);
     base_buffer_finish(&command->body);
     free(transfer);
 }
 
-static bool read_receiver(const char *to, struct account_command *wish)
+static bool read_receiver(const char *to, struct account_command *asked)
 {
-    wish->type = strcmp(to, "-") == 0      ? ACCOUNT_OPEN
-                 : strcmp(to, "last") == 0 ? ACCOUNT_PAY_BACK
-                                           : ACCOUNT_PAY;
-    return wish->type != ACCOUNT_PAY || base_uuid_parse(to, &wish->to);
+    asked->type = strcmp(to, "-") == 0      ? ACCOUNT_OPEN
+                  : strcmp(to, "last") == 0 ? ACCOUNT_PAY_BACK
+                                            : ACCOUNT_PAY;
+    return asked->type != ACCOUNT_PAY || base_uuid_parse(to, &asked->to);
 }
 
 static void submit(struct bank *bank, const char *line)
@@ -71,16 +71,16 @@ static void submit(struct bank *bank, const char *line)
     char to[40];
     long amount = 0;
     struct service_command *command = &transfer->command;
-    if (sscanf(line, "%63s %39s %39s %ld", transfer->wish.transfer, from, to, &amount) != 4 ||
-        !base_uuid_parse(from, &command->stream_id) || !read_receiver(to, &transfer->wish)) {
+    if (sscanf(line, "%63s %39s %39s %ld", transfer->asked.transfer, from, to, &amount) != 4 ||
+        !base_uuid_parse(from, &command->stream_id) || !read_receiver(to, &transfer->asked)) {
         fprintf(stderr, "bank: not a transfer: %s\n", line);
         exit(2);
     }
-    transfer->wish.amount = amount;
-    transfer->wish.from = command->stream_id;
+    transfer->asked.amount = amount;
+    transfer->asked.from = command->stream_id;
     command->aggregate = &aggregate_account;
-    command->command = &transfer->wish;
-    command->key = transfer->wish.transfer;
+    command->command = &transfer->asked;
+    command->key = transfer->asked.transfer;
     command->key_scope_id = command->stream_id;
     command->actor = "test";
     command->wants_body = true;

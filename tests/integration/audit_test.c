@@ -294,11 +294,11 @@ static const struct postgres_statement CUSTOMERS_ROWS = {
            "ORDER BY cart_id",
     POSTGRES_TYPES(POSTGRES_UUID_ARRAY),
 };
-static const struct postgres_statement CUSTOMERS_STRAYS = {
-    .name = "strays_of_customers",
+static const struct postgres_statement CUSTOMERS_ORPHANS = {
+    .name = "orphans_of_customers",
     .sql = "SELECT cart_id\n"
            "FROM customers\n"
-           "WHERE cart_id >= $1\n" /* others than strays may be among them */
+           "WHERE cart_id >= $1\n" /* others than orphans may be among them */
            "ORDER BY cart_id\n"
            "LIMIT $2",
     POSTGRES_TYPES(POSTGRES_UUID, POSTGRES_INT4),
@@ -320,7 +320,7 @@ static const struct projections_table CUSTOMERS = {
     .part = &CUSTOMERS_PART,
     .removing = &CUSTOMERS_REMOVING,
     .rows = &CUSTOMERS_ROWS,
-    .strays = &CUSTOMERS_STRAYS,
+    .orphans = &CUSTOMERS_ORPHANS,
     .compare = compare_customers,
 };
 

@@ -143,7 +143,7 @@ static void answered(struct service_command *command)
 }
 
 struct creation {
-    struct cart_command wishes[2];
+    struct cart_command asked[2];
     struct cart_request request;
     struct service_command command;
 };
@@ -152,10 +152,10 @@ static void submit(
     struct creation *creation, struct service *service, uint32_t number, const char *metadata)
 {
     *creation = (struct creation){
-        .wishes =
+        .asked =
             {{.type = CART_COMMAND_CREATE, .create = {.currency = "EUR", .metadata = metadata}},
              {.type = CART_COMMAND_CLEAR_ITEMS}},
-        .request = {.commands = creation->wishes, .n_commands = 1, .caller.may_all = true},
+        .request = {.commands = creation->asked, .n_commands = 1, .caller.may_all = true},
         .command =
             {
                 .aggregate = &aggregate_cart,

@@ -127,15 +127,15 @@ static struct service_command on_cart_all(
     };
 }
 
-static struct service_command on_cart(int number, const struct cart_command *wish)
+static struct service_command on_cart(int number, const struct cart_command *asked)
 {
-    return on_cart_all(number, wish, 1);
+    return on_cart_all(number, asked, 1);
 }
 
 static enum service_outcome do_one(
-    int number, const struct cart_command *wish, struct service_command *command)
+    int number, const struct cart_command *asked, struct service_command *command)
 {
-    *command = on_cart(number, wish);
+    *command = on_cart(number, asked);
     submit(command);
     wait_for(1);
     finish(command, 1);
@@ -265,8 +265,8 @@ END_TEST
 START_TEST(a_row_of_cart_items_comes_and_goes_with_its_line)
 {
     const struct {
-        const struct cart_command *wishes;
-        size_t n_wishes;
+        const struct cart_command *asked;
+        size_t n_asked;
         int64_t n_rows; /* after them */
     } steps[] = {
         {&CREATE, 1, 0},
@@ -280,7 +280,7 @@ START_TEST(a_row_of_cart_items_comes_and_goes_with_its_line)
     };
     put_tea(100);
     for (size_t i = 0; i < BASE_COUNT(steps); i++) {
-        struct service_command command = on_cart_all(1, steps[i].wishes, steps[i].n_wishes);
+        struct service_command command = on_cart_all(1, steps[i].asked, steps[i].n_asked);
         submit(&command);
         wait_for(1);
         ck_assert_int_eq(command.outcome, SERVICE_DONE);

@@ -71,7 +71,7 @@ START_TEST(claiming_a_cart_makes_it_the_customers)
 {
     GIVEN(&cart, created_by_guest(), item_added("tea", 2, 499));
     struct cart_event event =
-        then_event(when(&cart, claim_for("ada"), unknown()), CART_EVENT_CLAIM_DONE);
+        then_event(when(&cart, claim_for("ada"), unknown()), CART_EVENT_CLAIMED);
     ck_assert_str_eq(event.claimed.customer_id, "ada");
     cart_evolve(&cart, &event, SCENE_T0_US);
     ck_assert_str_eq(cart.customer_id, "ada");
@@ -94,7 +94,7 @@ START_TEST(a_cart_without_customer_and_token_can_be_claimed)
     struct cart_event event = created();
     event.created.customer_id = NULL;
     GIVEN(&cart, event);
-    (void)then_event(when(&cart, claim_for("ada"), unknown()), CART_EVENT_CLAIM_DONE);
+    (void)then_event(when(&cart, claim_for("ada"), unknown()), CART_EVENT_CLAIMED);
 }
 END_TEST
 

@@ -8,15 +8,15 @@ static struct cart cart;
 
 START_TEST(a_cart_that_does_not_exist_takes_no_command_but_create)
 {
-    const struct cart_command wishes[] = {
+    const struct cart_command commands[] = {
         add_item("tea", 1), change_item_quantity("tea", 1),
         remove_item("tea"), clear_items(),
         check_out(),        cancel(),
         claim_for("ada"),
     };
     cart_clear(&cart);
-    for (size_t i = 0; i < BASE_COUNT(wishes); i++)
-        then_refused(when(&cart, wishes[i], priced(1)), CART_REFUSED_NOT_FOUND);
+    for (size_t i = 0; i < BASE_COUNT(commands); i++)
+        then_refused(when(&cart, commands[i], priced(1)), CART_REFUSED_NOT_FOUND);
 }
 END_TEST
 
@@ -31,7 +31,7 @@ END_TEST
 
 START_TEST(a_closed_cart_refuses_every_command)
 {
-    const struct cart_command wishes[] = {
+    const struct cart_command commands[] = {
         add_item("tea", 1),
         add_item("new", 1),
         change_item_quantity("tea", 1),
@@ -43,11 +43,11 @@ START_TEST(a_closed_cart_refuses_every_command)
         claim_for("ada"),
         claim_for("bob"),
     };
-    for (size_t i = 0; i < BASE_COUNT(wishes); i++) {
+    for (size_t i = 0; i < BASE_COUNT(commands); i++) {
         GIVEN(&cart, created(), item_added("tea", 2, 499), checked_out(998, 2));
-        then_refused(when(&cart, wishes[i], priced(1)), CART_REFUSED_IS_CLOSED);
+        then_refused(when(&cart, commands[i], priced(1)), CART_REFUSED_IS_CLOSED);
         GIVEN(&cart, created(), item_added("tea", 2, 499), cancelled());
-        then_refused(when(&cart, wishes[i], priced(1)), CART_REFUSED_IS_CLOSED);
+        then_refused(when(&cart, commands[i], priced(1)), CART_REFUSED_IS_CLOSED);
     }
 }
 END_TEST
@@ -70,8 +70,8 @@ START_TEST(an_unknown_sku_is_refused_also_when_its_line_is_there)
     GIVEN(&cart, created(), item_added("tea", 2, 499));
     then_refused(when(&cart, add_item("cup", 1), unknown()), CART_REFUSED_UNKNOWN_SKU);
     then_refused(when(&cart, add_item("tea", 1), unknown()), CART_REFUSED_UNKNOWN_SKU);
-    struct cart_command wish = add_item("cup", 1);
-    then_refused(cart_decide(&cart, &wish, NULL), CART_REFUSED_UNKNOWN_SKU);
+    struct cart_command command = add_item("cup", 1);
+    then_refused(cart_decide(&cart, &command, NULL), CART_REFUSED_UNKNOWN_SKU);
 }
 END_TEST
 
@@ -194,7 +194,7 @@ enum stage {
 struct scene {
     bool is_closed;
     enum stage stage;
-    struct cart_command wish;
+    struct cart_command command;
     struct cart_offer offer;
 };
 
@@ -214,7 +214,7 @@ static struct cart_decision play(struct scene scene)
     struct cart_event closing = cancelled();
     if (scene.is_closed)
         cart_evolve(&cart, &closing, 1);
-    return when(&cart, scene.wish, scene.offer);
+    return when(&cart, scene.command, scene.offer);
 }
 
 /* Each row is wrong in two ways, and then only in the one that lost: so both were really due. */
@@ -234,10 +234,11 @@ START_TEST(of_two_refusals_the_first_of_the_list_is_given)
         struct scene one;
         enum cart_refusal loser;
     } rows[] = {
-#define ROW(winner, loser, closed_1, stage_1, wish_1, offer_1, closed_2, stage_2, wish_2, offer_2) \
-    {{closed_1, stage_1, wish_1, offer_1},                                                         \
+#define ROW(                                                                                       \
+    winner, loser, closed_1, stage_1, command_1, offer_1, closed_2, stage_2, command_2, offer_2)   \
+    {{closed_1, stage_1, command_1, offer_1},                                                      \
      CART_REFUSED_##winner,                                                                        \
-     {closed_2, stage_2, wish_2, offer_2},                                                         \
+     {closed_2, stage_2, command_2, offer_2},                                                      \
      CART_REFUSED_##loser}
         ROW(IS_CLOSED, IS_CLAIMED, true, EMPTY, claim_for("bob"), good, false, EMPTY,
             claim_for("bob"), good),
@@ -327,7 +328,7 @@ static void check_invariants(void)
 
 enum { WALK_SKUS = 300, WALK_STEPS = 4000 };
 
-static struct cart_command random_wish(const char *sku)
+static struct cart_command random_command(const char *sku)
 {
     uint32_t kind = random_below(1000);
     if (kind < 550)
@@ -358,7 +359,7 @@ static int64_t random_price(void)
     }
 }
 
-START_TEST(whatever_is_wished_the_invariants_hold)
+START_TEST(whatever_is_commanded_the_invariants_hold)
 {
     static char skus[WALK_SKUS][24];
     for (int i = 0; i < WALK_SKUS; i++)
@@ -369,9 +370,9 @@ START_TEST(whatever_is_wished_the_invariants_hold)
     int n_refused = 0;
     bool is_dear = _i % 2 == 1; /* every other walk stays cheap, so that it fills the cart */
     for (int step = 0; step < WALK_STEPS; step++) {
-        struct cart_command wish = random_wish(skus[random_below(WALK_SKUS)]);
+        struct cart_command command = random_command(skus[random_below(WALK_SKUS)]);
         struct cart_offer offer = priced(is_dear ? random_price() : random_below(5000));
-        struct cart_decision decision = when(&cart, wish, offer);
+        struct cart_decision decision = when(&cart, command, offer);
         if (decision.outcome == CART_ACCEPTED) {
             cart_evolve(&cart, &decision.event, step);
             check_invariants();
@@ -386,11 +387,11 @@ START_TEST(whatever_is_wished_the_invariants_hold)
 }
 END_TEST
 
-START_TEST(a_wish_that_was_granted_is_then_already_so_or_refused)
+START_TEST(a_command_that_was_granted_is_then_already_so_or_refused)
 {
     GIVEN(&cart, created(), item_added("tea", 2, 499));
     const struct {
-        struct cart_command wish;
+        struct cart_command command;
         enum cart_outcome again;
     } rows[] = {
         {change_item_quantity("tea", 5), CART_ALREADY_SO},
@@ -398,10 +399,10 @@ START_TEST(a_wish_that_was_granted_is_then_already_so_or_refused)
         {cancel(), CART_REFUSED},
     };
     for (size_t i = 0; i < BASE_COUNT(rows); i++) {
-        struct cart_decision decision = when(&cart, rows[i].wish, unknown());
+        struct cart_decision decision = when(&cart, rows[i].command, unknown());
         ck_assert_int_eq(decision.outcome, CART_ACCEPTED);
         cart_evolve(&cart, &decision.event, 1);
-        ck_assert_int_eq(when(&cart, rows[i].wish, unknown()).outcome, rows[i].again);
+        ck_assert_int_eq(when(&cart, rows[i].command, unknown()).outcome, rows[i].again);
     }
 }
 END_TEST
@@ -434,8 +435,8 @@ int main(void)
 
     TCase *walks = tcase_create("walks");
     tcase_set_timeout(walks, 60);
-    tcase_add_loop_test(walks, whatever_is_wished_the_invariants_hold, 0, 6);
-    tcase_add_test(walks, a_wish_that_was_granted_is_then_already_so_or_refused);
+    tcase_add_loop_test(walks, whatever_is_commanded_the_invariants_hold, 0, 6);
+    tcase_add_test(walks, a_command_that_was_granted_is_then_already_so_or_refused);
     suite_add_tcase(suite, walks);
     return support_run(suite);
 }

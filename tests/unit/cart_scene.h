@@ -1,6 +1,6 @@
 /*
- * What the tests of the cart share: short words for facts, wishes and offers, so that a test reads
- * as given (facts), when (a wish), then (a fact, nothing, or a refusal).
+ * What the tests of the cart share: short words for facts, commands and offers, so that a test
+ * reads as given (facts), when (a command), then (a fact, nothing, or a refusal).
  */
 #ifndef CARTD_CART_SCENE_H
 #define CARTD_CART_SCENE_H
@@ -72,7 +72,7 @@ static inline struct cart_event cleared(void)
 static inline struct cart_event checked_out(int64_t total_minor, int32_t item_count)
 {
     return (struct cart_event){
-        .type = CART_EVENT_CHECK_OUT_DONE,
+        .type = CART_EVENT_CHECKED_OUT,
         .checked_out =
             {
                 .total_minor = total_minor,
@@ -93,17 +93,18 @@ static inline struct cart_event created_by_guest(void)
 static inline struct cart_event claimed_by(const char *customer_id)
 {
     return (struct cart_event){
-        .type = CART_EVENT_CLAIM_DONE,
+        .type = CART_EVENT_CLAIMED,
         .claimed = {.customer_id = customer_id},
     };
 }
 
 static inline struct cart_event cancelled(void)
 {
-    return (struct cart_event){.type = CART_EVENT_CANCEL_DONE};
+    return (struct cart_event){.type = CART_EVENT_CANCELLED};
 }
 
-/* ---- wishes ---------------------------------------------------------------------------------- */
+/* ---- commands ----------------------------------------------------------------------------------
+ */
 
 static inline struct cart_command create(void)
 {

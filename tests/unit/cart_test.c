@@ -203,7 +203,8 @@ START_TEST(a_history_of_absurd_numbers_saturates_instead_of_overflowing)
 }
 END_TEST
 
-/* ---- wishes ---------------------------------------------------------------------------------- */
+/* ---- commands ----------------------------------------------------------------------------------
+ */
 
 START_TEST(creating_records_what_was_asked_for)
 {
@@ -248,7 +249,7 @@ START_TEST(a_thing_may_be_free)
         then_event(when(&cart, add_item("gift", 1), priced(0)), CART_EVENT_ITEM_ADDED);
     cart_evolve(&cart, &event, 1);
     ck_assert_int_eq(cart.total_minor, 0);
-    event = then_event(when(&cart, check_out_expecting(0), unknown()), CART_EVENT_CHECK_OUT_DONE);
+    event = then_event(when(&cart, check_out_expecting(0), unknown()), CART_EVENT_CHECKED_OUT);
     ck_assert_int_eq(event.checked_out.item_count, 1);
 }
 END_TEST
@@ -314,7 +315,7 @@ START_TEST(checking_out_records_what_was_sold)
 {
     GIVEN(&cart, created(), item_added("cup", 1, 10), item_added("tea", 5, 499));
     struct cart_event event =
-        then_event(when(&cart, check_out(), unknown()), CART_EVENT_CHECK_OUT_DONE);
+        then_event(when(&cart, check_out(), unknown()), CART_EVENT_CHECKED_OUT);
     ck_assert_int_eq(event.checked_out.total_minor, 10 + 5 * 499);
     ck_assert_int_eq(event.checked_out.item_count, 6);
     ck_assert_str_eq(event.checked_out.currency, "EUR");
@@ -324,14 +325,14 @@ END_TEST
 START_TEST(checking_out_at_the_expected_total_is_accepted)
 {
     GIVEN(&cart, created(), item_added("tea", 2, 499));
-    (void)then_event(when(&cart, check_out_expecting(998), unknown()), CART_EVENT_CHECK_OUT_DONE);
+    (void)then_event(when(&cart, check_out_expecting(998), unknown()), CART_EVENT_CHECKED_OUT);
 }
 END_TEST
 
 START_TEST(an_empty_cart_can_be_cancelled)
 {
     GIVEN(&cart, created());
-    (void)then_event(when(&cart, cancel(), unknown()), CART_EVENT_CANCEL_DONE);
+    (void)then_event(when(&cart, cancel(), unknown()), CART_EVENT_CANCELLED);
 }
 END_TEST
 
@@ -340,7 +341,7 @@ START_TEST(deciding_leaves_the_cart_as_it_was)
     static struct cart before;
     given_full_cart(&cart);
     cart_copy(&before, &cart);
-    const struct cart_command wishes[] = {
+    const struct cart_command commands[] = {
         create(),
         add_item("line-1", 1),
         add_item("new", 1),
@@ -350,8 +351,8 @@ START_TEST(deciding_leaves_the_cart_as_it_was)
         check_out(),
         cancel(),
     };
-    for (size_t i = 0; i < BASE_COUNT(wishes); i++)
-        (void)when(&cart, wishes[i], priced(1));
+    for (size_t i = 0; i < BASE_COUNT(commands); i++)
+        (void)when(&cart, commands[i], priced(1));
     ck_assert_mem_eq(&cart, &before, sizeof cart);
 }
 END_TEST
@@ -387,21 +388,21 @@ int main(void)
     tcase_add_test(facts, every_status_has_its_name);
     suite_add_tcase(suite, facts);
 
-    TCase *wishes = tcase_create("wishes");
-    tcase_add_test(wishes, creating_records_what_was_asked_for);
-    tcase_add_test(wishes, adding_records_the_quantity_and_the_catalogues_name_and_price);
-    tcase_add_test(wishes, adding_again_records_only_what_was_added);
-    tcase_add_test(wishes, a_thing_may_be_free);
-    tcase_add_test(wishes, a_line_can_grow_in_a_full_cart);
-    tcase_add_test(wishes, changing_records_the_new_quantity);
-    tcase_add_test(wishes, changing_to_nothing_records_a_removal_of_what_was_there);
-    tcase_add_test(wishes, changing_to_the_same_quantity_is_already_so);
-    tcase_add_test(wishes, removing_records_what_was_there);
-    tcase_add_test(wishes, clearing_records_one_fact_and_none_when_empty);
-    tcase_add_test(wishes, checking_out_records_what_was_sold);
-    tcase_add_test(wishes, checking_out_at_the_expected_total_is_accepted);
-    tcase_add_test(wishes, an_empty_cart_can_be_cancelled);
-    tcase_add_test(wishes, deciding_leaves_the_cart_as_it_was);
-    suite_add_tcase(suite, wishes);
+    TCase *commands = tcase_create("commands");
+    tcase_add_test(commands, creating_records_what_was_asked_for);
+    tcase_add_test(commands, adding_records_the_quantity_and_the_catalogues_name_and_price);
+    tcase_add_test(commands, adding_again_records_only_what_was_added);
+    tcase_add_test(commands, a_thing_may_be_free);
+    tcase_add_test(commands, a_line_can_grow_in_a_full_cart);
+    tcase_add_test(commands, changing_records_the_new_quantity);
+    tcase_add_test(commands, changing_to_nothing_records_a_removal_of_what_was_there);
+    tcase_add_test(commands, changing_to_the_same_quantity_is_already_so);
+    tcase_add_test(commands, removing_records_what_was_there);
+    tcase_add_test(commands, clearing_records_one_fact_and_none_when_empty);
+    tcase_add_test(commands, checking_out_records_what_was_sold);
+    tcase_add_test(commands, checking_out_at_the_expected_total_is_accepted);
+    tcase_add_test(commands, an_empty_cart_can_be_cancelled);
+    tcase_add_test(commands, deciding_leaves_the_cart_as_it_was);
+    suite_add_tcase(suite, commands);
     return support_run(suite);
 }

@@ -33,7 +33,7 @@ static const char *text(void)
 
 START_TEST(an_item_added_of_version_1_is_read_as_one_without_properties)
 {
-    struct cart_event event = {.type = CART_EVENT_CANCEL_DONE};
+    struct cart_event event = {.type = CART_EVENT_CANCELLED};
     ck_assert(codec_read_cart_event("ItemAdded", 1, PLAIN_1, &arena, &event));
     ck_assert_int_eq(event.type, CART_EVENT_ITEM_ADDED);
     ck_assert_str_eq(event.item_added.item_id, "mug");
@@ -69,13 +69,13 @@ START_TEST(an_event_of_another_version_than_it_says_is_not_understood)
         {2, "{\"item_id\":\"m\",\"name\":\"M\",\"properties\":{\"a\":{}},\"quantity\":2,"
             "\"sku\":\"m\",\"unit_price\":1}"},
     };
-    struct cart_event event = {.type = CART_EVENT_CANCEL_DONE};
+    struct cart_event event = {.type = CART_EVENT_CANCELLED};
     for (size_t i = 0; i < BASE_COUNT(rows); i++)
         ck_assert_msg(
             !codec_read_cart_event(
                 "ItemAdded", rows[i].schema_version, rows[i].data, &arena, &event),
             "%d %s", (int)rows[i].schema_version, rows[i].data);
-    ck_assert_int_eq(event.type, CART_EVENT_CANCEL_DONE);
+    ck_assert_int_eq(event.type, CART_EVENT_CANCELLED);
 }
 END_TEST
 

@@ -79,8 +79,7 @@ START_TEST(whose_a_cart_is_survives_its_snapshot)
     make_guests_cart(&cart);
     assert_survives(&cart);
     cart_evolve(
-        &cart,
-        &(struct cart_event){.type = CART_EVENT_CLAIM_DONE, .claimed = {.customer_id = "ada"}},
+        &cart, &(struct cart_event){.type = CART_EVENT_CLAIMED, .claimed = {.customer_id = "ada"}},
         2000);
     assert_survives(&cart);
 }
@@ -91,7 +90,7 @@ START_TEST(a_cart_survives_its_snapshot)
     static struct cart cart;
     make_cart(&cart);
     assert_survives(&cart);
-    cart_evolve(&cart, &(struct cart_event){.type = CART_EVENT_CANCEL_DONE}, 3000);
+    cart_evolve(&cart, &(struct cart_event){.type = CART_EVENT_CANCELLED}, 3000);
     assert_survives(&cart);
     make_cart(&cart);
     cart_evolve(&cart, &(struct cart_event){.type = CART_EVENT_CLEARED}, 3000);

@@ -160,8 +160,8 @@ START_TEST(every_status_is_written)
         enum cart_event_type last;
         const char *status;
     } rows[] = {
-        {CART_EVENT_CHECK_OUT_DONE, "\"status\":\"checked_out\""},
-        {CART_EVENT_CANCEL_DONE, "\"status\":\"cancelled\""},
+        {CART_EVENT_CHECKED_OUT, "\"status\":\"checked_out\""},
+        {CART_EVENT_CANCELLED, "\"status\":\"cancelled\""},
         {CART_EVENT_CLEARED, "\"status\":\"open\""},
     };
     for (size_t i = 0; i < BASE_COUNT(rows); i++) {
@@ -285,7 +285,7 @@ START_TEST(an_event_with_a_member_amiss_is_not_understood)
     json_t *wrong[] = {NULL, json_true(), json_integer(-1), json_real(1.0), json_string("no sku!")};
     const char *name;
     json_t *value;
-    struct cart_event event = {.type = CART_EVENT_CANCEL_DONE};
+    struct cart_event event = {.type = CART_EVENT_CANCELLED};
     json_object_foreach(data, name, value)
     {
         for (size_t i = 0; i < BASE_COUNT(wrong); i++) {
@@ -311,7 +311,7 @@ START_TEST(an_event_with_a_member_amiss_is_not_understood)
     ck_assert(
         !codec_read_cart_event(shapes[_i].type, newest(_i) + 1, shapes[_i].data, &arena, &event));
     ck_assert(!codec_read_cart_event(shapes[_i].type, 0, shapes[_i].data, &arena, &event));
-    ck_assert_int_eq(event.type, CART_EVENT_CANCEL_DONE);
+    ck_assert_int_eq(event.type, CART_EVENT_CANCELLED);
     free(as_text);
     for (size_t i = 0; i < BASE_COUNT(wrong); i++)
         json_decref(wrong[i]);
@@ -347,12 +347,12 @@ START_TEST(garbage_is_no_event)
         {"CartCreated", "{\"currency\":\"EUR\",\"customer_id\":null,\"metadata\":{\"a\":1e300}}"},
         {"ProductChanged", "{}"},
     };
-    struct cart_event event = {.type = CART_EVENT_CANCEL_DONE};
+    struct cart_event event = {.type = CART_EVENT_CANCELLED};
     for (size_t i = 0; i < BASE_COUNT(rows); i++)
         ck_assert_msg(
             !codec_read_cart_event(rows[i].type, 1, rows[i].data, &arena, &event), "%s",
             rows[i].data);
-    ck_assert_int_eq(event.type, CART_EVENT_CANCEL_DONE);
+    ck_assert_int_eq(event.type, CART_EVENT_CANCELLED);
 }
 END_TEST
 
