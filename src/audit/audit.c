@@ -111,7 +111,7 @@ void audit_destroy(struct audit *audit)
     postgres_connection_destroy(audit->connection);
     walk_finish(&audit->walk);
     orphans_finish(&audit->orphans);
-    postgres_group_finish(&audit->group);
+    postgres_pipeline_finish(&audit->pipeline);
     eventstore_rewriter_destroy(audit->rebuild.rewriter);
     free(audit->rebuild.removing);
     free(audit->rebuild.putting);

@@ -32,7 +32,7 @@ static void tell_snapshot(
 
 static void receive_snapshots(struct chunk *chunk)
 {
-    const struct postgres_rows *rows = postgres_group_rows(&chunk->group, 0);
+    const struct postgres_rows *rows = postgres_pipeline_rows(&chunk->pipeline, 0);
     size_t at = 0;
     for (size_t row = 0; row < postgres_rows_count(rows); row++) {
         struct eventstore_snapshot snapshot;
@@ -209,7 +209,7 @@ static void compare_stream(struct chunk *chunk, struct chunk_stream *stream, siz
         if (!is_compared(stream, table))
             continue;
         const struct projections_change change = chunk_make_change(stream);
-        const struct postgres_rows *rows = postgres_group_rows(&chunk->group, i);
+        const struct postgres_rows *rows = postgres_pipeline_rows(&chunk->pipeline, i);
         size_t n = find_rows(stream, rows, &next_rows[i]);
         differences.length = 0;
         table->compare(&change, rows, next_rows[i], n, &differences);
@@ -222,11 +222,11 @@ static void compare_stream(struct chunk *chunk, struct chunk_stream *stream, siz
     }
 }
 
-static void rows_answered(struct postgres_group *group)
+static void rows_answered(struct postgres_pipeline *pipeline)
 {
-    struct chunk *chunk = BASE_CONTAINER(group, struct chunk, group);
-    size_t next_rows[POSTGRES_GROUP_STATEMENTS_MAX] = {0};
-    if (!audit_goes_on(chunk->audit, group->outcome))
+    struct chunk *chunk = BASE_CONTAINER(pipeline, struct chunk, pipeline);
+    size_t next_rows[POSTGRES_PIPELINE_STATEMENTS_MAX] = {0};
+    if (!audit_goes_on(chunk->audit, pipeline->outcome))
         return;
     for (size_t i = 0; i < chunk->n_streams; i++)
         compare_stream(chunk, &chunk->streams[i], next_rows);
@@ -236,11 +236,11 @@ static void rows_answered(struct postgres_group *group)
 static void ask_rows(struct chunk *chunk)
 {
     const struct audit_options *options = &chunk->audit->options;
-    postgres_group_begin(&chunk->group);
-    chunk->group.answered = rows_answered;
+    postgres_pipeline_begin(&chunk->pipeline);
+    chunk->pipeline.answered = rows_answered;
     for (size_t i = 0; i < options->n_tables; i++) {
         const struct projections_table *table = options->tables[i];
-        struct postgres_parameters *to = postgres_group_add(&chunk->group, table->rows);
+        struct postgres_parameters *to = postgres_pipeline_add(&chunk->pipeline, table->rows);
         postgres_begin_array(to);
         for (size_t j = 0; j < chunk->n_streams; j++) {
             const struct chunk_stream *stream = &chunk->streams[j];
@@ -250,7 +250,7 @@ static void ask_rows(struct chunk *chunk)
                 postgres_put_text(to, key_of(stream));
         }
     }
-    postgres_send(chunk->audit->connection, &chunk->group);
+    postgres_send(chunk->audit->connection, &chunk->pipeline);
 }
 
 /* ---- loading: ask, answer -------------------------------------------------------------------- */
@@ -265,31 +265,31 @@ static void receive_range(
     }
 }
 
-static void load_answered(struct postgres_group *group);
+static void load_answered(struct postgres_pipeline *pipeline);
 
 static void ask_slice(struct chunk *chunk)
 {
     struct base_uuid ids[CHUNK_STREAMS_MAX];
     for (size_t i = 0; i < chunk->ranges.n; i++)
         ids[i] = chunk->ranges.list[i].id;
-    postgres_group_begin(&chunk->group);
-    chunk->group.answered = load_answered;
+    postgres_pipeline_begin(&chunk->pipeline);
+    chunk->pipeline.answered = load_answered;
     /* Snapshots first: whatever they are of is then among the events. */
     if (!chunk->has_snapshots)
-        eventstore_ask_snapshots(&chunk->group, ids, chunk->ranges.n);
-    replay_ranges_ask(&chunk->ranges, &chunk->group);
-    postgres_send(chunk->audit->connection, &chunk->group);
+        eventstore_ask_snapshots(&chunk->pipeline, ids, chunk->ranges.n);
+    replay_ranges_ask(&chunk->ranges, &chunk->pipeline);
+    postgres_send(chunk->audit->connection, &chunk->pipeline);
 }
 
-static void load_answered(struct postgres_group *group)
+static void load_answered(struct postgres_pipeline *pipeline)
 {
-    struct chunk *chunk = BASE_CONTAINER(group, struct chunk, group);
-    if (!audit_goes_on(chunk->audit, group->outcome))
+    struct chunk *chunk = BASE_CONTAINER(pipeline, struct chunk, pipeline);
+    if (!audit_goes_on(chunk->audit, pipeline->outcome))
         return;
     if (!chunk->has_snapshots)
         receive_snapshots(chunk);
     if (replay_ranges_receive(
-            &chunk->ranges, postgres_group_rows(group, group->n_statements - 1))) {
+            &chunk->ranges, postgres_pipeline_rows(pipeline, pipeline->n_statements - 1))) {
         move_texts(chunk);
         ask_slice(chunk);
         return;
@@ -334,7 +334,7 @@ void chunk_init(struct chunk *chunk, struct audit *audit)
 
 void chunk_finish(struct chunk *chunk)
 {
-    postgres_group_finish(&chunk->group);
+    postgres_pipeline_finish(&chunk->pipeline);
     base_arena_finish(&chunk->texts[0]);
     base_arena_finish(&chunk->texts[1]);
     free(chunk->states);

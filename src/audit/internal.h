@@ -73,7 +73,7 @@ struct chunk {
     char *states;
     struct base_arena texts[2]; /* of what was folded: one is in use */
     size_t texts_in_use;
-    struct postgres_group group;
+    struct postgres_pipeline pipeline;
 };
 
 void chunk_init(struct chunk *chunk, struct audit *audit);
@@ -158,7 +158,7 @@ struct rebuild {
     struct eventstore_rewriter *rewriter;
     const struct eventstore_part **removing; /* by table */
     const struct eventstore_part **putting;
-    size_t verdicts_at;                            /* in the group */
+    size_t verdicts_at;                            /* in the pipeline */
     unsigned n_refused;                            /* times in a row, of the present chunk */
     size_t n_snapshots;                            /* that are being removed */
     struct base_uuid snapshots[SNAPSHOTS_AT_ONCE]; /* those without a stream */
@@ -176,9 +176,9 @@ struct audit {
     char *trouble;
 
     void (*step)(struct audit *audit); /* what was begun last, and is begun again after a pause */
-    struct postgres_group group;       /* of the step, unless that is a chunk's */
+    struct postgres_pipeline pipeline; /* of the step, unless that is a chunk's */
     void (*answered)(struct audit *audit);
-    bool is_in_transaction; /* one that lasts longer than a group */
+    bool is_in_transaction; /* one that lasts longer than a pipeline */
     int64_t answered_at_us; /* when something last went well */
     struct loop_timer pause;
     int64_t pause_us;
@@ -203,15 +203,16 @@ void audit_go(struct audit *audit, void (*step)(struct audit *audit));
 void audit_pause(struct audit *audit);
 void audit_pause_is_over(struct loop_timer *timer);
 /* True when the answer is there and the work goes on. Otherwise the step is begun again, or the job
- * is, or it is the end: as the job allows. For groups of others than the audit. */
+ * is, or it is the end: as the job allows. For pipelines of others than the audit. */
 bool audit_goes_on(struct audit *audit, enum postgres_outcome outcome) BASE_MUST_CHECK;
 /* The end, unless it is there already; `trouble` is copied. Calls ended(). */
 void audit_end(struct audit *audit, enum audit_end end, const char *trouble);
 
-/* The audit's own group, emptied; and on its way: `answered` is called when the work goes on. */
-struct postgres_group *audit_begin_group(struct audit *audit);
-void audit_send_group(struct audit *audit, void (*answered)(struct audit *audit));
-/* Begins a transaction that lasts longer than the group; a snapshot reads one state of everything.
+/* The audit's own pipeline, emptied; and on its way: `answered` is called when the work goes on. */
+struct postgres_pipeline *audit_begin_pipeline(struct audit *audit);
+void audit_send_pipeline(struct audit *audit, void (*answered)(struct audit *audit));
+/* Begins a transaction that lasts longer than the pipeline; a snapshot reads one state of
+ * everything.
  */
 void audit_ask_transaction(struct audit *audit, bool is_snapshot);
 /* Ends it, if there is one. */

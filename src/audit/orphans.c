@@ -65,7 +65,7 @@ static void move_behind_page(struct orphans *orphans)
 
 static void entries_answered(struct audit *audit)
 {
-    leave_orphans(&audit->orphans, postgres_group_rows(&audit->group, 0));
+    leave_orphans(&audit->orphans, postgres_pipeline_rows(&audit->pipeline, 0));
     move_behind_page(&audit->orphans);
     audit->job->found_orphans(audit);
 }
@@ -95,7 +95,7 @@ static int compare_ids(const void *left, const void *right)
 static void keys_answered(struct audit *audit)
 {
     struct orphans *orphans = &audit->orphans;
-    const struct postgres_rows *rows = postgres_group_rows(&audit->group, 0);
+    const struct postgres_rows *rows = postgres_pipeline_rows(&audit->pipeline, 0);
     size_t n_rows = postgres_rows_count(rows);
     base_arena_reset(&orphans->arena);
     for (size_t row = 0; row < n_rows; row++)
@@ -107,9 +107,9 @@ static void keys_answered(struct audit *audit)
     struct base_uuid ids[ORPHANS_PAGE];
     for (size_t i = 0; i < n_rows; i++)
         ids[i] = orphans->rows[i].stream_id;
-    struct postgres_group *group = audit_begin_group(audit);
-    eventstore_ask_entries_of(group, ids, n_rows);
-    audit_send_group(audit, entries_answered);
+    struct postgres_pipeline *pipeline = audit_begin_pipeline(audit);
+    eventstore_ask_entries_of(pipeline, ids, n_rows);
+    audit_send_pipeline(audit, entries_answered);
 }
 
 void orphans_ask(struct audit *audit)
@@ -121,12 +121,12 @@ void orphans_ask(struct audit *audit)
         audit->job->found_orphans(audit);
         return;
     }
-    struct postgres_group *group = audit_begin_group(audit);
-    struct postgres_parameters *to = postgres_group_add(group, orphans->table->orphans);
+    struct postgres_pipeline *pipeline = audit_begin_pipeline(audit);
+    struct postgres_parameters *to = postgres_pipeline_add(pipeline, orphans->table->orphans);
     if (orphans->table->aggregate->key == NULL)
         postgres_put_uuid(to, &orphans->next_id);
     else
         postgres_put_text(to, base_buffer_text(&orphans->next_key));
     postgres_put_int4(to, ORPHANS_PAGE);
-    audit_send_group(audit, keys_answered);
+    audit_send_pipeline(audit, keys_answered);
 }

@@ -39,20 +39,20 @@ static void init(struct audit *audit)
 
 static void counted(struct audit *audit)
 {
-    audit->result.n_all = eventstore_receive_count(postgres_group_rows(&audit->group, 0));
+    audit->result.n_all = eventstore_receive_count(postgres_pipeline_rows(&audit->pipeline, 0));
     audit_go(audit, walk_ask);
 }
 
 static void begin(struct audit *audit)
 {
-    struct postgres_group *group = audit_begin_group(audit);
+    struct postgres_pipeline *pipeline = audit_begin_pipeline(audit);
     eventstore_ask_entries_count(
-        group, &(struct eventstore_entries_wanted){
-                   .first_id = audit->walk.next_id,
-                   .types = audit->walk.types,
-                   .n_types = audit->walk.n_types,
-               });
-    audit_send_group(audit, counted);
+        pipeline, &(struct eventstore_entries_wanted){
+                      .first_id = audit->walk.next_id,
+                      .types = audit->walk.types,
+                      .n_types = audit->walk.n_types,
+                  });
+    audit_send_pipeline(audit, counted);
 }
 
 /* ---- a chunk is loaded again, at last with the head locked ----------------------------------- */
@@ -68,11 +68,11 @@ static void reload(struct audit *audit)
         chunk_load(&audit->walk.lanes[0]);
         return;
     }
-    struct postgres_group *group = audit_begin_group(audit);
+    struct postgres_pipeline *pipeline = audit_begin_pipeline(audit);
     audit_ask_transaction(audit, false);
-    (void)postgres_group_add(group, &LIMIT_IDLE); /* no parameters */
-    eventstore_ask_lock(group);
-    audit_send_group(audit, locked);
+    (void)postgres_pipeline_add(pipeline, &LIMIT_IDLE); /* no parameters */
+    eventstore_ask_lock(pipeline);
+    audit_send_pipeline(audit, locked);
 }
 
 /* ---- its rows are rewritten ------------------------------------------------------------------ */
@@ -101,9 +101,9 @@ static void ask_rewrite(struct audit *audit, struct chunk *chunk)
         .streams = streams, .n_streams = n, .changes = &changes};
     if (n > 0)
         audit->rebuild.verdicts_at =
-            eventstore_ask_rewrite(audit->rebuild.rewriter, &audit->group, &rewrite);
+            eventstore_ask_rewrite(audit->rebuild.rewriter, &audit->pipeline, &rewrite);
     if (has_shared)
-        eventstore_ask_move_shared_position(&audit->group); /* what is offered has changed */
+        eventstore_ask_move_shared_position(&audit->pipeline); /* what is offered has changed */
 }
 
 static void ask_forget_snapshots(struct audit *audit, const struct chunk *chunk)
@@ -114,7 +114,7 @@ static void ask_forget_snapshots(struct audit *audit, const struct chunk *chunk)
         if (chunk->streams[i].has_bad_snapshot)
             ids[n++] = chunk->streams[i].id;
     if (n > 0)
-        eventstore_ask_forget_snapshots(&audit->group, ids, n);
+        eventstore_ask_forget_snapshots(&audit->pipeline, ids, n);
     audit->rebuild.n_snapshots = n;
 }
 
@@ -122,7 +122,8 @@ static void ask_forget_snapshots(struct audit *audit, const struct chunk *chunk)
 static bool receive_verdict(struct audit *audit, const struct chunk_stream *stream)
 {
     if (eventstore_was_rewritten(
-            postgres_group_rows(&audit->group, audit->rebuild.verdicts_at), stream->ordinal)) {
+            postgres_pipeline_rows(&audit->pipeline, audit->rebuild.verdicts_at),
+            stream->ordinal)) {
         audit->result.n_rewritten++;
         return true;
     }
@@ -156,12 +157,12 @@ static void rewritten(struct audit *audit)
 
 static void receive(struct audit *audit, struct chunk *chunk)
 {
-    struct postgres_group *group = audit_begin_group(audit);
+    struct postgres_pipeline *pipeline = audit_begin_pipeline(audit);
     ask_rewrite(audit, chunk);
     ask_forget_snapshots(audit, chunk);
     audit_ask_commit(audit);
-    if (group->n_statements > 0) {
-        audit_send_group(audit, rewritten);
+    if (pipeline->n_statements > 0) {
+        audit_send_pipeline(audit, rewritten);
     } else {
         audit->rebuild.n_refused = 0;
         walk_go_on(audit, chunk);
@@ -173,7 +174,7 @@ static void receive(struct audit *audit, struct chunk *chunk)
 static void removed(struct audit *audit)
 {
     const struct postgres_rows *verdicts =
-        postgres_group_rows(&audit->group, audit->rebuild.verdicts_at);
+        postgres_pipeline_rows(&audit->pipeline, audit->rebuild.verdicts_at);
     for (size_t i = 0; i < audit->orphans.n_rows; i++)
         audit->result.n_removed += eventstore_was_rewritten(verdicts, (int32_t)i + 1);
     audit_go(audit, orphans_ask);
@@ -203,11 +204,12 @@ static void ask_removal(struct audit *audit)
         .changes = &changes,
         .only_removes = true,
     };
-    struct postgres_group *group = audit_begin_group(audit);
-    audit->rebuild.verdicts_at = eventstore_ask_rewrite(audit->rebuild.rewriter, group, &rewrite);
+    struct postgres_pipeline *pipeline = audit_begin_pipeline(audit);
+    audit->rebuild.verdicts_at =
+        eventstore_ask_rewrite(audit->rebuild.rewriter, pipeline, &rewrite);
     if (orphans->table->aggregate->is_shared)
-        eventstore_ask_move_shared_position(group);
-    audit_send_group(audit, removed);
+        eventstore_ask_move_shared_position(pipeline);
+    audit_send_pipeline(audit, removed);
 }
 
 /* ---- snapshots without a stream -------------------------------------------------------------- */
@@ -218,7 +220,7 @@ static void orphaned_snapshots_listed(struct audit *audit)
 {
     struct rebuild *rebuild = &audit->rebuild;
     const struct postgres_rows *rows =
-        postgres_group_rows(&audit->group, audit->group.n_statements - 1);
+        postgres_pipeline_rows(&audit->pipeline, audit->pipeline.n_statements - 1);
     audit->result.n_removed += (int64_t)rebuild->n_snapshots;
     rebuild->n_snapshots = postgres_rows_count(rows);
     for (size_t row = 0; row < rebuild->n_snapshots; row++) {
@@ -236,11 +238,11 @@ static void orphaned_snapshots_listed(struct audit *audit)
 static void ask_orphaned_snapshots(struct audit *audit)
 {
     struct rebuild *rebuild = &audit->rebuild;
-    struct postgres_group *group = audit_begin_group(audit);
+    struct postgres_pipeline *pipeline = audit_begin_pipeline(audit);
     if (rebuild->n_snapshots > 0)
-        eventstore_ask_forget_snapshots(group, rebuild->snapshots, rebuild->n_snapshots);
-    eventstore_ask_orphan_snapshots(group, SNAPSHOTS_AT_ONCE);
-    audit_send_group(audit, orphaned_snapshots_listed);
+        eventstore_ask_forget_snapshots(pipeline, rebuild->snapshots, rebuild->n_snapshots);
+    eventstore_ask_orphan_snapshots(pipeline, SNAPSHOTS_AT_ONCE);
+    audit_send_pipeline(audit, orphaned_snapshots_listed);
 }
 
 /* ---- the job --------------------------------------------------------------------------------- */

@@ -34,16 +34,16 @@ static void init(struct audit *audit)
 
 static void picked(struct audit *audit)
 {
-    walk_receive(audit, postgres_group_rows(&audit->group, 1));
+    walk_receive(audit, postgres_pipeline_rows(&audit->pipeline, 1));
     audit_go(audit, walk_ask);
 }
 
 static void begin(struct audit *audit)
 {
-    struct postgres_group *group = audit_begin_group(audit);
+    struct postgres_pipeline *pipeline = audit_begin_pipeline(audit);
     audit_ask_transaction(audit, true);
-    eventstore_ask_random_entries(group, SAMPLE_EVENTS);
-    audit_send_group(audit, picked);
+    eventstore_ask_random_entries(pipeline, SAMPLE_EVENTS);
+    audit_send_pipeline(audit, picked);
 }
 
 static void receive(struct audit *audit, struct chunk *chunk)

@@ -61,13 +61,13 @@ void audit_end(struct audit *audit, enum audit_end end, const char *trouble)
 void audit_ask_transaction(struct audit *audit, bool is_snapshot)
 {
     audit->is_in_transaction = true;
-    (void)postgres_group_add(&audit->group, is_snapshot ? &BEGIN_SNAPSHOT : &BEGIN);
+    (void)postgres_pipeline_add(&audit->pipeline, is_snapshot ? &BEGIN_SNAPSHOT : &BEGIN);
 }
 
 void audit_ask_commit(struct audit *audit)
 {
     if (audit->is_in_transaction)
-        (void)postgres_group_add(&audit->group, &COMMIT); /* no parameters */
+        (void)postgres_pipeline_add(&audit->pipeline, &COMMIT); /* no parameters */
 }
 
 void audit_go(struct audit *audit, void (*step)(struct audit *audit))
@@ -82,9 +82,9 @@ void audit_go(struct audit *audit, void (*step)(struct audit *audit))
 /* ---- what failed ----------------------------------------------------------------------------- */
 
 /* Without a connection there is no transaction either. */
-static void rolled_back(struct postgres_group *group)
+static void rolled_back(struct postgres_pipeline *pipeline)
 {
-    struct audit *audit = BASE_CONTAINER(group, struct audit, group);
+    struct audit *audit = BASE_CONTAINER(pipeline, struct audit, pipeline);
     if (audit->result.end == AUDIT_GOES_ON)
         loop_start_timer(audit->options.loop, &audit->pause, audit->pause_us);
 }
@@ -96,13 +96,13 @@ void audit_pause(struct audit *audit)
         return;
     }
     audit->is_in_transaction = false;
-    postgres_group_begin(&audit->group);
-    audit->group.answered = rolled_back;
-    (void)postgres_group_add(&audit->group, &ROLLBACK); /* no parameters */
-    postgres_send(audit->connection, &audit->group);
+    postgres_pipeline_begin(&audit->pipeline);
+    audit->pipeline.answered = rolled_back;
+    (void)postgres_pipeline_add(&audit->pipeline, &ROLLBACK); /* no parameters */
+    postgres_send(audit->connection, &audit->pipeline);
 }
 
-/* Why a group was not answered, as a sentence. */
+/* Why a pipeline was not answered, as a sentence. */
 static const char *explain(const struct audit *audit, enum postgres_outcome outcome)
 {
     const char *trouble = postgres_connection_trouble(audit->connection);
@@ -159,24 +159,24 @@ bool audit_goes_on(struct audit *audit, enum postgres_outcome outcome)
     return audit->result.end == AUDIT_GOES_ON;
 }
 
-static void group_answered(struct postgres_group *group)
+static void pipeline_answered(struct postgres_pipeline *pipeline)
 {
-    struct audit *audit = BASE_CONTAINER(group, struct audit, group);
-    if (audit_goes_on(audit, group->outcome))
+    struct audit *audit = BASE_CONTAINER(pipeline, struct audit, pipeline);
+    if (audit_goes_on(audit, pipeline->outcome))
         audit->answered(audit);
 }
 
-struct postgres_group *audit_begin_group(struct audit *audit)
+struct postgres_pipeline *audit_begin_pipeline(struct audit *audit)
 {
-    postgres_group_begin(&audit->group);
-    audit->group.answered = group_answered;
-    return &audit->group;
+    postgres_pipeline_begin(&audit->pipeline);
+    audit->pipeline.answered = pipeline_answered;
+    return &audit->pipeline;
 }
 
-void audit_send_group(struct audit *audit, void (*answered)(struct audit *audit))
+void audit_send_pipeline(struct audit *audit, void (*answered)(struct audit *audit))
 {
     audit->answered = answered;
-    postgres_send(audit->connection, &audit->group);
+    postgres_send(audit->connection, &audit->pipeline);
 }
 
 void audit_pause_is_over(struct loop_timer *timer)

@@ -41,7 +41,7 @@ static void init(struct audit *audit)
 
 static void begun(struct audit *audit)
 {
-    const struct postgres_rows *head = postgres_group_rows(&audit->group, 1);
+    const struct postgres_rows *head = postgres_pipeline_rows(&audit->pipeline, 1);
     if (postgres_rows_count(head) != 1) {
         audit_tell(audit, ABOUT_LOG, "log_head has no row: nothing can be appended");
         audit_end(audit, AUDIT_DONE, NULL); /* whatever else there is has no place in it */
@@ -49,20 +49,20 @@ static void begun(struct audit *audit)
     }
     audit->verify.head = eventstore_receive_head(head);
     audit->result.head = audit->verify.head.position;
-    audit->result.n_all = eventstore_receive_count(postgres_group_rows(&audit->group, 2));
+    audit->result.n_all = eventstore_receive_count(postgres_pipeline_rows(&audit->pipeline, 2));
     audit->verify.shared_position =
-        eventstore_receive_shared_position(postgres_group_rows(&audit->group, 3));
+        eventstore_receive_shared_position(postgres_pipeline_rows(&audit->pipeline, 3));
     audit_go(audit, walk_ask);
 }
 
 static void begin(struct audit *audit)
 {
-    struct postgres_group *group = audit_begin_group(audit);
+    struct postgres_pipeline *pipeline = audit_begin_pipeline(audit);
     audit_ask_transaction(audit, true);
-    eventstore_ask_head(group);
-    eventstore_ask_entries_count(group, &(struct eventstore_entries_wanted){.limit = 0});
-    eventstore_ask_shared_position(group);
-    audit_send_group(audit, begun);
+    eventstore_ask_head(pipeline);
+    eventstore_ask_entries_count(pipeline, &(struct eventstore_entries_wanted){.limit = 0});
+    eventstore_ask_shared_position(pipeline);
+    audit_send_pipeline(audit, begun);
 }
 
 /* ---- the order of the log -------------------------------------------------------------------- */
@@ -121,7 +121,7 @@ static void ask_positions(struct audit *audit);
 
 static void positions_answered(struct audit *audit)
 {
-    const struct postgres_rows *rows = postgres_group_rows(&audit->group, 0);
+    const struct postgres_rows *rows = postgres_pipeline_rows(&audit->pipeline, 0);
     size_t n_rows = postgres_rows_count(rows);
     for (size_t row = 0; row < n_rows; row++) {
         struct eventstore_place place;
@@ -138,9 +138,9 @@ static void positions_answered(struct audit *audit)
 
 static void ask_positions(struct audit *audit)
 {
-    struct postgres_group *group = audit_begin_group(audit);
-    eventstore_ask_places(group, audit->verify.last_position, POSITIONS_PAGE);
-    audit_send_group(audit, positions_answered);
+    struct postgres_pipeline *pipeline = audit_begin_pipeline(audit);
+    eventstore_ask_places(pipeline, audit->verify.last_position, POSITIONS_PAGE);
+    audit_send_pipeline(audit, positions_answered);
 }
 
 /* ---- the rest: snapshots, keys, checkpoints -------------------------------------------------- */
@@ -158,7 +158,7 @@ static void tell_false_key(struct audit *audit, const struct eventstore_key *key
 
 static void rest_answered(struct audit *audit)
 {
-    const struct postgres_rows *snapshots = postgres_group_rows(&audit->group, 0);
+    const struct postgres_rows *snapshots = postgres_pipeline_rows(&audit->pipeline, 0);
     for (size_t row = 0; row < postgres_rows_count(snapshots); row++) {
         struct eventstore_snapshot snapshot;
         eventstore_receive_snapshot(snapshots, row, &snapshot);
@@ -166,13 +166,13 @@ static void rest_answered(struct audit *audit)
             audit, audit_about("snapshots", "stream", &snapshot.stream_id, snapshot.version),
             "has a snapshot, and it does not exist");
     }
-    const struct postgres_rows *keys = postgres_group_rows(&audit->group, 1);
+    const struct postgres_rows *keys = postgres_pipeline_rows(&audit->pipeline, 1);
     for (size_t row = 0; row < postgres_rows_count(keys); row++) {
         struct eventstore_key key;
         eventstore_receive_key(keys, row, &key);
         tell_false_key(audit, &key);
     }
-    const struct postgres_rows *checkpoints = postgres_group_rows(&audit->group, 2);
+    const struct postgres_rows *checkpoints = postgres_pipeline_rows(&audit->pipeline, 2);
     for (size_t row = 0; row < postgres_rows_count(checkpoints); row++)
         audit_tell(
             audit, (struct audit_finding){.kind = "projection_checkpoints"},
@@ -183,11 +183,11 @@ static void rest_answered(struct audit *audit)
 
 static void ask_rest(struct audit *audit)
 {
-    struct postgres_group *group = audit_begin_group(audit);
-    eventstore_ask_orphan_snapshots(group, REST_LIMIT);
-    eventstore_ask_false_keys(group, REST_LIMIT);
-    (void)postgres_group_add(group, &FALSE_CHECKPOINTS); /* no parameters */
-    audit_send_group(audit, rest_answered);
+    struct postgres_pipeline *pipeline = audit_begin_pipeline(audit);
+    eventstore_ask_orphan_snapshots(pipeline, REST_LIMIT);
+    eventstore_ask_false_keys(pipeline, REST_LIMIT);
+    (void)postgres_pipeline_add(pipeline, &FALSE_CHECKPOINTS); /* no parameters */
+    audit_send_pipeline(audit, rest_answered);
 }
 
 /* ---- the job --------------------------------------------------------------------------------- */

@@ -36,21 +36,21 @@ bool walk_next_id(struct base_uuid *id)
 
 static void page_answered(struct audit *audit)
 {
-    walk_receive(audit, postgres_group_rows(&audit->group, 0));
+    walk_receive(audit, postgres_pipeline_rows(&audit->pipeline, 0));
     audit_go(audit, walk_ask);
 }
 
 static void ask_page(struct audit *audit)
 {
-    struct postgres_group *group = audit_begin_group(audit);
+    struct postgres_pipeline *pipeline = audit_begin_pipeline(audit);
     eventstore_ask_entries(
-        group, &(struct eventstore_entries_wanted){
-                   .first_id = audit->walk.next_id,
-                   .types = audit->walk.types,
-                   .n_types = audit->walk.n_types,
-                   .limit = WALK_PAGE,
-               });
-    audit_send_group(audit, page_answered);
+        pipeline, &(struct eventstore_entries_wanted){
+                      .first_id = audit->walk.next_id,
+                      .types = audit->walk.types,
+                      .n_types = audit->walk.n_types,
+                      .limit = WALK_PAGE,
+                  });
+    audit_send_pipeline(audit, page_answered);
 }
 
 static void receive_entry(struct audit *audit, const struct eventstore_entry *entry)

@@ -99,10 +99,10 @@ static const char *look_at_key(enum auth_algorithm algorithm, EVP_PKEY *key)
                    ? NULL
                    : "an RSA key has less than 2048 bits, or more than 16384";
     }
-    char group[64] = "";
+    char pipeline[64] = "";
     if (EVP_PKEY_get_base_id(key) != EVP_PKEY_EC ||
-        EVP_PKEY_get_group_name(key, group, sizeof group, NULL) != 1 ||
-        strcmp(group, "prime256v1") != 0)
+        EVP_PKEY_get_group_name(key, pipeline, sizeof pipeline, NULL) != 1 ||
+        strcmp(pipeline, "prime256v1") != 0)
         return "ES256 needs a key of the curve P-256";
     return NULL;
 }

@@ -71,7 +71,7 @@ struct base_uuid base_uuid_make_v5(const struct base_uuid *space, const void *na
 }
 
 /* Whether a hyphen stands before byte i. */
-static bool begins_group(size_t i)
+static bool begins_pipeline(size_t i)
 {
     return i == 4 || i == 6 || i == 8 || i == 10;
 }
@@ -81,7 +81,7 @@ void base_uuid_format(const struct base_uuid *uuid, char text[static BASE_UUID_S
     static const char digits[] = "0123456789abcdef";
     char *end = text;
     for (size_t i = 0; i < sizeof(uuid->bytes); i++) {
-        if (begins_group(i))
+        if (begins_pipeline(i))
             *end++ = '-';
         *end++ = digits[uuid->bytes[i] >> 4];
         *end++ = digits[uuid->bytes[i] & 0x0f];
@@ -104,7 +104,7 @@ bool base_uuid_parse(const char *text, struct base_uuid *uuid)
 {
     struct base_uuid parsed;
     for (size_t i = 0; i < sizeof(parsed.bytes); i++) {
-        if (begins_group(i) && *text++ != '-')
+        if (begins_pipeline(i) && *text++ != '-')
             return false;
         int high = digit_value(text[0]);
         if (high < 0)

@@ -21,7 +21,7 @@ enum import_end {
 
 struct import_piece {
     struct import *import;
-    struct postgres_group group;
+    struct postgres_pipeline pipeline;
     bool is_compared; /* with what the log has; else appended */
     bool is_under_way;
     struct events_piece content;
@@ -30,7 +30,7 @@ struct import_piece {
 struct import {
     struct task task;
     struct lines lines;
-    struct postgres_group head_group;
+    struct postgres_pipeline head_pipeline;
     bool has_head;
     int64_t head; /* of the log before this import */
     struct events_place place;
@@ -72,7 +72,7 @@ static void refuse_piece(struct import *import, int64_t line, const char *why)
 static void receive_compared(struct import_piece *piece)
 {
     struct import *import = piece->import;
-    int64_t position = eventstore_receive_compared(&piece->group);
+    int64_t position = eventstore_receive_compared(&piece->pipeline);
     if (position == 0) {
         import->n_compared += (int64_t)piece->content.n_events;
         return;
@@ -85,7 +85,7 @@ static void receive_compared(struct import_piece *piece)
 static void receive_imported(struct import_piece *piece)
 {
     struct import *import = piece->import;
-    struct eventstore_imported imported = eventstore_receive_imported(&piece->group);
+    struct eventstore_imported imported = eventstore_receive_imported(&piece->pipeline);
     if (imported.is_done) {
         import->n_imported += (int64_t)piece->content.n_events;
         return;
@@ -102,14 +102,14 @@ static void receive_imported(struct import_piece *piece)
     refuse_piece(import, events_piece_line_of(&piece->content, &imported.stream_id), why);
 }
 
-static void piece_answered(struct postgres_group *group)
+static void piece_answered(struct postgres_pipeline *pipeline)
 {
-    struct import_piece *piece = BASE_CONTAINER(group, struct import_piece, group);
+    struct import_piece *piece = BASE_CONTAINER(pipeline, struct import_piece, pipeline);
     struct import *import = piece->import;
     piece->is_under_way = false;
     import->n_under_way--;
     import->n_comparing -= piece->is_compared;
-    switch (group->outcome) {
+    switch (pipeline->outcome) {
     case POSTGRES_DONE:
     case POSTGRES_UNACKNOWLEDGED: /* the log has it, as the next import will see */
         if (piece->is_compared)
@@ -153,13 +153,13 @@ static void send_piece(struct import *import)
     piece->is_under_way = true;
     import->n_under_way++;
     import->n_comparing += piece->is_compared;
-    postgres_group_begin(&piece->group);
-    piece->group.answered = piece_answered;
+    postgres_pipeline_begin(&piece->pipeline);
+    piece->pipeline.answered = piece_answered;
     if (piece->is_compared)
-        eventstore_ask_compare(&piece->group, &copied);
+        eventstore_ask_compare(&piece->pipeline, &copied);
     else
-        eventstore_ask_import(&piece->group, &copied);
-    postgres_send(import->task.connection, &piece->group);
+        eventstore_ask_import(&piece->pipeline, &copied);
+    postgres_send(import->task.connection, &piece->pipeline);
 }
 
 /* ---- reading --------------------------------------------------------------------------------- */
@@ -255,12 +255,12 @@ static void show(struct task *task)
 
 /* ---- from beginning to end ------------------------------------------------------------------- */
 
-static void head_answered(struct postgres_group *group)
+static void head_answered(struct postgres_pipeline *pipeline)
 {
-    struct import *import = BASE_CONTAINER(group, struct import, head_group);
-    import->has_head = group->outcome == POSTGRES_DONE;
+    struct import *import = BASE_CONTAINER(pipeline, struct import, head_pipeline);
+    import->has_head = pipeline->outcome == POSTGRES_DONE;
     if (import->has_head)
-        import->head = eventstore_receive_head(postgres_group_rows(group, 0)).position;
+        import->head = eventstore_receive_head(postgres_pipeline_rows(pipeline, 0)).position;
     else
         end_as(import, IMPORT_LOST);
     task_wake(&import->task);
@@ -274,10 +274,10 @@ static void ready(struct task *task)
         end_as(import, IMPORT_LOST);
         return;
     }
-    postgres_group_begin(&import->head_group);
-    import->head_group.answered = head_answered;
-    eventstore_ask_head(&import->head_group);
-    postgres_send(task->connection, &import->head_group);
+    postgres_pipeline_begin(&import->head_pipeline);
+    import->head_pipeline.answered = head_answered;
+    eventstore_ask_head(&import->head_pipeline);
+    postgres_send(task->connection, &import->head_pipeline);
 }
 
 static void interrupted(struct task *task)
@@ -334,11 +334,11 @@ static enum cli_exit import_source(struct source *source, const struct config *c
     }
     task_close(&import.task);
     for (size_t i = 0; i < PIECES; i++) {
-        postgres_group_finish(&import.pieces[i].group);
+        postgres_pipeline_finish(&import.pieces[i].pipeline);
         events_piece_finish(&import.pieces[i].content);
     }
     free(import.pieces);
-    postgres_group_finish(&import.head_group);
+    postgres_pipeline_finish(&import.head_pipeline);
     return status;
 }
 

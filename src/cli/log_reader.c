@@ -20,9 +20,9 @@ static void end_as(struct log_reader *reader, enum log_reader_end end)
 
 /* Something was not answered. It is asked again behind the head, which is asked for when the task
  * is ready, or a moment later if it is so already. */
-static void failed(struct log_reader *reader, const struct postgres_group *group)
+static void failed(struct log_reader *reader, const struct postgres_pipeline *pipeline)
 {
-    switch (group->outcome) {
+    switch (pipeline->outcome) {
     case POSTGRES_DONE:
     case POSTGRES_UNACKNOWLEDGED:
     case POSTGRES_VIOLATED:
@@ -41,9 +41,9 @@ static void failed(struct log_reader *reader, const struct postgres_group *group
     }
 }
 
-static bool is_answer(const struct postgres_group *group)
+static bool is_answer(const struct postgres_pipeline *pipeline)
 {
-    return postgres_is_done(group->outcome);
+    return postgres_is_done(pipeline->outcome);
 }
 
 /* ---- the end of the log ---------------------------------------------------------------------- */
@@ -59,9 +59,9 @@ static bool is_there(const struct postgres_rows *first_event)
 
 static void receive_head(struct log_reader *reader)
 {
-    struct eventstore_head head = eventstore_receive_head(postgres_group_rows(&reader->head, 0));
+    struct eventstore_head head = eventstore_receive_head(postgres_pipeline_rows(&reader->head, 0));
     if (reader->cart_id != NULL) {
-        if (!is_there(postgres_group_rows(&reader->head, 1)))
+        if (!is_there(postgres_pipeline_rows(&reader->head, 1)))
             end_as(reader, LOG_READER_NO_CART);
         reader->until = INT32_MAX;
     } else if (head.position < (reader->has_until ? reader->until : reader->after)) {
@@ -74,12 +74,12 @@ static void receive_head(struct log_reader *reader)
     reader->needs_head = false;
 }
 
-static void head_answered(struct postgres_group *group)
+static void head_answered(struct postgres_pipeline *pipeline)
 {
-    struct log_reader *reader = BASE_CONTAINER(group, struct log_reader, head);
+    struct log_reader *reader = BASE_CONTAINER(pipeline, struct log_reader, head);
     reader->is_asking_head = false;
-    if (!is_answer(group)) {
-        failed(reader, group);
+    if (!is_answer(pipeline)) {
+        failed(reader, pipeline);
         return;
     }
     receive_head(reader);
@@ -89,7 +89,7 @@ static void head_answered(struct postgres_group *group)
 static void ask_head(struct log_reader *reader)
 {
     reader->is_asking_head = true;
-    postgres_group_begin(&reader->head);
+    postgres_pipeline_begin(&reader->head);
     reader->head.answered = head_answered;
     eventstore_ask_head(&reader->head);
     if (reader->cart_id != NULL)
@@ -105,33 +105,33 @@ static void rested(struct loop_timer *timer)
 
 /* ---- pages ----------------------------------------------------------------------------------- */
 
-static void page_answered(struct postgres_group *group)
+static void page_answered(struct postgres_pipeline *pipeline)
 {
-    struct log_reader_page *page = BASE_CONTAINER(group, struct log_reader_page, group);
-    page->state = is_answer(group) ? LOG_READER_HERE : LOG_READER_LOST;
+    struct log_reader_page *page = BASE_CONTAINER(pipeline, struct log_reader_page, pipeline);
+    page->state = is_answer(pipeline) ? LOG_READER_HERE : LOG_READER_LOST;
     if (page->state == LOG_READER_LOST)
-        failed(page->reader, group);
+        failed(page->reader, pipeline);
     pump(page->reader);
 }
 
 static void ask_page(struct log_reader *reader, struct log_reader_page *page)
 {
     page->state = LOG_READER_UNDER_WAY;
-    postgres_group_begin(&page->group);
-    page->group.answered = page_answered;
+    postgres_pipeline_begin(&page->pipeline);
+    page->pipeline.answered = page_answered;
     if (reader->cart_id != NULL)
         eventstore_ask_stream_after(
-            &page->group, reader->cart_id, (int32_t)page->after, LOG_READER_PAGE);
+            &page->pipeline, reader->cart_id, (int32_t)page->after, LOG_READER_PAGE);
     else
         eventstore_ask_log(
-            &page->group, &(struct eventstore_log_wanted){
-                              .after_position = page->after,
-                              .until_position = page->until,
-                              .limit = LOG_READER_PAGE,
-                              .types = reader->types,
-                              .n_types = reader->n_types,
-                          });
-    postgres_send(reader->task->connection, &page->group);
+            &page->pipeline, &(struct eventstore_log_wanted){
+                                 .after_position = page->after,
+                                 .until_position = page->until,
+                                 .limit = LOG_READER_PAGE,
+                                 .types = reader->types,
+                                 .n_types = reader->n_types,
+                             });
+    postgres_send(reader->task->connection, &page->pipeline);
 }
 
 /* Positions have no gaps, so where the next page begins is known before this one is here. Where a
@@ -160,7 +160,7 @@ static void ask_pages(struct log_reader *reader)
 
 static void receive_page(struct log_reader *reader, struct log_reader_page *page)
 {
-    const struct postgres_rows *rows = postgres_group_rows(&page->group, 0);
+    const struct postgres_rows *rows = postgres_pipeline_rows(&page->pipeline, 0);
     size_t n_rows = postgres_rows_count(rows);
     reader->next_page = (reader->next_page + 1) % count_pages(reader);
     page->state = LOG_READER_IDLE;
@@ -216,7 +216,7 @@ void log_reader_go_on(struct log_reader *reader)
 void log_reader_finish(struct log_reader *reader)
 {
     loop_stop_timer(reader->task->loop, &reader->rest);
-    postgres_group_finish(&reader->head);
+    postgres_pipeline_finish(&reader->head);
     for (size_t i = 0; i < BASE_COUNT(reader->pages); i++)
-        postgres_group_finish(&reader->pages[i].group);
+        postgres_pipeline_finish(&reader->pages[i].pipeline);
 }

@@ -22,7 +22,7 @@ enum log_reader_end {
 /* Events of a range of positions, or versions. */
 struct log_reader_page {
     struct log_reader *reader;
-    struct postgres_group group;
+    struct postgres_pipeline pipeline;
     int64_t after;
     int64_t until;
     enum { LOG_READER_IDLE, LOG_READER_UNDER_WAY, LOG_READER_LOST, LOG_READER_HERE } state;
@@ -44,7 +44,7 @@ struct log_reader {
     int64_t until; /* the end of the log as it was seen, or INT32_MAX for a cart */
 
     /* The reader's. */
-    struct postgres_group head;
+    struct postgres_pipeline head;
     struct loop_timer rest;
     struct log_reader_page pages[2];
     size_t next_page; /* the one to be received next */

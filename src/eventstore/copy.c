@@ -105,29 +105,31 @@ static void put_copied_streams(
     POSTGRES_PUT_COLUMN(to, list, n, first_version);
 }
 
-void eventstore_ask_compare(struct postgres_group *group, const struct eventstore_copied *copied)
+void eventstore_ask_compare(
+    struct postgres_pipeline *pipeline, const struct eventstore_copied *copied)
 {
-    put_events(postgres_group_add(group, &COMPARE), copied->events, copied->n_events);
+    put_events(postgres_pipeline_add(pipeline, &COMPARE), copied->events, copied->n_events);
 }
 
-int64_t eventstore_receive_compared(const struct postgres_group *group)
+int64_t eventstore_receive_compared(const struct postgres_pipeline *pipeline)
 {
-    const struct postgres_rows *rows = postgres_group_rows(group, 0);
+    const struct postgres_rows *rows = postgres_pipeline_rows(pipeline, 0);
     return postgres_is_null(rows, 0, 0) ? 0 : postgres_get_int8(rows, 0, 0);
 }
 
-void eventstore_ask_import(struct postgres_group *group, const struct eventstore_copied *copied)
+void eventstore_ask_import(
+    struct postgres_pipeline *pipeline, const struct eventstore_copied *copied)
 {
-    eventstore_ask_lock(group);
-    struct postgres_parameters *to = postgres_group_add(group, &IMPORT);
+    eventstore_ask_lock(pipeline);
+    struct postgres_parameters *to = postgres_pipeline_add(pipeline, &IMPORT);
     put_events(to, copied->events, copied->n_events);
     put_copied_streams(to, copied->streams, copied->n_streams);
     postgres_put_int8(to, copied->events[0].position - 1);
 }
 
-struct eventstore_imported eventstore_receive_imported(const struct postgres_group *group)
+struct eventstore_imported eventstore_receive_imported(const struct postgres_pipeline *pipeline)
 {
-    const struct postgres_rows *rows = postgres_group_rows(group, 1); /* after the lock */
+    const struct postgres_rows *rows = postgres_pipeline_rows(pipeline, 1); /* after the lock */
     struct eventstore_imported imported = {.is_done = !postgres_is_null(rows, 0, 0)};
     if (!imported.is_done && !postgres_is_null(rows, 0, 1)) {
         imported.has_wrong_stream = true;

@@ -252,7 +252,7 @@ const struct postgres_statement *eventstore_append_statement(
 
 /* ---- appending ------------------------------------------------------------------------------- */
 
-#define APPEND_AT 1   /* in its group: behind the lock */
+#define APPEND_AT 1   /* in its pipeline: behind the lock */
 #define REFUSALS_AT 6 /* the column */
 
 static void put_streams(
@@ -334,15 +334,15 @@ static void put_ties(struct postgres_parameters *to, const struct eventstore_bat
 }
 
 void eventstore_ask_append(
-    const struct eventstore *store, struct postgres_group *group,
+    const struct eventstore *store, struct postgres_pipeline *pipeline,
     const struct eventstore_batch *batch)
 {
     enum eventstore_append which = choose_append(store, batch);
     bool is_usual = which == EVENTSTORE_APPEND_USUAL;
     const struct eventstore_part *const *parts = is_usual ? store->usual_parts : store->parts;
     size_t n_parts = is_usual ? store->n_usual_parts : store->n_parts;
-    eventstore_ask_lock(group);
-    struct postgres_parameters *to = postgres_group_add(group, &store->appends[which]);
+    eventstore_ask_lock(pipeline);
+    struct postgres_parameters *to = postgres_pipeline_add(pipeline, &store->appends[which]);
     put_streams(to, batch->streams, batch->n_streams);
     put_events(to, batch->events, batch->n_events);
     postgres_end_array(to);
@@ -355,22 +355,23 @@ void eventstore_ask_append(
     for (size_t i = 0; i < n_parts; i++)
         parts[i]->put(to, batch->changes);
     if (batch->confirms_reads)
-        eventstore_ask_confirm(group);
+        eventstore_ask_confirm(pipeline);
 }
 
-void eventstore_ask_confirm(struct postgres_group *group)
+void eventstore_ask_confirm(struct postgres_pipeline *pipeline)
 {
-    (void)postgres_group_add(group, &CONFIRM); /* it has no parameters */
+    (void)postgres_pipeline_add(pipeline, &CONFIRM); /* it has no parameters */
 }
 
-void eventstore_ask_lock(struct postgres_group *group)
+void eventstore_ask_lock(struct postgres_pipeline *pipeline)
 {
-    (void)postgres_group_add(group, &eventstore_lock_head); /* it has no parameters */
+    (void)postgres_pipeline_add(pipeline, &eventstore_lock_head); /* it has no parameters */
 }
 
-void eventstore_ask_shared_position(struct postgres_group *group)
+void eventstore_ask_shared_position(struct postgres_pipeline *pipeline)
 {
-    (void)postgres_group_add(group, &eventstore_load_shared_position); /* it has no parameters */
+    (void)postgres_pipeline_add(
+        pipeline, &eventstore_load_shared_position); /* it has no parameters */
 }
 
 int64_t eventstore_receive_shared_position(const struct postgres_rows *rows)
@@ -379,9 +380,9 @@ int64_t eventstore_receive_shared_position(const struct postgres_rows *rows)
 }
 
 void eventstore_receive_append(
-    const struct postgres_group *group, struct eventstore_appended *appended)
+    const struct postgres_pipeline *pipeline, struct eventstore_appended *appended)
 {
-    const struct postgres_rows *rows = postgres_group_rows(group, APPEND_AT);
+    const struct postgres_rows *rows = postgres_pipeline_rows(pipeline, APPEND_AT);
     *appended = (struct eventstore_appended){
         .shared_has_moved = !postgres_get_bool(rows, 0, 3),
         .log_was_replaced = !postgres_get_bool(rows, 0, 4),
@@ -393,14 +394,15 @@ void eventstore_receive_append(
     appended->recorded_at_us = postgres_get_time(rows, 0, 2);
 }
 
-bool eventstore_was_accepted(const struct postgres_group *group, int32_t ordinal)
+bool eventstore_was_accepted(const struct postgres_pipeline *pipeline, int32_t ordinal)
 {
-    return postgres_get_bools_at(postgres_group_rows(group, APPEND_AT), 0, 0, (size_t)ordinal - 1);
+    return postgres_get_bools_at(
+        postgres_pipeline_rows(pipeline, APPEND_AT), 0, 0, (size_t)ordinal - 1);
 }
 
-int32_t eventstore_refusal(const struct postgres_group *group, int32_t ordinal)
+int32_t eventstore_refusal(const struct postgres_pipeline *pipeline, int32_t ordinal)
 {
-    const struct postgres_rows *rows = postgres_group_rows(group, APPEND_AT);
+    const struct postgres_rows *rows = postgres_pipeline_rows(pipeline, APPEND_AT);
     if (postgres_is_null(rows, 0, REFUSALS_AT))
         return 0;
     return postgres_get_int4s_at(rows, 0, REFUSALS_AT, (size_t)ordinal - 1);
@@ -409,24 +411,26 @@ int32_t eventstore_refusal(const struct postgres_group *group, int32_t ordinal)
 /* ---- loading --------------------------------------------------------------------------------- */
 
 void eventstore_ask_streams(
-    struct postgres_group *group, const struct eventstore_stream_wanted *wanted, size_t n_wanted)
+    struct postgres_pipeline *pipeline, const struct eventstore_stream_wanted *wanted,
+    size_t n_wanted)
 {
-    struct postgres_parameters *to = postgres_group_add(group, &LOAD_STREAMS);
+    struct postgres_parameters *to = postgres_pipeline_add(pipeline, &LOAD_STREAMS);
     POSTGRES_PUT_COLUMN(to, wanted, n_wanted, stream_id);
     POSTGRES_PUT_COLUMN(to, wanted, n_wanted, after_version);
     POSTGRES_PUT_COLUMN(to, wanted, n_wanted, snapshot_shape);
 }
 
 void eventstore_ask_newest(
-    struct postgres_group *group, const struct base_uuid *stream_ids, size_t n_streams)
+    struct postgres_pipeline *pipeline, const struct base_uuid *stream_ids, size_t n_streams)
 {
-    POSTGRES_PUT_LIST(postgres_group_add(group, &LOAD_NEWEST), stream_ids, n_streams);
+    POSTGRES_PUT_LIST(postgres_pipeline_add(pipeline, &LOAD_NEWEST), stream_ids, n_streams);
 }
 
 void eventstore_ask_commands(
-    struct postgres_group *group, const struct eventstore_command_wanted *wanted, size_t n_wanted)
+    struct postgres_pipeline *pipeline, const struct eventstore_command_wanted *wanted,
+    size_t n_wanted)
 {
-    struct postgres_parameters *to = postgres_group_add(group, &FIND_COMMANDS);
+    struct postgres_parameters *to = postgres_pipeline_add(pipeline, &FIND_COMMANDS);
     POSTGRES_PUT_COLUMN(to, wanted, n_wanted, stream_id);
     POSTGRES_PUT_COLUMN(to, wanted, n_wanted, command_id);
 }
@@ -441,10 +445,10 @@ void eventstore_receive_command(
 }
 
 void eventstore_ask_stream_after(
-    struct postgres_group *group, const struct base_uuid *stream_id, int32_t after_version,
+    struct postgres_pipeline *pipeline, const struct base_uuid *stream_id, int32_t after_version,
     int32_t limit)
 {
-    struct postgres_parameters *to = postgres_group_add(group, &eventstore_load_stream_after);
+    struct postgres_parameters *to = postgres_pipeline_add(pipeline, &eventstore_load_stream_after);
     postgres_put_uuid(to, stream_id);
     postgres_put_int4(to, after_version);
     postgres_put_int4(to, limit);
@@ -482,9 +486,9 @@ void eventstore_receive_replayed(
 }
 
 void eventstore_ask_keys(
-    struct postgres_group *group, const struct eventstore_key_wanted *wanted, size_t n_wanted)
+    struct postgres_pipeline *pipeline, const struct eventstore_key_wanted *wanted, size_t n_wanted)
 {
-    struct postgres_parameters *to = postgres_group_add(group, &LOAD_KEYS);
+    struct postgres_parameters *to = postgres_pipeline_add(pipeline, &LOAD_KEYS);
     POSTGRES_PUT_COLUMN(to, wanted, n_wanted, scope_id);
     POSTGRES_PUT_COLUMN(to, wanted, n_wanted, key);
 }
@@ -506,9 +510,9 @@ void eventstore_receive_key(
 /* ---- snapshots ------------------------------------------------------------------------------- */
 
 void eventstore_ask_keep_snapshot(
-    struct postgres_group *group, const struct eventstore_snapshot *snapshot)
+    struct postgres_pipeline *pipeline, const struct eventstore_snapshot *snapshot)
 {
-    struct postgres_parameters *to = postgres_group_add(group, &KEEP_SNAPSHOT);
+    struct postgres_parameters *to = postgres_pipeline_add(pipeline, &KEEP_SNAPSHOT);
     postgres_put_uuid(to, &snapshot->stream_id);
     postgres_put_int4(to, snapshot->version);
     postgres_put_int4(to, snapshot->shape);
@@ -517,31 +521,32 @@ void eventstore_ask_keep_snapshot(
 
 /* ---- keeping house --------------------------------------------------------------------------- */
 
-void eventstore_ask_forget_keys(struct postgres_group *group, int32_t hours, int32_t limit)
+void eventstore_ask_forget_keys(struct postgres_pipeline *pipeline, int32_t hours, int32_t limit)
 {
-    struct postgres_parameters *to = postgres_group_add(group, &FORGET_KEYS);
+    struct postgres_parameters *to = postgres_pipeline_add(pipeline, &FORGET_KEYS);
     postgres_put_int4(to, hours);
     postgres_put_int4(to, limit);
 }
 
-void eventstore_ask_settle(struct postgres_group *group, const struct postgres_backend *backend)
+void eventstore_ask_settle(
+    struct postgres_pipeline *pipeline, const struct postgres_backend *backend)
 {
-    struct postgres_parameters *to = postgres_group_add(group, &SETTLE);
+    struct postgres_parameters *to = postgres_pipeline_add(pipeline, &SETTLE);
     postgres_put_int4(to, backend->pid);
     postgres_put_time(to, backend->started_at_us);
 }
 
-bool eventstore_receive_settled(const struct postgres_group *group)
+bool eventstore_receive_settled(const struct postgres_pipeline *pipeline)
 {
-    return postgres_get_bool(postgres_group_rows(group, 0), 0, 0);
+    return postgres_get_bool(postgres_pipeline_rows(pipeline, 0), 0, 0);
 }
 
-void eventstore_ask_end_stuck(struct postgres_group *group, int64_t older_than_ms)
+void eventstore_ask_end_stuck(struct postgres_pipeline *pipeline, int64_t older_than_ms)
 {
-    postgres_put_int8(postgres_group_add(group, &END_STUCK), older_than_ms);
+    postgres_put_int8(postgres_pipeline_add(pipeline, &END_STUCK), older_than_ms);
 }
 
-size_t eventstore_receive_end_stuck(const struct postgres_group *group)
+size_t eventstore_receive_end_stuck(const struct postgres_pipeline *pipeline)
 {
-    return postgres_rows_count(postgres_group_rows(group, 0));
+    return postgres_rows_count(postgres_pipeline_rows(pipeline, 0));
 }

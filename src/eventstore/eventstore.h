@@ -6,7 +6,7 @@
  * The append statement is composed once: the store's own part (log head, idempotency keys, events)
  * and one part from each immediate projection, so that read tables are written in the transaction
  * that records the events. Functions come in pairs: ask_… adds statements and their parameters to a
- * postgres group, receive_… reads the group's answer.
+ * postgres pipeline, receive_… reads the pipeline's answer.
  */
 #ifndef CARTD_EVENTSTORE_H
 #define CARTD_EVENTSTORE_H
@@ -119,14 +119,14 @@ struct eventstore_batch {
     /* The log that the batch was decided on, as an append before has said; if a copy was restored
      * in its place, every stream of the batch is refused. 0: not known yet. */
     int64_t log;
-    /* Something is answered that was only read: the group commits, and waits for a synchronous
+    /* Something is answered that was only read: the pipeline commits, and waits for a synchronous
      * standby, even if it records nothing (eventstore_ask_confirm()). */
     bool confirms_reads;
 };
 #define EVENTSTORE_ANY INT64_C(-1)
 
 void eventstore_ask_append(
-    const struct eventstore *store, struct postgres_group *group,
+    const struct eventstore *store, struct postgres_pipeline *pipeline,
     const struct eventstore_batch *batch);
 
 struct eventstore_appended {
@@ -136,20 +136,20 @@ struct eventstore_appended {
     bool log_was_replaced;  /* it is not the batch's */
     int64_t log; /* which one it is: as long as the database stands, for this batch's `log` */
 };
-/* The answer of a group that is POSTGRES_DONE and was made by eventstore_ask_append(). */
+/* The answer of a pipeline that is POSTGRES_DONE and was made by eventstore_ask_append(). */
 void eventstore_receive_append(
-    const struct postgres_group *group, struct eventstore_appended *appended);
+    const struct postgres_pipeline *pipeline, struct eventstore_appended *appended);
 /* Whether the stream with that ordinal was at its expected version, and its events are recorded. */
-bool eventstore_was_accepted(const struct postgres_group *group, int32_t ordinal);
+bool eventstore_was_accepted(const struct postgres_pipeline *pipeline, int32_t ordinal);
 /* With what a read table refused the stream with that ordinal; 0: none did. If it was not accepted
  * all the same, it was not at its version, or a stream that is tied to it was not accepted. */
-int32_t eventstore_refusal(const struct postgres_group *group, int32_t ordinal);
+int32_t eventstore_refusal(const struct postgres_pipeline *pipeline, int32_t ordinal);
 
 /* What was read before in the session, by whoever waits for its outcome, is not lost in a failover
- * to a synchronous standby: the group is DONE only when the standby has all that was committed when
- * it was asked. A read alone shows commits whose wait for the standby somebody has cancelled. Costs
- * a commit where there is a synchronous standby, and nothing but the round trip elsewhere. */
-void eventstore_ask_confirm(struct postgres_group *group);
+ * to a synchronous standby: the pipeline is DONE only when the standby has all that was committed
+ * when it was asked. A read alone shows commits whose wait for the standby somebody has cancelled.
+ * Costs a commit where there is a synchronous standby, and nothing but the round trip elsewhere. */
+void eventstore_ask_confirm(struct postgres_pipeline *pipeline);
 
 /* ---- loading, for deciding ------------------------------------------------------------------- */
 
@@ -165,18 +165,20 @@ struct eventstore_stream_wanted {
     int32_t snapshot_shape; /* 0: no snapshot */
 };
 void eventstore_ask_streams(
-    struct postgres_group *group, const struct eventstore_stream_wanted *wanted, size_t n_wanted);
+    struct postgres_pipeline *pipeline, const struct eventstore_stream_wanted *wanted,
+    size_t n_wanted);
 /* The newest event of each of some streams, for aggregates whose events say everything; for
  * eventstore_receive_replayed() too. */
 void eventstore_ask_newest(
-    struct postgres_group *group, const struct base_uuid *stream_ids, size_t n_streams);
+    struct postgres_pipeline *pipeline, const struct base_uuid *stream_ids, size_t n_streams);
 /* Which commands have recorded something, each in the stream that it was for. */
 struct eventstore_command_wanted {
     struct base_uuid stream_id;
     struct base_uuid command_id;
 };
 void eventstore_ask_commands(
-    struct postgres_group *group, const struct eventstore_command_wanted *wanted, size_t n_wanted);
+    struct postgres_pipeline *pipeline, const struct eventstore_command_wanted *wanted,
+    size_t n_wanted);
 
 /* One row of it. */
 struct eventstore_command {
@@ -188,10 +190,10 @@ void eventstore_receive_command(
 
 /* The events of one stream after a version, in order, at most `limit`. */
 void eventstore_ask_stream_after(
-    struct postgres_group *group, const struct base_uuid *stream_id, int32_t after_version,
+    struct postgres_pipeline *pipeline, const struct base_uuid *stream_id, int32_t after_version,
     int32_t limit);
 
-/* One row of the last; texts are borrowed from the group. */
+/* One row of the last; texts are borrowed from the pipeline. */
 struct eventstore_event {
     int64_t position;
     const char *stream_type;
@@ -222,15 +224,15 @@ struct eventstore_history_wanted {
     int32_t limit;
 };
 void eventstore_ask_history(
-    struct postgres_group *group, const struct eventstore_history_wanted *wanted);
+    struct postgres_pipeline *pipeline, const struct eventstore_history_wanted *wanted);
 
-/* The position of the newest event of a shared stream. What is read after it in the same group may
- * be newer, but not older. 0 where somebody has taken the head away. */
-void eventstore_ask_shared_position(struct postgres_group *group);
+/* The position of the newest event of a shared stream. What is read after it in the same pipeline
+ * may be newer, but not older. 0 where somebody has taken the head away. */
+void eventstore_ask_shared_position(struct postgres_pipeline *pipeline);
 int64_t eventstore_receive_shared_position(const struct postgres_rows *rows);
 /* Whoever keeps what shared streams said reads them again, as if one had an event: for who has
  * corrected what is read of them. Locks the head until the commit, so nothing may come after it. */
-void eventstore_ask_move_shared_position(struct postgres_group *group);
+void eventstore_ask_move_shared_position(struct postgres_pipeline *pipeline);
 
 /* Kept answers by scope and key; rows in no order. */
 struct eventstore_key_wanted {
@@ -238,7 +240,8 @@ struct eventstore_key_wanted {
     const char *key;
 };
 void eventstore_ask_keys(
-    struct postgres_group *group, const struct eventstore_key_wanted *wanted, size_t n_wanted);
+    struct postgres_pipeline *pipeline, const struct eventstore_key_wanted *wanted,
+    size_t n_wanted);
 struct eventstore_key {
     struct base_uuid scope_id;
     const char *key;
@@ -271,7 +274,8 @@ struct eventstore_log_wanted {
     size_t n_types; /* 0: all */
 };
 /* Rows for eventstore_receive_event(). */
-void eventstore_ask_log(struct postgres_group *group, const struct eventstore_log_wanted *wanted);
+void eventstore_ask_log(
+    struct postgres_pipeline *pipeline, const struct eventstore_log_wanted *wanted);
 /* Of some streams the events after one version up to another; rows in the order of `wanted`, then
  * by version, at most `limit`: whoever gets so many asks again for the rest. */
 struct eventstore_range {
@@ -280,10 +284,10 @@ struct eventstore_range {
     int32_t until_version;
 };
 void eventstore_ask_ranges(
-    struct postgres_group *group, const struct eventstore_range *wanted, size_t n_wanted,
+    struct postgres_pipeline *pipeline, const struct eventstore_range *wanted, size_t n_wanted,
     int32_t limit);
 /* The last event's position and time. */
-void eventstore_ask_head(struct postgres_group *group);
+void eventstore_ask_head(struct postgres_pipeline *pipeline);
 struct eventstore_head {
     int64_t position;       /* 0: nothing was recorded yet, or somebody has taken the row away */
     int64_t recorded_at_us; /* undefined then */
@@ -312,12 +316,14 @@ struct eventstore_copied {
     size_t n_streams;
 };
 /* Looks whether the log has exactly these events. */
-void eventstore_ask_compare(struct postgres_group *group, const struct eventstore_copied *copied);
+void eventstore_ask_compare(
+    struct postgres_pipeline *pipeline, const struct eventstore_copied *copied);
 /* The position of the first that it does not have; 0: it has all. */
-int64_t eventstore_receive_compared(const struct postgres_group *group);
+int64_t eventstore_receive_compared(const struct postgres_pipeline *pipeline);
 /* Appends the piece behind the log's present end, positions and times as they are: all or nothing.
  * Read tables are not written. */
-void eventstore_ask_import(struct postgres_group *group, const struct eventstore_copied *copied);
+void eventstore_ask_import(
+    struct postgres_pipeline *pipeline, const struct eventstore_copied *copied);
 struct eventstore_imported {
     bool is_done;
     /* Why it is not. */
@@ -325,7 +331,7 @@ struct eventstore_imported {
     struct base_uuid stream_id;
     int32_t version; /* where that stream is */
 };
-struct eventstore_imported eventstore_receive_imported(const struct postgres_group *group);
+struct eventstore_imported eventstore_receive_imported(const struct postgres_pipeline *pipeline);
 
 /* ---- snapshots ------------------------------------------------------------------------------- */
 
@@ -338,7 +344,7 @@ struct eventstore_snapshot {
     size_t state_length;
 };
 void eventstore_ask_keep_snapshot(
-    struct postgres_group *group, const struct eventstore_snapshot *snapshot);
+    struct postgres_pipeline *pipeline, const struct eventstore_snapshot *snapshot);
 
 /* ---- walking all streams --------------------------------------------------------------------- */
 
@@ -348,7 +354,7 @@ extern const struct postgres_statement *const eventstore_walk_statements[];
 /* Rows of streams: what there is and how far it is. */
 struct eventstore_entry {
     struct base_uuid stream_id;
-    const char *stream_type; /* borrowed from the group */
+    const char *stream_type; /* borrowed from the pipeline */
     int32_t version;
 };
 void eventstore_receive_entry(
@@ -361,31 +367,31 @@ struct eventstore_entries_wanted {
     int32_t limit;
 };
 void eventstore_ask_entries(
-    struct postgres_group *group, const struct eventstore_entries_wanted *wanted);
+    struct postgres_pipeline *pipeline, const struct eventstore_entries_wanted *wanted);
 /* How many that would be without the limit. */
 void eventstore_ask_entries_count(
-    struct postgres_group *group, const struct eventstore_entries_wanted *wanted);
+    struct postgres_pipeline *pipeline, const struct eventstore_entries_wanted *wanted);
 int64_t eventstore_receive_count(const struct postgres_rows *rows);
 /* Those with the given ids, in id order. */
 void eventstore_ask_entries_of(
-    struct postgres_group *group, const struct base_uuid *stream_ids, size_t n_streams);
+    struct postgres_pipeline *pipeline, const struct base_uuid *stream_ids, size_t n_streams);
 /* Nobody appends to any stream before the transaction ends. What the statements after it read is
  * all that was appended. */
-void eventstore_ask_lock(struct postgres_group *group);
+void eventstore_ask_lock(struct postgres_pipeline *pipeline);
 /* Those of the streams of `n_events` random events, in id order. Long streams are found more often
  * than short ones. */
-void eventstore_ask_random_entries(struct postgres_group *group, int32_t n_events);
+void eventstore_ask_random_entries(struct postgres_pipeline *pipeline, int32_t n_events);
 
 /* The snapshots of some streams, whatever their shape, in id order; texts are borrowed. */
 void eventstore_ask_snapshots(
-    struct postgres_group *group, const struct base_uuid *stream_ids, size_t n_streams);
+    struct postgres_pipeline *pipeline, const struct base_uuid *stream_ids, size_t n_streams);
 void eventstore_receive_snapshot(
     const struct postgres_rows *rows, size_t row, struct eventstore_snapshot *snapshot);
 /* At most `limit` snapshots of streams that don't exist, for receive_snapshot. */
-void eventstore_ask_orphan_snapshots(struct postgres_group *group, int32_t limit);
+void eventstore_ask_orphan_snapshots(struct postgres_pipeline *pipeline, int32_t limit);
 /* Removes the snapshots of some streams. */
 void eventstore_ask_forget_snapshots(
-    struct postgres_group *group, const struct base_uuid *stream_ids, size_t n_streams);
+    struct postgres_pipeline *pipeline, const struct base_uuid *stream_ids, size_t n_streams);
 
 /* The order of the log from a position on, itself excluded, at most `limit`. */
 struct eventstore_place {
@@ -394,22 +400,23 @@ struct eventstore_place {
     struct base_uuid stream_id;
     bool has_entry; /* its stream is in streams */
 };
-void eventstore_ask_places(struct postgres_group *group, int64_t after_position, int32_t limit);
+void eventstore_ask_places(
+    struct postgres_pipeline *pipeline, int64_t after_position, int32_t limit);
 void eventstore_receive_place(
     const struct postgres_rows *rows, size_t row, struct eventstore_place *place);
 
 /* Kept answers that can't be true (of a stream that isn't there, of a version that it has not
  * reached, …), at most `limit`; for receive_key. */
-void eventstore_ask_false_keys(struct postgres_group *group, int32_t limit);
+void eventstore_ask_false_keys(struct postgres_pipeline *pipeline, int32_t limit);
 
 /* ---- rewriting read tables ------------------------------------------------------------------- */
 
 /*
  * Rows of read tables are replaced by what the log says, stream by stream, while others append. It
- * takes three statements of one group: the first locks the head of the log, as an append does; the
- * second removes the rows of those streams that are at the expected version; the third puts them,
- * by the same parts that write them with an append. Nothing is between the two, so no reader sees a
- * gap.
+ * takes three statements of one pipeline: the first locks the head of the log, as an append does;
+ * the second removes the rows of those streams that are at the expected version; the third puts
+ * them, by the same parts that write them with an append. Nothing is between the two, so no reader
+ * sees a gap.
  *
  * A part for removing is like one for the append, but writes nothing where a stream was refused and
  * reads no CTE but `verdict`.
@@ -425,8 +432,8 @@ const struct postgres_statement *const *eventstore_rewriter_statements(
     const struct eventstore_rewriter *rewriter);
 
 /* Asks for the lock of the head and two statements; or, of these, only for the first, for rows of
- * what does not exist: streams with the expected version 0. Returns where in the group the verdicts
- * are. */
+ * what does not exist: streams with the expected version 0. Returns where in the pipeline the
+ * verdicts are. */
 struct eventstore_rewrite {
     const struct eventstore_stream *streams; /* sorted by stream_id; their n_events is not read */
     size_t n_streams;
@@ -434,7 +441,7 @@ struct eventstore_rewrite {
     bool only_removes;
 };
 size_t eventstore_ask_rewrite(
-    const struct eventstore_rewriter *rewriter, struct postgres_group *group,
+    const struct eventstore_rewriter *rewriter, struct postgres_pipeline *pipeline,
     const struct eventstore_rewrite *rewrite);
 /* Whether the stream with that ordinal was at its version and its rows are replaced; `rows` are
  * those of the verdicts. */
@@ -443,16 +450,17 @@ bool eventstore_was_rewritten(const struct postgres_rows *rows, int32_t ordinal)
 /* ---- keeping house --------------------------------------------------------------------------- */
 
 /* Removes at most `limit` kept answers that are older than `hours`. */
-void eventstore_ask_forget_keys(struct postgres_group *group, int32_t hours, int32_t limit);
+void eventstore_ask_forget_keys(struct postgres_pipeline *pipeline, int32_t hours, int32_t limit);
 /* Ends the server process of a lost connection and waits up to 5 s until it is gone, so that what
  * it had under way is either committed or never will be. */
-void eventstore_ask_settle(struct postgres_group *group, const struct postgres_backend *backend);
+void eventstore_ask_settle(
+    struct postgres_pipeline *pipeline, const struct postgres_backend *backend);
 /* True when no such process is left. */
-bool eventstore_receive_settled(const struct postgres_group *group);
+bool eventstore_receive_settled(const struct postgres_pipeline *pipeline);
 /* Ends the server processes of appends (of any service of the same user) that have begun so long
  * ago and wait in the middle for their client, which is frozen or gone. Says how many. */
-void eventstore_ask_end_stuck(struct postgres_group *group, int64_t older_than_ms);
-size_t eventstore_receive_end_stuck(const struct postgres_group *group);
+void eventstore_ask_end_stuck(struct postgres_pipeline *pipeline, int64_t older_than_ms);
+size_t eventstore_receive_end_stuck(const struct postgres_pipeline *pipeline);
 
 /* ---- alone ----------------------------------------------------------------------------------- */
 
@@ -468,10 +476,10 @@ char *eventstore_make_enter_sql(const struct base_uuid *holder) BASE_MUST_CHECK;
  * from some moment after it was asked nobody else changes carts. The statement is to be prepared;
  * the holder is an id of the process's own. */
 extern const struct postgres_statement eventstore_lease_statement;
-void eventstore_ask_lease(struct postgres_group *group, const struct base_uuid *holder);
+void eventstore_ask_lease(struct postgres_pipeline *pipeline, const struct base_uuid *holder);
 /* Whether it was given: not when another such connection is there. *n_writers, ever so many, is the
  * same as last time if nobody entered in between. */
-bool eventstore_receive_lease(const struct postgres_group *group, int64_t *n_writers)
+bool eventstore_receive_lease(const struct postgres_pipeline *pipeline, int64_t *n_writers)
     BASE_MUST_CHECK;
 
 #endif

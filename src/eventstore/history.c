@@ -33,9 +33,9 @@ const struct postgres_statement *const eventstore_history_statements[] = {
     &eventstore_load_history, &eventstore_read_head, NULL};
 
 void eventstore_ask_history(
-    struct postgres_group *group, const struct eventstore_history_wanted *wanted)
+    struct postgres_pipeline *pipeline, const struct eventstore_history_wanted *wanted)
 {
-    struct postgres_parameters *to = postgres_group_add(group, &eventstore_load_history);
+    struct postgres_parameters *to = postgres_pipeline_add(pipeline, &eventstore_load_history);
     postgres_put_uuid(to, &wanted->stream_id);
     postgres_put_int4(to, wanted->after_version);
     postgres_put_int4(to, wanted->until_version);

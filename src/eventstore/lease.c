@@ -66,16 +66,16 @@ const struct postgres_statement eventstore_lease_statement = {
     POSTGRES_TYPES(POSTGRES_UUID, POSTGRES_INT4),
 };
 
-void eventstore_ask_lease(struct postgres_group *group, const struct base_uuid *holder)
+void eventstore_ask_lease(struct postgres_pipeline *pipeline, const struct base_uuid *holder)
 {
-    struct postgres_parameters *to = postgres_group_add(group, &eventstore_lease_statement);
+    struct postgres_parameters *to = postgres_pipeline_add(pipeline, &eventstore_lease_statement);
     postgres_put_uuid(to, holder);
     postgres_put_int4(to, EVENTSTORE_LEASE_MS);
 }
 
-bool eventstore_receive_lease(const struct postgres_group *group, int64_t *n_writers)
+bool eventstore_receive_lease(const struct postgres_pipeline *pipeline, int64_t *n_writers)
 {
-    const struct postgres_rows *rows = postgres_group_rows(group, 0);
+    const struct postgres_rows *rows = postgres_pipeline_rows(pipeline, 0);
     if (postgres_rows_count(rows) == 0)
         return false;
     *n_writers = postgres_get_int8(rows, 0, 0);

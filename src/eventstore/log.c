@@ -54,11 +54,12 @@ const struct postgres_statement *const eventstore_log_statements[] = {
 
 const struct postgres_statement *const eventstore_ranges_statements[] = {&READ_RANGES, NULL};
 
-void eventstore_ask_log(struct postgres_group *group, const struct eventstore_log_wanted *wanted)
+void eventstore_ask_log(
+    struct postgres_pipeline *pipeline, const struct eventstore_log_wanted *wanted)
 {
     const struct postgres_statement *statement =
         wanted->n_types == 0 ? &READ_LOG : &READ_LOG_OF_TYPES;
-    struct postgres_parameters *to = postgres_group_add(group, statement);
+    struct postgres_parameters *to = postgres_pipeline_add(pipeline, statement);
     postgres_put_int8(to, wanted->after_position);
     postgres_put_int8(to, wanted->until_position);
     postgres_put_int4(to, wanted->limit);
@@ -67,9 +68,9 @@ void eventstore_ask_log(struct postgres_group *group, const struct eventstore_lo
     POSTGRES_PUT_LIST(to, wanted->types, wanted->n_types);
 }
 
-void eventstore_ask_head(struct postgres_group *group)
+void eventstore_ask_head(struct postgres_pipeline *pipeline)
 {
-    (void)postgres_group_add(group, &eventstore_read_head); /* it has no parameters */
+    (void)postgres_pipeline_add(pipeline, &eventstore_read_head); /* it has no parameters */
 }
 
 struct eventstore_head eventstore_receive_head(const struct postgres_rows *rows)
@@ -85,10 +86,10 @@ struct eventstore_head eventstore_receive_head(const struct postgres_rows *rows)
 }
 
 void eventstore_ask_ranges(
-    struct postgres_group *group, const struct eventstore_range *wanted, size_t n_wanted,
+    struct postgres_pipeline *pipeline, const struct eventstore_range *wanted, size_t n_wanted,
     int32_t limit)
 {
-    struct postgres_parameters *to = postgres_group_add(group, &READ_RANGES);
+    struct postgres_parameters *to = postgres_pipeline_add(pipeline, &READ_RANGES);
     POSTGRES_PUT_COLUMN(to, wanted, n_wanted, stream_id);
     POSTGRES_PUT_COLUMN(to, wanted, n_wanted, after_version);
     POSTGRES_PUT_COLUMN(to, wanted, n_wanted, until_version);

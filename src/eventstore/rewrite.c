@@ -5,7 +5,7 @@
 
 /*
  * The head of the log is locked by the first statement, as for an append, so nobody appends until
- * the group's end, which is near; a stream that moved on before that is refused. Both statements
+ * the pipeline's end, which is near; a stream that moved on before that is refused. Both statements
  * behind the lock come to the same verdict.
  */
 #define JUDGE                                                                                      \
@@ -82,11 +82,11 @@ const struct postgres_statement *const *eventstore_rewriter_statements(
 }
 
 static void ask_for_tables(
-    struct postgres_group *group, const struct postgres_statement *statement,
+    struct postgres_pipeline *pipeline, const struct postgres_statement *statement,
     const struct eventstore_part *const *parts, size_t n_parts,
     const struct eventstore_rewrite *rewrite)
 {
-    struct postgres_parameters *to = postgres_group_add(group, statement);
+    struct postgres_parameters *to = postgres_pipeline_add(pipeline, statement);
     POSTGRES_PUT_COLUMN(to, rewrite->streams, rewrite->n_streams, stream_id);
     POSTGRES_PUT_COLUMN(to, rewrite->streams, rewrite->n_streams, expected_version);
     for (size_t i = 0; i < n_parts; i++)
@@ -94,14 +94,14 @@ static void ask_for_tables(
 }
 
 size_t eventstore_ask_rewrite(
-    const struct eventstore_rewriter *rewriter, struct postgres_group *group,
+    const struct eventstore_rewriter *rewriter, struct postgres_pipeline *pipeline,
     const struct eventstore_rewrite *rewrite)
 {
-    eventstore_ask_lock(group);
-    size_t verdict_at = group->n_statements;
-    ask_for_tables(group, &rewriter->remove, rewriter->removing, rewriter->n_tables, rewrite);
+    eventstore_ask_lock(pipeline);
+    size_t verdict_at = pipeline->n_statements;
+    ask_for_tables(pipeline, &rewriter->remove, rewriter->removing, rewriter->n_tables, rewrite);
     if (!rewrite->only_removes)
-        ask_for_tables(group, &rewriter->put, rewriter->putting, rewriter->n_tables, rewrite);
+        ask_for_tables(pipeline, &rewriter->put, rewriter->putting, rewriter->n_tables, rewrite);
     return verdict_at;
 }
 

@@ -65,18 +65,18 @@ void eventstore_receive_entry(
 }
 
 void eventstore_ask_entries(
-    struct postgres_group *group, const struct eventstore_entries_wanted *wanted)
+    struct postgres_pipeline *pipeline, const struct eventstore_entries_wanted *wanted)
 {
-    struct postgres_parameters *to = postgres_group_add(group, &READ_ENTRIES);
+    struct postgres_parameters *to = postgres_pipeline_add(pipeline, &READ_ENTRIES);
     postgres_put_uuid(to, &wanted->first_id);
     postgres_put_int4(to, wanted->limit);
     POSTGRES_PUT_LIST(to, wanted->types, wanted->n_types);
 }
 
 void eventstore_ask_entries_count(
-    struct postgres_group *group, const struct eventstore_entries_wanted *wanted)
+    struct postgres_pipeline *pipeline, const struct eventstore_entries_wanted *wanted)
 {
-    struct postgres_parameters *to = postgres_group_add(group, &COUNT_ENTRIES);
+    struct postgres_parameters *to = postgres_pipeline_add(pipeline, &COUNT_ENTRIES);
     postgres_put_uuid(to, &wanted->first_id);
     POSTGRES_PUT_LIST(to, wanted->types, wanted->n_types);
 }
@@ -87,14 +87,14 @@ int64_t eventstore_receive_count(const struct postgres_rows *rows)
 }
 
 void eventstore_ask_entries_of(
-    struct postgres_group *group, const struct base_uuid *stream_ids, size_t n_streams)
+    struct postgres_pipeline *pipeline, const struct base_uuid *stream_ids, size_t n_streams)
 {
-    POSTGRES_PUT_LIST(postgres_group_add(group, &READ_ENTRIES_OF), stream_ids, n_streams);
+    POSTGRES_PUT_LIST(postgres_pipeline_add(pipeline, &READ_ENTRIES_OF), stream_ids, n_streams);
 }
 
-void eventstore_ask_random_entries(struct postgres_group *group, int32_t n_events)
+void eventstore_ask_random_entries(struct postgres_pipeline *pipeline, int32_t n_events)
 {
-    postgres_put_int4(postgres_group_add(group, &READ_RANDOM_ENTRIES), n_events);
+    postgres_put_int4(postgres_pipeline_add(pipeline, &READ_RANDOM_ENTRIES), n_events);
 }
 
 /* ---- events ---------------------------------------------------------------------------------- */
@@ -111,9 +111,10 @@ static const struct postgres_statement READ_PLACES = {
     POSTGRES_TYPES(POSTGRES_INT8, POSTGRES_INT4),
 };
 
-void eventstore_ask_places(struct postgres_group *group, int64_t after_position, int32_t limit)
+void eventstore_ask_places(
+    struct postgres_pipeline *pipeline, int64_t after_position, int32_t limit)
 {
-    struct postgres_parameters *to = postgres_group_add(group, &READ_PLACES);
+    struct postgres_parameters *to = postgres_pipeline_add(pipeline, &READ_PLACES);
     postgres_put_int8(to, after_position);
     postgres_put_int4(to, limit);
 }
@@ -160,9 +161,9 @@ const struct postgres_statement eventstore_forget_snapshots = {
 };
 
 void eventstore_ask_snapshots(
-    struct postgres_group *group, const struct base_uuid *stream_ids, size_t n_streams)
+    struct postgres_pipeline *pipeline, const struct base_uuid *stream_ids, size_t n_streams)
 {
-    POSTGRES_PUT_LIST(postgres_group_add(group, &READ_SNAPSHOTS), stream_ids, n_streams);
+    POSTGRES_PUT_LIST(postgres_pipeline_add(pipeline, &READ_SNAPSHOTS), stream_ids, n_streams);
 }
 
 void eventstore_receive_snapshot(
@@ -177,16 +178,16 @@ void eventstore_receive_snapshot(
     };
 }
 
-void eventstore_ask_orphan_snapshots(struct postgres_group *group, int32_t limit)
+void eventstore_ask_orphan_snapshots(struct postgres_pipeline *pipeline, int32_t limit)
 {
-    postgres_put_int4(postgres_group_add(group, &READ_ORPHAN_SNAPSHOTS), limit);
+    postgres_put_int4(postgres_pipeline_add(pipeline, &READ_ORPHAN_SNAPSHOTS), limit);
 }
 
 void eventstore_ask_forget_snapshots(
-    struct postgres_group *group, const struct base_uuid *stream_ids, size_t n_streams)
+    struct postgres_pipeline *pipeline, const struct base_uuid *stream_ids, size_t n_streams)
 {
     POSTGRES_PUT_LIST(
-        postgres_group_add(group, &eventstore_forget_snapshots), stream_ids, n_streams);
+        postgres_pipeline_add(pipeline, &eventstore_forget_snapshots), stream_ids, n_streams);
 }
 
 /* ---- kept answers ---------------------------------------------------------------------------- */
@@ -204,9 +205,9 @@ static const struct postgres_statement READ_FALSE_KEYS = {
     POSTGRES_TYPES(POSTGRES_INT4),
 };
 
-void eventstore_ask_false_keys(struct postgres_group *group, int32_t limit)
+void eventstore_ask_false_keys(struct postgres_pipeline *pipeline, int32_t limit)
 {
-    postgres_put_int4(postgres_group_add(group, &READ_FALSE_KEYS), limit);
+    postgres_put_int4(postgres_pipeline_add(pipeline, &READ_FALSE_KEYS), limit);
 }
 
 /* ---- shared streams -------------------------------------------------------------------------- */
@@ -218,9 +219,9 @@ static const struct postgres_statement MOVE_SHARED_POSITION = {
     .sql = "UPDATE log_head SET shared_position = greatest(position, shared_position) + 1",
 };
 
-void eventstore_ask_move_shared_position(struct postgres_group *group)
+void eventstore_ask_move_shared_position(struct postgres_pipeline *pipeline)
 {
-    (void)postgres_group_add(group, &MOVE_SHARED_POSITION); /* it has no parameters */
+    (void)postgres_pipeline_add(pipeline, &MOVE_SHARED_POSITION); /* it has no parameters */
 }
 
 const struct postgres_statement *const eventstore_walk_statements[] = {

@@ -56,7 +56,7 @@ void feed_destroy(struct feed *feed)
     postgres_connection_destroy(feed->reader);
     queue_finish(&feed->pages);
     feed_listeners_finish(feed);
-    postgres_group_finish(&feed->tail_group);
+    postgres_pipeline_finish(&feed->tail_pipeline);
     free(feed);
 }
 

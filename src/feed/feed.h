@@ -117,7 +117,7 @@ struct feed_page {
 
     /* The feed's own. */
     struct feed *feed;
-    struct postgres_group group;
+    struct postgres_pipeline pipeline;
     size_t n_windows;
 };
 void feed_read_page(struct feed *feed, struct feed_page *page);

@@ -25,12 +25,13 @@
 /* Writes an event as it is handed on; `framed` is the caller's to free. */
 struct feed_event feed_write_event(const struct eventstore_event *stored);
 
-/* Adds the statements that read `source` after a place to a group: at most `limit` rows. */
+/* Adds the statements that read `source` after a place to a pipeline: at most `limit` rows. */
 void feed_ask(
-    struct postgres_group *group, const struct feed_source *source, int64_t after, int32_t limit);
+    struct postgres_pipeline *pipeline, const struct feed_source *source, int64_t after,
+    int32_t limit);
 /* The number of statements that this adds. */
 #define FEED_STATEMENTS 2
-/* What a group of feed_ask() found. */
+/* What a pipeline of feed_ask() found. */
 struct feed_found {
     const struct postgres_rows *rows; /* of events, from `first` on */
     size_t first;
@@ -45,7 +46,7 @@ struct feed_found {
 /* Writes which log the answer of a connection is of. */
 void feed_identify(const struct feed *feed, int64_t log, char id[FEED_LOG_ID_SIZE]);
 struct feed_found feed_receive(
-    const struct postgres_group *group, const struct feed_source *source, int64_t after,
+    const struct postgres_pipeline *pipeline, const struct feed_source *source, int64_t after,
     int32_t limit);
 
 /* ---- memory (memory.c) ----------------------------------------------------------------------- */
@@ -137,7 +138,7 @@ enum feed_tail_state { TAIL_STATES(BASE_STATE_NAME) };
 /* Reads for one listener that is behind. */
 struct feed_slot {
     struct feed *feed;
-    struct postgres_group group;
+    struct postgres_pipeline pipeline;
     struct feed_listener *listener; /* NULL: it has left */
     bool is_busy;
 };
@@ -149,8 +150,8 @@ struct feed {
     struct postgres_connection *reader; /* pages, and those who are behind */
 
     enum feed_tail_state state;
-    struct postgres_group tail_group;
-    bool is_tail_asked; /* the group is under way */
+    struct postgres_pipeline tail_pipeline;
+    bool is_tail_asked; /* the pipeline is under way */
     bool is_tail_stale; /* it was asked for those who have left since */
     struct loop_timer tail_timer;
     int64_t asked_at_us;

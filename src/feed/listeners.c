@@ -167,10 +167,10 @@ static void deliver(struct loop_deferred *deferred)
 /* ---- who is behind --------------------------------------------------------------------------- */
 
 static void receive_for(
-    struct feed *feed, struct feed_listener *listener, const struct postgres_group *group)
+    struct feed *feed, struct feed_listener *listener, const struct postgres_pipeline *pipeline)
 {
     struct feed_found found =
-        feed_receive(group, &listener->source, listener->after, FEED_OFFER_MAX);
+        feed_receive(pipeline, &listener->source, listener->after, FEED_OFFER_MAX);
     struct feed_event *events = feed->events;
     for (size_t i = 0; i < found.n_rows; i++) {
         struct eventstore_event stored;
@@ -200,9 +200,9 @@ static void receive_for(
         free((char *)(uintptr_t)events[i].framed);
 }
 
-static void slot_answered(struct postgres_group *group)
+static void slot_answered(struct postgres_pipeline *pipeline)
 {
-    struct feed_slot *slot = BASE_CONTAINER(group, struct feed_slot, group);
+    struct feed_slot *slot = BASE_CONTAINER(pipeline, struct feed_slot, pipeline);
     struct feed *feed = slot->feed;
     struct feed_listener *listener = slot->listener;
     slot->is_busy = false;
@@ -210,8 +210,8 @@ static void slot_answered(struct postgres_group *group)
     if (feed->is_ending)
         return;
     if (listener != NULL) {
-        if (postgres_is_done(group->outcome)) {
-            receive_for(feed, listener, group);
+        if (postgres_is_done(pipeline->outcome)) {
+            receive_for(feed, listener, pipeline);
         } else {
             listener->slot = NULL;
             move_to(feed, listener, LISTENER_PARKED);
@@ -229,10 +229,10 @@ static void read_for(struct feed *feed, struct feed_slot *slot, struct feed_list
     listener->slot = slot;
     /* Events that are noticed from now on are in memory; all before are in what is read. */
     listener->pending = 0;
-    postgres_group_begin(&slot->group);
-    slot->group.answered = slot_answered;
-    feed_ask(&slot->group, &listener->source, listener->after, FEED_OFFER_MAX);
-    postgres_send(feed->reader, &slot->group);
+    postgres_pipeline_begin(&slot->pipeline);
+    slot->pipeline.answered = slot_answered;
+    feed_ask(&slot->pipeline, &listener->source, listener->after, FEED_OFFER_MAX);
+    postgres_send(feed->reader, &slot->pipeline);
 }
 
 static void read_for_next(struct feed *feed)
@@ -364,5 +364,5 @@ void feed_listeners_finish(struct feed *feed)
     loop_stop_timer(feed->options.loop, &feed->retry);
     feed_tail_stop(feed);
     for (size_t i = 0; i < CATCH_UP_SLOTS; i++)
-        postgres_group_finish(&feed->slots[i].group);
+        postgres_pipeline_finish(&feed->slots[i].pipeline);
 }

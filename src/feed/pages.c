@@ -17,7 +17,7 @@ static void page_answered(struct queue_request *request)
     struct feed_page *page = page_of(request);
     if (request->failure != BASE_NO_FAILURE)
         page->outcome = FEED_FAILED;
-    postgres_group_finish(&page->group);
+    postgres_pipeline_finish(&page->pipeline);
     page->answered(page);
 }
 
@@ -33,7 +33,7 @@ static bool needs_owner(const struct feed_page *page)
 static bool is_admitted(struct feed_page *page)
 {
     return !needs_owner(page) || projections_receive_owner(
-                                     postgres_group_rows(&page->group, FEED_STATEMENTS),
+                                     postgres_pipeline_rows(&page->pipeline, FEED_STATEMENTS),
                                      &page->caller, &page->is_unclaimed);
 }
 
@@ -45,7 +45,8 @@ static bool receive(struct feed_page *page)
         page->outcome = FEED_NOT_FOUND;
         return true;
     }
-    struct feed_found found = feed_receive(&page->group, &page->source, page->next_after, wanted);
+    struct feed_found found =
+        feed_receive(&page->pipeline, &page->source, page->next_after, wanted);
     for (size_t i = 0; i < found.n_rows; i++) {
         struct eventstore_event stored;
         eventstore_receive_event(found.rows, found.first + i, &stored);
@@ -66,11 +67,11 @@ static bool receive(struct feed_page *page)
            ++page->n_windows == FEED_PAGE_WINDOWS;
 }
 
-static void page_read(struct postgres_group *group)
+static void page_read(struct postgres_pipeline *pipeline)
 {
-    struct feed_page *page = BASE_CONTAINER(group, struct feed_page, group);
+    struct feed_page *page = BASE_CONTAINER(pipeline, struct feed_page, pipeline);
     struct feed *feed = page->feed;
-    if (!queue_receive(&feed->pages, &page->request, group->outcome)) {
+    if (!queue_receive(&feed->pages, &page->request, pipeline->outcome)) {
         queue_sent(&feed->pages);
     } else if (receive(page) || feed->is_ending) {
         queue_answer(&feed->pages, &page->request, BASE_NO_FAILURE);
@@ -83,12 +84,12 @@ static void page_read(struct postgres_group *group)
 static void ask(struct feed *feed, struct feed_page *page)
 {
     int32_t wanted = page->limit - (int32_t)page->n_events;
-    postgres_group_begin(&page->group);
-    page->group.answered = page_read;
-    feed_ask(&page->group, &page->source, page->next_after, wanted);
+    postgres_pipeline_begin(&page->pipeline);
+    page->pipeline.answered = page_read;
+    feed_ask(&page->pipeline, &page->source, page->next_after, wanted);
     if (needs_owner(page))
-        projections_ask_owner(&page->group, &page->source.cart_id);
-    postgres_send(feed->reader, &page->group);
+        projections_ask_owner(&page->pipeline, &page->source.cart_id);
+    postgres_send(feed->reader, &page->pipeline);
 }
 
 static void send(struct queue *queue)

@@ -65,7 +65,8 @@ struct feed_event feed_write_event(const struct eventstore_event *stored)
 
 /* The head is asked for first: whatever it says was committed before the events are looked at, so
  * that up to there nothing is missing among them. */
-static void ask_log(struct postgres_group *group, uint32_t types, int64_t after, int32_t limit)
+static void ask_log(
+    struct postgres_pipeline *pipeline, uint32_t types, int64_t after, int32_t limit)
 {
     const char *names[32];
     struct eventstore_log_wanted wanted = {
@@ -78,27 +79,29 @@ static void ask_log(struct postgres_group *group, uint32_t types, int64_t after,
     for (size_t i = 0; codec_event_names[i] != NULL; i++)
         if ((types & UINT32_C(1) << i) != 0)
             names[wanted.n_types++] = codec_event_names[i];
-    eventstore_ask_head(group);
-    eventstore_ask_log(group, &wanted);
+    eventstore_ask_head(pipeline);
+    eventstore_ask_log(pipeline, &wanted);
 }
 
 /* One row before and one row after what is wanted: to see whether `after` is there, and whether
  * there is more. The first event says whether there is such a cart at all. */
 static void ask_cart(
-    struct postgres_group *group, const struct base_uuid *cart_id, int64_t after, int32_t limit)
+    struct postgres_pipeline *pipeline, const struct base_uuid *cart_id, int64_t after,
+    int32_t limit)
 {
     int32_t before = after == 0 ? 0 : (int32_t)after - 1;
-    eventstore_ask_stream_after(group, cart_id, before, limit + 2);
-    eventstore_ask_stream_after(group, cart_id, 0, 1);
+    eventstore_ask_stream_after(pipeline, cart_id, before, limit + 2);
+    eventstore_ask_stream_after(pipeline, cart_id, 0, 1);
 }
 
 void feed_ask(
-    struct postgres_group *group, const struct feed_source *source, int64_t after, int32_t limit)
+    struct postgres_pipeline *pipeline, const struct feed_source *source, int64_t after,
+    int32_t limit)
 {
     if (source->is_of_cart)
-        ask_cart(group, &source->cart_id, after, limit);
+        ask_cart(pipeline, &source->cart_id, after, limit);
     else
-        ask_log(group, source->types, after, limit);
+        ask_log(pipeline, source->types, after, limit);
 }
 
 /* ---- which log ------------------------------------------------------------------------------- */
@@ -116,11 +119,11 @@ void feed_identify(const struct feed *feed, int64_t log, char id[FEED_LOG_ID_SIZ
 /* ---- receiving ------------------------------------------------------------------------------- */
 
 static struct feed_found receive_log(
-    const struct postgres_group *group, uint32_t types, int64_t after, int32_t limit)
+    const struct postgres_pipeline *pipeline, uint32_t types, int64_t after, int32_t limit)
 {
-    struct eventstore_head head = eventstore_receive_head(postgres_group_rows(group, 0));
+    struct eventstore_head head = eventstore_receive_head(postgres_pipeline_rows(pipeline, 0));
     struct feed_found found = {
-        .rows = postgres_group_rows(group, 1),
+        .rows = postgres_pipeline_rows(pipeline, 1),
         .exists = true,
         .head = head.position,
         .log = head.log,
@@ -146,10 +149,10 @@ static struct feed_found receive_log(
 }
 
 static struct feed_found receive_cart(
-    const struct postgres_group *group, int64_t after, int32_t limit)
+    const struct postgres_pipeline *pipeline, int64_t after, int32_t limit)
 {
-    struct feed_found found = {.rows = postgres_group_rows(group, 0), .scanned = after};
-    const struct postgres_rows *first = postgres_group_rows(group, 1);
+    struct feed_found found = {.rows = postgres_pipeline_rows(pipeline, 0), .scanned = after};
+    const struct postgres_rows *first = postgres_pipeline_rows(pipeline, 1);
     struct eventstore_event event;
     if (postgres_rows_count(first) == 0)
         return found;
@@ -169,9 +172,9 @@ static struct feed_found receive_cart(
 }
 
 struct feed_found feed_receive(
-    const struct postgres_group *group, const struct feed_source *source, int64_t after,
+    const struct postgres_pipeline *pipeline, const struct feed_source *source, int64_t after,
     int32_t limit)
 {
-    return source->is_of_cart ? receive_cart(group, after, limit)
-                              : receive_log(group, source->types, after, limit);
+    return source->is_of_cart ? receive_cart(pipeline, after, limit)
+                              : receive_log(pipeline, source->types, after, limit);
 }

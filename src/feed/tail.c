@@ -37,8 +37,8 @@ void feed_history_changed(struct feed *feed, int64_t head)
 
 static void receive_events(struct feed *feed)
 {
-    const struct postgres_group *group = &feed->tail_group;
-    struct eventstore_head head = eventstore_receive_head(postgres_group_rows(group, 0));
+    const struct postgres_pipeline *pipeline = &feed->tail_pipeline;
+    struct eventstore_head head = eventstore_receive_head(postgres_pipeline_rows(pipeline, 0));
     char log_id[FEED_LOG_ID_SIZE];
     feed_identify(feed, head.log, log_id);
     /* The log only grows, so what ends before what was read of it is not the same one. Nor is what
@@ -49,7 +49,7 @@ static void receive_events(struct feed *feed)
         wait_for(feed, FEED_POLL_MS * 1000);
         return;
     }
-    const struct postgres_rows *rows = postgres_group_rows(group, 1);
+    const struct postgres_rows *rows = postgres_pipeline_rows(pipeline, 1);
     size_t n_rows = postgres_rows_count(rows);
     for (size_t row = 0; row < n_rows; row++) {
         struct eventstore_event stored;
@@ -69,17 +69,17 @@ static void receive_events(struct feed *feed)
 static void receive_head(struct feed *feed)
 {
     struct eventstore_head head =
-        eventstore_receive_head(postgres_group_rows(&feed->tail_group, 0));
+        eventstore_receive_head(postgres_pipeline_rows(&feed->tail_pipeline, 0));
     feed_identify(feed, head.log, feed->log_id);
     feed_memory_start(&feed->memory, feed->options.memory_bytes, head.position);
     feed_listeners_unpark(feed);
     wait_for(feed, FEED_POLL_MS * 1000);
 }
 
-static void answered(struct postgres_group *group)
+static void answered(struct postgres_pipeline *pipeline)
 {
-    struct feed *feed = BASE_CONTAINER(group, struct feed, tail_group);
-    bool is_done = postgres_is_done(group->outcome);
+    struct feed *feed = BASE_CONTAINER(pipeline, struct feed, tail_pipeline);
+    bool is_done = postgres_is_done(pipeline->outcome);
     enum feed_tail_state state = feed->state;
     feed->is_tail_asked = false;
     bool is_stale = feed->is_tail_stale;
@@ -96,21 +96,21 @@ static void answered(struct postgres_group *group)
 
 static void ask(struct feed *feed, enum feed_tail_state state)
 {
-    struct postgres_group *group = &feed->tail_group;
+    struct postgres_pipeline *pipeline = &feed->tail_pipeline;
     move_to(feed, state);
     feed->is_tail_asked = true;
     feed->asked_at_us = loop_now_us(feed->options.loop);
-    postgres_group_begin(group);
-    group->answered = answered;
-    eventstore_ask_head(group);
+    postgres_pipeline_begin(pipeline);
+    pipeline->answered = answered;
+    eventstore_ask_head(pipeline);
     if (state == TAIL_READING)
         eventstore_ask_log(
-            group, &(struct eventstore_log_wanted){
-                       .after_position = feed->memory.head,
-                       .until_position = INT64_MAX,
-                       .limit = TAIL_ROWS,
-                   });
-    postgres_send(feed->tail, group);
+            pipeline, &(struct eventstore_log_wanted){
+                          .after_position = feed->memory.head,
+                          .until_position = INT64_MAX,
+                          .limit = TAIL_ROWS,
+                      });
+    postgres_send(feed->tail, pipeline);
 }
 
 static void look(struct loop_timer *timer)

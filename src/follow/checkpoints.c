@@ -63,9 +63,9 @@ static const struct postgres_statement PAUSE = {
 const struct postgres_statement *const checkpoints_statements[] = {&CLAIM,        &READ,  &MOVE,
                                                                    &MOVE_REBUILD, &PAUSE, NULL};
 
-void checkpoints_ask_claim(struct postgres_group *group, const struct base_uuid *runner)
+void checkpoints_ask_claim(struct postgres_pipeline *pipeline, const struct base_uuid *runner)
 {
-    postgres_put_uuid(postgres_group_add(group, &CLAIM), runner);
+    postgres_put_uuid(postgres_pipeline_add(pipeline, &CLAIM), runner);
 }
 
 bool checkpoints_receive_claim(const struct postgres_rows *rows)
@@ -73,9 +73,9 @@ bool checkpoints_receive_claim(const struct postgres_rows *rows)
     return postgres_rows_count(rows) == 1;
 }
 
-void checkpoints_ask(struct postgres_group *group)
+void checkpoints_ask(struct postgres_pipeline *pipeline)
 {
-    (void)postgres_group_add(group, &READ); /* it has no parameters */
+    (void)postgres_pipeline_add(pipeline, &READ); /* it has no parameters */
 }
 
 void checkpoints_receive(const struct postgres_rows *rows, struct follow_checkpoint *list)
@@ -101,10 +101,10 @@ void checkpoints_receive(const struct postgres_rows *rows, struct follow_checkpo
     }
 }
 
-void checkpoints_ask_move(struct postgres_group *group, const struct follow_move *move)
+void checkpoints_ask_move(struct postgres_pipeline *pipeline, const struct follow_move *move)
 {
     struct postgres_parameters *to =
-        postgres_group_add(group, move->is_rebuild ? &MOVE_REBUILD : &MOVE);
+        postgres_pipeline_add(pipeline, move->is_rebuild ? &MOVE_REBUILD : &MOVE);
     POSTGRES_PUT_LIST(to, move->names, move->n_names);
     postgres_put_int8(to, move->after);
     postgres_put_int8(to, move->until);
@@ -113,10 +113,10 @@ void checkpoints_ask_move(struct postgres_group *group, const struct follow_move
 }
 
 void checkpoints_ask_pause(
-    struct postgres_group *group, const struct follow_move *move, int64_t position,
+    struct postgres_pipeline *pipeline, const struct follow_move *move, int64_t position,
     const char *reason)
 {
-    struct postgres_parameters *to = postgres_group_add(group, &PAUSE);
+    struct postgres_parameters *to = postgres_pipeline_add(pipeline, &PAUSE);
     POSTGRES_PUT_LIST(to, move->names, move->n_names);
     postgres_put_int8(to, move->after);
     postgres_put_int8(to, position);

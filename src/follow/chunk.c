@@ -14,9 +14,9 @@ static void write_chunk(struct follow *follow);
 static void pause_members(struct follow *follow);
 
 /* True when the answer is there; else the chunk was given up for now. */
-static bool is_answered(struct follow *follow, const struct postgres_group *group)
+static bool is_answered(struct follow *follow, const struct postgres_pipeline *pipeline)
 {
-    if (postgres_is_done(group->outcome))
+    if (postgres_is_done(pipeline->outcome))
         return true;
     follow_chunk_ended(follow, false);
     return false;
@@ -152,7 +152,7 @@ static bool want_cart(struct follow *follow, const struct eventstore_event *even
 static void plan(struct follow *follow)
 {
     struct follow_chunk *chunk = &follow->chunk;
-    const struct postgres_rows *rows = postgres_group_rows(&follow->log, 0);
+    const struct postgres_rows *rows = postgres_pipeline_rows(&follow->log, 0);
     replay_cache_trim(&follow->carts);
     replay_ranges_begin(&follow->missing);
     follow->n_chunks++;
@@ -165,12 +165,12 @@ static void plan(struct follow *follow)
     }
 }
 
-static void log_answered(struct postgres_group *group)
+static void log_answered(struct postgres_pipeline *pipeline)
 {
-    struct follow *follow = BASE_CONTAINER(group, struct follow, log);
-    if (!is_answered(follow, group))
+    struct follow *follow = BASE_CONTAINER(pipeline, struct follow, log);
+    if (!is_answered(follow, pipeline))
         return;
-    follow->chunk.n_rows = postgres_rows_count(postgres_group_rows(group, 0));
+    follow->chunk.n_rows = postgres_rows_count(postgres_pipeline_rows(pipeline, 0));
     plan(follow);
     load_carts(follow);
 }
@@ -178,7 +178,7 @@ static void log_answered(struct postgres_group *group)
 static void read_log(struct follow *follow)
 {
     const struct follow_move *move = &follow->chunk.move;
-    postgres_group_begin(&follow->log);
+    postgres_pipeline_begin(&follow->log);
     follow->log.answered = log_answered;
     eventstore_ask_log(
         &follow->log, &(struct eventstore_log_wanted){
@@ -220,12 +220,12 @@ void follow_receive_range(
 
 static void fold_chunk(struct follow *follow);
 
-static void load_answered(struct postgres_group *group)
+static void load_answered(struct postgres_pipeline *pipeline)
 {
-    struct follow *follow = BASE_CONTAINER(group, struct follow, load);
-    if (!is_answered(follow, group))
+    struct follow *follow = BASE_CONTAINER(pipeline, struct follow, load);
+    if (!is_answered(follow, pipeline))
         return;
-    (void)replay_ranges_receive(&follow->missing, postgres_group_rows(group, 0));
+    (void)replay_ranges_receive(&follow->missing, postgres_pipeline_rows(pipeline, 0));
     load_carts(follow);
 }
 
@@ -235,7 +235,7 @@ static void load_carts(struct follow *follow)
         fold_chunk(follow);
         return;
     }
-    postgres_group_begin(&follow->load);
+    postgres_pipeline_begin(&follow->load);
     follow->load.answered = load_answered;
     replay_ranges_ask(&follow->missing, &follow->load);
     postgres_send(follow->connection, &follow->load);
@@ -295,7 +295,7 @@ static bool fold_row(struct follow *follow, const struct eventstore_event *event
 static void fold_chunk(struct follow *follow)
 {
     struct follow_chunk *chunk = &follow->chunk;
-    const struct postgres_rows *rows = postgres_group_rows(&follow->log, 0);
+    const struct postgres_rows *rows = postgres_pipeline_rows(&follow->log, 0);
     while (chunk->n_folded < chunk->n_ready && count_facts(follow) < CHUNK_FACTS_MAX) {
         struct eventstore_event event;
         eventstore_receive_event(rows, chunk->n_folded, &event);
@@ -316,11 +316,11 @@ static void fold_chunk(struct follow *follow)
 /* ---- writing --------------------------------------------------------------------------------- */
 
 static void put_erase(
-    struct postgres_group *group, const struct follow_move *move,
+    struct postgres_pipeline *pipeline, const struct follow_move *move,
     const struct postgres_statement *const *erase)
 {
     for (; *erase != NULL; erase++) {
-        struct postgres_parameters *to = postgres_group_add(group, *erase);
+        struct postgres_parameters *to = postgres_pipeline_add(pipeline, *erase);
         postgres_put_int8(to, move->after);
         postgres_put_int8(to, move->until);
     }
@@ -368,14 +368,14 @@ static bool blame(struct follow *follow, bool is_refused)
     return is_refused && is_one && chunk->n_folded == 1;
 }
 
-static void write_answered(struct postgres_group *group)
+static void write_answered(struct postgres_pipeline *pipeline)
 {
-    struct follow *follow = BASE_CONTAINER(group, struct follow, load);
+    struct follow *follow = BASE_CONTAINER(pipeline, struct follow, load);
     struct follow_chunk *chunk = &follow->chunk;
-    switch (group->outcome) {
+    switch (pipeline->outcome) {
     case POSTGRES_DONE:
     case POSTGRES_UNACKNOWLEDGED:
-        log_rebuilt(follow, postgres_group_rows(group, 0));
+        log_rebuilt(follow, postgres_pipeline_rows(pipeline, 0));
         metrics_add(follow->options.metrics, METRICS_PROJECTION_EVENTS, (int64_t)chunk->n_folded);
         praise(follow);
         follow_chunk_ended(follow, true);
@@ -404,30 +404,30 @@ static void write_answered(struct postgres_group *group)
 
 static void write_chunk(struct follow *follow)
 {
-    struct postgres_group *group = &follow->load;
-    postgres_group_begin(group);
-    group->answered = write_answered;
-    checkpoints_ask_move(group, &follow->chunk.move);
+    struct postgres_pipeline *pipeline = &follow->load;
+    postgres_pipeline_begin(pipeline);
+    pipeline->answered = write_answered;
+    checkpoints_ask_move(pipeline, &follow->chunk.move);
     for (size_t i = 0; i < follow->n_members; i++) {
         const struct follow_member *member = &follow->members[i];
         if (!member->is_in_chunk)
             continue;
         if (follow->chunk.move.is_rebuild)
-            put_erase(group, &follow->chunk.move, member->follower->erase);
+            put_erase(pipeline, &follow->chunk.move, member->follower->erase);
         if (member->facts.n > 0)
-            member->follower->ask_write(&member->facts, group);
+            member->follower->ask_write(&member->facts, pipeline);
     }
-    postgres_send(follow->connection, group);
+    postgres_send(follow->connection, pipeline);
 }
 
 /* ---- pausing --------------------------------------------------------------------------------- */
 
-static void pause_answered(struct postgres_group *group)
+static void pause_answered(struct postgres_pipeline *pipeline)
 {
-    struct follow *follow = BASE_CONTAINER(group, struct follow, look);
-    if (!is_answered(follow, group))
+    struct follow *follow = BASE_CONTAINER(pipeline, struct follow, look);
+    if (!is_answered(follow, pipeline))
         return;
-    const struct postgres_rows *rows = postgres_group_rows(group, 0);
+    const struct postgres_rows *rows = postgres_pipeline_rows(pipeline, 0);
     for (size_t row = 0; row < postgres_rows_count(rows); row++)
         base_log(
             follow->options.log, BASE_LOG_PROJECTION_PAUSED,
@@ -440,7 +440,7 @@ static void pause_answered(struct postgres_group *group)
 static void pause_members(struct follow *follow)
 {
     const struct follow_chunk *chunk = &follow->chunk;
-    postgres_group_begin(&follow->look);
+    postgres_pipeline_begin(&follow->look);
     follow->look.answered = pause_answered;
     checkpoints_ask_pause(&follow->look, &chunk->move, chunk->move.after + 1, chunk->reason);
     postgres_send(follow->connection, &follow->look);

@@ -56,20 +56,20 @@ static void measure(const struct follow *self, int64_t head_position)
     metrics_set(metrics, METRICS_PROJECTION_RUNNER, self->is_runner);
 }
 
-static void look_answered(struct postgres_group *group)
+static void look_answered(struct postgres_pipeline *pipeline)
 {
-    struct follow *self = BASE_CONTAINER(group, struct follow, look);
-    if (!postgres_is_done(group->outcome)) {
+    struct follow *self = BASE_CONTAINER(pipeline, struct follow, look);
+    if (!postgres_is_done(pipeline->outcome)) {
         rest(self, TROUBLE_US);
         return;
     }
     struct follow_checkpoint checkpoints[PROJECTIONS_FOLLOWERS_MAX];
-    checkpoints_receive(postgres_group_rows(group, 0), checkpoints);
+    checkpoints_receive(postgres_pipeline_rows(pipeline, 0), checkpoints);
     for (size_t i = 0; i < self->n_members; i++)
         self->members[i].checkpoint = checkpoints[i];
-    struct eventstore_head head = eventstore_receive_head(postgres_group_rows(group, 1));
-    if (group->n_statements > 2)
-        self->is_runner = checkpoints_receive_claim(postgres_group_rows(group, 2));
+    struct eventstore_head head = eventstore_receive_head(postgres_pipeline_rows(pipeline, 1));
+    if (pipeline->n_statements > 2)
+        self->is_runner = checkpoints_receive_claim(postgres_pipeline_rows(pipeline, 2));
     measure(self, head.position);
     if (!self->is_runner)
         rest(self, CLAIM_US);
@@ -85,7 +85,7 @@ static void look(struct follow *self)
         return;
     }
     self->began_at_us = base_clock_monotonic_us();
-    postgres_group_begin(&self->look);
+    postgres_pipeline_begin(&self->look);
     self->look.answered = look_answered;
     checkpoints_ask(&self->look);
     eventstore_ask_head(&self->look);
@@ -183,9 +183,9 @@ void follow_destroy(struct follow *self)
     self->is_ending = true;
     postgres_connection_destroy(self->connection);
     loop_stop_timer(self->options.loop, &self->timer);
-    postgres_group_finish(&self->look);
-    postgres_group_finish(&self->log);
-    postgres_group_finish(&self->load);
+    postgres_pipeline_finish(&self->look);
+    postgres_pipeline_finish(&self->log);
+    postgres_pipeline_finish(&self->load);
     for (size_t i = 0; i < self->n_members; i++)
         projections_finish_facts(&self->members[i].facts);
     replay_cache_finish(&self->carts);

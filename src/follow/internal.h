@@ -50,18 +50,18 @@ struct follow_move {
 
 extern const struct postgres_statement *const checkpoints_statements[];
 /* To be who runs the projections, for the next few seconds. */
-void checkpoints_ask_claim(struct postgres_group *group, const struct base_uuid *runner);
+void checkpoints_ask_claim(struct postgres_pipeline *pipeline, const struct base_uuid *runner);
 bool checkpoints_receive_claim(const struct postgres_rows *rows);
-void checkpoints_ask(struct postgres_group *group);
+void checkpoints_ask(struct postgres_pipeline *pipeline);
 /* `list` in the order of projections_followers(). */
 void checkpoints_receive(const struct postgres_rows *rows, struct follow_checkpoint *list);
 /* Moves the checkpoints that are where the range begins; the transaction need not be on disk when
  * it is answered, for what a crash takes back is done again. Rows: the names that were moved, and
  * whether that was the end of a rebuild. */
-void checkpoints_ask_move(struct postgres_group *group, const struct follow_move *move);
+void checkpoints_ask_move(struct postgres_pipeline *pipeline, const struct follow_move *move);
 /* Pauses those that are just before the event. Rows: the names that were paused. */
 void checkpoints_ask_pause(
-    struct postgres_group *group, const struct follow_move *move, int64_t position,
+    struct postgres_pipeline *pipeline, const struct follow_move *move, int64_t position,
     const char *reason);
 
 /* ---- chunk.c --------------------------------------------------------------------------------- */
@@ -96,9 +96,9 @@ struct follow {
     int64_t claimed_at_us;
     int64_t began_at_us; /* the present look and chunk */
     struct loop_timer timer;
-    struct postgres_group look; /* and pause */
-    struct postgres_group log;  /* its rows stay until the chunk is written */
-    struct postgres_group load; /* and write */
+    struct postgres_pipeline look; /* and pause */
+    struct postgres_pipeline log;  /* its rows stay until the chunk is written */
+    struct postgres_pipeline load; /* and write */
     struct follow_member members[PROJECTIONS_FOLLOWERS_MAX];
     size_t n_members;
     size_t turn; /* whose work is looked for first, so that all have their turn */

@@ -69,7 +69,7 @@ static void start_connecting(struct postgres_connection *connection)
         give_up(connection, "out of memory for a connection");
         return;
     }
-    PQsetNoticeReceiver(connection->pg, postgres_pipeline_notice, connection);
+    PQsetNoticeReceiver(connection->pg, postgres_wire_notice, connection);
     if (PQstatus(connection->pg) == CONNECTION_BAD ||
         !postgres_connection_watch(connection, EPOLLOUT)) {
         give_up(connection, PQerrorMessage(connection->pg));
@@ -176,7 +176,7 @@ static void start_preparing(struct postgres_connection *connection)
         give_up(connection, PQerrorMessage(connection->pg));
         return;
     }
-    postgres_pipeline_prepare(connection, false);
+    postgres_wire_prepare(connection, false);
 }
 
 static void enter(struct postgres_connection *connection)

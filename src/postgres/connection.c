@@ -1,6 +1,6 @@
 /*
  * A connection's life: its states, losing it and trying again, and who is told of it when. How it
- * becomes ready is in connecting.c, what travels over it then in pipeline.c.
+ * becomes ready is in connecting.c, what travels over it then in wire.c.
  *
  * Nobody is called back from within a call into this room: answers and changes that come up there
  * are deferred. Whoever is called back may do anything, destroying the connection included.
@@ -53,16 +53,16 @@ __attribute__((noinline)) static void leave(struct postgres_connection *connecti
     free(connection);
 }
 
-/* Answers the groups that are decided, in their order. */
-static void answer_groups(struct postgres_connection *connection)
+/* Answers the pipelines that are decided, in their order. */
+static void answer_pipelines(struct postgres_connection *connection)
 {
     enter(connection);
-    struct postgres_group *group;
-    while ((group = STAILQ_FIRST(&connection->groups)) != NULL && group->is_decided) {
-        STAILQ_REMOVE_HEAD(&connection->groups, by_send);
+    struct postgres_pipeline *pipeline;
+    while ((pipeline = STAILQ_FIRST(&connection->pipelines)) != NULL && pipeline->is_decided) {
+        STAILQ_REMOVE_HEAD(&connection->pipelines, by_send);
         connection->n_under_way--;
-        group->is_under_way = false;
-        group->answered(group);
+        pipeline->is_under_way = false;
+        pipeline->answered(pipeline);
     }
     leave(connection);
 }
@@ -82,20 +82,20 @@ static void tell(struct loop_deferred *deferred)
     struct postgres_connection *connection =
         BASE_CONTAINER(deferred, struct postgres_connection, telling);
     enter(connection);
-    answer_groups(connection);
+    answer_pipelines(connection);
     tell_change(connection);
     leave(connection);
 }
 
 static void decide_all(struct postgres_connection *connection)
 {
-    struct postgres_group *group;
-    STAILQ_FOREACH(group, &connection->groups, by_send)
+    struct postgres_pipeline *pipeline;
+    STAILQ_FOREACH(pipeline, &connection->pipelines, by_send)
     {
-        if (!group->is_decided) {
-            group->is_decided = true;
-            group->outcome = group->was_sent ? POSTGRES_UNKNOWN : POSTGRES_UNAVAILABLE;
-            postgres_group_forget_rows(group);
+        if (!pipeline->is_decided) {
+            pipeline->is_decided = true;
+            pipeline->outcome = pipeline->was_sent ? POSTGRES_UNKNOWN : POSTGRES_UNAVAILABLE;
+            postgres_pipeline_forget_rows(pipeline);
         }
     }
 }
@@ -127,7 +127,7 @@ static void close_connection(struct postgres_connection *connection)
     postgres_connection_unwatch(connection);
     loop_stop_timer(connection->loop, &connection->timer);
     postgres_resolver_stop(&connection->resolver);
-    postgres_pipeline_finish(connection);
+    postgres_wire_finish(connection);
     PQclear(connection->reply);
     connection->reply = NULL;
     PQfinish(connection->pg);
@@ -202,8 +202,8 @@ static void socket_ready(struct loop_watch *watch, uint32_t events)
         break;
     case POSTGRES_STATE_PREPARING:
     case POSTGRES_STATE_READY:
-        postgres_pipeline_receive(connection);
-        answer_groups(connection); /* the last thing that is done here: it may be gone now */
+        postgres_wire_receive(connection);
+        answer_pipelines(connection); /* the last thing that is done here: it may be gone now */
         break;
     case POSTGRES_STATE_WAITING:
     case POSTGRES_STATE_RESOLVING:
@@ -213,11 +213,11 @@ static void socket_ready(struct loop_watch *watch, uint32_t events)
     }
 }
 
-static void check_oldest_group(struct postgres_connection *connection)
+static void check_oldest_pipeline(struct postgres_connection *connection)
 {
-    const struct postgres_group *oldest = STAILQ_FIRST(&connection->groups);
+    const struct postgres_pipeline *oldest = STAILQ_FIRST(&connection->pipelines);
     if (oldest == NULL)
-        return; /* the next group starts the timer anew */
+        return; /* the next pipeline starts the timer anew */
     int64_t waited_us = base_clock_monotonic_us() - oldest->sent_at_us;
     int64_t left_us = connection->answer_timeout_ms * 1000 - waited_us;
     if (left_us > 0) {
@@ -251,7 +251,7 @@ static void time_is_up(struct loop_timer *timer)
             "connecting to PostgreSQL took longer than 5 s");
         break;
     case POSTGRES_STATE_READY:
-        check_oldest_group(connection);
+        check_oldest_pipeline(connection);
         break;
     case POSTGRES_STATE_GONE:
         assert(false && "no timer is active");
@@ -292,7 +292,7 @@ struct postgres_connection *postgres_connection_create(
         .retry_delay_us = RETRY_LEAST_US,
         .trouble = base_copy_text("not connected to PostgreSQL yet"),
     };
-    STAILQ_INIT(&connection->groups);
+    STAILQ_INIT(&connection->pipelines);
     STAILQ_INIT(&connection->wire);
     postgres_history_enter(options->history, connection);
     postgres_connecting_start(connection);
@@ -308,7 +308,7 @@ void postgres_connection_destroy(struct postgres_connection *connection)
     postgres_connection_move(connection, POSTGRES_STATE_GONE);
     close_connection(connection);
     decide_all(connection);
-    answer_groups(connection);
+    answer_pipelines(connection);
     leave(connection);
 }
 
@@ -346,23 +346,23 @@ bool postgres_connection_backend(
     return connection->has_backend;
 }
 
-void postgres_send(struct postgres_connection *connection, struct postgres_group *group)
+void postgres_send(struct postgres_connection *connection, struct postgres_pipeline *pipeline)
 {
-    assert(!group->is_under_way && group->answered != NULL && group->n_statements > 0);
-    for (size_t i = 0; i < group->n_statements; i++)
-        postgres_parameters_complete(group->entries[i].parameters);
-    group->is_under_way = true;
-    group->sent_at_us = base_clock_monotonic_us();
-    STAILQ_INSERT_TAIL(&connection->groups, group, by_send);
+    assert(!pipeline->is_under_way && pipeline->answered != NULL && pipeline->n_statements > 0);
+    for (size_t i = 0; i < pipeline->n_statements; i++)
+        postgres_parameters_complete(pipeline->entries[i].parameters);
+    pipeline->is_under_way = true;
+    pipeline->sent_at_us = base_clock_monotonic_us();
+    STAILQ_INSERT_TAIL(&connection->pipelines, pipeline, by_send);
     connection->n_under_way++;
     if (connection->state != POSTGRES_STATE_READY) {
-        group->is_decided = true;
-        group->outcome = POSTGRES_UNAVAILABLE;
+        pipeline->is_decided = true;
+        pipeline->outcome = POSTGRES_UNAVAILABLE;
         loop_start_deferred(connection->loop, &connection->telling);
         return;
     }
     if (connection->timer.place == 0)
         loop_start_timer(
             connection->loop, &connection->timer, connection->answer_timeout_ms * 1000);
-    postgres_pipeline_send(connection, group);
+    postgres_wire_send(connection, pipeline);
 }

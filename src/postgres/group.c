@@ -3,56 +3,57 @@
 #include <assert.h>
 #include <stdlib.h>
 
-void postgres_group_forget_rows(struct postgres_group *group)
+void postgres_pipeline_forget_rows(struct postgres_pipeline *pipeline)
 {
-    for (size_t i = 0; i < group->n_statements; i++) {
-        postgres_rows_free(group->entries[i].rows);
-        group->entries[i].rows = NULL;
+    for (size_t i = 0; i < pipeline->n_statements; i++) {
+        postgres_rows_free(pipeline->entries[i].rows);
+        pipeline->entries[i].rows = NULL;
     }
 }
 
-void postgres_group_begin(struct postgres_group *group)
+void postgres_pipeline_begin(struct postgres_pipeline *pipeline)
 {
-    assert(!group->is_under_way);
-    postgres_group_forget_rows(group);
-    group->n_statements = 0;
-    group->n_received = 0;
-    group->was_sent = false;
-    group->is_retried = false;
-    group->is_decided = false;
+    assert(!pipeline->is_under_way);
+    postgres_pipeline_forget_rows(pipeline);
+    pipeline->n_statements = 0;
+    pipeline->n_received = 0;
+    pipeline->was_sent = false;
+    pipeline->is_retried = false;
+    pipeline->is_decided = false;
 }
 
-void postgres_group_finish(struct postgres_group *group)
+void postgres_pipeline_finish(struct postgres_pipeline *pipeline)
 {
-    postgres_group_begin(group);
-    for (size_t i = 0; i < POSTGRES_GROUP_STATEMENTS_MAX; i++) {
-        struct postgres_parameters *parameters = group->entries[i].parameters;
+    postgres_pipeline_begin(pipeline);
+    for (size_t i = 0; i < POSTGRES_PIPELINE_STATEMENTS_MAX; i++) {
+        struct postgres_parameters *parameters = pipeline->entries[i].parameters;
         if (parameters != NULL) {
             postgres_parameters_finish(parameters);
             free(parameters);
-            group->entries[i].parameters = NULL;
+            pipeline->entries[i].parameters = NULL;
         }
     }
 }
 
-struct postgres_parameters *postgres_group_add(
-    struct postgres_group *group, const struct postgres_statement *statement)
+struct postgres_parameters *postgres_pipeline_add(
+    struct postgres_pipeline *pipeline, const struct postgres_statement *statement)
 {
-    assert(!group->is_under_way);
-    assert(group->n_statements < POSTGRES_GROUP_STATEMENTS_MAX);
-    size_t i = group->n_statements++;
-    if (group->entries[i].parameters == NULL)
-        group->entries[i].parameters = base_alloc(sizeof *group->entries[i].parameters);
-    group->entries[i].statement = statement;
-    postgres_parameters_begin(group->entries[i].parameters, statement);
-    return group->entries[i].parameters;
+    assert(!pipeline->is_under_way);
+    assert(pipeline->n_statements < POSTGRES_PIPELINE_STATEMENTS_MAX);
+    size_t i = pipeline->n_statements++;
+    if (pipeline->entries[i].parameters == NULL)
+        pipeline->entries[i].parameters = base_alloc(sizeof *pipeline->entries[i].parameters);
+    pipeline->entries[i].statement = statement;
+    postgres_parameters_begin(pipeline->entries[i].parameters, statement);
+    return pipeline->entries[i].parameters;
 }
 
-const struct postgres_rows *postgres_group_rows(const struct postgres_group *group, size_t i)
+const struct postgres_rows *postgres_pipeline_rows(
+    const struct postgres_pipeline *pipeline, size_t i)
 {
-    assert(i < group->n_statements);
-    assert(group->entries[i].rows != NULL);
-    return group->entries[i].rows;
+    assert(i < pipeline->n_statements);
+    assert(pipeline->entries[i].rows != NULL);
+    return pipeline->entries[i].rows;
 }
 
 /* ---- outcomes -------------------------------------------------------------------------------- */

@@ -51,9 +51,10 @@ bool postgres_parameters_send(const struct postgres_parameters *parameters, PGco
 struct postgres_rows *postgres_rows_take(PGresult *result);
 void postgres_rows_free(struct postgres_rows *rows);
 
-/* ---- group.c --------------------------------------------------------------------------------- */
+/* ---- pipeline.c ---------------------------------------------------------------------------------
+ */
 
-void postgres_group_forget_rows(struct postgres_group *group);
+void postgres_pipeline_forget_rows(struct postgres_pipeline *pipeline);
 
 /* ---- history.c ------------------------------------------------------------------------------- */
 
@@ -112,9 +113,9 @@ size_t postgres_count_parts(const char *list);
 /* ---- connection.c ---------------------------------------------------------------------------- */
 
 /*
- *         ┌──────────────── any failure, any loss: groups are answered, back off ────────────────┐
- *         ▼                                                                                      │
- *      WAITING ─▶ RESOLVING ─▶ CONNECTING ─▶ GREETING ─▶ ASKING ─▶ ENTERING ─▶ PREPARING ─▶ READY
+ *         ┌──────────────── any failure, any loss: pipelines are answered, back off
+ * ────────────────┐ ▼ │ WAITING ─▶ RESOLVING ─▶ CONNECTING ─▶ GREETING ─▶ ASKING ─▶ ENTERING ─▶
+ * PREPARING ─▶ READY
  *
  * ASKING is passed over without a question, and ENTERING without a script.
  */
@@ -176,7 +177,7 @@ struct postgres_connection {
     enum postgres_state state;
     PGconn *pg;
     struct loop_watch watch; /* of a duplicate of libpq's socket, see connection.c */
-    struct loop_timer timer; /* WAITING: the next attempt; READY: the oldest group's time is up;
+    struct loop_timer timer; /* WAITING: the next attempt; READY: the oldest pipeline's time is up;
                                 otherwise: connecting took too long */
     struct loop_deferred
         telling; /* answers and changes that came up within a call into this room */
@@ -194,13 +195,13 @@ struct postgres_connection {
     bool was_told_ready;
     size_t n_calls_out; /* not freed before they have returned */
 
-    /* Groups in the order of postgres_send(), which is the order of their answers. */
-    struct postgres_groups groups;
+    /* Pipelines in the order of postgres_send(), which is the order of their answers. */
+    struct postgres_pipelines pipelines;
     size_t n_under_way;
     /* What the server will answer next, in its order; once at most the preparation of the
-     * statements, which stands for no group. */
-    struct postgres_groups wire;
-    struct postgres_group preparation;
+     * statements, which stands for no pipeline. */
+    struct postgres_pipelines wire;
+    struct postgres_pipeline preparation;
     bool is_preparing;
     struct postgres_failure failure;
     char *last_failure; /* as a sentence; NULL: none */
@@ -215,7 +216,7 @@ void postgres_connection_move(struct postgres_connection *connection, enum postg
 bool postgres_connection_watch(struct postgres_connection *connection, uint32_t events)
     BASE_MUST_CHECK;
 void postgres_connection_unwatch(struct postgres_connection *connection);
-/* Closes the connection, decides all groups, and tries again later. Answers are deferred. */
+/* Closes the connection, decides all pipelines, and tries again later. Answers are deferred. */
 void postgres_connection_give_up(
     struct postgres_connection *connection, enum base_log_event event, const char *reason);
 /* Sends what libpq holds back; gives the connection up when that fails. */
@@ -232,17 +233,17 @@ void postgres_connecting_receive(struct postgres_connection *connection);
 /* PREPARING: the statements are prepared. */
 void postgres_connecting_done(struct postgres_connection *connection);
 
-/* ---- pipeline.c ------------------------------------------------------------------------------ */
+/* ---- wire.c ------------------------------------------------------------------------------ */
 
 /* Each of these gives the connection up when libpq refuses. */
-void postgres_pipeline_prepare(struct postgres_connection *connection, bool is_again);
-void postgres_pipeline_send(struct postgres_connection *connection, struct postgres_group *group);
+void postgres_wire_prepare(struct postgres_connection *connection, bool is_again);
+void postgres_wire_send(struct postgres_connection *connection, struct postgres_pipeline *pipeline);
 /* Takes all results that are there. */
-void postgres_pipeline_receive(struct postgres_connection *connection);
-void postgres_pipeline_finish(struct postgres_connection *connection);
+void postgres_wire_receive(struct postgres_connection *connection);
+void postgres_wire_finish(struct postgres_connection *connection);
 void postgres_failure_forget(struct postgres_failure *failure);
 /* A notice receiver; `context` is the connection. */
-void postgres_pipeline_notice(void *context, const PGresult *notice);
+void postgres_wire_notice(void *context, const PGresult *notice);
 
 /* ---- session.c ------------------------------------------------------------------------------- */
 

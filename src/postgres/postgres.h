@@ -3,9 +3,9 @@
  * SQLSTATE. A connection is non-blocking, in pipeline mode, with statements prepared once and
  * binary parameters and results. It connects, and reconnects, by itself.
  *
- * The unit is a group: some statements and the sync after them, which are one implicit transaction.
- * Its outcome is known only when the sync is answered: a statement's own success is not its commit.
- * Groups of one connection are answered in the order in which they were sent.
+ * The unit is a pipeline: some statements and the sync after them, which are one implicit
+ * transaction. Its outcome is known only when the sync is answered: a statement's own success is
+ * not its commit. Pipelines of one connection are answered in the order in which they were sent.
  */
 #ifndef CARTD_POSTGRES_H
 #define CARTD_POSTGRES_H
@@ -96,8 +96,8 @@ void postgres_put_column(
     size_t stride);
 void postgres_end_array(struct postgres_parameters *parameters);
 
-/* The rows of one statement's answer, borrowed from the group. Columns are binary and typed by the
- * caller's knowledge of the statement; reading a column as another type asserts. */
+/* The rows of one statement's answer, borrowed from the pipeline. Columns are binary and typed by
+ * the caller's knowledge of the statement; reading a column as another type asserts. */
 struct postgres_rows;
 size_t postgres_rows_count(const struct postgres_rows *rows);
 bool postgres_is_null(const struct postgres_rows *rows, size_t row, size_t column);
@@ -119,7 +119,8 @@ bool postgres_get_bools_at(const struct postgres_rows *rows, size_t row, size_t 
 int32_t postgres_get_int4s_at(
     const struct postgres_rows *rows, size_t row, size_t column, size_t i);
 
-/* ---- groups ---------------------------------------------------------------------------------- */
+/* ---- pipelines ----------------------------------------------------------------------------------
+ */
 
 enum postgres_outcome {
     POSTGRES_DONE,          /* committed; the rows of every statement are there */
@@ -150,36 +151,38 @@ enum base_failure postgres_failure(enum postgres_outcome outcome) BASE_MUST_CHEC
  * be done twice. */
 bool postgres_should_retry(enum postgres_outcome outcome) BASE_MUST_CHECK;
 
-#define POSTGRES_GROUP_STATEMENTS_MAX 16
+#define POSTGRES_PIPELINE_STATEMENTS_MAX 16
 
 /* Owned by the caller; zero-initialise once, then begin for each use. Must not move or die between
  * send and answered. */
-struct postgres_group {
-    void (*answered)(struct postgres_group *group); /* outcome and rows are set; may begin anew */
+struct postgres_pipeline {
+    void (*answered)(
+        struct postgres_pipeline *pipeline); /* outcome and rows are set; may begin anew */
     enum postgres_outcome outcome;
     size_t n_statements;
     struct {
         const struct postgres_statement *statement;
         struct postgres_parameters *parameters;
         struct postgres_rows *rows;
-    } entries[POSTGRES_GROUP_STATEMENTS_MAX];
+    } entries[POSTGRES_PIPELINE_STATEMENTS_MAX];
     int64_t sent_at_us;
     size_t n_received;
     bool was_sent;
     bool is_retried;
     bool is_decided;
     bool is_under_way;
-    STAILQ_ENTRY(postgres_group) by_send;
-    STAILQ_ENTRY(postgres_group) on_wire;
+    STAILQ_ENTRY(postgres_pipeline) by_send;
+    STAILQ_ENTRY(postgres_pipeline) on_wire;
 };
-STAILQ_HEAD(postgres_groups, postgres_group);
-/* Frees the rows of the last use and empties the group; buffers are kept for reuse. */
-void postgres_group_begin(struct postgres_group *group);
-void postgres_group_finish(struct postgres_group *group);
+STAILQ_HEAD(postgres_pipelines, postgres_pipeline);
+/* Frees the rows of the last use and empties the pipeline; buffers are kept for reuse. */
+void postgres_pipeline_begin(struct postgres_pipeline *pipeline);
+void postgres_pipeline_finish(struct postgres_pipeline *pipeline);
 /* Adds a statement and returns where its parameters go. */
-struct postgres_parameters *postgres_group_add(
-    struct postgres_group *group, const struct postgres_statement *statement);
-const struct postgres_rows *postgres_group_rows(const struct postgres_group *group, size_t i);
+struct postgres_parameters *postgres_pipeline_add(
+    struct postgres_pipeline *pipeline, const struct postgres_statement *statement);
+const struct postgres_rows *postgres_pipeline_rows(
+    const struct postgres_pipeline *pipeline, size_t i);
 
 /* ---- connection strings ---------------------------------------------------------------------- */
 
@@ -206,9 +209,9 @@ void postgres_history_destroy(struct postgres_history *history); /* NULL-safe */
 /* system_id 0: none was seen yet. */
 struct postgres_server postgres_history_server(const struct postgres_history *history);
 
-/* answered() and changed() are called from the loop and may do anything: begin and send groups,
+/* answered() and changed() are called from the loop and may do anything: begin and send pipelines,
  * also the answered one, destroy the connection. The one exception is answered() called by
- * postgres_connection_destroy(): a group sent from there is answered UNAVAILABLE before destroy
+ * postgres_connection_destroy(): a pipeline sent from there is answered UNAVAILABLE before destroy
  * returns, so whoever sends again upon each UNAVAILABLE would never end. */
 struct postgres_options {
     struct loop *loop;
@@ -225,8 +228,8 @@ struct postgres_options {
     /* Run after that question and before anything else is sent: a script that must succeed, or the
      * connection is given up and tried again. NULL: none. */
     const char *enter_sql;
-    /* A group not answered by then: the connection is given up, UNKNOWN. The server is told to give
-     * a statement up after three quarters of it and a lock after half of it (AGAIN). */
+    /* A pipeline not answered by then: the connection is given up, UNKNOWN. The server is told to
+     * give a statement up after three quarters of it and a lock after half of it (AGAIN). */
     int64_t answer_timeout_ms;
     /* What the connections of the process have seen, for those that must not see anything older:
      * standbys and former primaries are refused. It must outlive the connection. NULL: whatever
@@ -243,10 +246,10 @@ struct postgres_options {
  * when the url can never work (postgres_check_url). */
 struct postgres_connection *postgres_connection_create(
     const struct postgres_options *options, char **problem) BASE_MUST_CHECK;
-/* Closes the connection and connects anew: what the session holds is of no use any more. Groups
+/* Closes the connection and connects anew: what the session holds is of no use any more. Pipelines
  * under way are answered UNKNOWN. `reason` is for operators. */
 void postgres_connection_restart(struct postgres_connection *connection, const char *reason);
-/* Groups under way are answered UNKNOWN or UNAVAILABLE first. NULL-safe. */
+/* Pipelines under way are answered UNKNOWN or UNAVAILABLE first. NULL-safe. */
 void postgres_connection_destroy(struct postgres_connection *connection);
 bool postgres_connection_is_ready(const struct postgres_connection *connection);
 /* Why it is not ready, as a sentence for operators; NULL when it is. */
@@ -254,11 +257,11 @@ const char *postgres_connection_trouble(const struct postgres_connection *connec
 /* What the last statement that the server could not do failed of (UNABLE, FAILED), as a sentence
  * for operators; NULL: none has. */
 const char *postgres_connection_last_failure(const struct postgres_connection *connection);
-/* Groups sent and not answered yet. */
+/* Pipelines sent and not answered yet. */
 size_t postgres_connection_under_way(const struct postgres_connection *connection);
-/* Sends a group. Its answered() is called later from the loop, never from within this call; when
+/* Sends a pipeline. Its answered() is called later from the loop, never from within this call; when
  * the connection is not ready it is answered UNAVAILABLE. */
-void postgres_send(struct postgres_connection *connection, struct postgres_group *group);
+void postgres_send(struct postgres_connection *connection, struct postgres_pipeline *pipeline);
 
 /* The server process behind the present or last connection, by which another connection can make
  * sure that it has ended: its pid and start, as pg_stat_activity has them. False: never connected.

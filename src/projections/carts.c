@@ -407,9 +407,9 @@ const struct postgres_statement projections_owner_statement = {
     POSTGRES_TYPES(POSTGRES_UUID),
 };
 
-void projections_ask_owner(struct postgres_group *group, const struct base_uuid *cart_id)
+void projections_ask_owner(struct postgres_pipeline *pipeline, const struct base_uuid *cart_id)
 {
-    postgres_put_uuid(postgres_group_add(group, &projections_owner_statement), cart_id);
+    postgres_put_uuid(postgres_pipeline_add(pipeline, &projections_owner_statement), cart_id);
 }
 
 bool projections_receive_owner(
@@ -495,7 +495,7 @@ bool carts_ask_page(struct projections_page *page)
                                                  : page->sku != NULL       ? &LIST_OF_SKU
                                                  : page->status != NULL    ? &LIST_OF_STATUS
                                                                            : &LIST_ALL;
-    struct postgres_parameters *to = postgres_group_add(&page->group, statement);
+    struct postgres_parameters *to = postgres_pipeline_add(&page->pipeline, statement);
     postgres_put_time(to, created_at_us);
     postgres_put_uuid(to, &place.cart_id);
     postgres_put_int4(to, page->limit + 1); /* one more tells whether there is a next page */
@@ -507,7 +507,7 @@ bool carts_ask_page(struct projections_page *page)
 
 void carts_receive_page(struct projections_page *page)
 {
-    const struct postgres_rows *rows = postgres_group_rows(&page->group, 0);
+    const struct postgres_rows *rows = postgres_pipeline_rows(&page->pipeline, 0);
     size_t n_rows = postgres_rows_count(rows);
     size_t n_shown = n_rows > (size_t)page->limit ? (size_t)page->limit : n_rows;
     base_buffer_append_text(&page->body, "{\"carts\":[");

@@ -69,11 +69,11 @@ static const struct postgres_statement ERASE = {
     POSTGRES_TYPES(POSTGRES_INT8, POSTGRES_INT8),
 };
 
-static void ask_write(const struct projections_facts *facts, struct postgres_group *group)
+static void ask_write(const struct projections_facts *facts, struct postgres_pipeline *pipeline)
 {
     const struct step *list = (const struct step *)(const void *)facts->rows[0].bytes;
     size_t n = facts->rows[0].length / sizeof *list;
-    struct postgres_parameters *to = postgres_group_add(group, &WRITE);
+    struct postgres_parameters *to = postgres_pipeline_add(pipeline, &WRITE);
     POSTGRES_PUT_COLUMN(to, list, n, position);
     POSTGRES_PUT_COLUMN(to, list, n, created_position);
     POSTGRES_PUT_COLUMN(to, list, n, value_minor);

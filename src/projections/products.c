@@ -170,9 +170,10 @@ const struct postgres_statement *projections_offers_statement(void)
     return &OFFERS;
 }
 
-void projections_ask_offers(struct postgres_group *group, const char *const *skus, size_t n_skus)
+void projections_ask_offers(
+    struct postgres_pipeline *pipeline, const char *const *skus, size_t n_skus)
 {
-    POSTGRES_PUT_LIST(postgres_group_add(group, &OFFERS), skus, n_skus);
+    POSTGRES_PUT_LIST(postgres_pipeline_add(pipeline, &OFFERS), skus, n_skus);
 }
 
 void projections_receive_offer(
@@ -240,7 +241,7 @@ bool products_ask_page(struct projections_page *page)
         if (!codec_is_sku(after_sku) || strlen(after_sku) != n_bytes)
             return false;
     }
-    struct postgres_parameters *to = postgres_group_add(&page->group, &LIST);
+    struct postgres_parameters *to = postgres_pipeline_add(&page->pipeline, &LIST);
     postgres_put_text(to, after_sku);
     postgres_put_int4(to, page->limit + 1);
     return true;
@@ -248,7 +249,7 @@ bool products_ask_page(struct projections_page *page)
 
 void products_receive_page(struct projections_page *page)
 {
-    const struct postgres_rows *rows = postgres_group_rows(&page->group, 0);
+    const struct postgres_rows *rows = postgres_pipeline_rows(&page->pipeline, 0);
     size_t n_rows = postgres_rows_count(rows);
     size_t n_shown = n_rows > (size_t)page->limit ? (size_t)page->limit : n_rows;
     base_buffer_append_text(&page->body, "{\"products\":[");

@@ -26,11 +26,11 @@ static const struct {
 };
 
 struct read_slot {
-    struct postgres_group group;
+    struct postgres_pipeline pipeline;
     struct projections *projections;
     struct projections_read *reads[N_TABLES][READS_AT_ONCE];
     size_t n_reads[N_TABLES];
-    size_t statements[N_TABLES]; /* the table's in the group, when n_reads is not 0 */
+    size_t statements[N_TABLES]; /* the table's in the pipeline, when n_reads is not 0 */
     bool is_busy;
 };
 
@@ -74,14 +74,15 @@ static void take_reads(struct read_slot *slot)
     }
 }
 
-static void slot_answered(struct postgres_group *group);
+static void slot_answered(struct postgres_pipeline *pipeline);
 
 static void ask_table(struct read_slot *slot, enum read_table table)
 {
     if (slot->n_reads[table] == 0)
         return;
-    slot->statements[table] = slot->group.n_statements;
-    struct postgres_parameters *to = postgres_group_add(&slot->group, TABLES[table].statement);
+    slot->statements[table] = slot->pipeline.n_statements;
+    struct postgres_parameters *to =
+        postgres_pipeline_add(&slot->pipeline, TABLES[table].statement);
     postgres_begin_array(to);
     for (size_t i = 0; i < slot->n_reads[table]; i++) {
         if (table == TABLE_CARTS)
@@ -98,18 +99,19 @@ static void send_reads(struct queue *queue)
     while (slot->is_busy)
         slot++;
     slot->is_busy = true;
-    postgres_group_begin(&slot->group);
-    slot->group.answered = slot_answered;
+    postgres_pipeline_begin(&slot->pipeline);
+    slot->pipeline.answered = slot_answered;
     take_reads(slot);
     ask_table(slot, TABLE_CARTS);
     ask_table(slot, TABLE_PRODUCTS);
     metrics_add(self->options.metrics, METRICS_READ_BATCHES, 1);
-    postgres_send(self->reader, &slot->group);
+    postgres_send(self->reader, &slot->pipeline);
 }
 
 static void receive_rows(struct read_slot *slot, enum read_table table)
 {
-    const struct postgres_rows *rows = postgres_group_rows(&slot->group, slot->statements[table]);
+    const struct postgres_rows *rows =
+        postgres_pipeline_rows(&slot->pipeline, slot->statements[table]);
     size_t n_rows = postgres_rows_count(rows);
     int64_t now_us = base_clock_monotonic_us();
     for (size_t i = 0; i < slot->n_reads[table]; i++)
@@ -128,7 +130,7 @@ static void receive_rows(struct read_slot *slot, enum read_table table)
 static void receive_table(struct read_slot *slot, enum read_table table)
 {
     struct queue *queue = &slot->projections->reads;
-    enum postgres_outcome outcome = slot->group.outcome;
+    enum postgres_outcome outcome = slot->pipeline.outcome;
     if (slot->n_reads[table] > 0 && postgres_is_done(outcome))
         receive_rows(slot, table);
     for (size_t i = slot->n_reads[table]; i > 0; i--) {
@@ -138,9 +140,9 @@ static void receive_table(struct read_slot *slot, enum read_table table)
     }
 }
 
-static void slot_answered(struct postgres_group *group)
+static void slot_answered(struct postgres_pipeline *pipeline)
 {
-    struct read_slot *slot = BASE_CONTAINER(group, struct read_slot, group);
+    struct read_slot *slot = BASE_CONTAINER(pipeline, struct read_slot, pipeline);
     receive_table(slot, TABLE_PRODUCTS);
     receive_table(slot, TABLE_CARTS);
     slot->is_busy = false;
@@ -235,15 +237,16 @@ struct cursor_list projections_cursor_list(char kind, const struct projections_p
 static void page_answered(struct queue_request *request)
 {
     struct projections_page *page = BASE_CONTAINER(request, struct projections_page, request);
-    postgres_group_finish(&page->group);
+    postgres_pipeline_finish(&page->pipeline);
     page->answered(page);
 }
 
-static void page_read(struct postgres_group *group, void (*receive)(struct projections_page *page))
+static void page_read(
+    struct postgres_pipeline *pipeline, void (*receive)(struct projections_page *page))
 {
-    struct projections_page *page = BASE_CONTAINER(group, struct projections_page, group);
+    struct projections_page *page = BASE_CONTAINER(pipeline, struct projections_page, pipeline);
     struct queue *queue = &page->projections->pages;
-    enum base_failure failure = postgres_failure(group->outcome);
+    enum base_failure failure = postgres_failure(pipeline->outcome);
     if (failure == BASE_NO_FAILURE) {
         receive(page);
         end_page(page);
@@ -252,33 +255,33 @@ static void page_read(struct postgres_group *group, void (*receive)(struct proje
     queue_sent(queue);
 }
 
-static void carts_page_read(struct postgres_group *group)
+static void carts_page_read(struct postgres_pipeline *pipeline)
 {
-    page_read(group, carts_receive_page);
+    page_read(pipeline, carts_receive_page);
 }
 
-static void products_page_read(struct postgres_group *group)
+static void products_page_read(struct postgres_pipeline *pipeline)
 {
-    page_read(group, products_receive_page);
+    page_read(pipeline, products_receive_page);
 }
 
 static void send_page(struct queue *queue)
 {
     struct queue_request *request = queue_take(queue);
     struct projections_page *page = BASE_CONTAINER(request, struct projections_page, request);
-    postgres_send(page->projections->lister, &page->group);
+    postgres_send(page->projections->lister, &page->pipeline);
 }
 
 static bool list_page(
     struct projections *self, struct projections_page *page, enum read_table table)
 {
     page->projections = self;
-    postgres_group_begin(&page->group);
+    postgres_pipeline_begin(&page->pipeline);
     if (!(table == TABLE_CARTS ? carts_ask_page(page) : products_ask_page(page))) {
-        postgres_group_finish(&page->group);
+        postgres_pipeline_finish(&page->pipeline);
         return false;
     }
-    page->group.answered = table == TABLE_CARTS ? carts_page_read : products_page_read;
+    page->pipeline.answered = table == TABLE_CARTS ? carts_page_read : products_page_read;
     queue_ask(&self->pages, &page->request);
     return true;
 }
@@ -412,7 +415,7 @@ void projections_destroy(struct projections *projections)
     queue_finish(&self->reads);
     queue_finish(&self->pages);
     for (size_t i = 0; i < READS_SLOTS; i++)
-        postgres_group_finish(&self->slots[i].group);
+        postgres_pipeline_finish(&self->slots[i].pipeline);
     cart_cache_finish(&self->cache);
     free(self);
 }

@@ -134,8 +134,8 @@ struct projections_follower {
     const struct postgres_statement *const *erase; /* NULL-terminated, like `write` */
     const struct postgres_statement *const *write;
     void (*add)(struct projections_facts *facts, const struct projections_step *step);
-    /* Adds the statements of `write` to a group. */
-    void (*ask_write)(const struct projections_facts *facts, struct postgres_group *group);
+    /* Adds the statements of `write` to a pipeline. */
+    void (*ask_write)(const struct projections_facts *facts, struct postgres_pipeline *pipeline);
     enum metrics_number lag_events;
     enum metrics_number lag_seconds;
     enum metrics_number is_paused;
@@ -153,9 +153,10 @@ const struct projections_follower *const *projections_followers(size_t *n_follow
 /* The statement that a connection must prepare to ask for offers. */
 const struct postgres_statement *projections_offers_statement(void);
 /* What the catalogue holds for some skus. Rows in no order; unknown ones have none. */
-void projections_ask_offers(struct postgres_group *group, const char *const *skus, size_t n_skus);
+void projections_ask_offers(
+    struct postgres_pipeline *pipeline, const char *const *skus, size_t n_skus);
 struct projections_offer {
-    const char *sku; /* texts are borrowed from the group */
+    const char *sku; /* texts are borrowed from the pipeline */
     const char *name;
     bool is_active;
     const char *prices; /* JSON, for codec_read_prices */
@@ -168,7 +169,7 @@ void projections_receive_offer(
 /* For those who read a cart from the log: the statement that a connection must prepare, and whose
  * it is now. Ask after whatever is read of the cart, so that it was still his. */
 extern const struct postgres_statement projections_owner_statement;
-void projections_ask_owner(struct postgres_group *group, const struct base_uuid *cart_id);
+void projections_ask_owner(struct postgres_pipeline *pipeline, const struct base_uuid *cart_id);
 /* Whether the cart is there and admits the caller. *is_unclaimed: it has no customer. */
 bool projections_receive_owner(
     const struct postgres_rows *rows, const struct cart_caller *caller,
@@ -254,7 +255,7 @@ struct projections_page {
     struct queue_request request;
     struct base_buffer body;        /* {"carts":[…],"next_cursor":…} or {"products":…} */
     struct base_buffer next_cursor; /* empty: this is the last page */
-    struct postgres_group group;
+    struct postgres_pipeline pipeline;
     struct projections *projections;
 };
 /* Newest first by creation. False (and never answered): the cursor is none of this list with these

@@ -119,10 +119,10 @@ static void put_happenings(struct postgres_parameters *to, const struct base_buf
     POSTGRES_PUT_COLUMN(to, list, n, sku);
 }
 
-static void ask_write(const struct projections_facts *facts, struct postgres_group *group)
+static void ask_write(const struct projections_facts *facts, struct postgres_pipeline *pipeline)
 {
-    put_happenings(postgres_group_add(group, &WRITE_REMOVALS), &facts->rows[REMOVALS]);
-    struct postgres_parameters *bought = postgres_group_add(group, &WRITE_BOUGHT);
+    put_happenings(postgres_pipeline_add(pipeline, &WRITE_REMOVALS), &facts->rows[REMOVALS]);
+    struct postgres_parameters *bought = postgres_pipeline_add(pipeline, &WRITE_BOUGHT);
     put_happenings(bought, &facts->rows[PURCHASES]);
     put_carts(bought, &facts->rows[PURCHASES]);
 }

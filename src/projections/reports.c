@@ -31,7 +31,7 @@ struct projections_report_work {
 struct reports {
     struct projections_options options;
     struct postgres_connection *connection;
-    struct postgres_group group;
+    struct postgres_pipeline pipeline;
     const struct postgres_statement *statements[PROJECTIONS_N_REPORTS + 3];
     struct queue queue;
     struct projections_report *report; /* the one under way */
@@ -267,13 +267,13 @@ static void end_report(struct reports *self, enum base_failure failure)
     queue_sent(&self->queue);
 }
 
-static void report_read(struct postgres_group *group)
+static void report_read(struct postgres_pipeline *pipeline)
 {
-    struct reports *self = BASE_CONTAINER(group, struct reports, group);
-    enum base_failure failure = postgres_failure(group->outcome);
+    struct reports *self = BASE_CONTAINER(pipeline, struct reports, pipeline);
+    enum base_failure failure = postgres_failure(pipeline->outcome);
     if (failure == BASE_NO_FAILURE)
-        write_report(self->report, postgres_group_rows(group, 1));
-    postgres_group_begin(group); /* the rows may be many */
+        write_report(self->report, postgres_pipeline_rows(pipeline, 1));
+    postgres_pipeline_begin(pipeline); /* the rows may be many */
     end_report(self, failure);
 }
 
@@ -281,13 +281,13 @@ static void ask_report(struct reports *self)
 {
     const struct projections_report *report = self->report;
     const struct report_table *table = kinds[report->kind];
-    postgres_group_begin(&self->group);
-    self->group.answered = report_read;
-    (void)postgres_group_add(&self->group, &PLAN_EACH); /* it has no parameters */
+    postgres_pipeline_begin(&self->pipeline);
+    self->pipeline.answered = report_read;
+    (void)postgres_pipeline_add(&self->pipeline, &PLAN_EACH); /* it has no parameters */
     table->put(
-        postgres_group_add(&self->group, table->statement), report, &report->work->moment,
+        postgres_pipeline_add(&self->pipeline, table->statement), report, &report->work->moment,
         &report->work->after);
-    postgres_send(self->connection, &self->group);
+    postgres_send(self->connection, &self->pipeline);
 }
 
 static void receive_moment(struct reports *self, const struct postgres_rows *rows)
@@ -301,15 +301,15 @@ static void receive_moment(struct reports *self, const struct postgres_rows *row
     };
 }
 
-static void moment_read(struct postgres_group *group)
+static void moment_read(struct postgres_pipeline *pipeline)
 {
-    struct reports *self = BASE_CONTAINER(group, struct reports, group);
-    enum base_failure failure = postgres_failure(group->outcome);
+    struct reports *self = BASE_CONTAINER(pipeline, struct reports, pipeline);
+    enum base_failure failure = postgres_failure(pipeline->outcome);
     if (failure != BASE_NO_FAILURE) {
         end_report(self, failure);
         return;
     }
-    receive_moment(self, postgres_group_rows(group, 0));
+    receive_moment(self, postgres_pipeline_rows(pipeline, 0));
     ask_report(self);
 }
 
@@ -324,9 +324,9 @@ static void put_time(struct postgres_parameters *to, int64_t unix_us)
 static void ask_moment(struct reports *self)
 {
     const struct projections_report *report = self->report;
-    postgres_group_begin(&self->group);
-    self->group.answered = moment_read;
-    struct postgres_parameters *to = postgres_group_add(&self->group, &MOMENT);
+    postgres_pipeline_begin(&self->pipeline);
+    self->pipeline.answered = moment_read;
+    struct postgres_parameters *to = postgres_pipeline_add(&self->pipeline, &MOMENT);
     postgres_put_text(to, kinds[report->kind]->name);
     put_time(to, report->as_of_us);
     if (report->work->position > 0)
@@ -335,7 +335,7 @@ static void ask_moment(struct reports *self)
         postgres_put_null(to);
     put_time(to, report->from_us);
     put_time(to, report->to_us);
-    postgres_send(self->connection, &self->group);
+    postgres_send(self->connection, &self->pipeline);
 }
 
 static void send_report(struct queue *queue)
@@ -411,7 +411,7 @@ void reports_destroy(struct reports *self)
         return;
     postgres_connection_destroy(self->connection);
     queue_finish(&self->queue);
-    postgres_group_finish(&self->group);
+    postgres_pipeline_finish(&self->pipeline);
     free(self);
 }
 

@@ -130,8 +130,8 @@ const uint8_t *cursor_decode(
     struct base_arena *arena, const struct cursor_list *list, const char *cursor,
     size_t *n_bytes) BASE_MUST_CHECK;
 
-/* Pages. ask adds the statement that fits the filters to page->group; false for what is no cursor
- * of the list. receive fills body from its rows, and next_cursor if there are more. */
+/* Pages. ask adds the statement that fits the filters to page->pipeline; false for what is no
+ * cursor of the list. receive fills body from its rows, and next_cursor if there are more. */
 extern const struct postgres_statement *const carts_list_statements[];
 extern const struct postgres_statement *const products_list_statements[];
 /* The list that a page is of. */

@@ -11,7 +11,7 @@ struct replay_history_work {
     struct base_arena texts[2]; /* of the state: one is in use */
     size_t texts_in_use;
     bool knows_bad_snapshot;
-    int head_at; /* of the log, in the group; -1: not asked */
+    int head_at; /* of the log, in the pipeline; -1: not asked */
     size_t events_at;
     char state[] __attribute__((aligned(_Alignof(max_align_t))));
 };
@@ -19,13 +19,13 @@ struct replay_history_work {
 static void end(struct replay_history *history, enum replay_history_outcome outcome)
 {
     struct replay_history_work *work = history->work;
-    struct postgres_group group = history->group;
+    struct postgres_pipeline pipeline = history->pipeline;
     history->outcome = outcome;
     history->state = work->state;
     history->version = history->aggregate->version(work->state);
     history->work = NULL;
-    history->group = (struct postgres_group){0};
-    postgres_group_finish(&group);
+    history->pipeline = (struct postgres_pipeline){0};
+    postgres_pipeline_finish(&pipeline);
     history->answered(history); /* which may free it */
     base_arena_finish(&work->texts[0]);
     base_arena_finish(&work->texts[1]);
@@ -92,7 +92,7 @@ static void forget_texts(struct replay_history *history)
 
 /* ---- asking ---------------------------------------------------------------------------------- */
 
-static void events_read(struct postgres_group *group);
+static void events_read(struct postgres_pipeline *pipeline);
 
 /* The version from which on events are read. */
 static int32_t begins_after(const struct replay_history *history)
@@ -104,29 +104,29 @@ static int32_t begins_after(const struct replay_history *history)
 static void ask(struct replay_history *history)
 {
     struct replay_history_work *work = history->work;
-    struct postgres_group *group = &history->group;
+    struct postgres_pipeline *pipeline = &history->pipeline;
     bool is_first = version_of(history) == 0;
     bool wants_snapshot = is_first && !work->knows_bad_snapshot;
     bool is_by_version = history->at_version > 0;
-    postgres_group_begin(group);
-    group->answered = events_read;
+    postgres_pipeline_begin(pipeline);
+    pipeline->answered = events_read;
     /* Before the events: whatever is recorded later is no earlier than this head. */
     work->head_at = is_first && !is_by_version ? 0 : -1;
     if (work->head_at >= 0)
-        eventstore_ask_head(group);
-    work->events_at = group->n_statements;
+        eventstore_ask_head(pipeline);
+    work->events_at = pipeline->n_statements;
     eventstore_ask_history(
-        group, &(struct eventstore_history_wanted){
-                   .stream_id = history->stream_id,
-                   .after_version = begins_after(history),
-                   .until_version = is_by_version ? history->at_version : INT32_MAX,
-                   .until_us = is_by_version ? INT64_MAX : history->at_us,
-                   .snapshot_shape = wants_snapshot ? history->aggregate->snapshot_shape : 0,
-                   .limit = EVENTS_AT_ONCE,
-               });
+        pipeline, &(struct eventstore_history_wanted){
+                      .stream_id = history->stream_id,
+                      .after_version = begins_after(history),
+                      .until_version = is_by_version ? history->at_version : INT32_MAX,
+                      .until_us = is_by_version ? INT64_MAX : history->at_us,
+                      .snapshot_shape = wants_snapshot ? history->aggregate->snapshot_shape : 0,
+                      .limit = EVENTS_AT_ONCE,
+                  });
     if (history->ask_owner != NULL)
-        history->ask_owner(history, group);
-    postgres_send(history->connection, group);
+        history->ask_owner(history, pipeline);
+    postgres_send(history->connection, pipeline);
 }
 
 /* What a version was stays so. What was at a moment does once the log has gone on behind it; the
@@ -138,7 +138,7 @@ static void check_whether_final(struct replay_history *history)
         history->is_final = true;
     } else if (head_at >= 0) {
         struct eventstore_head head =
-            eventstore_receive_head(postgres_group_rows(&history->group, (size_t)head_at));
+            eventstore_receive_head(postgres_pipeline_rows(&history->pipeline, (size_t)head_at));
         history->is_final = head.position > 0 && head.recorded_at_us > history->at_us;
     }
 }
@@ -147,7 +147,7 @@ static bool is_admitted(struct replay_history *history)
 {
     size_t owner_at = history->work->events_at + 1;
     return history->is_admitted == NULL ||
-           history->is_admitted(history, postgres_group_rows(&history->group, owner_at));
+           history->is_admitted(history, postgres_pipeline_rows(&history->pipeline, owner_at));
 }
 
 static void receive_events(struct replay_history *history)
@@ -159,7 +159,8 @@ static void receive_events(struct replay_history *history)
         return;
     }
     check_whether_final(history);
-    switch (fold_rows(history, postgres_group_rows(&history->group, work->events_at), &is_over)) {
+    switch (
+        fold_rows(history, postgres_pipeline_rows(&history->pipeline, work->events_at), &is_over)) {
     case REPLAY_DONE:
         if (is_over) {
             end_with_state(history);
@@ -182,10 +183,10 @@ static void receive_events(struct replay_history *history)
     }
 }
 
-static void events_read(struct postgres_group *group)
+static void events_read(struct postgres_pipeline *pipeline)
 {
-    struct replay_history *history = BASE_CONTAINER(group, struct replay_history, group);
-    enum base_failure failure = postgres_failure(group->outcome);
+    struct replay_history *history = BASE_CONTAINER(pipeline, struct replay_history, pipeline);
+    enum base_failure failure = postgres_failure(pipeline->outcome);
     if (failure == BASE_NO_FAILURE)
         receive_events(history);
     else

@@ -6,7 +6,7 @@
 /* ---- asking ---------------------------------------------------------------------------------- */
 
 static int ask_streams(
-    const struct replay_load *load, struct postgres_group *group, struct base_arena *arena)
+    const struct replay_load *load, struct postgres_pipeline *pipeline, struct base_arena *arena)
 {
     struct eventstore_stream_wanted *streams =
         base_arena_alloc(arena, load->n_wanted * sizeof *streams);
@@ -23,12 +23,12 @@ static int ask_streams(
     }
     if (n == 0)
         return -1;
-    eventstore_ask_streams(group, streams, n);
-    return (int)group->n_statements - 1;
+    eventstore_ask_streams(pipeline, streams, n);
+    return (int)pipeline->n_statements - 1;
 }
 
 static int ask_newest(
-    const struct replay_load *load, struct postgres_group *group, struct base_arena *arena)
+    const struct replay_load *load, struct postgres_pipeline *pipeline, struct base_arena *arena)
 {
     struct base_uuid *ids = base_arena_alloc(arena, load->n_wanted * sizeof *ids);
     size_t n = 0;
@@ -37,11 +37,12 @@ static int ask_newest(
             ids[n++] = load->wanted[i]->id;
     if (n == 0)
         return -1;
-    eventstore_ask_newest(group, ids, n);
-    return (int)group->n_statements - 1;
+    eventstore_ask_newest(pipeline, ids, n);
+    return (int)pipeline->n_statements - 1;
 }
 
-void replay_ask(struct replay_load *load, struct postgres_group *group, struct base_arena *arena)
+void replay_ask(
+    struct replay_load *load, struct postgres_pipeline *pipeline, struct base_arena *arena)
 {
     for (size_t i = 0; i < load->n_wanted; i++) {
         struct replay_wanted *wanted = load->wanted[i];
@@ -49,8 +50,8 @@ void replay_ask(struct replay_load *load, struct postgres_group *group, struct b
         wanted->n_read = 0;
         wanted->outcome = REPLAY_DONE;
     }
-    load->streams_at = ask_streams(load, group, arena);
-    load->newest_at = ask_newest(load, group, arena);
+    load->streams_at = ask_streams(load, pipeline, arena);
+    load->newest_at = ask_newest(load, pipeline, arena);
 }
 
 /* ---- receiving ------------------------------------------------------------------------------- */
@@ -92,12 +93,12 @@ static void receive(
 }
 
 static void receive_rows(
-    const struct replay_load *load, const struct postgres_group *group, int index,
+    const struct replay_load *load, const struct postgres_pipeline *pipeline, int index,
     struct base_arena *arena, const struct base_log *log)
 {
     if (index < 0)
         return;
-    const struct postgres_rows *rows = postgres_group_rows(group, (size_t)index);
+    const struct postgres_rows *rows = postgres_pipeline_rows(pipeline, (size_t)index);
     size_t n_rows = postgres_rows_count(rows);
     struct replay_wanted *wanted = NULL;
     for (size_t row = 0; row < n_rows; row++) {
@@ -111,9 +112,9 @@ static void receive_rows(
 }
 
 void replay_receive(
-    const struct replay_load *load, const struct postgres_group *group, struct base_arena *arena,
-    const struct base_log *log)
+    const struct replay_load *load, const struct postgres_pipeline *pipeline,
+    struct base_arena *arena, const struct base_log *log)
 {
-    receive_rows(load, group, load->streams_at, arena, log);
-    receive_rows(load, group, load->newest_at, arena, log);
+    receive_rows(load, pipeline, load->streams_at, arena, log);
+    receive_rows(load, pipeline, load->newest_at, arena, log);
 }

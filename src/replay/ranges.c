@@ -15,7 +15,7 @@ bool replay_ranges_add(struct replay_ranges *ranges, const struct replay_range *
     return true;
 }
 
-void replay_ranges_ask(const struct replay_ranges *ranges, struct postgres_group *group)
+void replay_ranges_ask(const struct replay_ranges *ranges, struct postgres_pipeline *pipeline)
 {
     struct eventstore_range wanted[REPLAY_RANGES_MAX];
     for (size_t i = 0; i < ranges->n; i++)
@@ -24,7 +24,7 @@ void replay_ranges_ask(const struct replay_ranges *ranges, struct postgres_group
             .after_version = ranges->list[i].after_version,
             .until_version = ranges->list[i].until_version,
         };
-    eventstore_ask_ranges(group, wanted, ranges->n, ranges->slice_events);
+    eventstore_ask_ranges(pipeline, wanted, ranges->n, ranges->slice_events);
 }
 
 /* The first row behind those of the stream that `row` is of. */

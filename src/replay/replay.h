@@ -60,19 +60,21 @@ struct replay_wanted {
     enum replay_outcome outcome; /* of the first event that could not be folded; it was logged */
 };
 
-/* Some streams that one group loads: as they are now, however long. */
+/* Some streams that one pipeline loads: as they are now, however long. */
 struct replay_load {
     struct replay_wanted *const *wanted; /* sorted by id, each once */
     size_t n_wanted;                     /* 0: nothing is asked */
-    int streams_at;                      /* in the group; -1: not asked */
+    int streams_at;                      /* in the pipeline; -1: not asked */
     int newest_at;
 };
-/* Adds the questions to a group, and folds its answer. What is put on the states is in the arena.
+/* Adds the questions to a pipeline, and folds its answer. What is put on the states is in the
+ * arena.
  */
-void replay_ask(struct replay_load *load, struct postgres_group *group, struct base_arena *arena);
+void replay_ask(
+    struct replay_load *load, struct postgres_pipeline *pipeline, struct base_arena *arena);
 void replay_receive(
-    const struct replay_load *load, const struct postgres_group *group, struct base_arena *arena,
-    const struct base_log *log);
+    const struct replay_load *load, const struct postgres_pipeline *pipeline,
+    struct base_arena *arena, const struct base_log *log);
 
 /* ---- a stream as it was ---------------------------------------------------------------------- */
 
@@ -92,7 +94,7 @@ struct replay_history {
     int64_t at_us;      /* INT64_MAX: now */
     /* Adds a question behind those about the stream, and says whether its rows admit the caller;
      * both NULL: there is none. They are called for each part of a long stream. */
-    void (*ask_owner)(struct replay_history *history, struct postgres_group *group);
+    void (*ask_owner)(struct replay_history *history, struct postgres_pipeline *pipeline);
     bool (*is_admitted)(struct replay_history *history, const struct postgres_rows *rows);
     void (*answered)(struct replay_history *history);
 
@@ -107,7 +109,7 @@ struct replay_history {
     struct postgres_connection *connection;
     const struct base_log *log;
     struct replay_history_work *work;
-    struct postgres_group group;
+    struct postgres_pipeline pipeline;
 };
 /* On a connection that has prepared eventstore_history_statements. */
 void replay_history_read(
@@ -138,7 +140,7 @@ void replay_ranges_begin(struct replay_ranges *ranges);
 /* False: there is no room. */
 bool replay_ranges_add(struct replay_ranges *ranges, const struct replay_range *range);
 /* Adds the question for the next slice; hands out its rows. True: there may be more, ask again. */
-void replay_ranges_ask(const struct replay_ranges *ranges, struct postgres_group *group);
+void replay_ranges_ask(const struct replay_ranges *ranges, struct postgres_pipeline *pipeline);
 bool replay_ranges_receive(struct replay_ranges *ranges, const struct postgres_rows *rows);
 
 /* ---- states in memory ------------------------------------------------------------------------ */

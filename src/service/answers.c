@@ -10,7 +10,7 @@
 struct answer {
     struct service *service;
     struct service_command *command;
-    struct postgres_group group;
+    struct postgres_pipeline pipeline;
     struct replay_history history;
 };
 
@@ -18,7 +18,7 @@ static struct answer *make_answer(struct service *service, struct service_comman
 {
     struct answer *answer = base_alloc(sizeof *answer);
     *answer = (struct answer){.service = service, .command = command};
-    postgres_group_begin(&answer->group);
+    postgres_pipeline_begin(&answer->pipeline);
     return answer;
 }
 
@@ -26,7 +26,7 @@ static struct answer *make_answer(struct service *service, struct service_comman
 static bool is_read(struct answer *answer)
 {
     struct service_command *command = answer->command;
-    switch (answer->group.outcome) {
+    switch (answer->pipeline.outcome) {
     case POSTGRES_DONE:
     case POSTGRES_UNACKNOWLEDGED: /* a read commits nothing */
         return true;
@@ -51,7 +51,7 @@ static bool is_read(struct answer *answer)
 
 static void end_answer(struct answer *answer)
 {
-    postgres_group_finish(&answer->group);
+    postgres_pipeline_finish(&answer->pipeline);
     free(answer);
 }
 
@@ -94,12 +94,12 @@ void answer_from_log(struct service *service, struct service_command *command)
 
 /* ---- missed events --------------------------------------------------------------------------- */
 
-static void missed_read(struct postgres_group *group)
+static void missed_read(struct postgres_pipeline *pipeline)
 {
-    struct answer *answer = BASE_CONTAINER(group, struct answer, group);
+    struct answer *answer = BASE_CONTAINER(pipeline, struct answer, pipeline);
     struct service_command *command = answer->command;
     if (is_read(answer)) {
-        const struct postgres_rows *rows = postgres_group_rows(group, 0);
+        const struct postgres_rows *rows = postgres_pipeline_rows(pipeline, 0);
         base_buffer_append_char(&command->body, '[');
         for (size_t row = 0; row < postgres_rows_count(rows); row++) {
             struct eventstore_event event;
@@ -146,7 +146,7 @@ void answer_missed_events(struct service *service, struct service_command *comma
         return;
     }
     struct answer *answer = make_answer(service, command);
-    eventstore_ask_stream_after(&answer->group, &command->stream_id, known, MISSED_EVENTS_MAX);
-    answer->group.answered = missed_read;
-    postgres_send(service->side, &answer->group);
+    eventstore_ask_stream_after(&answer->pipeline, &command->stream_id, known, MISSED_EVENTS_MAX);
+    answer->pipeline.answered = missed_read;
+    postgres_send(service->side, &answer->pipeline);
 }

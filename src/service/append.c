@@ -73,21 +73,21 @@ static void tell_changes(
     }
 }
 
-static void append_answered(struct postgres_group *group);
+static void append_answered(struct postgres_pipeline *pipeline);
 
 static void begin_append(struct batch *batch)
 {
     batch_move(batch, BATCH_APPENDING);
-    postgres_group_begin(&batch->group);
-    batch->group.answered = append_answered;
+    postgres_pipeline_begin(&batch->pipeline);
+    batch->pipeline.answered = append_answered;
 }
 
 void batch_confirm(struct batch *batch)
 {
     begin_append(batch);
     batch->is_appending = false;
-    eventstore_ask_confirm(&batch->group);
-    postgres_send(batch->service->writer, &batch->group);
+    eventstore_ask_confirm(&batch->pipeline);
+    postgres_send(batch->service->writer, &batch->pipeline);
 }
 
 void batch_append(struct batch *batch, bool confirms_reads)
@@ -123,10 +123,10 @@ void batch_append(struct batch *batch, bool confirms_reads)
     };
     begin_append(batch);
     batch->is_appending = true;
-    eventstore_ask_append(service->store, &batch->group, &wanted);
+    eventstore_ask_append(service->store, &batch->pipeline, &wanted);
     batch->sent_at_us = base_clock_monotonic_us();
     tell_changes(batch, projections_begin_change);
-    postgres_send(service->writer, &batch->group);
+    postgres_send(service->writer, &batch->pipeline);
 }
 
 /* ---- verdicts -------------------------------------------------------------------------------- */
@@ -176,7 +176,7 @@ static void receive_refusals(struct batch *batch)
         struct batch_stream *tie = batch_find_tie(stream);
         if (stream->ordinal == 0)
             continue;
-        int32_t refusal = eventstore_refusal(&batch->group, stream->ordinal);
+        int32_t refusal = eventstore_refusal(&batch->pipeline, stream->ordinal);
         if (refusal > tie->refusal)
             tie->refusal = refusal;
         for (size_t j = 0; j < stream->n_commands; j++)
@@ -222,7 +222,7 @@ static void receive_verdicts(struct batch *batch)
 {
     struct metrics *metrics = batch->service->options.metrics;
     struct eventstore_appended appended;
-    eventstore_receive_append(&batch->group, &appended);
+    eventstore_receive_append(&batch->pipeline, &appended);
     receive_refusals(batch);
     for (size_t i = 0; i < batch->n_streams; i++) {
         struct batch_stream *stream = &batch->streams[i];
@@ -231,7 +231,7 @@ static void receive_verdicts(struct batch *batch)
             continue;
         if (appended.shared_has_moved || appended.log_was_replaced)
             batch_resolve(stream, BATCH_RETRY);
-        else if (eventstore_was_accepted(&batch->group, stream->ordinal))
+        else if (eventstore_was_accepted(&batch->pipeline, stream->ordinal))
             accept_stream(batch, stream, appended.recorded_at_us);
         else if (refusal != 0 && refusal != EVENTSTORE_NOT_NOW)
             refuse_stream(stream);
@@ -291,13 +291,13 @@ static void doubt_stream(struct batch_stream *stream)
     batch_forget_cached(stream);
 }
 
-static void append_answered(struct postgres_group *group)
+static void append_answered(struct postgres_pipeline *pipeline)
 {
-    struct batch *batch = BASE_CONTAINER(group, struct batch, group);
-    if (group->outcome == POSTGRES_UNKNOWN)
+    struct batch *batch = BASE_CONTAINER(pipeline, struct batch, pipeline);
+    if (pipeline->outcome == POSTGRES_UNKNOWN)
         lease_end(batch->service); /* it may yet be done */
     tell_changes(batch, projections_end_change);
-    switch (group->outcome) {
+    switch (pipeline->outcome) {
     case POSTGRES_DONE:
         if (!batch->is_appending)
             break;

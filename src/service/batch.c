@@ -16,7 +16,7 @@ void batch_init(struct batch *batch, struct service *service)
 void batch_finish(struct batch *batch)
 {
     assert(batch->state == BATCH_FREE);
-    postgres_group_finish(&batch->group);
+    postgres_pipeline_finish(&batch->pipeline);
     base_arena_finish(&batch->arena);
     base_buffer_finish(&batch->events);
     base_buffer_finish(&batch->text);
@@ -71,7 +71,7 @@ static void ask_states(struct batch *batch)
         if (!begin_state(batch, stream))
             wanted[batch->load.n_wanted++] = &stream->load;
     }
-    replay_ask(&batch->load, &batch->group, &batch->arena);
+    replay_ask(&batch->load, &batch->pipeline, &batch->arena);
 }
 
 /* The commands of which a lost append may have recorded something. */
@@ -89,8 +89,8 @@ static int ask_recorded(struct batch *batch)
         }
     if (n == 0)
         return -1;
-    int place = (int)batch->group.n_statements;
-    eventstore_ask_commands(&batch->group, wanted, n);
+    int place = (int)batch->pipeline.n_statements;
+    eventstore_ask_commands(&batch->pipeline, wanted, n);
     return place;
 }
 
@@ -108,12 +108,12 @@ static int ask_keys(struct batch *batch)
         }
     if (n == 0)
         return -1;
-    int place = (int)batch->group.n_statements;
-    eventstore_ask_keys(&batch->group, wanted, n);
+    int place = (int)batch->pipeline.n_statements;
+    eventstore_ask_keys(&batch->pipeline, wanted, n);
     return place;
 }
 
-static void load_answered(struct postgres_group *group);
+static void load_answered(struct postgres_pipeline *pipeline);
 static void decide(struct batch *batch);
 
 bool batch_start(struct batch *batch)
@@ -121,16 +121,16 @@ bool batch_start(struct batch *batch)
     if (!batch_collect(batch))
         return false;
     batch_move(batch, BATCH_LOADING);
-    postgres_group_begin(&batch->group);
-    batch->group.answered = load_answered;
+    postgres_pipeline_begin(&batch->pipeline);
+    batch->pipeline.answered = load_answered;
     ask_states(batch);
     batch->recorded_at = ask_recorded(batch);
     batch->keys_at = ask_keys(batch);
     batch->offers_at = offers_ask(batch);
-    if (batch->group.n_statements == 0)
+    if (batch->pipeline.n_statements == 0)
         decide(batch);
     else
-        postgres_send(batch->service->writer, &batch->group);
+        postgres_send(batch->service->writer, &batch->pipeline);
     return true;
 }
 
@@ -141,7 +141,7 @@ static void receive_recorded(struct batch *batch)
     if (batch->recorded_at < 0)
         return;
     const struct postgres_rows *rows =
-        postgres_group_rows(&batch->group, (size_t)batch->recorded_at);
+        postgres_pipeline_rows(&batch->pipeline, (size_t)batch->recorded_at);
     for (size_t row = 0; row < postgres_rows_count(rows); row++) {
         struct eventstore_command found;
         eventstore_receive_command(rows, row, &found);
@@ -158,7 +158,8 @@ static void receive_keys(struct batch *batch)
 {
     if (batch->keys_at < 0)
         return;
-    const struct postgres_rows *rows = postgres_group_rows(&batch->group, (size_t)batch->keys_at);
+    const struct postgres_rows *rows =
+        postgres_pipeline_rows(&batch->pipeline, (size_t)batch->keys_at);
     for (size_t row = 0; row < postgres_rows_count(rows); row++) {
         struct eventstore_key key;
         eventstore_receive_key(rows, row, &key);
@@ -278,13 +279,13 @@ static void decide(struct batch *batch)
     }
 }
 
-static void load_answered(struct postgres_group *group)
+static void load_answered(struct postgres_pipeline *pipeline)
 {
-    struct batch *batch = BASE_CONTAINER(group, struct batch, group);
-    switch (group->outcome) {
+    struct batch *batch = BASE_CONTAINER(pipeline, struct batch, pipeline);
+    switch (pipeline->outcome) {
     case POSTGRES_DONE:
     case POSTGRES_UNACKNOWLEDGED: /* a load commits nothing */
-        replay_receive(&batch->load, &batch->group, &batch->arena, batch->service->options.log);
+        replay_receive(&batch->load, &batch->pipeline, &batch->arena, batch->service->options.log);
         receive_recorded(batch);
         receive_keys(batch);
         offers_receive(batch);

@@ -31,9 +31,9 @@ static void history_read(struct replay_history *read)
 /* ---- whose it is ----------------------------------------------------------------------------- */
 
 /* Whose it was is in the events; whose it is now counts. */
-static void ask_owner(struct replay_history *read, struct postgres_group *group)
+static void ask_owner(struct replay_history *read, struct postgres_pipeline *pipeline)
 {
-    projections_ask_owner(group, &read->stream_id);
+    projections_ask_owner(pipeline, &read->stream_id);
 }
 
 static bool is_admitted(struct replay_history *read, const struct postgres_rows *rows)

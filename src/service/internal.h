@@ -106,7 +106,7 @@ struct batch_stream {
 struct batch {
     struct service *service;
     enum batch_state state;
-    struct postgres_group group;
+    struct postgres_pipeline pipeline;
     struct base_arena arena;
     struct batch_stream *streams; /* sorted by id; those without commands are for others' */
     size_t n_streams;
@@ -118,7 +118,7 @@ struct batch {
     uint64_t epoch; /* of the cache, when it was begun */
     char *states;   /* two for each stream: as decided so far, and before */
     size_t state_room;
-    /* What the load asks for, by place in the group; -1: not asked. */
+    /* What the load asks for, by place in the pipeline; -1: not asked. */
     struct replay_load load;
     int recorded_at;
     int keys_at;
@@ -310,13 +310,13 @@ struct service {
     struct postgres_backend lost; /* may still have an append under way */
     bool must_settle;
     bool is_settling;
-    struct postgres_group settle;
-    struct postgres_group forget;
+    struct postgres_pipeline settle;
+    struct postgres_pipeline forget;
     bool is_forgetting;
-    struct postgres_group stuck;
+    struct postgres_pipeline stuck;
     bool is_looking_for_stuck;
     struct projections_lessor lessor;
-    struct postgres_group lease;
+    struct postgres_pipeline lease;
     bool is_leasing;
     int64_t lease_asked_at_us;
     struct base_uuid lease_holder; /* this process */

@@ -12,12 +12,12 @@
 #define LEASE_FIRST_CHECK_US 2000000
 #define LEASE_WORTHWHILE 4 /* reads between two checks: 50 a second */
 
-static void lease_answered(struct postgres_group *group)
+static void lease_answered(struct postgres_pipeline *pipeline)
 {
-    struct service *service = BASE_CONTAINER(group, struct service, lease);
+    struct service *service = BASE_CONTAINER(pipeline, struct service, lease);
     service->is_leasing = false;
     int64_t n_writers = 0;
-    if (group->outcome == POSTGRES_DONE && eventstore_receive_lease(group, &n_writers)) {
+    if (pipeline->outcome == POSTGRES_DONE && eventstore_receive_lease(pipeline, &n_writers)) {
         int64_t lasts_us = (EVENTSTORE_LEASE_MS - EVENTSTORE_LEASE_MARGIN_MS) * INT64_C(1000);
         projections_grant_lease(
             service->options.projections, service->lease_asked_at_us + lasts_us, n_writers);
@@ -37,7 +37,7 @@ static void check(struct projections_lessor *lessor, int64_t now_us)
         return;
     service->is_leasing = true;
     service->lease_asked_at_us = now_us;
-    postgres_group_begin(&service->lease);
+    postgres_pipeline_begin(&service->lease);
     service->lease.answered = lease_answered;
     eventstore_ask_lease(&service->lease, &service->lease_holder);
     postgres_send(service->writer, &service->lease);

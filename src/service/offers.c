@@ -162,9 +162,9 @@ int offers_ask(struct batch *batch)
         batch->prices->n_holders++;
         return -1;
     }
-    int index = (int)batch->group.n_statements;
-    eventstore_ask_shared_position(&batch->group);
-    projections_ask_offers(&batch->group, skus, n_skus);
+    int index = (int)batch->pipeline.n_statements;
+    eventstore_ask_shared_position(&batch->pipeline);
+    projections_ask_offers(&batch->pipeline, skus, n_skus);
     return index;
 }
 
@@ -216,8 +216,8 @@ void offers_receive(struct batch *batch)
     batch->were_offers_read = true;
     batch->prices = choose_list(
         &batch->service->offers,
-        eventstore_receive_shared_position(postgres_group_rows(&batch->group, index)));
-    receive_rows(batch->prices, postgres_group_rows(&batch->group, index + 1));
+        eventstore_receive_shared_position(postgres_pipeline_rows(&batch->pipeline, index)));
+    receive_rows(batch->prices, postgres_pipeline_rows(&batch->pipeline, index + 1));
 }
 
 /* ---- deciding -------------------------------------------------------------------------------- */

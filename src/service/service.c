@@ -166,11 +166,11 @@ static void writer_changed(struct postgres_connection *connection, void *context
 
 /* ---- keeping house --------------------------------------------------------------------------- */
 
-static void forget_answered(struct postgres_group *group)
+static void forget_answered(struct postgres_pipeline *pipeline)
 {
-    struct service *service = BASE_CONTAINER(group, struct service, forget);
+    struct service *service = BASE_CONTAINER(pipeline, struct service, forget);
     service->is_forgetting = false;
-    if (group->outcome == POSTGRES_DONE)
+    if (pipeline->outcome == POSTGRES_DONE)
         base_log(service->options.log, BASE_LOG_CLEANED_UP);
 }
 
@@ -181,7 +181,7 @@ static void keep_house(struct loop_timer *timer)
     if (service->is_forgetting || !postgres_connection_is_ready(service->side))
         return;
     service->is_forgetting = true;
-    postgres_group_begin(&service->forget);
+    postgres_pipeline_begin(&service->forget);
     service->forget.answered = forget_answered;
     eventstore_ask_forget_keys(
         &service->forget, service->options.keep_keys_hours, FORGET_KEYS_AT_ONCE);
@@ -288,10 +288,10 @@ void service_destroy(struct service *service)
     streams_finish(&service->streams);
     replay_cache_finish(&service->cache);
     offers_forget(&service->offers);
-    postgres_group_finish(&service->settle);
-    postgres_group_finish(&service->forget);
-    postgres_group_finish(&service->stuck);
-    postgres_group_finish(&service->lease);
+    postgres_pipeline_finish(&service->settle);
+    postgres_pipeline_finish(&service->forget);
+    postgres_pipeline_finish(&service->stuck);
+    postgres_pipeline_finish(&service->lease);
     eventstore_destroy(service->store);
     free(service);
 }

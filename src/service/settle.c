@@ -11,11 +11,11 @@ void service_unsettle(struct service *service)
         service->must_settle = true;
 }
 
-static void settle_answered(struct postgres_group *group)
+static void settle_answered(struct postgres_pipeline *pipeline)
 {
-    struct service *service = BASE_CONTAINER(group, struct service, settle);
+    struct service *service = BASE_CONTAINER(pipeline, struct service, settle);
     service->is_settling = false;
-    if (group->outcome == POSTGRES_DONE && eventstore_receive_settled(group)) {
+    if (pipeline->outcome == POSTGRES_DONE && eventstore_receive_settled(pipeline)) {
         service->must_settle = false;
         base_log(
             service->options.log, BASE_LOG_OUTCOME_LOOKED_UP,
@@ -30,7 +30,7 @@ void settle_ask(struct service *service)
     if (service->is_settling || !postgres_connection_is_ready(service->writer))
         return;
     service->is_settling = true;
-    postgres_group_begin(&service->settle);
+    postgres_pipeline_begin(&service->settle);
     service->settle.answered = settle_answered;
     eventstore_ask_settle(&service->settle, &service->lost);
     postgres_send(service->writer, &service->settle);

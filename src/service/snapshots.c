@@ -8,14 +8,14 @@
 
 struct snapshot {
     struct service *service;
-    struct postgres_group group;
+    struct postgres_pipeline pipeline;
 };
 
-static void snapshot_kept(struct postgres_group *group)
+static void snapshot_kept(struct postgres_pipeline *pipeline)
 {
-    struct snapshot *snapshot = BASE_CONTAINER(group, struct snapshot, group);
+    struct snapshot *snapshot = BASE_CONTAINER(pipeline, struct snapshot, pipeline);
     snapshot->service->n_snapshots--;
-    postgres_group_finish(group); /* whatever became of it: the events are there */
+    postgres_pipeline_finish(pipeline); /* whatever became of it: the events are there */
     free(snapshot);
 }
 
@@ -24,8 +24,8 @@ static struct snapshot *make_snapshot(struct service *service)
     struct snapshot *snapshot = base_alloc(sizeof *snapshot);
     snapshot->service = service;
     service->n_snapshots++;
-    postgres_group_begin(&snapshot->group);
-    snapshot->group.answered = snapshot_kept;
+    postgres_pipeline_begin(&snapshot->pipeline);
+    snapshot->pipeline.answered = snapshot_kept;
     return snapshot;
 }
 
@@ -34,8 +34,8 @@ void snapshot_forget(struct service *service, const struct base_uuid *stream_id)
     if (service->n_snapshots >= SNAPSHOTS_AT_ONCE || service->is_ending)
         return;
     struct snapshot *snapshot = make_snapshot(service);
-    eventstore_ask_forget_snapshots(&snapshot->group, stream_id, 1);
-    postgres_send(service->side, &snapshot->group);
+    eventstore_ask_forget_snapshots(&snapshot->pipeline, stream_id, 1);
+    postgres_send(service->side, &snapshot->pipeline);
 }
 
 void snapshot_state(
@@ -51,12 +51,12 @@ void snapshot_state(
     aggregate->write_snapshot(&text, state);
     struct snapshot *snapshot = make_snapshot(service);
     eventstore_ask_keep_snapshot(
-        &snapshot->group, &(struct eventstore_snapshot){
-                              .stream_id = *stream_id,
-                              .version = version,
-                              .shape = aggregate->snapshot_shape,
-                              .state = text.bytes,
-                              .state_length = text.length,
-                          });
-    postgres_send(service->side, &snapshot->group);
+        &snapshot->pipeline, &(struct eventstore_snapshot){
+                                 .stream_id = *stream_id,
+                                 .version = version,
+                                 .shape = aggregate->snapshot_shape,
+                                 .state = text.bytes,
+                                 .state_length = text.length,
+                             });
+    postgres_send(service->side, &snapshot->pipeline);
 }

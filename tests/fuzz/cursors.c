@@ -12,11 +12,11 @@ enum { POSITION_MAX = 96 };
 static void claim_asked(const char *text)
 {
     struct projections_page page = {.cursor = text, .limit = 1};
-    postgres_group_begin(&page.group);
+    postgres_pipeline_begin(&page.pipeline);
     bool is_carts = carts_ask_page(&page);
     bool is_products = products_ask_page(&page);
     FUZZ_CLAIM(!is_carts || !is_products);
-    postgres_group_finish(&page.group);
+    postgres_pipeline_finish(&page.pipeline);
 }
 
 /* What is read as a cursor is the one that is written for its position. */

@@ -16,8 +16,8 @@
 
 static void assert_only_second_is_accepted(void)
 {
-    ck_assert(!eventstore_was_accepted(&group, FIRST));
-    ck_assert(eventstore_was_accepted(&group, SECOND));
+    ck_assert(!eventstore_was_accepted(&pipeline, FIRST));
+    ck_assert(eventstore_was_accepted(&pipeline, SECOND));
 }
 
 START_TEST(an_append_by_hand_is_seen)
@@ -62,7 +62,7 @@ START_TEST(a_log_without_its_head_fails_the_append)
     put_append(STREAMS({FIRST, .at = 1}));
     begin_asking();
     await_answer();
-    ck_assert_int_eq(group.outcome, POSTGRES_FAILED);
+    ck_assert_int_eq(pipeline.outcome, POSTGRES_FAILED);
     run_sql("DO $$ BEGIN ASSERT (SELECT count(*) = 1 FROM events); END $$");
 }
 END_TEST
@@ -87,8 +87,8 @@ START_TEST(an_append_that_waited_for_another_sees_what_that_one_did)
     support_run_in(other, "COMMIT");
     await_answer();
 
-    ck_assert_int_eq(group.outcome, POSTGRES_DONE);
-    eventstore_receive_append(&group, &told);
+    ck_assert_int_eq(pipeline.outcome, POSTGRES_DONE);
+    eventstore_receive_append(&pipeline, &told);
     ck_assert_int_eq(told.position, 4); /* two, one by hand, and that of SECOND */
     assert_only_second_is_accepted();
     postgres_session_close(other);
@@ -294,10 +294,10 @@ static void explain(
     const struct postgres_statement statement = {.name = "explain", .sql = base_buffer_text(&sql)};
     const struct postgres_statement *const statements[] = {append, &statement, NULL};
     connect_with(statements);
-    postgres_group_begin(&group);
-    (void)postgres_group_add(&group, &statement); /* it has no parameters */
+    postgres_pipeline_begin(&pipeline);
+    (void)postgres_pipeline_add(&pipeline, &statement); /* it has no parameters */
     ask();
-    assert_linear(postgres_group_rows(&group, 0));
+    assert_linear(postgres_pipeline_rows(&pipeline, 0));
 }
 
 START_TEST(an_append_handles_no_row_more_than_once_a_step)

@@ -68,9 +68,9 @@ void fixture_turn(void)
     ck_assert_int_lt(base_clock_monotonic_us() - start_us, 1500000);
 }
 
-static void remember(struct postgres_group *group)
+static void remember(struct postgres_pipeline *pipeline)
 {
-    struct asked *asked = BASE_CONTAINER(group, struct asked, group);
+    struct asked *asked = BASE_CONTAINER(pipeline, struct asked, pipeline);
     ck_assert_uint_eq(asked->answered_as, 0);
     asked->answered_as = ++fixture.n_answered;
     if (asked->then != NULL) {
@@ -81,15 +81,15 @@ static void remember(struct postgres_group *group)
 struct postgres_parameters *asked_begin(
     struct asked *asked, const struct postgres_statement *statement)
 {
-    postgres_group_begin(&asked->group);
-    asked->group.answered = remember;
+    postgres_pipeline_begin(&asked->pipeline);
+    asked->pipeline.answered = remember;
     asked->answered_as = 0;
-    return postgres_group_add(&asked->group, statement);
+    return postgres_pipeline_add(&asked->pipeline, statement);
 }
 
 void asked_send(struct asked *asked)
 {
-    postgres_send(fixture.connection, &asked->group);
+    postgres_send(fixture.connection, &asked->pipeline);
     ck_assert_uint_eq(asked->answered_as, 0);
 }
 
@@ -97,7 +97,7 @@ void asked_expect(struct asked *asked, enum postgres_outcome outcome)
 {
     asked_send(asked);
     fixture_wait(asked->answered_as > 0);
-    ck_assert_int_eq(asked->group.outcome, outcome);
+    ck_assert_int_eq(asked->pipeline.outcome, outcome);
 }
 
 void fixture_expect(const struct postgres_statement *statement, enum postgres_outcome outcome)
@@ -105,7 +105,7 @@ void fixture_expect(const struct postgres_statement *statement, enum postgres_ou
     struct asked asked = {0};
     asked_begin(&asked, statement);
     asked_expect(&asked, outcome);
-    postgres_group_finish(&asked.group);
+    postgres_pipeline_finish(&asked.pipeline);
 }
 
 void fixture_run(const char *sql)

@@ -1,5 +1,5 @@
 /*
- * What the tests of postgres share: a loop, a database, a connection, groups that remember when
+ * What the tests of postgres share: a loop, a database, a connection, pipelines that remember when
  * they were answered, and a log that can be searched.
  */
 #ifndef CARTD_POSTGRES_FIXTURE_H
@@ -43,19 +43,19 @@ void fixture_destroy(void);
     } while (0)
 void fixture_turn(void);
 
-/* A group that remembers its answer. Zero-initialise it. */
+/* A pipeline that remembers its answer. Zero-initialise it. */
 struct asked {
-    struct postgres_group group;
+    struct postgres_pipeline pipeline;
     size_t answered_as; /* from 1, in the order of the answers; 0: not answered */
     void (*then)(struct asked *asked);
 };
-/* Begins the group with one statement. */
+/* Begins the pipeline with one statement. */
 struct postgres_parameters *asked_begin(
     struct asked *asked, const struct postgres_statement *statement);
 void asked_send(struct asked *asked);
 /* Sends, waits for the answer and checks the outcome. */
 void asked_expect(struct asked *asked, enum postgres_outcome outcome);
-/* The same for one statement without parameters; the group is finished. */
+/* The same for one statement without parameters; the pipeline is finished. */
 void fixture_expect(const struct postgres_statement *statement, enum postgres_outcome outcome);
 
 /* By a session of its own, on the test's database. */

@@ -62,13 +62,13 @@ START_TEST(a_commit_that_no_standby_confirmed_is_unacknowledged)
     asked_send(&asked[2]);
     end_wait("pg_cancel_backend");
     fixture_wait(fixture.n_answered == 3);
-    ck_assert_int_eq(asked[0].group.outcome, POSTGRES_UNACKNOWLEDGED);
-    ck_assert_int_eq(asked[1].group.outcome, POSTGRES_VIOLATED);
-    ck_assert_int_eq(asked[2].group.outcome, POSTGRES_DONE);
-    ck_assert_int_eq(postgres_get_int8(postgres_group_rows(&asked[2].group, 0), 0, 0), 1);
+    ck_assert_int_eq(asked[0].pipeline.outcome, POSTGRES_UNACKNOWLEDGED);
+    ck_assert_int_eq(asked[1].pipeline.outcome, POSTGRES_VIOLATED);
+    ck_assert_int_eq(asked[2].pipeline.outcome, POSTGRES_DONE);
+    ck_assert_int_eq(postgres_get_int8(postgres_pipeline_rows(&asked[2].pipeline, 0), 0, 0), 1);
     ck_assert_uint_eq(fixture_count_in_log("canceling wait for synchronous replication"), 1);
     for (size_t i = 0; i < 3; i++) {
-        postgres_group_finish(&asked[i].group);
+        postgres_pipeline_finish(&asked[i].pipeline);
     }
 }
 END_TEST
@@ -84,9 +84,9 @@ START_TEST(a_role_without_warnings_hears_that_no_standby_confirmed)
     send_put(&asked, 1);
     end_wait("pg_cancel_backend");
     fixture_wait(fixture.n_answered == 1);
-    ck_assert_int_eq(asked.group.outcome, POSTGRES_UNACKNOWLEDGED);
+    ck_assert_int_eq(asked.pipeline.outcome, POSTGRES_UNACKNOWLEDGED);
     fixture_run("ALTER ROLE postgres RESET client_min_messages");
-    postgres_group_finish(&asked.group);
+    postgres_pipeline_finish(&asked.pipeline);
 }
 END_TEST
 
@@ -96,9 +96,9 @@ START_TEST(a_backend_terminated_in_that_wait_leaves_the_outcome_unknown)
     send_put(&asked, 1);
     end_wait("pg_terminate_backend");
     fixture_wait(asked.answered_as > 0);
-    ck_assert_int_eq(asked.group.outcome, POSTGRES_UNKNOWN);
+    ck_assert_int_eq(asked.pipeline.outcome, POSTGRES_UNKNOWN);
     fixture_assert_answer("SELECT count(*) FROM things", "1");
-    postgres_group_finish(&asked.group);
+    postgres_pipeline_finish(&asked.pipeline);
 }
 END_TEST
 

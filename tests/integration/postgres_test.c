@@ -75,8 +75,8 @@ static void assert_setting(const char *name, const char *expected)
     struct asked asked = {0};
     postgres_put_text(asked_begin(&asked, &setting), name);
     asked_expect(&asked, POSTGRES_DONE);
-    ck_assert_str_eq(postgres_get_text(postgres_group_rows(&asked.group, 0), 0, 0), expected);
-    postgres_group_finish(&asked.group);
+    ck_assert_str_eq(postgres_get_text(postgres_pipeline_rows(&asked.pipeline, 0), 0, 0), expected);
+    postgres_pipeline_finish(&asked.pipeline);
 }
 
 START_TEST(the_session_is_set_up_as_the_rest_relies_on)
@@ -268,7 +268,7 @@ START_TEST(an_idle_connection_that_is_lost_is_made_anew)
 }
 END_TEST
 
-START_TEST(a_group_sent_into_a_connection_that_just_ended_is_unknown)
+START_TEST(a_pipeline_sent_into_a_connection_that_just_ended_is_unknown)
 {
     fixture_connect(statements);
     terminate();
@@ -307,7 +307,7 @@ START_TEST(groups_under_way_are_answered_before_destroy_returns)
     asked_begin(&early, &one);
     asked_send(&early);
     fixture_destroy();
-    ck_assert_int_eq(early.group.outcome, POSTGRES_UNAVAILABLE);
+    ck_assert_int_eq(early.pipeline.outcome, POSTGRES_UNAVAILABLE);
     ck_assert_uint_eq(early.answered_as, 1);
 
     fixture_connect(statements);
@@ -318,12 +318,12 @@ START_TEST(groups_under_way_are_answered_before_destroy_returns)
     asked_send(&asked[1]);
     ck_assert_uint_eq(postgres_connection_under_way(fixture.connection), 2);
     fixture_destroy();
-    ck_assert_int_eq(asked[0].group.outcome, POSTGRES_UNKNOWN);
+    ck_assert_int_eq(asked[0].pipeline.outcome, POSTGRES_UNKNOWN);
     ck_assert_uint_eq(asked[0].answered_as, 2);
     ck_assert_uint_eq(asked[1].answered_as, 3);
-    postgres_group_finish(&early.group);
-    postgres_group_finish(&asked[0].group);
-    postgres_group_finish(&asked[1].group);
+    postgres_pipeline_finish(&early.pipeline);
+    postgres_pipeline_finish(&asked[0].pipeline);
+    postgres_pipeline_finish(&asked[1].pipeline);
 }
 END_TEST
 
@@ -333,7 +333,7 @@ static void destroy_connection(struct asked *asked)
     fixture_destroy();
 }
 
-START_TEST(an_answered_group_may_destroy_the_connection)
+START_TEST(an_answered_pipeline_may_destroy_the_connection)
 {
     fixture_connect(statements);
     struct asked asked[3] = {{.then = destroy_connection}};
@@ -342,11 +342,11 @@ START_TEST(an_answered_group_may_destroy_the_connection)
         asked_send(&asked[i]);
     }
     fixture_wait(fixture.n_answered == 3);
-    ck_assert_int_eq(asked[0].group.outcome, POSTGRES_DONE);
+    ck_assert_int_eq(asked[0].pipeline.outcome, POSTGRES_DONE);
     ck_assert_ptr_null(fixture.connection);
     loop_turn(fixture.loop, 0);
     for (size_t i = 0; i < 3; i++) {
-        postgres_group_finish(&asked[i].group);
+        postgres_pipeline_finish(&asked[i].pipeline);
     }
 
     /* Also when the answer is deferred. */
@@ -355,8 +355,8 @@ START_TEST(an_answered_group_may_destroy_the_connection)
     asked_begin(&deferred, &one);
     asked_send(&deferred);
     fixture_wait(deferred.answered_as > 0);
-    ck_assert_int_eq(deferred.group.outcome, POSTGRES_UNAVAILABLE);
-    postgres_group_finish(&deferred.group);
+    ck_assert_int_eq(deferred.pipeline.outcome, POSTGRES_UNAVAILABLE);
+    postgres_pipeline_finish(&deferred.pipeline);
 }
 END_TEST
 
@@ -441,10 +441,10 @@ int main(void)
     tcase_add_test(tests, a_script_is_run_before_anything_else_until_it_succeeds);
     tcase_add_test(tests, statements_that_can_not_be_prepared_are_tried_until_they_can);
     tcase_add_test(tests, an_idle_connection_that_is_lost_is_made_anew);
-    tcase_add_test(tests, a_group_sent_into_a_connection_that_just_ended_is_unknown);
+    tcase_add_test(tests, a_pipeline_sent_into_a_connection_that_just_ended_is_unknown);
     tcase_add_test(tests, a_connection_can_be_destroyed_at_any_moment_of_its_beginning);
     tcase_add_test(tests, groups_under_way_are_answered_before_destroy_returns);
-    tcase_add_test(tests, an_answered_group_may_destroy_the_connection);
+    tcase_add_test(tests, an_answered_pipeline_may_destroy_the_connection);
     tcase_add_test(tests, a_change_may_destroy_the_connection);
     tcase_add_test(tests, a_session_runs_scripts_and_asks_questions);
     tcase_add_test(tests, a_session_says_what_went_wrong_on_one_line);

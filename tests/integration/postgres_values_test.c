@@ -61,7 +61,7 @@ START_TEST(every_type_comes_back_as_it_went)
     postgres_put_text(parameters, "{\"a\": 1}");
     asked_expect(&asked, POSTGRES_DONE);
 
-    const struct postgres_rows *rows = postgres_group_rows(&asked.group, 0);
+    const struct postgres_rows *rows = postgres_pipeline_rows(&asked.pipeline, 0);
     ck_assert_uint_eq(postgres_rows_count(rows), 1);
     ck_assert(postgres_get_bool(rows, 0, 0));
     ck_assert_int_eq(postgres_get_int4(rows, 0, 1), INT32_MIN);
@@ -76,7 +76,7 @@ START_TEST(every_type_comes_back_as_it_went)
     ck_assert_str_eq(postgres_get_text(rows, 0, 7), "{\"a\": 1}");
     ck_assert_uint_eq(postgres_get_length(rows, 0, 7), 8);
     ck_assert(!postgres_is_null(rows, 0, 7));
-    postgres_group_finish(&asked.group);
+    postgres_pipeline_finish(&asked.pipeline);
 }
 END_TEST
 
@@ -95,7 +95,7 @@ START_TEST(null_and_empty_are_not_the_same)
     postgres_put_text(parameters, NULL);
     asked_expect(&asked, POSTGRES_DONE);
 
-    const struct postgres_rows *rows = postgres_group_rows(&asked.group, 0);
+    const struct postgres_rows *rows = postgres_pipeline_rows(&asked.pipeline, 0);
     ck_assert(postgres_is_null(rows, 0, 0));
     ck_assert(postgres_is_null(rows, 0, 2));
     ck_assert_str_eq(postgres_get_text(rows, 0, 3), "");
@@ -105,13 +105,13 @@ START_TEST(null_and_empty_are_not_the_same)
     ck_assert_int_eq(postgres_get_time(rows, 0, 6), INT64_MIN);
     ck_assert_ptr_null(postgres_get_text(rows, 0, 7));
     ck_assert_uint_eq(postgres_get_length(rows, 0, 7), 0);
-    postgres_group_finish(&asked.group);
+    postgres_pipeline_finish(&asked.pipeline);
 }
 END_TEST
 
 static void assert_cells(const struct asked *asked, const char *const expected[8])
 {
-    const struct postgres_rows *rows = postgres_group_rows(&asked->group, 0);
+    const struct postgres_rows *rows = postgres_pipeline_rows(&asked->pipeline, 0);
     for (size_t i = 0; i < 8; i++) {
         ck_assert_str_eq(postgres_get_text(rows, 0, i), expected[i]);
     }
@@ -156,7 +156,7 @@ START_TEST(arrays_take_nulls_and_any_text)
                     "{\"" SNOWMAN "\",NULL,\"\",\"a\\\"b,{}\\\\\"}", "{\"\\\\x00ff\",\"\\\\x\"}",
                     "{NULL,01936f6e-6f0a-7c3e-9a57-5f0c8a4f1b2d}",
                     "{\"1970-01-01 00:00:00+00\",NULL}", "{\"{\\\"a\\\": [1, null]}\",7}"});
-    postgres_group_finish(&asked.group);
+    postgres_pipeline_finish(&asked.pipeline);
 }
 END_TEST
 
@@ -170,7 +170,7 @@ START_TEST(empty_arrays_are_empty_and_not_null)
     }
     asked_expect(&asked, POSTGRES_DONE);
     assert_cells(&asked, (const char *const[8]){"{}", "{}", "{}", "{}", "{}", "{}", "{}", "{}"});
-    postgres_group_finish(&asked.group);
+    postgres_pipeline_finish(&asked.pipeline);
 }
 END_TEST
 
@@ -186,11 +186,11 @@ START_TEST(an_array_ends_before_a_value_of_another_type_or_where_it_is_told_to)
     postgres_put_int8(parameters, 3);
     postgres_put_text(parameters, "four");
     asked_expect(&asked, POSTGRES_DONE);
-    const struct postgres_rows *rows = postgres_group_rows(&asked.group, 0);
+    const struct postgres_rows *rows = postgres_pipeline_rows(&asked.pipeline, 0);
     ck_assert_int_eq(postgres_get_int4(rows, 0, 0), 2);
     ck_assert_int_eq(postgres_get_int8(rows, 0, 1), 3);
     ck_assert_str_eq(postgres_get_text(rows, 0, 2), "four");
-    postgres_group_finish(&asked.group);
+    postgres_pipeline_finish(&asked.pipeline);
 }
 END_TEST
 
@@ -204,7 +204,7 @@ START_TEST(arrays_of_booleans_are_read_by_element)
         postgres_put_bool(parameters, i % 3 == 0);
     }
     asked_expect(&asked, POSTGRES_DONE);
-    const struct postgres_rows *rows = postgres_group_rows(&asked.group, 0);
+    const struct postgres_rows *rows = postgres_pipeline_rows(&asked.pipeline, 0);
     ck_assert_uint_eq(postgres_get_bools_count(rows, 0, 0), 100);
     for (size_t i = 0; i < 100; i++) {
         ck_assert(postgres_get_bools_at(rows, 0, 0, i) == (i % 3 == 0));
@@ -214,7 +214,7 @@ START_TEST(arrays_of_booleans_are_read_by_element)
     ck_assert(postgres_get_bools_at(rows, 0, 2, 0));
     ck_assert(!postgres_get_bools_at(rows, 0, 2, 1));
     ck_assert(postgres_get_bools_at(rows, 0, 2, 2));
-    postgres_group_finish(&asked.group);
+    postgres_pipeline_finish(&asked.pipeline);
 }
 END_TEST
 
@@ -237,16 +237,16 @@ START_TEST(large_parameters_and_large_answers_pass_each_other)
     }
     for (size_t i = 0; i < BASE_COUNT(asked); i++) {
         fixture_wait(asked[i].answered_as > 0);
-        ck_assert_int_eq(asked[i].group.outcome, POSTGRES_DONE);
-        const struct postgres_rows *rows = postgres_group_rows(&asked[i].group, 0);
+        ck_assert_int_eq(asked[i].pipeline.outcome, POSTGRES_DONE);
+        const struct postgres_rows *rows = postgres_pipeline_rows(&asked[i].pipeline, 0);
         ck_assert_uint_eq(postgres_rows_count(rows), 100001);
         ck_assert_int_eq(postgres_get_int4(rows, 100000, 0), 10000000);
-        postgres_group_finish(&asked[i].group);
+        postgres_pipeline_finish(&asked[i].pipeline);
     }
 }
 END_TEST
 
-START_TEST(a_group_can_be_begun_again_and_keeps_nothing)
+START_TEST(a_pipeline_can_be_begun_again_and_keeps_nothing)
 {
     fixture_connect(statements);
     struct asked asked = {0};
@@ -257,10 +257,10 @@ START_TEST(a_group_can_be_begun_again_and_keeps_nothing)
             postgres_put_bool(parameters, true);
         }
         asked_expect(&asked, POSTGRES_DONE);
-        const struct postgres_rows *rows = postgres_group_rows(&asked.group, 0);
+        const struct postgres_rows *rows = postgres_pipeline_rows(&asked.pipeline, 0);
         ck_assert_uint_eq(postgres_get_bools_count(rows, 0, 0), i);
     }
-    postgres_group_finish(&asked.group);
+    postgres_pipeline_finish(&asked.pipeline);
 }
 END_TEST
 
@@ -268,17 +268,17 @@ END_TEST
 
 START_TEST(a_value_of_another_type_is_a_bug)
 {
-    struct postgres_group group = {0};
-    postgres_group_begin(&group);
-    postgres_put_int8(postgres_group_add(&group, &scalars), 1);
+    struct postgres_pipeline pipeline = {0};
+    postgres_pipeline_begin(&pipeline);
+    postgres_put_int8(postgres_pipeline_add(&pipeline, &scalars), 1);
 }
 END_TEST
 
 START_TEST(a_value_too_many_is_a_bug)
 {
-    struct postgres_group group = {0};
-    postgres_group_begin(&group);
-    struct postgres_parameters *parameters = postgres_group_add(&group, &bools);
+    struct postgres_pipeline pipeline = {0};
+    postgres_pipeline_begin(&pipeline);
+    struct postgres_parameters *parameters = postgres_pipeline_add(&pipeline, &bools);
     postgres_begin_array(parameters);
     postgres_begin_array(parameters);
 }
@@ -299,7 +299,7 @@ START_TEST(reading_a_column_as_another_type_is_a_bug)
     struct asked asked = {0};
     postgres_begin_array(asked_begin(&asked, &bools));
     asked_expect(&asked, POSTGRES_DONE);
-    postgres_get_int8(postgres_group_rows(&asked.group, 0), 0, 0);
+    postgres_get_int8(postgres_pipeline_rows(&asked.pipeline, 0), 0, 0);
 }
 END_TEST
 
@@ -316,7 +316,7 @@ int main(void)
     tcase_add_test(tests, an_array_ends_before_a_value_of_another_type_or_where_it_is_told_to);
     tcase_add_test(tests, arrays_of_booleans_are_read_by_element);
     tcase_add_test(tests, large_parameters_and_large_answers_pass_each_other);
-    tcase_add_test(tests, a_group_can_be_begun_again_and_keeps_nothing);
+    tcase_add_test(tests, a_pipeline_can_be_begun_again_and_keeps_nothing);
     suite_add_tcase(suite, tests);
 
     /* In processes of their own, which end without teardown; the databases are dropped by the

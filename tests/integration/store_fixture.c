@@ -4,10 +4,10 @@ char *url;
 struct loop *loop;
 struct eventstore *store;
 struct postgres_connection *connection;
-struct postgres_group group;
+struct postgres_pipeline pipeline;
 static bool is_answered;
 
-static void answered(struct postgres_group *which)
+static void answered(struct postgres_pipeline *which)
 {
     (void)which;
     is_answered = true;
@@ -16,8 +16,8 @@ static void answered(struct postgres_group *which)
 void begin_asking(void)
 {
     is_answered = false;
-    group.answered = answered;
-    postgres_send(connection, &group);
+    pipeline.answered = answered;
+    postgres_send(connection, &pipeline);
 }
 
 void await_answer(void)
@@ -31,7 +31,7 @@ void ask(void)
 {
     begin_asking();
     await_answer();
-    ck_assert_int_eq(group.outcome, POSTGRES_DONE);
+    ck_assert_int_eq(pipeline.outcome, POSTGRES_DONE);
 }
 
 void connect_with(const struct postgres_statement *const *statements)
@@ -66,7 +66,7 @@ void open_store(void)
 
 void close_store(void)
 {
-    postgres_group_finish(&group);
+    postgres_pipeline_finish(&pipeline);
     postgres_connection_destroy(connection);
     eventstore_destroy(store);
     loop_destroy(loop);
@@ -113,9 +113,9 @@ void put_append(const struct stream_at *targets, size_t n)
             .command_id = id_of(200),
         };
     }
-    postgres_group_begin(&group);
+    postgres_pipeline_begin(&pipeline);
     eventstore_ask_append(
-        store, &group,
+        store, &pipeline,
         &(struct eventstore_batch){
             .streams = streams,
             .n_streams = n,
@@ -130,18 +130,18 @@ int64_t append_to(const struct stream_at *targets, size_t n)
 {
     put_append(targets, n);
     ask();
-    eventstore_receive_append(&group, &told);
+    eventstore_receive_append(&pipeline, &told);
     return told.position;
 }
 
 void check_that_positions_are_dense(size_t n)
 {
     connect_with(eventstore_log_statements);
-    postgres_group_begin(&group);
+    postgres_pipeline_begin(&pipeline);
     eventstore_ask_log(
-        &group, &(struct eventstore_log_wanted){.until_position = INT64_MAX, .limit = 99});
+        &pipeline, &(struct eventstore_log_wanted){.until_position = INT64_MAX, .limit = 99});
     ask();
-    const struct postgres_rows *rows = postgres_group_rows(&group, 0);
+    const struct postgres_rows *rows = postgres_pipeline_rows(&pipeline, 0);
     ck_assert_uint_eq(postgres_rows_count(rows), n);
     for (size_t row = 0; row < n; row++) {
         struct eventstore_event event;

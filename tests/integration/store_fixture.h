@@ -1,6 +1,6 @@
 /*
- * store_fixture: a migrated database, a connection that has the event store's statements, a group
- * to ask with, and appends of one event to each of some streams.
+ * store_fixture: a migrated database, a connection that has the event store's statements, a
+ * pipeline to ask with, and appends of one event to each of some streams.
  */
 #ifndef CARTD_TESTS_STORE_FIXTURE_H
 #define CARTD_TESTS_STORE_FIXTURE_H
@@ -12,7 +12,7 @@ extern char *url;
 extern struct loop *loop;
 extern struct eventstore *store;
 extern struct postgres_connection *connection;
-extern struct postgres_group group;
+extern struct postgres_pipeline pipeline;
 
 void open_store(void);
 void close_store(void);
@@ -20,7 +20,7 @@ void close_store(void);
 void connect_with(const struct postgres_statement *const *statements);
 void run_sql(const char *sql);
 
-/* Sends the group; waits for its answer; both, and asserts that all is done. */
+/* Sends the pipeline; waits for its answer; both, and asserts that all is done. */
 void begin_asking(void);
 void await_answer(void);
 void ask(void);
@@ -46,7 +46,7 @@ enum { FIRST = 1, SECOND };
 #define STREAMS(...)                                                                               \
     (const struct stream_at[]){__VA_ARGS__},                                                       \
         sizeof((const struct stream_at[]){__VA_ARGS__}) / sizeof(struct stream_at)
-/* Puts the append of one event to each of some streams into the group. */
+/* Puts the append of one event to each of some streams into the pipeline. */
 void put_append(const struct stream_at *targets, size_t n);
 /* The same, sent; returns the position after. */
 #define NOTHING_APPENDED 0

@@ -1,4 +1,4 @@
-/* Groups: each outcome, what was done and what was not, and the order of the answers. */
+/* Pipelines: each outcome, what was done and what was not, and the order of the answers. */
 #include "postgres_fixture.h"
 
 #include <string.h>
@@ -70,7 +70,7 @@ static void setup(void)
                 "  $$BEGIN RAISE WARNING 'mind the step'; RETURN 1; END$$;");
 }
 
-/* Begins the group with `put` of one number. */
+/* Begins the pipeline with `put` of one number. */
 static void begin_put(struct asked *asked, int32_t id)
 {
     postgres_put_int4(asked_begin(asked, &put), id);
@@ -80,32 +80,32 @@ static void expect_raise(const char *sqlstate, enum postgres_outcome outcome)
 {
     struct asked asked = {0};
     begin_put(&asked, 77);
-    postgres_put_text(postgres_group_add(&asked.group, &raise), sqlstate);
-    postgres_group_add(&asked.group, &one);
+    postgres_put_text(postgres_pipeline_add(&asked.pipeline, &raise), sqlstate);
+    postgres_pipeline_add(&asked.pipeline, &one);
     asked_expect(&asked, outcome);
-    postgres_group_finish(&asked.group);
+    postgres_pipeline_finish(&asked.pipeline);
     fixture_assert_answer("SELECT count(*) FROM things WHERE id = 77", "0");
 }
 
-START_TEST(a_group_that_is_done_has_the_rows_of_every_statement)
+START_TEST(a_pipeline_that_is_done_has_the_rows_of_every_statement)
 {
     fixture_connect(statements);
     struct asked asked = {0};
     begin_put(&asked, 1);
-    postgres_put_int4(postgres_group_add(&asked.group, &put), 2);
-    postgres_group_add(&asked.group, &list);
-    postgres_put_int4(postgres_group_add(&asked.group, &put_late), 2);
+    postgres_put_int4(postgres_pipeline_add(&asked.pipeline, &put), 2);
+    postgres_pipeline_add(&asked.pipeline, &list);
+    postgres_put_int4(postgres_pipeline_add(&asked.pipeline, &put_late), 2);
     asked_expect(&asked, POSTGRES_DONE);
-    ck_assert_int_eq(postgres_get_int4(postgres_group_rows(&asked.group, 1), 0, 0), 2);
-    ck_assert_uint_eq(postgres_rows_count(postgres_group_rows(&asked.group, 2)), 2);
-    ck_assert_uint_eq(postgres_rows_count(postgres_group_rows(&asked.group, 3)), 0);
+    ck_assert_int_eq(postgres_get_int4(postgres_pipeline_rows(&asked.pipeline, 1), 0, 0), 2);
+    ck_assert_uint_eq(postgres_rows_count(postgres_pipeline_rows(&asked.pipeline, 2)), 2);
+    ck_assert_uint_eq(postgres_rows_count(postgres_pipeline_rows(&asked.pipeline, 3)), 0);
     ck_assert_uint_eq(postgres_connection_under_way(fixture.connection), 0);
-    postgres_group_finish(&asked.group);
+    postgres_pipeline_finish(&asked.pipeline);
     fixture_assert_answer("SELECT count(*) FROM things", "2");
 }
 END_TEST
 
-START_TEST(an_unlucky_group_may_be_tried_again)
+START_TEST(an_unlucky_pipeline_may_be_tried_again)
 {
     fixture_connect(statements);
     expect_raise("40001", POSTGRES_AGAIN);
@@ -116,35 +116,35 @@ START_TEST(an_unlucky_group_may_be_tried_again)
 }
 END_TEST
 
-START_TEST(a_group_that_a_constraint_refuses_is_violated)
+START_TEST(a_pipeline_that_a_constraint_refuses_is_violated)
 {
     fixture_connect(statements);
     fixture_run("INSERT INTO things VALUES (5)");
     struct asked asked = {0};
     begin_put(&asked, 4);
-    postgres_put_int4(postgres_group_add(&asked.group, &put), 5);
-    postgres_put_int4(postgres_group_add(&asked.group, &put), 6);
+    postgres_put_int4(postgres_pipeline_add(&asked.pipeline, &put), 5);
+    postgres_put_int4(postgres_pipeline_add(&asked.pipeline, &put), 6);
     asked_expect(&asked, POSTGRES_VIOLATED);
-    postgres_group_finish(&asked.group);
+    postgres_pipeline_finish(&asked.pipeline);
     fixture_assert_answer("SELECT string_agg(id::text, ',') FROM things", "5");
     expect_raise("23514", POSTGRES_VIOLATED);
 }
 END_TEST
 
-START_TEST(an_error_between_the_last_success_and_the_commit_fails_the_group)
+START_TEST(an_error_between_the_last_success_and_the_commit_fails_the_pipeline)
 {
     fixture_connect(statements);
     struct asked asked = {0};
     struct asked next = {0};
     postgres_put_int4(asked_begin(&asked, &put_late), 1);
-    postgres_put_int4(postgres_group_add(&asked.group, &put_late), 1);
+    postgres_put_int4(postgres_pipeline_add(&asked.pipeline, &put_late), 1);
     begin_put(&next, 3);
     asked_send(&asked);
     asked_expect(&next, POSTGRES_DONE);
-    ck_assert_int_eq(asked.group.outcome, POSTGRES_VIOLATED);
+    ck_assert_int_eq(asked.pipeline.outcome, POSTGRES_VIOLATED);
     fixture_assert_answer("SELECT count(*) FROM late", "0");
-    postgres_group_finish(&asked.group);
-    postgres_group_finish(&next.group);
+    postgres_pipeline_finish(&asked.pipeline);
+    postgres_pipeline_finish(&next.pipeline);
 }
 END_TEST
 
@@ -153,7 +153,7 @@ static void expect_raise_at_commit(const char *sqlstate, enum postgres_outcome o
     struct asked asked = {0};
     postgres_put_text(asked_begin(&asked, &put_state), sqlstate);
     asked_expect(&asked, outcome);
-    postgres_group_finish(&asked.group);
+    postgres_pipeline_finish(&asked.pipeline);
 }
 
 START_TEST(what_a_commit_that_broke_off_did_is_not_known)
@@ -174,7 +174,7 @@ START_TEST(what_a_commit_that_broke_off_did_is_not_known)
 }
 END_TEST
 
-START_TEST(any_other_error_fails_the_group_and_is_logged_without_its_data)
+START_TEST(any_other_error_fails_the_pipeline_and_is_logged_without_its_data)
 {
     fixture_connect(statements);
     expect_raise("22012", POSTGRES_FAILED);
@@ -200,7 +200,7 @@ START_TEST(a_statement_with_another_number_of_rows_than_it_promises_has_failed)
             struct asked asked = {0};
             postgres_put_int4(asked_begin(&asked, &count_rows[count]), n_rows);
             asked_expect(&asked, expected[count][n_rows]);
-            postgres_group_finish(&asked.group);
+            postgres_pipeline_finish(&asked.pipeline);
         }
     }
 }
@@ -223,31 +223,31 @@ START_TEST(a_server_without_room_is_unable_and_the_log_is_spared)
 }
 END_TEST
 
-START_TEST(groups_around_a_failing_one_are_not_touched_by_it)
+START_TEST(pipelines_around_a_failing_one_are_not_touched_by_it)
 {
     fixture_connect(statements);
     struct asked asked[3] = {0};
     begin_put(&asked[0], 1);
     postgres_put_text(asked_begin(&asked[1], &raise), "22012");
-    postgres_put_int4(postgres_group_add(&asked[1].group, &put), 2);
+    postgres_put_int4(postgres_pipeline_add(&asked[1].pipeline, &put), 2);
     begin_put(&asked[2], 3);
     for (size_t i = 0; i < 3; i++) {
         asked_send(&asked[i]);
     }
     ck_assert_uint_eq(postgres_connection_under_way(fixture.connection), 3);
     fixture_wait(fixture.n_answered == 3);
-    ck_assert_int_eq(asked[0].group.outcome, POSTGRES_DONE);
-    ck_assert_int_eq(asked[1].group.outcome, POSTGRES_FAILED);
-    ck_assert_int_eq(asked[2].group.outcome, POSTGRES_DONE);
+    ck_assert_int_eq(asked[0].pipeline.outcome, POSTGRES_DONE);
+    ck_assert_int_eq(asked[1].pipeline.outcome, POSTGRES_FAILED);
+    ck_assert_int_eq(asked[2].pipeline.outcome, POSTGRES_DONE);
     fixture_assert_answer("SELECT string_agg(id::text, ',' ORDER BY id) FROM things", "1,3");
     for (size_t i = 0; i < 3; i++) {
         ck_assert_uint_eq(asked[i].answered_as, i + 1);
-        postgres_group_finish(&asked[i].group);
+        postgres_pipeline_finish(&asked[i].pipeline);
     }
 }
 END_TEST
 
-START_TEST(a_lock_that_is_not_released_makes_the_group_try_again)
+START_TEST(a_lock_that_is_not_released_makes_the_pipeline_try_again)
 {
     fixture.options.answer_timeout_ms = 1000;
     fixture_connect(statements);
@@ -256,7 +256,7 @@ START_TEST(a_lock_that_is_not_released_makes_the_group_try_again)
     struct asked asked = {0};
     begin_put(&asked, 1);
     asked_expect(&asked, POSTGRES_AGAIN);
-    postgres_group_finish(&asked.group);
+    postgres_pipeline_finish(&asked.pipeline);
     postgres_session_close(other);
 }
 END_TEST
@@ -276,7 +276,7 @@ END_TEST
 static void send_sleep(struct asked *asked)
 {
     asked_begin(asked, &no_timeout);
-    postgres_group_add(&asked->group, &sleep_long);
+    postgres_pipeline_add(&asked->pipeline, &sleep_long);
     asked_send(asked);
 }
 
@@ -291,16 +291,16 @@ START_TEST(an_answer_that_never_comes_is_unknown_and_the_connection_is_made_anew
     begin_put(&asked[1], 1);
     asked_send(&asked[1]);
     fixture_wait(fixture.n_answered == 2);
-    ck_assert_int_eq(asked[0].group.outcome, POSTGRES_UNKNOWN);
-    ck_assert_int_eq(asked[1].group.outcome, POSTGRES_UNKNOWN);
+    ck_assert_int_eq(asked[0].pipeline.outcome, POSTGRES_UNKNOWN);
+    ck_assert_int_eq(asked[1].pipeline.outcome, POSTGRES_UNKNOWN);
     ck_assert_uint_eq(fixture_count_in_log("database_timeout"), 1);
     fixture_wait(postgres_connection_is_ready(fixture.connection) && fixture.n_changes == 3);
     struct postgres_backend after;
     ck_assert(postgres_connection_backend(fixture.connection, &after));
     ck_assert_int_ne(before.pid, after.pid);
     fixture_expect(&one, POSTGRES_DONE);
-    postgres_group_finish(&asked[0].group);
-    postgres_group_finish(&asked[1].group);
+    postgres_pipeline_finish(&asked[0].pipeline);
+    postgres_pipeline_finish(&asked[1].pipeline);
 }
 END_TEST
 
@@ -317,17 +317,17 @@ START_TEST(a_backend_that_is_terminated_leaves_the_outcome_unknown)
     fixture_run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE application_name = 'cartd test' AND datname = current_database()");
     fixture_wait(asked[1].answered_as > 0);
-    ck_assert_int_eq(asked[1].group.outcome, POSTGRES_UNKNOWN);
+    ck_assert_int_eq(asked[1].pipeline.outcome, POSTGRES_UNKNOWN);
     ck_assert_uint_eq(fixture_count_in_log("\"event\":\"database_lost\""), 1);
     ck_assert_uint_eq(fixture_count_in_log("due to administrator command"), 1);
     fixture_wait(postgres_connection_is_ready(fixture.connection));
     fixture_expect(&one, POSTGRES_DONE);
-    postgres_group_finish(&asked[0].group);
-    postgres_group_finish(&asked[1].group);
+    postgres_pipeline_finish(&asked[0].pipeline);
+    postgres_pipeline_finish(&asked[1].pipeline);
 }
 END_TEST
 
-/* The answers to the first groups are in the socket before the connection breaks. */
+/* The answers to the first pipelines are in the socket before the connection breaks. */
 START_TEST(what_was_answered_before_the_connection_broke_counts)
 {
     fixture_connect(statements);
@@ -342,11 +342,11 @@ START_TEST(what_was_answered_before_the_connection_broke_counts)
                 " WHERE application_name = 'cartd test' AND datname = current_database()");
     usleep(200000);
     fixture_wait(fixture.n_answered == 3);
-    ck_assert_int_eq(asked[0].group.outcome, POSTGRES_DONE);
-    ck_assert_int_eq(asked[1].group.outcome, POSTGRES_VIOLATED);
-    ck_assert_int_eq(asked[2].group.outcome, POSTGRES_UNKNOWN);
+    ck_assert_int_eq(asked[0].pipeline.outcome, POSTGRES_DONE);
+    ck_assert_int_eq(asked[1].pipeline.outcome, POSTGRES_VIOLATED);
+    ck_assert_int_eq(asked[2].pipeline.outcome, POSTGRES_UNKNOWN);
     for (size_t i = 0; i < 3; i++) {
-        postgres_group_finish(&asked[i].group);
+        postgres_pipeline_finish(&asked[i].pipeline);
     }
 }
 END_TEST
@@ -369,13 +369,13 @@ START_TEST(a_plan_that_went_stale_is_prepared_again_and_nobody_notices)
     }
     fixture_wait(fixture.n_answered == 5);
     for (size_t i = 0; i < 4; i++) {
-        ck_assert_int_eq(asked[i].group.outcome, POSTGRES_DONE);
+        ck_assert_int_eq(asked[i].pipeline.outcome, POSTGRES_DONE);
         ck_assert_uint_eq(asked[i].answered_as, 2 + i);
     }
-    const struct postgres_rows *rows = postgres_group_rows(&asked[3].group, 0);
+    const struct postgres_rows *rows = postgres_pipeline_rows(&asked[3].pipeline, 0);
     ck_assert_str_eq(postgres_get_text(rows, 0, 1), "red");
     for (size_t i = 0; i < 4; i++) {
-        postgres_group_finish(&asked[i].group);
+        postgres_pipeline_finish(&asked[i].pipeline);
     }
     ck_assert_uint_eq(fixture.n_changes, 1);
     ck_assert_uint_eq(fixture_count_in_log("statement_failed"), 0);
@@ -391,14 +391,14 @@ START_TEST(statements_that_somebody_deallocated_are_prepared_again)
 }
 END_TEST
 
-START_TEST(a_group_that_goes_stale_twice_is_tried_again_by_its_owner)
+START_TEST(a_pipeline_that_goes_stale_twice_is_tried_again_by_its_owner)
 {
     fixture_connect(statements);
     struct asked asked = {0};
     asked_begin(&asked, &forget);
-    postgres_group_add(&asked.group, &one);
+    postgres_pipeline_add(&asked.pipeline, &one);
     asked_expect(&asked, POSTGRES_AGAIN);
-    postgres_group_finish(&asked.group);
+    postgres_pipeline_finish(&asked.pipeline);
     fixture_expect(&one, POSTGRES_DONE);
 }
 END_TEST
@@ -412,13 +412,13 @@ START_TEST(statements_that_can_not_be_prepared_again_make_the_connection_not_rea
     asked_begin(&asked, &one);
     asked_send(&asked);
     fixture_wait(asked.answered_as > 0);
-    ck_assert_int_eq(asked.group.outcome, POSTGRES_UNKNOWN);
+    ck_assert_int_eq(asked.pipeline.outcome, POSTGRES_UNKNOWN);
     fixture_wait(!postgres_connection_is_ready(fixture.connection) && fixture.n_changes == 2);
     ck_assert_ptr_nonnull(strstr(postgres_connection_trouble(fixture.connection), "things"));
     fixture_run("CREATE TABLE things (id integer PRIMARY KEY)");
     fixture_wait(fixture.n_changes == 3);
     fixture_expect(&list, POSTGRES_DONE);
-    postgres_group_finish(&asked.group);
+    postgres_pipeline_finish(&asked.pipeline);
 }
 END_TEST
 
@@ -444,7 +444,7 @@ START_TEST(a_database_that_became_read_only_is_unable_and_left)
     support_run_in(session, back);
     postgres_session_close(session);
     fixture_wait(postgres_connection_is_ready(fixture.connection));
-    postgres_group_finish(&asked.group);
+    postgres_pipeline_finish(&asked.pipeline);
 }
 END_TEST
 
@@ -462,13 +462,13 @@ static void send_again(struct asked *asked)
 {
     if (n_more > 0) {
         n_more--;
-        ck_assert_int_eq(asked->group.outcome, POSTGRES_DONE);
+        ck_assert_int_eq(asked->pipeline.outcome, POSTGRES_DONE);
         asked_begin(asked, &one);
         asked_send(asked);
     }
 }
 
-START_TEST(an_answered_group_can_be_begun_and_sent_at_once)
+START_TEST(an_answered_pipeline_can_be_begun_and_sent_at_once)
 {
     fixture_connect(statements);
     struct asked asked[2] = {{.then = send_again}, {.then = send_again}};
@@ -478,12 +478,12 @@ START_TEST(an_answered_group_can_be_begun_and_sent_at_once)
     asked_send(&asked[0]);
     asked_send(&asked[1]);
     fixture_wait(fixture.n_answered == 2002);
-    postgres_group_finish(&asked[0].group);
-    postgres_group_finish(&asked[1].group);
+    postgres_pipeline_finish(&asked[0].pipeline);
+    postgres_pipeline_finish(&asked[1].pipeline);
 }
 END_TEST
 
-START_TEST(many_groups_are_answered_in_their_order)
+START_TEST(many_pipelines_are_answered_in_their_order)
 {
     fixture_connect(statements);
     enum { N = 300 };
@@ -496,40 +496,40 @@ START_TEST(many_groups_are_answered_in_their_order)
     fixture_wait(fixture.n_answered == N);
     for (size_t i = 0; i < N; i++) {
         ck_assert_uint_eq(asked[i].answered_as, i + 1);
-        ck_assert_int_eq(asked[i].group.outcome, i % 7 == 0 ? POSTGRES_DONE : POSTGRES_VIOLATED);
-        postgres_group_finish(&asked[i].group);
+        ck_assert_int_eq(asked[i].pipeline.outcome, i % 7 == 0 ? POSTGRES_DONE : POSTGRES_VIOLATED);
+        postgres_pipeline_finish(&asked[i].pipeline);
     }
 }
 END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("postgres groups");
-    TCase *tests = tcase_create("groups");
+    Suite *suite = suite_create("postgres pipelines");
+    TCase *tests = tcase_create("pipelines");
     tcase_add_checked_fixture(tests, setup, fixture_teardown);
     tcase_set_timeout(tests, 60);
-    tcase_add_test(tests, a_group_that_is_done_has_the_rows_of_every_statement);
-    tcase_add_test(tests, an_unlucky_group_may_be_tried_again);
-    tcase_add_test(tests, a_group_that_a_constraint_refuses_is_violated);
-    tcase_add_test(tests, an_error_between_the_last_success_and_the_commit_fails_the_group);
+    tcase_add_test(tests, a_pipeline_that_is_done_has_the_rows_of_every_statement);
+    tcase_add_test(tests, an_unlucky_pipeline_may_be_tried_again);
+    tcase_add_test(tests, a_pipeline_that_a_constraint_refuses_is_violated);
+    tcase_add_test(tests, an_error_between_the_last_success_and_the_commit_fails_the_pipeline);
     tcase_add_test(tests, what_a_commit_that_broke_off_did_is_not_known);
-    tcase_add_test(tests, any_other_error_fails_the_group_and_is_logged_without_its_data);
+    tcase_add_test(tests, any_other_error_fails_the_pipeline_and_is_logged_without_its_data);
     tcase_add_test(tests, a_statement_with_another_number_of_rows_than_it_promises_has_failed);
     tcase_add_test(tests, a_server_without_room_is_unable_and_the_log_is_spared);
-    tcase_add_test(tests, groups_around_a_failing_one_are_not_touched_by_it);
-    tcase_add_test(tests, a_lock_that_is_not_released_makes_the_group_try_again);
+    tcase_add_test(tests, pipelines_around_a_failing_one_are_not_touched_by_it);
+    tcase_add_test(tests, a_lock_that_is_not_released_makes_the_pipeline_try_again);
     tcase_add_test(tests, a_statement_that_takes_too_long_is_ended_by_the_server_first);
     tcase_add_test(tests, an_answer_that_never_comes_is_unknown_and_the_connection_is_made_anew);
     tcase_add_test(tests, a_backend_that_is_terminated_leaves_the_outcome_unknown);
     tcase_add_test(tests, what_was_answered_before_the_connection_broke_counts);
     tcase_add_test(tests, a_plan_that_went_stale_is_prepared_again_and_nobody_notices);
     tcase_add_test(tests, statements_that_somebody_deallocated_are_prepared_again);
-    tcase_add_test(tests, a_group_that_goes_stale_twice_is_tried_again_by_its_owner);
+    tcase_add_test(tests, a_pipeline_that_goes_stale_twice_is_tried_again_by_its_owner);
     tcase_add_test(tests, statements_that_can_not_be_prepared_again_make_the_connection_not_ready);
     tcase_add_test(tests, a_database_that_became_read_only_is_unable_and_left);
     tcase_add_test(tests, warnings_are_logged_and_change_nothing);
-    tcase_add_test(tests, an_answered_group_can_be_begun_and_sent_at_once);
-    tcase_add_test(tests, many_groups_are_answered_in_their_order);
+    tcase_add_test(tests, an_answered_pipeline_can_be_begun_and_sent_at_once);
+    tcase_add_test(tests, many_pipelines_are_answered_in_their_order);
     suite_add_tcase(suite, tests);
     return support_run(suite);
 }

@@ -1,9 +1,9 @@
 /*
- * What travels over a connection in pipeline mode: groups and preparations out, results in.
+ * What travels over a connection in pipeline mode: pipelines and preparations out, results in.
  *
  * The server answers what is on the wire in its order. Each statement's results end with a NULL,
- * each group with a sync, and only the sync says that the group was committed: an error may still
- * come between the last statement's success and the sync, from a deferred constraint for one.
+ * each pipeline with a sync, and only the sync says that the pipeline was committed: an error may
+ * still come between the last statement's success and the sync, from a deferred constraint for one.
  */
 #include "internal.h"
 
@@ -21,7 +21,7 @@ void postgres_failure_forget(struct postgres_failure *failure)
     *failure = (struct postgres_failure){0};
 }
 
-void postgres_pipeline_finish(struct postgres_connection *connection)
+void postgres_wire_finish(struct postgres_connection *connection)
 {
     STAILQ_INIT(&connection->wire);
     connection->is_preparing = false;
@@ -58,7 +58,7 @@ static bool send_preparations(const struct postgres_connection *connection, bool
     return PQpipelineSync(pg) == 1;
 }
 
-void postgres_pipeline_prepare(struct postgres_connection *connection, bool is_again)
+void postgres_wire_prepare(struct postgres_connection *connection, bool is_again)
 {
     connection->is_preparing = true;
     STAILQ_INSERT_TAIL(&connection->wire, &connection->preparation, on_wire);
@@ -70,21 +70,21 @@ void postgres_pipeline_prepare(struct postgres_connection *connection, bool is_a
 }
 
 static bool send_statements(
-    const struct postgres_connection *connection, const struct postgres_group *group)
+    const struct postgres_connection *connection, const struct postgres_pipeline *pipeline)
 {
-    for (size_t i = 0; i < group->n_statements; i++) {
-        if (!postgres_parameters_send(group->entries[i].parameters, connection->pg))
+    for (size_t i = 0; i < pipeline->n_statements; i++) {
+        if (!postgres_parameters_send(pipeline->entries[i].parameters, connection->pg))
             return false;
     }
     return PQpipelineSync(connection->pg) == 1;
 }
 
-void postgres_pipeline_send(struct postgres_connection *connection, struct postgres_group *group)
+void postgres_wire_send(struct postgres_connection *connection, struct postgres_pipeline *pipeline)
 {
-    group->was_sent = true;
-    group->n_received = 0;
-    STAILQ_INSERT_TAIL(&connection->wire, group, on_wire);
-    if (!send_statements(connection, group)) {
+    pipeline->was_sent = true;
+    pipeline->n_received = 0;
+    STAILQ_INSERT_TAIL(&connection->wire, pipeline, on_wire);
+    if (!send_statements(connection, pipeline)) {
         give_up_lost(connection);
         return;
     }
@@ -125,7 +125,7 @@ static bool is_cancelled_wait(const PGresult *notice)
            contains(PQresultErrorField(notice, PG_DIAG_MESSAGE_PRIMARY), "synchronous replication");
 }
 
-void postgres_pipeline_notice(void *context, const PGresult *notice)
+void postgres_wire_notice(void *context, const PGresult *notice)
 {
     struct postgres_connection *connection = context;
     if (ends_connection(notice)) {
@@ -150,11 +150,11 @@ void postgres_pipeline_notice(void *context, const PGresult *notice)
 /* The statement to which the next result belongs. */
 static const char *name_statement(const struct postgres_connection *connection)
 {
-    const struct postgres_group *group = STAILQ_FIRST(&connection->wire);
-    if (group == NULL || group == &connection->preparation)
+    const struct postgres_pipeline *pipeline = STAILQ_FIRST(&connection->wire);
+    if (pipeline == NULL || pipeline == &connection->preparation)
         return "preparation";
-    return group->n_received < group->n_statements
-               ? group->entries[group->n_received].statement->name
+    return pipeline->n_received < pipeline->n_statements
+               ? pipeline->entries[pipeline->n_received].statement->name
                : COMMIT;
 }
 
@@ -294,30 +294,30 @@ static bool settle_preparation(struct postgres_connection *connection)
     return true;
 }
 
-/* Prepares again, unless that is on its way, and sends the group once more. Groups behind it keep
- * their answers until it has one. */
-static void send_again(struct postgres_connection *connection, struct postgres_group *group)
+/* Prepares again, unless that is on its way, and sends the pipeline once more. Pipelines behind it
+ * keep their answers until it has one. */
+static void send_again(struct postgres_connection *connection, struct postgres_pipeline *pipeline)
 {
-    postgres_group_forget_rows(group);
-    group->is_retried = true;
+    postgres_pipeline_forget_rows(pipeline);
+    pipeline->is_retried = true;
     if (!connection->is_preparing)
-        postgres_pipeline_prepare(connection, true);
+        postgres_wire_prepare(connection, true);
     if (connection->pg != NULL)
-        postgres_pipeline_send(connection, group);
+        postgres_wire_send(connection, pipeline);
 }
 
-static void decide(struct postgres_connection *connection, struct postgres_group *group)
+static void decide(struct postgres_connection *connection, struct postgres_pipeline *pipeline)
 {
     const struct postgres_failure *failure = &connection->failure;
-    group->is_decided = true;
+    pipeline->is_decided = true;
     if (failure->sqlstate[0] == '\0') {
-        group->outcome = connection->is_unacknowledged ? POSTGRES_UNACKNOWLEDGED : POSTGRES_DONE;
+        pipeline->outcome = connection->is_unacknowledged ? POSTGRES_UNACKNOWLEDGED : POSTGRES_DONE;
         return;
     }
-    postgres_group_forget_rows(group);
-    group->outcome = classify(failure);
-    if (group->outcome == POSTGRES_FAILED || group->outcome == POSTGRES_UNABLE ||
-        group->outcome == POSTGRES_UNKNOWN) {
+    postgres_pipeline_forget_rows(pipeline);
+    pipeline->outcome = classify(failure);
+    if (pipeline->outcome == POSTGRES_FAILED || pipeline->outcome == POSTGRES_UNABLE ||
+        pipeline->outcome == POSTGRES_UNKNOWN) {
         note_failure(connection);
         log_failure(connection);
     }
@@ -336,18 +336,18 @@ static const char *reason_to_leave(const struct postgres_failure *failure)
 /* False when the connection was given up. */
 static bool receive_sync(struct postgres_connection *connection)
 {
-    struct postgres_group *group = STAILQ_FIRST(&connection->wire);
+    struct postgres_pipeline *pipeline = STAILQ_FIRST(&connection->wire);
     struct postgres_failure *failure = &connection->failure;
     STAILQ_REMOVE_HEAD(&connection->wire, on_wire);
-    if (group == &connection->preparation) {
+    if (pipeline == &connection->preparation) {
         connection->is_preparing = false;
         if (!settle_preparation(connection))
             return false;
-    } else if (failure->is_stale && !group->is_retried) {
+    } else if (failure->is_stale && !pipeline->is_retried) {
         postgres_failure_forget(failure);
-        send_again(connection, group);
+        send_again(connection, pipeline);
     } else {
-        decide(connection, group);
+        decide(connection, pipeline);
         const char *reason = reason_to_leave(failure);
         if (reason != NULL)
             postgres_connection_give_up(connection, BASE_LOG_DATABASE_LOST, reason);
@@ -391,14 +391,14 @@ static void check_count(
 
 static void keep_rows(struct postgres_connection *connection, PGresult *result)
 {
-    struct postgres_group *group = STAILQ_FIRST(&connection->wire);
-    if (group->n_received >= group->n_statements) {
+    struct postgres_pipeline *pipeline = STAILQ_FIRST(&connection->wire);
+    if (pipeline->n_received >= pipeline->n_statements) {
         PQclear(result); /* PREPARE and DEALLOCATE have no rows */
         return;
     }
-    check_count(connection, group->entries[group->n_received].statement, result);
-    postgres_rows_free(group->entries[group->n_received].rows);
-    group->entries[group->n_received].rows = postgres_rows_take(result);
+    check_count(connection, pipeline->entries[pipeline->n_received].statement, result);
+    postgres_rows_free(pipeline->entries[pipeline->n_received].rows);
+    pipeline->entries[pipeline->n_received].rows = postgres_rows_take(result);
 }
 
 /* Takes the result. False when the connection was given up. */
@@ -436,7 +436,7 @@ static bool receive_end_of_statement(struct postgres_connection *connection)
     return true;
 }
 
-void postgres_pipeline_receive(struct postgres_connection *connection)
+void postgres_wire_receive(struct postgres_connection *connection)
 {
     /* What came before the connection broke still counts. */
     bool is_open = PQconsumeInput(connection->pg) == 1;
