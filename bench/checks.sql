@@ -10,7 +10,7 @@ FROM carts c
 CROSS JOIN jsonb_to_recordset(
     concat(
         c.document,
-        (SELECT string_agg(p.lines, ',' ORDER BY p.part) FROM cart_parts p WHERE p.cart_id = c.cart_id),
+        (SELECT string_agg(p.lines, ',' ORDER BY p.chunk) FROM cart_chunks p WHERE p.cart_id = c.cart_id),
         c.document_end)::jsonb -> 'items')
     AS l (id text, sku text, quantity integer, total bigint);
 

@@ -40,18 +40,18 @@ ALTER TABLE carts
 
 -- The lines in the document of a cart with more than 16 lines, 16 to a row, so that an add to 250 lines
 -- writes one row and not 24 KB (bench/NOTES.md). They belong between document and document_end.
-CREATE TABLE cart_parts (
+CREATE TABLE cart_chunks (
     cart_id uuid    NOT NULL,
-    part    integer NOT NULL,
+    chunk   integer NOT NULL,
     lines   text    NOT NULL,
-    PRIMARY KEY (cart_id, part)
+    PRIMARY KEY (cart_id, chunk)
 );
 
 -- A long document is stored compressed; lz4 takes a fraction of the time where it is built in.
 DO $$
 BEGIN
     ALTER TABLE carts ALTER COLUMN document SET COMPRESSION lz4;
-    ALTER TABLE cart_parts ALTER COLUMN lines SET COMPRESSION lz4;
+    ALTER TABLE cart_chunks ALTER COLUMN lines SET COMPRESSION lz4;
 EXCEPTION WHEN feature_not_supported THEN NULL;
 END
 $$;

@@ -156,8 +156,8 @@ struct verify {
 
 struct rebuild {
     struct eventstore_rewriter *rewriter;
-    const struct eventstore_part **removing; /* by table */
-    const struct eventstore_part **putting;
+    const struct eventstore_clause **removing; /* by table */
+    const struct eventstore_clause **putting;
     size_t verdicts_at;                            /* in the pipeline */
     unsigned n_refused;                            /* times in a row, of the present chunk */
     size_t n_snapshots;                            /* that are being removed */

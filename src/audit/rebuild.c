@@ -29,7 +29,7 @@ static void init(struct audit *audit)
     rebuild->putting = base_alloc(options->n_tables * sizeof *rebuild->putting);
     for (size_t i = 0; i < options->n_tables; i++) {
         rebuild->removing[i] = options->tables[i]->removing;
-        rebuild->putting[i] = options->tables[i]->part;
+        rebuild->putting[i] = options->tables[i]->clause;
     }
     rebuild->rewriter =
         eventstore_rewriter_create(rebuild->removing, rebuild->putting, options->n_tables);

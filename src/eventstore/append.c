@@ -184,49 +184,50 @@ static const struct append_text TEXTS[] = {
 };
 
 /* Copies SQL with every $n made $(n + offset). */
-static void append_renumbered(struct base_buffer *sql, const char *part, size_t offset)
+static void append_renumbered(struct base_buffer *sql, const char *clause, size_t offset)
 {
-    while (*part != '\0') {
-        base_buffer_append_char(sql, *part);
-        if (*part++ != '$' || !isdigit((unsigned char)*part))
+    while (*clause != '\0') {
+        base_buffer_append_char(sql, *clause);
+        if (*clause++ != '$' || !isdigit((unsigned char)*clause))
             continue;
         char *end = NULL;
-        unsigned long number = strtoul(part, &end, 10);
+        unsigned long number = strtoul(clause, &end, 10);
         base_buffer_append_int(sql, (int64_t)(number + offset));
-        part = end;
+        clause = end;
     }
 }
 
-/* What the parts say of refused streams, each with the parameters that it will have. */
+/* What the clauses say of refused streams, each with the parameters that it will have. */
 static void append_refusals(
     struct base_buffer *sql, const struct append_text *text,
-    const struct eventstore_part *const *parts, size_t n_parts)
+    const struct eventstore_clause *const *clauses, size_t n_clauses)
 {
     size_t offset = text->n_types;
-    for (size_t i = 0; i < n_parts; i++) {
-        if (parts[i]->refusals != NULL) {
+    for (size_t i = 0; i < n_clauses; i++) {
+        if (clauses[i]->refusals != NULL) {
             base_buffer_append_text(sql, "\n            UNION ALL ");
-            append_renumbered(sql, parts[i]->refusals, offset);
+            append_renumbered(sql, clauses[i]->refusals, offset);
         }
-        offset += parts[i]->n_parameters;
+        offset += clauses[i]->n_parameters;
     }
     base_buffer_append_text(sql, text->after_refusals);
 }
 
 void append_compose(
-    const struct append_text *text, const struct eventstore_part *const *parts, size_t n_parts,
-    struct postgres_statement *statement)
+    const struct append_text *text, const struct eventstore_clause *const *clauses,
+    size_t n_clauses, struct postgres_statement *statement)
 {
     struct base_buffer sql = {0};
     struct base_buffer types = {0};
     base_buffer_append(&types, text->types, text->n_types * sizeof *text->types);
     base_buffer_append_text(&sql, text->begin);
     if (text->after_refusals != NULL)
-        append_refusals(&sql, text, parts, n_parts);
-    for (size_t i = 0; i < n_parts; i++) {
+        append_refusals(&sql, text, clauses, n_clauses);
+    for (size_t i = 0; i < n_clauses; i++) {
         base_buffer_append_text(&sql, ",\n");
-        append_renumbered(&sql, parts[i]->ctes, types.length / sizeof *text->types);
-        base_buffer_append(&types, parts[i]->types, parts[i]->n_parameters * sizeof *text->types);
+        append_renumbered(&sql, clauses[i]->ctes, types.length / sizeof *text->types);
+        base_buffer_append(
+            &types, clauses[i]->types, clauses[i]->n_parameters * sizeof *text->types);
     }
     base_buffer_append_text(&sql, text->end);
     base_buffer_text(&sql);
@@ -246,8 +247,8 @@ void append_finish(struct postgres_statement *statement)
 }
 
 void append_compose_append(
-    enum eventstore_append which, const struct eventstore_part *const *parts, size_t n_parts,
+    enum eventstore_append which, const struct eventstore_clause *const *clauses, size_t n_clauses,
     struct postgres_statement *statement)
 {
-    append_compose(&TEXTS[which], parts, n_parts, statement);
+    append_compose(&TEXTS[which], clauses, n_clauses, statement);
 }

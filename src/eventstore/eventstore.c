@@ -169,10 +169,10 @@ static const struct postgres_statement END_STUCK = {
 };
 
 struct eventstore {
-    const struct eventstore_part *const *parts;
-    size_t n_parts;
-    const struct eventstore_part **usual_parts; /* what of them is in the usual append */
-    size_t n_usual_parts;
+    const struct eventstore_clause *const *clauses;
+    size_t n_clauses;
+    const struct eventstore_clause **usual_clauses; /* what of them is in the usual append */
+    size_t n_usual_clauses;
     struct postgres_statement appends[EVENTSTORE_APPENDS];
     const struct postgres_statement *batch_statements[12];
 };
@@ -188,23 +188,24 @@ static const struct postgres_statement *const SIDE_STATEMENTS[] = {
     NULL,
 };
 
-struct eventstore *eventstore_create(const struct eventstore_part *const *parts, size_t n_parts)
+struct eventstore *eventstore_create(
+    const struct eventstore_clause *const *clauses, size_t n_clauses)
 {
     struct eventstore *store = base_alloc(sizeof *store);
-    store->parts = parts;
-    store->n_parts = n_parts;
-    store->usual_parts = base_alloc((n_parts + 1) * sizeof(struct eventstore_part *));
-    for (size_t i = 0; i < n_parts; i++) {
-        const struct eventstore_part *part =
-            parts[i]->has_work == NULL ? parts[i] : parts[i]->usual;
-        if (part != NULL)
-            store->usual_parts[store->n_usual_parts++] = part;
+    store->clauses = clauses;
+    store->n_clauses = n_clauses;
+    store->usual_clauses = base_alloc((n_clauses + 1) * sizeof(struct eventstore_clause *));
+    for (size_t i = 0; i < n_clauses; i++) {
+        const struct eventstore_clause *clause =
+            clauses[i]->has_work == NULL ? clauses[i] : clauses[i]->usual;
+        if (clause != NULL)
+            store->usual_clauses[store->n_usual_clauses++] = clause;
     }
     for (size_t i = 0; i < EVENTSTORE_APPENDS; i++) {
         bool is_usual = i == EVENTSTORE_APPEND_USUAL;
         append_compose_append(
-            (enum eventstore_append)i, is_usual ? store->usual_parts : parts,
-            is_usual ? store->n_usual_parts : n_parts, &store->appends[i]);
+            (enum eventstore_append)i, is_usual ? store->usual_clauses : clauses,
+            is_usual ? store->n_usual_clauses : n_clauses, &store->appends[i]);
     }
     const struct postgres_statement *const batch_statements[] = {
         &eventstore_lock_head,
@@ -230,7 +231,7 @@ void eventstore_destroy(struct eventstore *store)
         return;
     for (size_t i = 0; i < EVENTSTORE_APPENDS; i++)
         append_finish(&store->appends[i]);
-    free(store->usual_parts);
+    free(store->usual_clauses);
     free(store);
 }
 
@@ -314,10 +315,10 @@ static enum eventstore_append choose_append(
     for (size_t i = 0; i < batch->n_streams; i++)
         is_usual &= batch->streams[i].expected_version > 0;
     bool has_ties = batch->has_ties;
-    for (size_t i = 0; i < store->n_parts; i++) {
-        const struct eventstore_part *part = store->parts[i];
-        bool has_work = part->has_work != NULL && part->has_work(batch->changes);
-        has_ties |= has_work && part->refusals != NULL;
+    for (size_t i = 0; i < store->n_clauses; i++) {
+        const struct eventstore_clause *clause = store->clauses[i];
+        bool has_work = clause->has_work != NULL && clause->has_work(batch->changes);
+        has_ties |= has_work && clause->refusals != NULL;
         is_usual &= !has_work;
     }
     if (has_ties)
@@ -339,8 +340,9 @@ void eventstore_ask_append(
 {
     enum eventstore_append which = choose_append(store, batch);
     bool is_usual = which == EVENTSTORE_APPEND_USUAL;
-    const struct eventstore_part *const *parts = is_usual ? store->usual_parts : store->parts;
-    size_t n_parts = is_usual ? store->n_usual_parts : store->n_parts;
+    const struct eventstore_clause *const *clauses =
+        is_usual ? store->usual_clauses : store->clauses;
+    size_t n_clauses = is_usual ? store->n_usual_clauses : store->n_clauses;
     eventstore_ask_lock(pipeline);
     struct postgres_parameters *to = postgres_pipeline_add(pipeline, &store->appends[which]);
     put_streams(to, batch->streams, batch->n_streams);
@@ -352,8 +354,8 @@ void eventstore_ask_append(
         put_keys(to, batch->keys, batch->n_keys, batch->streams);
     if (which == EVENTSTORE_APPEND_TIED)
         put_ties(to, batch);
-    for (size_t i = 0; i < n_parts; i++)
-        parts[i]->put(to, batch->changes);
+    for (size_t i = 0; i < n_clauses; i++)
+        clauses[i]->put(to, batch->changes);
     if (batch->confirms_reads)
         eventstore_ask_confirm(pipeline);
 }

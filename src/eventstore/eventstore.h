@@ -3,10 +3,10 @@
  * stream with a verdict of its own, and reads streams. It knows ids, versions, types and text; what
  * an event means it does not know, and it decides nothing.
  *
- * The append statement is composed once: the store's own part (log head, idempotency keys, events)
- * and one part from each immediate projection, so that read tables are written in the transaction
- * that records the events. Functions come in pairs: ask_… adds statements and their parameters to a
- * postgres pipeline, receive_… reads the pipeline's answer.
+ * The append statement is composed once: the store's own clause (log head, idempotency keys,
+ * events) and one clause from each immediate projection, so that read tables are written in the
+ * transaction that records the events. Functions come in pairs: ask_… adds statements and their
+ * parameters to a postgres pipeline, receive_… reads the pipeline's answer.
  */
 #ifndef CARTD_EVENTSTORE_H
 #define CARTD_EVENTSTORE_H
@@ -25,7 +25,7 @@
  *   head    (recorded_at timestamptz, …)   one row; none when no event is recorded
  * and must write only rows whose stream was accepted.
  */
-struct eventstore_part {
+struct eventstore_clause {
     const char *ctes;
     size_t n_parameters;
     const enum postgres_type *types;
@@ -33,24 +33,25 @@ struct eventstore_part {
      * ordinal of a stream and a refusal, a positive number of the caller's own. It may read the CTE
      *   checked (flags bool[])               by ordinal: is it where it was?
      * and must name only such streams. EVENTSTORE_NOT_NOW: another stream of the same batch comes
-     * first. A part with refusals has has_work. NULL: it refuses nothing. */
+     * first. A clause with refusals has has_work. NULL: it refuses nothing. */
     const char *refusals;
     /* Puts the n_parameters parameters. `changes` is eventstore_batch.changes. */
     void (*put)(struct postgres_parameters *parameters, const void *changes);
-    /* Whether there is anything to write. NULL: always, so the part is in every append; a batch
-     * without work for the others is spared their part of the statement. */
+    /* Whether there is anything to write. NULL: always, so the clause is in every append; a batch
+     * without work for the others is spared their clause of the statement. */
     bool (*has_work)(const void *changes);
-    /* What is written instead when there is no such work: a part without has_work. NULL: nothing.
+    /* What is written instead when there is no such work: a clause without has_work. NULL: nothing.
      */
-    const struct eventstore_part *usual;
+    const struct eventstore_clause *usual;
 };
 
 #define EVENTSTORE_NOT_NOW 2147483647 /* a text in SQL too */
 
 struct eventstore;
 
-/* `parts` (borrowed, as long as the store lives) may be empty: n_parts 0. */
-struct eventstore *eventstore_create(const struct eventstore_part *const *parts, size_t n_parts);
+/* `clauses` (borrowed, as long as the store lives) may be empty: n_clauses 0. */
+struct eventstore *eventstore_create(
+    const struct eventstore_clause *const *clauses, size_t n_clauses);
 void eventstore_destroy(struct eventstore *store); /* NULL-safe */
 /* The statements that a connection must prepare: for the batches (append, load, settle), and for
  * what goes beside them (one stream, forgetting keys). NULL-terminated, borrowed from the store. */
@@ -60,7 +61,7 @@ const struct postgres_statement *const *eventstore_side_statements(void);
 enum eventstore_append {
     EVENTSTORE_APPEND_TIED,     /* any batch */
     EVENTSTORE_APPEND_ANYTHING, /* no ties, and no table refuses anything */
-    EVENTSTORE_APPEND_USUAL,    /* besides: existing streams, no keys, the usual parts alone */
+    EVENTSTORE_APPEND_USUAL,    /* besides: existing streams, no keys, the usual clauses alone */
     EVENTSTORE_APPENDS
 };
 const struct postgres_statement *eventstore_append_statement(
@@ -111,7 +112,7 @@ struct eventstore_batch {
     size_t n_events;
     const struct eventstore_new_key *keys;
     size_t n_keys;
-    const void *changes; /* for the parts */
+    const void *changes; /* for the clauses */
     bool has_ties;
     /* The batch was decided on what shared streams said at this position; if one of them has an
      * event after it, every stream of the batch is refused. EVENTSTORE_ANY: whatever they say. */
@@ -415,16 +416,16 @@ void eventstore_ask_false_keys(struct postgres_pipeline *pipeline, int32_t limit
  * Rows of read tables are replaced by what the log says, stream by stream, while others append. It
  * takes three statements of one pipeline: the first locks the head of the log, as an append does;
  * the second removes the rows of those streams that are at the expected version; the third puts
- * them, by the same parts that write them with an append. Nothing is between the two, so no reader
- * sees a gap.
+ * them, by the same clauses that write them with an append. Nothing is between the two, so no
+ * reader sees a gap.
  *
- * A part for removing is like one for the append, but writes nothing where a stream was refused and
- * reads no CTE but `verdict`.
+ * A clause for removing is like one for the append, but writes nothing where a stream was refused
+ * and reads no CTE but `verdict`.
  */
 struct eventstore_rewriter;
 /* Of both lists n_tables, which belong together; borrowed, as long as the rewriter lives. */
 struct eventstore_rewriter *eventstore_rewriter_create(
-    const struct eventstore_part *const *removing, const struct eventstore_part *const *putting,
+    const struct eventstore_clause *const *removing, const struct eventstore_clause *const *putting,
     size_t n_tables);
 void eventstore_rewriter_destroy(struct eventstore_rewriter *rewriter); /* NULL-safe */
 /* What a connection must prepare, besides eventstore_walk_statements. NULL-terminated, borrowed. */
@@ -437,7 +438,7 @@ const struct postgres_statement *const *eventstore_rewriter_statements(
 struct eventstore_rewrite {
     const struct eventstore_stream *streams; /* sorted by stream_id; their n_events is not read */
     size_t n_streams;
-    const void *changes; /* for the parts */
+    const void *changes; /* for the clauses */
     bool only_removes;
 };
 size_t eventstore_ask_rewrite(

@@ -29,8 +29,8 @@
 static const enum postgres_type TYPES[] = {POSTGRES_UUID_ARRAY, POSTGRES_INT4_ARRAY};
 
 struct eventstore_rewriter {
-    const struct eventstore_part *const *removing;
-    const struct eventstore_part *const *putting;
+    const struct eventstore_clause *const *removing;
+    const struct eventstore_clause *const *putting;
     size_t n_tables;
     struct postgres_statement remove;
     struct postgres_statement put;
@@ -38,7 +38,7 @@ struct eventstore_rewriter {
 };
 
 struct eventstore_rewriter *eventstore_rewriter_create(
-    const struct eventstore_part *const *removing, const struct eventstore_part *const *putting,
+    const struct eventstore_clause *const *removing, const struct eventstore_clause *const *putting,
     size_t n_tables)
 {
     static const struct append_text REMOVE = {
@@ -83,14 +83,14 @@ const struct postgres_statement *const *eventstore_rewriter_statements(
 
 static void ask_for_tables(
     struct postgres_pipeline *pipeline, const struct postgres_statement *statement,
-    const struct eventstore_part *const *parts, size_t n_parts,
+    const struct eventstore_clause *const *clauses, size_t n_clauses,
     const struct eventstore_rewrite *rewrite)
 {
     struct postgres_parameters *to = postgres_pipeline_add(pipeline, statement);
     POSTGRES_PUT_COLUMN(to, rewrite->streams, rewrite->n_streams, stream_id);
     POSTGRES_PUT_COLUMN(to, rewrite->streams, rewrite->n_streams, expected_version);
-    for (size_t i = 0; i < n_parts; i++)
-        parts[i]->put(to, rewrite->changes);
+    for (size_t i = 0; i < n_clauses; i++)
+        clauses[i]->put(to, rewrite->changes);
 }
 
 size_t eventstore_ask_rewrite(

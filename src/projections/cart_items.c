@@ -117,7 +117,7 @@ static bool has_moved_lines(const void *changes)
 }
 
 /* An upsert, as a row that is there by mistake must not refuse the whole batch. */
-const struct eventstore_part cart_items_part = {
+const struct eventstore_clause cart_items_clause = {
     .ctes = "cart_items_put AS (\n"
             "    INSERT INTO cart_items (cart_id, item_id, sku)\n"
             "    SELECT u.cart_id, u.item_id, u.sku\n"
@@ -141,7 +141,7 @@ const struct eventstore_part cart_items_part = {
 
 /* ---- compared, and written anew -------------------------------------------------------------- */
 
-static const struct eventstore_part REMOVING = TABLES_CART_REMOVING("cart_items");
+static const struct eventstore_clause REMOVING = TABLES_CART_REMOVING("cart_items");
 
 /* A row for each line of the carts. */
 static const struct postgres_statement ROWS = {
@@ -201,7 +201,7 @@ static void compare(
 const struct projections_table cart_items_table = {
     .name = "cart_items",
     .aggregate = &aggregate_cart,
-    .part = &cart_items_part,
+    .clause = &cart_items_clause,
     .removing = &REMOVING,
     .rows = &ROWS,
     .orphans = &ORPHANS,

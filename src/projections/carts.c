@@ -38,12 +38,12 @@ void tables_put_time(struct postgres_parameters *to, int64_t time_us)
         postgres_put_time(to, time_us);
 }
 
-/* The document, or what of it stands before the first line when it is stored in parts; cart_parts
+/* The document, or what of it stands before the first line when it is stored in chunks; cart_chunks
  * has the lines. */
 static void write_document(struct base_buffer *out, const struct projections_change *change)
 {
     const struct cart *cart = tables_cart(change);
-    if (tables_is_in_parts(cart))
+    if (tables_is_in_chunks(cart))
         codec_write_cart_begin(out, &change->stream_id, cart);
     else if (change->document != NULL)
         base_buffer_append(out, change->document, change->document_length);
@@ -65,7 +65,7 @@ static void put_documents(struct postgres_parameters *to, const struct projectio
     TABLES_FOREACH(change, changes, &aggregate_cart)
     {
         text.length = 0;
-        if (tables_is_in_parts(tables_cart(change))) {
+        if (tables_is_in_chunks(tables_cart(change))) {
             codec_write_cart_end(&text, tables_cart(change));
             postgres_put_bytes(to, text.bytes, text.length);
         } else {
@@ -74,7 +74,7 @@ static void put_documents(struct postgres_parameters *to, const struct projectio
     }
 }
 
-/* What an event of a line changes, for both parts. */
+/* What an event of a line changes, for both clauses. */
 static void put_lines(struct postgres_parameters *to, const void *changes)
 {
     tables_put_cart_keys(to, changes);
@@ -138,7 +138,7 @@ static bool has_more_than_lines(const void *changes)
 /* Most batches change lines of carts that are there: seven values a cart instead of fifteen, and no
  * search for a conflict before the row is looked up to be changed (bench/NOTES.md). A row that
  * somebody has taken away is not put back so; `cartd rebuild` does that. */
-static const struct eventstore_part USUAL_CARTS_PART = {
+static const struct eventstore_clause USUAL_CARTS_CLAUSE = {
     .ctes =
         "carts_put AS (\n"
         "    UPDATE carts c\n"
@@ -157,7 +157,7 @@ static const struct eventstore_part USUAL_CARTS_PART = {
     .put = put_lines,
 };
 
-const struct eventstore_part carts_part = {
+const struct eventstore_clause carts_clause = {
     .ctes =
         "carts_put AS (\n"
         "    INSERT INTO carts\n"
@@ -190,7 +190,7 @@ const struct eventstore_part carts_part = {
         POSTGRES_TEXT_ARRAY),
     .put = put_carts,
     .has_work = has_more_than_lines,
-    .usual = &USUAL_CARTS_PART,
+    .usual = &USUAL_CARTS_CLAUSE,
 };
 
 /* ---- compared, and written anew -------------------------------------------------------------- */
@@ -205,7 +205,7 @@ void tables_put_cart_keys(struct postgres_parameters *to, const void *changes)
     postgres_put_uuid(to, &change->stream_id);
 }
 
-static const struct eventstore_part CARTS_REMOVING = TABLES_CART_REMOVING("carts");
+static const struct eventstore_clause CARTS_REMOVING = TABLES_CART_REMOVING("carts");
 
 /* At most one row a cart. */
 static const struct postgres_statement CARTS_ROWS = {
@@ -248,9 +248,9 @@ static void compare_documents(
     BASE_CLEANUP(base_buffer_finish) struct base_buffer should_be = {0};
     BASE_CLEANUP(base_buffer_finish) struct base_buffer end = {0};
     BASE_CLEANUP(base_buffer_finish) struct base_buffer is = {0};
-    bool is_in_parts = tables_is_in_parts(tables_cart(wanted));
+    bool is_in_chunks = tables_is_in_chunks(tables_cart(wanted));
     write_document(&should_be, wanted);
-    if (is_in_parts)
+    if (is_in_chunks)
         codec_write_cart_end(&end, tables_cart(wanted));
     /* Whoever reads a document brings it to today's shape, so that is what is compared. */
     codec_write_stored_cart(
@@ -259,7 +259,7 @@ static void compare_documents(
         differences, "carts.document", base_buffer_text(&is), base_buffer_text(&should_be));
     projections_compare_texts(
         differences, "carts.document_end", postgres_get_text(rows, row, 12),
-        is_in_parts ? base_buffer_text(&end) : NULL);
+        is_in_chunks ? base_buffer_text(&end) : NULL);
 }
 
 static void carts_compare(
@@ -299,7 +299,7 @@ static void carts_compare(
 const struct projections_table carts_table = {
     .name = "carts",
     .aggregate = &aggregate_cart,
-    .part = &carts_part,
+    .clause = &carts_clause,
     .removing = &CARTS_REMOVING,
     .rows = &CARTS_ROWS,
     .orphans = &CARTS_ORPHANS,
@@ -311,7 +311,7 @@ const struct projections_table carts_table = {
 /* A whole document. */
 #define DOCUMENT                                                                                   \
     "CASE WHEN c.document_end IS NULL THEN c.document ELSE concat(c.document,\n"                   \
-    "        (SELECT string_agg(p.lines, ',' ORDER BY p.part) FROM cart_parts p\n"                 \
+    "        (SELECT string_agg(p.lines, ',' ORDER BY p.chunk) FROM cart_chunks p\n"               \
     "            WHERE p.cart_id = c.cart_id), c.document_end) END"
 
 /* At most one row a wanted cart. */

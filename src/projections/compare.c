@@ -25,11 +25,11 @@ static void append_part(struct base_buffer *out, const char *text, size_t from)
     size_t end = length - from > SHOWN_MOST ? from + SHOWN_MOST : length;
     while (end > from && is_continuation(text[end]))
         end--;
-    BASE_CLEANUP(base_buffer_finish) struct base_buffer part = {0};
-    base_buffer_append_text(&part, from > 0 ? "…" : "");
-    base_buffer_append(&part, text + from, end - from);
-    base_buffer_append_text(&part, end < length ? "…" : "");
-    base_buffer_append_json_text(out, base_buffer_text(&part));
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer excerpt = {0};
+    base_buffer_append_text(&excerpt, from > 0 ? "…" : "");
+    base_buffer_append(&excerpt, text + from, end - from);
+    base_buffer_append_text(&excerpt, end < length ? "…" : "");
+    base_buffer_append_json_text(out, base_buffer_text(&excerpt));
 }
 
 void projections_compare_texts(

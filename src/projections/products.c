@@ -58,7 +58,7 @@ static bool has_products(const void *changes)
     return tables_first(changes, &aggregate_product) != NULL;
 }
 
-const struct eventstore_part products_part = {
+const struct eventstore_clause products_clause = {
     .ctes =
         "products_put AS (\n"
         "    INSERT INTO products (sku, version, name, prices, is_active, document, updated_at)\n"
@@ -83,7 +83,7 @@ const struct eventstore_part products_part = {
 
 /* ---- compared, and written anew -------------------------------------------------------------- */
 
-static const struct eventstore_part REMOVING = {
+static const struct eventstore_clause REMOVING = {
     .ctes = "products_removed AS (\n"
             "    DELETE FROM products\n"
             "    WHERE sku = ANY (ARRAY(" TABLES_ACCEPTED_KEYS "))\n"
@@ -147,7 +147,7 @@ static void compare(
 const struct projections_table products_table = {
     .name = "products",
     .aggregate = &aggregate_product,
-    .part = &products_part,
+    .clause = &products_clause,
     .removing = &REMOVING,
     .rows = &ROWS,
     .orphans = &ORPHANS,

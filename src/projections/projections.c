@@ -303,15 +303,15 @@ bool projections_report(struct projections *projections, struct projections_repo
 
 /* ---- the room -------------------------------------------------------------------------------- */
 
-const struct eventstore_part *const *projections_parts(size_t *n_parts)
+const struct eventstore_clause *const *projections_clauses(size_t *n_clauses)
 {
-    static const struct eventstore_part *const parts[] = {
-#define TABLES_ROW(name) &name##_part,
+    static const struct eventstore_clause *const clauses[] = {
+#define TABLES_ROW(name) &name##_clause,
         TABLES(TABLES_ROW)
 #undef TABLES_ROW
     };
-    *n_parts = BASE_COUNT(parts);
-    return parts;
+    *n_clauses = BASE_COUNT(clauses);
+    return clauses;
 }
 
 const struct projections_table *const *projections_tables(size_t *n_tables)

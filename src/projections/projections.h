@@ -1,6 +1,6 @@
 /*
  * projections: the read tables and reports, one file each: how it is written beside how it is read.
- * A read table is a part of the event store's append statement, so that it is never behind the
+ * A read table is a clause of the event store's append statement, so that it is never behind the
  * log; the tables of a report follow the log, which room `follow` reads for them. The read half
  * answers GETs, on connections of its own.
  *
@@ -43,24 +43,25 @@ struct projections_changes {
     size_t n;
 };
 
-/* The parts of the append statement, for eventstore_create(). */
-const struct eventstore_part *const *projections_parts(size_t *n_parts);
+/* The clauses of the append statement, for eventstore_create(). */
+const struct eventstore_clause *const *projections_clauses(size_t *n_clauses);
 
 /* ---- the tables as such: compared with the log, and written anew from it ----------------------
  */
 
-/* A read table. A new one is a file that defines this and its part, a row in the list of tables.h,
- * and a migration; `cartd rebuild` then fills it from the old events, `cartd verify` holds it to
- * them. "Keys" are stream ids (uuid[]) or, where the aggregate has
- * them, its keys (text[]). */
+/* A read table. A new one is a file that defines this and its clause, a row in the list of
+ * tables.h, and a migration; `cartd rebuild` then fills it from the old events, `cartd verify`
+ * holds it to them. "Keys" are stream ids (uuid[]) or, where the aggregate has them, its keys
+ * (text[]). */
 struct projections_table {
     const char *name;
     const struct aggregate *aggregate; /* whose streams it is about */
-    /* How it is written with the append, and how all rows of some keys are removed: like a part of
-     * the append, but it reads no CTE but `verdict`, and of a change only the ordinal and the key.
+    /* How it is written with the append, and how all rows of some keys are removed: like a clause
+     * of the append, but it reads no CTE but `verdict`, and of a change only the ordinal and the
+     * key.
      */
-    const struct eventstore_part *part;
-    const struct eventstore_part *removing;
+    const struct eventstore_clause *clause;
+    const struct eventstore_clause *removing;
     /* The rows of the keys $1, sorted by the key, which is the first column. A plain SELECT of one
      * table, as FOR UPDATE is put behind it. */
     const struct postgres_statement *rows;

@@ -8,19 +8,19 @@
 
 #include "projections.h"
 
-/* The read tables, in the order in which they are written: each has name_part and name_table. */
+/* The read tables, in the order in which they are written: each has name_clause and name_table. */
 #define TABLES(ROW)                                                                                \
     ROW(carts)                                                                                     \
-    ROW(cart_parts)                                                                                \
+    ROW(cart_chunks)                                                                               \
     ROW(cart_items)                                                                                \
     ROW(products)
 #define TABLES_ROW(name)                                                                           \
-    extern const struct eventstore_part name##_part;                                               \
+    extern const struct eventstore_clause name##_clause;                                           \
     extern const struct projections_table name##_table;
 TABLES(TABLES_ROW)
 #undef TABLES_ROW
 
-/* For removing parts: the keys $2 of those streams, by ordinal $1, that were accepted. A join to
+/* For removing clauses: the keys $2 of those streams, by ordinal $1, that were accepted. A join to
  * unnest() instead was planned as a scan of the whole table while statistics said that it is empty.
  */
 #define TABLES_ACCEPTED_KEYS                                                                       \
@@ -57,16 +57,16 @@ static inline bool tables_is_same_text(const char *left, const char *right)
 void tables_put_time(struct postgres_parameters *to, int64_t time_us);
 
 /*
- * The document of a cart with many lines is stored in parts of some lines each, so that an add
+ * The document of a cart with many lines is stored in chunks of some lines each, so that an add
  * writes one of them, and not hundreds of lines anew. Whether it is depends on nothing but the
  * number of lines.
  */
-#define TABLES_PART_LINES 16
-static inline bool tables_is_in_parts(const struct cart *cart)
+#define TABLES_CHUNK_LINES 16
+static inline bool tables_is_in_chunks(const struct cart *cart)
 {
-    return cart->n_lines > TABLES_PART_LINES;
+    return cart->n_lines > TABLES_CHUNK_LINES;
 }
-/* How all rows of some carts are removed from a table: the initialiser of its removing part. */
+/* How all rows of some carts are removed from a table: the initialiser of its removing clause. */
 #define TABLES_CART_REMOVING(table)                                                                \
     {                                                                                              \
         .ctes = table "_removed AS (\n"                                                            \

@@ -253,11 +253,11 @@ struct service *service_create(const struct service_options *options, char **pro
                          });
     for (size_t i = 0; i < BATCH_SLOTS; i++)
         batch_init(&service->batches[i], service);
-    size_t n_parts = options->n_parts;
-    const struct eventstore_part *const *parts = options->parts;
-    if (parts == NULL)
-        parts = projections_parts(&n_parts);
-    service->store = eventstore_create(parts, n_parts);
+    size_t n_clauses = options->n_clauses;
+    const struct eventstore_clause *const *clauses = options->clauses;
+    if (clauses == NULL)
+        clauses = projections_clauses(&n_clauses);
+    service->store = eventstore_create(clauses, n_clauses);
     lease_begin(service);
     history_init(service);
     if (!connect(service, problem)) {

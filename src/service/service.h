@@ -43,8 +43,8 @@ struct service_options {
     struct projections *projections;
     /* The read tables that are written with each append, as long as the service lives; NULL: those
      * of room projections. */
-    const struct eventstore_part *const *parts;
-    size_t n_parts;
+    const struct eventstore_clause *const *clauses;
+    size_t n_clauses;
     int32_t keep_keys_hours;
     /* Called after each append, with the position of its last event. NULL: nobody wants to know. */
     void (*appended)(void *context, int64_t position);

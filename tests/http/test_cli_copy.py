@@ -117,7 +117,7 @@ class RoundTrip(ServiceCase, CopyCase):
         query = f"SELECT {columns} FROM events ORDER BY position;"
         self.assertEqual(other.sql(query), self.database.sql(query))
         self.assert_tables_agree(other)
-        for table in ("carts", "cart_parts", "cart_items", "products"):
+        for table in ("carts", "cart_chunks", "cart_items", "products"):
             query = f"SELECT t::text FROM {table} t ORDER BY t::text;"
             self.assertEqual(other.sql(query), self.database.sql(query))
         done = run_cartd("verify", url=other.owner_url)
@@ -258,7 +258,7 @@ class Importing(CopyCase):
         path = self.path(lines)
         n_before = 0
         for part in (1500, 6000, 12500):
-            # A part of the copy that stays open: the import waits for more, and is killed.
+            # A chunk of the copy that stays open: the import waits for more, and is killed.
             process = subprocess.Popen(
                 [BINARY, "events", "import", "-"],
                 env=clean_environment(DATABASE_URL=self.database.app_url),

@@ -66,7 +66,7 @@ class EventsStay(ServiceCase):
             )
 
     def test_a_reader_only_reads(self):
-        for table in ("events", "streams", "log_head", "carts", "cart_parts", "cart_items", "products"):
+        for table in ("events", "streams", "log_head", "carts", "cart_chunks", "cart_items", "products"):
             self.database.sql(f"SET ROLE cartd_reader; SELECT count(*) FROM {table};")
         for script in (
             "INSERT INTO carts DEFAULT VALUES",

@@ -43,7 +43,7 @@ class WhileAnAppendWaits(RaceCase):
     COLUMNS = {
         "carts": "cart_id, version, status, currency, customer_id, item_count, total, document,"
         " created_at, updated_at, closed_at, guest_token_hash, document_end",
-        "cart_parts": "cart_id, part, lines",
+        "cart_chunks": "cart_id, chunk, lines",
         "cart_items": "cart_id, item_id, sku",
     }
 
@@ -163,7 +163,7 @@ class BesideAppends(RaceCase):
             DELETE FROM carts WHERE cart_id IN ({some});
             DELETE FROM cart_items WHERE cart_id IN ({some}) OR cart_id IN ({lost});
             DELETE FROM carts WHERE cart_id IN ({lost}) AND random() < 0.5;
-            DELETE FROM cart_parts WHERE cart_id IN ({lost}) AND part = 1;
+            DELETE FROM cart_chunks WHERE cart_id IN ({lost}) AND chunk = 1;
         """)
 
     def rebuild_beside(self):

@@ -30,7 +30,7 @@ class WideCarts(AuditCase):
         cart_id = path.rsplit("/", 1)[1]
         return [
             int(number) for (number,) in self.database.sql(
-                f"SELECT part FROM cart_parts WHERE cart_id = '{cart_id}' ORDER BY part;")]
+                f"SELECT chunk FROM cart_chunks WHERE cart_id = '{cart_id}' ORDER BY chunk;")]
 
     def assert_everywhere_the_same(self, path, answer):
         """What the command answered is what reads show, and what the log says."""
@@ -111,17 +111,17 @@ class WideCarts(AuditCase):
         of_cart = f"WHERE cart_id = '{path.rsplit('/', 1)[1]}'"
         new_id = make_id()
         for damage, finding in (
-            (f"UPDATE cart_parts SET lines = replace(lines, 'p20', 'P20') {of_cart}",
-             r"cart_parts\.lines of part 1 is .*P20.* and should be .*p20"),
-            (f"DELETE FROM cart_parts {of_cart} AND part = 2", r"cart_parts has no part 2"),
-            (f"INSERT INTO cart_parts SELECT cart_id, 4, lines FROM cart_parts {of_cart} AND part = 3",
-             r"cart_parts has a part 4 that is not in the document"),
-            (f"UPDATE cart_parts SET part = -1 {of_cart} AND part = 0", r"has a part -1 that"),
-            (f"INSERT INTO cart_parts VALUES ('{new_id}', 0, '{{}}')",
-             rf"cart {new_id}: cart_parts has rows of it, and it does not exist"),
+            (f"UPDATE cart_chunks SET lines = replace(lines, 'p20', 'P20') {of_cart}",
+             r"cart_chunks\.lines of part 1 is .*P20.* and should be .*p20"),
+            (f"DELETE FROM cart_chunks {of_cart} AND chunk = 2", r"cart_chunks has no chunk 2"),
+            (f"INSERT INTO cart_chunks SELECT cart_id, 4, lines FROM cart_chunks {of_cart} AND chunk = 3",
+             r"cart_chunks has a chunk 4 that is not in the document"),
+            (f"UPDATE cart_chunks SET chunk = -1 {of_cart} AND chunk = 0", r"has a chunk -1 that"),
+            (f"INSERT INTO cart_chunks VALUES ('{new_id}', 0, '{{}}')",
+             rf"cart {new_id}: cart_chunks has rows of it, and it does not exist"),
             (f"UPDATE carts SET document_end = NULL {of_cart}", r"carts\.document_end is null"),
             (f"UPDATE carts SET document = '' {of_cart}", r"carts\.document is \"\" "),
-            ("TRUNCATE cart_parts", r"cart_parts has no part 0"),
+            ("TRUNCATE cart_chunks", r"cart_chunks has no chunk 0"),
         ):
             with self.subTest(damage):
                 before = self.client.get(path).body

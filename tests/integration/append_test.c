@@ -161,12 +161,12 @@ static const struct argument FULL_APPEND[] = {
     /* chunks of long documents: put */
     {"stream_ordinal", ITS_ORDINAL},
     {"cart_id", ITS_ID},
-    {"part", "0"},
+    {"clause", "0"},
     {"lines", "x"},
     /* and removed from behind the last one */
     {"stream_ordinal", ITS_ORDINAL},
     {"cart_id", ITS_ID},
-    {"n_parts", "1"},
+    {"n_clauses", "1"},
     /* lines put */
     {"stream_ordinal", ITS_ORDINAL},
     {"cart_id", ITS_ID},
@@ -302,9 +302,9 @@ static void explain(
 
 START_TEST(an_append_handles_no_row_more_than_once_a_step)
 {
-    size_t n_parts = 0;
-    const struct eventstore_part *const *parts = projections_parts(&n_parts);
-    struct eventstore *whole = eventstore_create(parts, n_parts);
+    size_t n_clauses = 0;
+    const struct eventstore_clause *const *clauses = projections_clauses(&n_clauses);
+    struct eventstore *whole = eventstore_create(clauses, n_clauses);
     explain(whole, EVENTSTORE_APPEND_ANYTHING, FULL_APPEND, BASE_COUNT(FULL_APPEND));
     explain(whole, EVENTSTORE_APPEND_USUAL, USUAL_APPEND, BASE_COUNT(USUAL_APPEND));
     eventstore_destroy(whole);
@@ -319,9 +319,9 @@ START_TEST(an_append_with_ties_handles_no_row_more_than_once_a_step)
     memcpy(
         &arguments[N_BEFORE_TABLES + 1], &FULL_APPEND[N_BEFORE_TABLES],
         sizeof FULL_APPEND - N_BEFORE_TABLES * sizeof arguments[0]);
-    size_t n_parts = 0;
-    const struct eventstore_part *const *parts = projections_parts(&n_parts);
-    struct eventstore *whole = eventstore_create(parts, n_parts);
+    size_t n_clauses = 0;
+    const struct eventstore_clause *const *clauses = projections_clauses(&n_clauses);
+    struct eventstore *whole = eventstore_create(clauses, n_clauses);
     explain(whole, EVENTSTORE_APPEND_TIED, arguments, BASE_COUNT(arguments));
     eventstore_destroy(whole);
 }
@@ -347,7 +347,7 @@ static void put_wide(struct postgres_parameters *to, const void *changes)
     }
 }
 
-static const struct eventstore_part WIDE = {
+static const struct eventstore_clause WIDE = {
     POSTGRES_TYPES(
         POSTGRES_INT4_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_INT4_ARRAY,
         POSTGRES_INT4_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_INT4_ARRAY,
@@ -358,8 +358,8 @@ static const struct eventstore_part WIDE = {
 START_TEST(a_store_has_as_many_parameters_as_its_tables_need)
 {
     char ctes[WIDE_TABLES][400];
-    struct eventstore_part parts[WIDE_TABLES];
-    const struct eventstore_part *list[WIDE_TABLES];
+    struct eventstore_clause clauses[WIDE_TABLES];
+    const struct eventstore_clause *list[WIDE_TABLES];
     for (size_t i = 0; i < WIDE_TABLES; i++) {
         snprintf(
             ctes[i], sizeof ctes[i],
@@ -368,9 +368,9 @@ START_TEST(a_store_has_as_many_parameters_as_its_tables_need)
             " AS u (o, b, c, d, e, f, g, h, i, j, k, l)"
             " WHERE (SELECT v.flags FROM verdict v)[u.o])",
             i);
-        parts[i] = WIDE;
-        parts[i].ctes = ctes[i];
-        list[i] = &parts[i];
+        clauses[i] = WIDE;
+        clauses[i].ctes = ctes[i];
+        list[i] = &clauses[i];
     }
     run_sql("CREATE TABLE wide (sum integer); GRANT INSERT ON wide TO cartd_app");
     eventstore_destroy(store);

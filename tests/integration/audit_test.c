@@ -264,7 +264,7 @@ static void put_customers(struct postgres_parameters *to, const void *changes)
             postgres_put_text(to, ((const struct cart *)batch->list[i].after)->customer_id);
 }
 
-static const struct eventstore_part CUSTOMERS_PART = {
+static const struct eventstore_clause CUSTOMERS_CLAUSE = {
     .ctes = "customers_put AS (\n"
             "    INSERT INTO customers (cart_id, customer_id)\n"
             "    SELECT u.cart_id, u.customer_id\n"
@@ -276,7 +276,7 @@ static const struct eventstore_part CUSTOMERS_PART = {
     POSTGRES_TYPES(POSTGRES_INT4_ARRAY, POSTGRES_UUID_ARRAY, POSTGRES_TEXT_ARRAY),
     .put = put_customers,
 };
-static const struct eventstore_part CUSTOMERS_REMOVING = {
+static const struct eventstore_clause CUSTOMERS_REMOVING = {
     .ctes = "customers_removed AS (\n"
             "    DELETE FROM customers c\n"
             "    USING unnest($1, $2) AS u (stream_ordinal, cart_id)\n"
@@ -317,7 +317,7 @@ static void compare_customers(
 static const struct projections_table CUSTOMERS = {
     .name = "customers",
     .aggregate = &aggregate_cart,
-    .part = &CUSTOMERS_PART,
+    .clause = &CUSTOMERS_CLAUSE,
     .removing = &CUSTOMERS_REMOVING,
     .rows = &CUSTOMERS_ROWS,
     .orphans = &CUSTOMERS_ORPHANS,

@@ -54,7 +54,7 @@ static bool has_claims(const void *context)
 }
 
 /* What the table has is final; who is second in the same batch looks again when the first is in. */
-static const struct eventstore_part CLAIMS = {
+static const struct eventstore_clause CLAIMS = {
     .refusals = "SELECT u.ordinal, CASE WHEN c.metadata IS NOT NULL THEN " AS_TEXT(
         TAKEN) "    ELSE " AS_TEXT(EVENTSTORE_NOT_NOW) " END"
                                                        " FROM ("
@@ -80,9 +80,9 @@ static const struct eventstore_part CLAIMS = {
 
 /* ---- two services ---------------------------------------------------------------------------- */
 
-static const struct eventstore_part *parts[16];
+static const struct eventstore_clause *clauses[16];
 
-static void open_service(struct service **service, size_t n_parts)
+static void open_service(struct service **service, size_t n_clauses)
 {
     char *problem = NULL;
     *service = service_create(
@@ -97,8 +97,8 @@ static void open_service(struct service **service, size_t n_parts)
             .batch_commands = 64,
             .cache_carts = 100,
             .wait_ms = 60000,
-            .parts = parts,
-            .n_parts = n_parts,
+            .clauses = clauses,
+            .n_clauses = n_clauses,
             .keep_keys_hours = 48,
         },
         &problem);
@@ -117,13 +117,13 @@ static void set_up(void)
     loop = loop_create();
     n_answered = 0;
     memset(&metrics, 0, sizeof metrics);
-    size_t n_parts = 0;
-    const struct eventstore_part *const *own = projections_parts(&n_parts);
-    for (size_t i = 0; i < n_parts; i++)
-        parts[i] = own[i];
-    parts[n_parts++] = &CLAIMS;
+    size_t n_clauses = 0;
+    const struct eventstore_clause *const *own = projections_clauses(&n_clauses);
+    for (size_t i = 0; i < n_clauses; i++)
+        clauses[i] = own[i];
+    clauses[n_clauses++] = &CLAIMS;
     for (size_t i = 0; i < BASE_COUNT(services); i++)
-        open_service(&services[i], n_parts);
+        open_service(&services[i], n_clauses);
 }
 
 static void tear_down(void)

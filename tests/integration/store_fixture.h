@@ -32,7 +32,7 @@ struct base_uuid id_of(uint8_t number);
 extern int64_t if_shared_position;
 extern bool are_shared;
 extern int64_t in_log;
-extern const void *change; /* for the parts */
+extern const void *change; /* for the clauses */
 extern struct eventstore_appended told;
 
 /* A stream, by a number that its id is made of, and the version that an append expects it at: 0 is

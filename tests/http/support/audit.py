@@ -12,7 +12,7 @@ TABLES = (
     "log_head",
     "idempotency_keys",
     "carts",
-    "cart_parts",
+    "cart_chunks",
     "cart_items",
     "products",
     "snapshots",

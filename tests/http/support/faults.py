@@ -91,7 +91,7 @@ class FaultCase(ServiceCase):
                 answer = client.request(
                     wish.method, wish.target, wish.value, headers={"Idempotency-Key": wish.key}
                 )
-                self.assertEqual(answer.headers.get("idempotent-replayed"), "true", wish)
+                self.assertEqual(answer.headers.get("idempotent-replayed"), "true", (answer, wish))
                 self.assertEqual(answer.etag, wish.answer.etag, wish)
                 if wish.answer.body:
                     self.assertEqual(answer.body, wish.answer.body, wish)
