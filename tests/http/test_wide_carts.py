@@ -118,7 +118,7 @@ class WideCarts(AuditCase):
              r"cart_parts has a part 4 that is not in the document"),
             (f"UPDATE cart_parts SET part = -1 {of_cart} AND part = 0", r"has a part -1 that"),
             (f"INSERT INTO cart_parts VALUES ('{new_id}', 0, '{{}}')",
-             rf"cart {new_id}: cart_parts has rows of it, and it does not exist"),
+             rf"cart {new_id}: cart_parts has rows for it, but it does not exist"),
             (f"UPDATE carts SET document_end = NULL {of_cart}", r"carts\.document_end is null"),
             (f"UPDATE carts SET document = '' {of_cart}", r"carts\.document is \"\" "),
             ("TRUNCATE cart_parts", r"cart_parts has no part 0"),
