@@ -11,7 +11,7 @@
 #define SLICE_EVENTS 2000
 #define POSITIONS_PAGE 20000
 #define REST_LIMIT 1000 /* snapshots and keys that are told of */
-/* Nobody waits for a lock of ours, so patience costs nothing. */
+/* Nobody waits for a lock of ours, so waiting costs nothing. */
 #define ANSWER_MS INT64_C(3600000)
 
 /* A row a checkpoint of a projection that can't be where it is: beyond the log, or beyond itself.

@@ -1,5 +1,5 @@
 /*
- * cart: what may happen to a shopping cart. cart_decide() takes a wish and refuses it or returns
+ * cart: what may happen to a shopping cart. cart_decide() takes a command and refuses it or returns
  * the fact that it makes; cart_evolve() takes a fact and never refuses, for history is true.
  *
  * This room is arithmetic: no I/O, no clock, no allocation, no JSON. Every text is a NUL-terminated
@@ -172,7 +172,7 @@ struct cart_reach cart_find_reach(const struct cart_event *event);
 /* Gives every pending time of the cart the moment at which the database recorded it. */
 void cart_stamp(struct cart *cart, int64_t recorded_at_us);
 
-/* ---- wishes ---------------------------------------------------------------------------------- */
+/* ---- commands -------------------------------------------------------------------------------- */
 
 /* What the catalogue says about a sku at the moment, in the cart's currency. */
 struct cart_offer {
@@ -275,8 +275,8 @@ struct cart_decision {
     struct cart_event event; /* borrows the texts of command, offer and cart */
 };
 
-/* Decides one wish against a cart. `offer` is what the catalogue says of the command's sku: needed
- * for add_item, else NULL. Never changes the cart. */
+/* Decides one command against a cart. `offer` is what the catalogue says of the command's sku:
+ * needed for add_item, else NULL. Never changes the cart. */
 struct cart_decision cart_decide(
     const struct cart *cart, const struct cart_command *command, const struct cart_offer *offer);
 

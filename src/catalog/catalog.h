@@ -1,5 +1,5 @@
 /*
- * catalog: what may happen to a product. The same shape as the cart room and as pure: wishes in,
+ * catalog: what may happen to a product. The same shape as the cart room and as pure: commands in,
  * facts out; texts borrowed from the caller, no I/O, no clock, no allocation, no JSON.
  */
 #ifndef CARTD_CATALOG_H

@@ -24,7 +24,7 @@ struct http_stream {
     TAILQ_ENTRY(http_stream) by_due;
     int64_t due_us; /* its next comment */
     struct feed_listener listener;
-    struct http_caller *holder; /* whose it is */
+    struct http_caller *holder; /* the caller that opened it */
     struct loop_watch watch;
     struct base_buffer rest; /* of what the socket has taken a part of */
     size_t n_rest_sent;
