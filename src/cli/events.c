@@ -140,9 +140,7 @@ enum cli_exit cli_events(const struct cli_call *call)
     if (n_arguments < action->least_arguments || n_arguments > action->most_arguments) {
         cli_complain(
             "events %s takes %s; see `cartd events --help`", name,
-            n_arguments > action->most_arguments ? "one file"
-                                                 : "a file, or - for the standard "
-                                                   "input");
+            n_arguments > action->most_arguments ? "one file" : "a file, or - for standard input");
         return CLI_MISUSED;
     }
     return action->run(call);
