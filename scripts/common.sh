@@ -52,7 +52,7 @@ configure() {
     if [ ! -e "$directory/build.ninja" ]; then
         say "Configuring ${directory#"$root/"} with $compiler."
         quietly env CC="$compiler" meson setup "$directory" "$root" "$@" ||
-            fail "meson could not configure $directory."
+            fail "meson can't configure $directory."
         printf '%s\n' "$wanted" >"$directory/configured-by-scripts"
     fi
     end_turn
@@ -70,6 +70,6 @@ compile() {
 
 # The program in a build directory.
 built_program() {
-    [ -x "$1/cartd" ] || fail "$1 holds no cartd."
+    [ -x "$1/cartd" ] || fail "$1 has no cartd."
     echo "$1/cartd"
 }

@@ -110,7 +110,7 @@ postgres_clear_remains() {
     if postgres_is_alive "$directory"; then
         say "Stopping the PostgreSQL that an interrupted run left in $directory."
         postgres_do pg_ctl -s -w -t 60 -D "$directory" -m fast stop || true
-        ! postgres_is_alive "$directory" || fail "a PostgreSQL in $directory does not stop."
+        ! postgres_is_alive "$directory" || fail "the PostgreSQL in $directory does not stop."
     fi
     rm -f "$directory/postmaster.pid"
     if [[ $sockets == /tmp/cartd-?????? ]]; then
@@ -126,7 +126,7 @@ postgres_create() {
     chown "$postgres_owner:" "$unfinished"
     quietly postgres_do initdb -D "$unfinished" -U postgres --locale=C.UTF-8 -E UTF8 \
         --auth-local=trust --auth-host=scram-sha-256 ||
-        fail "PostgreSQL's files could not be made in $directory."
+        fail "can't create PostgreSQL's files in $directory."
     if [ -d "$directory" ]; then
         rmdir "$directory"
     fi

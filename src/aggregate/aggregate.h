@@ -106,7 +106,7 @@ struct aggregate {
         struct base_arena *arena, struct aggregate_decision *decision);
     /* Appends the const char * of each sku whose offer the decision may look at. NULL: none. */
     void (*list_skus)(const void *command, struct base_buffer *skus);
-    /* Whether the stream is there for who asks, before any other rule; and whether the command is
+    /* Whether the stream is there for the caller, before any other rule; and whether the command is
      * the one that makes it. NULL: it always is; each command may be the first. */
     bool (*is_there)(const void *state, const void *command);
     bool (*creates)(const void *command);

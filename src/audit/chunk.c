@@ -41,7 +41,8 @@ static void receive_snapshots(struct chunk *chunk)
             at++;
         struct chunk_stream *stream = chunk->ranges.list[at].owner;
         if (stream->aggregate->snapshot_shape == 0) {
-            tell_snapshot(chunk, stream, snapshot.version, "has a snapshot, as only carts may");
+            tell_snapshot(
+                chunk, stream, snapshot.version, "has a snapshot, which only carts may have");
         } else if (snapshot.shape == stream->aggregate->snapshot_shape) { /* others are not read */
             stream->snapshot = base_arena_copy_text(texts(chunk), snapshot.state);
             stream->snapshot_version = snapshot.version;
@@ -56,7 +57,8 @@ static void check_snapshot(struct chunk *chunk, struct chunk_stream *stream)
     stream->aggregate->write_snapshot(&state, stream->state);
     if (!codec_is_same_json(base_buffer_text(&state), stream->snapshot))
         tell_snapshot(
-            chunk, stream, stream->version, "its snapshot is not what its events up to there say");
+            chunk, stream, stream->version,
+            "its snapshot differs from its events up to that version");
     stream->snapshot = NULL;
 }
 
@@ -133,7 +135,7 @@ static void check_end(struct chunk *chunk, struct chunk_stream *stream)
     if (stream->is_broken)
         return;
     bool is_empty = stream->version == 0;
-    const char *fault = is_empty ? "has a row in streams and no events"
+    const char *fault = is_empty ? "has a row in streams but no events"
                                  : stream->aggregate->fault(stream->state, &stream->id);
     stream->is_broken = fault != NULL;
     if (stream->is_broken)

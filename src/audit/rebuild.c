@@ -132,7 +132,8 @@ static bool receive_verdict(struct audit *audit, const struct chunk_stream *stre
     audit_tell(/* nobody could have moved it on */
                audit,
                audit_about("events", stream->aggregate->stream_type, &stream->id, stream->version),
-               "its last event is not of the version that they add up to; its rows were left");
+               "the version of its last event is not the number of its events; its rows were left "
+               "unchanged");
     return true;
 }
 

@@ -112,13 +112,13 @@ static const char *explain(const struct audit *audit, enum postgres_outcome outc
     case POSTGRES_UNACKNOWLEDGED:
         break;
     case POSTGRES_AGAIN:
-        return "PostgreSQL gave a statement up: it took too long, or was cancelled";
+        return "a statement took too long, or was cancelled";
     case POSTGRES_VIOLATED:
-        return "a constraint of a read table refuses what the log says";
+        return "a row that the log requires violates a constraint of a read table";
     case POSTGRES_FAILED:
-        return failure != NULL ? failure : "PostgreSQL refused a statement";
+        return failure != NULL ? failure : "a statement failed in PostgreSQL";
     case POSTGRES_UNABLE:
-        return failure != NULL ? failure : "PostgreSQL can't do it for now";
+        return failure != NULL ? failure : "PostgreSQL can't do this at the moment";
     case POSTGRES_UNAVAILABLE:
     case POSTGRES_UNKNOWN:
         return trouble != NULL ? trouble : "the connection to PostgreSQL was lost";

@@ -11,7 +11,7 @@
 #define SLICE_EVENTS 2000
 #define POSITIONS_PAGE 20000
 #define REST_LIMIT 1000 /* snapshots and keys that are told of */
-/* Nobody waits for a lock of ours, so patience costs nothing. */
+/* Nobody waits for a lock of ours, so waiting costs nothing. */
 #define ANSWER_MS INT64_C(3600000)
 
 /* A row a checkpoint of a projection that can't be where it is: beyond the log, or beyond itself.
@@ -87,7 +87,7 @@ static void check_position(struct audit *audit, const struct eventstore_place *p
         verify->n_without_entry++;
         audit_tell(
             audit, audit_about("streams", "stream", &place->stream_id, 0),
-            "has an event and no row in streams");
+            "has an event but no row in streams");
     }
     verify->last_position = place->position;
     verify->last_at_us = place->recorded_at_us;
@@ -151,7 +151,7 @@ static void tell_false_key(struct audit *audit, const struct eventstore_key *key
     base_buffer_append_json_text(&quoted, key->key);
     audit_tell(
         audit, audit_about("idempotency_keys", "stream", &key->stream_id, key->version),
-        "the answer that is kept for the key %s can't be: status %d, version %d of a stream that "
+        "the answer stored for the key %s is impossible: status %d, version %d of a stream that "
         "has not reached it",
         base_buffer_text(&quoted), (int)key->status, (int)key->version);
 }
@@ -164,7 +164,7 @@ static void rest_answered(struct audit *audit)
         eventstore_receive_snapshot(snapshots, row, &snapshot);
         audit_tell(
             audit, audit_about("snapshots", "stream", &snapshot.stream_id, snapshot.version),
-            "has a snapshot, and it does not exist");
+            "has a snapshot, but it does not exist");
     }
     const struct postgres_rows *keys = postgres_pipeline_rows(&audit->pipeline, 1);
     for (size_t row = 0; row < postgres_rows_count(keys); row++) {
@@ -176,7 +176,7 @@ static void rest_answered(struct audit *audit)
     for (size_t row = 0; row < postgres_rows_count(checkpoints); row++)
         audit_tell(
             audit, (struct audit_finding){.kind = "projection_checkpoints"},
-            "the checkpoint of \"%.40s\" can't be: position %" PRId64,
+            "the checkpoint of \"%.40s\" is impossible: position %" PRId64,
             postgres_get_text(checkpoints, row, 0), postgres_get_int8(checkpoints, row, 1));
     audit_end(audit, AUDIT_DONE, NULL);
 }
@@ -202,7 +202,7 @@ static void tell_orphan(
     }
     audit_tell(
         audit, audit_about(table->name, table->aggregate->stream_type, &orphan->stream_id, 0),
-        "%s has rows of it, and it does not exist%s", table->name, base_buffer_text(&key));
+        "%s has rows for it, but it does not exist%s", table->name, base_buffer_text(&key));
 }
 
 static void found_orphans(struct audit *audit)

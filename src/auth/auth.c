@@ -115,7 +115,7 @@ static const char *look_at_claims(
     struct codec_claims *claims)
 {
     if (!codec_read_claims(json, auth->options.audience, arena, claims))
-        return "The claims of the token have the wrong form.";
+        return "The token has a claim of the wrong type.";
     if (claims->issuer == NULL || strcmp(claims->issuer, auth->options.issuer) != 0)
         return "The token was issued by another issuer.";
     if (!claims->names_audience)

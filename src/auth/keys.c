@@ -32,7 +32,7 @@ static const char *read_whole(int fd, struct base_buffer *text)
             return NULL;
         text->length += n_read > 0 ? (size_t)n_read : 0;
         if (text->length > AUTH_KEYS_FILE_MAX)
-            return "it is too large for a file of keys";
+            return "it is too large for a key file";
     }
 }
 
@@ -48,20 +48,20 @@ static const char *read_file(const char *path, struct base_buffer *text, bool *i
     if (fstat(fd, &status) != 0)
         complaint = strerror(errno);
     else if (!S_ISREG(status.st_mode))
-        complaint = "it is not a file";
+        complaint = "it is not a regular file";
     else
         complaint = read_whole(fd, text);
     *is_open_to_all = complaint == NULL && (status.st_mode & S_IROTH) != 0;
     (void)close(fd); /* it was only read */
     if (complaint == NULL && strlen(base_buffer_text(text)) != text->length)
-        return "it holds a NUL";
+        return "it has a NUL byte";
     return complaint;
 }
 
 static const char *add_key(struct auth_keys *keys, const char *bytes, size_t length)
 {
     if (keys->n == AUTH_KEYS_MAX)
-        return "it holds more than two keys";
+        return "it has more than two keys";
     char *key = base_alloc(length + 1);
     memcpy(key, bytes, length);
     keys->list[keys->n++] = key;
@@ -74,12 +74,12 @@ static const char *add_key(struct auth_keys *keys, const char *bytes, size_t len
 static const char *read_secrets(const char *text, struct auth_keys *keys)
 {
     if (strstr(text, "-----BEGIN") != NULL)
-        return "it holds a key in PEM, and HS256 needs a secret";
+        return "it has a key in PEM, but HS256 needs a secret";
     const char *complaint = NULL;
     while (*text != '\0' && complaint == NULL) {
         size_t length = strcspn(text, "\r\n");
         if (length > 0 && length < AUTH_SECRET_MIN)
-            complaint = "a secret has less than 32 bytes";
+            complaint = "a secret has fewer than 32 bytes";
         else if (length > 0)
             complaint = add_key(keys, text, length);
         text += length + strspn(text + length, "\r\n");
@@ -97,13 +97,13 @@ static const char *look_at_key(enum auth_algorithm algorithm, EVP_PKEY *key)
             return "RS256 needs an RSA key";
         return bits >= AUTH_RSA_BITS_MIN && bits <= AUTH_RSA_BITS_MAX
                    ? NULL
-                   : "an RSA key has less than 2048 bits, or more than 16384";
+                   : "an RSA key has fewer than 2048 bits, or more than 16384";
     }
-    char pipeline[64] = "";
+    char group[64] = "";
     if (EVP_PKEY_get_base_id(key) != EVP_PKEY_EC ||
-        EVP_PKEY_get_group_name(key, pipeline, sizeof pipeline, NULL) != 1 ||
-        strcmp(pipeline, "prime256v1") != 0)
-        return "ES256 needs a key of the curve P-256";
+        EVP_PKEY_get_group_name(key, group, sizeof group, NULL) != 1 ||
+        strcmp(group, "prime256v1") != 0)
+        return "ES256 needs a key on the curve P-256";
     return NULL;
 }
 
@@ -125,12 +125,12 @@ static const char *read_public_keys(
     static const char end[] = "-----END PUBLIC KEY-----";
     const char *complaint = NULL;
     if (strstr(text, "PRIVATE KEY-----") != NULL)
-        return "it holds a private key, which belongs to the issuer alone";
+        return "it has a private key, which only the issuer may have; give the public key";
     const char *at = text;
     while (complaint == NULL && (at = strstr(at, "-----BEGIN")) != NULL) {
         const char *last = strstr(at, end);
         if (strncmp(at, begin, strlen(begin)) != 0 || last == NULL)
-            return "what it holds in PEM is not a whole PUBLIC KEY";
+            return "its PEM is not a complete PUBLIC KEY";
         size_t length = (size_t)(last - at) + strlen(end);
         complaint = look_at_pem(algorithm, at, length);
         if (complaint == NULL)
@@ -153,13 +153,13 @@ bool auth_read_keys(
         complaint = algorithm == AUTH_HS256 ? read_secrets(text.bytes, &read)
                                             : read_public_keys(algorithm, text.bytes, &read);
     if (complaint == NULL && read.n == 0)
-        complaint = "it holds no key";
+        complaint = "it has no key";
     if (text.bytes != NULL)
         explicit_bzero(text.bytes, text.capacity);
     if (complaint != NULL) {
         auth_finish_keys(&read);
         /* Not its name: who gives a secret instead of a file would find it in the log. */
-        *problem = base_print("the file of keys (CARTD_AUTH_KEYS) can't be used: %s", complaint);
+        *problem = base_print("the key file (CARTD_AUTH_KEYS) can't be used: %s", complaint);
         return false;
     }
     read.is_exposed = algorithm == AUTH_HS256 && is_open_to_all;

@@ -231,49 +231,59 @@ enum base_log_level { BASE_LOG_DEBUG, BASE_LOG_INFO, BASE_LOG_WARNING, BASE_LOG_
 
 /* What the log can say: name, level, sentence. The name is stable and is what alerts match. */
 #define BASE_LOG_EVENTS(ROW)                                                                       \
-    ROW(STARTED, "started", INFO, "cartd serves")                                                  \
-    ROW(DRAINING, "draining", INFO, "stopping: finishing what was accepted")                       \
-    ROW(STOPPED, "stopped", INFO, "cartd has stopped")                                             \
-    ROW(DRAIN_CUT, "drain_cut", WARNING, "the time to finish is over; the rest was answered 503")  \
+    ROW(STARTED, "started", INFO, "serving requests")                                              \
+    ROW(DRAINING, "draining", INFO, "shutting down: finishing accepted requests")                  \
+    ROW(STOPPED, "stopped", INFO, "stopped")                                                       \
+    ROW(DRAIN_CUT, "drain_cut", WARNING,                                                           \
+        "the shutdown was cut short; remaining requests were answered with 503")                   \
     ROW(DATABASE_CONNECTED, "database_connected", INFO, "connected to PostgreSQL")                 \
-    ROW(DATABASE_LOST, "database_lost", WARNING, "the connection to PostgreSQL is lost")           \
-    ROW(DATABASE_UNREACHABLE, "database_unreachable", WARNING, "PostgreSQL can't be reached")      \
-    ROW(DATABASE_NOT_READY, "database_not_ready", ERROR, "the database can't be used as it is")    \
+    ROW(DATABASE_LOST, "database_lost", WARNING, "lost the connection to PostgreSQL")              \
+    ROW(DATABASE_UNREACHABLE, "database_unreachable", WARNING,                                     \
+        "can't connect to PostgreSQL; trying again")                                               \
+    ROW(DATABASE_NOT_READY, "database_not_ready", ERROR,                                           \
+        "the database is not ready for this cartd")                                                \
     ROW(DATABASE_TIMEOUT, "database_timeout", WARNING, "PostgreSQL did not answer in time")        \
-    ROW(DATABASE_NOTICE, "database_notice", WARNING, "PostgreSQL says")                            \
-    ROW(STATEMENT_FAILED, "statement_failed", ERROR, "PostgreSQL refused a statement")             \
-    ROW(BATCH_SPLIT, "batch_split", WARNING, "a batch failed as a whole and is tried in parts")    \
-    ROW(OUTCOME_LOOKED_UP, "outcome_looked_up", INFO, "the outcome of appends was looked up")      \
+    ROW(DATABASE_NOTICE, "database_notice", WARNING, "PostgreSQL sent a warning")                  \
+    ROW(STATEMENT_FAILED, "statement_failed", ERROR, "a statement failed in PostgreSQL")           \
+    ROW(BATCH_SPLIT, "batch_split", WARNING, "a batch failed and is retried in smaller parts")     \
+    ROW(OUTCOME_LOOKED_UP, "outcome_looked_up", INFO,                                              \
+        "looked up the outcome of appends after a lost connection")                                \
     ROW(LOG_REPLACED, "log_replaced", WARNING,                                                     \
-        "the log was replaced under the service: a copy was restored in its place")                \
+        "the event log was replaced while the service was running: a copy was restored in its "    \
+        "place")                                                                                   \
     ROW(RECORDING_PAUSED, "recording_paused", ERROR,                                               \
-        "PostgreSQL can't record commands; they are tried again after a pause")                    \
+        "PostgreSQL can't record commands; retrying after a pause")                                \
     ROW(RECORDING_RESUMED, "recording_resumed", INFO, "PostgreSQL records commands again")         \
     ROW(STUCK_ENDED, "stuck_ended", WARNING,                                                       \
-        "appends of clients that are frozen or gone held the log and were ended")                  \
-    ROW(COMMAND_FAILED, "command_failed", ERROR, "a command could not be carried out")             \
-    ROW(DISCREPANCY, "discrepancy", ERROR, "a read table and the log don't say the same")          \
+        "ended appends that blocked the log: their clients are frozen or gone")                    \
+    ROW(COMMAND_FAILED, "command_failed", ERROR, "a command failed unexpectedly")                  \
+    ROW(DISCREPANCY, "discrepancy", ERROR,                                                         \
+        "a read table differs from the event log; `cartd rebuild` repairs it")                     \
     ROW(EVENT_UNREADABLE, "event_unreadable", ERROR, "a stored event can't be read")               \
     ROW(HISTORY_CHANGED, "history_changed", ERROR,                                                 \
-        "the log ends before what was read of it: it is another one, or an older copy")            \
+        "the event log ends before events that were already read: it is another log, or an older " \
+        "copy")                                                                                    \
     ROW(PROJECTION_PAUSED, "projection_paused", ERROR,                                             \
-        "a projection is paused at an event that it can't take")                                   \
+        "a projection is paused at an event that it can't process; see `cartd projections`")       \
     ROW(PROJECTION_REBUILT, "projection_rebuilt", INFO, "a projection was rebuilt")                \
     ROW(REQUEST, "request", DEBUG, "request")                                                      \
     ROW(REQUEST_FAILED, "request_failed", ERROR, "a request failed")                               \
     ROW(REQUEST_REFUSED, "request_refused", WARNING, "a request was refused")                      \
     ROW(CONNECTION_REFUSED, "connection_refused", WARNING, "a connection was refused")             \
     ROW(FEW_DESCRIPTORS, "few_descriptors", INFO,                                                  \
-        "fewer clients than set, as the process may open too few descriptors")                     \
-    ROW(HTTP_LIBRARY, "http_library", WARNING, "libmicrohttpd says")                               \
-    ROW(KEYS_READ, "keys_read", INFO, "the keys of bearer tokens were read")                       \
+        "accepting fewer connections than set: the limit of open files (RLIMIT_NOFILE) is too "    \
+        "low")                                                                                     \
+    ROW(HTTP_LIBRARY, "http_library", WARNING, "libmicrohttpd reported a problem")                 \
+    ROW(KEYS_READ, "keys_read", INFO, "read the keys for bearer tokens")                           \
     ROW(KEYS_REFUSED, "keys_refused", ERROR,                                                       \
-        "the keys of bearer tokens can't be used; those of before stay in use")                    \
-    ROW(KEYS_EXPOSED, "keys_exposed", WARNING, "everybody may read the secret of bearer tokens")   \
+        "the new keys for bearer tokens can't be used; the previous ones stay in use")             \
+    ROW(KEYS_EXPOSED, "keys_exposed", WARNING,                                                     \
+        "any user of this machine can read the secret for bearer tokens; restrict the "            \
+        "permissions of its file")                                                                 \
     ROW(MIGRATED, "migrated", INFO, "a migration was applied")                                     \
     ROW(RIGHTS_GRANTED, "rights_granted", INFO,                                                    \
-        "roles and rights that were missing were made and granted")                                \
-    ROW(CLEANED_UP, "cleaned_up", DEBUG, "idempotency keys past their time were removed")
+        "created missing roles and granted missing rights")                                        \
+    ROW(CLEANED_UP, "cleaned_up", DEBUG, "removed expired idempotency keys")
 
 enum base_log_event {
 #define BASE_LOG_ROW(NAME, name, level, sentence) BASE_LOG_##NAME,

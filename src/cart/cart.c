@@ -51,7 +51,7 @@ const struct cart_line *cart_find_line_of(
     return NULL;
 }
 
-/* In constant time, so that nobody can feel his way to a hash. */
+/* In constant time, so that the time taken tells nothing about the hash. */
 static bool is_same_hash(const char *left, const char *right)
 {
     unsigned differences = 0;

@@ -172,8 +172,7 @@ struct cart_reach cart_find_reach(const struct cart_event *event);
 /* Gives every pending time of the cart the moment at which the database recorded it. */
 void cart_stamp(struct cart *cart, int64_t recorded_at_us);
 
-/* ---- commands ----------------------------------------------------------------------------------
- */
+/* ---- commands -------------------------------------------------------------------------------- */
 
 /* What the catalogue says about a sku at the moment, in the cart's currency. */
 struct cart_offer {

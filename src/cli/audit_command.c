@@ -112,7 +112,7 @@ static void say_place(const struct audit_run *run, const char *word)
     base_buffer_append_text(&done, " of ");
     progress_append_number(&done, result->n_all);
     cli_complain(
-        "%s after %s streams; `cartd rebuild %s --from %s` goes on from there", word,
+        "%s after %s streams; `cartd rebuild %s --from %s` continues from there", word,
         base_buffer_text(&done), run->what, id);
 }
 
@@ -147,9 +147,9 @@ static void print_done(const struct audit_run *run, const struct audit_result *r
         append_counted(&line, result->n_streams, "stream", "streams");
         base_buffer_append_text(&line, " replayed, ");
         progress_append_number(&line, result->n_rewritten);
-        base_buffer_append_text(&line, " written anew, ");
+        base_buffer_append_text(&line, " rewritten, ");
         progress_append_number(&line, result->n_removed);
-        base_buffer_append_text(&line, " removed that no event backs");
+        base_buffer_append_text(&line, " orphans removed");
     } else {
         base_buffer_append_text(&line, result->n_findings == 0 ? "clean: " : "NOT clean: ");
         if (result->n_findings > 0) {
@@ -182,7 +182,7 @@ static enum cli_exit say_end(const struct audit_run *run)
     if (run->what != NULL)
         say_place(run, is_trouble ? "stopped" : "interrupted");
     else if (!is_trouble)
-        cli_complain("interrupted: not all was looked at");
+        cli_complain("interrupted before everything was checked");
     return CLI_FAILED;
 }
 
@@ -267,7 +267,8 @@ enum cli_exit cli_rebuild(const struct cli_call *call)
         return cli_complain_of_usage(call);
     const struct config_flag *from = &call->flags[CLI_REBUILD_FROM];
     if (from->is_given && !read_place(from->value, &wanted.from)) {
-        cli_complain("--from must be the id of a stream or its beginning, not \"%s\"", from->value);
+        cli_complain(
+            "--from must be the id of a stream or a prefix of one, not \"%s\"", from->value);
         return CLI_MISUSED;
     }
     return run_audit(call->config, what, &wanted);

@@ -141,10 +141,10 @@ static void receive(struct import *import, enum service_outcome outcome, int64_t
         import->n_done += 1;
         break;
     case SERVICE_REFUSED: /* there is one rule */
-        complain(import, line_number, "the product has prices in 64 currencies already");
+        complain(import, line_number, "the product already has prices in 64 currencies");
         break;
     case SERVICE_OTHER_TYPE:
-        complain(import, line_number, "the log has something else under the sku's id");
+        complain(import, line_number, "the id that belongs to this sku is taken by a cart");
         break;
     case SERVICE_VERSION_MISMATCH:
     case SERVICE_KEY_REUSED:
@@ -303,9 +303,9 @@ static void say_end(const struct import *import, const char *trouble)
     int64_t line =
         import->first_unrecorded_line > 0 ? import->first_unrecorded_line : import->reader.line;
     if (import->n_failed > FAILED_MAX)
-        trouble = "too many lines could not be recorded";
+        trouble = "too many lines failed";
     if (import->end == IMPORT_INTERRUPTED && import->only_checks)
-        cli_complain("interrupted: nothing was imported");
+        cli_complain("interrupted; nothing was imported");
     else if (import->end == IMPORT_INTERRUPTED)
         cli_complain(
             "interrupted: %s is recorded up to line %" PRId64
@@ -365,7 +365,7 @@ static bool read_source(const struct config *config, struct source *source, bool
     if (!only_checks || is_refused)
         print_summary(&import);
     if (is_refused)
-        cli_complain("nothing was imported, as --strict asks");
+        cli_complain("nothing was imported, because of --strict");
     task_close(&import.task);
     postgres_history_destroy(import.history);
     csv_finish(&import.reader);

@@ -34,94 +34,89 @@ static const struct subcommand {
         .name = "serve",
         .usage = "",
         .sentence = "serve carts over HTTP until SIGTERM or SIGINT",
-        .more =
-            "A first SIGTERM or SIGINT finishes what was accepted, for at most drain-ms; a second "
-            "one\nstops at once. It starts also while PostgreSQL is away; GET /readyz tells.\n",
+        .more = "The first SIGTERM or SIGINT finishes accepted requests, for at most drain-ms; a "
+                "second one\nstops at once. cartd also starts while PostgreSQL is unavailable; GET "
+                "/readyz says whether it\ncan serve requests.\n",
         .run = cli_serve,
         .has_settings = true,
     },
     {
         .name = "migrate",
         .usage = "",
-        .sentence = "bring the database to the schema that this cartd needs",
-        .more =
-            "Connects to migrate-url, or to database-url where that is empty. Running it again, "
-            "or twice\nat once, does no harm.\n",
+        .sentence = "migrate the database to the schema that this cartd needs",
+        .more = "Connects to migrate-url, or to database-url if that is empty. It is safe to run "
+                "it again, or\ntwice at the same time.\n",
         .run = cli_migrate,
         .has_settings = true,
     },
     {
         .name = "catalog",
         .usage = "import FILE.csv",
-        .sentence = "set products and prices from a file",
+        .sentence = "import products and prices from a CSV file",
         .more =
             "The first line names the columns, in any order: sku,name,currency,price and, "
-            "optionally,\nactive. A price is an integer of the currency's minor unit. FILE \"-\" "
-            "is the standard input.\nBad lines are reported by number and the rest is "
-            "imported; the exit status is then 1.\nImporting a file again records nothing "
-            "where nothing is new.\n",
+            "optionally,\nactive. A price is an integer in the currency's minor unit. FILE \"-\" "
+            "is standard input.\nInvalid lines are reported by number and the rest is imported; "
+            "the exit status is then 1.\nImporting a file again records only what has changed.\n",
         .run = cli_catalog,
         .has_settings = true,
         .least_arguments = 2,
         .most_arguments = 2,
         .flags =
-            {{"strict", NULL, "check the whole file first, and import nothing if a line is bad"}},
+            {{"strict", NULL,
+              "check the whole file first, and import nothing if any line is invalid"}},
     },
     {
         .name = "verify",
         .usage = "",
-        .sentence = "replay every stream and compare with the read tables: exit status 0 or 1",
-        .more =
-            "Everything is looked at in one snapshot, beside whoever appends: versions, positions "
-            "and\ntimes of the log, the shapes of its events, each row of the read tables, "
-            "snapshots and kept\nanswers. Each discrepancy is a line on stdout, and the last line "
-            "is the verdict.\n",
+        .sentence =
+            "replay every stream and compare it with the read tables; exit status 1 if they differ",
+        .more = "Checks everything in one snapshot, while services go on appending: versions, "
+                "positions and\ntimes of the log, the shapes of its events, every row of the read "
+                "tables, snapshots and\nstored answers. Prints a line for each discrepancy, and a "
+                "summary at the end.\n",
         .run = cli_verify,
         .has_settings = true,
     },
     {
         .name = "rebuild",
         .usage = "carts|products|all",
-        .sentence = "make the read tables say what the log says, while others append",
-        .more =
-            "Streams are replayed one after the other, and rows that are missing, wrong or too "
-            "many are\nreplaced; a new read table is filled in this way. It may be stopped at any "
-            "time and run again,\nfrom the beginning or from where it says that it stopped.\n",
+        .sentence = "rebuild the read tables from the log, while services go on appending",
+        .more = "Replays one stream after the other and corrects rows that are missing, wrong or "
+                "orphaned; this\nalso fills a new read table. It can be interrupted at any time "
+                "and run again, from the\nbeginning or from where it says that it stopped.\n",
         .run = cli_rebuild,
         .has_settings = true,
         .least_arguments = 1,
         .most_arguments = 1,
-        .flags = {{"from", "ID", "leave out the streams before this id, or before its beginning"}},
+        .flags = {{"from", "ID", "skip the streams before this id or prefix of an id"}},
     },
     {
         .name = "show",
         .usage = "CART",
         .sentence = "print a cart as it is or as it was",
-        .more = "CART is its id. What is printed is what GET /carts/{cart_id} answered then.\n",
+        .more = "CART is its id. Prints what GET /carts/{cart_id} returned at that time.\n",
         .run = cli_show,
         .has_settings = true,
         .least_arguments = 1,
         .most_arguments = 1,
         .flags =
             {{"version", "N", "as it was at this version"},
-             {"at", "TIME", "as it was at this moment, as 2026-11-23T04:38:00Z (RFC 3339)"}},
+             {"at", "TIME", "as it was at this moment, such as 2026-11-23T04:38:00Z (RFC 3339)"}},
     },
     {
         .name = "events",
         .usage = "[export [FILE] | import FILE | upgrade --into FILE|DATABASE]",
         .sentence = "print the log, or copy it to a file and back",
-        .more =
-            "Prints one event a line as JSON, in the order of the log, up to its present end.\n\n"
-            "export writes a copy with all that is stored, up to the present end, to FILE or to "
-            "the\nstandard output. Where FILE holds a part of the log already it goes on after "
-            "that.\n\n"
-            "import appends such a copy to an empty log, or goes on where an import of the same "
-            "copy\nended. It checks every line, and fills the read tables at the end. No service "
-            "may "
-            "record\ninto the database meanwhile. FILE \"-\" is the standard input.\n\n"
-            "upgrade copies the log with every event in the newest shape of its type to FILE or, "
-            "as export\nand import do, to an empty, migrated DATABASE (a connection string), and "
-            "proves that each one,\nbrought back to its former shape, is what it was.\n",
+        .more = "Prints one event per line as JSON, in the order of the log, up to its current "
+                "end.\n\nexport writes a complete copy, up to the current end of the log, to FILE "
+                "or to standard\noutput. If FILE already holds part of the log, export continues "
+                "after that part.\n\nimport appends such a copy to an empty log, or continues "
+                "where an import of the same copy\nended. It checks every line, and fills the read "
+                "tables at the end. No service may record\ninto the database meanwhile. FILE \"-\" "
+                "is standard input.\n\nupgrade copies the log with every event in the newest shape "
+                "of its type, to FILE or to an\nempty, migrated DATABASE (a connection string). It "
+                "checks that each event, brought back to\nits former shape, is what it was.\n",
         .run = cli_events,
         .has_settings = true,
         .most_arguments = SIZE_MAX,
@@ -129,18 +124,17 @@ static const struct subcommand {
             {{"cart", "ID", "only the events of this cart"},
              {"after", "N", "only those after this position; with --cart, after this version"},
              {"type", "TYPE", "only events of this type, or of these: ItemAdded,ItemRemoved"},
-             {"follow", NULL, "go on with what is recorded from now on, until SIGINT"},
-             {"into", "FILE|DATABASE", "where upgrade copies to"}},
+             {"follow", NULL, "continue with new events as they are recorded, until SIGINT"},
+             {"into", "FILE|DATABASE", "the target of upgrade"}},
     },
     {
         .name = "projections",
         .usage = "[resume NAME | rebuild NAME]",
-        .sentence = "list the projections that the reports are made of, or mend one",
-        .more =
-            "The list says how far each has come. An event that a projection can't take pauses it, "
-            "and\n`resume` has it try that event again. `rebuild` has it write its tables anew "
-            "from the first event\non, while the service and its reports go on; a running `cartd "
-            "serve` does the work.\n",
+        .sentence = "list the projections behind the reports, or resume or rebuild one",
+        .more = "The list shows how far each projection is. An event that a projection can't "
+                "process pauses it;\n`resume` makes it try that event again. `rebuild` makes it "
+                "write its tables anew from the first\nevent, while the service and its reports go "
+                "on; a running `cartd serve` does the work.\n",
         .run = cli_projections,
         .has_settings = true,
         .most_arguments = 2,
@@ -148,7 +142,7 @@ static const struct subcommand {
     {
         .name = "healthcheck",
         .usage = "",
-        .sentence = "ask the server on this machine whether it is ready: exit status 0 or 1",
+        .sentence = "check that the server on this machine is ready; exit status 1 if it is not",
         .run = cli_healthcheck,
         .has_settings = true,
         .needs_no_database = true,
@@ -162,7 +156,7 @@ static const struct subcommand {
     {
         .name = "help",
         .usage = "[SUBCOMMAND]",
-        .sentence = "print this, or what a subcommand does",
+        .sentence = "print this help, or that of a subcommand",
         .run = cli_help,
     },
 };
@@ -210,7 +204,7 @@ enum cli_exit cli_complain_of_usage(const struct cli_call *call)
             call->name);
     else
         cli_complain(
-            "it is `cartd %s %s`; see `cartd %s --help`", call->name, call->usage, call->name);
+            "usage: `cartd %s %s`; see `cartd %s --help`", call->name, call->usage, call->name);
     return CLI_MISUSED;
 }
 
@@ -229,15 +223,15 @@ static void print_usage(FILE *stream, const struct subcommand *subcommand)
 
 static void print_settings(FILE *stream)
 {
-    fputs("\nSettings, each a flag or a variable of the environment:\n", stream);
+    fputs("\nSettings, each as a flag or an environment variable:\n", stream);
     config_print_help(stream);
 }
 
 static void print_help(FILE *stream)
 {
     fputs(
-        "cartd is a shopping-cart service that keeps every change as an event in PostgreSQL.\n\n"
-        "Usage: cartd SUBCOMMAND [--SETTING VALUE …]\n\n",
+        "cartd is a shopping cart service that records every change as an event in "
+        "PostgreSQL.\n\nUsage: cartd SUBCOMMAND [--SETTING VALUE …]\n\n",
         stream);
     for (size_t i = 0; i < BASE_COUNT(subcommands); i++) {
         fputs("  ", stream);
@@ -245,10 +239,7 @@ static void print_help(FILE *stream)
         fprintf(stream, "\n      %s\n", subcommands[i].sentence);
     }
     print_settings(stream);
-    fputs(
-        "\nExit status: 0 done, 1 it could not be done, 2 the command line or a setting is "
-        "wrong.\n",
-        stream);
+    fputs("\nExit status: 0 success, 1 failure, 2 invalid command line or setting.\n", stream);
 }
 
 static void print_subcommand_help(const struct subcommand *subcommand)
@@ -275,11 +266,11 @@ static void print_subcommand_help(const struct subcommand *subcommand)
 static enum cli_exit complain_unknown(const char *name)
 {
     if (name[0] == '-') {
-        cli_complain("the subcommand comes first, before %s; see `cartd --help`", name);
+        cli_complain("the subcommand must come first, before %s; see `cartd --help`", name);
         return CLI_MISUSED;
     }
     if (cli_may_hold_password(name)) {
-        cli_complain("the subcommand comes first; see `cartd --help`");
+        cli_complain("the subcommand must come first; see `cartd --help`");
         return CLI_MISUSED;
     }
     const struct subcommand *nearest = &subcommands[0];
@@ -287,8 +278,7 @@ static enum cli_exit complain_unknown(const char *name)
         if (base_text_distance(name, subcommands[i].name) < base_text_distance(name, nearest->name))
             nearest = &subcommands[i];
     cli_complain(
-        "there is no subcommand \"%s\"; the nearest is \"%s\"; see `cartd --help`", name,
-        nearest->name);
+        "unknown subcommand \"%s\"; did you mean \"%s\"? See `cartd --help`", name, nearest->name);
     return CLI_MISUSED;
 }
 
@@ -329,8 +319,8 @@ static bool are_without_passwords(const struct cli_call *call)
 {
     for (size_t i = 0; i < call->n_arguments; i++) {
         if (cli_may_hold_password(call->arguments[i])) {
-            cli_complain("an argument looks like a connection string: it is given as DATABASE_URL "
-                         "or --database-url");
+            cli_complain("an argument looks like a connection string; give it as DATABASE_URL or "
+                         "--database-url");
             return false;
         }
     }
@@ -413,7 +403,7 @@ int cli_main(int n_arguments, char **arguments, char **environment)
     codec_begin();
     enum cli_exit status = run(n_arguments, arguments, environment);
     if (fflush(stdout) != 0 && status == CLI_DONE) {
-        cli_complain("the answer could not be written");
+        cli_complain("the output could not be written");
         return CLI_FAILED;
     }
     return (int)status;

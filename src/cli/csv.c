@@ -82,7 +82,7 @@ static const char *scan_plain(struct csv_reader *reader, struct scan *scan)
         if (byte == NO_BYTE || byte == ',' || line_end_at(reader, scan->offset) > 0)
             return NULL;
         if (byte == '"')
-            return "a quote stands within a field that doesn't begin with one";
+            return "it has a quote inside a field that does not begin with one";
         if (byte == '\0')
             return "it has a NUL byte";
         reader->texts[scan->n_texts++] = (char)byte;
@@ -100,7 +100,7 @@ static const char *scan_field(struct csv_reader *reader, struct scan *scan)
     int after = byte_at(reader, scan->offset);
     if (reason == NULL && after != ',' && after != NO_BYTE &&
         line_end_at(reader, scan->offset) == 0)
-        return "something stands between a closing quote and the next comma";
+        return "it has text between a closing quote and the next comma";
     return reason;
 }
 

@@ -30,6 +30,6 @@ bool cli_check_database(const char *setting, const char *url)
 {
     BASE_CLEANUP(base_free_pointer) char *problem = postgres_check_url(url);
     if (problem != NULL)
-        cli_complain("%s is no connection string that can work: %s", setting, problem);
+        cli_complain("%s is not a valid connection string: %s", setting, problem);
     return problem == NULL;
 }

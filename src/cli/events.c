@@ -43,7 +43,7 @@ static bool read_types(char *names, const char *types[static TYPES_MAX], size_t 
     for (char *name = strsep(&rest, ","); name != NULL; name = strsep(&rest, ",")) {
         if (!codec_is_event_name(name)) {
             cli_complain(
-                "there is no event of the type \"%s\"; the types are as CartCreated or ItemAdded",
+                "unknown event type \"%s\"; types are, for example, CartCreated and ItemAdded",
                 name);
             return false;
         }
@@ -77,11 +77,11 @@ static enum cli_exit print(const struct cli_call *call)
                 .follows = call->flags[CLI_EVENTS_FOLLOW].is_given,
             },
         .output.fd = STDOUT_FILENO,
-        .name = "the standard output",
+        .name = "standard output",
         .append = append_event,
     };
     if (cart->is_given && !base_uuid_parse(cart->value, &cart_id)) {
-        cli_complain("the id of a cart is a UUID, which \"%s\" is not", cart->value);
+        cli_complain("the id of a cart must be a UUID, not \"%s\"", cart->value);
         return CLI_MISUSED;
     }
     if (!events_read_after(call, cart->is_given ? INT32_MAX : INT64_MAX, &copying.reader.after))
@@ -125,7 +125,7 @@ enum cli_exit cli_events(const struct cli_call *call)
     const char *name = call->n_arguments > 0 ? call->arguments[0] : NULL;
     const struct action *action = find_action(name);
     if (action == NULL) {
-        cli_complain("events has no \"%s\"; see `cartd events --help`", name);
+        cli_complain("unknown subcommand \"events %s\"; see `cartd events --help`", name);
         return CLI_MISUSED;
     }
     for (unsigned flag = 0; call->flags[flag].name != NULL; flag++) {
@@ -140,9 +140,7 @@ enum cli_exit cli_events(const struct cli_call *call)
     if (n_arguments < action->least_arguments || n_arguments > action->most_arguments) {
         cli_complain(
             "events %s takes %s; see `cartd events --help`", name,
-            n_arguments > action->most_arguments ? "one file"
-                                                 : "a file, or - for the standard "
-                                                   "input");
+            n_arguments > action->most_arguments ? "one file" : "a file, or - for standard input");
         return CLI_MISUSED;
     }
     return action->run(call);

@@ -123,8 +123,8 @@ static void complain_of_log(const struct events_copying *copying)
         break;
     case LOG_READER_BACKWARDS:
         cli_complain(
-            "the log ends before position %" PRId64 ", up to which it was read: the database is "
-            "another one now",
+            "the log ends before position %" PRId64
+            ", up to which it was read: the database is another one now",
             copying->reader.until);
         break;
     case LOG_READER_FAILED:

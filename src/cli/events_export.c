@@ -43,7 +43,7 @@ static bool complain_of(const struct target *target)
 
 static bool refuse(const struct target *target, const char *why)
 {
-    cli_complain("%s is no copy of a log (%s), so it is left as it is", target->name, why);
+    cli_complain("%s is not a copy of a log (%s), so it was left unchanged", target->name, why);
     return false;
 }
 
@@ -84,7 +84,7 @@ static bool find_last(struct target *target, off_t size, struct base_buffer *pie
         return false;
     const char *end = memrchr(piece->bytes, '\n', piece->length);
     if (end == NULL)
-        return refuse(target, "its last line does not end");
+        return refuse(target, "its last line is longer than any event");
     size_t length = (size_t)(end - piece->bytes);
     const char *before = memrchr(piece->bytes, '\n', length);
     const char *line = before == NULL ? piece->bytes : before + 1;
@@ -108,7 +108,7 @@ static bool look_at_lines(struct target *target, off_t size)
         return refuse(target, "it does not begin with an event");
     const char *end = memchr(piece.bytes, '\n', piece.length);
     if (end == NULL && size > EVENTS_LINE_MAX)
-        return refuse(target, "its first line does not end");
+        return refuse(target, "its first line is longer than any event");
     target->is_begun = end != NULL; /* else the first line was cut short and is written again */
     return end == NULL ||
            (read_position(target, piece.bytes, (size_t)(end - piece.bytes), &target->first) &&
@@ -167,7 +167,7 @@ static enum cli_exit copy_to(const struct target *target, struct events_copying 
             target->name, copying->reader.after);
     else
         cli_complain(
-            "%s to %s again goes on after its last whole line", copying->doing, target->name);
+            "%s to %s again continues after its last complete line", copying->doing, target->name);
     return status;
 }
 

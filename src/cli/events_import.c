@@ -79,7 +79,7 @@ static void receive_compared(struct import_piece *piece)
     }
     refuse_piece(
         import, piece->content.first_line + position - piece->content.events[0].position,
-        "the log has another event at this position; it is not a beginning of this copy");
+        "the log has another event at this position, so this is not a copy of the same log");
 }
 
 static void receive_imported(struct import_piece *piece)
@@ -92,12 +92,14 @@ static void receive_imported(struct import_piece *piece)
     }
     if (!imported.has_wrong_stream) {
         refuse_piece(
-            import, piece->content.first_line, "somebody else has appended to the log meanwhile");
+            import, piece->content.first_line,
+            "another process appended to the log during the import; stop all services first");
         return;
     }
     char why[128];
     (void)snprintf(
-        why, sizeof why, "its version does not follow: its stream is at %d, or of another type",
+        why, sizeof why,
+        "its version is not the next one: its stream is at version %d, or of another type",
         (int)imported.version);
     refuse_piece(import, events_piece_line_of(&piece->content, &imported.stream_id), why);
 }
@@ -122,7 +124,7 @@ static void piece_answered(struct postgres_pipeline *pipeline)
     case POSTGRES_FAILED:
         refuse_piece(
             import, piece->content.first_line,
-            "PostgreSQL refused the events from this line on, as said above");
+            "PostgreSQL rejected the events from this line on; see the error above");
         break;
     case POSTGRES_AGAIN:
     case POSTGRES_UNAVAILABLE:
@@ -184,7 +186,7 @@ static void end_input(struct import *import)
         progress_erase(&import->task.progress);
         cli_complain(
             "the log has %" PRId64 " events, more than the %" PRId64
-            " of %s: it is not a beginning of this copy",
+            " of %s, so this is not a copy of the same log",
             import->head, import->place.position, import->task.source->name);
         end_as(import, IMPORT_REFUSED);
     }
@@ -199,7 +201,7 @@ static bool read_line(struct import *import)
         add_line(import);
         return true;
     case LINES_TOO_LONG:
-        refuse_line(import, import->lines.number, "it is longer than any event is");
+        refuse_line(import, import->lines.number, "it is longer than any event can be");
         return false;
     case LINES_MORE:
         task_read(&import->task);
@@ -287,7 +289,7 @@ static void interrupted(struct task *task)
 
 static enum cli_exit say_end(const struct import *import)
 {
-    static const char goes_on[] = "importing it again goes on where this ended";
+    static const char goes_on[] = "import it again to continue from there";
     printf(
         "events: %" PRId64 " imported, %" PRId64 " were there already\n", import->n_imported,
         import->n_compared);
@@ -298,10 +300,10 @@ static enum cli_exit say_end(const struct import *import)
     else if (import->end == IMPORT_INTERRUPTED)
         cli_complain("interrupted; %s", goes_on);
     else if (import->end == IMPORT_LOST)
-        cli_complain("the connection to PostgreSQL was lost, or it did not answer; %s", goes_on);
+        cli_complain("the connection to PostgreSQL was lost or timed out; %s", goes_on);
     else
         cli_complain(
-            "%s was not imported as a whole, so the read tables were not written",
+            "%s was not imported completely, so the read tables were not written",
             import->task.source->name);
     return CLI_FAILED;
 }

@@ -95,7 +95,7 @@ static void print_changes(const struct upgrade *upgrade, FILE *stream)
             change->type, change->n_events, (int)change->schema_version,
             (int)codec_newest_schema_version(change->type));
     }
-    fprintf(stream, "of the newest shape already: %" PRId64 "\n", n_others);
+    fprintf(stream, "already of the newest shape: %" PRId64 "\n", n_others);
 }
 
 /* ---- into a database ------------------------------------------------------------------------- */
@@ -153,7 +153,8 @@ enum cli_exit events_upgrade(const struct cli_call *call)
 {
     const struct config_flag *into = &call->flags[CLI_EVENTS_INTO];
     if (!into->is_given || into->value[0] == '\0') {
-        cli_complain("events upgrade needs --into FILE or --into DATABASE, a connection string");
+        cli_complain(
+            "events upgrade requires --into FILE or --into DATABASE (a connection string)");
         return CLI_MISUSED;
     }
     struct upgrade upgrade = {

@@ -41,14 +41,14 @@ bool product_line_read_header(
                strcmp(record->fields[i], columns[column].name) != 0)
             column += 1;
         if (column == PRODUCT_LINE_N_COLUMNS)
-            return refuse_header(problem, "there is no column", record->fields[i]);
+            return refuse_header(problem, "unknown column", record->fields[i]);
         if (found.places[column] > 0)
-            return refuse_header(problem, "twice the column", record->fields[i]);
+            return refuse_header(problem, "duplicate column", record->fields[i]);
         found.places[column] = i + 1;
     }
     for (size_t column = 0; column < PRODUCT_LINE_N_COLUMNS; column++)
         if (columns[column].is_needed && found.places[column] == 0)
-            return refuse_header(problem, "missing is the column", columns[column].name);
+            return refuse_header(problem, "missing column", columns[column].name);
     *header = found;
     return true;
 }
@@ -98,7 +98,7 @@ const char *product_line_read(
         return "currency: three upper-case letters (ISO 4217)";
     const char *price = field(header, record, PRODUCT_LINE_PRICE);
     if (!base_parse_int(price, 0, CATALOG_PRICE_MAX, &read.price_minor))
-        return "price: an integer of the currency's minor unit (499 is 4.99 EUR), 0 to 2^53-1";
+        return "price: an integer in the currency's minor unit (499 is 4.99 EUR), 0 to 2^53-1";
     const char *active = field(header, record, PRODUCT_LINE_ACTIVE);
     read.has_active = active[0] != '\0';
     if (read.has_active && !read_yes_or_no(active, &read.is_active))

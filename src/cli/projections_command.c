@@ -54,7 +54,8 @@ static enum cli_exit complain_unknown(const struct follow_state *list, size_t n,
     BASE_CLEANUP(base_buffer_finish) struct base_buffer names = {0};
     for (size_t i = 0; i < n; i++)
         base_buffer_printf(&names, "%s%s", i > 0 ? ", " : "", list[i].name);
-    cli_complain("there is no projection \"%s\"; there are: %s", name, base_buffer_text(&names));
+    cli_complain(
+        "unknown projection \"%s\"; the projections are: %s", name, base_buffer_text(&names));
     return CLI_MISUSED;
 }
 
@@ -73,7 +74,7 @@ static bool rebuild(
     if (!follow_rebuild(session, state->name, problem))
         return false;
     printf(
-        "%s is being rebuilt from %" PRId64 " events; `cartd projections` shows how far it is\n",
+        "%s is being rebuilt from %" PRId64 " events; `cartd projections` shows its progress\n",
         state->name, state->position);
     return true;
 }

@@ -59,7 +59,7 @@ static enum cli_exit complain(const struct show *show)
         break;
     case REPLAY_NO_VERSION:
         cli_complain(
-            "cart %s has no version %d; its newest is %d", show->cart, (int)history->at_version,
+            "cart %s has no version %d; its latest is %d", show->cart, (int)history->at_version,
             (int)history->version);
         break;
     case REPLAY_FAILED:
@@ -100,7 +100,7 @@ static bool read_when(const struct cli_call *call, struct service_history *histo
     int64_t number = 0;
     history->at_us = INT64_MAX;
     if (version->is_given && at->is_given) {
-        cli_complain("--version and --at can't be given together");
+        cli_complain("--version and --at can't be combined");
         return false;
     }
     if (version->is_given && !base_parse_int(version->value, 1, INT32_MAX, &number)) {
@@ -109,7 +109,7 @@ static bool read_when(const struct cli_call *call, struct service_history *histo
     }
     if (at->is_given && !base_time_parse(at->value, &history->at_us)) {
         cli_complain(
-            "--at must be a time of RFC 3339 as 2026-11-23T04:38:00.123456Z, not \"%s\"",
+            "--at must be an RFC 3339 time such as 2026-11-23T04:38:00.123456Z, not \"%s\"",
             at->value);
         return false;
     }
@@ -132,7 +132,7 @@ enum cli_exit cli_show(const struct cli_call *call)
     if (!read_when(call, &show.history))
         return CLI_MISUSED;
     if (!base_uuid_parse(show.cart, &show.history.cart_id)) {
-        cli_complain("the id of a cart is a UUID, which \"%s\" is not", show.cart);
+        cli_complain("the id of a cart must be a UUID, not \"%s\"", show.cart);
         return CLI_MISUSED;
     }
     return look(&show);

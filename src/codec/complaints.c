@@ -102,7 +102,7 @@ const char *codec_describe_text(struct codec_reader *reader, const char *text)
         while (((unsigned char)text[length] & 0xc0) == 0x80) /* not within a character */
             length--;
         base_buffer_append_json_text(&quoted, base_arena_copy(reader->arena, text, length));
-        base_buffer_append_text(&quoted, " and so on");
+        base_buffer_append_text(&quoted, " and more");
     }
     return base_arena_copy(reader->arena, quoted.bytes, quoted.length);
 }

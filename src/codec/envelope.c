@@ -152,7 +152,7 @@ const char *codec_read_event_copy(
 {
     /* jansson reads over a NUL that comes behind a number. */
     if (memchr(line, '\0', length) != NULL)
-        return "it is not JSON: there is a NUL byte";
+        return "it is not JSON: it has a NUL byte";
     json_error_t error;
     json_auto_t *members = json_loadb(line, length, JSON_REJECT_DUPLICATES, &error);
     if (members == NULL)
@@ -164,9 +164,9 @@ const char *codec_read_event_copy(
     if (complaint != NULL)
         return complaint;
     if (!find_texts(line, length, arena, &read.event))
-        return "\"data\" and \"metadata\" must be written as plain names";
+        return "\"data\" and \"metadata\" must be written without escapes";
     if (!is_command_of(json_object_get(members, "metadata"), &read.command_id))
-        return "\"command_id\" is not that of the metadata";
+        return "\"command_id\" differs from that of the metadata";
     *copy = read;
     return NULL;
 }

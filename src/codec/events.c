@@ -154,7 +154,7 @@ static const struct codec_shape *find_shape(
     const struct codec_shape *shape = codec_find_shape(type);
     if (shape != NULL && schema_version >= 1 && schema_version <= shape->schema_version)
         return shape;
-    *reason = shape == NULL ? "its type is not known" : "its schema_version is not known";
+    *reason = shape == NULL ? "its type is unknown" : "its schema_version is unknown";
     return NULL;
 }
 
@@ -174,13 +174,13 @@ static bool convert(
     struct codec_path path = {.root = ""};
     json_auto_t *members = codec_json_load(data);
     if (members == NULL)
-        return fail(reason, "its data is not an object that can be read");
+        return fail(reason, "its data is not a readable object");
     if (change != NULL && !change(shape, schema_version, members))
         return fail(
-            reason, change == upcast ? "its data is not of the shape that its schema_version says"
-                                     : "its newest shape can't be brought back to its own");
+            reason, change == upcast ? "its data does not have the shape of its schema_version"
+                                     : "its newest shape can't be converted back to its own");
     return codec_write_canonical(&reader, members, &path, CODEC_DEPTH_MAX, out) ||
-           fail(reason, "its data has a number that can't be kept");
+           fail(reason, "its data has a number that can't be stored exactly");
 }
 
 bool codec_upcast_event(
@@ -207,7 +207,7 @@ bool codec_is_upcast_of(
         !convert(downcast, shape, schema_version, newest, &back, reason))
         return false;
     return is_same(&back, &stored) ||
-           fail(reason, "its newest shape, brought back to its own, is something else");
+           fail(reason, "its newest shape, converted back to its own, differs from it");
 }
 
 /* Reads it and writes it again, in the newest shape. */
@@ -239,5 +239,5 @@ bool codec_round_trips(
         return fail(reason, "its data can't be read");
     return convert(NULL, shape, schema_version, base_buffer_text(&again), &canonical, reason) &&
            (is_same(&canonical, &newest) ||
-            fail(reason, "what is read of it, written again, is something else"));
+            fail(reason, "it differs when it is read and written again"));
 }

@@ -147,7 +147,7 @@ static void append_reason(struct base_buffer *out, const json_error_t *error)
     else if (code == json_error_premature_end_of_input)
         base_buffer_append_text(out, "the body ends before its JSON does");
     else if (code == json_error_end_of_input_expected)
-        base_buffer_append_text(out, "something follows the JSON");
+        base_buffer_append_text(out, "there is text after the JSON");
     else
         /* It repeats what it stumbled over, and that may be anything. */
         base_buffer_append_printable(out, error->text);

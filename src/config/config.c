@@ -98,10 +98,10 @@ static char *refuse_variable(const char *name)
             *letter = '-';
     }
     struct base_buffer problem = {0};
-    base_buffer_printf(&problem, "the environment variable %s is no setting", name);
+    base_buffer_printf(&problem, "the environment variable %s is not a setting of cartd", name);
     const struct setting *nearest = nearest_setting(flag);
     if (nearest != NULL)
-        base_buffer_printf(&problem, "; is %s meant?", nearest->environment);
+        base_buffer_printf(&problem, "; did you mean %s?", nearest->environment);
     return take_text(&problem);
 }
 
@@ -139,8 +139,7 @@ static char *refuse_connection_string(const char *dashes, const char *name)
 {
     struct base_buffer problem = {0};
     base_buffer_printf(
-        &problem,
-        "%s%s looks like a connection string: that is given as DATABASE_URL or --database-url",
+        &problem, "%s%s looks like a connection string; give it as DATABASE_URL or --database-url",
         dashes, name);
     return take_text(&problem);
 }
@@ -152,10 +151,10 @@ static char *refuse_flag(const char *flag)
     BASE_CLEANUP(base_free_pointer) char *name = base_copy_text(flag);
     name[strcspn(name, "=")] = '\0';
     struct base_buffer problem = {0};
-    base_buffer_printf(&problem, "there is no %s", name);
+    base_buffer_printf(&problem, "unknown argument %s", name);
     const struct setting *nearest = begins_with(name, "--") ? nearest_setting(name + 2) : NULL;
     if (nearest != NULL)
-        base_buffer_printf(&problem, "; is --%s meant?", nearest->flag);
+        base_buffer_printf(&problem, "; did you mean --%s?", nearest->flag);
     return take_text(&problem);
 }
 

@@ -23,7 +23,7 @@
 #define WRITERS_LOCK LOCK_CLASS ", 'log_head'::regclass::oid::integer"
 
 /* A former holder whose client fell silent between the lease's statement and its commit would keep
- * the lock for as long as TCP has patience; nothing of PostgreSQL's own ends that. */
+ * the lock until TCP times out; nothing of PostgreSQL's own ends that. */
 #define END_SILENT_HOLDERS                                                                         \
     "SELECT pg_terminate_backend(a.pid, 1000)"                                                     \
     "  FROM pg_stat_activity a JOIN pg_locks l ON l.pid = a.pid"                                   \

@@ -101,7 +101,7 @@ struct feed_page {
     struct feed_source source;
     int64_t after; /* position, or version of a cart */
     int32_t limit;
-    struct cart_caller caller; /* who asks; of a cart only: one that is not his is not found */
+    struct cart_caller caller; /* of a cart only: one of another owner is not found */
     void (*answered)(struct feed_page *page);
 
     enum feed_outcome outcome;

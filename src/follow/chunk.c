@@ -257,7 +257,8 @@ static void explain_bad_event(
     if (outcome == REPLAY_MISSING)
         (void)snprintf(
             chunk->reason, sizeof chunk->reason,
-            "it is version %d of its cart, but the one before it is missing", (int)event->version);
+            "it is version %d of its cart, but the previous version is missing",
+            (int)event->version);
     else
         (void)snprintf(
             chunk->reason, sizeof chunk->reason, "it can't be read as %.64s of schema version %d",
@@ -388,7 +389,8 @@ static void write_answered(struct postgres_pipeline *pipeline)
         }
         (void)snprintf(
             chunk->reason, sizeof chunk->reason,
-            "PostgreSQL refuses what is written for it; the log of cartd says why");
+            "PostgreSQL rejected the rows that it leads to; cartd's log (statement_failed) says "
+            "why");
         pause_members(follow);
         return;
     case POSTGRES_AGAIN:

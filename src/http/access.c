@@ -108,7 +108,7 @@ const struct http_refusal *http_refuse_other_customer(struct http_request *reque
               "scope carts:all.");
 }
 
-/* ---- who asks -------------------------------------------------------------------------------- */
+/* ---- the caller ------------------------------------------------------------------------------ */
 
 bool http_is_cart_token(const char *text)
 {

@@ -12,7 +12,7 @@
 /* Characters of a Cart-Token: 256 random bits as base64url. */
 #define HTTP_CART_TOKEN_LENGTH 43
 
-/* Finds out who asks, into identity; or token_complaint, for http_authorize() to refuse. */
+/* Finds the caller, into identity; or token_complaint, for http_authorize() to refuse. */
 void http_identify(struct http_request *request);
 /* Finds out what is the caller's, into rights and actor; refuses a caller who may not do what
  * `access` stands for. */

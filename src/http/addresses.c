@@ -109,10 +109,10 @@ static bool read_network(char *text, struct http_network *network)
 static char *complain(const struct http_proxies *proxies, const char *entry)
 {
     if (proxies->n == HTTP_PROXIES_MAX)
-        return base_print("there may be %d proxies at most", HTTP_PROXIES_MAX);
+        return base_print("at most %d proxies are allowed", HTTP_PROXIES_MAX);
     return base_print(
-        "\"%s\" is no proxy: an address as 192.0.2.1 or a network as 10.0.0.0/8 is, in a list with "
-        "commas",
+        "\"%s\" is not a proxy: give addresses such as 192.0.2.1 or networks such as 10.0.0.0/8, "
+        "separated by commas",
         entry);
 }
 

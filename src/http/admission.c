@@ -47,7 +47,7 @@ const struct http_refusal *http_admit(struct http_request *request)
     metrics_add(http->options.metrics, rates[rate].refused, 1);
     return http_refuse(
         &request->arena, HTTP_PROBLEM_TOO_MANY_REQUESTS,
-        "The limit of %u %s in %d seconds is used up. Nothing was done. Try again in %u s.",
+        "The limit of %u %s in %d seconds is reached. Nothing was done. Try again in %u s.",
         request->allowance.quota, rates[rate].name, HTTP_RATE_WINDOW_SECONDS,
         request->allowance.seconds);
 }

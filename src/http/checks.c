@@ -11,7 +11,7 @@ static const struct http_refusal *check_draining(struct http_request *request)
         return NULL;
     return http_refuse(
         &request->arena, HTTP_PROBLEM_SHUTTING_DOWN,
-        "This instance is stopping and accepts no new requests. Nothing was done.");
+        "This instance is shutting down and accepts no new requests. Nothing was done.");
 }
 
 static const struct http_refusal *check_access(struct http_request *request)
@@ -22,7 +22,7 @@ static const struct http_refusal *check_access(struct http_request *request)
 const struct http_refusal *http_refuse_large_body(struct base_arena *arena)
 {
     return http_refuse(
-        arena, HTTP_PROBLEM_BODY_TOO_LARGE, "The body has more than %d bytes, which is the limit.",
+        arena, HTTP_PROBLEM_BODY_TOO_LARGE, "The body is larger than the limit of %d bytes.",
         HTTP_BODY_MAX);
 }
 
@@ -73,7 +73,7 @@ static const struct http_refusal *choose_media(struct http_request *request)
         return NULL;
     return http_refuse(
         &request->arena, HTTP_PROBLEM_NOT_ACCEPTABLE,
-        "This operation answers with %s%s, which the Accept header excludes.", types[0],
+        "This operation returns %s%s, which the Accept header excludes.", types[0],
         media == HTTP_JSON_OR_CSV ? " or " HTTP_MEDIA_CSV : "");
 }
 

@@ -43,10 +43,11 @@ static bool is_origin(const char *text)
 static char *complain(const struct http_origins *origins, const char *origin)
 {
     if (origins->n == HTTP_ORIGINS_MAX)
-        return base_print("there may be %d origins at most", HTTP_ORIGINS_MAX);
+        return base_print("at most %d origins are allowed", HTTP_ORIGINS_MAX);
     return base_print(
-        "\"%s\" is no origin as browsers send it: scheme://host or scheme://host:port in lower "
-        "case, without a path and without the scheme's own port; or * alone for all",
+        "\"%s\" is not an origin as browsers send it: scheme://host or scheme://host:port in lower "
+        "case, without a path and without the default port of the scheme; or * alone for all "
+        "origins",
         origin);
 }
 
@@ -127,13 +128,14 @@ static const char *forgery_complaint(struct http_request *request)
     if (site != NULL && strcmp(site, "same-origin") == 0)
         return NULL;
     if (site != NULL && strcmp(site, "none") != 0)
-        return "A page of another site made the browser send this (Sec-Fetch-Site), and pages of "
-               "its origin may not call. The setting CARTD_CORS_ORIGINS lists those that may.";
+        return "A page of another site made the browser send this request (Sec-Fetch-Site), and "
+               "its origin is not allowed. The setting CARTD_CORS_ORIGINS lists the allowed "
+               "origins.";
     if (origin == NULL || http_is_own_origin(origin, request->headers.values[HTTP_HEADER_HOST]))
         return NULL;
     return base_arena_printf(
         &request->arena,
-        "Pages of the origin \"%.128s\" may not call: it is not that of the Host, and the setting "
+        "The origin \"%.128s\" is not allowed: it is not that of the Host, and the setting "
         "CARTD_CORS_ORIGINS does not list it.",
         origin);
 }

@@ -100,7 +100,7 @@ static void keep(struct http_guard *guard, size_t place, const char *value)
     switch (known_headers[place].times) {
     case ONCE:
         guard->complaint = base_arena_printf(
-            guard->arena, "The header %s was sent twice.", known_headers[place].name);
+            guard->arena, "The header %s was sent twice; send it once.", known_headers[place].name);
         return;
     case LIST:
         *kept = base_arena_printf(guard->arena, "%s, %s", *kept, value);

@@ -22,14 +22,15 @@ struct addrinfo *http_parse_address(const char *address, char **problem)
     char *colon = strrchr(host, ':');
     int64_t port;
     if (colon == NULL || !base_parse_int(colon + 1, 0, 65535, &port)) {
-        *problem = complain(address, "not an address and a port, as 127.0.0.1:8080 or [::1]:8080");
+        *problem =
+            complain(address, "not an address and a port, such as 127.0.0.1:8080 or [::1]:8080");
         return NULL;
     }
     *colon = '\0';
     if (strcmp(host, "localhost") == 0) {
         *problem = complain(
-            address, "localhost may be 127.0.0.1 or [::1]; write the one that is meant, or * for "
-                     "all addresses of this machine");
+            address, "localhost can mean 127.0.0.1 or [::1]; write the address, or * for all "
+                     "addresses of this machine");
         return NULL;
     }
     bool has_brackets = host[0] == '[' && colon > host + 1 && colon[-1] == ']';
@@ -47,7 +48,7 @@ struct addrinfo *http_parse_address(const char *address, char **problem)
     struct addrinfo *found;
     if (getaddrinfo(name, colon + 1, &hints, &found) != 0) {
         *problem = complain(
-            address, "not an IP address in numbers (IPv6 in brackets), nor * for all addresses");
+            address, "not a numeric IP address (IPv6 in brackets), nor * for all addresses");
         return NULL;
     }
     return found;

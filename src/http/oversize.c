@@ -89,14 +89,14 @@ bool http_has_room(const struct http_request *request)
 
 static const struct http_refusal too_large[] = {
     {.problem = HTTP_PROBLEM_HEADERS_TOO_LARGE,
-     .detail = "The headers of the request, in which cookies count twice, leave no room for those "
-               "of the answer. Send fewer or shorter ones. Nothing was done."},
+     .detail = "The headers of the request are too large; cookies count twice. Send fewer or "
+               "shorter ones. Nothing was done."},
     {.problem = HTTP_PROBLEM_TARGET_TOO_LONG,
-     .detail = "The first line of the request is longer than this service reads. Shorten the path "
-               "or the query. Nothing was done."},
+     .detail = "The first line of the request is too long. Shorten the path or the query. Nothing "
+               "was done."},
     {.problem = HTTP_PROBLEM_BODY_TOO_LARGE,
-     .detail = "The body, or a chunk of it, is announced as larger than any may be. Nothing was "
-               "done."},
+     .detail = "Content-Length or the size of a chunk exceeds what the server can read. Nothing "
+               "was done."},
 };
 
 static void tell_log(

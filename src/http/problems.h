@@ -13,52 +13,51 @@
 #define HTTP_PROBLEMS(ROW)                                                                         \
     ROW(MALFORMED_JSON, "malformed-json", 400, "The body is not valid JSON",                       \
         "The body of the request can't be read as JSON: its syntax is wrong, a name appears "      \
-        "twice in an object, it is nested too deeply, it has the character U+0000, or it is "      \
+        "twice in an object, it is nested too deeply, it contains the character U+0000, or it is " \
         "not UTF-8. The detail says what is wrong and where.")                                     \
     ROW(INVALID_PARAMETER, "invalid-parameter", 400, "Invalid parameter",                          \
-        "A query parameter, a part of the path or a header has a value that this operation "       \
-        "does not accept. The detail names it.")                                                   \
+        "A query parameter, a part of the path or a header has a value that this operation does "  \
+        "not accept. The detail names it.")                                                        \
     ROW(MALFORMED_REQUEST, "malformed-request", 400, "Malformed request",                          \
-        "The request is not HTTP that every server and proxy understands in the same way, "        \
-        "so it was not carried out and the connection was closed. The detail says what is "        \
-        "wrong with it.")                                                                          \
+        "Servers and proxies could read this request in different ways, so it was rejected and "   \
+        "the connection was closed. The detail says what is wrong with it.")                       \
     ROW(UNAUTHORIZED, "unauthorized", 401, "Authentication required",                              \
-        "This operation requires authentication, and the request has none, or a bearer "           \
-        "token that is not valid: the detail says why. A guest's cart requires its "               \
-        "Cart-Token. The header WWW-Authenticate is as RFC 6750 defines it.")                      \
+        "This operation requires authentication, and the request has no credentials or an "        \
+        "invalid bearer token; the detail says which. A guest's cart requires its Cart-Token. "    \
+        "The WWW-Authenticate header follows RFC 6750.")                                           \
     ROW(FORBIDDEN, "forbidden", 403, "Not permitted",                                              \
-        "The bearer token lacks the scope that this operation requires, the request acts "         \
-        "for another customer, or a browser sent it for a web page whose origin may not "          \
-        "call. The detail says which.")                                                            \
+        "The bearer token lacks the scope that this operation requires, the request acts for "     \
+        "another customer, or a browser sent it for a web page whose origin is not allowed. The "  \
+        "detail says which.")                                                                      \
     ROW(NOT_FOUND, "not-found", 404, "Not found",                                                  \
-        "This service has no such path. Paths are case-sensitive and don't end with a "            \
-        "slash; GET /openapi.yaml lists them.")                                                    \
+        "There is no resource at this path. Paths are case-sensitive and don't end with a slash; " \
+        "GET /openapi.yaml lists them.")                                                           \
     ROW(CART_NOT_FOUND, "cart-not-found", 404, "Cart not found",                                   \
-        "There is no cart with this id, or it belongs to somebody else. POST /carts creates "      \
-        "one.")                                                                                    \
-    ROW(ITEM_NOT_IN_CART, "item-not-in-cart", 404, "No such item in the cart",                     \
-        "An item must be in the cart before it can be changed or removed, and the cart has "       \
-        "none with this id. GET the cart to see the ids of its items.")                            \
-    ROW(NO_SUCH_VERSION, "no-such-version", 404, "The cart has no such version",                   \
-        "A cart has a version for each of its events, starting at 1, and this cart has not "       \
-        "reached the version that the request names. current_version is its newest.")              \
+        "There is no cart with this id, or it belongs to someone else. POST /carts creates one.")  \
+    ROW(ITEM_NOT_IN_CART, "item-not-in-cart", 404, "Item not found",                               \
+        "The cart has no item with this id, so there is nothing to change or remove. GET the "     \
+        "cart to see the ids of its items.")                                                       \
+    ROW(NO_SUCH_VERSION, "no-such-version", 404, "Version not found",                              \
+        "A cart has one version for each of its events, starting at 1, and this cart has not "     \
+        "reached the requested version. current_version is its latest version.")                   \
     ROW(PRODUCT_NOT_FOUND, "product-not-found", 404, "Product not found",                          \
         "The catalogue has no product with this sku. PUT /products/{sku} creates one.")            \
     ROW(METHOD_NOT_ALLOWED, "method-not-allowed", 405, "Method not allowed",                       \
-        "The path exists, but not with this method. The header Allow of the answer lists "         \
-        "the methods that it has.")                                                                \
-    ROW(NOT_ACCEPTABLE, "not-acceptable", 406, "No acceptable representation",                     \
-        "The header Accept of the request excludes the media type that this operation "            \
-        "answers with. The detail names that type.")                                               \
+        "The path does not support this method. The Allow header of the response lists the "       \
+        "methods that it supports.")                                                               \
+    ROW(NOT_ACCEPTABLE, "not-acceptable", 406, "Not acceptable",                                   \
+        "The Accept header of the request excludes the media type that this operation returns. "   \
+        "The detail names that type.")                                                             \
     ROW(BODY_TOO_LARGE, "body-too-large", 413, "The body is too large",                            \
         "The body of a request may have at most 65536 bytes.")                                     \
     ROW(TARGET_TOO_LONG, "target-too-long", 414, "The path and query are too long",                \
-        "The first line of a request must fit into the memory of its connection, of which "        \
-        "at least half is for it. Nothing was done, and the connection was closed.")               \
+        "The first line of the request is longer than the server accepts. Shorten the path or "    \
+        "the query. Nothing was done, and the connection was closed.")                             \
     ROW(HEADERS_TOO_LARGE, "headers-too-large", 431, "The headers are too large",                  \
-        "There is room for about 15000 bytes of first line and headers, or 7500 of cookies, "      \
-        "and for 100 headers, 100 cookies or 90 query parameters; with many of one kind there "    \
-        "is less room for the others. Nothing was done, and the connection was closed.")           \
+        "The first line and the headers of a request may have about 15000 bytes together, or "     \
+        "7500 if most are cookies, and a request may have about 100 headers, 100 cookies or 90 "   \
+        "query parameters: many of one kind leave less room for the others. Send fewer or "        \
+        "shorter ones. Nothing was done, and the connection was closed.")                          \
     ROW(UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", 415, "Unsupported media type",           \
         "The body of a request must be application/json, in UTF-8 and uncompressed. Its "          \
         "Content-Type must say so or be absent, and its Content-Encoding must be absent.")         \
@@ -66,7 +65,7 @@
         "A cart that was checked out or cancelled accepts no more commands. Create a new "         \
         "one with POST /carts.")                                                                   \
     ROW(CART_ALREADY_CLAIMED, "cart-already-claimed", 409, "The cart is already claimed",          \
-        "A cart can be claimed for one customer, and this one belongs to another customer.")       \
+        "Only one customer can own a cart, and this one belongs to another customer.")             \
     ROW(CART_EMPTY, "cart-empty", 409, "The cart is empty",                                        \
         "A cart without items can't be checked out. Add an item first.")                           \
     ROW(CART_FULL, "cart-full", 409, "The cart is full",                                           \
@@ -74,53 +73,52 @@
     ROW(CART_ALREADY_EXISTS, "cart-already-exists", 409, "The cart already exists",                \
         "The id in the request for a new cart belongs to an existing cart. To retry the "          \
         "creation of a cart safely, send the same Idempotency-Key.")                               \
-    ROW(ID_TAKEN, "id-taken", 409, "The id belongs to something else",                             \
-        "What the log has under this id is not what the request is about: a product where a cart " \
-        "is meant, or a cart where a product is. Nothing was done.")                               \
+    ROW(ID_TAKEN, "id-taken", 409, "The id is in use",                                             \
+        "The id in the request belongs to something of another type: to a product instead of a "   \
+        "cart, or to a cart instead of a product. Nothing was done. The detail says what to do.")  \
     ROW(TOTAL_CHANGED, "total-changed", 409, "The total has changed",                              \
-        "The cart's total is not the expected_total of the request, so it was not checked "        \
-        "out. current_total says what it is now: show it to the shopper and check out "            \
-        "again.")                                                                                  \
+        "The cart's total differs from the expected_total in the request, so it was not checked "  \
+        "out. current_total is the total now: show it to the shopper and check out again.")        \
     ROW(VERSION_MISMATCH, "version-mismatch", 412, "Version mismatch",                             \
-        "The cart or product is not at a version that If-Match names. current_version says "       \
-        "where it is, missed_events what happened since the newest version that If-Match "         \
-        "names, at most 100 events. Only an ETag as the service gave it can match: a weak "        \
-        "one (W/\"7\") and one that a proxy changed (\"7-gzip\") never do. Leave If-Match out "    \
-        "to apply a command to the newest version, whatever it is.")                               \
+        "The cart or product is not at a version that If-Match names. current_version is its "     \
+        "version now, and missed_events lists what happened since the latest version that "        \
+        "If-Match names, at most 100 events. Only an ETag exactly as the service returned it can " \
+        "match: a weak one (W/\"7\") and one that a proxy changed (\"7-gzip\") never do. To "      \
+        "apply a command to the latest version, whatever it is, leave out If-Match.")              \
     ROW(INVALID_BODY, "invalid-body", 422, "The body is invalid",                                  \
-        "The body is JSON, but not what this operation accepts. errors lists what is wrong, "      \
-        "each with a JSON pointer (RFC 6901) into the body.")                                      \
+        "The body is valid JSON, but this operation does not accept it. errors lists what is "     \
+        "wrong, each error with a JSON pointer (RFC 6901) into the body.")                         \
     ROW(UNKNOWN_SKU, "unknown-sku", 422, "Unknown sku",                                            \
-        "The catalogue has no product with this sku, or the product is not active, so it "         \
-        "can't be added to a cart.")                                                               \
+        "The catalogue has no product with this sku, or the product is not active, so it can't "   \
+        "be added to a cart.")                                                                     \
     ROW(PRICE_UNAVAILABLE, "price-unavailable", 422, "No price in the cart's currency",            \
-        "The product has no price in the currency of the cart, so it can't be added to it.")       \
-    ROW(QUANTITY_OUT_OF_RANGE, "quantity-out-of-range", 422, "Too many of one item",               \
-        "One line of a cart holds at most 999 pieces, and this command would exceed that.")        \
+        "The product has no price in the cart's currency, so it can't be added to the cart.")      \
+    ROW(QUANTITY_OUT_OF_RANGE, "quantity-out-of-range", 422, "The quantity is too large",          \
+        "One line of a cart holds at most 999 units, and this command would exceed that.")         \
     ROW(AMOUNT_TOO_LARGE, "amount-too-large", 422, "The amount is too large",                      \
-        "Totals are exact integers in the currency's minor unit, at most 9007199254740991, "       \
-        "and this command would make the cart's total larger.")                                    \
+        "Totals are exact integers in the currency's minor unit, at most 9007199254740991, and "   \
+        "this command would make the cart's total larger.")                                        \
     ROW(IDEMPOTENCY_KEY_REUSED, "idempotency-key-reused", 422,                                     \
         "The Idempotency-Key was used for another request",                                        \
-        "An Idempotency-Key stands for one request: the same method, path and body. This "         \
-        "key was used for another one before. Use a new key for a new request.")                   \
+        "An Idempotency-Key stands for one request: the same method, path and body. This key was " \
+        "used before with another request. Use a new key for a new request.")                      \
     ROW(TOO_MANY_REQUESTS, "too-many-requests", 429, "Too many requests",                          \
-        "This caller has sent more requests within a minute, or has more streams and long "        \
-        "polls open, than one caller may. Nothing was done. Try again after the time in "          \
+        "This caller has sent more requests within a minute, or has more event streams and long "  \
+        "polls open, than its limit allows. Nothing was done. Try again after the time in "        \
         "Retry-After.")                                                                            \
     ROW(OVERLOADED, "overloaded", 503, "The server is overloaded",                                 \
-        "More requests are waiting than the service accepts. Nothing was done. Try again "         \
-        "after the time in Retry-After.")                                                          \
+        "More requests are waiting than the server accepts. Nothing was done. Try again after "    \
+        "the time in Retry-After.")                                                                \
     ROW(DATABASE_UNAVAILABLE, "database-unavailable", 503, "The database is unavailable",          \
         "The service can't reach its database at the moment, or the database can't do its work, "  \
-        "as with a full disk. The detail says whether a command may have been recorded all the "   \
-        "same; with an Idempotency-Key it is always safe to try again.")                           \
-    ROW(SHUTTING_DOWN, "shutting-down", 503, "The service is stopping",                            \
-        "This instance finishes what it has accepted and accepts nothing new. Nothing was "        \
-        "done. Try again on a new connection.")                                                    \
+        "for example because its disk is full. The detail says whether a command may have been "   \
+        "recorded all the same; with an Idempotency-Key it is always safe to try again.")          \
+    ROW(SHUTTING_DOWN, "shutting-down", 503, "The server is shutting down",                        \
+        "This instance finishes the requests that it has accepted and accepts no new ones. "       \
+        "Nothing was done. Try again on a new connection.")                                        \
     ROW(INTERNAL_ERROR, "internal-error", 500, "Internal error",                                   \
-        "The service failed in an unexpected way. Its log says how, under the request_id of "      \
-        "the answer.")
+        "The service failed unexpectedly. Its log has the reason, under the request_id of the "    \
+        "response.")
 
 enum http_problem {
 #define HTTP_ROW(NAME, slug, status, title, explanation) HTTP_PROBLEM_##NAME,

@@ -162,7 +162,7 @@ static const struct http_refusal *answer_unrouted(struct http_request *request)
     if (strcmp(request->method, "OPTIONS") != 0)
         return http_refuse(
             &request->arena, HTTP_PROBLEM_METHOD_NOT_ALLOWED,
-            "%.64s is not allowed for %.256s; allowed are %s.", request->method,
+            "%.64s is not allowed for %.256s; the allowed methods are %s.", request->method,
             request->target.path, request->allowed);
     http_send_reply(
         request, &(struct http_reply){.status = MHD_HTTP_NO_CONTENT, .allow = request->allowed});

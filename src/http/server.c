@@ -73,11 +73,12 @@ static enum MHD_Result accept_connection(
     if (http_caller_is_full(&http->callers, &id, HTTP_CONNECTION) &&
         !http_is_proxy(&http->proxies, &address))
         return refuse_connection(
-            http, &address, "the address has as many as one may", METRICS_HTTP_REFUSED_CONNECTIONS);
+            http, &address, "the address has reached its limit of connections",
+            METRICS_HTTP_REFUSED_CONNECTIONS);
     if (http->deadlines.n_open >= http->options.connections_max &&
         !http_cut_longest(&http->deadlines))
         return refuse_connection(
-            http, &address, "all have requests that are worked on", METRICS_HTTP_REFUSED_FULL);
+            http, &address, "all connections are busy with requests", METRICS_HTTP_REFUSED_FULL);
     return MHD_YES;
 }
 

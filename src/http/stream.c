@@ -24,7 +24,7 @@ struct http_stream {
     TAILQ_ENTRY(http_stream) by_due;
     int64_t due_us; /* its next comment */
     struct feed_listener listener;
-    struct http_caller *holder; /* whose it is */
+    struct http_caller *holder; /* the caller that opened it */
     struct loop_watch watch;
     struct base_buffer rest; /* of what the socket has taken a part of */
     size_t n_rest_sent;
@@ -221,11 +221,10 @@ static void timer_fired(struct loop_timer *timer)
 static void say_error(struct http_stream *stream)
 {
     base_buffer_append_text(
-        &stream->rest,
-        "event: error\n"
-        "data: {\"type\":\"/problems/invalid-parameter\",\"status\":400,\"detail\":\"The log ends "
-        "before what was read of it: it is another one, or one that was restored from an older "
-        "copy. Begin anew.\"}\n\n");
+        &stream->rest, "event: error\ndata: "
+                       "{\"type\":\"/problems/invalid-parameter\",\"status\":400,\"detail\":\"The "
+                       "log ends before the events that this stream has sent: it is another log, "
+                       "or one that was restored from an older copy. Start again from 0.\"}\n\n");
     (void)send_rest(stream);
 }
 
@@ -328,10 +327,10 @@ const struct http_refusal *http_refuse_listener(struct http_request *request)
     if (request->http->is_draining)
         return http_refuse(
             &request->arena, HTTP_PROBLEM_SHUTTING_DOWN,
-            "This instance is stopping and opens no new streams.");
+            "This instance is shutting down and opens no new streams.");
     return http_refuse(
         &request->arena, HTTP_PROBLEM_OVERLOADED,
-        "Too many streams and long polls are open already.");
+        "Too many streams and long polls are open. Try again later.");
 }
 
 const struct http_refusal *http_start_stream(

@@ -84,25 +84,23 @@ static char *check_applied(
     char expected[24];
     (void)snprintf(expected, sizeof expected, "%zu", i + 1);
     if (is_before_0_1_0)
-        return make_problem(
-            "the database was made before 0.1.0, and its schema can't be migrated: write its log "
-            "to "
-            "a file with `cartd events export`, and bring it into a new database with `cartd "
-            "migrate` and `cartd events import`");
+        return make_problem("the database was made before 0.1.0, and its schema can't be migrated: "
+                            "export its log with `cartd events export`, and import it into a new "
+                            "database with `cartd migrate` and `cartd events import`");
     if (i >= n_scripts)
         return make_problem(
             "the database is at migration %s (%s), which this binary does not have: it is older "
-            "than the database",
+            "than the database; use a newer cartd",
             version, name);
     if (strcmp(version, expected) != 0)
         return make_problem(
             "schema_migrations has version %s where %s is expected: the migrations before it were "
-            "not applied in their order",
+            "not applied in order",
             version, expected);
     if (strcmp(checksum, scripts[i].checksum) != 0)
         return make_problem(
-            "migration %s (%s) was applied with other bytes than this binary has: applied scripts "
-            "must never change",
+            "migration %s (%s) was applied with other content than this binary has; an applied "
+            "script must never change",
             version, name);
     return NULL;
 }

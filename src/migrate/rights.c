@@ -53,9 +53,9 @@ static char *explain(const struct postgres_table *missing, char *reason)
     struct base_buffer text = {0};
     base_buffer_printf(
         &text,
-        "roles or rights of cartd are missing in this database, and could not be made: %s. Run "
-        "`cartd migrate` as the owner of the database with CREATEROLE, or have an administrator "
-        "run:",
+        "this database lacks roles or rights that cartd needs, and they could not be created: %s. "
+        "Run `cartd migrate` as the owner of the database with CREATEROLE, or have an "
+        "administrator run:",
         reason);
     for (size_t row = 0; row < missing->n_rows; row++)
         base_buffer_printf(&text, " %s;", cell(missing, row, 0));

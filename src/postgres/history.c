@@ -69,7 +69,7 @@ char *postgres_history_refuse(struct postgres_connection *connection)
     bool is_known = history->server.system_id != 0;
     bool is_other = is_known && server->system_id != history->server.system_id;
     if (is_other && is_in_use(history))
-        return base_copy_text("the server belongs to another cluster than the one that is in use");
+        return base_copy_text("the server belongs to another cluster than the current one");
     if (is_known && !is_other && server->timeline < history->server.timeline)
         return base_print(
             "the server is a former primary: it is on timeline %" PRIu32

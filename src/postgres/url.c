@@ -23,22 +23,22 @@ static const struct {
     const char *sentence;
 } complaints[] = {
     {"missing \"=\"", "it is neither a postgresql:// URL nor a list of name=value"},
-    {"unterminated quoted", "a quoted value in it does not end"},
+    {"unterminated quoted", "a quoted value in it is not closed"},
     {"invalid connection option", "it has an option that libpq does not know"},
     {"invalid URI query parameter", "it has an option that libpq does not know"},
-    {"extra key/value", "an option behind the ? has two \"=\""},
-    {"missing key/value", "an option behind the ? has no \"=\""},
+    {"extra key/value", "an option after the ? has two \"=\""},
+    {"missing key/value", "an option after the ? has no \"=\""},
     {"invalid percent-encoded", "a \"%\" in it does not begin a percent-encoded character: "
                                 "write %25 for the character itself"},
     {"forbidden value %00", "it has a %00"},
     {"end of string reached", "an IPv6 address in it has no \"]\""},
     {"IPv6 host address may not be empty", "an IPv6 address in it is empty"},
-    {"unexpected character", "behind the host comes neither \":\" nor \"/\": characters such as @ "
-                             "and / of a password must be percent-encoded (%40, %2F)"},
+    {"unexpected character", "the host is followed by neither \":\" nor \"/\": characters such as "
+                             "@ and / of a password must be percent-encoded (%40, %2F)"},
     {"unexpected spaces", "it has spaces, which must be percent-encoded (%20)"},
-    {"invalid integer value", "an option that must be a number is none"},
+    {"invalid integer value", "an option that must be a number is not one"},
     {"invalid port number", "its port is not a number from 1 to 65535"},
-    {"definition of service", "the service that it names is in no service file"},
+    {"definition of service", "no service file has the service that it names"},
     {"service file", "its service file does not exist"},
     {"syntax error in service file", "its service file has a syntax error"},
     {"nested service", "its service file names another service"},
@@ -105,7 +105,7 @@ static char *check_numbers(const PQconninfoOption *options)
 static char *check_files(const PQconninfoOption *options)
 {
     static const char must[] =
-        "verifies certificates, and the file of sslrootcert that it needs can't be read";
+        "verifies certificates, but the file of root certificates (sslrootcert) can't be read";
     const char *mode = postgres_option(options, "sslmode");
     const char *file = postgres_option(options, "sslrootcert");
     const char *home = getenv("HOME");
@@ -177,16 +177,16 @@ static char *check_places(const char *url, const PQconninfoOption *options)
     size_t n = postgres_count_parts(addresses[0] != '\0' ? addresses : hosts);
     if (has_orphan_at(url))
         return base_copy_text(
-            "it has an @ behind what looks like its host: characters such as @, / and # of "
-            "a user or password must be percent-encoded (%40, %2F, %23)");
+            "it has an @ after what looks like its host: characters such as @, / and # of a user "
+            "or password must be percent-encoded (%40, %2F, %23)");
     if (!are_all(addresses, postgres_is_address))
         return base_copy_text("its hostaddr is not an IP address");
     if (hosts[0] != '\0' && addresses[0] != '\0' && postgres_count_parts(hosts) != n)
-        return base_copy_text("it has not as many hostaddr as hosts");
+        return base_copy_text("it must have as many hostaddr as hosts");
     if (!are_all(ports, is_port))
         return base_copy_text("its port is not a number from 1 to 65535");
     if (postgres_count_parts(ports) != 1 && postgres_count_parts(ports) != n)
-        return base_copy_text("it has not as many ports as hosts");
+        return base_copy_text("it must have one port, or as many as hosts");
     return NULL;
 }
 

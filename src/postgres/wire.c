@@ -237,12 +237,23 @@ static enum postgres_outcome classify(const struct postgres_failure *failure)
     return POSTGRES_FAILED;
 }
 
+/* What an operator can do about it. NULL: nothing that is known here. */
+static const char *hint_of(const struct postgres_failure *failure)
+{
+    return strcmp(failure->sqlstate, "42501") == 0
+               ? "a right is missing: run `cartd migrate` as the owner of the database, and give "
+                 "this user the role that it needs (docs/production.md, \"Roles\")"
+               : NULL;
+}
+
 static void note_failure(struct postgres_connection *connection)
 {
     const struct postgres_failure *failure = &connection->failure;
+    const char *hint = hint_of(failure);
     BASE_CLEANUP(base_free_pointer)
     char *text = base_print(
-        "%s (SQLSTATE %s, statement %s)", failure->message, failure->sqlstate, failure->statement);
+        "%s (SQLSTATE %s, statement %s)%s%s", failure->message, failure->sqlstate,
+        failure->statement, hint == NULL ? "" : "; ", hint == NULL ? "" : hint);
     free(connection->last_failure);
     connection->last_failure = postgres_one_line(text);
 }
@@ -264,6 +275,7 @@ static void log_failure(struct postgres_connection *connection)
 {
     const struct postgres_failure *failure = &connection->failure;
     const char *constraint = failure->constraint;
+    const char *hint = hint_of(failure);
     struct postgres_quiet *quiet = &connection->quiet;
     if (!may_log(quiet, failure->sqlstate))
         return;
@@ -274,6 +286,7 @@ static void log_failure(struct postgres_connection *connection)
         BASE_LOG_TEXT("statement", failure->statement),
         BASE_LOG_TEXT("sqlstate", failure->sqlstate), BASE_LOG_TEXT("reason", failure->message),
         BASE_LOG_TEXT(constraint == NULL ? NULL : "constraint", constraint),
+        BASE_LOG_TEXT(hint == NULL ? NULL : "hint", hint),
         BASE_LOG_NUMBER(n_left_out == 0 ? NULL : "left_out", n_left_out));
 }
 
@@ -385,8 +398,8 @@ static void check_count(
         return;
     memcpy(failure->sqlstate, WRONG_ROW_COUNT, sizeof failure->sqlstate);
     failure->statement = statement->name;
-    failure->message = base_print(
-        "it answered with %d rows instead of %s", n_rows, row_counts[statement->rows].words);
+    failure->message =
+        base_print("it returned %d rows instead of %s", n_rows, row_counts[statement->rows].words);
 }
 
 static void keep_rows(struct postgres_connection *connection, PGresult *result)

@@ -268,7 +268,7 @@ static void carts_compare(
 {
     const struct cart *cart = tables_cart(wanted);
     if (n == 0) {
-        base_buffer_append_text(differences, "carts has no row of it\n");
+        base_buffer_append_text(differences, "carts has no row for it\n");
         return;
     }
     projections_compare_numbers(

@@ -120,7 +120,7 @@ static void compare(
     const struct catalog_product *product = product_of(wanted);
     const struct catalog_content *content = &product->content;
     if (n == 0) {
-        base_buffer_append_text(differences, "products has no row of it\n");
+        base_buffer_append_text(differences, "products has no row for it\n");
         return;
     }
     BASE_CLEANUP(base_buffer_finish) struct base_buffer prices = {0};

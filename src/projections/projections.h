@@ -165,10 +165,10 @@ struct projections_offer {
 void projections_receive_offer(
     const struct postgres_rows *rows, size_t row, struct projections_offer *offer);
 
-/* ---- read to know whose a cart is ------------------------------------------------------------ */
+/* ---- read to know the owner of a cart -------------------------------------------------------- */
 
-/* For those who read a cart from the log: the statement that a connection must prepare, and whose
- * it is now. Ask after whatever is read of the cart, so that it was still his. */
+/* For those who read a cart from the log: the statement that a connection must prepare, and the
+ * owner now. Ask after whatever is read of the cart, so that it still belonged to the caller. */
 extern const struct postgres_statement projections_owner_statement;
 void projections_ask_owner(struct postgres_pipeline *pipeline, const struct base_uuid *cart_id);
 /* Whether the cart is there and admits the caller. *is_unclaimed: it has no customer. */
@@ -212,7 +212,7 @@ bool projections_is_ready(const struct projections *projections);
  * or sku; the caller finishes `body`. */
 struct projections_read {
     struct base_uuid cart_id;  /* projections_read_cart */
-    struct cart_caller caller; /* the same: a cart that is not his is not found */
+    struct cart_caller caller; /* the same: a cart of another owner is not found */
     const char *sku;           /* projections_read_product */
     void (*answered)(struct projections_read *read);
     enum projections_outcome outcome;

@@ -93,7 +93,7 @@ static inline bool tables_is_in_chunks(const struct cart *cart)
 /* Reads of many: the rows answer the wanted ones by ordinal, from 1, in their first column. */
 extern const struct postgres_statement carts_read;
 extern const struct postgres_statement products_read;
-/* Fill a read from a row: version and body. False: it is not for who asks. */
+/* Fill a read from a row: version and body. False: it is not for the caller. */
 bool carts_receive(const struct postgres_rows *rows, size_t row, struct projections_read *read)
     BASE_MUST_CHECK;
 /* Caches what was received. */

@@ -212,7 +212,8 @@ static void receive_log(struct service *service, const struct eventstore_appende
 {
     if (appended->log_was_replaced) {
         base_log(service->options.log, BASE_LOG_LOG_REPLACED);
-        postgres_connection_restart(service->writer, "the log was replaced under the service");
+        postgres_connection_restart(
+            service->writer, "the event log was replaced while the service was running");
     } else {
         service->log = appended->log;
     }

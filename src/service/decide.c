@@ -201,7 +201,7 @@ static bool find_former_answer(struct batch_command *entry)
     return false;
 }
 
-/* Whether the stream is there for who asks. A cart of somebody else is none, before anything else
+/* Whether the stream is there for the caller. A cart of somebody else is none, before anything else
  * is looked at. What was recorded before its answer was lost was the caller's to do then. */
 static bool is_there(const struct batch_stream *stream, const struct batch_command *entry)
 {

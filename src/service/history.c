@@ -28,7 +28,7 @@ static void history_read(struct replay_history *read)
     queue_sent(&service->histories);
 }
 
-/* ---- whose it is ----------------------------------------------------------------------------- */
+/* ---- the owner ------------------------------------------------------------------------------- */
 
 /* Whose it was is in the events; whose it is now counts. */
 static void ask_owner(struct replay_history *read, struct postgres_pipeline *pipeline)

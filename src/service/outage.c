@@ -53,7 +53,7 @@ static void note_reason(struct service *service)
     struct base_buffer reason = {0};
     base_buffer_printf(
         &reason, "PostgreSQL can't record commands: %s",
-        failure != NULL ? failure : "it does not say why");
+        failure != NULL ? failure : "no reason was given");
     (void)base_buffer_text(&reason);
     free(service->outage.reason);
     service->outage.reason = reason.bytes;

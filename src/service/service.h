@@ -80,7 +80,7 @@ enum service_outcome {
     SERVICE_VERSION_MISMATCH, /* version is the present one; body is the JSON array of missed events
                                */
     SERVICE_KEY_REUSED,       /* the idempotency key belongs to another request, or what it made
-                               * is not his any more */
+                               * no longer belongs to the caller */
     SERVICE_OVERLOADED,       /* nothing happened */
     SERVICE_UNAVAILABLE,      /* nothing happened: PostgreSQL can't be reached, or can't record */
     SERVICE_UNKNOWN, /* it may have happened: PostgreSQL was lost in the middle and is not back */
@@ -101,7 +101,7 @@ struct service_command {
     const char *key; /* idempotency key; NULL: none */
     struct base_uuid key_scope_id;
     uint8_t key_fingerprint[BASE_SHA256_SIZE];
-    const char *actor; /* who asks, for the events' metadata */
+    const char *actor; /* the caller, for the events' metadata */
     struct codec_trace trace;
     const char *request_id; /* for the log; NULL: none */
     bool wants_body;        /* false: the document is not needed (Prefer: return=minimal) */
@@ -142,7 +142,7 @@ struct service_history {
     struct base_uuid cart_id;
     int32_t at_version;        /* as it was at this version; 0: at this moment */
     int64_t at_us;             /* INT64_MAX: now */
-    struct cart_caller caller; /* who asks: a cart that is not his now is not there */
+    struct cart_caller caller; /* a cart that does not belong to it now is not found */
     void (*answered)(struct service_history *history);
 
     /* The answer. The caller finishes `body`. */

@@ -181,7 +181,7 @@ class EveryRoute(AuthCase):
                     break
 
     def test_a_bad_token_is_refused_everywhere(self):
-        """Also where nobody would have to say who he is, and with a good Cart-Token beside it."""
+        """Also where no authentication is required, and with a good Cart-Token beside it."""
         cart_id, cart_token = self.make_carts()["guest's"]
         bad = dict(bad_tokens(self.key))
         for name, token in bad.items():
@@ -232,7 +232,7 @@ class EveryRoute(AuthCase):
         self.assertEqual(set(statuses.values()) - {200, 201}, set(), statuses)
 
     def callers(self, carts):
-        """Each with whether the carts are his."""
+        """Each with whether the carts belong to them."""
         everything = {name: True for name in carts}
         nothing = {name: False for name in carts}
         guests = {**nothing, "guest's": True}

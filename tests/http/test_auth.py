@@ -205,13 +205,13 @@ class Beginning(AuthCase):
         for name in ("CARTD_AUTH_KEYS", "CARTD_AUTH_ISSUER", "CARTD_AUTH_AUDIENCE"):
             self.refuse(name, **{name: ""})
         self.refuse("No such file", CARTD_AUTH_KEYS="/nowhere/keys")
-        self.refuse("not a file", CARTD_AUTH_KEYS="/")
+        self.refuse("not a regular file", CARTD_AUTH_KEYS="/")
         self.refuse("must be one of", CARTD_AUTH_ALGORITHM="none")
 
     def test_a_weak_or_wrong_key_is_not_used(self):
         weak = Key("RS256", bits=1024)
         for algorithm, keys, sentence in (
-            ("HS256", ["x" * 31], "less than 32 bytes"),
+            ("HS256", ["x" * 31], "fewer than 32 bytes"),
             ("HS256", [key_of("RS256").public], "PEM"),
             ("HS256", ["x" * 40, "y" * 40, "z" * 40], "more than two"),
             ("HS256", ["", ""], "no key"),

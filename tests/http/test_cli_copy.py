@@ -298,7 +298,7 @@ class Importing(CopyCase):
         complain_of_sanitizers(complaints.decode())
         self.assertEqual(process.returncode, 1)
         self.assertIn(b"2000 imported", said)
-        self.assertIn(b"goes on", complaints)
+        self.assertIn(b"import it again to continue", complaints)
         self.do("import", self.path(lines))
         self.assertEqual(self.exported(), b"".join(lines))
 
@@ -466,7 +466,7 @@ class Importing(CopyCase):
         _, complaints = process.communicate(b"".join(lines[1000:]), timeout=120)
         complain_of_sanitizers(complaints.decode())
         self.assertEqual(process.returncode, 1)
-        self.assertIn(b"somebody else", complaints)
+        self.assertIn(b"another process appended", complaints)
         self.assertEqual(complaints.count(b"standard input:"), 1, complaints)
         self.assertEqual(self.head(), 1001)
 
@@ -475,6 +475,7 @@ class Importing(CopyCase):
         done = run_cartd("events", "import", str(path), url=self.database.reader_url)
         self.assertEqual(done.returncode, 1)
         self.assertIn("permission denied", done.stderr)
+        self.assertIn('"hint":"a right is missing: run `cartd migrate`', done.stderr)
         self.assertEqual(self.head(), 0)
 
     def test_a_file_that_can_not_be_read_is_said(self):

@@ -76,7 +76,7 @@ class ConnectionStrings(unittest.TestCase):
     def assert_refused(self, done, name):
         told = done.stdout + done.stderr
         self.assertEqual(done.returncode, 2, told)
-        self.assertIn(f"cartd: {name} is no connection string that can work: ", told)
+        self.assertIn(f"cartd: {name} is not a valid connection string: ", told)
         for word in WORDS:
             self.assertNotIn(word, told)
         self.assertEqual(told.count("\n"), 1, told)

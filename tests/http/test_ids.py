@@ -111,7 +111,7 @@ class Stored(AuditCase):
             file.write_text(f"sku,name,currency,price\n{sku},Tea,EUR,1\n", encoding="utf-8")
             told = run_cartd("catalog", "import", str(file), url=self.database.app_url)
         self.assertEqual(told.returncode, 1, told)
-        self.assertIn("the log has something else under the sku's id", told.stderr)
+        self.assertIn("the id that belongs to this sku is taken by a cart", told.stderr)
 
     def test_a_stream_of_two_types_takes_nothing_more_and_is_found(self):
         sku = self.mix("cart", 2)

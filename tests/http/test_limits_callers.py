@@ -237,7 +237,7 @@ class Listeners(CallerCase):
 
 @needs_binary
 class Subjects(AuthCase):
-    """Who brings a token is counted by its subject, wherever he calls from and with which token."""
+    """A caller with a token is counted by its subject, from any address and with any of its tokens."""
 
     settings = {
         "CARTD_CALLER_READS": "2",

@@ -145,7 +145,7 @@ class Following(FollowCase):
         self.writer.store(self.database)
         position, reason = self.wait_until_paused("demand")
         self.assertEqual(int(position), bad)
-        self.assertIn("PostgreSQL refuses", reason)
+        self.assertIn("PostgreSQL rejected", reason)
         self.wait_until_known(of=("funnel", "removed_then_bought"))
         listed = self.listed()
         self.assertEqual(listed["demand"][0], str(bad - 1))
@@ -161,7 +161,7 @@ class Following(FollowCase):
         self.writer.add(cart, "tea")
         self.writer.store(self.database)
         _, reason = self.wait_until_paused("funnel")
-        self.assertIn("the one before it is missing", reason)
+        self.assertIn("the previous version is missing", reason)
 
     def test_the_command_line_says_what_it_does_not_know(self):
         for arguments in (["resume"], ["pause", "demand"], ["resume", "demand", "funnel"]):

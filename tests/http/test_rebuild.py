@@ -195,7 +195,7 @@ class Interrupted(AuditCase):
             self.assertLess(n_before, self.n_carts)
             done = self.rebuild(*place[1].split()[1:])
             self.assertRegex(
-                done.stdout, rf"{self.n_carts - n_before:,} streams replayed, .* written anew"
+                done.stdout, rf"{self.n_carts - n_before:,} streams replayed, .* rewritten"
             )
             self.assert_clean()
 

@@ -170,7 +170,7 @@ class BesideAppends(RaceCase):
         self.damage()
         done = self.rebuild("carts")
         self.assertEqual((done.returncode, done.stderr), (0, ""), done)
-        self.assertRegex(done.stdout, r" [1-9][\d,]* written anew, ", done)
+        self.assertRegex(done.stdout, r" [1-9][\d,]* rewritten, ", done)
 
     def assert_what_was_answered(self):
         for cart_id, answer in self.answers.items():

@@ -84,7 +84,7 @@ class Upgrade(unittest.TestCase):
                     f"events: {n_all} written; {self.path} goes up to position {n_all}\n",
                     f"CartCreated: {n_created} from schema_version 1 to 2; brought back, each is",
                     f"ItemAdded: {n_old} from schema_version 1 to 2; brought back, each is what it was",
-                    f"of the newest shape already: {n_all - n_created - n_old}\n",
+                    f"already of the newest shape: {n_all - n_created - n_old}\n",
                 )
                 copied = self.read_copy()
                 for event, before in zip(copied, fixtures.read(source, "events"), strict=True):
@@ -153,7 +153,7 @@ class Upgrade(unittest.TestCase):
         database = self.make_database("v1")
         self.assert_done(self.upgrade(database))
         done = self.upgrade(database)
-        self.assert_done(done, "events: 0 written", "of the newest shape already: 0\n")
+        self.assert_done(done, "events: 0 written", "already of the newest shape: 0\n")
         self.assertNotIn("from schema_version", done.stdout)
         with open(self.path, "rb") as file:
             lines = file.readlines()
@@ -173,8 +173,8 @@ class Upgrade(unittest.TestCase):
 
     def test_an_event_that_is_not_of_its_shape_ends_it(self):
         for data, reason in (
-            ("'{\"properties\": {}}'", "its data is not of the shape that its schema_version says"),
-            ("'{\"quantity\": 1e-300}'", "its data has a number that can't be kept"),
+            ("'{\"properties\": {}}'", "its data does not have the shape of its schema_version"),
+            ("'{\"quantity\": 1e-300}'", "its data has a number that can't be stored exactly"),
         ):
             with self.subTest(reason):
                 database = self.make_database("v1")
@@ -192,9 +192,9 @@ class Upgrade(unittest.TestCase):
     def test_an_event_of_a_later_cartd_ends_it(self):
         database = self.make_database("v1")
         self.spoil(database, "schema_version = 3", 20)
-        self.assert_failed(self.upgrade(database), "event 20", "schema_version is not known")
+        self.assert_failed(self.upgrade(database), "event 20", "schema_version is unknown")
         self.spoil(database, "schema_version = 1, type = 'ItemLent'", 20)
-        self.assert_failed(self.upgrade(database), "event 20, ItemLent", "type is not known")
+        self.assert_failed(self.upgrade(database), "event 20, ItemLent", "type is unknown")
 
     def spoil(self, database, change, position):
         database.sql(
@@ -221,9 +221,9 @@ class Upgrade(unittest.TestCase):
             self.upgrade(database, "postgresql://nobody@127.0.0.1:1/nowhere"), "cartd:"
         )
         self.assert_failed(self.upgrade(database, "/nowhere/log.jsonl"), "No such file")
-        self.assert_failed(run_cartd("events", "upgrade", "--into", "", url=database.app_url), "needs --into", code=2)
+        self.assert_failed(run_cartd("events", "upgrade", "--into", "", url=database.app_url), "requires --into", code=2)
         self.assert_failed(
-            run_cartd("events", "upgrade", url=database.app_url), "needs --into", code=2
+            run_cartd("events", "upgrade", url=database.app_url), "requires --into", code=2
         )
         self.assert_failed(
             run_cartd("events", "--into", "x", url=database.app_url), "takes no --into", code=2
@@ -231,7 +231,7 @@ class Upgrade(unittest.TestCase):
 
     def test_an_empty_log_is_an_empty_copy(self):
         database = self.make_database()
-        self.assert_done(self.upgrade(database), "of the newest shape already: 0\n")
+        self.assert_done(self.upgrade(database), "already of the newest shape: 0\n")
         self.assertEqual(self.read_copy(), [])
         target = self.make_database()
         self.assert_done(self.upgrade(database, target.app_url), "events: 0 imported")
@@ -258,7 +258,7 @@ class Upgrade(unittest.TestCase):
             process.wait()
         # The importer may still be busy with what it was given.
         done = self.upgrade(database, target.app_url)
-        while "somebody else has appended" in done.stderr:
+        while "another process appended" in done.stderr:
             done = self.upgrade(database, target.app_url)
         self.assert_done(done)
         self.assertEqual(int(target.value(count)), n_events)

@@ -112,13 +112,13 @@ class WideCarts(AuditCase):
         new_id = make_id()
         for damage, finding in (
             (f"UPDATE cart_chunks SET lines = replace(lines, 'p20', 'P20') {of_cart}",
-             r"cart_chunks\.lines of part 1 is .*P20.* and should be .*p20"),
+             r"cart_chunks\.lines of chunk 1 is .*P20.* and should be .*p20"),
             (f"DELETE FROM cart_chunks {of_cart} AND chunk = 2", r"cart_chunks has no chunk 2"),
             (f"INSERT INTO cart_chunks SELECT cart_id, 4, lines FROM cart_chunks {of_cart} AND chunk = 3",
              r"cart_chunks has a chunk 4 that is not in the document"),
             (f"UPDATE cart_chunks SET chunk = -1 {of_cart} AND chunk = 0", r"has a chunk -1 that"),
             (f"INSERT INTO cart_chunks VALUES ('{new_id}', 0, '{{}}')",
-             rf"cart {new_id}: cart_chunks has rows of it, and it does not exist"),
+             rf"cart {new_id}: cart_chunks has rows for it, but it does not exist"),
             (f"UPDATE carts SET document_end = NULL {of_cart}", r"carts\.document_end is null"),
             (f"UPDATE carts SET document = '' {of_cart}", r"carts\.document is \"\" "),
             ("TRUNCATE cart_chunks", r"cart_chunks has no chunk 0"),

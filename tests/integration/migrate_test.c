@@ -168,7 +168,7 @@ START_TEST(a_script_that_was_changed_after_it_was_applied_is_refused)
     migrate(three, 2);
     struct migrate_script changed[] = {three[0], three[1], three[2]};
     changed[1].checksum = "other";
-    assert_refused(changed, 3, "migration 2 (002_two) was applied with other bytes");
+    assert_refused(changed, 3, "migration 2 (002_two) was applied with other content");
     assert_answer("SELECT count(*) FROM schema_migrations", "2");
 }
 END_TEST

@@ -180,6 +180,9 @@ START_TEST(any_other_error_fails_the_pipeline_and_is_logged_without_its_data)
     expect_raise("22012", POSTGRES_FAILED);
     ck_assert_uint_eq(fixture_count_in_log("\"event\":\"statement_failed\""), 1);
     ck_assert_uint_eq(fixture_count_in_log("\"statement\":\"raise\",\"sqlstate\":\"22012\""), 1);
+    ck_assert_uint_eq(fixture_count_in_log("\"hint\""), 0);
+    expect_raise("42501", POSTGRES_FAILED);
+    ck_assert_uint_eq(fixture_count_in_log("\"hint\":\"a right is missing"), 1);
     expect_raise("0A000", POSTGRES_FAILED);
     expect_raise("42P01", POSTGRES_FAILED);
     fixture_expect(&one, POSTGRES_DONE);

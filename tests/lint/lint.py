@@ -65,6 +65,13 @@ class Tree:
             if (self.root / name).exists():
                 yield self.root / name
 
+    def written_files(self):
+        """What people read: the text files, and the documents."""
+        yield from self.text_files()
+        yield from self.files("deploy", "docs")
+        for pattern in ("*.md", "*.yaml", "*.yml"):
+            yield from sorted(self.root.glob(pattern))
+
     def name(self, path):
         return str(path.relative_to(self.root))
 
@@ -142,6 +149,10 @@ def check_words(tree):
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
             if re.search(rooms.UNFINISHED, line):
                 yield f"{tree.name(path)}:{number}: unfinished work does not land: {line.strip()}"
+    for path in tree.written_files():
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            if re.search(rooms.GENDERED, line):
+                yield f"{tree.name(path)}:{number}: say they, the client, the caller: {line.strip()}"
 
 
 def check_sizes(tree):

@@ -106,6 +106,9 @@ WORDS = [
 # is called so.
 UNFINISHED = r"(?<!['\"])\b(TO" + r"DO|FIX" + r"ME|XX" + r"X|HA" + r"CK)\b(?!['\"])"
 
+# A client is "the client" or "they", as is a caller or an operator.
+GENDERED = r"(?i)\bh(e|is|im|imself)\b"
+
 MOST_LINES = 600
 
 # One version's opinion on layout, or it would be another on every machine: Debian 12's.

@@ -157,7 +157,7 @@ START_TEST(it_admits_whom_the_cart_admits)
     base_buffer_finish(&read.body);
     read = read_of(1);
     read.caller = (struct cart_caller){.customer_id = "bob"};
-    ck_assert(!cart_cache_find(&cache, SOON, &read)); /* he is answered as if there was none */
+    ck_assert(!cart_cache_find(&cache, SOON, &read)); /* answered as if there was none */
     ck_assert_uint_eq(read.body.length, 0);
     cart_cache_finish(&cache);
 }

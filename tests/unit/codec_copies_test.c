@@ -93,8 +93,8 @@ START_TEST(what_is_wrong_with_a_line_is_said)
         {"T04:", " ", "/recorded_at: recorded_at must be a time, such as 2026-"},
         {"\"data\":{", "\"data\":5,\"more\":{", "/data: data must be an object, not 5"},
         {"{\"position\"", "{\"more\":{},\"position\"", "/more: This member is unknown; "},
-        {"\"data\"", "\"d\\u0061ta\"", "must be written as plain names"},
-        {"7a10-7d21", "7a10-7d22", "\"command_id\" is not that of the metadata"},
+        {"\"data\"", "\"d\\u0061ta\"", "must be written without escapes"},
+        {"7a10-7d21", "7a10-7d22", "\"command_id\" differs from that of the metadata"},
     };
     for (size_t i = 0; i < BASE_COUNT(rows); i++) {
         BASE_CLEANUP(base_buffer_finish) struct base_buffer line = {0};

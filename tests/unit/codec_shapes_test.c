@@ -161,15 +161,15 @@ START_TEST(what_does_not_come_back_is_told)
         const char *data;
         const char *reason;
     } rows[] = {
-        {1, SPECIAL_2, PLAIN_1, "can't be brought back"},
-        {1, PLAIN_1, PLAIN_1, "can't be brought back"},
-        {1, "[]", PLAIN_1, "not an object that can be read"},
-        {1, PLAIN_2, "", "not an object that can be read"},
-        {1, PLAIN_2, "{\"item_id\":\"mug\"}", "is something else"},
-        {1, PLAIN_2, PLAIN_2, "is something else"},
-        {2, SPECIAL_2, PLAIN_2, "is something else"},
+        {1, SPECIAL_2, PLAIN_1, "can't be converted back"},
+        {1, PLAIN_1, PLAIN_1, "can't be converted back"},
+        {1, "[]", PLAIN_1, "not a readable object"},
+        {1, PLAIN_2, "", "not a readable object"},
+        {1, PLAIN_2, "{\"item_id\":\"mug\"}", "to its own, differs from it"},
+        {1, PLAIN_2, PLAIN_2, "to its own, differs from it"},
+        {2, SPECIAL_2, PLAIN_2, "to its own, differs from it"},
         {1, "{\"properties\":{},\"a\":1e300}", "{\"a\":1e300}", "number"},
-        {3, PLAIN_2, PLAIN_2, "schema_version is not known"},
+        {3, PLAIN_2, PLAIN_2, "schema_version is unknown"},
     };
     for (size_t i = 0; i < BASE_COUNT(rows); i++) {
         const char *reason = "none";
@@ -188,18 +188,18 @@ START_TEST(what_can_not_be_upcast_does_not_round_trip)
         const char *data;
         const char *reason;
     } rows[] = {
-        {"ItemAdded", 1, PLAIN_2, "shape that its schema_version says"},
-        {"ItemAdded", 1, "[]", "not an object that can be read"},
+        {"ItemAdded", 1, PLAIN_2, "not have the shape of its schema_version"},
+        {"ItemAdded", 1, "[]", "not a readable object"},
         {"ItemAdded", 1, "{\"a\":1e300}", "number"},
-        {"ItemAdded", 0, PLAIN_1, "schema_version is not known"},
-        {"ItemAdded", 3, PLAIN_2, "schema_version is not known"},
+        {"ItemAdded", 0, PLAIN_1, "schema_version is unknown"},
+        {"ItemAdded", 3, PLAIN_2, "schema_version is unknown"},
         {"ItemAdded", 2, PLAIN_1, "can't be read"},
         {"ItemAdded", 1, "{}", "can't be read"},
         {"CartCleared", 1, "{\"a\":1}", "can't be read"},
         {"ItemRemoved", 1, "{\"item_id\":\"tea\",\"quantity\":2.0}", "can't be read"},
         {"ProductChanged", 1, "{}", "can't be read"},
-        {"ItemLost", 1, "{}", "type is not known"},
-        {"ItemLost", 0, "{}", "type is not known"},
+        {"ItemLost", 1, "{}", "type is unknown"},
+        {"ItemLost", 0, "{}", "type is unknown"},
     };
     for (size_t i = 0; i < BASE_COUNT(rows); i++) {
         const char *reason = "none";

@@ -168,11 +168,12 @@ END_TEST
 
 START_TEST(an_unknown_flag_is_refused_with_the_one_that_is_meant)
 {
-    assert_refused(NOTHING, WORDS("--lisetn", "x"), "there is no --lisetn; is --listen meant?");
-    assert_refused(NOTHING, WORDS("--wait=5"), "there is no --wait; is --wait-ms meant?");
-    assert_refused(NOTHING, WORDS("--colour"), "there is no --colour");
-    assert_refused(NOTHING, WORDS("-v"), "there is no -v");
-    assert_refused(NOTHING, WORDS("--list"), "there is no --list; is --listen meant?");
+    assert_refused(
+        NOTHING, WORDS("--lisetn", "x"), "unknown argument --lisetn; did you mean --listen?");
+    assert_refused(NOTHING, WORDS("--wait=5"), "unknown argument --wait; did you mean --wait-ms?");
+    assert_refused(NOTHING, WORDS("--colour"), "unknown argument --colour");
+    assert_refused(NOTHING, WORDS("-v"), "unknown argument -v");
+    assert_refused(NOTHING, WORDS("--list"), "unknown argument --list; did you mean --listen?");
 }
 END_TEST
 
@@ -188,14 +189,17 @@ START_TEST(an_unknown_variable_is_refused_with_the_one_that_is_meant)
 {
     assert_refused(
         WORDS("CARTD_LISTNE=x"), NOTHING,
-        "the environment variable CARTD_LISTNE is no setting; is CARTD_LISTEN meant?");
+        "the environment variable CARTD_LISTNE is not a setting of cartd; did you mean "
+        "CARTD_LISTEN?");
     assert_refused(
         WORDS("CARTD_DATABASE_URL=x"), NOTHING,
-        "the environment variable CARTD_DATABASE_URL is no setting; is DATABASE_URL meant?");
+        "the environment variable CARTD_DATABASE_URL is not a setting of cartd; did you mean "
+        "DATABASE_URL?");
     assert_refused(
         WORDS("CARTD_TELEMETRY="), NOTHING,
-        "the environment variable CARTD_TELEMETRY is no setting");
-    assert_refused(WORDS("CARTD_=1"), NOTHING, "the environment variable CARTD_ is no setting");
+        "the environment variable CARTD_TELEMETRY is not a setting of cartd");
+    assert_refused(
+        WORDS("CARTD_=1"), NOTHING, "the environment variable CARTD_ is not a setting of cartd");
     char name[400];
     memset(name, 'A', sizeof(name));
     memcpy(name, "CARTD_", 6);
@@ -213,9 +217,10 @@ START_TEST(the_variables_of_the_scripts_are_let_through)
     assert_read(&reading);
     assert_refused(
         WORDS("CARTD_DATA_DIRS=x"), NOTHING,
-        "the environment variable CARTD_DATA_DIRS is no setting");
+        "the environment variable CARTD_DATA_DIRS is not a setting of cartd");
     assert_refused(
-        WORDS("CARTD_TEST=x"), NOTHING, "the environment variable CARTD_TEST is no setting");
+        WORDS("CARTD_TEST=x"), NOTHING,
+        "the environment variable CARTD_TEST is not a setting of cartd");
 }
 END_TEST
 

@@ -87,8 +87,8 @@ static void check_text(const char *text, const char *expected)
     check_bytes(text, strlen(text), expected);
 }
 
-#define BAD_INNER_QUOTE "a quote stands within a field that doesn't begin with one"
-#define BAD_AFTER_QUOTE "something stands between a closing quote and the next comma"
+#define BAD_INNER_QUOTE "it has a quote inside a field that does not begin with one"
+#define BAD_AFTER_QUOTE "it has text between a closing quote and the next comma"
 #define BAD_TOO_LONG "it is longer than 64 KiB, or a quote is not closed"
 
 /* ---- records ----------------------------------------------------------------------------------
@@ -315,12 +315,12 @@ static void check_header_refused(struct csv_record record, const char *part)
 
 START_TEST(a_header_names_each_column_once_and_no_other)
 {
-    check_header_refused(RECORD("sku", "name", "currency"), "missing is the column \"price\"");
+    check_header_refused(RECORD("sku", "name", "currency"), "missing column \"price\"");
     check_header_refused(
-        RECORD("sku", "name", "currency", "price", "colour"), "there is no column \"colour\"");
+        RECORD("sku", "name", "currency", "price", "colour"), "unknown column \"colour\"");
     check_header_refused(
-        RECORD("sku", "name", "currency", "price", "sku"), "twice the column \"sku\"");
-    check_header_refused(RECORD("sku;name;currency;price"), "there is no column");
+        RECORD("sku", "name", "currency", "price", "sku"), "duplicate column \"sku\"");
+    check_header_refused(RECORD("sku;name;currency;price"), "unknown column");
     check_header_refused(RECORD("\x1b[2J"), "\\u001b");
 }
 END_TEST

@@ -153,7 +153,7 @@ START_TEST(a_plain_line_stays_a_line_without_control_characters)
     const char *line = capture_end(&captured);
     ck_assert_str_eq(
         line + BASE_TIME_SIZE - 1,
-        " info cartd serves listen=127.0.0.1:8080"
+        " info serving requests listen=127.0.0.1:8080"
         " path=\"a\\nb\\r\\\"\\\\\\u001b[31m\\u007f\\u009b\xc2\xa0\xef\xbf\xbd\xef\xbf\xbd\""
         " none=\"\" n=3\n");
 }
@@ -164,7 +164,7 @@ START_TEST(a_line_needs_no_fields)
     struct captured captured;
     capture_begin(&captured, BASE_LOG_PLAIN);
     base_log(&captured.log, BASE_LOG_STOPPED);
-    ck_assert_str_eq(capture_end(&captured) + BASE_TIME_SIZE - 1, " info cartd has stopped\n");
+    ck_assert_str_eq(capture_end(&captured) + BASE_TIME_SIZE - 1, " info stopped\n");
 }
 END_TEST
 

@@ -42,8 +42,8 @@ static const struct http_refusal *refuse_beyond(struct http_request *request, in
 {
     return http_refuse(
         &request->arena, HTTP_PROBLEM_INVALID_PARAMETER,
-        "There is no event %lld, the value of Last-Event-ID or \"after\": it is from another log, "
-        "or from before the database was restored from an older copy. Start again from 0.",
+        "There is no event %lld, the value of Last-Event-ID or \"after\": it comes from another "
+        "log, or from before the database was restored from an older copy. Start again from 0.",
         (long long)after);
 }
 
@@ -65,10 +65,10 @@ static const struct http_refusal *check_page(
     if (!is_of_this_log(request, page->log_id))
         return http_refuse(
             &request->arena, HTTP_PROBLEM_INVALID_PARAMETER,
-            "The log is %s, not that of \"log_id\": a standby was promoted or a copy was restored "
-            "since, and events that you have read may be missing or have other positions. Compare "
-            "the last event that you have with the one at its position, and go on from where both "
-            "are the same.",
+            "The current log is %s, not that of \"log_id\": a standby was promoted or a copy was "
+            "restored since, and events that you have read may be missing or have other positions. "
+            "Compare the last event that you have with the one at its position, and continue from "
+            "where both are the same.",
             page->log_id);
     return page->is_beyond ? refuse_beyond(request, page->after) : NULL;
 }
@@ -120,10 +120,10 @@ static void end_poll(struct http_poll *poll, enum http_problem otherwise)
                      });
     else
         http_send_refusal(
-            request,
-            &(struct http_refusal){
-                .problem = otherwise,
-                .detail = "The service has not read the end of the log from the database yet."});
+            request, &(struct http_refusal){
+                         .problem = otherwise,
+                         .detail = "The service has not read the end of the log from the database "
+                                   "yet. Try again shortly."});
 }
 
 static size_t take(struct feed_listener *listener, const struct feed_event *events, size_t n)
@@ -332,7 +332,7 @@ const struct http_refusal *http_ask_list_events(struct http_request *request)
         return http_refuse_parameter(
             request, HTTP_PARAMETER_TYPE,
             base_arena_printf(
-                &request->arena, "one to %d names of event types, with commas between them, as %s",
+                &request->arena, "1 to %d event types separated by commas, such as %s",
                 HTTP_LISTED_MAX, codec_cart_event_name(CART_EVENT_ITEM_ADDED)));
     /* Every integer in an answer fits into a double, as that is what JavaScript has. */
     return ask(request, &source, (INT64_C(1) << 53) - 1);

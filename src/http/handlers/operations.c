@@ -68,13 +68,13 @@ static struct checks look(const struct http *http)
 {
     struct checks checks = {0};
     if (http->is_draining)
-        checks.serving = "The service is stopping.";
+        checks.serving = "This instance is shutting down.";
     if (!service_is_ready(http->options.service)) {
         const char *trouble = service_trouble(http->options.service);
         checks.commands = trouble == NULL ? "Commands can't be recorded yet." : trouble;
     }
     if (!projections_is_ready(http->options.projections) || !feed_is_ready(http->options.feed))
-        checks.reads = "There is no connection to read from.";
+        checks.reads = "There is no database connection for reads yet.";
     return checks;
 }
 
@@ -130,7 +130,8 @@ const struct http_refusal *http_ask_get_readyz(struct http_request *request)
     }
     /* The reason may name hosts and users. */
     if (!http_may(request, HTTP_OPERATIONS))
-        trouble = "The service is not ready; checks says why.";
+        trouble = "This instance is not ready. GET /readyz?verbose, which requires the scope "
+                  "reports, says why.";
     return http_refuse_with(
         &request->arena, &(struct http_refusal){
                              .problem = checks.serving != NULL ? HTTP_PROBLEM_SHUTTING_DOWN

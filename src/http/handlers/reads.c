@@ -15,7 +15,7 @@ const struct http_refusal *http_read_time(
         return NULL;
     return http_refuse_parameter(
         request, parameter,
-        "an RFC 3339 time, as 2026-11-23T04:38:00.123456Z, with + written as %2B");
+        "an RFC 3339 time, such as 2026-11-23T04:38:00.123456Z, with + written as %2B");
 }
 
 const struct http_refusal *http_read_number(

@@ -28,7 +28,7 @@ const struct http_refusal *http_refuse_etags(struct http_request *request, const
 {
     return http_refuse(
         &request->arena, HTTP_PROBLEM_INVALID_PARAMETER,
-        "%s must be * or a list of at most %d ETags in quotes, as \"7\".", header,
+        "%s must be * or a list of at most %d ETags in quotes, such as \"7\".", header,
         SERVICE_VERSIONS_MAX);
 }
 
@@ -68,7 +68,8 @@ static const char *rule_detail(struct http_request *request)
     char cart_id[BASE_UUID_SIZE];
     base_uuid_format(&command->stream_id, cart_id);
     if (command->command_index >= request->asked.n_commands)
-        return "The cart does not allow it."; /* the service names a command in each refusal */
+        return "The cart does not allow this command."; /* the service names a command in each
+                                                           refusal */
     const struct cart_command *refused = &request->asked.commands[command->command_index];
     const char *subject = cart_command_subject(refused);
 
@@ -76,7 +77,7 @@ static const char *rule_detail(struct http_request *request)
     case CART_REFUSED_NOT_FOUND:
         return base_arena_printf(arena, "There is no cart %s.", cart_id);
     case CART_REFUSED_ALREADY_EXISTS:
-        return base_arena_printf(arena, "A cart %s already exists.", cart_id);
+        return base_arena_printf(arena, "Cart %s already exists.", cart_id);
     case CART_REFUSED_IS_CLOSED:
         return base_arena_printf(
             arena, "Cart %s was checked out or cancelled and accepts no more commands.", cart_id);
@@ -92,13 +93,13 @@ static const char *rule_detail(struct http_request *request)
             arena, "The product \"%s\" has no price in the currency of the cart.", subject);
     case CART_REFUSED_QUANTITY_OUT_OF_RANGE:
         return base_arena_printf(
-            arena, "%d more would bring the line of \"%s\" above %d pieces.",
+            arena, "%d more would take the line of \"%s\" above the limit of %d units.",
             refused->type == CART_COMMAND_ADD_ITEM ? (int)refused->add_item.quantity : 0, subject,
             CART_QUANTITY_MAX);
     case CART_REFUSED_IS_FULL:
         return base_arena_printf(
-            arena, "The cart has %d lines, the limit, so \"%s\" can't be added.", CART_LINES_MAX,
-            subject);
+            arena, "The cart has reached the limit of %d lines, so \"%s\" can't be added.",
+            CART_LINES_MAX, subject);
     case CART_REFUSED_AMOUNT_TOO_LARGE:
         return base_arena_printf(
             arena, "With \"%s\" the total of the cart would exceed %" PRId64 ".", subject,
@@ -112,7 +113,7 @@ static const char *rule_detail(struct http_request *request)
             command->current_total_minor,
             refused->type == CART_COMMAND_CHECK_OUT ? refused->check_out.expected_total_minor : 0);
     }
-    return "The cart does not allow it.";
+    return "The cart does not allow this command.";
 }
 
 static const struct http_refusal *refuse_prices(struct http_request *request)
@@ -169,12 +170,12 @@ static const char *unmatched_detail(struct http_request *request)
         return base_arena_printf(
             &request->arena,
             " The tag %.64s is weak, and weak tags never match If-Match (RFC 9110, section "
-            "13.1.1): send the version in quotes without the W/, as \"7\".",
+            "13.1.1): send the version in quotes without the W/, such as \"7\".",
             tag);
     return base_arena_printf(
         &request->arena,
-        " The tag %.64s is not an ETag of this service, whose tags are versions in quotes, as "
-        "\"7\": send the tag as the service gave it, without what a proxy added.",
+        " The tag %.64s is not an ETag of this service, whose tags are versions in quotes, such as "
+        "\"7\": send the tag exactly as the service returned it, without what a proxy added.",
         tag);
 }
 
@@ -183,7 +184,7 @@ static const char *mismatch_detail(struct http_request *request)
     const struct service_command *command = &request->wait.command;
     if (command->version == 0)
         return base_arena_printf(
-            &request->arena, "If-Match requires that it exists, and it does not.%s",
+            &request->arena, "If-Match requires the product to exist, and it does not.%s",
             unmatched_detail(request));
     return base_arena_printf(
         &request->arena, "The current version is %d, which If-Match does not name.%s",
@@ -212,10 +213,10 @@ static const struct http_refusal *refuse_other_type(struct http_request *request
     return http_refuse(
         &request->arena, HTTP_PROBLEM_ID_TAKEN,
         request->wait.command.aggregate == &aggregate_cart
-            ? "The id is not a cart's but a product's. Nothing was done; create a cart with "
+            ? "The id belongs to a product, not to a cart. Nothing was done. Create the cart with "
               "another id."
-            : "The log has a cart under the id of this product's sku. Nothing was done; whoever "
-              "runs the service finds it with `cartd verify`.");
+            : "The id that belongs to this sku is taken by a cart. Nothing was done. The operator "
+              "of the service can find that cart with `cartd verify`.");
 }
 
 static const struct http_refusal *refuse_key(struct http_request *request)
@@ -260,21 +261,22 @@ const struct http_refusal *http_refuse_command(struct http_request *request)
     case SERVICE_OVERLOADED:
         return http_refuse(
             arena, HTTP_PROBLEM_OVERLOADED,
-            "Too many commands are waiting already. Nothing was done.");
+            "Too many commands are waiting. Nothing was done. Try again later.");
     case SERVICE_UNAVAILABLE:
         return http_refuse(
             arena, HTTP_PROBLEM_DATABASE_UNAVAILABLE,
-            "The database can't record anything at the moment. Nothing was recorded.");
+            "The database can't record commands at the moment. Nothing was recorded. Try again "
+            "later.");
     case SERVICE_SHUTTING_DOWN:
         return http_refuse(
             arena, HTTP_PROBLEM_SHUTTING_DOWN,
-            "This instance is stopping and accepts no new commands. Nothing was done.");
+            "This instance is shutting down and accepts no new commands. Nothing was done.");
     case SERVICE_FAILED:
         break;
     }
     return http_refuse(
         arena, HTTP_PROBLEM_INTERNAL_ERROR,
-        "The command could not be carried out. Nothing was recorded.");
+        "The command failed unexpectedly. Nothing was recorded.");
 }
 
 /* ---- reads ----------------------------------------------------------------------------------- */
@@ -295,20 +297,21 @@ const struct http_refusal *http_refuse_failure(
     case BASE_NO_FAILURE:
         return NULL;
     case BASE_OVERLOADED:
-        return http_refuse(arena, HTTP_PROBLEM_OVERLOADED, "Too many reads are waiting already.");
+        return http_refuse(
+            arena, HTTP_PROBLEM_OVERLOADED, "Too many reads are waiting. Try again later.");
     case BASE_TOO_SLOW:
         return http_refuse(
             arena, HTTP_PROBLEM_OVERLOADED,
-            "The read took too long; narrow it down or try again later.");
+            "The read took too long. Narrow it down or try again later.");
     case BASE_UNAVAILABLE:
     case BASE_UNKNOWN:
         return http_refuse(
             arena, HTTP_PROBLEM_DATABASE_UNAVAILABLE,
-            "The database does not answer at the moment.");
+            "The database is not responding at the moment. Try again later.");
     case BASE_BROKEN:
         break;
     }
-    return http_refuse(arena, HTTP_PROBLEM_INTERNAL_ERROR, "The read failed.");
+    return http_refuse(arena, HTTP_PROBLEM_INTERNAL_ERROR, "The read failed unexpectedly.");
 }
 
 /* ---- point-in-time reads --------------------------------------------------------------------- */
