@@ -4,7 +4,8 @@
  * carts, sends nothing and asks nobody.
  *
  * The shapes of events and commands are tables (shapes.c), and one reader and one writer go by
- * them. JSON is parsed by jansson; what is read is copied into the caller's arena.
+ * them. JSON is parsed by jansson, by way of a quicker reader where it is plain (plain.c); what is
+ * read is copied into the caller's arena.
  */
 #ifndef CARTD_CODEC_H
 #define CARTD_CODEC_H

@@ -44,6 +44,12 @@ json_t *codec_json_load(const char *text) BASE_MUST_CHECK;
 enum codec_outcome codec_json_read_body(
     struct codec_reader *reader, struct codec_body body, json_t **value) BASE_MUST_CHECK;
 
+/* ---- plain.c --------------------------------------------------------------------------------- */
+
+/* The object that a text is, as jansson would load it with JSON_REJECT_DUPLICATES, no deeper than
+ * CODEC_DEPTH_MAX; the caller's to json_decref(). NULL says nothing: ask jansson. */
+json_t *codec_json_load_plain(const char *bytes, size_t length) BASE_MUST_CHECK;
+
 /* ---- complaints.c ---------------------------------------------------------------------------- */
 
 /* The RFC 6901 pointer of a path, in the arena. */

@@ -77,6 +77,9 @@ void codec_begin(void)
 json_t *codec_json_load(const char *text)
 {
     size_t length = strlen(text);
+    json_t *plain = codec_json_load_plain(text, length);
+    if (plain != NULL)
+        return plain;
     if (find_too_deep(text, length) < length)
         return NULL;
     json_t *value = json_loadb(text, length, JSON_REJECT_DUPLICATES, NULL);
@@ -177,6 +180,9 @@ enum codec_outcome codec_json_read_body(
 {
     if (body.length == 0)
         return malformed(reader, "The body is empty; a JSON object is expected.");
+    *value = codec_json_load_plain(body.bytes, body.length);
+    if (*value != NULL)
+        return CODEC_READ;
     const char *nul = memchr(body.bytes, '\0', body.length);
     if (nul != NULL)
         return malformed_at(reader, body, (size_t)(nul - body.bytes), "the body has a NUL byte");
