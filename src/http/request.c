@@ -13,6 +13,46 @@
 
 /* ---- its life -------------------------------------------------------------------------------- */
 
+/* A request with its arena is several kilobytes that come and go with every request. */
+enum { SPARE_REQUESTS_MAX = 256 };
+
+static struct http_request *take_request(struct http *http)
+{
+    struct http_request *request = http->spare;
+    if (request == NULL)
+        return base_alloc(sizeof(*request));
+    http->spare = request->next;
+    http->n_spare--;
+    struct base_arena arena = request->arena;
+    memset(request, 0, sizeof(*request)); /* an initialiser need not reach all of the union */
+    request->arena = arena;
+    return request;
+}
+
+static void give_back(struct http *http, struct http_request *request)
+{
+    if (http->n_spare == SPARE_REQUESTS_MAX) {
+        base_arena_finish(&request->arena);
+        free(request);
+        return;
+    }
+    base_arena_reset(&request->arena);
+    request->next = http->spare;
+    http->spare = request;
+    http->n_spare++;
+}
+
+void http_free_spare_requests(struct http *http)
+{
+    while (http->spare != NULL) {
+        struct http_request *request = http->spare;
+        http->spare = request->next;
+        base_arena_finish(&request->arena);
+        free(request);
+    }
+    http->n_spare = 0;
+}
+
 static struct http_client *client_of(struct MHD_Connection *connection)
 {
     const union MHD_ConnectionInfo *info =
@@ -22,7 +62,7 @@ static struct http_client *client_of(struct MHD_Connection *connection)
 
 void *http_begin_request(void *cls, const char *raw_target, struct MHD_Connection *connection)
 {
-    struct http_request *request = base_alloc(sizeof(*request));
+    struct http_request *request = take_request(cls);
     request->http = cls;
     request->http->n_turns_without_use = 0;
     request->client = client_of(connection);
@@ -54,8 +94,7 @@ static void end_request(struct http_request *request)
     if (request->response != NULL)
         MHD_destroy_response(request->response);
     base_buffer_finish(&request->body);
-    base_arena_finish(&request->arena);
-    free(request);
+    give_back(http, request);
 }
 
 void http_complete_request(

@@ -53,6 +53,7 @@ struct http_header_line {
 };
 
 struct http_request {
+    struct http_request *next; /* among the spare ones */
     struct http *http;
     struct http_client *client;
     struct MHD_Connection *connection;
@@ -122,6 +123,9 @@ void http_complete_request(
 /* For the end of a connection: libmicrohttpd 0.9.75 never completes a request whose query has more
  * parameters than its memory holds. */
 void http_end_lost_request(struct http_client *client);
+
+/* Frees what http_complete_request() keeps for the next requests. */
+void http_free_spare_requests(struct http *http);
 
 static inline struct codec_body http_request_body(const struct http_request *request)
 {

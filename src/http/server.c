@@ -328,5 +328,6 @@ void http_destroy(struct http *http)
     }
     http_stop_daemon(http);
     http_finish_streams(&http->streams);
+    http_free_spare_requests(http);
     free_http(http);
 }

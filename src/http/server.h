@@ -38,6 +38,8 @@ struct http {
     struct http_origins origins;
     size_t n_under_way; /* requests, from being whole to the end of their answer */
     struct http_streams streams;
+    struct http_request *spare; /* some that were done with, for the next ones */
+    size_t n_spare;
     bool is_draining;
     unsigned n_turns_without_use; /* since libmicrohttpd told us anything */
     bool is_lenient_library;
