@@ -13,6 +13,9 @@ enum { RUNS_AT_ONCE = 2 };
  * until its deadline. */
 enum { TURNS_WITHOUT_USE = 32, PAUSE_US = 5 * 1000 };
 
+/* Ours are the deadlines; libmicrohttpd's own is there for what we may not know of. */
+enum { LIBRARY_TIMEOUT_SECONDS = 30 };
+
 /* Runs the daemon, and again if it asks for that: it has to be asked after every run. */
 static void run(struct http *http)
 {
@@ -76,8 +79,38 @@ void http_stop_daemon(struct http *http)
     MHD_stop_daemon(http->daemon);
 }
 
+unsigned http_library_timeout(const struct http *http)
+{
+    unsigned longest = 0;
+    const struct http_options *options = &http->options;
+    const unsigned seconds[] = {
+        options->idle_seconds, options->headers_seconds, options->body_seconds,
+        options->answer_seconds};
+    for (size_t i = 0; i < BASE_COUNT(seconds); i++)
+        if (longest < seconds[i])
+            longest = seconds[i];
+    return longest + LIBRARY_TIMEOUT_SECONDS;
+}
+
+/* A resumed connection is as a rule read by libmicrohttpd 0.9.75 before its handler is called: in
+ * vain, after which it has to go into the epoll set to be read again, and out of it to be suspended
+ * again. But it calls the handlers of connections with a timeout of their own before all that. So
+ * that is what a suspended one gets; a second more than the others have. */
+void http_suspend(struct http *http, struct MHD_Connection *connection)
+{
+    (void)MHD_set_connection_option(
+        connection, MHD_CONNECTION_OPTION_TIMEOUT, http_library_timeout(http) + 1);
+    MHD_suspend_connection(connection);
+}
+
 void http_resume(struct http *http, struct MHD_Connection *connection)
 {
     MHD_resume_connection(connection);
     http_run_soon(http);
+}
+
+void http_come_back(struct http *http, struct MHD_Connection *connection)
+{
+    (void)MHD_set_connection_option(
+        connection, MHD_CONNECTION_OPTION_TIMEOUT, http_library_timeout(http));
 }

@@ -6,6 +6,7 @@
 #include "access.h"
 #include "admission.h"
 #include "checks.h"
+#include "daemon.h"
 #include "fields.h"
 #include "oversize.h"
 #include "reply.h"
@@ -302,7 +303,7 @@ static enum MHD_Result ask(struct http_request *request)
     if (request->status != 0)
         return http_queue_reply(request);
     request->stage = HTTP_WAITING;
-    MHD_suspend_connection(request->connection);
+    http_suspend(request->http, request->connection);
     return MHD_YES;
 }
 
@@ -311,7 +312,6 @@ enum MHD_Result http_handle_request(
     const char *version, const char *upload, size_t *upload_length, void **context)
 {
     (void)cls;
-    (void)connection;
     struct http_request *request = *context;
     request->http->n_turns_without_use = 0;
     switch (request->stage) {
@@ -322,6 +322,7 @@ enum MHD_Result http_handle_request(
             return receive_body(request, upload, upload_length);
         return ask(request);
     case HTTP_ANSWERED:
+        http_come_back(request->http, connection);
         return http_queue_reply(request);
     case HTTP_ASKED:
     case HTTP_WAITING:

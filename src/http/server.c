@@ -23,9 +23,6 @@ enum { SELDOM_US = 1000 * 1000 };
  * them. At its own limit it leaves new ones waiting, unanswered. */
 enum { CUT_CONNECTIONS = 256 };
 
-/* Ours are the deadlines; libmicrohttpd's own is there for what we may not know of. */
-enum { LIBRARY_PATIENCE_SECONDS = 30 };
-
 /* How long http_destroy() lets answers that are on their way get out. */
 enum { FLUSH_RUNS = 50, FLUSH_RUN_MS = 10 };
 
@@ -158,19 +155,6 @@ static http_queue_function *find_queue_response(void)
     return function;
 }
 
-static unsigned library_timeout(const struct http *http)
-{
-    unsigned longest = 0;
-    const struct http_options *options = &http->options;
-    const unsigned seconds[] = {
-        options->idle_seconds, options->headers_seconds, options->body_seconds,
-        options->answer_seconds};
-    for (size_t i = 0; i < BASE_COUNT(seconds); i++)
-        if (longest < seconds[i])
-            longest = seconds[i];
-    return longest + LIBRARY_PATIENCE_SECONDS;
-}
-
 static struct MHD_Daemon *create_daemon(struct http *http, int listen_fd)
 {
     unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG;
@@ -181,7 +165,7 @@ static struct MHD_Daemon *create_daemon(struct http *http, int listen_fd)
         {MHD_OPTION_LISTEN_SOCKET, listen_fd, NULL},
         {MHD_OPTION_CONNECTION_LIMIT, (intptr_t)http->options.connections_max + CUT_CONNECTIONS,
          NULL},
-        {MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)library_timeout(http), NULL},
+        {MHD_OPTION_CONNECTION_TIMEOUT, (intptr_t)http_library_timeout(http), NULL},
         {MHD_OPTION_CONNECTION_MEMORY_LIMIT, HTTP_CONNECTION_MEMORY, NULL},
 #if MHD_VERSION >= 0x00097701
         /* As strict as the RFCs let a server be. 2 would refuse the empty line before a request
