@@ -13,17 +13,17 @@ static void compute_checksum(
     const struct cursor_list *list, const void *position, size_t n_bytes,
     uint8_t checksum[static CHECKSUM_BYTES])
 {
-    struct base_part clauses[2 + BASE_COUNT(list->filters)] = {
+    struct base_part parts[2 + BASE_COUNT(list->filters)] = {
         {.bytes = &list->kind, .length = 1},
         {.bytes = position, .length = n_bytes},
     };
     for (size_t i = 0; i < BASE_COUNT(list->filters); i++) {
         /* No filter is an empty text. */
         const char *filter = list->filters[i] == NULL ? "" : list->filters[i];
-        clauses[2 + i] = (struct base_part){.bytes = filter, .length = strlen(filter)};
+        parts[2 + i] = (struct base_part){.bytes = filter, .length = strlen(filter)};
     }
     uint8_t digest[BASE_SHA256_SIZE];
-    base_sha256(clauses, BASE_COUNT(clauses), digest);
+    base_sha256(parts, BASE_COUNT(parts), digest);
     memcpy(checksum, digest, CHECKSUM_BYTES);
 }
 
@@ -53,4 +53,12 @@ const uint8_t *cursor_decode(
         return NULL;
     *n_bytes = n_position_bytes;
     return bytes + 1;
+}
+
+struct cursor_list projections_cursor_list(char kind, const struct projections_page *page)
+{
+    return (struct cursor_list){
+        .kind = kind,
+        .filters = {page->status, page->customer_id, page->sku},
+    };
 }

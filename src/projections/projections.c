@@ -226,14 +226,6 @@ static void end_page(struct projections_page *page)
     base_buffer_append_char(&page->body, '}');
 }
 
-struct cursor_list projections_cursor_list(char kind, const struct projections_page *page)
-{
-    return (struct cursor_list){
-        .kind = kind,
-        .filters = {page->status, page->customer_id, page->sku},
-    };
-}
-
 static void page_answered(struct queue_request *request)
 {
     struct projections_page *page = BASE_CONTAINER(request, struct projections_page, request);
