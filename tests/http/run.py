@@ -30,7 +30,7 @@ TIMEOUT_SECONDS = 3600
 LONG_MODULES = [
     f"test_{name}"
     for name in """
-        verify failover rebuild wide_carts feed_chaos projections kills history streams leases wire
+        contributing verify failover rebuild wide_carts feed_chaos projections kills history streams leases wire
         rebuild_races outages upgrade cli_copy races guard_clients guests model files guard_proxy
         cli_log restore properties contract machine feed guard faults
     """.split()
