@@ -254,8 +254,7 @@ struct eventstore_key {
 void eventstore_receive_key(
     const struct postgres_rows *rows, size_t row, struct eventstore_key *key);
 
-/* ---- reading the log --------------------------------------------------------------------------
- */
+/* ---- reading the log ------------------------------------------------------------------------- */
 
 /* What a connection must prepare: for reading the log or one stream of it, and for
  * eventstore_ask_history(); both with eventstore_ask_head(). And for eventstore_ask_ranges().
@@ -296,8 +295,7 @@ struct eventstore_head {
 };
 struct eventstore_head eventstore_receive_head(const struct postgres_rows *rows);
 
-/* ---- copying the log --------------------------------------------------------------------------
- */
+/* ---- copying the log ------------------------------------------------------------------------- */
 
 /* What a connection must prepare for both below and for eventstore_ask_head(). NULL-terminated. */
 extern const struct postgres_statement *const eventstore_copy_statements[];

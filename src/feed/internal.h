@@ -83,8 +83,7 @@ struct feed_stream *feed_streams_find(const struct table *streams, const struct 
 void feed_streams_add_listener(struct table *streams, struct feed_listener *listener);
 void feed_streams_remove_listener(struct table *streams, struct feed_listener *listener);
 
-/* ---- what a listener waits for (listeners.c) --------------------------------------------------
- */
+/* ---- what a listener waits for (listeners.c) ------------------------------------------------- */
 
 /*
  *               event                   take() took less

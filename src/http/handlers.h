@@ -46,8 +46,7 @@ const struct http_refusal *http_submit(
 /* The same for request->commands. */
 const struct http_refusal *http_submit_commands(struct http_request *request);
 
-/* ---- refusals.c: what an outcome is for the client; NULL if it is none to refuse for ------------
- */
+/* ---- refusals.c: what an outcome is for the client; NULL if it is none to refuse for --------- */
 
 /* 400 for a parameter that is not what it must be; for a cursor that this list did not give; and
  * for a header that is no list of ETags. */

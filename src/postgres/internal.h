@@ -51,8 +51,7 @@ bool postgres_parameters_send(const struct postgres_parameters *parameters, PGco
 struct postgres_rows *postgres_rows_take(PGresult *result);
 void postgres_rows_free(struct postgres_rows *rows);
 
-/* ---- pipeline.c ---------------------------------------------------------------------------------
- */
+/* ---- pipeline.c ------------------------------------------------------------------------------ */
 
 void postgres_pipeline_forget_rows(struct postgres_pipeline *pipeline);
 

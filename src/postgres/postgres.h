@@ -119,8 +119,7 @@ bool postgres_get_bools_at(const struct postgres_rows *rows, size_t row, size_t 
 int32_t postgres_get_int4s_at(
     const struct postgres_rows *rows, size_t row, size_t column, size_t i);
 
-/* ---- pipelines ----------------------------------------------------------------------------------
- */
+/* ---- pipelines ------------------------------------------------------------------------------- */
 
 enum postgres_outcome {
     POSTGRES_DONE,          /* committed; the rows of every statement are there */

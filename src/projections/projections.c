@@ -178,8 +178,7 @@ void projections_read_product(struct projections *projections, struct projection
     queue_ask(&projections->reads, &read->request);
 }
 
-/* ---- the cache --------------------------------------------------------------------------------
- */
+/* ---- the cache ------------------------------------------------------------------------------- */
 
 void projections_set_lessor(struct projections *projections, struct projections_lessor *lessor)
 {

@@ -46,8 +46,7 @@ struct projections_changes {
 /* The clauses of the append statement, for eventstore_create(). */
 const struct eventstore_clause *const *projections_clauses(size_t *n_clauses);
 
-/* ---- the tables as such: compared with the log, and written anew from it ----------------------
- */
+/* ---- the tables as such: compared with the log, and written anew from it --------------------- */
 
 /* A read table. A new one is a file that defines this and its clause, a row in the list of
  * tables.h, and a migration; `cartd rebuild` then fills it from the old events, `cartd verify`
@@ -77,7 +76,7 @@ struct projections_table {
 const struct projections_table *const *projections_tables(size_t *n_tables);
 
 /* For compare: a sentence when the two are not the same. `place` is "carts.total" or, where a key
- * has several rows, "cart_items.quantity of \"tea\"". NULL is null. Long texts are shown from
+ * has several rows, "cart_items.sku of \"tea\"". NULL is null. Long texts are shown from
  * shortly before where they part. */
 void projections_compare_texts(
     struct base_buffer *differences, const char *place, const char *is, const char *should_be);

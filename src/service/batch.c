@@ -176,8 +176,7 @@ static void receive_keys(struct batch *batch)
     }
 }
 
-/* ---- deciding ---------------------------------------------------------------------------------
- */
+/* ---- deciding -------------------------------------------------------------------------------- */
 
 /* What was decided on guesses and the append does not prove may refuse nobody and confirm nothing:
  * it is read and decided again. */

@@ -182,8 +182,7 @@ bool batch_collect(struct batch *batch);
 /* Whether what was decided of the stream is proved by the append. */
 bool batch_is_recorded(const struct batch_stream *stream);
 
-/* ---- commands about several streams (boundary.c) ----------------------------------------------
- */
+/* ---- commands about several streams (boundary.c) --------------------------------------------- */
 
 struct service_boundary {
     size_t n;
@@ -234,8 +233,7 @@ void batch_split(struct batch *batch, bool may_pass);
 /* Answers or puts back every command, lets go of the streams; the batch is free. */
 void batch_end(struct batch *batch);
 
-/* ---- what PostgreSQL can't do for a while (outage.c) ------------------------------------------
- */
+/* ---- what PostgreSQL can't do for a while (outage.c) ----------------------------------------- */
 
 struct outage {
     int64_t since_us;    /* 0: there is none */
@@ -262,13 +260,11 @@ int64_t outage_answers_until(const struct service *service, int64_t now_us);
  * made of them, and adds what is to be recorded to the batch. */
 void decide_batch(struct batch *batch);
 
-/* ---- a cart as it was (history.c) ---------------------------------------------------------------
- */
+/* ---- a cart as it was (history.c) ------------------------------------------------------------ */
 
 void history_init(struct service *service);
 
-/* ---- answers from the log (answers.c)
- * -------------------------------------------------------------------- */
+/* ---- answers from the log (answers.c) -------------------------------------------------------- */
 
 /* A DONE command whose answer is the cart or product at command->version: reads it and answers. */
 void answer_from_log(struct service *service, struct service_command *command);

@@ -135,8 +135,7 @@ static void sweep_commands(struct loop_timer *timer)
     dispatch_commands(&service->dispatch);
 }
 
-/* ---- the connection ---------------------------------------------------------------------------
- */
+/* ---- the connection -------------------------------------------------------------------------- */
 
 /* The next server that answers may be another one, or one that has lost its newest commits (which
  * a failover to an asynchronous standby does). Versions alone don't tell: it may have given the

@@ -161,12 +161,12 @@ static const struct argument FULL_APPEND[] = {
     /* chunks of long documents: put */
     {"stream_ordinal", ITS_ORDINAL},
     {"cart_id", ITS_ID},
-    {"clause", "0"},
+    {"chunk", "0"},
     {"lines", "x"},
     /* and removed from behind the last one */
     {"stream_ordinal", ITS_ORDINAL},
     {"cart_id", ITS_ID},
-    {"n_clauses", "1"},
+    {"n_chunks", "1"},
     /* lines put */
     {"stream_ordinal", ITS_ORDINAL},
     {"cart_id", ITS_ID},

@@ -300,7 +300,7 @@ START_TEST(a_connection_can_be_destroyed_at_any_moment_of_its_beginning)
 }
 END_TEST
 
-START_TEST(groups_under_way_are_answered_before_destroy_returns)
+START_TEST(pipelines_under_way_are_answered_before_destroy_returns)
 {
     fixture_create(statements);
     struct asked early = {0};
@@ -443,7 +443,7 @@ int main(void)
     tcase_add_test(tests, an_idle_connection_that_is_lost_is_made_anew);
     tcase_add_test(tests, a_pipeline_sent_into_a_connection_that_just_ended_is_unknown);
     tcase_add_test(tests, a_connection_can_be_destroyed_at_any_moment_of_its_beginning);
-    tcase_add_test(tests, groups_under_way_are_answered_before_destroy_returns);
+    tcase_add_test(tests, pipelines_under_way_are_answered_before_destroy_returns);
     tcase_add_test(tests, an_answered_pipeline_may_destroy_the_connection);
     tcase_add_test(tests, a_change_may_destroy_the_connection);
     tcase_add_test(tests, a_session_runs_scripts_and_asks_questions);

@@ -103,8 +103,7 @@ static inline struct cart_event cancelled(void)
     return (struct cart_event){.type = CART_EVENT_CANCELLED};
 }
 
-/* ---- commands ----------------------------------------------------------------------------------
- */
+/* ---- commands -------------------------------------------------------------------------------- */
 
 static inline struct cart_command create(void)
 {

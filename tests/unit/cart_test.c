@@ -203,8 +203,7 @@ START_TEST(a_history_of_absurd_numbers_saturates_instead_of_overflowing)
 }
 END_TEST
 
-/* ---- commands ----------------------------------------------------------------------------------
- */
+/* ---- commands -------------------------------------------------------------------------------- */
 
 START_TEST(creating_records_what_was_asked_for)
 {

@@ -8,8 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* ---- given a text that comes in pieces, then these records ------------------------------------
- */
+/* ---- given a text that comes in pieces, then these records ----------------------------------- */
 
 /* Through a pipe, so that each read gives one piece. */
 struct pieces {
@@ -91,8 +90,7 @@ static void check_text(const char *text, const char *expected)
 #define BAD_AFTER_QUOTE "it has text between a closing quote and the next comma"
 #define BAD_TOO_LONG "it is longer than 64 KiB, or a quote is not closed"
 
-/* ---- records ----------------------------------------------------------------------------------
- */
+/* ---- records --------------------------------------------------------------------------------- */
 
 START_TEST(fields_are_separated_by_commas_and_records_by_line_ends)
 {
@@ -246,8 +244,7 @@ START_TEST(an_unclosed_quote_before_much_text_costs_one_line)
 }
 END_TEST
 
-/* ---- product lines ----------------------------------------------------------------------------
- */
+/* ---- product lines --------------------------------------------------------------------------- */
 
 static struct csv_record make_record(size_t n_fields, const char *const *fields)
 {
@@ -387,8 +384,7 @@ START_TEST(the_dearest_price_is_read)
 }
 END_TEST
 
-/* ---- the progress line ------------------------------------------------------------------------
- */
+/* ---- the progress line ----------------------------------------------------------------------- */
 
 static void check_progress(
     int64_t n_lines, int64_t n_done, int64_t n_bytes, int64_t elapsed_us, const char *expected)
