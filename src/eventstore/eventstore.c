@@ -389,6 +389,7 @@ void eventstore_receive_append(
         .shared_has_moved = !postgres_get_bool(rows, 0, 3),
         .log_was_replaced = !postgres_get_bool(rows, 0, 4),
         .log = postgres_get_int8(rows, 0, 5),
+        .has_refusals = !postgres_is_null(rows, 0, REFUSALS_AT),
     };
     if (postgres_is_null(rows, 0, 1))
         return;
@@ -405,8 +406,6 @@ bool eventstore_was_accepted(const struct postgres_pipeline *pipeline, int32_t o
 int32_t eventstore_refusal(const struct postgres_pipeline *pipeline, int32_t ordinal)
 {
     const struct postgres_rows *rows = postgres_pipeline_rows(pipeline, APPEND_AT);
-    if (postgres_is_null(rows, 0, REFUSALS_AT))
-        return 0;
     return postgres_get_int4s_at(rows, 0, REFUSALS_AT, (size_t)ordinal - 1);
 }
 

@@ -135,6 +135,7 @@ struct eventstore_appended {
     int64_t recorded_at_us; /* of all its events */
     bool shared_has_moved;  /* past the batch's shared_position */
     bool log_was_replaced;  /* it is not the batch's */
+    bool has_refusals;      /* eventstore_refusal() may be asked */
     int64_t log; /* which one it is: as long as the database stands, for this batch's `log` */
 };
 /* The answer of a pipeline that is POSTGRES_DONE and was made by eventstore_ask_append(). */
@@ -142,8 +143,9 @@ void eventstore_receive_append(
     const struct postgres_pipeline *pipeline, struct eventstore_appended *appended);
 /* Whether the stream with that ordinal was at its expected version, and its events are recorded. */
 bool eventstore_was_accepted(const struct postgres_pipeline *pipeline, int32_t ordinal);
-/* With what a read table refused the stream with that ordinal; 0: none did. If it was not accepted
- * all the same, it was not at its version, or a stream that is tied to it was not accepted. */
+/* Where has_refusals: with what a read table refused the stream with that ordinal; 0: none did. If
+ * it was not accepted all the same, it was not at its version, or a stream that is tied to it was
+ * not accepted. */
 int32_t eventstore_refusal(const struct postgres_pipeline *pipeline, int32_t ordinal);
 
 /* What was read before in the session, by whoever waits for its outcome, is not lost in a failover

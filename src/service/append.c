@@ -224,7 +224,8 @@ static void receive_verdicts(struct batch *batch)
     struct metrics *metrics = batch->service->options.metrics;
     struct eventstore_appended appended;
     eventstore_receive_append(&batch->pipeline, &appended);
-    receive_refusals(batch);
+    if (appended.has_refusals)
+        receive_refusals(batch);
     for (size_t i = 0; i < batch->n_streams; i++) {
         struct batch_stream *stream = &batch->streams[i];
         int32_t refusal = batch_find_tie(stream)->refusal;

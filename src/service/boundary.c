@@ -88,13 +88,12 @@ static bool is_readable(const struct batch_stream *other, struct batch_command *
         return false;
     case REPLAY_OTHER_TYPE:
         entry->command->outcome = SERVICE_OTHER_TYPE;
-        break;
+        return false;
     case REPLAY_MISSING:
     case REPLAY_UNREADABLE:
         entry->command->outcome = SERVICE_FAILED;
-        break;
+        return false;
     }
-    entry->resolution = BATCH_ANSWER_ANYWAY;
     return false;
 }
 

@@ -37,11 +37,9 @@ static void guess_boundary(struct batch *batch, struct service_command *command)
 {
     const struct aggregate *aggregate = command->aggregate;
     struct replay_cached *cached = replay_cache_find(&batch->service->cache, &command->stream_id);
-    void *empty = NULL;
-    if (cached == NULL) {
-        empty = base_arena_alloc(&batch->arena, aggregate->state_size);
+    void *empty = batch->states; /* no state is in there before the load */
+    if (cached == NULL)
         aggregate->begin(empty);
-    }
     struct aggregate_stream others[AGGREGATE_BOUNDARY_MAX];
     size_t n =
         aggregate->boundary(cached == NULL ? empty : cached->state, command->command, others);
