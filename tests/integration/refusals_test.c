@@ -1,9 +1,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "migrate.h"
 #include "projections.h"
-#include "service.h"
+#include "service_fixture.h"
 #include "support.h"
 
 /* A read table that lives here alone, and refuses a second cart with the same metadata. */
@@ -82,30 +81,19 @@ static const struct eventstore_clause CLAIMS = {
 
 static const struct eventstore_clause *clauses[16];
 
-static void open_service(struct service **service, size_t n_clauses)
+static struct service *open_service(size_t n_clauses)
 {
-    char *problem = NULL;
-    *service = service_create(
-        &(struct service_options){
-            .loop = loop,
-            .log = support_quiet_log(),
-            .metrics = &metrics,
-            .url = url,
-            .ready_sql = migrate_ready_sql(),
-            .not_ready_detail = "not migrated",
-            .queue_commands = 2000,
-            .batch_commands = 64,
-            .cache_carts = 100,
-            .wait_ms = 60000,
-            .clauses = clauses,
-            .n_clauses = n_clauses,
-            .keep_keys_hours = 48,
-        },
-        &problem);
-    ck_assert_msg(*service != NULL, "%s", problem);
-    for (int i = 0; i < 2000 && !service_is_ready(*service); i++)
-        loop_turn(loop, 10);
-    ck_assert_msg(service_is_ready(*service), "%s", service_trouble(*service));
+    return fixture_open_service((struct service_options){
+        .loop = loop,
+        .metrics = &metrics,
+        .url = url,
+        .queue_commands = 2000,
+        .batch_commands = 64,
+        .cache_carts = 100,
+        .wait_ms = 60000,
+        .clauses = clauses,
+        .n_clauses = n_clauses,
+    });
 }
 
 static void set_up(void)
@@ -123,7 +111,7 @@ static void set_up(void)
         clauses[i] = own[i];
     clauses[n_clauses++] = &CLAIMS;
     for (size_t i = 0; i < BASE_COUNT(services); i++)
-        open_service(&services[i], n_clauses);
+        services[i] = open_service(n_clauses);
 }
 
 static void tear_down(void)

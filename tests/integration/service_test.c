@@ -7,9 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "migrate.h"
 #include "postgres.h"
-#include "service.h"
+#include "service_fixture.h"
 #include "support.h"
 
 /* The whole service on a database of its own: commands in, answers out. */
@@ -27,26 +26,15 @@ static void answered(struct service_command *command)
 
 static void open_service(size_t cache_carts)
 {
-    char *problem = NULL;
-    service = service_create(
-        &(struct service_options){
-            .loop = loop,
-            .log = support_quiet_log(),
-            .metrics = &metrics,
-            .url = url,
-            .ready_sql = migrate_ready_sql(),
-            .not_ready_detail = "not migrated",
-            .queue_commands = 1000,
-            .batch_commands = 64,
-            .cache_carts = cache_carts,
-            .wait_ms = 10000,
-            .keep_keys_hours = 48,
-        },
-        &problem);
-    ck_assert_msg(service != NULL, "%s", problem);
-    for (int i = 0; i < 2000 && !service_is_ready(service); i++)
-        loop_turn(loop, 10);
-    ck_assert_msg(service_is_ready(service), "%s", service_trouble(service));
+    service = fixture_open_service((struct service_options){
+        .loop = loop,
+        .metrics = &metrics,
+        .url = url,
+        .queue_commands = 1000,
+        .batch_commands = 64,
+        .cache_carts = cache_carts,
+        .wait_ms = 10000,
+    });
 }
 
 static void run_sql(const char *sql)
