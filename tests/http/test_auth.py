@@ -233,6 +233,7 @@ class Beginning(AuthCase):
         service = Service(self.database.app_url, **self.settings)
         self.addCleanup(service.stop)
         self.addCleanup(self.keys_path.chmod, 0o600)
+        service.wait_for_event("keys_exposed")
         self.assertEqual(len(service.events("keys_exposed")), 1)
 
     def test_a_token_that_nobody_signed_is_not_taken(self):

@@ -103,7 +103,7 @@ class TheLogGoesBack(HistoryCase):
             self.assertTrue(stream.is_over)
         polling.finish()
         self.assert_beyond(answers[0])
-        self.assertTrue(self.service.events("history_changed"))
+        self.service.wait_for_event("history_changed")
 
         # Not any more, and not yet again.
         self.assert_beyond(self.client.get(f"/events?after={head + 1}"))

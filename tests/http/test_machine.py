@@ -240,8 +240,9 @@ class Elsewhere(FaultCase):
             self.fail_writes("/base/")
         load.wait_for(40)
         self.assert_kept(load)
-        self.assertTrue(
-            [event for event in self.service.events("statement_failed") if event["sqlstate"] == "53100"]
+        wait_until(
+            lambda: "53100" in [e["sqlstate"] for e in self.service.events("statement_failed")],
+            "the log says that the disk was full",
         )
 
     def test_a_full_disk_for_the_log_ends_postgresql(self):

@@ -121,7 +121,8 @@ class ToPostgres(FaultCase):
 
     def test_an_answer_that_ends_at_any_byte_is_looked_up(self):
         service = self.strike_adds(ANSWER)
-        self.assertTrue(service.events("outcome_looked_up"), "the control: some were committed")
+        # The control: some were committed.
+        service.wait_for_event("outcome_looked_up")
 
     def test_a_question_that_ends_at_any_byte_is_asked_again(self):
         self.strike_adds(REQUEST)
