@@ -26,12 +26,25 @@ struct aggregate_stream {
     struct base_uuid id;
 };
 
-/* What a decision may look at besides its state: what the catalogue says of a sku, as it was read
- * before, and the states of the other streams that the command is about, in the order in which
- * boundary() named them. */
+/* A stream as it was: at a version, or right before the command that made that version. */
+struct aggregate_past {
+    struct aggregate_stream stream; /* without aggregate: the one that is decided on */
+    int32_t version;                /* 0: as it is when it is read */
+    bool is_before_command;
+};
+
+/* What a decision may look at besides its state: what the catalogue says of a sku, the states of
+ * the other streams that the command is about, in the order in which boundary() named them, and
+ * what streams were. Nothing of the past changes, so that nothing is tied to it.
+ *
+ * The last two may not be known yet. Then find_past() sets *is_read to false, an offer is of no
+ * product, and whatever is decided counts for nothing: what is missing is read, and the command is
+ * decided anew. */
 struct aggregate_known {
-    struct cart_offer (*find_offer)(const void *context, const char *sku, const char *currency);
-    const void *context;
+    struct cart_offer (*find_offer)(void *context, const char *sku, const char *currency);
+    /* The state; NULL: there was none. */
+    const void *(*find_past)(void *context, const struct aggregate_past *past, bool *is_read);
+    void *context;
     const void *const *others;
 };
 
@@ -104,8 +117,9 @@ struct aggregate {
     void (*decide)(
         const void *state, const void *command, const struct aggregate_known *known,
         struct base_arena *arena, struct aggregate_decision *decision);
-    /* Appends the const char * of each sku whose offer the decision may look at. NULL: none. */
-    void (*list_skus)(const void *command, struct base_buffer *skus);
+    /* Appends the const char * of each sku whose offer the decision will look at, as far as can be
+     * told from a state that may be of before. NULL: none. */
+    void (*list_skus)(const void *state, const void *command, struct base_buffer *skus);
     /* Whether the stream is there for the caller, before any other rule; and whether the command is
      * the one that makes it. NULL: it always is; each command may be the first. */
     bool (*is_there)(const void *state, const void *command);

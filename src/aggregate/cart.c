@@ -104,8 +104,9 @@ static void decide(
     }
 }
 
-static void list_skus(const void *command, struct base_buffer *skus)
+static void list_skus(const void *state, const void *command, struct base_buffer *skus)
 {
+    (void)state;
     const struct cart_request *request = command;
     for (size_t i = 0; i < request->n_commands; i++) {
         const struct cart_command *one = &request->commands[i];

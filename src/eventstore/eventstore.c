@@ -179,6 +179,7 @@ struct eventstore {
 
 static const struct postgres_statement *const SIDE_STATEMENTS[] = {
     &eventstore_load_history,
+    &eventstore_version_before,
     &eventstore_read_head,
     &eventstore_load_stream_after,
     &KEEP_SNAPSHOT,

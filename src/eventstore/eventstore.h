@@ -191,6 +191,11 @@ struct eventstore_command {
 void eventstore_receive_command(
     const struct postgres_rows *rows, size_t row, struct eventstore_command *command);
 
+/* The version before those that one command recorded: the command of this version. */
+void eventstore_ask_version_before(
+    struct postgres_pipeline *pipeline, const struct base_uuid *stream_id, int32_t version);
+int32_t eventstore_receive_version_before(const struct postgres_rows *rows);
+
 /* The events of one stream after a version, in order, at most `limit`. */
 void eventstore_ask_stream_after(
     struct postgres_pipeline *pipeline, const struct base_uuid *stream_id, int32_t after_version,

@@ -49,6 +49,7 @@ void service_answer(struct service *service, struct service_command *command)
     struct metrics *metrics = service->options.metrics;
     complete_body(command);
     service_set_boundary(command, NULL, 0);
+    needs_finish(command);
     if (command->outcome == SERVICE_FAILED)
         base_log(
             service->options.log, BASE_LOG_COMMAND_FAILED,

@@ -75,9 +75,25 @@ static int32_t version_of(const struct batch_stream *stream)
     return stream->load.aggregate->version(stream->load.state);
 }
 
-static struct cart_offer find_offer(const void *batch, const char *sku, const char *currency)
+/* What the rules ask of a command that is being decided. */
+struct question {
+    const struct batch *batch;
+    struct service_command *command;
+};
+
+static struct cart_offer find_offer(void *context, const char *sku, const char *currency)
 {
-    return offers_find(batch, sku, currency);
+    const struct question *question = context;
+    if (offers_know(question->batch, sku))
+        return offers_find(question->batch, sku, currency);
+    needs_offer(question->command, sku);
+    return (struct cart_offer){.is_known = false};
+}
+
+static const void *find_past(void *context, const struct aggregate_past *past, bool *is_read)
+{
+    const struct question *question = context;
+    return needs_find_past(question->command, past, is_read);
 }
 
 static void refuse(struct service_command *command, const struct aggregate_decision *decision)
@@ -127,12 +143,20 @@ static void apply_rules(
     struct batch_others others;
     if (!boundary_find(batch, stream, entry, &others))
         return;
+    struct question question = {.batch = batch, .command = command};
     const struct aggregate_known known = {
-        .find_offer = find_offer, .context = batch, .others = others.states};
+        .find_offer = find_offer,
+        .find_past = find_past,
+        .context = &question,
+        .others = others.states,
+    };
     struct aggregate_decision decision;
     int32_t former_version = version_of(stream);
+    needs_begin(command);
     stream->load.aggregate->decide(
         stream->load.state, command->command, &known, &batch->arena, &decision);
+    if (needs_more(entry))
+        return;
     if (decision.is_refused) {
         refuse(command, &decision);
         return;

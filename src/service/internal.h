@@ -6,6 +6,7 @@
  *   answers.c, history.c, snapshots.c    what is read and stored beside the batches
  *   outage.c, stuck.c, settle.c          what PostgreSQL can't do for a while
  *   boundary.c   the other streams of a command
+ *   needs.c      what a decision turned out to need
  *   collect.c    fills a batch from the streams in turn
  *   offers.c     what a batch knows of the catalogue
  *   decide.c     decides its commands
@@ -64,6 +65,7 @@ enum batch_resolution {
     BATCH_ANSWER,        /* as its outcome says, if the append accepts its stream */
     BATCH_ANSWER_ANYWAY, /* as its outcome says: it does not depend on the stream's state */
     BATCH_REPLAY,        /* DONE before: its answer is read again */
+    BATCH_READ_PAST,     /* what streams were is read, and then it is decided anew */
     BATCH_RETRY          /* it goes back and is decided anew */
 };
 
@@ -125,8 +127,7 @@ struct batch {
     int offers_at;             /* the shared position, then the offers */
     struct price_list *prices; /* NULL: nothing is added */
     bool were_offers_read;     /* by this batch's load */
-    struct base_buffer
-        skus; /* of const char *: what is wanted of the catalogue, sorted, each once */
+    struct base_buffer skus; /* of const char *: what is wanted of the catalogue, sorted, each once */
     /* What is appended. */
     bool is_appending;         /* else it only confirms */
     struct base_buffer events; /* of struct eventstore_new_event; texts are in the arena */
@@ -162,6 +163,8 @@ int offers_ask(struct batch *batch);
 void offers_receive(struct batch *batch);
 /* The batch ends. */
 void offers_release(struct batch *batch);
+/* Whether the offer for a sku was asked for. */
+bool offers_know(const struct batch *batch, const char *sku);
 /* The offer for a sku; its name lives until the batch ends. */
 struct cart_offer offers_find(const struct batch *batch, const char *sku, const char *currency);
 /* The position at which the batch's price list was read; EVENTSTORE_ANY: it has none. */
@@ -206,6 +209,24 @@ bool boundary_find(
 bool batch_is_tied(const struct batch_stream *stream);
 /* The stream that stands for all that are tied together with this one; itself where none are. */
 struct batch_stream *batch_find_tie(struct batch_stream *stream);
+
+/* ---- what a decision turned out to need (needs.c) -------------------------------------------- */
+
+/* Before a command is decided; and after that, whether something was missing, so that what was
+ * decided counts for nothing: the command's resolution is set. */
+void needs_begin(struct service_command *command);
+bool needs_more(struct batch_command *entry);
+/* The decision asked for the offer for a sku that nobody has read. */
+void needs_offer(struct service_command *command, const char *sku);
+/* Adds the skus that it has asked for to those of the batch. */
+void needs_list_skus(const struct service_command *command, struct base_buffer *skus);
+/* For the decision: what a stream was, if that has been read. */
+const void *needs_find_past(
+    struct service_command *command, const struct aggregate_past *past, bool *is_read);
+/* Reads the pasts that are missing, beside the batches; then the command goes back to its stream.
+ */
+void needs_read_past(struct service *service, struct service_command *command);
+void needs_finish(struct service_command *command);
 
 /* ---- what becomes of it (append.c, outcome.c) ------------------------------------------------ */
 

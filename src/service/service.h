@@ -122,6 +122,7 @@ struct service_command {
     struct service_stream *stream;
     struct service_command *next;
     struct service_boundary *boundary; /* the other streams that it is about; NULL: none known */
+    struct service_needs *needs;       /* what its decision turned out to need; NULL: nothing */
     int64_t submitted_at_us;
     size_t batch_limit; /* size of the next batch that it may be in */
     unsigned n_attempts;
