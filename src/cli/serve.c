@@ -259,6 +259,8 @@ static bool open_http(struct serve *serve, char **problem)
             .auth = serve->auth,
             .listen = config->texts[CONFIG_LISTEN],
             .default_currency = config->texts[CONFIG_DEFAULT_CURRENCY],
+            .reopen_hours = config->numbers[CONFIG_REOPEN_HOURS],
+            .checks_prices = config->numbers[CONFIG_CHECK_PRICES] == 1,
             .openapi = cli_openapi,
             .openapi_length = cli_openapi_length,
             .connections_max = serve->n_connections,

@@ -104,7 +104,7 @@ bool codec_is_same_json(const char *left, const char *right) BASE_MUST_CHECK;
 /* A cart as a snapshot keeps it, and back; texts go to the arena. `shape` of a stored snapshot must
  * be this one, else it is not read: a snapshot can be made again from the events, so there are no
  * upcasts. False: not a snapshot; `cart` may have been changed. */
-#define CODEC_SNAPSHOT_SHAPE 3
+#define CODEC_SNAPSHOT_SHAPE 4
 void codec_write_cart_snapshot(struct base_buffer *out, const struct cart *cart);
 bool codec_read_cart_snapshot(const char *json, struct base_arena *arena, struct cart *cart)
     BASE_MUST_CHECK;
@@ -216,6 +216,22 @@ enum codec_outcome codec_read_commands(
 enum codec_outcome codec_read_product(
     struct codec_body body, struct base_arena *arena, struct catalog_content *content,
     struct codec_complaints *complaints) BASE_MUST_CHECK;
+
+/* An object with a merge patch (RFC 7396) applied to it, as canonical JSON in the arena; each NULL
+ * stands for {}. Both are canonical. False: it is larger than that. */
+struct codec_merge_limits {
+    size_t bytes;
+    size_t members; /* of the object itself */
+    size_t levels;
+};
+bool codec_merge_patch(
+    const char *object, const char *patch, const struct codec_merge_limits *limits,
+    struct base_arena *arena, const char **merged) BASE_MUST_CHECK;
+
+/* The notes of a decision as canonical JSON, in the arena; NULL: there are none. With `prices` they
+ * say what lines cost and should cost. */
+const char *codec_make_notes(
+    struct base_arena *arena, const struct cart_note *notes, size_t n_notes, bool has_prices);
 
 /* What a line that can't be called by its sku is called: an item id made from sku and properties
  * (NULL: none), in the arena. The same for the same three; each attempt gives another. */

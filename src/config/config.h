@@ -22,6 +22,10 @@
         "database-url")                                                                            \
     ROW(DEFAULT_CURRENCY, TEXT, "default-currency", "CARTD_DEFAULT_CURRENCY", "EUR", 0, 0,         \
         "currency of new carts that name none (ISO 4217)")                                         \
+    ROW(REOPEN_HOURS, NUMBER, "reopen-hours", "CARTD_REOPEN_HOURS", "24", 0, 87600,                \
+        "how long its owner may reopen a cart that was checked out or cancelled")                  \
+    ROW(CHECK_PRICES, CHOICE, "check-prices", "CARTD_CHECK_PRICES", "off", 0, 0,                   \
+        "on: a cart is checked out only if its lines cost what the catalogue says")                \
     ROW(LOG_LEVEL, CHOICE, "log-level", "CARTD_LOG_LEVEL", "info", 0, 0,                           \
         "lowest level that is logged")                                                             \
     ROW(LOG_FORM, CHOICE, "log-form", "CARTD_LOG_FORM", "auto", 0, 0,                              \

@@ -265,10 +265,10 @@ bool http_prefers(const char *value, const char *type, const char *other)
     return weight > 0 && weight > weight_of(value, other, 0);
 }
 
-bool http_is_json(const char *value)
+bool http_is_json(const char *value, const char *media)
 {
     size_t length = strcspn(value, " \t;");
-    if (!is_same_word(value, length, "application/json"))
+    if (!is_same_word(value, length, media))
         return false;
     const char *place = skip_space(value + length);
     while (*place == ';') {

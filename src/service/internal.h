@@ -127,7 +127,8 @@ struct batch {
     int offers_at;             /* the shared position, then the offers */
     struct price_list *prices; /* NULL: nothing is added */
     bool were_offers_read;     /* by this batch's load */
-    struct base_buffer skus; /* of const char *: what is wanted of the catalogue, sorted, each once */
+    struct base_buffer
+        skus; /* of const char *: what is wanted of the catalogue, sorted, each once */
     /* What is appended. */
     bool is_appending;         /* else it only confirms */
     struct base_buffer events; /* of struct eventstore_new_event; texts are in the arena */

@@ -75,7 +75,8 @@ enum service_match {
 
 enum service_outcome {
     SERVICE_DONE,    /* recorded, or already so; version, body, is_created, is_replayed are set */
-    SERVICE_REFUSED, /* by a rule: refusal says which, and what goes with it is set */
+    SERVICE_REFUSED, /* by a rule: refusal says which, and what goes with it is set; body is a JSON
+                      * array about lines, or empty */
     SERVICE_OTHER_TYPE,       /* the id is that of another thing: a product's, not a cart's */
     SERVICE_VERSION_MISMATCH, /* version is the present one; body is the JSON array of missed events
                                */

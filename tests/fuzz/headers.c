@@ -84,7 +84,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n_bytes)
     claim_media(value);
     claim_identifiers(value);
     (void)http_prefers_minimal(value);
-    (void)http_is_json(value);
+    (void)http_is_json(value, "application/json");
     (void)http_is_identity(value);
     FUZZ_CLAIM(!http_is_tracestate(value) || strlen(value) <= HTTP_TRACESTATE_MAX);
     FUZZ_CLAIM(!http_is_baggage(value) || strlen(value) <= HTTP_BAGGAGE_MAX);

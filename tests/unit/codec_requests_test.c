@@ -342,9 +342,10 @@ static const struct {
     {ADD_ITEM, "{\"sku\":\"tea\",\"\":1}", "/", "This member is unknown"},
     {ADD_ITEM, "{\"sku\":\"tea\",\"type\":\"add_item\"}", "/type", "This member is unknown"},
     {CHANGE, "{\"quantity\":1,\"item_id\":\"tea\"}", "/item_id", "known ones are: quantity."},
-    {CHECK_OUT, "{\"total\":1}", "/total", "known ones are: expected_total."},
+    {CHECK_OUT, "{\"total\":1}", "/total", "known ones are: expected_total, check_prices."},
     {COMMANDS, "{\"commands\":[{\"type\":\"cancel\"}],\"x\":0}", "/x", "known ones are: commands."},
-    {NEW_CART, "{\"status\":\"open\"}", "/status", "id, currency, customer_id, metadata, items."},
+    {NEW_CART, "{\"status\":\"open\"}", "/status",
+     "id, currency, customer_id, metadata, copy_of, at_version, items."},
     {PRODUCT, "{\"name\":\"n\",\"prices\":{},\"sku\":\"s\"}", "/sku", "name, prices, active."},
     /* integers */
     {ADD_ITEM, "{\"sku\":\"t\",\"quantity\":0}", "/quantity",
@@ -413,7 +414,8 @@ static const struct {
     {COMMANDS, "{\"commands\":[{}]}", "/commands/0/type", "type is missing."},
     {COMMANDS, "{\"commands\":[{\"type\":\"create\"}]}", "/commands/0/type",
      "type must be one of add_item, change_item_quantity, remove_item, clear_items, check_out, "
-     "cancel, not \"create\"."},
+     "cancel, change_details, change_item, reprice, change_currency, undo, restore, reopen, "
+     "not \"create\"."},
     {COMMANDS, "{\"commands\":[{\"type\":5,\"x\":1}]}", "/commands/0/type", "not 5."},
     {COMMANDS, "{\"commands\":[{\"type\":\"add_item\"}]}", "/commands/0/sku", "sku is missing."},
     {COMMANDS, "{\"commands\":[{\"type\":\"remove_item\",\"item_id\":\"a/b\"}]}",

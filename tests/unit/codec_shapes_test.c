@@ -355,9 +355,7 @@ START_TEST(a_damaged_document_is_copied_within_its_bounds)
         codec_write_stored_cart(&out, exact, length);
         ck_assert_uint_ge(out.length, length);
     }
-    ck_assert_str_eq(
-        text(), "{\"items\":[{\"id\":\"a\",\"total\":12,\"properties\":{}},"
-                "{\"id\":\"b\",\"total\":34,\"properties\":{}}]}");
+    ck_assert_str_eq(text(), document);
 }
 END_TEST
 

@@ -149,6 +149,11 @@ const struct http_refusal *http_submit_commands(struct http_request *request)
         .commands = request->commands.list,
         .n_commands = request->commands.n,
         .caller = request->rights,
+        .asked_at_us = base_clock_now_us(),
+        .reopen_us = request->http->options.reopen_hours * INT64_C(3600000000),
     };
+    for (size_t i = 0; request->http->options.checks_prices && i < request->commands.n; i++)
+        if (request->commands.list[i].type == CART_COMMAND_CHECK_OUT)
+            request->commands.list[i].check_out.checks_prices = true;
     return http_submit(request, &aggregate_cart, &request->asked);
 }
