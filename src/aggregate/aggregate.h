@@ -37,7 +37,7 @@ struct aggregate_known {
 
 /* Facts to record in another stream. */
 struct aggregate_effect {
-    size_t other; /* its place in what boundary() named */
+    size_t other; /* its index in what boundary() named */
     const void *facts;
     size_t n_facts;
 };

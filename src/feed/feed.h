@@ -1,5 +1,5 @@
 /*
- * feed: who follows the log. One reader a process reads each new event once, keeps the newest ones
+ * feed: who follows the log. One reader a process reads each new event once, caches the newest ones
  * in a memory of a given size, and offers them to all who listen: to the whole log or to one
  * stream. Who is further behind than that memory is read for from the log, page by page and in
  * turn. It also reads single pages. It knows no HTTP: what an event looks like on the wire is all

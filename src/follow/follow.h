@@ -6,7 +6,7 @@
  * event that a projection can't take pauses that projection there and no other; it is never
  * skipped.
  *
- * It serves nobody and decides nothing. Its work is done in pieces of about a millisecond, with
+ * It serves nobody and decides nothing. Its work is done in chunks of about a millisecond, with
  * rests between them while commands wait.
  */
 #ifndef CARTD_FOLLOW_H

@@ -118,7 +118,7 @@ struct batch {
     uint64_t epoch; /* of the cache, when it was begun */
     char *states;   /* two for each stream: as decided so far, and before */
     size_t state_room;
-    /* What the load asks for, by place in the pipeline; -1: not asked. */
+    /* What the load asks for, by index in the pipeline; -1: not asked. */
     struct replay_load load;
     int recorded_at;
     int keys_at;
@@ -290,15 +290,16 @@ struct service {
     const struct postgres_statement *batch_statements[16];
     const struct postgres_statement *side_statements[16];
     struct postgres_connection *writer;
-    struct postgres_connection *side; /* replays, missed events, keeping house */
+    struct postgres_connection *side; /* replays, missed events, keeping housekeeping */
     struct streams streams;
     struct replay_cache cache;
     struct offers offers;
     int64_t log; /* that the appends are made to (eventstore_batch); 0: not known */
     struct outage outage;
     struct batch batches[BATCH_SLOTS];
-    struct base_random random;    /* for command ids */
-    struct service_command *shed; /* to be refused in the next turn, with the outcome they have */
+    struct base_random random; /* for command ids */
+    struct service_command
+        *rejected; /* to be answered in the next turn, with the outcome they have */
     struct queue histories;
     size_t n_waiting;             /* submitted and not answered */
     size_t n_snapshots;           /* under way */
@@ -310,7 +311,7 @@ struct service {
     struct postgres_pipeline forget;
     bool is_forgetting;
     struct postgres_pipeline stuck;
-    bool is_looking_for_stuck;
+    bool is_checking_for_stuck;
     struct projections_lessor lessor;
     struct postgres_pipeline lease;
     bool is_leasing;
@@ -318,7 +319,7 @@ struct service {
     struct base_uuid lease_holder; /* this process */
     struct loop_deferred dispatch;
     struct loop_timer sweep;
-    struct loop_timer house;
+    struct loop_timer housekeeping;
     bool has_resting; /* a stream in turn was passed over */
     bool is_draining;
     bool is_ending;

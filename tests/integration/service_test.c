@@ -211,7 +211,7 @@ START_TEST(what_comes_while_a_batch_is_under_way_makes_one_batch_until_two_are_w
 }
 END_TEST
 
-START_TEST(what_is_kept_of_the_catalogue_is_never_older_than_an_answer)
+START_TEST(what_is_cached_of_the_catalogue_is_never_older_than_an_answer)
 {
     struct service_command command;
     put_tea(100);
@@ -567,7 +567,7 @@ int main(void)
     tcase_add_test(
         cases, what_comes_while_a_batch_is_under_way_makes_one_batch_until_two_are_worthwhile);
     tcase_add_test(cases, a_kept_cart_that_went_stale_neither_refuses_nor_confirms);
-    tcase_add_test(cases, what_is_kept_of_the_catalogue_is_never_older_than_an_answer);
+    tcase_add_test(cases, what_is_cached_of_the_catalogue_is_never_older_than_an_answer);
     tcase_add_test(cases, a_row_of_cart_items_comes_and_goes_with_its_line);
     tcase_add_test(cases, of_a_batch_that_fails_as_a_whole_only_the_guilty_command_gets_an_error);
     tcase_add_test(cases, the_same_key_for_different_carts_is_answered_once);
