@@ -246,9 +246,9 @@ class Exporting(CopyCase):
         self.assertEqual(process.wait(60), 1)
         self.assertIn(b"interrupted", process.stderr.read())
         process.stderr.close()
-        told = beginning + rest
-        self.assertTrue(told.endswith(b"\n"))
-        self.assertTrue(self.whole.startswith(told))
+        exported = beginning + rest
+        self.assertTrue(exported.endswith(b"\n"))
+        self.assertTrue(self.whole.startswith(exported))
 
 
 @needs_binary

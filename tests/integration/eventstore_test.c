@@ -244,7 +244,7 @@ START_TEST(an_answer_is_stored_without_an_event_and_only_at_the_expected_version
     ck_assert_int_eq(pipeline.outcome, POSTGRES_DONE);
     ck_assert(eventstore_was_accepted(&pipeline, 1));
     append_key(1, 0);
-    ck_assert_msg(pipeline.outcome == POSTGRES_VIOLATED, "the same key is kept once");
+    ck_assert_msg(pipeline.outcome == POSTGRES_VIOLATED, "the same key is stored once");
 
     postgres_pipeline_begin(&pipeline);
     eventstore_ask_keys(

@@ -9,7 +9,7 @@
 
 #include "auth.h"
 
-/* Times and scopes, to the second; the rest is told over HTTP (test_auth, test_access). */
+/* Times and scopes, to the second; the rest is tested over HTTP (test_auth, test_access). */
 
 #define SECRET "0123456789abcdef0123456789abcdef"
 #define NOW_S 1900000000L
