@@ -230,7 +230,7 @@ void eventstore_ask_history(
     struct postgres_pipeline *pipeline, const struct eventstore_history_wanted *wanted);
 
 /* The position of the newest event of a shared stream. What is read after it in the same pipeline
- * may be newer, but not older. 0 where somebody has taken the head away. */
+ * may be newer, but not older. 0 where log_head has no row. */
 void eventstore_ask_shared_position(struct postgres_pipeline *pipeline);
 int64_t eventstore_receive_shared_position(const struct postgres_rows *rows);
 /* Whoever caches what shared streams said reads them again, as if one had an event: for who has
@@ -291,7 +291,7 @@ void eventstore_ask_ranges(
 /* The last event's position and time. */
 void eventstore_ask_head(struct postgres_pipeline *pipeline);
 struct eventstore_head {
-    int64_t position;       /* 0: nothing was recorded yet, or somebody has taken the row away */
+    int64_t position;       /* 0: nothing was recorded yet, or log_head has no row */
     int64_t recorded_at_us; /* undefined then */
     int64_t log;            /* which one it is in its database; another one after a restore */
 };
@@ -470,16 +470,16 @@ size_t eventstore_receive_end_stuck(const struct postgres_pipeline *pipeline);
 #define EVENTSTORE_LEASE_MARGIN_MS 50
 
 /* For postgres_options.enter_sql of every connection that changes carts or their read tables: waits
- * until nobody but the holder may answer reads from memory, and keeps everybody from it for as long
- * as the connection lives. The caller's to free. */
+ * until no other process holds a read lease, and prevents any other connection from being granted
+ * one for as long as it lives. The caller's to free. */
 char *eventstore_make_enter_sql(const struct base_uuid *holder) BASE_MUST_CHECK;
-/* Asks for a lease, or for more of it, on a connection that has entered: for EVENTSTORE_LEASE_MS
+/* Asks for a read lease, or renews it, on a connection that has entered: for EVENTSTORE_LEASE_MS
  * from some moment after it was asked nobody else changes carts. The statement is to be prepared;
  * the holder is an id of the process's own. */
 extern const struct postgres_statement eventstore_lease_statement;
 void eventstore_ask_lease(struct postgres_pipeline *pipeline, const struct base_uuid *holder);
-/* Whether it was given: not when another such connection is there. *n_writers, ever so many, is the
- * same as last time if nobody entered in between. */
+/* Whether it was granted: not while another such connection exists. *n_writers counts all that have
+ * ever entered, so it is the same as last time if none did in between. */
 bool eventstore_receive_lease(const struct postgres_pipeline *pipeline, int64_t *n_writers)
     BASE_MUST_CHECK;
 

@@ -1,6 +1,6 @@
 /*
- * replay: streams as their events make them. It alone folds stored events, for whoever needs a
- * state: commands, point-in-time reads, audits, reports. It also caches states, so that
+ * replay: the states of streams, folded from their events. Only it folds stored events, for whoever
+ * needs a state: commands, point-in-time reads, audits, reports. It also caches states, so that
  * they need no replay. It goes by the rows of room `aggregate` and knows no type of stream by
  * itself.
  *

@@ -281,7 +281,7 @@ static void doubt_reads(struct batch_stream *stream)
     }
 }
 
-/* It is recorded here, but a failover may forget it: neither yes nor no is true. */
+/* It is recorded here, but a failover may lose it: neither yes nor no is true. */
 static void doubt_stream(struct batch_stream *stream)
 {
     doubt_reads(stream);

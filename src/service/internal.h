@@ -217,7 +217,7 @@ void batch_append(struct batch *batch, bool confirms_reads);
 void batch_confirm(struct batch *batch);
 /* The state of a stream takes the place of what was cached of it, from which it may borrow. */
 void batch_cache_state(struct batch *batch, struct batch_stream *stream);
-/* Frees what is cached of a stream: it is not what the log says, or nobody knows. */
+/* Frees what is cached of a stream: it differs from the log, or may. */
 void batch_forget_cached(struct batch_stream *stream);
 /* Decides the resolution of every command of a stream at once, but of those that do not depend on
  * it. */
@@ -290,16 +290,15 @@ struct service {
     const struct postgres_statement *batch_statements[16];
     const struct postgres_statement *side_statements[16];
     struct postgres_connection *writer;
-    struct postgres_connection *side; /* replays, missed events, keeping housekeeping */
+    struct postgres_connection *side; /* replays, missed events, housekeeping */
     struct streams streams;
     struct replay_cache cache;
     struct offers offers;
     int64_t log; /* that the appends are made to (eventstore_batch); 0: not known */
     struct outage outage;
     struct batch batches[BATCH_SLOTS];
-    struct base_random random; /* for command ids */
-    struct service_command
-        *rejected; /* to be answered in the next turn, with the outcome they have */
+    struct base_random random;        /* for command ids */
+    struct service_command *rejected; /* to be answered in the next turn, with their outcome */
     struct queue histories;
     size_t n_waiting;             /* submitted and not answered */
     size_t n_snapshots;           /* under way */

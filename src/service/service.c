@@ -164,8 +164,7 @@ static void writer_changed(struct postgres_connection *connection, void *context
     service_poke(service);
 }
 
-/* ---- keeping housekeeping
- * --------------------------------------------------------------------------- */
+/* ---- housekeeping ---------------------------------------------------------------------------- */
 
 static void forget_answered(struct postgres_pipeline *pipeline)
 {
