@@ -50,7 +50,7 @@ struct aggregate_known {
 
 /* Facts to record in another stream. */
 struct aggregate_effect {
-    size_t other; /* its place in what boundary() named */
+    size_t other; /* its index in what boundary() named */
     const void *facts;
     size_t n_facts;
 };
@@ -102,7 +102,7 @@ struct aggregate {
     /* False: not an event that this version of cartd understands; *fact is untouched. */
     bool (*read)(const struct eventstore_event *event, struct base_arena *arena, void *fact);
     /* Whether nothing of a stored event is lost when it is read; else *reason is the rest of a
-     * sentence about it. NULL: nobody looks. */
+     * sentence about it. NULL: not checked. */
     bool (*round_trips)(const struct eventstore_event *event, const char **reason);
     /* Applies a fact that is of that version. */
     void (*evolve)(void *state, const void *fact, int32_t version, int64_t recorded_at_us);

@@ -316,7 +316,7 @@ static void write_fact(struct base_buffer *out, const void *fact)
     codec_write_cart_event(out, fact);
 }
 
-/* ---- keeping --------------------------------------------------------------------------------- */
+/* ---- caching --------------------------------------------------------------------------------- */
 
 static void copy(void *to, const void *from)
 {

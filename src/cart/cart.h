@@ -88,7 +88,7 @@ void cart_clear(struct cart *cart);
 /* Copies what is used of `from`; the texts stay borrowed. */
 void cart_copy(struct cart *to, const struct cart *from);
 /* A deep copy in as few bytes as can be: the cart up to its last line, then the texts. A line's
- * item id is its sku most of the time and is kept once then. `memory` is of cart_packed_size()
+ * item id is its sku most of the time and is stored once then. `memory` is of cart_packed_size()
  * bytes and aligned for any type; it is returned. A packed cart is read, and copied, but not
  * evolved. */
 size_t cart_packed_size(const struct cart *cart);

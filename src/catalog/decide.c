@@ -3,26 +3,26 @@
 #include <string.h>
 
 /* Where the price of that currency stands, or would. */
-static size_t find_place(
+static size_t find_index(
     const struct catalog_content *content, const char *currency, bool *is_there)
 {
-    size_t place = 0;
-    while (place < content->n_prices && strcmp(content->prices[place].currency, currency) < 0)
-        place++;
-    *is_there = place < content->n_prices && strcmp(content->prices[place].currency, currency) == 0;
-    return place;
+    size_t index = 0;
+    while (index < content->n_prices && strcmp(content->prices[index].currency, currency) < 0)
+        index++;
+    *is_there = index < content->n_prices && strcmp(content->prices[index].currency, currency) == 0;
+    return index;
 }
 
 bool catalog_content_set_price(
     struct catalog_content *content, const char *currency, int64_t price_minor)
 {
     bool is_there;
-    size_t place = find_place(content, currency, &is_there);
-    struct catalog_price *price = &content->prices[place];
+    size_t index = find_index(content, currency, &is_there);
+    struct catalog_price *price = &content->prices[index];
     if (!is_there) {
         if (content->n_prices == CATALOG_PRICES_MAX)
             return false;
-        memmove(price + 1, price, (content->n_prices - place) * sizeof *price);
+        memmove(price + 1, price, (content->n_prices - index) * sizeof *price);
         content->n_prices++;
         *price = (struct catalog_price){0};
         memcpy(price->currency, currency, sizeof price->currency - 1);
@@ -35,9 +35,9 @@ bool catalog_find_price(
     const struct catalog_content *content, const char *currency, int64_t *price_minor)
 {
     bool is_there;
-    size_t place = find_place(content, currency, &is_there);
+    size_t index = find_index(content, currency, &is_there);
     if (is_there)
-        *price_minor = content->prices[place].price_minor;
+        *price_minor = content->prices[index].price_minor;
     return is_there;
 }
 

@@ -26,7 +26,7 @@ void codec_begin(void);
  * complete object. The same cart gives the same bytes, however it was made. */
 void codec_write_cart(
     struct base_buffer *out, const struct base_uuid *cart_id, const struct cart *cart);
-/* Its three pieces: up to its lines; the lines [from, end), with the commas between them; what
+/* Its three parts: up to its lines; the lines [from, end), with the commas between them; what
  * comes behind the last one. */
 void codec_write_cart_begin(
     struct base_buffer *out, const struct base_uuid *cart_id, const struct cart *cart);
@@ -101,9 +101,9 @@ bool codec_round_trips(
  * value. False for what is none. */
 bool codec_is_same_json(const char *left, const char *right) BASE_MUST_CHECK;
 
-/* A cart as a snapshot keeps it, and back; texts go to the arena. `shape` of a stored snapshot must
- * be this one, else it is not read: a snapshot can be made again from the events, so there are no
- * upcasts. False: not a snapshot; `cart` may have been changed. */
+/* A cart as a snapshot stores it, and back; texts go to the arena. `shape` of a stored snapshot
+ * must be this one, else it is not read: a snapshot can be made again from the events, so there are
+ * no upcasts. False: not a snapshot; `cart` may have been changed. */
 #define CODEC_SNAPSHOT_SHAPE 4
 void codec_write_cart_snapshot(struct base_buffer *out, const struct cart *cart);
 bool codec_read_cart_snapshot(const char *json, struct base_arena *arena, struct cart *cart)

@@ -101,7 +101,7 @@ enum config_setting {
 
 struct config {
     const char *texts[CONFIG_N_SETTINGS]; /* borrowed from the environment and the arguments */
-    int64_t numbers[CONFIG_N_SETTINGS];   /* of NUMBER settings; of CHOICE: the choice's place */
+    int64_t numbers[CONFIG_N_SETTINGS];   /* of NUMBER settings; of CHOICE: the choice's index */
 };
 
 /* A flag of a subcommand's own, beside the settings. */

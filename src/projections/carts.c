@@ -123,6 +123,7 @@ static void put_carts(struct postgres_parameters *to, const void *changes)
 static bool have_only_lines_changed(const struct cart *before, const struct cart *after)
 {
     return before != NULL && before->version > 0 && before->status == after->status &&
+           strcmp(before->currency, after->currency) == 0 &&
            tables_is_same_text(before->customer_id, after->customer_id) &&
            tables_is_same_text(before->guest_token_hash, after->guest_token_hash);
 }
@@ -176,6 +177,7 @@ const struct eventstore_clause carts_clause = {
         "    WHERE (SELECT v.flags FROM verdict v)[u.stream_ordinal]\n"
         "    ON CONFLICT (cart_id) DO UPDATE\n"
         "    SET version = excluded.version, status = excluded.status,\n"
+        "        currency = excluded.currency,\n"
         "        item_count = excluded.item_count, total = excluded.total,\n"
         "        document = excluded.document, document_end = excluded.document_end,\n"
         "        updated_at = excluded.updated_at, closed_at = excluded.closed_at,\n"
@@ -311,8 +313,8 @@ const struct projections_table carts_table = {
 /* A whole document. */
 #define DOCUMENT                                                                                   \
     "CASE WHEN c.document_end IS NULL THEN c.document ELSE concat(c.document,\n"                   \
-    "        (SELECT string_agg(p.lines, ',' ORDER BY p.chunk) FROM cart_chunks p\n"               \
-    "            WHERE p.cart_id = c.cart_id), c.document_end) END"
+    "        (SELECT string_agg(k.lines, ',' ORDER BY k.chunk) FROM cart_chunks k\n"               \
+    "            WHERE k.cart_id = c.cart_id), c.document_end) END"
 
 /* At most one row a wanted cart. */
 const struct postgres_statement carts_read = {
@@ -425,7 +427,7 @@ bool projections_receive_owner(
 
 /*
  * One statement for each filter that an index can drive; the other filters are checked on the rows
- * it finds. Each: $1 and $2 the place to go on from, $3 how many rows at most, $4 status, $5
+ * it finds. Each: $1 and $2 the key of the last row before, $3 how many rows at most, $4 status, $5
  * customer, $6 sku; null is no filter.
  */
 #define LIST_COLUMNS                                                                               \
@@ -470,7 +472,7 @@ const struct postgres_statement *const carts_list_statements[] = {
 };
 
 /* Where a page of carts goes on: after this one. */
-struct carts_place {
+struct carts_key {
     uint64_t created_at_us; /* the highest byte first */
     struct base_uuid cart_id;
 };
@@ -478,17 +480,17 @@ struct carts_place {
 bool carts_ask_page(struct projections_page *page)
 {
     BASE_CLEANUP(base_arena_finish) struct base_arena arena = {0};
-    struct carts_place place = {.created_at_us = htobe64((uint64_t)BASE_TIME_MOST_US)};
-    memset(&place.cart_id, 0xff, sizeof place.cart_id);
+    struct carts_key key = {.created_at_us = htobe64((uint64_t)BASE_TIME_MOST_US)};
+    memset(&key.cart_id, 0xff, sizeof key.cart_id);
     if (page->cursor != NULL) {
         size_t n_bytes = 0;
         const struct cursor_list list = projections_cursor_list(CARTS_CURSOR, page);
         const uint8_t *bytes = cursor_decode(&arena, &list, page->cursor, &n_bytes);
-        if (bytes == NULL || n_bytes != sizeof place)
+        if (bytes == NULL || n_bytes != sizeof key)
             return false;
-        memcpy(&place, bytes, sizeof place);
+        memcpy(&key, bytes, sizeof key);
     }
-    int64_t created_at_us = (int64_t)be64toh(place.created_at_us);
+    int64_t created_at_us = (int64_t)be64toh(key.created_at_us);
     if (created_at_us < 0 || created_at_us > BASE_TIME_MOST_US)
         return false;
     const struct postgres_statement *statement = page->customer_id != NULL ? &LIST_OF_CUSTOMER
@@ -497,7 +499,7 @@ bool carts_ask_page(struct projections_page *page)
                                                                            : &LIST_ALL;
     struct postgres_parameters *to = postgres_pipeline_add(&page->pipeline, statement);
     postgres_put_time(to, created_at_us);
-    postgres_put_uuid(to, &place.cart_id);
+    postgres_put_uuid(to, &key.cart_id);
     postgres_put_int4(to, page->limit + 1); /* one more tells whether there is a next page */
     postgres_put_text(to, page->status);
     postgres_put_text(to, page->customer_id);
@@ -518,10 +520,10 @@ void carts_receive_page(struct projections_page *page)
     }
     if (n_shown < n_rows) {
         const struct cursor_list list = projections_cursor_list(CARTS_CURSOR, page);
-        const struct carts_place place = {
+        const struct carts_key key = {
             .created_at_us = htobe64((uint64_t)postgres_get_time(rows, n_shown - 1, 2)),
             .cart_id = postgres_get_uuid(rows, n_shown - 1, 0),
         };
-        cursor_encode(&page->next_cursor, &list, &place, sizeof place);
+        cursor_encode(&page->next_cursor, &list, &key, sizeof key);
     }
 }

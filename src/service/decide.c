@@ -35,7 +35,7 @@ static void add_event(
     stream->n_events++;
 }
 
-/* Keeps the answer for retries of the same request. */
+/* Stores the answer for retries of the same request. */
 static void add_key(
     struct batch *batch, struct batch_stream *stream, const struct service_command *command)
 {
@@ -209,7 +209,7 @@ static bool find_former_answer(struct batch_command *entry)
             memcmp(row->fingerprint, command->key_fingerprint, sizeof row->fingerprint) == 0;
         entry->resolution = is_same_request ? BATCH_REPLAY : BATCH_ANSWER_ANYWAY;
         command->outcome = is_same_request ? SERVICE_DONE : SERVICE_KEY_REUSED;
-        /* Not a retry in the client's eyes when it is our own look after a lost append. */
+        /* Not a retry in the client's eyes when it is our own lookup after a lost append. */
         command->is_replayed = !command->may_be_recorded;
         command->is_created = row->status == 201;
         command->version = row->version;

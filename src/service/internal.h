@@ -120,7 +120,7 @@ struct batch {
     uint64_t epoch; /* of the cache, when it was begun */
     char *states;   /* two for each stream: as decided so far, and before */
     size_t state_room;
-    /* What the load asks for, by place in the pipeline; -1: not asked. */
+    /* What the load asks for, by index in the pipeline; -1: not asked. */
     struct replay_load load;
     int recorded_at;
     int keys_at;
@@ -239,7 +239,7 @@ void batch_append(struct batch *batch, bool confirms_reads);
 void batch_confirm(struct batch *batch);
 /* The state of a stream takes the place of what was cached of it, from which it may borrow. */
 void batch_cache_state(struct batch *batch, struct batch_stream *stream);
-/* Frees what is cached of a stream: it is not what the log says, or nobody knows. */
+/* Frees what is cached of a stream: it differs from the log, or may. */
 void batch_forget_cached(struct batch_stream *stream);
 /* Decides the resolution of every command of a stream at once, but of those that do not depend on
  * it. */
@@ -312,15 +312,15 @@ struct service {
     const struct postgres_statement *batch_statements[16];
     const struct postgres_statement *side_statements[16];
     struct postgres_connection *writer;
-    struct postgres_connection *side; /* replays, missed events, keeping house */
+    struct postgres_connection *side; /* replays, missed events, housekeeping */
     struct streams streams;
     struct replay_cache cache;
     struct offers offers;
     int64_t log; /* that the appends are made to (eventstore_batch); 0: not known */
     struct outage outage;
     struct batch batches[BATCH_SLOTS];
-    struct base_random random;    /* for command ids */
-    struct service_command *shed; /* to be refused in the next turn, with the outcome they have */
+    struct base_random random;        /* for command ids */
+    struct service_command *rejected; /* to be answered in the next turn, with their outcome */
     struct queue histories;
     size_t n_waiting;             /* submitted and not answered */
     size_t n_snapshots;           /* under way */
@@ -332,7 +332,7 @@ struct service {
     struct postgres_pipeline forget;
     bool is_forgetting;
     struct postgres_pipeline stuck;
-    bool is_looking_for_stuck;
+    bool is_checking_for_stuck;
     struct projections_lessor lessor;
     struct postgres_pipeline lease;
     bool is_leasing;
@@ -340,7 +340,7 @@ struct service {
     struct base_uuid lease_holder; /* this process */
     struct loop_deferred dispatch;
     struct loop_timer sweep;
-    struct loop_timer house;
+    struct loop_timer housekeeping;
     bool has_resting; /* a stream in turn was passed over */
     bool is_draining;
     bool is_ending;

@@ -5,7 +5,7 @@
  *
  * A command is answered exactly once, never within the call that submits it, and never with a
  * guess: SERVICE_DONE only after PostgreSQL said that the commit is done, SERVICE_UNKNOWN only when
- * even a later look could not tell.
+ * even a later read could not say.
  */
 #ifndef CARTD_SERVICE_H
 #define CARTD_SERVICE_H
@@ -111,7 +111,7 @@ struct service_command {
     /* The answer. The caller finishes `body`. */
     enum service_outcome outcome;
     bool is_created;
-    bool is_replayed; /* a kept answer */
+    bool is_replayed; /* a stored answer */
     int32_t version;
     int refusal; /* as in struct aggregate_decision; so are the next two */
     size_t command_index;
@@ -127,7 +127,7 @@ struct service_command {
     int64_t submitted_at_us;
     size_t batch_limit; /* size of the next batch that it may be in */
     unsigned n_attempts;
-    bool may_be_recorded; /* an append that held it was lost: look for its id before deciding again
+    bool may_be_recorded; /* an append that held it was lost: look up its id before deciding again
                            */
     bool is_in_doubt;     /* its former answer was found, and not confirmed by a standby */
     struct aggregate_times times; /* of the document */
@@ -138,7 +138,7 @@ void service_submit(struct service *service, struct service_command *command);
 
 /* ---- a cart as it was ------------------------------------------------------------------------ */
 
-/* One look at one cart. The caller owns it; it must not move or die until it is answered, which is
+/* A read of one cart. The caller owns it; it must not move or die until it is answered, which is
  * never within the call that asks. Zero-initialise, fill the first part. */
 struct service_history {
     struct base_uuid cart_id;

@@ -406,7 +406,7 @@ START_TEST(an_event_is_shown_with_everything_around_it)
 }
 END_TEST
 
-/* What the log keeps of a guest's token is shown to nobody, wherever jsonb has put it. */
+/* What the log stores of a guest's token is shown to nobody, wherever jsonb has put it. */
 START_TEST(the_hash_of_a_token_is_never_shown)
 {
     static const struct {

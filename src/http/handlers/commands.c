@@ -107,7 +107,7 @@ static void reply_done(struct http_request *request)
     if (request->prefers_minimal && !command->is_created)
         status = MHD_HTTP_NO_CONTENT;
     if (request->prefers_minimal)
-        base_buffer_finish(&command->body); /* a kept answer may come with one */
+        base_buffer_finish(&command->body); /* a stored answer may come with one */
     http_send_reply(
         request, &(struct http_reply){
                      .status = status,
