@@ -58,15 +58,18 @@ static struct cart_decision decide_one(
     return decision;
 }
 
+/* `cart` is what the commands before this one made of `former`. */
 static void refuse(
     struct aggregate_decision *decision, enum cart_refusal refusal, size_t command_index,
-    int64_t current_total_minor)
+    const struct cart *cart, const struct cart *former)
 {
     *decision = (struct aggregate_decision){
         .is_refused = true,
         .refusal = refusal,
         .command_index = command_index,
-        .current_total_minor = current_total_minor,
+        .current_total_minor = cart->total_minor,
+        .status = cart_status_name(cart->status),
+        .closed_at_us = former->closed_at_us,
     };
 }
 
@@ -85,7 +88,7 @@ static void decide(
         switch (one.outcome) {
         case CART_REFUSED:
         case CART_ID_TAKEN: /* never: decide_one() has found another */
-            refuse(decision, one.refusal, i, cart->total_minor);
+            refuse(decision, one.refusal, i, cart, state);
             return;
         case CART_ALREADY_SO:
             break;

@@ -20,8 +20,9 @@
 #define CART_COMMANDS_MAX 100                     /* in one request */
 #define CART_SKU_MAX 64
 #define CART_ITEM_ID_MAX 64
-#define CART_CUSTOMER_ID_MAX 128 /* code points */
-#define CART_METADATA_MAX 4096   /* bytes as JSON */
+#define CART_CUSTOMER_ID_MAX 128     /* code points */
+#define CART_ORDER_REFERENCE_MAX 128 /* code points */
+#define CART_METADATA_MAX 4096       /* bytes as JSON */
 #define CART_METADATA_DEPTH_MAX 3
 #define CART_PROPERTIES_MAX 16 /* of one line */
 #define CART_PROPERTY_NAME_MAX 32
@@ -65,6 +66,7 @@ struct cart {
     const char *customer_id;      /* NULL: none */
     const char *guest_token_hash; /* of the token of its guest; NULL: none */
     const char *metadata;         /* a JSON object as text */
+    const char *order_reference;  /* of the order that it became; NULL: none */
     int32_t item_count;           /* sum of quantities */
     int64_t total_minor;
     int64_t created_at_us;
@@ -116,7 +118,7 @@ bool cart_admits(
     ROW(ITEM_QUANTITY_CHANGED, "ItemQuantityChanged", 1)                                           \
     ROW(ITEM_REMOVED, "ItemRemoved", 1)                                                            \
     ROW(CLEARED, "CartCleared", 1)                                                                 \
-    ROW(CHECKED_OUT, "CartCheckedOut", 1)                                                          \
+    ROW(CHECKED_OUT, "CartCheckedOut", 2)                                                          \
     ROW(CANCELLED, "CartCancelled", 1)
 enum cart_event_type {
 #define CART_ROW(NAME, name, schema_version) CART_EVENT_##NAME,
@@ -156,6 +158,7 @@ struct cart_event {
             int64_t total_minor;
             char currency[4];
             int32_t item_count;
+            const char *order_reference; /* NULL: none */
         } checked_out;
     };
 };
@@ -226,6 +229,7 @@ struct cart_command {
         struct {
             bool has_expected_total;
             int64_t expected_total_minor;
+            const char *order_reference; /* NULL: none, or whatever it was checked out with */
         } check_out;
     };
 };
@@ -247,6 +251,7 @@ struct cart_request {
     ROW(NOT_FOUND, "cart-not-found")                                                               \
     ROW(ALREADY_EXISTS, "cart-already-exists")                                                     \
     ROW(IS_CLOSED, "cart-closed")                                                                  \
+    ROW(OTHER_ORDER_REFERENCE, "order-reference-mismatch")                                         \
     ROW(IS_CLAIMED, "cart-already-claimed")                                                        \
     ROW(ITEM_NOT_IN_CART, "item-not-in-cart")                                                      \
     ROW(UNKNOWN_SKU, "unknown-sku")                                                                \

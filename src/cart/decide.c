@@ -145,16 +145,40 @@ static struct cart_decision clear_items(const struct cart *cart)
     return accepted((struct cart_event){.type = CART_EVENT_CLEARED});
 }
 
+static bool expects_other_total(const struct cart *cart, const struct cart_command *command)
+{
+    return command->check_out.has_expected_total &&
+           command->check_out.expected_total_minor != cart->total_minor;
+}
+
+/* Of a cart that was checked out: it is so, unless that was for another order or at another total.
+ */
+static struct cart_decision check_out_again(
+    const struct cart *cart, const struct cart_command *command)
+{
+    const char *order_reference = command->check_out.order_reference;
+    if (order_reference != NULL &&
+        (cart->order_reference == NULL || strcmp(cart->order_reference, order_reference) != 0))
+        return refused(CART_REFUSED_OTHER_ORDER_REFERENCE);
+    if (expects_other_total(cart, command))
+        return refused(CART_REFUSED_TOTAL_CHANGED);
+    return already_so();
+}
+
 static struct cart_decision check_out(const struct cart *cart, const struct cart_command *command)
 {
     if (cart->n_lines == 0)
         return refused(CART_REFUSED_IS_EMPTY);
-    if (command->check_out.has_expected_total &&
-        command->check_out.expected_total_minor != cart->total_minor)
+    if (expects_other_total(cart, command))
         return refused(CART_REFUSED_TOTAL_CHANGED);
     struct cart_event event = {
         .type = CART_EVENT_CHECKED_OUT,
-        .checked_out = {.total_minor = cart->total_minor, .item_count = cart->item_count},
+        .checked_out =
+            {
+                .total_minor = cart->total_minor,
+                .item_count = cart->item_count,
+                .order_reference = command->check_out.order_reference,
+            },
     };
     memcpy(event.checked_out.currency, cart->currency, sizeof event.checked_out.currency);
     return accepted(event);
@@ -187,6 +211,8 @@ struct cart_decision cart_decide(
         return refused(CART_REFUSED_NOT_FOUND);
     if (cart->status != CART_ABSENT && is_create)
         return refused(CART_REFUSED_ALREADY_EXISTS);
+    if (cart->status == CART_CHECKED_OUT && command->type == CART_COMMAND_CHECK_OUT)
+        return check_out_again(cart, command);
     if (cart->status == CART_CHECKED_OUT || cart->status == CART_CANCELLED)
         return refused(CART_REFUSED_IS_CLOSED);
 

@@ -126,6 +126,7 @@ void cart_evolve(struct cart *cart, const struct cart_event *event, int64_t reco
         clear_items(cart);
         break;
     case CART_EVENT_CHECKED_OUT:
+        cart->order_reference = event->checked_out.order_reference;
         close_as(cart, CART_CHECKED_OUT, recorded_at_us);
         break;
     case CART_EVENT_CANCELLED:

@@ -33,9 +33,10 @@ void codec_write_cart_begin(
 void codec_write_cart_lines(
     struct base_buffer *out, const struct cart *cart, size_t from, size_t end);
 void codec_write_cart_end(struct base_buffer *out, const struct cart *cart);
-/* A cart's document as it was stored, perhaps before items had properties, in today's shape: what
- * codec_write_cart() would have written. */
+/* A cart's document as it was stored, perhaps before it had all its members, in today's shape: what
+ * codec_write_cart() would have written. And the piece behind the last line alone. */
 void codec_write_stored_cart(struct base_buffer *out, const char *document, size_t length);
+void codec_write_stored_cart_end(struct base_buffer *out, const char *end, size_t length);
 /* The answer: a stored document in today's shape, with its times put in before the closing brace.
  * closed_at_us may be CART_TIME_NONE (null). */
 void codec_write_cart_times(
@@ -104,7 +105,7 @@ bool codec_is_same_json(const char *left, const char *right) BASE_MUST_CHECK;
 /* A cart as a snapshot keeps it, and back; texts go to the arena. `shape` of a stored snapshot must
  * be this one, else it is not read: a snapshot can be made again from the events, so there are no
  * upcasts. False: not a snapshot; `cart` may have been changed. */
-#define CODEC_SNAPSHOT_SHAPE 3
+#define CODEC_SNAPSHOT_SHAPE 4
 void codec_write_cart_snapshot(struct base_buffer *out, const struct cart *cart);
 bool codec_read_cart_snapshot(const char *json, struct base_arena *arena, struct cart *cart)
     BASE_MUST_CHECK;

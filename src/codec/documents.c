@@ -20,6 +20,14 @@ static void write_integer(struct base_buffer *out, const char *name, int64_t num
     base_buffer_append_int(out, number);
 }
 
+static void append_nullable_text(struct base_buffer *out, const char *text)
+{
+    if (text == NULL)
+        base_buffer_append_text(out, "null");
+    else
+        base_buffer_append_json_text(out, text);
+}
+
 static inline char *put_text(char *at, const char *text)
 {
     size_t length = strlen(text);
@@ -72,10 +80,7 @@ void codec_write_cart_begin(
     base_buffer_append_text(out, "\",\"currency\":\"");
     base_buffer_append_text(out, cart->currency);
     base_buffer_append_text(out, "\",\"customer_id\":");
-    if (cart->customer_id == NULL)
-        base_buffer_append_text(out, "null");
-    else
-        base_buffer_append_json_text(out, cart->customer_id);
+    append_nullable_text(out, cart->customer_id);
     base_buffer_append_text(out, ",\"items\":[");
 }
 
@@ -92,6 +97,8 @@ void codec_write_cart_end(struct base_buffer *out, const struct cart *cart)
     write_integer(out, ",\"total\":", cart->total_minor);
     base_buffer_append_text(out, ",\"metadata\":");
     base_buffer_append_text(out, cart->metadata);
+    base_buffer_append_text(out, ",\"order_reference\":");
+    append_nullable_text(out, cart->order_reference);
     base_buffer_append_char(out, '}');
 }
 
@@ -153,6 +160,17 @@ static const char *find_first_total_end(const char *document, size_t length)
     return at == NULL ? NULL : find_total_end(at, document + length);
 }
 
+/* A document ended with its metadata, an object, before it had an order reference. */
+void codec_write_stored_cart_end(struct base_buffer *out, const char *end, size_t length)
+{
+    static const char without[] = "}}";
+    base_buffer_append(out, end, length);
+    if (length < strlen(without) || memcmp(end + length - strlen(without), without, 2) != 0)
+        return;
+    out->length--; /* The closing brace moves to the end. */
+    base_buffer_append_text(out, ",\"order_reference\":null}");
+}
+
 /* An item ended with its total before it had properties; all items of a document are of one shape.
  * Its row has the newest shape as soon as its cart is written again. */
 void codec_write_stored_cart(struct base_buffer *out, const char *document, size_t length)
@@ -167,7 +185,7 @@ void codec_write_stored_cart(struct base_buffer *out, const char *document, size
         bool is_last = at + 1 == end || at[1] != ',';
         at = is_last ? NULL : find_total_end(at, end);
     }
-    base_buffer_append(out, from, (size_t)(end - from));
+    codec_write_stored_cart_end(out, from, (size_t)(end - from));
 }
 
 void codec_write_cart_times(

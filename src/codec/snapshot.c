@@ -18,6 +18,7 @@ static const struct codec_field head_fields[] = {
     {FIELD("created_at_us", INTEGER, created_at_us), TIME_LIMITS},
     {FIELD("updated_at_us", INTEGER, updated_at_us), TIME_LIMITS},
     {FIELD("closed_at_us", INTEGER, closed_at_us), TIME_LIMITS},
+    {FIELD("order_reference", TEXT, order_reference), .is_nullable = true},
     {.name = NULL},
 };
 _Static_assert(CART_TIME_NONE == INT64_MIN, "what null is");

@@ -86,6 +86,8 @@ static void refuse(struct service_command *command, const struct aggregate_decis
     command->refusal = decision->refusal;
     command->command_index = decision->command_index;
     command->current_total_minor = decision->current_total_minor;
+    command->status = decision->status;
+    command->closed_at_us = decision->closed_at_us;
 }
 
 /* The state becomes what the facts make of it. */
