@@ -142,15 +142,18 @@ static void decide_one(
     put_notes(decision, arena);
 }
 
+/* `cart` is what the commands before this one made of `former`. */
 static void refuse(
     struct aggregate_decision *decision, const struct cart_decision *one, size_t command_index,
-    int64_t current_total_minor, struct base_arena *arena)
+    const struct cart *cart, const struct cart *former, struct base_arena *arena)
 {
     *decision = (struct aggregate_decision){
         .is_refused = true,
         .refusal = one->refusal,
         .command_index = command_index,
-        .current_total_minor = current_total_minor,
+        .current_total_minor = cart->total_minor,
+        .status = cart_status_name(cart->status),
+        .closed_at_us = former->closed_at_us,
         .details = codec_make_notes(arena, one->notes, one->n_notes, true),
     };
 }
@@ -212,7 +215,7 @@ static void decide(
         switch (one.outcome) {
         case CART_REFUSED:
         case CART_ID_TAKEN: /* never: decide_one() has found another */
-            refuse(decision, &one, i, cart->total_minor, arena);
+            refuse(decision, &one, i, cart, state, arena);
             return;
         case CART_UNREAD:
             return;

@@ -20,8 +20,9 @@
 #define CART_COMMANDS_MAX 100                     /* in one request */
 #define CART_SKU_MAX 64
 #define CART_ITEM_ID_MAX 64
-#define CART_CUSTOMER_ID_MAX 128 /* code points */
-#define CART_METADATA_MAX 4096   /* bytes as JSON */
+#define CART_CUSTOMER_ID_MAX 128     /* code points */
+#define CART_ORDER_REFERENCE_MAX 128 /* code points */
+#define CART_METADATA_MAX 4096       /* bytes as JSON */
 #define CART_METADATA_DEPTH_MAX 3
 #define CART_PROPERTIES_MAX 16 /* of one line */
 #define CART_PROPERTY_NAME_MAX 32
@@ -71,11 +72,11 @@ struct cart {
     const char *metadata;         /* a JSON object as text */
     const char *customer_email;   /* NULL: none */
     const char *note;             /* NULL: none */
+    const char *order_reference;  /* of the order that it became; NULL: none */
     const char *notes;       /* what its last change could not do: a JSON array; NULL: nothing */
     int32_t changed_version; /* of the newest event that can be undone; 0: there is none */
-    int32_t
-        undone_to; /* what was undone last came after this version; 0: there was a change since */
-    int32_t item_count; /* sum of quantities */
+    int32_t undone_to;       /* the last undo led there; 0: there was a change since */
+    int32_t item_count;      /* sum of quantities */
     int64_t total_minor;
     int64_t created_at_us;
     int64_t updated_at_us;
@@ -126,7 +127,7 @@ bool cart_admits(
     ROW(ITEM_QUANTITY_CHANGED, "ItemQuantityChanged", 1)                                           \
     ROW(ITEM_REMOVED, "ItemRemoved", 1)                                                            \
     ROW(CLEARED, "CartCleared", 1)                                                                 \
-    ROW(CHECKED_OUT, "CartCheckedOut", 1)                                                          \
+    ROW(CHECKED_OUT, "CartCheckedOut", 2)                                                          \
     ROW(CANCELLED, "CartCancelled", 1)                                                             \
     ROW(DETAILS_CHANGED, "CartDetailsChanged", 1)                                                  \
     ROW(ITEM_PROPERTIES_CHANGED, "ItemPropertiesChanged", 1)                                       \
@@ -181,6 +182,7 @@ struct cart_event {
             int64_t total_minor;
             char currency[4];
             int32_t item_count;
+            const char *order_reference; /* NULL: none */
         } checked_out;
         struct {
             const char *metadata;
@@ -308,6 +310,7 @@ struct cart_command {
             bool has_expected_total;
             bool checks_prices; /* lines must cost what the catalogue says */
             int64_t expected_total_minor;
+            const char *order_reference; /* NULL: none, or whatever it was checked out with */
         } check_out;
         struct {
             bool has_metadata; /* what is not given stays */
@@ -355,6 +358,7 @@ struct cart_request {
     ROW(NOT_FOUND, "cart-not-found")                                                               \
     ROW(ALREADY_EXISTS, "cart-already-exists")                                                     \
     ROW(IS_CLOSED, "cart-closed")                                                                  \
+    ROW(OTHER_ORDER_REFERENCE, "order-reference-mismatch")                                         \
     ROW(IS_CLAIMED, "cart-already-claimed")                                                        \
     ROW(ITEM_NOT_IN_CART, "item-not-in-cart")                                                      \
     ROW(UNKNOWN_SKU, "unknown-sku")                                                                \

@@ -235,6 +235,7 @@ void cart_evolve(struct cart *cart, const struct cart_event *event, int64_t reco
         clear_items(cart);
         break;
     case CART_EVENT_CHECKED_OUT:
+        cart->order_reference = event->checked_out.order_reference;
         close_as(cart, CART_CHECKED_OUT, recorded_at_us);
         break;
     case CART_EVENT_CANCELLED:
@@ -268,6 +269,7 @@ void cart_evolve(struct cart *cart, const struct cart_event *event, int64_t reco
     case CART_EVENT_REOPENED:
         cart->status = CART_OPEN;
         cart->closed_at_us = CART_TIME_NONE;
+        cart->order_reference = NULL;
         break;
     }
 }

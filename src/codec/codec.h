@@ -33,9 +33,11 @@ void codec_write_cart_begin(
 void codec_write_cart_lines(
     struct base_buffer *out, const struct cart *cart, size_t from, size_t end);
 void codec_write_cart_end(struct base_buffer *out, const struct cart *cart);
-/* A cart's document as it was stored, perhaps before items had properties, in today's shape: what
+/* A cart's document as it was stored, perhaps before it had all its members, in today's shape: what
  * codec_write_cart() would have written. */
 void codec_write_stored_cart(struct base_buffer *out, const char *document, size_t length);
+/* Whether a document, or its first piece, is of a shape of before. */
+bool codec_is_former_cart(const char *document, size_t length) BASE_MUST_CHECK;
 /* The answer: a stored document in today's shape, with its times put in before the closing brace.
  * closed_at_us may be CART_TIME_NONE (null). */
 void codec_write_cart_times(

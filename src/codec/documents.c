@@ -101,6 +101,7 @@ void codec_write_cart_end(struct base_buffer *out, const struct cart *cart)
     base_buffer_append_text(out, cart->notes == NULL ? "[]" : cart->notes);
     base_buffer_append_text(out, ",\"metadata\":");
     base_buffer_append_text(out, cart->metadata);
+    write_text(out, ",\"order_reference\":", cart->order_reference);
     base_buffer_append_char(out, '}');
 }
 
@@ -228,18 +229,18 @@ static bool read_former_cart(json_t *members, struct codec_reader *reader, struc
 
 /* A cart's row has the newest shape as soon as the cart is written again, or rebuilt. The first
  * member that came later stands before the items, so that texts of customers can't look like it. */
-static bool is_newest(const char *document, size_t length)
+bool codec_is_former_cart(const char *document, size_t length)
 {
     static const char items[] = ",\"items\":[";
     static const char newest[] = ",\"customer_email\":";
     const char *end = memmem(document, length, items, strlen(items));
-    return end == NULL ||
-           memmem(document, (size_t)(end - document), newest, strlen(newest)) != NULL;
+    return end != NULL &&
+           memmem(document, (size_t)(end - document), newest, strlen(newest)) == NULL;
 }
 
 void codec_write_stored_cart(struct base_buffer *out, const char *document, size_t length)
 {
-    if (is_newest(document, length)) {
+    if (!codec_is_former_cart(document, length)) {
         base_buffer_append(out, document, length);
         return;
     }

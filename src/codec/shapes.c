@@ -64,6 +64,8 @@ static const struct codec_field cart_event_fields[][FIELDS_MAX] = {
             {FIELD("currency", CURRENCY, checked_out.currency)},
             {FIELD("item_count", INTEGER, checked_out.item_count), .least = 1,
              .most = CART_LINES_MAX * CART_QUANTITY_MAX},
+            {FIELD("order_reference", TEXT, checked_out.order_reference), .is_nullable = true,
+             .since = 2},
         },
     [CART_EVENT_CANCELLED] = {{.name = NULL}},
     [CART_EVENT_DETAILS_CHANGED] =
@@ -179,6 +181,8 @@ static const struct codec_field command_fields[][FIELDS_MAX] = {
             {FIELD("expected_total", INTEGER, check_out.expected_total_minor), .is_optional = true,
              GIVEN(check_out.has_expected_total), .most = CART_AMOUNT_MAX},
             {FIELD("check_prices", BOOLEAN, check_out.checks_prices), .is_optional = true},
+            {FIELD("order_reference", TEXT, check_out.order_reference), .is_optional = true,
+             .is_nullable = true, .most = CART_ORDER_REFERENCE_MAX},
         },
     [CART_COMMAND_CANCEL] = {{TYPE}},
     [CART_COMMAND_CHANGE_DETAILS] =

@@ -21,6 +21,7 @@ static const struct codec_field head_fields[] = {
     {FIELD("changed_version", INTEGER, changed_version), .most = INT32_MAX},
     {FIELD("undone_to", INTEGER, undone_to), .most = INT32_MAX},
     {FIELD("notes", NOTES, notes)},
+    {FIELD("order_reference", TEXT, order_reference), .is_nullable = true},
     {.name = NULL},
 };
 _Static_assert(CART_TIME_NONE == INT64_MIN, "what null is");

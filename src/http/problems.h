@@ -63,7 +63,14 @@
         "Content-Type must say so or be absent, and its Content-Encoding must be absent.")         \
     ROW(CART_CLOSED, "cart-closed", 409, "The cart is closed",                                     \
         "A cart that was checked out or cancelled accepts no more commands. Create a new "         \
-        "one with POST /carts.")                                                                   \
+        "one with POST /carts. cart_status says which of the two it was, and closed_at when; "     \
+        "closed_at is null if it was an earlier command of the same request, which was not "       \
+        "carried out either.")                                                                     \
+    ROW(ORDER_REFERENCE_MISMATCH, "order-reference-mismatch", 409,                                 \
+        "The cart was checked out with another order reference",                                   \
+        "The cart was checked out before, with another order_reference than the one in the "       \
+        "request or with none. GET the cart to see it. A checkout that is repeated with the same " \
+        "order_reference, or without one, is answered with the cart as it is.")                    \
     ROW(CART_ALREADY_CLAIMED, "cart-already-claimed", 409, "The cart is already claimed",          \
         "Only one customer can own a cart, and this one belongs to another customer.")             \
     ROW(CART_EMPTY, "cart-empty", 409, "The cart is empty",                                        \
@@ -77,8 +84,9 @@
         "The id in the request belongs to something of another type: to a product instead of a "   \
         "cart, or to a cart instead of a product. Nothing was done. The detail says what to do.")  \
     ROW(TOTAL_CHANGED, "total-changed", 409, "The total has changed",                              \
-        "The cart's total differs from the expected_total in the request, so it was not checked "  \
-        "out. current_total is the total now: show it to the shopper and check out again.")        \
+        "The cart's total differs from the expected_total in the request, so this request did "    \
+        "not check it out. current_total is the total now: show it to the shopper and check out "  \
+        "again.")                                                                                  \
     ROW(PRICES_CHANGED, "prices-changed", 409, "Prices have changed",                              \
         "The request asked for the cart to be checked out only at the catalogue's prices, and "    \
         "some lines cost something else now or are not for sale any more. items lists them, "      \
@@ -173,6 +181,8 @@ struct http_refusal {
     const struct codec_complaints *errors;
     bool has_current_total;
     int64_t current_total_minor;
+    const char *cart_status; /* NULL: none; else with closed_at_us, or CART_TIME_NONE */
+    int64_t closed_at_us;
     bool has_current_version;
     int32_t current_version;
     const char *missed_events; /* a JSON array, not ended by a NUL; NULL: none */

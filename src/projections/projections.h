@@ -246,11 +246,12 @@ void projections_cache_change(
 /* One page of a list. As above, but never answered within the call; texts are borrowed until it is
  * answered. */
 struct projections_page {
-    const char *status;      /* carts: NULL for all */
-    const char *customer_id; /* carts: NULL for all */
-    const char *sku;         /* carts: NULL for all */
-    int32_t limit;           /* 1..100 */
-    const char *cursor;      /* NULL: the first page */
+    const char *status;          /* carts: NULL for all */
+    const char *customer_id;     /* carts: NULL for all */
+    const char *sku;             /* carts: NULL for all */
+    const char *order_reference; /* carts: NULL for all */
+    int32_t limit;               /* 1..100 */
+    const char *cursor;          /* NULL: the first page */
     void (*answered)(struct projections_page *page);
     struct queue_request request;
     struct base_buffer body;        /* {"carts":[…],"next_cursor":…} or {"products":…} */

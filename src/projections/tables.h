@@ -114,7 +114,7 @@ bool products_receive(const struct postgres_rows *rows, size_t row, struct proje
  * of the list's filters, in base64url. So it goes on in the list that gave it, on any instance, and
  * nowhere else. A client can make one up: what it holds is input like any other, and decides only
  * where a page begins. */
-#define CURSOR_FILTERS_MAX 3
+#define CURSOR_FILTERS_MAX 4
 struct cursor_list {
     char kind;
     const char *filters[CURSOR_FILTERS_MAX]; /* NULL: none */

@@ -104,6 +104,8 @@ static void refuse(struct service_command *command, const struct aggregate_decis
     command->current_total_minor = decision->current_total_minor;
     if (decision->details != NULL)
         base_buffer_append_text(&command->body, decision->details);
+    command->status = decision->status;
+    command->closed_at_us = decision->closed_at_us;
 }
 
 /* The state becomes what the facts make of it. */

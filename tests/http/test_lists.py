@@ -106,6 +106,29 @@ class Lists(ServiceCase):
         self.assertEqual(ids(f"sku={sku}&{mine}&status=open"), [])
         self.assertEqual(ids(f"sku={make_sku('no')}"), [])
 
+    def test_a_cart_is_found_by_its_order(self):
+        sku, mine, other = self.make_product(), make_id(), make_id()
+        orders = {}
+        for reference in (f"{mine} ", f"{mine}", f"{other}", f"{mine}"):
+            cart_id = self.make_cart((sku, 1), customer_id=f"customer-{mine}")["id"]
+            self.client.post(f"/carts/{cart_id}/checkout", {"order_reference": reference})
+            orders.setdefault(reference, []).insert(0, cart_id)
+        self.make_cart((sku, 1), customer_id=f"customer-{mine}")
+
+        def ids(query):
+            return [cart["id"] for cart in self.client.get(f"/carts?{query}").json()["carts"]]
+
+        self.assertEqual(ids(f"order_reference={mine}"), orders[mine])
+        self.assertEqual(ids(f"order_reference={mine}%20"), orders[f"{mine} "])
+        self.assertEqual(ids(f"order_reference={mine}&customer_id=customer-{mine}"), orders[mine])
+        self.assertEqual(ids(f"order_reference={mine}&sku={sku}&status=checked_out"), orders[mine])
+        self.assertEqual(ids(f"order_reference={mine}&status=open"), [])
+        self.assertEqual(ids(f"order_reference={mine}&customer_id=customer-{other}"), [])
+        self.assertEqual(ids(f"order_reference={mine[:-1]}"), [])
+        page = self.client.get(f"/carts?order_reference={mine}&limit=1").json()
+        answer = self.client.get(f"/carts?order_reference={other}&cursor={page['next_cursor']}")
+        self.assert_problem(answer, 400, "invalid-parameter")
+
     def test_a_filter_may_hold_any_character(self):
         customer = f"Zoë & Söhne/100%+? \"'{make_id()}"
         cart = self.make_cart(customer_id=customer)

@@ -143,6 +143,8 @@ class Sequence:
             command = {"type": "check_out"}
             if self.random.random() < 0.6:
                 command["expected_total"] = self.random.choice((self.cart.total, 1))
+            if self.random.random() < 0.6:
+                command["order_reference"] = self.random.choice(("order-1", "Bestellung 2 💍", None))
             return command
         return {"type": "cancel"}
 

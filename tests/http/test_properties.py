@@ -122,7 +122,7 @@ class Lines(ServiceCase):
             shapes = self.database.sql(
                 f"SELECT shape FROM snapshots WHERE stream_id = '{cart['id']}';"
             )
-            self.assertEqual(shapes, [["3"]])
+            self.assertEqual(shapes, [["4"]])
         # Nothing changes, so the answer is the cart as it was loaded.
         same = {"quantity": cart["items"][2]["quantity"]}
         answer = self.client.patch(f"{self.path}/items/{item_id}", same)
@@ -239,6 +239,7 @@ class Earlier(unittest.TestCase):
             self.assertEqual(listed[row["cart_id"]], cart)
             for line in stored["items"]:
                 line["properties"] = {}
+            stored["order_reference"] = None
             for name in ("created_at", "updated_at", "closed_at"):
                 cart.pop(name)
             self.assertEqual(json.dumps(cart), json.dumps(stored), "also the order of members")

@@ -60,7 +60,8 @@ class Matching(ServiceCase):
         self.assertEqual(events["ItemRemoved"], {"item_id": self.sku, "quantity": 1})
         self.assertEqual(events["CartCleared"], {})
         self.assertEqual(
-            events["CartCheckedOut"], {"total": 200, "currency": "EUR", "item_count": 2}
+            events["CartCheckedOut"],
+            {"total": 200, "currency": "EUR", "item_count": 2, "order_reference": None},
         )
 
     def test_a_hundred_missed_events_are_told_at_most(self):

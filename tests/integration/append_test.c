@@ -158,6 +158,7 @@ static const struct argument FULL_APPEND[] = {
     {"is_closed", "f"},
     {"updated_at", EACH_NULL},
     {"guest_token_hash", EACH_NULL},
+    {"order_reference", EACH_NULL},
     /* chunks of long documents: put */
     {"stream_ordinal", ITS_ORDINAL},
     {"cart_id", ITS_ID},

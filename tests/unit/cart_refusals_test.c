@@ -38,7 +38,6 @@ START_TEST(a_closed_cart_refuses_every_command)
         change_item_quantity("tea", 2),
         remove_item("tea"),
         clear_items(),
-        check_out(),
         cancel(),
         claim_for("ada"),
         claim_for("bob"),
@@ -49,6 +48,32 @@ START_TEST(a_closed_cart_refuses_every_command)
         GIVEN(&cart, created(), item_added("tea", 2, 499), cancelled());
         then_refused(when(&cart, commands[i], priced(1)), CART_REFUSED_IS_CLOSED);
     }
+    GIVEN(&cart, created(), item_added("tea", 2, 499), cancelled());
+    then_refused(when(&cart, check_out(), unknown()), CART_REFUSED_IS_CLOSED);
+}
+END_TEST
+
+START_TEST(a_cart_is_checked_out_for_one_order)
+{
+    static const char *const others[] = {"order-2", "order-10", "order-", "Order-1"};
+    for (size_t i = 0; i < BASE_COUNT(others); i++) {
+        GIVEN(&cart, created(), item_added("tea", 2, 499), checked_out_as("order-1"));
+        then_refused(
+            when(&cart, check_out_as(others[i]), unknown()), CART_REFUSED_OTHER_ORDER_REFERENCE);
+    }
+    GIVEN(&cart, created(), item_added("tea", 2, 499), checked_out_as(NULL));
+    then_refused(
+        when(&cart, check_out_as("order-1"), unknown()), CART_REFUSED_OTHER_ORDER_REFERENCE);
+}
+END_TEST
+
+START_TEST(another_total_than_it_was_checked_out_at_is_refused)
+{
+    GIVEN(&cart, created(), item_added("tea", 2, 499), checked_out_as("order-1"));
+    then_refused(when(&cart, check_out_expecting(997), unknown()), CART_REFUSED_TOTAL_CHANGED);
+    struct cart_command both = check_out_as("order-2");
+    both.check_out.has_expected_total = true;
+    then_refused(when(&cart, both, unknown()), CART_REFUSED_OTHER_ORDER_REFERENCE);
 }
 END_TEST
 
@@ -281,25 +306,16 @@ START_TEST(the_refusals_stand_in_the_order_of_the_contract)
 #undef CART_ROW
     };
     static const char *const contract[] = {
-        "cart-not-found",
-        "cart-already-exists",
-        "cart-closed",
-        "cart-already-claimed",
-        "item-not-in-cart",
-        "unknown-sku",
-        "price-unavailable",
-        "quantity-out-of-range",
-        "cart-full",
-        "amount-too-large",
-        "cart-empty",
-        "total-changed",
-        "prices-changed",
-        "product-withdrawn",
-        "nothing-to-undo",
-        "no-such-version",
-        "source-cart-not-found",
-        "reopen-too-late",
-        "metadata-too-large",
+        "cart-not-found",        "cart-already-exists",
+        "cart-closed",           "order-reference-mismatch",
+        "cart-already-claimed",  "item-not-in-cart",
+        "unknown-sku",           "price-unavailable",
+        "quantity-out-of-range", "cart-full",
+        "amount-too-large",      "cart-empty",
+        "total-changed",         "prices-changed",
+        "product-withdrawn",     "nothing-to-undo",
+        "no-such-version",       "source-cart-not-found",
+        "reopen-too-late",       "metadata-too-large",
         "properties-too-large",
     };
     ck_assert_uint_eq(BASE_COUNT(slugs), BASE_COUNT(contract));
@@ -435,6 +451,8 @@ int main(void)
     tcase_add_test(refusals, a_line_holds_999_and_not_1000);
     tcase_add_test(refusals, a_cart_holds_250_lines_and_not_251);
     tcase_add_test(refusals, an_empty_cart_can_not_be_checked_out);
+    tcase_add_test(refusals, a_cart_is_checked_out_for_one_order);
+    tcase_add_test(refusals, another_total_than_it_was_checked_out_at_is_refused);
     tcase_add_test(refusals, another_total_than_expected_refuses_the_checkout);
     tcase_add_test(refusals, of_two_refusals_the_first_of_the_list_is_given);
     tcase_add_test(refusals, the_refusals_stand_in_the_order_of_the_contract);

@@ -82,6 +82,13 @@ static inline struct cart_event checked_out(int64_t total_minor, int32_t item_co
     };
 }
 
+static inline struct cart_event checked_out_as(const char *order_reference)
+{
+    struct cart_event event = checked_out(998, 2);
+    event.checked_out.order_reference = order_reference;
+    return event;
+}
+
 static inline struct cart_event created_by_guest(void)
 {
     return (struct cart_event){
@@ -169,6 +176,14 @@ static inline struct cart_command check_out_expecting(int64_t total_minor)
     return (struct cart_command){
         .type = CART_COMMAND_CHECK_OUT,
         .check_out = {.has_expected_total = true, .expected_total_minor = total_minor},
+    };
+}
+
+static inline struct cart_command check_out_as(const char *order_reference)
+{
+    return (struct cart_command){
+        .type = CART_COMMAND_CHECK_OUT,
+        .check_out = {.order_reference = order_reference},
     };
 }
 

@@ -175,6 +175,8 @@ START_TEST(a_checkout_may_expect_a_total)
     ck_assert_int_eq(commands.list[0].check_out.expected_total_minor, CART_AMOUNT_MAX);
     ck_assert_int_eq(read_text(CHECK_OUT, "{\"expected_total\":0}"), CODEC_READ);
     ck_assert(commands.list[0].check_out.has_expected_total);
+    ck_assert_int_eq(read_text(CHECK_OUT, "{\"order_reference\":\"o 1\"}"), CODEC_READ);
+    ck_assert_str_eq(commands.list[0].check_out.order_reference, "o 1");
 }
 END_TEST
 
@@ -342,7 +344,7 @@ static const struct {
     {ADD_ITEM, "{\"sku\":\"tea\",\"\":1}", "/", "This member is unknown"},
     {ADD_ITEM, "{\"sku\":\"tea\",\"type\":\"add_item\"}", "/type", "This member is unknown"},
     {CHANGE, "{\"quantity\":1,\"item_id\":\"tea\"}", "/item_id", "known ones are: quantity."},
-    {CHECK_OUT, "{\"total\":1}", "/total", "known ones are: expected_total, check_prices."},
+    {CHECK_OUT, "{\"total\":1}", "/total", "expected_total, check_prices, order_reference."},
     {COMMANDS, "{\"commands\":[{\"type\":\"cancel\"}],\"x\":0}", "/x", "known ones are: commands."},
     {NEW_CART, "{\"status\":\"open\"}", "/status",
      "id, currency, customer_id, metadata, copy_of, at_version, items."},
@@ -369,6 +371,7 @@ static const struct {
     {CHECK_OUT, "{\"expected_total\":9007199254740992}", "/expected_total",
      "from 0 to 9007199254740991, not 9007199254740992."},
     {CHECK_OUT, "{\"expected_total\":-1}", "/expected_total", "not -1."},
+    {CHECK_OUT, "{\"order_reference\":\"\"}", "/order_reference", "must not be empty."},
     {CHECK_OUT, "{\"expected_total\":null}", "/expected_total", "not null."},
     {COMMANDS,
      "{\"commands\":[{\"type\":\"cancel\"},{\"a\\u0062/\":{\"c\":[1,\"],\\\"{\",1e999]}}]}",

@@ -63,6 +63,7 @@ static void assert_survives(const struct cart *cart)
     ck_assert_str_eq(base_buffer_text(&text), base_buffer_text(&again));
     ck_assert_pstr_eq(read.customer_id, cart->customer_id);
     ck_assert_pstr_eq(read.guest_token_hash, cart->guest_token_hash);
+    ck_assert_pstr_eq(read.order_reference, cart->order_reference);
     for (size_t i = 0; i < cart->n_lines; i++)
         ck_assert_pstr_eq(read.lines[i].properties, cart->lines[i].properties);
     ck_assert_int_eq(read.version, cart->version);
@@ -93,12 +94,19 @@ START_TEST(a_cart_survives_its_snapshot)
     cart_evolve(&cart, &(struct cart_event){.type = CART_EVENT_CANCELLED}, 3000);
     assert_survives(&cart);
     make_cart(&cart);
+    cart_evolve(
+        &cart,
+        &(struct cart_event){
+            .type = CART_EVENT_CHECKED_OUT, .checked_out = {.order_reference = "order \"1\""}},
+        3000);
+    assert_survives(&cart);
+    make_cart(&cart);
     cart_evolve(&cart, &(struct cart_event){.type = CART_EVENT_CLEARED}, 3000);
     assert_survives(&cart);
 }
 END_TEST
 
-#define HEAD "\"changed_version\":0,\"undone_to\":0,\"notes\":[],"
+#define HEAD "\"changed_version\":0,\"undone_to\":0,\"notes\":[],\"order_reference\":null,"
 
 START_TEST(what_is_no_snapshot_is_not_read)
 {

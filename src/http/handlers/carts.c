@@ -90,19 +90,27 @@ static bool is_listed_status(const char *status)
     return false;
 }
 
+/* A label of at most so many characters, or absent. */
+static const struct http_refusal *check_label(
+    struct http_request *request, enum http_parameter parameter, size_t most)
+{
+    const char *value = request->parameters[parameter];
+    if (value == NULL || codec_is_label(value, most))
+        return NULL;
+    return http_refuse_parameter(
+        request, parameter,
+        base_arena_printf(&request->arena, "1 to %zu characters without control characters", most));
+}
+
 static const struct http_refusal *read_customer(struct http_request *request)
 {
     struct projections_page *page = &request->wait.page;
     const char *own = request->rights.customer_id;
     page->customer_id = request->parameters[HTTP_PARAMETER_CUSTOMER_ID];
-    if (page->customer_id != NULL && !codec_is_label(page->customer_id, CART_CUSTOMER_ID_MAX))
-        return http_refuse_parameter(
-            request, HTTP_PARAMETER_CUSTOMER_ID,
-            base_arena_printf(
-                &request->arena, "1 to %d characters without control characters",
-                CART_CUSTOMER_ID_MAX));
-    if (request->rights.may_all)
-        return NULL;
+    const struct http_refusal *refusal =
+        check_label(request, HTTP_PARAMETER_CUSTOMER_ID, CART_CUSTOMER_ID_MAX);
+    if (refusal != NULL || request->rights.may_all)
+        return refusal;
     /* A customer sees the own carts. */
     if (page->customer_id != NULL && strcmp(page->customer_id, own) != 0)
         return http_refuse_other_customer(request);
@@ -118,7 +126,10 @@ static const struct http_refusal *read_filters(struct http_request *request)
     if (page->status != NULL && !is_listed_status(page->status))
         return http_refuse_parameter(
             request, HTTP_PARAMETER_STATUS, "open, checked_out or cancelled");
+    page->order_reference = request->parameters[HTTP_PARAMETER_ORDER_REFERENCE];
     const struct http_refusal *refusal = read_customer(request);
+    if (refusal == NULL)
+        refusal = check_label(request, HTTP_PARAMETER_ORDER_REFERENCE, CART_ORDER_REFERENCE_MAX);
     if (refusal != NULL)
         return refusal;
     if (page->sku != NULL && !codec_is_sku(page->sku))

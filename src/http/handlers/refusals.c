@@ -1,6 +1,7 @@
 #include "handlers.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "server.h"
 
@@ -80,7 +81,12 @@ static const char *rule_detail(struct http_request *request)
         return base_arena_printf(arena, "Cart %s already exists.", cart_id);
     case CART_REFUSED_IS_CLOSED:
         return base_arena_printf(
-            arena, "Cart %s was checked out or cancelled and accepts no more commands.", cart_id);
+            arena, "Cart %s was %s and accepts no more commands.", cart_id,
+            strcmp(command->status, cart_status_name(CART_CANCELLED)) == 0 ? "cancelled"
+                                                                           : "checked out");
+    case CART_REFUSED_OTHER_ORDER_REFERENCE:
+        return base_arena_printf(
+            arena, "Cart %s was checked out, but not with this order_reference.", cart_id);
     case CART_REFUSED_IS_CLAIMED:
         return base_arena_printf(arena, "Cart %s already belongs to another customer.", cart_id);
     case CART_REFUSED_ITEM_NOT_IN_CART:
@@ -173,6 +179,7 @@ static const struct http_refusal *refuse_by_rule(struct http_request *request)
     enum http_problem problem;
     if (!http_find_problem(cart_refusal_name((enum cart_refusal)command->refusal), &problem))
         problem = HTTP_PROBLEM_INTERNAL_ERROR; /* a test finds it for every refusal */
+    bool is_closed = command->refusal == CART_REFUSED_IS_CLOSED;
     const char *pointer = NULL;
     if (command->command_index < request->commands.n)
         pointer = request->commands.pointers[command->command_index];
@@ -184,6 +191,8 @@ static const struct http_refusal *refuse_by_rule(struct http_request *request)
             .pointer = pointer,
             .has_current_total = command->refusal == CART_REFUSED_TOTAL_CHANGED,
             .current_total_minor = command->current_total_minor,
+            .cart_status = is_closed ? command->status : NULL,
+            .closed_at_us = command->closed_at_us,
             .items = command->body.length > 0 ? base_buffer_text(&command->body) : NULL,
         });
 }
