@@ -321,6 +321,8 @@ static enum cli_exit run_with_settings(
         cli_complain("%s; see `cartd %s --help`", problem, subcommand->name);
         return CLI_MISUSED;
     }
+    struct currency_list own_currencies = config_currencies(&config);
+    currency_use(&own_currencies);
     if (!are_without_passwords(&call) || !is_database_right(subcommand, &config))
         return CLI_MISUSED;
     if (call.n_arguments < subcommand->least_arguments ||

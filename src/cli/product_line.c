@@ -6,6 +6,7 @@
 
 #include "catalog.h"
 #include "codec.h"
+#include "currency.h"
 
 static const struct {
     const char *name;
@@ -96,6 +97,8 @@ const char *product_line_read(
         return "name: 1 to 200 characters of UTF-8, none of them a control character";
     if (!codec_is_currency(read.currency))
         return "currency: three upper-case letters (ISO 4217)";
+    if (currency_minor_unit(read.currency) == CURRENCY_MINOR_UNIT_NONE)
+        return "currency: neither in use (ISO 4217) nor one of CARTD_CURRENCIES";
     const char *price = field(header, record, PRODUCT_LINE_PRICE);
     if (!base_parse_int(price, 0, CATALOG_PRICE_MAX, &read.price_minor))
         return "price: an integer in the currency's minor unit (499 is 4.99 EUR), 0 to 2^53-1";
