@@ -257,7 +257,7 @@ class Importing(ServiceCase):
             "",
             "sku,name\n",
             "name,currency,price\nx,EUR,1\n",
-            "sku,name,currency,price,colour\n",
+            "sku,name,currency,colour\n",
             "sku,sku,name,currency,price\n",
             b"\x00\x01\x02",
             b"PK\x03\x04" * 100,
