@@ -49,8 +49,12 @@ void codec_append_cart_times(
 
 /* {"sku","version","name","prices","active"}: a product as it is stored in the read table. */
 void codec_write_product(struct base_buffer *out, const struct catalog_product *product);
-/* Puts "updated_at" in before the closing brace that `out` ends with. */
+/* Puts "minor_units" and "updated_at" in before the closing brace of the stored product that `out`
+ * ends with. What the minor units are may change with the settings, so they are not stored. */
 void codec_append_product_times(struct base_buffer *out, int64_t updated_at_us);
+
+/* The decimals of a currency; null: it is none, or is none any more. */
+void codec_write_minor_unit(struct base_buffer *out, const char *currency);
 
 /* The object of a product's prices alone, {"EUR":499,"USD":549}, and back. False for anything
  * that the writer would not have written in meaning (not an object, not integers). Reading changes
@@ -274,7 +278,8 @@ bool codec_read_claims(
 bool codec_is_sku(const char *text) BASE_MUST_CHECK;
 /* The same of at most CART_PROPERTY_NAME_MAX characters. */
 bool codec_is_property_name(const char *text) BASE_MUST_CHECK;
-/* Three upper-case letters (ISO 4217). */
+/* Three upper-case letters, as a currency of ISO 4217 has; whether there is such a currency,
+ * currency_minor_unit() says. */
 bool codec_is_currency(const char *text) BASE_MUST_CHECK;
 /* 1..most code points of UTF-8 without control characters. */
 bool codec_is_label(const char *text, size_t most) BASE_MUST_CHECK;

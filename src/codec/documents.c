@@ -286,9 +286,60 @@ void codec_write_product(struct base_buffer *out, const struct catalog_product *
     codec_write_fields(out, product_fields, product);
 }
 
+void codec_write_minor_unit(struct base_buffer *out, const char *currency)
+{
+    int minor_unit = currency_minor_unit(currency);
+    if (minor_unit == CURRENCY_MINOR_UNIT_NONE)
+        base_buffer_append_text(out, "null");
+    else
+        base_buffer_append_int(out, minor_unit);
+}
+
+/* The prices of the stored product that `out` ends with; its end: there are none. In the texts
+ * before them a quote is escaped. */
+static const char *find_prices(const struct base_buffer *out)
+{
+    static const char name[] = ",\"prices\":";
+    const size_t length = sizeof(name) - 1;
+    size_t end = out->length;
+    const char *brace;
+    while ((brace = memrchr(out->bytes, '{', end)) != NULL) {
+        end = (size_t)(brace - out->bytes);
+        if (end >= length && memcmp(brace - length, name, length) == 0)
+            return brace;
+    }
+    return out->bytes + out->length;
+}
+
+/* {"EUR":2,"JPY":0} of {"EUR":499,"JPY":800}; null of what is no currency any more. */
+static void write_minor_units(struct base_buffer *out, const char *prices, const char *end)
+{
+    struct codec_scanner scanner = {.at = prices, .end = end};
+    struct codec_token name;
+    struct codec_token price;
+    char separator = '{';
+    while (codec_next_member(&scanner, &name, &price) && name.length == strlen("\"EUR\"")) {
+        char code[CURRENCY_CODE_SIZE] = "";
+        memcpy(code, name.bytes + 1, CURRENCY_CODE_SIZE - 1);
+        base_buffer_append_char(out, separator);
+        base_buffer_append(out, name.bytes, name.length);
+        base_buffer_append_char(out, ':');
+        codec_write_minor_unit(out, code);
+        separator = ',';
+    }
+    if (separator == '{')
+        base_buffer_append_char(out, '{');
+    base_buffer_append_char(out, '}');
+}
+
 void codec_append_product_times(struct base_buffer *out, int64_t updated_at_us)
 {
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer minor_units = {0};
+    const char *prices = find_prices(out);
+    write_minor_units(&minor_units, prices, out->bytes + out->length);
     out->length--; /* The closing brace moves to the end. */
+    base_buffer_append_text(out, ",\"minor_units\":");
+    base_buffer_append(out, minor_units.bytes, minor_units.length);
     write_time(out, ",\"updated_at\":", updated_at_us);
     base_buffer_append_char(out, '}');
 }

@@ -95,14 +95,22 @@ static void read_email(
     take_text(object, text, target);
 }
 
+/* What was recorded stays readable, whatever became of its currency. */
+static bool is_accepted_currency(const struct codec_reader *reader, const char *code)
+{
+    return !reader->is_of_client || currency_minor_unit(code) != CURRENCY_MINOR_UNIT_NONE;
+}
+
 static void read_currency(
     const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
 {
     const char *text = json_string_value(value);
-    if (text != NULL && codec_is_currency(text))
-        memcpy(target, text, 4);
-    else
+    if (text == NULL || !codec_is_currency(text))
         refuse(object, field, value, "three upper-case letters (ISO 4217)");
+    else if (!is_accepted_currency(object->reader, text))
+        refuse(object, field, value, "a currency in use (ISO 4217) or one of this service's own");
+    else
+        memcpy(target, text, CURRENCY_CODE_SIZE);
 }
 
 /* 2.0 and 2e0 are the integer 2 in JSON Schema, and to clients that have only one kind of number;
@@ -378,6 +386,13 @@ static void read_price_list(const struct codec_object *prices, struct catalog_co
             codec_complain_of_member(
                 prices, currency,
                 "The name of a price must be its currency: three upper-case letters (ISO 4217).");
+            continue;
+        }
+        if (!is_accepted_currency(prices->reader, currency)) {
+            codec_complain_of_member(
+                prices, currency,
+                "%s is neither a currency in use (ISO 4217) nor one of this service's own.",
+                currency);
             continue;
         }
         read_integer(prices, &field, value, &price_minor);
