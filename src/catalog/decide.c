@@ -34,12 +34,12 @@ bool catalog_content_set_price(
 void catalog_content_remove_price(struct catalog_content *content, const char *currency)
 {
     bool is_there;
-    size_t place = find_place(content, currency, &is_there);
+    size_t index = find_index(content, currency, &is_there);
     if (!is_there)
         return;
-    struct catalog_price *price = &content->prices[place];
+    struct catalog_price *price = &content->prices[index];
     content->n_prices--;
-    memmove(price, price + 1, (content->n_prices - place) * sizeof *price);
+    memmove(price, price + 1, (content->n_prices - index) * sizeof *price);
 }
 
 bool catalog_find_price(

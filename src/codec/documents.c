@@ -80,7 +80,9 @@ void codec_write_cart_begin(
     base_buffer_append_text(out, cart_status_name(cart->status));
     base_buffer_append_text(out, "\",\"currency\":\"");
     base_buffer_append_text(out, cart->currency);
-    write_text(out, "\",\"customer_id\":", cart->customer_id);
+    base_buffer_append_text(out, "\",\"minor_unit\":");
+    codec_write_minor_unit(out, cart->currency);
+    write_text(out, ",\"customer_id\":", cart->customer_id);
     write_text(out, ",\"customer_email\":", cart->customer_email);
     write_text(out, ",\"note\":", cart->note);
     base_buffer_append_text(out, ",\"items\":[");

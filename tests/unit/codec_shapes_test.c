@@ -378,7 +378,8 @@ START_TEST(a_document_of_before_notes_and_order_references_gets_them)
     ck_assert_str_eq(
         text(),
         "{\"id\":\"01936f6e-6f0a-7c3e-9a57-5f0c8a4f1b2d\",\"version\":2,\"status\":\"checked_out\","
-        "\"currency\":\"EUR\",\"customer_id\":\"\\\",\\\"customer_email\\\":\",\"customer_email\":"
+        "\"currency\":\"EUR\",\"minor_unit\":2,\"customer_id\":\"\\\",\\\"customer_email\\\":\","
+        "\"customer_email\":"
         "null,"
         "\"note\":null,\"items\":[{\"id\":\"tea~1\",\"sku\":\"tea\",\"name\":\"Tea\",\"quantity\":"
         "2,"
