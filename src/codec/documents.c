@@ -193,6 +193,7 @@ static const struct codec_field former_fields[] = {
     {FIELD("item_count", INTEGER, item_count), .most = INT32_MAX},
     {FIELD("total", INTEGER, total_minor), .most = CART_AMOUNT_MAX},
     {FIELD("metadata", METADATA, metadata)},
+    {FIELD("order_reference", TEXT, order_reference), .is_optional = true, .is_nullable = true},
     {.name = NULL},
 };
 
