@@ -77,13 +77,17 @@ class Cart:
             "version": self.version,
             "status": self.status,
             "currency": self.currency,
+            "minor_unit": 2,
             "customer_id": self.customer_id,
+            "customer_email": None,
+            "note": None,
             "items": [
                 {**line, "total": line["quantity"] * line["unit_price"]}
                 for line in self.lines.values()
             ],
             "item_count": sum(line["quantity"] for line in self.lines.values()),
             "total": self.total,
+            "notes": [],
             "metadata": self.metadata,
             "order_reference": self.order_reference,
         }
