@@ -176,10 +176,15 @@ struct codec_complaints {
     struct codec_complaint list[CODEC_COMPLAINTS_MAX];
 };
 
-/* A request body as it came. An empty body counts as {} where every member is optional. */
+/* A request body as it came. An empty body counts as {} where every member is optional. Where
+ * `canonical` is not NULL it becomes the body's canonical form, in the arena, unless the body is
+ * malformed: two bodies have the same if they are the same JSON, whatever the order of members, the
+ * blanks between them, the escapes in texts and the notation of numbers (2, 2.0, 2e0). A member
+ * that is left out is not the same as one that is given its default, as defaults may change. */
 struct codec_body {
     const char *bytes;
     size_t length;
+    const char **canonical;
 };
 
 /* The commands that one request asks for, in order; all or nothing. */

@@ -10,6 +10,7 @@ static struct codec_complaints complaints;
 static struct codec_new_cart new_cart;
 static struct codec_commands commands;
 static struct catalog_content content;
+static const char *canonical;
 
 static void end(void)
 {
@@ -20,7 +21,7 @@ enum body_kind { NEW_CART, ADD_ITEM, CHANGE, CHECK_OUT, COMMANDS, NOTHING, PRODU
 
 static enum codec_outcome read_bytes(enum body_kind kind, const char *bytes, size_t length)
 {
-    struct codec_body body = {.bytes = bytes, .length = length};
+    struct codec_body body = {.bytes = bytes, .length = length, .canonical = &canonical};
     switch (kind) {
     case NEW_CART:
         return codec_read_new_cart(body, "CHF", &arena, &new_cart, &complaints);
@@ -162,6 +163,36 @@ START_TEST(a_byte_order_mark_is_passed_over)
     ck_assert_int_eq(commands.list[0].change_item_quantity.quantity, 3);
     ck_assert_int_eq(read_text(NOTHING, "\xef\xbb\xbf"), CODEC_READ);
     ck_assert_int_eq(read_text(ADD_ITEM, "\xef\xbb\xbf"), CODEC_MALFORMED);
+}
+END_TEST
+
+static const char *canonical_of(enum body_kind kind, const char *text)
+{
+    canonical = NULL;
+    ck_assert_int_eq(read_text(kind, text), CODEC_READ);
+    ck_assert_ptr_nonnull(canonical);
+    return canonical;
+}
+
+START_TEST(the_same_json_has_the_same_canonical_form_however_it_is_written)
+{
+    static const char *const adds[] = {
+        "{\"quantity\":2,\"sku\":\"tea\"}",
+        "{\"sku\":\"tea\",\"quantity\":2}",
+        " {\n\t\"sku\" : \"tea\", \"quantity\" : 2 }\r\n",
+        "{\"\\u0073ku\":\"t\\u0065a\",\"quantity\":2.0}",
+        "\xef\xbb\xbf{\"quantity\":20e-1,\"sku\":\"tea\"}",
+    };
+    for (size_t i = 0; i < BASE_COUNT(adds); i++)
+        ck_assert_str_eq(canonical_of(ADD_ITEM, adds[i]), adds[0]);
+    ck_assert_str_eq(
+        canonical_of(
+            NEW_CART, "{\"metadata\": {\"b\": [1e0, \"\\/\"], \"a\": null}, \"items\": [ ]}"),
+        "{\"items\":[],\"metadata\":{\"a\":null,\"b\":[1,\"/\"]}}");
+    ck_assert_str_eq(canonical_of(NOTHING, ""), "{}");
+    ck_assert_str_eq(canonical_of(NOTHING, " { } "), "{}");
+    /* The default may be another one day. */
+    ck_assert_str_eq(canonical_of(ADD_ITEM, "{\"sku\":\"tea\"}"), "{\"sku\":\"tea\"}");
 }
 END_TEST
 
@@ -572,6 +603,7 @@ int main(void)
     tcase_add_test(good, a_quantity_from_0_to_999_is_read);
     tcase_add_test(good, a_number_without_a_fraction_is_an_integer_however_it_is_written);
     tcase_add_test(good, a_byte_order_mark_is_passed_over);
+    tcase_add_test(good, the_same_json_has_the_same_canonical_form_however_it_is_written);
     tcase_add_test(good, a_checkout_may_expect_a_total);
     tcase_add_test(good, every_command_is_read_in_its_order);
     tcase_add_test(good, nothing_is_nothing_or_an_empty_object);
