@@ -28,7 +28,6 @@
 #define FAILED_MAX 20
 #define SAID_MAX 100 /* bad lines that are named; the others are only counted */
 #define NAME_SIZE (4 * CATALOG_NAME_MAX + 1)
-#define SKU_SIZE 65
 
 /* A line under way, with all that its command points to. */
 struct import_line {
@@ -37,7 +36,7 @@ struct import_line {
     struct import *import;
     int64_t line_number;
     struct import_line *next_free;
-    char sku[SKU_SIZE];
+    char sku[CART_SKU_SIZE];
     char name[NAME_SIZE];
 };
 
@@ -188,8 +187,9 @@ static void receive_header(struct import *import, const struct csv_record *recor
 
 static void receive_record(struct import *import, const struct csv_record *record)
 {
+    BASE_CLEANUP(base_arena_finish) struct base_arena arena = {0};
     struct product_line line;
-    const char *reason = product_line_read(&import->header, record, &line);
+    const char *reason = product_line_read(&import->header, record, &arena, &line);
     import->n_lines++;
     if (reason != NULL)
         complain(import, record->line, reason);

@@ -79,19 +79,20 @@ static bool read_yes_or_no(const char *text, bool *is_yes)
 
 const char *product_line_read(
     const struct product_line_header *header, const struct csv_record *record,
-    struct product_line *line)
+    struct base_arena *arena, struct product_line *line)
 {
     if (record->n_fields != header->n_fields) {
         return record->n_fields < header->n_fields ? "it has fewer fields than the header"
                                                    : "it has more fields than the header";
     }
     struct product_line read = {
-        .sku = field(header, record, PRODUCT_LINE_SKU),
-        .name = field(header, record, PRODUCT_LINE_NAME),
+        .sku = codec_normalise(arena, field(header, record, PRODUCT_LINE_SKU), CART_SKU_MAX),
+        .name = codec_normalise(arena, field(header, record, PRODUCT_LINE_NAME), CATALOG_NAME_MAX),
         .currency = field(header, record, PRODUCT_LINE_CURRENCY),
     };
     if (!codec_is_sku(read.sku))
-        return "sku: 1 to 64 of A-Z a-z 0-9 . _ ~ -, beginning with a letter or digit";
+        return "sku: 1 to 128 characters of UTF-8, none of them a control character, and not . or "
+               ".. alone or between slashes";
     if (!codec_is_label(read.name, CATALOG_NAME_MAX))
         return "name: 1 to 200 characters of UTF-8, none of them a control character";
     if (!codec_is_currency(read.currency))

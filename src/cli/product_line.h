@@ -30,7 +30,7 @@ struct product_line_header {
 };
 
 struct product_line {
-    const char *sku; /* texts are borrowed from the record */
+    const char *sku; /* texts are borrowed from the record, or in the arena */
     const char *name;
     const char *currency;
     int64_t price_minor;
@@ -46,6 +46,6 @@ bool product_line_read_header(
 /* NULL, or what is wrong with the line: static, and `line` is untouched. */
 const char *product_line_read(
     const struct product_line_header *header, const struct csv_record *record,
-    struct product_line *line) BASE_MUST_CHECK;
+    struct base_arena *arena, struct product_line *line) BASE_MUST_CHECK;
 
 #endif

@@ -223,7 +223,8 @@ enum codec_outcome codec_read_product(
     struct codec_complaints *complaints) BASE_MUST_CHECK;
 
 /* What a line that can't be called by its sku is called: an item id made from sku and properties
- * (NULL: none), in the arena. The same for the same three; each attempt gives another. */
+ * (NULL: none), which begins with what an item id can have of the sku, in the arena. The same for
+ * the same three; each attempt gives another. */
 char *codec_make_item_id(
     struct base_arena *arena, const char *sku, const char *properties, int attempt);
 
@@ -257,7 +258,14 @@ bool codec_read_claims(
 
 /* ---- values by themselves, wherever they come from ------------------------------------------- */
 
-/* ^[A-Za-z0-9][A-Za-z0-9._~-]{0,63}$ : a sku or an item id. */
+/* A text as it is compared and stored: in Unicode's normal form C (UAX 15), without the blanks
+ * around it. `text` itself where that changes nothing, else in the arena. What is not UTF-8, or is
+ * too long to have at most `most` code points, is not normalised; the checks below refuse both. */
+const char *codec_normalise(struct base_arena *arena, const char *text, size_t most);
+/* ^[A-Za-z0-9][A-Za-z0-9._~-]{0,63}$ */
+bool codec_is_item_id(const char *text) BASE_MUST_CHECK;
+/* 1..CART_SKU_MAX code points of UTF-8 without control characters, none of whose parts between
+ * slashes, in either direction, is "." or "..": clients and proxies resolve those in a path. */
 bool codec_is_sku(const char *text) BASE_MUST_CHECK;
 /* The same of at most CART_PROPERTY_NAME_MAX characters. */
 bool codec_is_property_name(const char *text) BASE_MUST_CHECK;

@@ -10,9 +10,10 @@
 
 /* What a member is in JSON, and in C. */
 enum codec_kind {
-    CODEC_WORD,       /* a sku or an item id; const char * */
+    CODEC_WORD,       /* an item id; const char * */
+    CODEC_SKU,        /* const char * */
     CODEC_TEXT,       /* any text; const char *. With `most`: of 1 to so many characters, none of
-                         which is a control character */
+                         which is a control character, in normal form */
     CODEC_CURRENCY,   /* char[4] */
     CODEC_INTEGER,    /* from `least` to `most`; int32_t or int64_t, of which null is INT64_MIN */
     CODEC_BOOLEAN,    /* bool */

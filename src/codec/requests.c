@@ -93,11 +93,11 @@ static struct codec_commands make_commands(struct base_arena *arena, size_t n)
 
 /* ---- one command ----------------------------------------------------------------------------- */
 
-/* A line with properties is never called by its sku. */
+/* A line with properties, or whose sku is no item id, is never called by its sku. */
 static void name_item(struct base_arena *arena, struct cart_command *command)
 {
     if (command->type == CART_COMMAND_ADD_ITEM && command->add_item.sku != NULL &&
-        command->add_item.properties != NULL)
+        (command->add_item.properties != NULL || !codec_is_item_id(command->add_item.sku)))
         command->add_item.item_id =
             codec_make_item_id(arena, command->add_item.sku, command->add_item.properties, 0);
 }

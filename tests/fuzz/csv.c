@@ -100,7 +100,8 @@ static void claim_product(const struct csv_record *record, struct product_line_h
         FUZZ_CLAIM(problem != NULL && base_utf8_length(problem, strlen(problem)) > 0);
         return;
     }
-    const char *reason = product_line_read(header, record, &line);
+    BASE_CLEANUP(base_arena_finish) struct base_arena arena = {0};
+    const char *reason = product_line_read(header, record, &arena, &line);
     if (reason != NULL)
         return;
     FUZZ_CLAIM(codec_is_sku(line.sku) && codec_is_currency(line.currency));

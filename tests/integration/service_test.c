@@ -330,26 +330,6 @@ START_TEST(of_a_batch_that_fails_as_a_whole_only_the_guilty_command_gets_an_erro
 }
 END_TEST
 
-START_TEST(a_key_that_was_stored_by_the_bytes_of_its_request_is_recognised)
-{
-    static const uint8_t former[BASE_SHA256_SIZE] = {7};
-    struct service_command commands[3];
-    for (int i = 0; i < 3; i++) {
-        commands[i] = on_cart(0, &CREATE);
-        commands[i].key = "the key";
-        commands[i].key_scope_id = service_keyed_cart_id("test", "the key");
-        commands[i].key_fingerprint[0] = i == 0 ? former[0] : 1;
-        commands[i].former_fingerprint = i == 1 ? former : NULL;
-        submit(&commands[i]);
-        wait_for(i + 1);
-    }
-    ck_assert_int_eq(commands[1].outcome, SERVICE_DONE);
-    ck_assert(commands[1].is_replayed);
-    ck_assert_int_eq(commands[2].outcome, SERVICE_KEY_REUSED);
-    finish(commands, 3);
-}
-END_TEST
-
 START_TEST(the_same_key_for_different_carts_is_answered_once)
 {
     struct service_command commands[2];
@@ -590,7 +570,6 @@ int main(void)
     tcase_add_test(cases, what_is_kept_of_the_catalogue_is_never_older_than_an_answer);
     tcase_add_test(cases, a_row_of_cart_items_comes_and_goes_with_its_line);
     tcase_add_test(cases, of_a_batch_that_fails_as_a_whole_only_the_guilty_command_gets_an_error);
-    tcase_add_test(cases, a_key_that_was_stored_by_the_bytes_of_its_request_is_recognised);
     tcase_add_test(cases, the_same_key_for_different_carts_is_answered_once);
     tcase_add_test(cases, a_long_cart_is_loaded_from_a_snapshot_that_never_becomes_the_truth);
     tcase_add_test(cases, a_stream_of_which_an_event_is_missing_is_not_gone_on_with);

@@ -10,7 +10,6 @@ static struct codec_complaints complaints;
 static struct codec_new_cart new_cart;
 static struct codec_commands commands;
 static struct catalog_content content;
-static const char *canonical;
 
 static void end(void)
 {
@@ -21,7 +20,7 @@ enum body_kind { NEW_CART, ADD_ITEM, CHANGE, CHECK_OUT, COMMANDS, NOTHING, PRODU
 
 static enum codec_outcome read_bytes(enum body_kind kind, const char *bytes, size_t length)
 {
-    struct codec_body body = {.bytes = bytes, .length = length, .canonical = &canonical};
+    struct codec_body body = {.bytes = bytes, .length = length};
     switch (kind) {
     case NEW_CART:
         return codec_read_new_cart(body, "CHF", &arena, &new_cart, &complaints);
@@ -163,36 +162,6 @@ START_TEST(a_byte_order_mark_is_passed_over)
     ck_assert_int_eq(commands.list[0].change_item_quantity.quantity, 3);
     ck_assert_int_eq(read_text(NOTHING, "\xef\xbb\xbf"), CODEC_READ);
     ck_assert_int_eq(read_text(ADD_ITEM, "\xef\xbb\xbf"), CODEC_MALFORMED);
-}
-END_TEST
-
-static const char *canonical_of(enum body_kind kind, const char *text)
-{
-    canonical = NULL;
-    ck_assert_int_eq(read_text(kind, text), CODEC_READ);
-    ck_assert_ptr_nonnull(canonical);
-    return canonical;
-}
-
-START_TEST(the_same_json_has_the_same_canonical_form_however_it_is_written)
-{
-    static const char *const adds[] = {
-        "{\"quantity\":2,\"sku\":\"tea\"}",
-        "{\"sku\":\"tea\",\"quantity\":2}",
-        " {\n\t\"sku\" : \"tea\", \"quantity\" : 2 }\r\n",
-        "{\"\\u0073ku\":\"t\\u0065a\",\"quantity\":2.0}",
-        "\xef\xbb\xbf{\"quantity\":20e-1,\"sku\":\"tea\"}",
-    };
-    for (size_t i = 0; i < BASE_COUNT(adds); i++)
-        ck_assert_str_eq(canonical_of(ADD_ITEM, adds[i]), adds[0]);
-    ck_assert_str_eq(
-        canonical_of(
-            NEW_CART, "{\"metadata\": {\"b\": [1e0, \"\\/\"], \"a\": null}, \"items\": [ ]}"),
-        "{\"items\":[],\"metadata\":{\"a\":null,\"b\":[1,\"/\"]}}");
-    ck_assert_str_eq(canonical_of(NOTHING, ""), "{}");
-    ck_assert_str_eq(canonical_of(NOTHING, " { } "), "{}");
-    /* The default may be another one day. */
-    ck_assert_str_eq(canonical_of(ADD_ITEM, "{\"sku\":\"tea\"}"), "{\"sku\":\"tea\"}");
 }
 END_TEST
 
@@ -405,13 +374,16 @@ static const struct {
      "/commands/1/ab~1/c/2", "too large"},
     /* skus and item ids */
     {ADD_ITEM, "{\"sku\":\"\"}", "/sku", "sku must not be empty."},
-    {ADD_ITEM, "{\"sku\":\"green tea\"}", "/sku", "not \"green tea\"."},
-    {ADD_ITEM, "{\"sku\":\"-tea\"}", "/sku", "must begin with a letter or digit, not \"-tea\"."},
-    {ADD_ITEM, "{\"sku\":\"t\xc3\xa9\"}", "/sku", "not \"t\xc3\xa9\"."},
+    {ADD_ITEM, "{\"sku\":\" \\n\"}", "/sku", "sku must not be empty."},
+    {ADD_ITEM, "{\"sku\":\"green\\ttea\"}", "/sku", "sku has the control character U+0009"},
+    {ADD_ITEM, "{\"sku\":\" .. \"}", "/sku", "must not have . or .. alone or between slashes"},
+    {ADD_ITEM, "{\"sku\":\"tea/./1\"}", "/sku", "must not have . or .. alone"},
     {ADD_ITEM, "{\"sku\":5}", "/sku", "not 5."},
     {ADD_ITEM, "{\"sku\":null}", "/sku", "not null."},
-    {ADD_ITEM, "{\"sku\":\"12345678901234567890123456789012345678901234567890123456789012345\"}",
-     "/sku", "sku has 65 characters; at most 64 are allowed."},
+    {ADD_ITEM,
+     "{\"sku\":\"1234567890123456789012345678901234567890123456789012345678901234"
+     "1234567890123456789012345678901234567890123456789012345678901234\xc3\xa9\"}",
+     "/sku", "sku has 129 characters; at most 128 are allowed."},
     /* a new cart */
     {NEW_CART, "{\"id\":\"01936f6e6f0a7c3e9a575f0c8a4f1b2d\"}", "/id", "id must be a UUID"},
     {NEW_CART, "{\"id\":null}", "/id", "not null."},
@@ -603,7 +575,6 @@ int main(void)
     tcase_add_test(good, a_quantity_from_0_to_999_is_read);
     tcase_add_test(good, a_number_without_a_fraction_is_an_integer_however_it_is_written);
     tcase_add_test(good, a_byte_order_mark_is_passed_over);
-    tcase_add_test(good, the_same_json_has_the_same_canonical_form_however_it_is_written);
     tcase_add_test(good, a_checkout_may_expect_a_total);
     tcase_add_test(good, every_command_is_read_in_its_order);
     tcase_add_test(good, nothing_is_nothing_or_an_empty_object);

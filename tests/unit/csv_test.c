@@ -266,10 +266,17 @@ static struct product_line_header usual_header(void)
     return header;
 }
 
+static struct base_arena arena;
+
+static void end(void)
+{
+    base_arena_finish(&arena);
+}
+
 static const char *read_line(struct csv_record record, struct product_line *line)
 {
     struct product_line_header header = usual_header();
-    return product_line_read(&header, &record, line);
+    return product_line_read(&header, &record, &arena, line);
 }
 
 START_TEST(a_right_line_is_read)
@@ -284,6 +291,16 @@ START_TEST(a_right_line_is_read)
 }
 END_TEST
 
+START_TEST(sku_and_name_are_read_in_their_normal_form)
+{
+    struct product_line line;
+    ck_assert_ptr_null(
+        read_line(RECORD(" Te\xcc\x81/1\n", "\tGru\xcc\x88n", "EUR", "499", ""), &line));
+    ck_assert_str_eq(line.sku, "T\xc3\xa9/1");
+    ck_assert_str_eq(line.name, "Gr\xc3\xbcn");
+}
+END_TEST
+
 START_TEST(columns_stand_in_any_order_and_active_may_be_missing)
 {
     struct csv_record names = RECORD("price", "currency", "name", "sku");
@@ -292,7 +309,7 @@ START_TEST(columns_stand_in_any_order_and_active_may_be_missing)
     struct product_line line;
     char *problem = NULL;
     ck_assert(product_line_read_header(&names, &header, &problem));
-    ck_assert_ptr_null(product_line_read(&header, &record, &line));
+    ck_assert_ptr_null(product_line_read(&header, &record, &arena, &line));
     ck_assert_str_eq(line.sku, "t-1");
     ck_assert_str_eq(line.name, "Tea");
     ck_assert_str_eq(line.currency, "USD");
@@ -347,8 +364,8 @@ START_TEST(a_wrong_line_is_refused_with_the_column)
         const char *reason; /* how it begins */
     } rows[] = {
         {{"", "Tea", "EUR", "1", ""}, "sku:"},
-        {{"-tea", "Tea", "EUR", "1", ""}, "sku:"},
-        {{"te a", "Tea", "EUR", "1", ""}, "sku:"},
+        {{"..", "Tea", "EUR", "1", ""}, "sku:"},
+        {{"te\na", "Tea", "EUR", "1", ""}, "sku:"},
         {{"tea", "", "EUR", "1", ""}, "name:"},
         {{"tea", "a\nb", "EUR", "1", ""}, "name:"},
         {{"tea", "\xff", "EUR", "1", ""}, "name:"},
@@ -433,7 +450,9 @@ int main(void)
     tcase_add_test(records, an_unclosed_quote_before_much_text_costs_one_line);
     suite_add_tcase(suite, records);
     TCase *lines = tcase_create("product lines");
+    tcase_add_checked_fixture(lines, NULL, end);
     tcase_add_test(lines, a_right_line_is_read);
+    tcase_add_test(lines, sku_and_name_are_read_in_their_normal_form);
     tcase_add_test(lines, columns_stand_in_any_order_and_active_may_be_missing);
     tcase_add_test(lines, a_header_names_each_column_once_and_no_other);
     tcase_add_test(lines, active_is_yes_no_or_not_said);

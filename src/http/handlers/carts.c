@@ -90,11 +90,19 @@ static bool is_listed_status(const char *status)
     return false;
 }
 
+/* In its normal form, as it would be stored. */
+static const char *read_text(
+    struct http_request *request, enum http_parameter parameter, size_t most)
+{
+    const char *text = request->parameters[parameter];
+    return text == NULL ? NULL : codec_normalise(&request->arena, text, most);
+}
+
 static const struct http_refusal *read_customer(struct http_request *request)
 {
     struct projections_page *page = &request->wait.page;
     const char *own = request->rights.customer_id;
-    page->customer_id = request->parameters[HTTP_PARAMETER_CUSTOMER_ID];
+    page->customer_id = read_text(request, HTTP_PARAMETER_CUSTOMER_ID, CART_CUSTOMER_ID_MAX);
     if (page->customer_id != NULL && !codec_is_label(page->customer_id, CART_CUSTOMER_ID_MAX))
         return http_refuse_parameter(
             request, HTTP_PARAMETER_CUSTOMER_ID,
@@ -114,7 +122,7 @@ static const struct http_refusal *read_filters(struct http_request *request)
 {
     struct projections_page *page = &request->wait.page;
     page->status = request->parameters[HTTP_PARAMETER_STATUS];
-    page->sku = request->parameters[HTTP_PARAMETER_SKU];
+    page->sku = read_text(request, HTTP_PARAMETER_SKU, CART_SKU_MAX);
     if (page->status != NULL && !is_listed_status(page->status))
         return http_refuse_parameter(
             request, HTTP_PARAMETER_STATUS, "open, checked_out or cancelled");
@@ -124,7 +132,9 @@ static const struct http_refusal *read_filters(struct http_request *request)
     if (page->sku != NULL && !codec_is_sku(page->sku))
         return http_refuse_parameter(
             request, HTTP_PARAMETER_SKU,
-            "a sku: 1 to 64 letters, digits and . _ ~ -, with a letter or digit first");
+            base_arena_printf(
+                &request->arena, "a sku: 1 to %d characters without control characters",
+                CART_SKU_MAX));
     return NULL;
 }
 

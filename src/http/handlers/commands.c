@@ -109,8 +109,13 @@ const struct http_refusal *http_begin_command(struct http_request *request)
 static const char *location_of(struct http_request *request)
 {
     const struct service_command *command = &request->wait.command;
-    if (command->aggregate == &aggregate_product)
-        return base_arena_printf(&request->arena, "/products/%s", request->path_values[0]);
+    if (command->aggregate == &aggregate_product) {
+        const struct catalog_command *change = command->command;
+        BASE_CLEANUP(base_buffer_finish) struct base_buffer path = {0};
+        base_buffer_append_text(&path, "/products/");
+        http_append_encoded(&path, change->sku);
+        return base_arena_copy(&request->arena, path.bytes, path.length);
+    }
     char id[BASE_UUID_SIZE];
     base_uuid_format(&command->stream_id, id);
     return base_arena_printf(&request->arena, "/carts/%s", id);
