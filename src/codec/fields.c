@@ -88,7 +88,7 @@ static void read_sku(
     const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
 {
     const char *text = read_text(object, field->name, field->name, value);
-    if (text != NULL) {
+    if (text != NULL && !codec_is_item_id(text)) { /* Most are. */
         text = normalise(object, text, CART_SKU_MAX);
         check_text(object, field->name, field->name, text, CART_SKU_MAX, LINE);
         if (codec_has_dot_segment(text))
