@@ -405,14 +405,22 @@ static void read_nothing(
 static void (*const readers[])(
     const struct codec_object *object, const struct codec_field *field, json_t *value,
     void *target) = {
-    [CODEC_WORD] = read_word,         [CODEC_SKU] = read_sku,
-    [CODEC_TEXT] = read_any_text,     [CODEC_CURRENCY] = read_currency,
-    [CODEC_INTEGER] = read_integer,   [CODEC_BOOLEAN] = read_boolean,
-    [CODEC_METADATA] = read_metadata, [CODEC_PROPERTIES] = read_properties,
-    [CODEC_PRICES] = read_prices,     [CODEC_TOKEN_HASH] = read_token_hash,
-    [CODEC_STATUS] = read_status,     [CODEC_UUID] = read_uuid,
-    [CODEC_NEW_ID] = read_new_id,     [CODEC_TIME] = read_time,
-    [CODEC_VERBATIM] = check_object,  [CODEC_ELEMENTS] = read_elements,
+    [CODEC_WORD] = read_word,
+    [CODEC_SKU] = read_sku, /* of a client in normal form, as are texts with limits */
+    [CODEC_TEXT] = read_any_text,
+    [CODEC_CURRENCY] = read_currency,
+    [CODEC_INTEGER] = read_integer,
+    [CODEC_BOOLEAN] = read_boolean,
+    [CODEC_METADATA] = read_metadata,
+    [CODEC_PROPERTIES] = read_properties,
+    [CODEC_PRICES] = read_prices,
+    [CODEC_TOKEN_HASH] = read_token_hash,
+    [CODEC_STATUS] = read_status,
+    [CODEC_UUID] = read_uuid,
+    [CODEC_NEW_ID] = read_new_id,
+    [CODEC_TIME] = read_time,
+    [CODEC_VERBATIM] = check_object,
+    [CODEC_ELEMENTS] = read_elements,
     [CODEC_TYPE] = read_nothing,
 };
 
