@@ -78,6 +78,18 @@ static void append_errors(struct base_buffer *out, const struct codec_complaints
     base_buffer_append_char(out, ']');
 }
 
+static void append_closing(struct base_buffer *out, const struct http_refusal *refusal)
+{
+    append_member(out, "cart_status", refusal->cart_status);
+    char time[BASE_TIME_SIZE];
+    if (refusal->closed_at_us == CART_TIME_NONE) {
+        base_buffer_append_text(out, ",\"closed_at\":null");
+    } else {
+        base_time_format(refusal->closed_at_us, time);
+        append_member(out, "closed_at", time);
+    }
+}
+
 void http_write_problem(
     struct base_buffer *out, const struct http_refusal *refusal, const char *request_id)
 {
@@ -91,6 +103,8 @@ void http_write_problem(
         base_buffer_append_text(out, ",\"current_total\":");
         base_buffer_append_int(out, refusal->current_total_minor);
     }
+    if (refusal->cart_status != NULL)
+        append_closing(out, refusal);
     if (refusal->has_current_version) {
         base_buffer_append_text(out, ",\"current_version\":");
         base_buffer_append_int(out, refusal->current_version);
@@ -98,6 +112,10 @@ void http_write_problem(
     if (refusal->missed_events != NULL) {
         base_buffer_append_text(out, ",\"missed_events\":");
         base_buffer_append(out, refusal->missed_events, refusal->missed_events_length);
+    }
+    if (refusal->items != NULL) {
+        base_buffer_append_text(out, ",\"items\":");
+        base_buffer_append_text(out, refusal->items);
     }
     if (refusal->checks != NULL) {
         base_buffer_append_text(out, ",\"checks\":");

@@ -63,7 +63,14 @@
         "Content-Type must say so or be absent, and its Content-Encoding must be absent.")         \
     ROW(CART_CLOSED, "cart-closed", 409, "The cart is closed",                                     \
         "A cart that was checked out or cancelled accepts no more commands. Create a new "         \
-        "one with POST /carts.")                                                                   \
+        "one with POST /carts. cart_status says which of the two it was, and closed_at when; "     \
+        "closed_at is null if it was an earlier command of the same request, which was not "       \
+        "carried out either.")                                                                     \
+    ROW(ORDER_REFERENCE_MISMATCH, "order-reference-mismatch", 409,                                 \
+        "The cart was checked out with another order reference",                                   \
+        "The cart was checked out before, with another order_reference than the one in the "       \
+        "request or with none. GET the cart to see it. A checkout that is repeated with the same " \
+        "order_reference, or without one, is answered with the cart as it is.")                    \
     ROW(CART_ALREADY_CLAIMED, "cart-already-claimed", 409, "The cart is already claimed",          \
         "Only one customer can own a cart, and this one belongs to another customer.")             \
     ROW(CART_EMPTY, "cart-empty", 409, "The cart is empty",                                        \
@@ -77,8 +84,25 @@
         "The id in the request belongs to something of another type: to a product instead of a "   \
         "cart, or to a cart instead of a product. Nothing was done. The detail says what to do.")  \
     ROW(TOTAL_CHANGED, "total-changed", 409, "The total has changed",                              \
-        "The cart's total differs from the expected_total in the request, so it was not checked "  \
-        "out. current_total is the total now: show it to the shopper and check out again.")        \
+        "The cart's total differs from the expected_total in the request, so this request did "    \
+        "not check it out. current_total is the total now: show it to the shopper and check out "  \
+        "again.")                                                                                  \
+    ROW(PRICES_CHANGED, "prices-changed", 409, "Prices have changed",                              \
+        "The request asked for the cart to be checked out only at the catalogue's prices, and "    \
+        "some lines cost something else now or are not for sale any more. items lists them, "      \
+        "with unit_price (of the line) and current_price (of the catalogue; null: it is not "      \
+        "for sale). Show them to the shopper, take the prices with POST "                          \
+        "/carts/{cart_id}/reprice and remove what can't be had, then check out again.")            \
+    ROW(PRODUCT_WITHDRAWN, "product-withdrawn", 409, "The product is no longer for sale",          \
+        "The product of this line has been withdrawn from the catalogue. The line may stay, "      \
+        "become less or be removed, but not become more.")                                         \
+    ROW(NOTHING_TO_UNDO, "nothing-to-undo", 409, "There is nothing to undo",                       \
+        "No change of the cart's content is left that could be undone: it is as it was when "      \
+        "it was created. Whose the cart is and whether it is open are not undone.")                \
+    ROW(REOPEN_TOO_LATE, "reopen-too-late", 409, "It is too late to reopen the cart",              \
+        "A cart that was checked out or cancelled can be reopened by its owner for some time "     \
+        "only, 24 hours unless the operator has set another. Later the back office can; or "       \
+        "copy it with POST /carts and copy_of.")                                                   \
     ROW(VERSION_MISMATCH, "version-mismatch", 412, "Version mismatch",                             \
         "The cart or product is not at a version that If-Match names. current_version is its "     \
         "version now, and missed_events lists what happened since the latest version that "        \
@@ -92,12 +116,23 @@
         "The catalogue has no product with this sku, or the product is not active, so it can't "   \
         "be added to a cart.")                                                                     \
     ROW(PRICE_UNAVAILABLE, "price-unavailable", 422, "No price in the cart's currency",            \
-        "The product has no price in the cart's currency, so it can't be added to the cart.")      \
+        "A product has no price in the cart's currency, so it can't be in the cart. Of several "   \
+        "products, items lists the lines.")                                                        \
     ROW(QUANTITY_OUT_OF_RANGE, "quantity-out-of-range", 422, "The quantity is too large",          \
         "One line of a cart holds at most 999 units, and this command would exceed that.")         \
     ROW(AMOUNT_TOO_LARGE, "amount-too-large", 422, "The amount is too large",                      \
         "Totals are exact integers in the currency's minor unit, at most 9007199254740991, and "   \
         "this command would make the cart's total larger.")                                        \
+    ROW(SOURCE_CART_NOT_FOUND, "source-cart-not-found", 422, "The cart to copy was not found",     \
+        "There is no cart with the id in copy_of, or it belongs to someone else. Nothing was "     \
+        "created.")                                                                                \
+    ROW(METADATA_TOO_LARGE, "metadata-too-large", 422, "The metadata are too large",               \
+        "Merged with what the cart has, the metadata would be larger than 4096 bytes as "          \
+        "compact JSON, or nested more than 3 levels deep. Remove members by setting them to "      \
+        "null.")                                                                                   \
+    ROW(PROPERTIES_TOO_LARGE, "properties-too-large", 422, "The properties are too large",         \
+        "Merged with what the line has, there would be more than 16 properties, or more than "     \
+        "1024 bytes of them as compact JSON. Remove some by setting them to null.")                \
     ROW(IDEMPOTENCY_KEY_REUSED, "idempotency-key-reused", 422,                                     \
         "The Idempotency-Key was used for another request",                                        \
         "An Idempotency-Key stands for one request: the same method, path and body. This key was " \
@@ -146,11 +181,14 @@ struct http_refusal {
     const struct codec_complaints *errors;
     bool has_current_total;
     int64_t current_total_minor;
+    const char *cart_status; /* NULL: none; else with closed_at_us, or CART_TIME_NONE */
+    int64_t closed_at_us;
     bool has_current_version;
     int32_t current_version;
     const char *missed_events; /* a JSON array, not ended by a NUL; NULL: none */
     size_t missed_events_length;
     const char *checks;    /* a JSON object; NULL: none */
+    const char *items;     /* a JSON array about lines; NULL: none */
     const char *challenge; /* WWW-Authenticate; NULL: none */
 };
 /* A refusal that has nothing but a detail, in the manner of printf, in the arena. */

@@ -24,6 +24,7 @@ struct http_target {
     ROW(STATUS, "status")                                                                          \
     ROW(CUSTOMER_ID, "customer_id")                                                                \
     ROW(SKU, "sku")                                                                                \
+    ROW(ORDER_REFERENCE, "order_reference")                                                        \
     ROW(LIMIT, "limit")                                                                            \
     ROW(CURSOR, "cursor")                                                                          \
     ROW(VERBOSE, "verbose")                                                                        \

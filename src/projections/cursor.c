@@ -59,6 +59,6 @@ struct cursor_list projections_cursor_list(char kind, const struct projections_p
 {
     return (struct cursor_list){
         .kind = kind,
-        .filters = {page->status, page->customer_id, page->sku},
+        .filters = {page->status, page->customer_id, page->sku, page->order_reference},
     };
 }

@@ -48,7 +48,7 @@ static inline const struct cart *tables_cart_before(const struct projections_cha
 {
     return change->before;
 }
-/* Most texts of two states of one stream are in the same place. NULL is like NULL only. */
+/* Most texts of two states of one stream are at the same address. NULL is like NULL only. */
 static inline bool tables_is_same_text(const char *left, const char *right)
 {
     return left == right || (left != NULL && right != NULL && strcmp(left, right) == 0);
@@ -114,7 +114,7 @@ bool products_receive(const struct postgres_rows *rows, size_t row, struct proje
  * of the list's filters, in base64url. So it goes on in the list that gave it, on any instance, and
  * nowhere else. A client can make one up: what it holds is input like any other, and decides only
  * where a page begins. */
-#define CURSOR_FILTERS_MAX 3
+#define CURSOR_FILTERS_MAX 4
 struct cursor_list {
     char kind;
     const char *filters[CURSOR_FILTERS_MAX]; /* NULL: none */
@@ -152,7 +152,7 @@ struct report_moment {
 };
 
 /* Where a page begins. Rows come by their number, the largest first, and then by sku. */
-struct report_place {
+struct report_key {
     int64_t number;
     const char *sku;
 };
@@ -164,7 +164,7 @@ struct report_table {
     const struct postgres_statement *statement;
     void (*put)(
         struct postgres_parameters *to, const struct projections_report *report,
-        const struct report_moment *moment, const struct report_place *after);
+        const struct report_moment *moment, const struct report_key *after);
     /* Appends members of the JSON answer that repeat what was asked, each with a comma behind it.
      */
     void (*write_asked)(struct base_buffer *out, const struct projections_report *report);

@@ -1,5 +1,6 @@
 """Databases that were made before 0.1.0: refused, and carried over by their log."""
 
+import json
 import pathlib
 import re
 import subprocess
@@ -21,6 +22,16 @@ DUMP = fixtures.FOLDER / "before-0.1.0.sql"
 CART = "b038c9e4-4cd1-5e5b-a3ce-3486ad3200bf"
 # All that the rows of a table say, whatever the order of its columns is.
 ROWS = "SELECT to_jsonb(t) FROM {} t ORDER BY to_jsonb(t)::text;"
+
+
+def as_today(table, text):
+    """The row as it is written now."""
+    row = json.loads(text)
+    if table == "carts":
+        row["order_reference"] = None
+        end = "document" if row["document_end"] is None else "document_end"
+        row[end] = row[end][:-1] + ',"order_reference":null}'
+    return row
 
 
 @needs_binary
@@ -117,9 +128,10 @@ class BeforeRelease(unittest.TestCase):
 
     def assert_same_rows(self, new, *tables):
         for table in tables:
-            rows = self.old.sql(ROWS.format(table))
+            rows = [as_today(table, row) for (row,) in self.old.sql(ROWS.format(table))]
             self.assertNotEqual(rows, [], table)
-            self.assertEqual(new.sql(ROWS.format(table)), rows, table)
+            is_there = [json.loads(row) for (row,) in new.sql(ROWS.format(table))]
+            self.assertCountEqual(is_there, rows, table)
 
     def assert_served(self, new):
         service = Service(new.app_url)

@@ -35,6 +35,7 @@ class Creating(ServiceCase):
                 "item_count",
                 "total",
                 "metadata",
+                "order_reference",
                 "created_at",
                 "updated_at",
                 "closed_at",
@@ -262,6 +263,44 @@ class Closing(ServiceCase):
         self.assert_problem(self.client.post(path), 409, "cart-empty")
         self.assert_problem(self.client.post(path, {"expected_total": 5}), 409, "cart-empty")
 
+    def test_a_cart_says_which_order_it_became(self):
+        reference = "Bestellung/" + make_id() + " \"💍\"" + "x" * 76
+        cart = self.make_cart((self.make_product(499), 2))
+        self.assertIsNone(cart["order_reference"])
+        body = {"order_reference": reference}
+        closed = self.assert_cart(self.client.post(f"/carts/{cart['id']}/checkout", body))
+        self.assertEqual(closed["order_reference"], reference)
+        self.assertEqual(self.get_cart(cart["id"]), closed)
+        event = self.client.get(f"/carts/{cart['id']}/events").json()["events"][-1]
+        self.assertEqual((event["type"], event["schema_version"]), ("CartCheckedOut", 2))
+        self.assertEqual(event["data"]["order_reference"], reference)
+        before = self.client.get(f"/carts/{cart['id']}?version={cart['version']}").json()
+        self.assertEqual(before, cart)
+        for other in ("", "a\tb", "x" * 129, 7, {}):
+            answer = self.client.post(f"/carts/{cart['id']}/checkout", {"order_reference": other})
+            self.assert_problem(answer, 422, "invalid-body")
+
+    def test_a_checkout_that_is_repeated_answers_the_cart_as_it_is(self):
+        for reference in ("order-1", None):
+            sku = self.make_product(499)
+            path = f"/carts/{self.make_cart((sku, 2))['id']}"
+            first = {"expected_total": 998, "order_reference": reference}
+            closed = self.client.post(f"{path}/checkout", first)
+            self.assertEqual(self.assert_cart(closed)["version"], 3)
+            for body in (first, {}, None, {"expected_total": 998}, {"order_reference": reference}):
+                again = self.client.post(f"{path}/checkout", body)
+                self.assertEqual((again.status, again.body, again.version), (200, closed.body, 3))
+            commands = [{"type": "check_out", **first}] * 2
+            again = self.client.post(f"{path}/commands", {"commands": commands})
+            self.assertEqual((again.status, again.body), (200, closed.body))
+            for body, slug, members in (
+                ({"order_reference": "order-2"}, "order-reference-mismatch", {}),
+                ({"expected_total": 997}, "total-changed", {"current_total": 998}),
+            ):
+                answer = self.client.post(f"{path}/checkout", body)
+                self.assert_problem(answer, 409, slug, **members)
+            self.assertEqual(self.client.get(path).body, closed.body)
+
     def test_an_empty_cart_can_be_cancelled(self):
         answer = self.client.post(f"/carts/{self.make_cart()['id']}/cancel")
         self.assertEqual(self.assert_cart(answer)["status"], "cancelled")
@@ -278,11 +317,16 @@ class Closing(ServiceCase):
                 self.client.patch(f"{path}/items/none", {"quantity": 2}),
                 self.client.delete(f"{path}/items/{sku}"),
                 self.client.delete(f"{path}/items"),
-                self.client.post(f"{path}/checkout"),
                 self.client.post(f"{path}/cancel"),
                 self.client.post(f"{path}/commands", {"commands": [{"type": "cancel"}]}),
             ):
-                self.assert_problem(answer, 409, "cart-closed")
+                self.assert_problem(
+                    answer,
+                    409,
+                    "cart-closed",
+                    cart_status=closed["status"],
+                    closed_at=closed["closed_at"],
+                )
             self.assertEqual(self.client.get(path).json(), closed)
 
 
@@ -350,7 +394,14 @@ class Several(ServiceCase):
 
     def test_nothing_follows_the_closing_of_the_cart(self):
         answer = self.send({"type": "check_out"}, {"type": "add_item", "sku": self.sku})
-        self.assert_problem(answer, 409, "cart-closed", pointer="/commands/1")
+        self.assert_problem(
+            answer,
+            409,
+            "cart-closed",
+            pointer="/commands/1",
+            cart_status="checked_out",
+            closed_at=None,
+        )
         self.assertEqual(self.get_cart(self.cart["id"])["status"], "open")
 
     def test_commands_that_change_nothing_record_nothing(self):

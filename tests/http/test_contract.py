@@ -186,6 +186,15 @@ class EachStatus(ServiceCase):
         ):
             answer = self.client.post(path + target, value)
             self.assert_problem(answer, 409, "total-changed", current_total=100)
+        self.assertEqual(self.client.post(path + "/checkout", {"order_reference": "1"}).status, 200)
+        other = {"type": "check_out", "order_reference": "2"}
+        for target, value in (
+            ("/checkout", {"order_reference": "2"}),
+            ("/commands", {"commands": [other]}),
+        ):
+            self.assert_problem(
+                self.client.post(path + target, value), 409, "order-reference-mismatch"
+            )
 
     def test_409_id_taken(self):
         """A product's id where a cart's is meant. (No client can make it the other way round: that

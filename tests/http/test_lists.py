@@ -106,6 +106,29 @@ class Lists(ServiceCase):
         self.assertEqual(ids(f"sku={sku}&{mine}&status=open"), [])
         self.assertEqual(ids(f"sku={make_sku('no')}"), [])
 
+    def test_a_cart_is_found_by_its_order(self):
+        sku, mine, other = self.make_product(), make_id(), make_id()
+        orders = {}
+        for reference in (f"{mine} ", f"{mine}", f"{other}", f"{mine}"):
+            cart_id = self.make_cart((sku, 1), customer_id=f"customer-{mine}")["id"]
+            self.client.post(f"/carts/{cart_id}/checkout", {"order_reference": reference})
+            orders.setdefault(reference, []).insert(0, cart_id)
+        self.make_cart((sku, 1), customer_id=f"customer-{mine}")
+
+        def ids(query):
+            return [cart["id"] for cart in self.client.get(f"/carts?{query}").json()["carts"]]
+
+        self.assertEqual(ids(f"order_reference={mine}"), orders[mine])
+        self.assertEqual(ids(f"order_reference={mine}%20"), orders[f"{mine} "])
+        self.assertEqual(ids(f"order_reference={mine}&customer_id=customer-{mine}"), orders[mine])
+        self.assertEqual(ids(f"order_reference={mine}&sku={sku}&status=checked_out"), orders[mine])
+        self.assertEqual(ids(f"order_reference={mine}&status=open"), [])
+        self.assertEqual(ids(f"order_reference={mine}&customer_id=customer-{other}"), [])
+        self.assertEqual(ids(f"order_reference={mine[:-1]}"), [])
+        page = self.client.get(f"/carts?order_reference={mine}&limit=1").json()
+        answer = self.client.get(f"/carts?order_reference={other}&cursor={page['next_cursor']}")
+        self.assert_problem(answer, 400, "invalid-parameter")
+
     def test_a_filter_may_hold_any_character(self):
         customer = f"Zoë & Söhne/100%+? \"'{make_id()}"
         cart = self.make_cart(customer_id=customer)
@@ -148,6 +171,27 @@ class Products(ServiceCase):
         )
         self.assertGreater(changed.json()["updated_at"], product["updated_at"])
         self.assertEqual(self.client.get(f"/products/{sku}").body, changed.body)
+
+    def test_a_product_shows_how_many_decimals_its_prices_have(self):
+        sku = make_sku()
+        prices = {"KWD": 4990, "JPY": 800, "EUR": 499}
+        made = self.client.put(f"/products/{sku}", {"name": '{"prices":{"USD":1}}', "prices": prices})
+        self.assertEqual(made.json()["minor_units"], {"EUR": 2, "JPY": 0, "KWD": 3}, made)
+        self.assertEqual(self.client.get(f"/products/{sku}").body, made.body)
+        self.assertEqual(self.client.put(f"/products/{sku}", made.json()).status, 422)
+        free = self.client.put(f"/products/{sku}", {"name": "Tea", "prices": {}})
+        self.assertEqual(free.json()["minor_units"], {})
+
+    def test_only_a_currency_in_use_has_a_price(self):
+        for code in ("XXX", "XTS", "XAU", "XDR", "CHE", "CLF", "HRK", "BGN", "ANG", "AAA"):
+            answer = self.client.put(
+                f"/products/{make_sku()}", {"name": "Tea", "prices": {"EUR": 1, code: 1}}
+            )
+            self.assert_invalid(answer, f"/prices/{code}")
+            self.assertIn(f"{code} is neither", answer.json()["errors"][0]["detail"])
+        for code in ("XAF", "XCD", "XCG", "XOF", "XPF", "SLE", "VED", "ZWG"):
+            answer = self.client.put(f"/products/{make_sku()}", {"name": "Tea", "prices": {code: 1}})
+            self.assertEqual(answer.status, 201, answer)
 
     def test_the_same_content_again_records_nothing(self):
         sku = make_sku()
@@ -212,6 +256,7 @@ class Products(ServiceCase):
             ({"name": "a\nb", "prices": {}}, "/name"),
             ({"name": 1, "prices": []}, "/name", "/prices"),
             ({"name": "x", "prices": {"eur": 1}}, "/prices/eur"),
+            ({"name": "x", "prices": {"XAU": 1, "EUR": 1}}, "/prices/XAU"),
             ({"name": "x", "prices": {"EUR": -1}}, "/prices/EUR"),
             ({"name": "x", "prices": {"EUR": 1.5}}, "/prices/EUR"),
             ({"name": "x", "prices": {"EUR": "1"}}, "/prices/EUR"),

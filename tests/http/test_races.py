@@ -190,8 +190,15 @@ class OneWinner(ServiceCase):
             answers = run_at_once(20, buy_or_add)
             bought = [answer for what, answer in answers if what == "buy" and answer.status == 200]
             added = [answer for what, answer in answers if what == "add" and answer.status == 200]
-            self.assertEqual(len(bought), 1, "exactly one checkout is accepted")
+            self.assertEqual(len(bought), 10, "a checkout that is repeated is answered")
+            self.assertEqual({answer.body for answer in bought}, {bought[0].body})
             self.assertEqual(self.get_cart(cart_id), bought[0].json(), "nothing is added after it")
+            for what, answer in answers:
+                if (what, answer.status) == ("add", 409):
+                    closed_at = bought[0].json()["closed_at"]
+                    self.assert_problem(answer, 409, "cart-closed", closed_at=closed_at)
+            types = self.event_types(cart_id)
+            self.assertEqual(types.count("CartCheckedOut"), 1, "exactly one checkout is recorded")
             self.assertEqual(bought[0].json()["item_count"], 1 + len(added))
 
     def test_one_id_makes_one_cart(self):

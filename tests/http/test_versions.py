@@ -60,7 +60,8 @@ class Matching(ServiceCase):
         self.assertEqual(events["ItemRemoved"], {"item_id": self.sku, "quantity": 1})
         self.assertEqual(events["CartCleared"], {})
         self.assertEqual(
-            events["CartCheckedOut"], {"total": 200, "currency": "EUR", "item_count": 2}
+            events["CartCheckedOut"],
+            {"total": 200, "currency": "EUR", "item_count": 2, "order_reference": None},
         )
 
     def test_a_hundred_missed_events_are_told_at_most(self):
@@ -276,7 +277,7 @@ class Retrying(ServiceCase):
         self.assertNotIn("idempotent-replayed", first.headers)
         self.assert_replayed(self.add(self.cart["id"], sku, **self.key), first)
 
-    def test_an_answer_that_confirmed_state_is_kept_too(self):
+    def test_an_answer_that_confirmed_state_is_stored_too(self):
         path = f"{self.path}/items/{self.sku}"
         first = self.client.patch(path, {"quantity": 1}, headers=self.key)
         self.assertEqual(self.assert_cart(first)["version"], 2)

@@ -15,7 +15,7 @@ static struct aggregate_decision decision;
 static size_t n_asked;
 
 /* Everything but "nothing" costs 100; "dear" has no price in the currency. */
-static struct cart_offer find_offer(const void *context, const char *sku, const char *currency)
+static struct cart_offer find_offer(void *context, const char *sku, const char *currency)
 {
     ck_assert_ptr_eq(context, &cart);
     ck_assert_str_eq(currency, "EUR");
@@ -132,6 +132,28 @@ START_TEST(a_total_that_has_changed_is_told_as_the_request_left_it)
 }
 END_TEST
 
+START_TEST(a_refusal_of_a_closed_cart_says_how_and_when_it_was_closed)
+{
+    const struct cart_command check_out = {.type = CART_COMMAND_CHECK_OUT};
+    given((struct cart_command[]){CREATE, ADD_TEA, check_out}, 3);
+    decide_all((struct cart_command[]){ADD_TEA}, 1);
+    ck_assert_int_eq(decision.refusal, CART_REFUSED_IS_CLOSED);
+    ck_assert_str_eq(decision.status, "checked_out");
+    ck_assert_int_eq(decision.closed_at_us, cart.closed_at_us);
+}
+END_TEST
+
+START_TEST(what_a_request_would_close_is_closed_at_no_time)
+{
+    const struct cart_command cancel = {.type = CART_COMMAND_CANCEL};
+    given((struct cart_command[]){CREATE}, 1);
+    decide_all((struct cart_command[]){cancel, ADD_TEA}, 2);
+    ck_assert_int_eq(decision.refusal, CART_REFUSED_IS_CLOSED);
+    ck_assert_str_eq(decision.status, "cancelled");
+    ck_assert(decision.closed_at_us == CART_TIME_NONE);
+}
+END_TEST
+
 START_TEST(a_line_with_a_taken_id_gets_another)
 {
     given((struct cart_command[]){CREATE, ADD_TEA, ADD_ENGRAVED_TEA}, 3);
@@ -147,13 +169,13 @@ START_TEST(offers_are_asked_for_what_is_added_and_listed_before)
     BASE_CLEANUP(base_buffer_finish) struct base_buffer skus = {0};
     const struct cart_command commands[] = {CREATE, ADD_TEA, CLEAR, ADD_NOTHING};
     struct cart_request request = request_of(commands, 3);
-    aggregate_cart.list_skus(&request, &skus);
+    aggregate_cart.list_skus(&cart, &request, &skus);
     ck_assert_uint_eq(skus.length, sizeof(char *));
     decide_all(commands, 3);
     ck_assert_uint_eq(n_asked, 1);
     request.n_commands = 4;
     skus.length = 0;
-    aggregate_cart.list_skus(&request, &skus);
+    aggregate_cart.list_skus(&cart, &request, &skus);
     const char *const *listed = (const char *const *)(const void *)skus.bytes;
     ck_assert_uint_eq(skus.length, 2 * sizeof *listed);
     ck_assert_str_eq(listed[0], "tea");
@@ -219,6 +241,8 @@ int main(void)
     tcase_add_test(tests, what_is_so_already_is_no_fact);
     tcase_add_test(tests, one_refusal_refuses_the_whole_request_and_leaves_the_state_alone);
     tcase_add_test(tests, a_total_that_has_changed_is_told_as_the_request_left_it);
+    tcase_add_test(tests, a_refusal_of_a_closed_cart_says_how_and_when_it_was_closed);
+    tcase_add_test(tests, what_a_request_would_close_is_closed_at_no_time);
     tcase_add_test(tests, a_line_with_a_taken_id_gets_another);
     tcase_add_test(tests, offers_are_asked_for_what_is_added_and_listed_before);
     tcase_add_test(tests, a_cart_is_there_for_whom_it_admits);

@@ -38,7 +38,6 @@ START_TEST(a_closed_cart_refuses_every_command)
         change_item_quantity("tea", 2),
         remove_item("tea"),
         clear_items(),
-        check_out(),
         cancel(),
         claim_for("ada"),
         claim_for("bob"),
@@ -49,6 +48,32 @@ START_TEST(a_closed_cart_refuses_every_command)
         GIVEN(&cart, created(), item_added("tea", 2, 499), cancelled());
         then_refused(when(&cart, commands[i], priced(1)), CART_REFUSED_IS_CLOSED);
     }
+    GIVEN(&cart, created(), item_added("tea", 2, 499), cancelled());
+    then_refused(when(&cart, check_out(), unknown()), CART_REFUSED_IS_CLOSED);
+}
+END_TEST
+
+START_TEST(a_cart_is_checked_out_for_one_order)
+{
+    static const char *const others[] = {"order-2", "order-10", "order-", "Order-1"};
+    for (size_t i = 0; i < BASE_COUNT(others); i++) {
+        GIVEN(&cart, created(), item_added("tea", 2, 499), checked_out_as("order-1"));
+        then_refused(
+            when(&cart, check_out_as(others[i]), unknown()), CART_REFUSED_OTHER_ORDER_REFERENCE);
+    }
+    GIVEN(&cart, created(), item_added("tea", 2, 499), checked_out_as(NULL));
+    then_refused(
+        when(&cart, check_out_as("order-1"), unknown()), CART_REFUSED_OTHER_ORDER_REFERENCE);
+}
+END_TEST
+
+START_TEST(another_total_than_it_was_checked_out_at_is_refused)
+{
+    GIVEN(&cart, created(), item_added("tea", 2, 499), checked_out_as("order-1"));
+    then_refused(when(&cart, check_out_expecting(997), unknown()), CART_REFUSED_TOTAL_CHANGED);
+    struct cart_command both = check_out_as("order-2");
+    both.check_out.has_expected_total = true;
+    then_refused(when(&cart, both, unknown()), CART_REFUSED_OTHER_ORDER_REFERENCE);
 }
 END_TEST
 
@@ -70,8 +95,6 @@ START_TEST(an_unknown_sku_is_refused_also_when_its_line_is_there)
     GIVEN(&cart, created(), item_added("tea", 2, 499));
     then_refused(when(&cart, add_item("cup", 1), unknown()), CART_REFUSED_UNKNOWN_SKU);
     then_refused(when(&cart, add_item("tea", 1), unknown()), CART_REFUSED_UNKNOWN_SKU);
-    struct cart_command command = add_item("cup", 1);
-    then_refused(cart_decide(&cart, &command, NULL), CART_REFUSED_UNKNOWN_SKU);
 }
 END_TEST
 
@@ -177,9 +200,9 @@ START_TEST(a_larger_quantity_is_refused_when_its_amount_is_too_large)
 {
     GIVEN(&cart, created(), item_added("a", 1, CART_AMOUNT_MAX / 2));
     (void)then_event(
-        when(&cart, change_item_quantity("a", 2), unknown()), CART_EVENT_ITEM_QUANTITY_CHANGED);
+        when(&cart, change_item_quantity("a", 2), priced(1)), CART_EVENT_ITEM_QUANTITY_CHANGED);
     then_refused(
-        when(&cart, change_item_quantity("a", 3), unknown()), CART_REFUSED_AMOUNT_TOO_LARGE);
+        when(&cart, change_item_quantity("a", 3), priced(1)), CART_REFUSED_AMOUNT_TOO_LARGE);
 }
 END_TEST
 
@@ -283,9 +306,17 @@ START_TEST(the_refusals_stand_in_the_order_of_the_contract)
 #undef CART_ROW
     };
     static const char *const contract[] = {
-        "cart-not-found",   "cart-already-exists", "cart-closed",       "cart-already-claimed",
-        "item-not-in-cart", "unknown-sku",         "price-unavailable", "quantity-out-of-range",
-        "cart-full",        "amount-too-large",    "cart-empty",        "total-changed",
+        "cart-not-found",        "cart-already-exists",
+        "cart-closed",           "order-reference-mismatch",
+        "cart-already-claimed",  "item-not-in-cart",
+        "unknown-sku",           "price-unavailable",
+        "quantity-out-of-range", "cart-full",
+        "amount-too-large",      "cart-empty",
+        "total-changed",         "prices-changed",
+        "product-withdrawn",     "nothing-to-undo",
+        "no-such-version",       "source-cart-not-found",
+        "reopen-too-late",       "metadata-too-large",
+        "properties-too-large",
     };
     ck_assert_uint_eq(BASE_COUNT(slugs), BASE_COUNT(contract));
     for (size_t i = 0; i < BASE_COUNT(contract); i++)
@@ -374,7 +405,7 @@ START_TEST(whatever_is_commanded_the_invariants_hold)
         struct cart_offer offer = priced(is_dear ? random_price() : random_below(5000));
         struct cart_decision decision = when(&cart, command, offer);
         if (decision.outcome == CART_ACCEPTED) {
-            cart_evolve(&cart, &decision.event, step);
+            cart_evolve(&cart, &decision.events[0], step);
             check_invariants();
             n_accepted++;
         } else {
@@ -399,10 +430,10 @@ START_TEST(a_command_that_was_granted_is_then_already_so_or_refused)
         {cancel(), CART_REFUSED},
     };
     for (size_t i = 0; i < BASE_COUNT(rows); i++) {
-        struct cart_decision decision = when(&cart, rows[i].command, unknown());
+        struct cart_decision decision = when(&cart, rows[i].command, priced(1));
         ck_assert_int_eq(decision.outcome, CART_ACCEPTED);
-        cart_evolve(&cart, &decision.event, 1);
-        ck_assert_int_eq(when(&cart, rows[i].command, unknown()).outcome, rows[i].again);
+        cart_evolve(&cart, &decision.events[0], 1);
+        ck_assert_int_eq(when(&cart, rows[i].command, priced(1)).outcome, rows[i].again);
     }
 }
 END_TEST
@@ -420,6 +451,8 @@ int main(void)
     tcase_add_test(refusals, a_line_holds_999_and_not_1000);
     tcase_add_test(refusals, a_cart_holds_250_lines_and_not_251);
     tcase_add_test(refusals, an_empty_cart_can_not_be_checked_out);
+    tcase_add_test(refusals, a_cart_is_checked_out_for_one_order);
+    tcase_add_test(refusals, another_total_than_it_was_checked_out_at_is_refused);
     tcase_add_test(refusals, another_total_than_expected_refuses_the_checkout);
     tcase_add_test(refusals, of_two_refusals_the_first_of_the_list_is_given);
     tcase_add_test(refusals, the_refusals_stand_in_the_order_of_the_contract);

@@ -268,7 +268,7 @@ START_TEST(changing_records_the_new_quantity)
 {
     GIVEN(&cart, created(), item_added("tea", 2, 499));
     struct cart_event event = then_event(
-        when(&cart, change_item_quantity("tea", 999), unknown()), CART_EVENT_ITEM_QUANTITY_CHANGED);
+        when(&cart, change_item_quantity("tea", 999), priced(1)), CART_EVENT_ITEM_QUANTITY_CHANGED);
     ck_assert_str_eq(event.item_quantity_changed.item_id, "tea");
     ck_assert_int_eq(event.item_quantity_changed.quantity, 999);
 }
@@ -318,6 +318,29 @@ START_TEST(checking_out_records_what_was_sold)
     ck_assert_int_eq(event.checked_out.total_minor, 10 + 5 * 499);
     ck_assert_int_eq(event.checked_out.item_count, 6);
     ck_assert_str_eq(event.checked_out.currency, "EUR");
+}
+END_TEST
+
+START_TEST(a_checkout_says_which_order_the_cart_became)
+{
+    GIVEN(&cart, created(), item_added("tea", 2, 499));
+    struct cart_event event =
+        then_event(when(&cart, check_out_as("order-1"), unknown()), CART_EVENT_CHECKED_OUT);
+    ck_assert_str_eq(event.checked_out.order_reference, "order-1");
+    ck_assert_ptr_null(cart.order_reference);
+    cart_evolve(&cart, &event, 1);
+    ck_assert_str_eq(cart.order_reference, "order-1");
+}
+END_TEST
+
+START_TEST(a_checkout_that_is_repeated_is_already_so)
+{
+    GIVEN(&cart, created(), item_added("tea", 2, 499), checked_out_as("order-1"));
+    then_already_so(when(&cart, check_out_as("order-1"), unknown()));
+    then_already_so(when(&cart, check_out(), unknown()));
+    then_already_so(when(&cart, check_out_expecting(998), unknown()));
+    GIVEN(&cart, created(), item_added("tea", 2, 499), checked_out_as(NULL));
+    then_already_so(when(&cart, check_out(), unknown()));
 }
 END_TEST
 
@@ -399,6 +422,8 @@ int main(void)
     tcase_add_test(commands, removing_records_what_was_there);
     tcase_add_test(commands, clearing_records_one_fact_and_none_when_empty);
     tcase_add_test(commands, checking_out_records_what_was_sold);
+    tcase_add_test(commands, a_checkout_says_which_order_the_cart_became);
+    tcase_add_test(commands, a_checkout_that_is_repeated_is_already_so);
     tcase_add_test(commands, checking_out_at_the_expected_total_is_accepted);
     tcase_add_test(commands, an_empty_cart_can_be_cancelled);
     tcase_add_test(commands, deciding_leaves_the_cart_as_it_was);

@@ -63,6 +63,7 @@ static void assert_survives(const struct cart *cart)
     ck_assert_str_eq(base_buffer_text(&text), base_buffer_text(&again));
     ck_assert_pstr_eq(read.customer_id, cart->customer_id);
     ck_assert_pstr_eq(read.guest_token_hash, cart->guest_token_hash);
+    ck_assert_pstr_eq(read.order_reference, cart->order_reference);
     for (size_t i = 0; i < cart->n_lines; i++)
         ck_assert_pstr_eq(read.lines[i].properties, cart->lines[i].properties);
     ck_assert_int_eq(read.version, cart->version);
@@ -93,10 +94,19 @@ START_TEST(a_cart_survives_its_snapshot)
     cart_evolve(&cart, &(struct cart_event){.type = CART_EVENT_CANCELLED}, 3000);
     assert_survives(&cart);
     make_cart(&cart);
+    cart_evolve(
+        &cart,
+        &(struct cart_event){
+            .type = CART_EVENT_CHECKED_OUT, .checked_out = {.order_reference = "order \"1\""}},
+        3000);
+    assert_survives(&cart);
+    make_cart(&cart);
     cart_evolve(&cart, &(struct cart_event){.type = CART_EVENT_CLEARED}, 3000);
     assert_survives(&cart);
 }
 END_TEST
+
+#define HEAD "\"changed_version\":0,\"undone_to\":0,\"notes\":[],\"order_reference\":null,"
 
 START_TEST(what_is_no_snapshot_is_not_read)
 {
@@ -109,31 +119,38 @@ START_TEST(what_is_no_snapshot_is_not_read)
         "null",
         "{\"version\":1}",
         "{\"version\":1,\"status\":\"open\",\"created_at_us\":1,\"updated_at_us\":1,"
-        "\"closed_at_us\":null,\"created\":{},\"added\":[]}",
+        "\"closed_at_us\":null," HEAD
+        "\"created\":{},\"details\":{\"metadata\":{},\"customer_email\":null,\"note\":null},"
+        "\"added\":[],\"added_versions\":[]}",
         "{\"version\":1,\"status\":\"absent\",\"created_at_us\":1,\"updated_at_us\":1,"
-        "\"closed_at_us\":null,\"created\":{\"currency\":\"EUR\",\"customer_id\":null,"
-        "\"metadata\":{},\"guest_token_hash\":null},\"added\":[]}",
+        "\"closed_at_us\":null," HEAD "\"created\":{\"currency\":\"EUR\",\"customer_id\":null,"
+        "\"metadata\":{},\"guest_token_hash\":null},\"details\":{\"metadata\":{},\"customer_"
+        "email\":null,\"note\":null},\"added\":[],\"added_versions\":[]}",
         "{\"version\":0,\"status\":\"open\",\"created_at_us\":1,\"updated_at_us\":1,"
-        "\"closed_at_us\":null,\"created\":{\"currency\":\"EUR\",\"customer_id\":null,"
-        "\"metadata\":{},\"guest_token_hash\":null},\"added\":[]}",
+        "\"closed_at_us\":null," HEAD "\"created\":{\"currency\":\"EUR\",\"customer_id\":null,"
+        "\"metadata\":{},\"guest_token_hash\":null},\"details\":{\"metadata\":{},\"customer_"
+        "email\":null,\"note\":null},\"added\":[],\"added_versions\":[]}",
         "{\"version\":1,\"status\":\"open\",\"created_at_us\":1,\"updated_at_us\":1,"
-        "\"closed_at_us\":null,\"created\":{\"currency\":\"EUR\",\"customer_id\":null,"
+        "\"closed_at_us\":null," HEAD "\"created\":{\"currency\":\"EUR\",\"customer_id\":null,"
         "\"metadata\":{},\"guest_token_hash\":null},\"added\":{}}",
         /* It is 1 in 32 bits. */
         "{\"version\":4294967297,\"status\":\"open\",\"created_at_us\":1,\"updated_at_us\":1,"
-        "\"closed_at_us\":null,\"created\":{\"currency\":\"EUR\",\"customer_id\":null,"
-        "\"metadata\":{},\"guest_token_hash\":null},\"added\":[]}",
+        "\"closed_at_us\":null," HEAD "\"created\":{\"currency\":\"EUR\",\"customer_id\":null,"
+        "\"metadata\":{},\"guest_token_hash\":null},\"details\":{\"metadata\":{},\"customer_"
+        "email\":null,\"note\":null},\"added\":[],\"added_versions\":[]}",
         /* In the year 10000, which could not be written. */
         "{\"version\":1,\"status\":\"open\",\"created_at_us\":253402300800000000,"
-        "\"updated_at_us\":1,\"closed_at_us\":null,\"created\":{\"currency\":\"EUR\","
-        "\"customer_id\":null,\"metadata\":{},\"guest_token_hash\":null},\"added\":[]}",
+        "\"updated_at_us\":1,\"closed_at_us\":null," HEAD "\"created\":{\"currency\":\"EUR\","
+        "\"customer_id\":null,\"metadata\":{},\"guest_token_hash\":null},\"details\":{\"metadata\":"
+        "{},\"customer_email\":null,\"note\":null},\"added\":[],\"added_versions\":[]}",
     };
     for (size_t i = 0; i < BASE_COUNT(texts); i++)
         ck_assert_msg(!codec_read_cart_snapshot(texts[i], &arena, &cart), "%s", texts[i]);
     ck_assert(codec_read_cart_snapshot(
         "{\"version\":1,\"status\":\"open\",\"created_at_us\":1,\"updated_at_us\":1,"
-        "\"closed_at_us\":null,\"created\":{\"currency\":\"EUR\",\"customer_id\":null,"
-        "\"metadata\":{},\"guest_token_hash\":null},\"added\":[]}",
+        "\"closed_at_us\":null," HEAD "\"created\":{\"currency\":\"EUR\",\"customer_id\":null,"
+        "\"metadata\":{},\"guest_token_hash\":null},\"details\":{\"metadata\":{},\"customer_"
+        "email\":null,\"note\":null},\"added\":[],\"added_versions\":[]}",
         &arena, &cart));
 }
 END_TEST

@@ -330,6 +330,8 @@ START_TEST(a_problem_is_written_with_the_members_that_it_has)
     trouble.errors = &errors;
     trouble.has_current_total = true;
     trouble.current_total_minor = 0;
+    trouble.cart_status = "cancelled";
+    trouble.closed_at_us = CART_TIME_NONE;
     trouble.has_current_version = true;
     trouble.current_version = 9;
     trouble.missed_events = "[1]x";
@@ -341,7 +343,8 @@ START_TEST(a_problem_is_written_with_the_members_that_it_has)
         ",\"request_id\":\"r-1\",\"pointer\":\"/commands/2\","
         "\"errors\":[{\"pointer\":\"/a\",\"detail\":\"One.\"},{\"pointer\":\"/b/"
         "0\",\"detail\":\"Two.\"}],"
-        "\"current_total\":0,\"current_version\":9,\"missed_events\":[1],\"checks\":{}}"));
+        "\"current_total\":0,\"cart_status\":\"cancelled\",\"closed_at\":null,"
+        "\"current_version\":9,\"missed_events\":[1],\"checks\":{}}"));
     base_buffer_finish(&out);
 }
 END_TEST

@@ -90,27 +90,27 @@ static bool is_listed_status(const char *status)
     return false;
 }
 
-/* In its normal form, as it would be stored. */
-static const char *read_text(
-    struct http_request *request, enum http_parameter parameter, size_t most)
+/* A label of at most so many characters in its normal form, as it would be stored, or NULL. */
+static const struct http_refusal *read_label(
+    struct http_request *request, enum http_parameter parameter, size_t most, const char **label)
 {
-    const char *text = request->parameters[parameter];
-    return text == NULL ? NULL : codec_normalise(&request->arena, text, most);
+    const char *value = request->parameters[parameter];
+    *label = value == NULL ? NULL : codec_normalise(&request->arena, value, most);
+    if (value == NULL || codec_is_label(*label, most))
+        return NULL;
+    return http_refuse_parameter(
+        request, parameter,
+        base_arena_printf(&request->arena, "1 to %zu characters without control characters", most));
 }
 
 static const struct http_refusal *read_customer(struct http_request *request)
 {
     struct projections_page *page = &request->wait.page;
     const char *own = request->rights.customer_id;
-    page->customer_id = read_text(request, HTTP_PARAMETER_CUSTOMER_ID, CART_CUSTOMER_ID_MAX);
-    if (page->customer_id != NULL && !codec_is_label(page->customer_id, CART_CUSTOMER_ID_MAX))
-        return http_refuse_parameter(
-            request, HTTP_PARAMETER_CUSTOMER_ID,
-            base_arena_printf(
-                &request->arena, "1 to %d characters without control characters",
-                CART_CUSTOMER_ID_MAX));
-    if (request->rights.may_all)
-        return NULL;
+    const struct http_refusal *refusal =
+        read_label(request, HTTP_PARAMETER_CUSTOMER_ID, CART_CUSTOMER_ID_MAX, &page->customer_id);
+    if (refusal != NULL || request->rights.may_all)
+        return refusal;
     /* A customer sees the own carts. */
     if (page->customer_id != NULL && strcmp(page->customer_id, own) != 0)
         return http_refuse_other_customer(request);
@@ -122,19 +122,21 @@ static const struct http_refusal *read_filters(struct http_request *request)
 {
     struct projections_page *page = &request->wait.page;
     page->status = request->parameters[HTTP_PARAMETER_STATUS];
-    page->sku = read_text(request, HTTP_PARAMETER_SKU, CART_SKU_MAX);
     if (page->status != NULL && !is_listed_status(page->status))
         return http_refuse_parameter(
             request, HTTP_PARAMETER_STATUS, "open, checked_out or cancelled");
     const struct http_refusal *refusal = read_customer(request);
+    if (refusal == NULL)
+        refusal = read_label(
+            request, HTTP_PARAMETER_ORDER_REFERENCE, CART_ORDER_REFERENCE_MAX,
+            &page->order_reference);
+    if (refusal == NULL)
+        refusal = read_label(request, HTTP_PARAMETER_SKU, CART_SKU_MAX, &page->sku);
     if (refusal != NULL)
         return refusal;
     if (page->sku != NULL && !codec_is_sku(page->sku))
         return http_refuse_parameter(
-            request, HTTP_PARAMETER_SKU,
-            base_arena_printf(
-                &request->arena, "a sku: 1 to %d characters without control characters",
-                CART_SKU_MAX));
+            request, HTTP_PARAMETER_SKU, "a sku, without . or .. alone or between slashes");
     return NULL;
 }
 

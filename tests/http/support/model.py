@@ -11,6 +11,7 @@ AMOUNT_MAX = 2**53 - 1
 
 STATUS_OF = {
     "cart-closed": 409,
+    "order-reference-mismatch": 409,
     "item-not-in-cart": 404,
     "unknown-sku": 422,
     "price-unavailable": 422,
@@ -57,6 +58,7 @@ class Cart:
         self.currency = currency
         self.customer_id = customer_id
         self.metadata = metadata or {}
+        self.order_reference = None
         self.lines = {}  # by item id, in the order first added
         self.history = ["CartCreated"]
 
@@ -83,22 +85,24 @@ class Cart:
             "item_count": sum(line["quantity"] for line in self.lines.values()),
             "total": self.total,
             "metadata": self.metadata,
+            "order_reference": self.order_reference,
         }
 
     def apply(self, command):
         """Carries one command out or raises Refused, leaving the cart as it was."""
-        if self.status != "open":
-            raise Refused("cart-closed")
+        is_again = (self.status, command["type"]) == ("checked_out", "check_out")
+        if self.status != "open" and not is_again:
+            raise Refused("cart-closed", cart_status=self.status)
         getattr(self, command["type"])(command)
 
     def apply_all(self, commands):
         """All or nothing. A refusal tells which command it was in `index`."""
-        before = (copy.deepcopy(self.lines), self.status, list(self.history))
+        before = (copy.deepcopy(self.lines), self.status, self.order_reference, list(self.history))
         for index, command in enumerate(commands):
             try:
                 self.apply(command)
             except Refused as refusal:
-                self.lines, self.status, self.history = before
+                self.lines, self.status, self.order_reference, self.history = before
                 refusal.index = index
                 raise
 
@@ -173,8 +177,15 @@ class Cart:
     def check_out(self, command):
         if not self.lines:
             raise Refused("cart-empty")
+        order_reference = command.get("order_reference")
+        is_again = self.status == "checked_out"
+        if is_again and order_reference not in (None, self.order_reference):
+            raise Refused("order-reference-mismatch")
         if command.get("expected_total", self.total) != self.total:
             raise Refused("total-changed", current_total=self.total)
+        if is_again:
+            return
+        self.order_reference = order_reference
         self.status = "checked_out"
         self.history.append("CartCheckedOut")
 
@@ -184,17 +195,17 @@ class Cart:
 
 
 class Keys:
-    """The answers that idempotency keys have kept, within one scope."""
+    """The answers that are stored with idempotency keys, within one scope."""
 
     def __init__(self):
-        self.kept = {}
+        self.stored = {}
 
     def find(self, key, request):
-        """The kept answer, None, or "reused" when the key belongs to another request."""
-        if key not in self.kept:
+        """The stored answer, None, or "reused" when the key belongs to another request."""
+        if key not in self.stored:
             return None
-        kept_request, answer = self.kept[key]
-        return answer if kept_request == json.dumps(request) else "reused"
+        stored_request, answer = self.stored[key]
+        return answer if stored_request == json.dumps(request) else "reused"
 
-    def keep(self, key, request, answer):
-        self.kept[key] = (json.dumps(request), answer)
+    def store(self, key, request, answer):
+        self.stored[key] = (json.dumps(request), answer)
