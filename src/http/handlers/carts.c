@@ -90,25 +90,32 @@ static bool is_listed_status(const char *status)
     return false;
 }
 
-/* A label of at most so many characters in its normal form, as it would be stored, or NULL. */
-static const struct http_refusal *read_label(
-    struct http_request *request, enum http_parameter parameter, size_t most, const char **label)
+/* A label of at most so many characters, or NULL. */
+static const struct http_refusal *check_label(
+    struct http_request *request, enum http_parameter parameter, const char *label, size_t most)
 {
-    const char *value = request->parameters[parameter];
-    *label = value == NULL ? NULL : codec_normalise(&request->arena, value, most);
-    if (value == NULL || codec_is_label(*label, most))
+    if (label == NULL || codec_is_label(label, most))
         return NULL;
     return http_refuse_parameter(
         request, parameter,
         base_arena_printf(&request->arena, "1 to %zu characters without control characters", most));
 }
 
+/* In its normal form, as it would be stored; or NULL. */
+static const char *read_normal(
+    struct http_request *request, enum http_parameter parameter, size_t most)
+{
+    const char *text = request->parameters[parameter];
+    return text == NULL ? NULL : codec_normalise(&request->arena, text, most);
+}
+
 static const struct http_refusal *read_customer(struct http_request *request)
 {
     struct projections_page *page = &request->wait.page;
     const char *own = request->rights.customer_id;
+    page->customer_id = read_normal(request, HTTP_PARAMETER_CUSTOMER_ID, CART_CUSTOMER_ID_MAX);
     const struct http_refusal *refusal =
-        read_label(request, HTTP_PARAMETER_CUSTOMER_ID, CART_CUSTOMER_ID_MAX, &page->customer_id);
+        check_label(request, HTTP_PARAMETER_CUSTOMER_ID, page->customer_id, CART_CUSTOMER_ID_MAX);
     if (refusal != NULL || request->rights.may_all)
         return refusal;
     /* A customer sees the own carts. */
@@ -122,16 +129,18 @@ static const struct http_refusal *read_filters(struct http_request *request)
 {
     struct projections_page *page = &request->wait.page;
     page->status = request->parameters[HTTP_PARAMETER_STATUS];
+    page->sku = read_normal(request, HTTP_PARAMETER_SKU, CART_SKU_MAX);
+    page->order_reference = request->parameters[HTTP_PARAMETER_ORDER_REFERENCE];
     if (page->status != NULL && !is_listed_status(page->status))
         return http_refuse_parameter(
             request, HTTP_PARAMETER_STATUS, "open, checked_out or cancelled");
     const struct http_refusal *refusal = read_customer(request);
     if (refusal == NULL)
-        refusal = read_label(
-            request, HTTP_PARAMETER_ORDER_REFERENCE, CART_ORDER_REFERENCE_MAX,
-            &page->order_reference);
+        refusal = check_label(
+            request, HTTP_PARAMETER_ORDER_REFERENCE, page->order_reference,
+            CART_ORDER_REFERENCE_MAX);
     if (refusal == NULL)
-        refusal = read_label(request, HTTP_PARAMETER_SKU, CART_SKU_MAX, &page->sku);
+        refusal = check_label(request, HTTP_PARAMETER_SKU, page->sku, CART_SKU_MAX);
     if (refusal != NULL)
         return refusal;
     if (page->sku != NULL && !codec_is_sku(page->sku))
