@@ -294,6 +294,8 @@ bool codec_is_property_name(const char *text) BASE_MUST_CHECK;
 /* Three upper-case letters, as a currency of ISO 4217 has; whether there is such a currency,
  * currency_minor_unit() says. */
 bool codec_is_currency(const char *text) BASE_MUST_CHECK;
+/* No more than what any address has: who sends mail to it finds out whether it is one. */
+bool codec_is_email(const char *text) BASE_MUST_CHECK;
 /* 1..most code points of UTF-8 without control characters. */
 bool codec_is_label(const char *text, size_t most) BASE_MUST_CHECK;
 

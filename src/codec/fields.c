@@ -113,7 +113,6 @@ static void read_any_text(
     take_text(object, text, target);
 }
 
-/* No more than what any address has: who sends mail to it finds out whether it is one. */
 static void read_email(
     const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
 {
@@ -121,9 +120,7 @@ static void read_email(
     if (text == NULL)
         return;
     check_text(object, field->name, field->name, text, (int)field->most, LINE);
-    const char *at = strchr(text, '@');
-    if (at == NULL || at == text || at[1] == '\0' || strchr(at + 1, '@') != NULL ||
-        strpbrk(text, " <>,;\"") != NULL)
+    if (!codec_is_email(text))
         refuse(object, field, value, "an e-mail address, such as ada@example.com");
     take_text(object, text, target);
 }

@@ -25,6 +25,16 @@ struct http_target {
     ROW(CUSTOMER_ID, "customer_id")                                                                \
     ROW(SKU, "sku")                                                                                \
     ROW(ORDER_REFERENCE, "order_reference")                                                        \
+    ROW(CURRENCY, "currency")                                                                      \
+    ROW(CUSTOMER_EMAIL, "customer_email")                                                          \
+    ROW(CREATED_FROM, "created_from")                                                              \
+    ROW(CREATED_TO, "created_to")                                                                  \
+    ROW(UPDATED_FROM, "updated_from")                                                              \
+    ROW(UPDATED_TO, "updated_to")                                                                  \
+    ROW(TOTAL_FROM, "total_from")                                                                  \
+    ROW(TOTAL_TO, "total_to")                                                                      \
+    ROW(SORT, "sort")                                                                              \
+    ROW(COUNT, "count")                                                                            \
     ROW(LIMIT, "limit")                                                                            \
     ROW(CURSOR, "cursor")                                                                          \
     ROW(VERBOSE, "verbose")                                                                        \

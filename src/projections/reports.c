@@ -152,24 +152,13 @@ static bool read_cursor(const struct projections_report *report)
 
 /* ---- writing the answer ---------------------------------------------------------------------- */
 
-void reports_write_time(struct base_buffer *out, int64_t unix_us)
-{
-    if (unix_us == PROJECTIONS_NO_TIME) {
-        base_buffer_append_text(out, "null");
-        return;
-    }
-    char text[BASE_TIME_SIZE];
-    base_time_format(unix_us, text);
-    base_buffer_printf(out, "\"%s\"", text);
-}
-
 static void write_json(
     struct projections_report *report, const struct report_table *table,
     const struct postgres_rows *rows, size_t n_rows)
 {
     struct base_buffer *out = &report->body;
     base_buffer_append_text(out, "{\"as_of\":");
-    reports_write_time(out, report->work->moment.as_of_us);
+    tables_write_time(out, report->work->moment.as_of_us);
     base_buffer_append_char(out, ',');
     if (table->write_asked != NULL)
         table->write_asked(out, report);

@@ -35,6 +35,7 @@ LIMITS = (
     ("HTTP_REQUEST_ID_MAX", "http/fields.h", 128),
     ("SERVICE_VERSIONS_MAX", "service/service.h", 16),
     ("PROJECTIONS_REPORT_LIMIT_MAX", "projections/projections.h", 5000),
+    ("PROJECTIONS_COUNT_MAX", "projections/projections.h", 10000),
     ("PROJECTIONS_WITHIN_DAYS_MAX", "projections/projections.h", 3650),
 )
 # A few more than a product may have prices in.

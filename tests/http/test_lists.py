@@ -45,7 +45,7 @@ class Lists(ServiceCase):
         cart = self.make_cart((self.make_product(), 2), customer_id=customer)
         self.assertEqual(
             self.client.get(f"/carts?customer_id={customer}").json(),
-            {"carts": [cart], "next_cursor": None},
+            {"carts": [cart], "as_of": None, "next_cursor": None},
         )
 
     def test_no_cart_is_listed_twice_while_carts_are_added(self):
