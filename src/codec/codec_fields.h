@@ -47,6 +47,7 @@ struct codec_field {
     uint16_t offset;     /* of it, in the struct */
     uint16_t given;      /* the offset of a bool that says whether it was given; 0: there is none */
     enum codec_kind kind;
+    bool is_as_given; /* a text that is not brought into its normal form */
     bool has_lines;   /* a text that may have line breaks and tabs */
     bool is_optional; /* it may be left out, as the writer does with NULL */
     bool is_nullable; /* null is NULL */

@@ -105,7 +105,8 @@ static void read_any_text(
 {
     const char *text = read_text(object, field->name, field->name, value);
     if (text != NULL && field->most > 0) {
-        text = normalise(object, text, (size_t)field->most);
+        if (!field->is_as_given)
+            text = normalise(object, text, (size_t)field->most);
         enum text_form form = field->has_lines ? LINES : LINE;
         check_text(object, field->name, field->name, text, (int)field->most, form);
     }

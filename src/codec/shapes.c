@@ -182,7 +182,7 @@ static const struct codec_field command_fields[][FIELDS_MAX] = {
              GIVEN(check_out.has_expected_total), .most = CART_AMOUNT_MAX},
             {FIELD("check_prices", BOOLEAN, check_out.checks_prices), .is_optional = true},
             {FIELD("order_reference", TEXT, check_out.order_reference), .is_optional = true,
-             .is_nullable = true, .most = CART_ORDER_REFERENCE_MAX},
+             .is_nullable = true, .is_as_given = true, .most = CART_ORDER_REFERENCE_MAX},
         },
     [CART_COMMAND_CANCEL] = {{TYPE}},
     [CART_COMMAND_CHANGE_DETAILS] =

@@ -82,6 +82,21 @@ START_TEST(values_are_lines_of_text_in_their_normal_form)
 }
 END_TEST
 
+START_TEST(a_note_may_have_lines_too_and_is_read_in_its_normal_form)
+{
+    struct codec_body body = {.bytes = "{\"note\":\" For\\n\\tZoe\\u0308\\r\\n\"}"};
+    body.length = strlen(body.bytes);
+    enum codec_outcome outcome =
+        codec_read_command(body, CART_COMMAND_CHANGE_DETAILS, &arena, &commands, &complaints);
+    ck_assert_int_eq(outcome, CODEC_READ);
+    ck_assert_str_eq(commands.list[0].change_details.note, "For\n\tZo\xc3\xab");
+    body.bytes = "{\"note\":\"\\u0007\"}";
+    body.length = strlen(body.bytes);
+    outcome = codec_read_command(body, CART_COMMAND_CHANGE_DETAILS, &arena, &commands, &complaints);
+    ck_assert_int_eq(outcome, CODEC_INVALID);
+}
+END_TEST
+
 START_TEST(a_stored_value_is_read_as_it_is)
 {
     const char *data =
@@ -261,6 +276,7 @@ int main(void)
     tcase_add_test(requests, no_properties_are_a_plain_item);
     tcase_add_test(requests, a_sku_that_is_no_item_id_gives_its_line_one);
     tcase_add_test(requests, values_are_lines_of_text_in_their_normal_form);
+    tcase_add_test(requests, a_note_may_have_lines_too_and_is_read_in_its_normal_form);
     tcase_add_test(requests, a_stored_value_is_read_as_it_is);
     tcase_add_test(requests, properties_come_with_any_way_to_add);
     tcase_add_test(requests, what_is_just_within_the_limits_is_read);
