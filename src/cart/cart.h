@@ -438,6 +438,7 @@ struct cart_sizes cart_find_sizes(const struct cart *cart, const struct cart_com
 struct cart_decision {
     enum cart_outcome outcome;
     enum cart_refusal refusal;
+    int32_t current_version;   /* for CART_REFUSED_NO_SUCH_VERSION: of the cart that lacks it */
     struct cart_event *events; /* borrow the texts of command, offers and carts */
     size_t n_events;
     struct cart_note *notes; /* with accepted: the last event is to have them */

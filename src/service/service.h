@@ -113,8 +113,8 @@ struct service_command {
     enum service_outcome outcome;
     bool is_created;
     bool is_replayed; /* a stored answer */
-    int32_t version;
-    int refusal; /* as in struct aggregate_decision; so are the next four */
+    int32_t version;  /* of a refusal: current_version as in struct aggregate_decision */
+    int refusal;      /* as in struct aggregate_decision; so are the next four */
     size_t command_index;
     int64_t current_total_minor;
     const char *status;
