@@ -1,4 +1,4 @@
--- Gives a log a past: :copies times all carts that there are, as other carts, event by event, with
+-- Gives a log a history: :copies times all carts that there are, as other carts, event by event, with
 -- the rows of streams and read tables that belong to them. What the service relies on stays true: dense
 -- positions, dense versions, a head that is the last position, times that never decrease.
 SET client_min_messages = warning;
@@ -6,11 +6,11 @@ SET synchronous_commit = off;
 SET work_mem = '256MB';
 BEGIN;
 CREATE TEMP TABLE pattern ON COMMIT DROP AS
-    SELECT row_number() OVER (ORDER BY position) AS place, substr(stream_id::text, 9) AS rest,
+    SELECT row_number() OVER (ORDER BY position) AS number, substr(stream_id::text, 9) AS rest,
         version, type, schema_version, data, metadata
     FROM events
     WHERE stream_type = 'cart';
-CREATE INDEX ON pattern (place);
+CREATE INDEX ON pattern (number);
 ANALYZE pattern;
 
 INSERT INTO streams (stream_id, stream_type)
@@ -21,11 +21,11 @@ WHERE s.stream_type = 'cart';
 INSERT INTO events
     (position, stream_type, stream_id, version, type, schema_version, data, metadata, command_id,
      recorded_at)
-SELECT h.position + (c.n - 1) * (SELECT count(*) FROM pattern) + p.place, 'cart',
+SELECT h.position + (c.n - 1) * (SELECT count(*) FROM pattern) + p.number, 'cart',
     (lpad(to_hex(c.n), 8, '0') || p.rest)::uuid, p.version, p.type, p.schema_version, p.data,
     p.metadata, gen_random_uuid(), h.recorded_at
 FROM log_head h, generate_series(1, :copies) AS c (n),
-    LATERAL (SELECT * FROM pattern ORDER BY place OFFSET 0 * c.n) p;
+    LATERAL (SELECT * FROM pattern ORDER BY number OFFSET 0 * c.n) p;
 
 INSERT INTO carts
     (cart_id, version, status, currency, customer_id, item_count, total, document, created_at,

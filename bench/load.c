@@ -13,7 +13,7 @@
  * no client on another machine costs it. It takes a whole core, so it is for what needs no third
  * one.
  *
- * Every answer is looked at, and after the end the generator waits for those that are still under
+ * Every answer is checked, and after the end the generator waits for those that are still under
  * way: what it counts is exact. It prints one JSON object, and refuses nothing: who reads it
  * judges.
  */
@@ -83,7 +83,7 @@ struct connection {
     int fd;
     enum kind kind;
     int64_t due_ns;
-    size_t head_length;  /* of a head that came in pieces */
+    size_t head_length;  /* of a head that came in parts */
     long long body_left; /* -1: the head is not complete */
     int status;
     char head[HEAD_MOST];
@@ -168,9 +168,9 @@ static size_t write_request(struct generator *self, enum kind kind, char request
 {
     static char body[REQUEST_MOST / 2];
     const struct options *options = &self->options;
-    long long place =
+    long long index =
         options->in_order ? self->n_issued % options->carts : draw_below(self, options->carts);
-    long long cart = options->first + place;
+    long long cart = options->first + index;
     long long sku = sku_of(cart, draw_below(self, options->lines));
     const char *method = "GET";
     char path[128] = "/livez";
@@ -432,9 +432,9 @@ static double quantile_ms(const struct latencies *latencies, double share)
 {
     if (latencies->length == 0)
         return 0;
-    size_t place = (size_t)(share * (double)latencies->length);
+    size_t index = (size_t)(share * (double)latencies->length);
     size_t last = latencies->length - 1;
-    return (double)latencies->values_ns[place < last ? place : last] / 1e6;
+    return (double)latencies->values_ns[index < last ? index : last] / 1e6;
 }
 
 static double mean_ms(const struct latencies *latencies)

@@ -56,7 +56,7 @@ class Bench:
         self.databases.append(Database.create(name, template))
         return self.databases[-1]
 
-    def keep(self, name, figure):
+    def record(self, name, figure):
         self.samples.setdefault(name, []).append(round(figure, 4))
         return figure
 
@@ -77,7 +77,7 @@ class Bench:
         done = load(
             service, connections=connections, seconds=self.seconds, carts=carts or self.carts,
             **{kind: 1}, **how)
-        return self.keep(name, done[kind]["rate"])
+        return self.record(name, done[kind]["rate"])
 
     def adds(self, service, name, connections, carts=None):
         return self.rate(name, service, "add", connections, carts)
@@ -182,16 +182,16 @@ def service_that_replays(bench, turn):
 def measure_rates(bench):
     """The series that take turns: baselines and what stands beside them."""
     def baseline(script, name):
-        return lambda n: bench.keep(
+        return lambda n: bench.record(
             f"{name} at {n}", pgbench(bench.main, script, n, bench.seconds, bench.carts))
 
     def wrk_asks(kind, name):
-        return lambda n: bench.keep(
+        return lambda n: bench.record(
             f"{name} at {n}", wrk(bench.service, kind, n, bench.seconds, bench.carts)["rate"])
 
     def gets(n):
         # What was changed while nobody read is in PostgreSQL's memory only.
-        bench.keep("first get at 64", bench.each(bench.service, "get"))
+        bench.record("first get at 64", bench.each(bench.service, "get"))
         bench.reads("get", n)
 
     clients, connections = [1, 4, 16, 64], [16, 64, 256]
@@ -248,9 +248,9 @@ def measure_hot(bench):
             done = load(
                 bench.service, connections=64, seconds=bench.seconds, first=first, carts=carts,
                 **ADDS_AND_RESETS)
-            bench.keep(f"{name} adds at 64", done["add"]["rate"])
+            bench.record(f"{name} adds at 64", done["add"]["rate"])
             if name == "hot":
-                bench.keep("hot adds answered", done["add"]["ok"])
+                bench.record("hot adds answered", done["add"]["ok"])
     bench.row(
         "all adds to one cart, 64 connections", f"{bench.median('hot adds at 64'):,.0f}/s",
         f"{bench.median('random adds at 64'):,.0f}/s at random",
@@ -266,8 +266,8 @@ def measure_mixed(bench):
             done = load(
                 bench.service, connections=256, seconds=bench.seconds, carts=bench.carts, **weights)
             for kind in weights:
-                bench.keep(f"{name} {kind}s rate", done[kind]["rate"])
-                bench.keep(f"{name} {kind}s p99", done[kind]["p99_ms"])
+                bench.record(f"{name} {kind}s rate", done[kind]["rate"])
+                bench.record(f"{name} {kind}s p99", done[kind]["p99_ms"])
     shares = 0
     for kind in ("add", "get"):
         rate, p99 = bench.median(f"mixed {kind}s rate"), bench.median(f"mixed {kind}s p99")
@@ -284,8 +284,8 @@ def measure_single(bench):
     for _ in range(bench.rounds):
         rate = bench.adds(bench.service, "single adds", 1)
         base = pgbench(bench.main, "baseline_add.sql", 1, bench.seconds, bench.carts)
-        bench.keep("single ms", 1000 / rate)
-        bench.keep("single baseline ms", 1000 / base)
+        bench.record("single ms", 1000 / rate)
+        bench.record("single baseline ms", 1000 / base)
     figure, base = bench.median("single ms"), bench.median("single baseline ms")
     bench.row(
         "one connection, one add at a time", f"{figure:.3f} ms", f"{base:.3f} ms (a), 1 client",
@@ -303,8 +303,8 @@ def measure_open(bench):
             bench.service, add=1, rate=rate, connections=512, carts=bench.carts,
             seconds=bench.seconds * 2)["add"]
         for name in names:
-            bench.keep(f"open {name}", done[name])
-        bench.keep("open rate", done["rate"])
+            bench.record(f"open {name}", done[name])
+        bench.record("open rate", done["rate"])
     p50, p99, p999, most = (bench.median(f"open {name}") for name in names)
     bench.row(
         "p99 of adds at half the best rate, open loop",
@@ -324,13 +324,13 @@ def measure_long(bench):
         for i in range(bench.long_carts):
             for name, first in both:
                 done = load(bench.service, add=1, first=first + i, requests=1, seconds=60)
-                bench.keep(f"{name} after restart ms", done["add"]["mean_ms"])
+                bench.record(f"{name} after restart ms", done["add"]["mean_ms"])
         for _ in range(3):
             for name, first in both:
                 done = load(
                     bench.service, seconds=60, first=first, carts=bench.long_carts,
                     requests=200 * bench.long_carts, **ADDS_AND_RESETS)
-                bench.keep(f"{name} warm ms", done["add"]["p50_ms"])
+                bench.record(f"{name} warm ms", done["add"]["p50_ms"])
     for when in ("warm", "after restart"):
         figure, base = bench.median(f"long {when} ms"), bench.median(f"short {when} ms")
         bench.row(
@@ -344,7 +344,7 @@ def measure_wide(bench):
             done = load(
                 bench.service, connections=64, seconds=bench.seconds, first=first,
                 carts=WIDE_CARTS, lines=lines, **ADDS_AND_RESETS)
-            bench.keep(f"adds with {lines} lines", done["add"]["rate"])
+            bench.record(f"adds with {lines} lines", done["add"]["rate"])
     narrow, wide = bench.median("adds with 5 lines"), bench.median("adds with 250 lines")
     bench.row(
         "adds to carts of 5 lines against 250", f"{wide:,.0f}/s with 250", f"{narrow:,.0f}/s with 5",
@@ -357,7 +357,7 @@ def measure_idle(bench):
     empty = service.memory_mib()
     for connections, most in ((1000, 48), (10000, 192)):
         with Idle(service, connections, bench.carts):
-            memory = bench.keep(f"MiB at {connections}", service.memory_mib())
+            memory = bench.record(f"MiB at {connections}", service.memory_mib())
         bench.row(
             f"memory with {connections:,} idle connections", f"{memory:.1f} MiB",
             f"{empty:.1f} MiB without", memory, most, True, " MiB")
@@ -365,7 +365,7 @@ def measure_idle(bench):
     for _ in range(bench.rounds):
         with Idle(service, 10000, bench.carts):
             bench.adds(service, "adds beside 10,000 idle", 64)
-            bench.keep("MiB with carts and 10000", service.memory_mib())
+            bench.record("MiB with carts and 10000", service.memory_mib())
         bench.adds(service, "adds beside none", 64)
     busy, alone = bench.median("adds beside 10,000 idle"), bench.median("adds beside none")
     bench.row(
@@ -407,7 +407,7 @@ def measure_follow(bench):
 def measure_import(bench):
     database = bench.database("catalogue")
     database.migrate()
-    took = bench.keep("import s", import_catalogue(database, bench.products))
+    took = bench.record("import s", import_catalogue(database, bench.products))
     whole = took * 1e6 / bench.products
     bench.row(
         "catalogue import, a million lines", f"{took:.1f} s for {bench.products:,}",

@@ -26,18 +26,31 @@ struct aggregate_stream {
     struct base_uuid id;
 };
 
-/* What a decision may look at besides its state: what the catalogue says of a sku, as it was read
- * before, and the states of the other streams that the command is about, in the order in which
- * boundary() named them. */
+/* A stream as it was: at a version, or right before the command that made that version. */
+struct aggregate_past {
+    struct aggregate_stream stream; /* without aggregate: the one that is decided on */
+    int32_t version;                /* 0: as it is when it is read */
+    bool is_before_command;
+};
+
+/* What a decision may look at besides its state: what the catalogue says of a sku, the states of
+ * the other streams that the command is about, in the order in which boundary() named them, and
+ * what streams were. Nothing of the past changes, so that nothing is tied to it.
+ *
+ * The last two may not be known yet. Then find_past() sets *is_read to false, an offer is of no
+ * product, and whatever is decided counts for nothing: what is missing is read, and the command is
+ * decided anew. */
 struct aggregate_known {
-    struct cart_offer (*find_offer)(const void *context, const char *sku, const char *currency);
-    const void *context;
+    struct cart_offer (*find_offer)(void *context, const char *sku, const char *currency);
+    /* The state; NULL: there was none. */
+    const void *(*find_past)(void *context, const struct aggregate_past *past, bool *is_read);
+    void *context;
     const void *const *others;
 };
 
 /* Facts to record in another stream. */
 struct aggregate_effect {
-    size_t other; /* its place in what boundary() named */
+    size_t other; /* its index in what boundary() named */
     const void *facts;
     size_t n_facts;
 };
@@ -53,8 +66,9 @@ struct aggregate_decision {
     int refusal;                 /* enum cart_refusal, enum catalog_refusal */
     size_t command_index;        /* of several in one request: the one that is refused */
     int64_t current_total_minor; /* for CART_REFUSED_TOTAL_CHANGED */
-    const char *status;          /* for CART_REFUSED_IS_CLOSED; static */
-    int64_t closed_at_us;        /* likewise; CART_TIME_NONE: only this request would close it */
+    const char *details;  /* of a refusal: a JSON array about lines, in the arena; NULL: none */
+    const char *status;   /* for CART_REFUSED_IS_CLOSED; static */
+    int64_t closed_at_us; /* likewise; CART_TIME_NONE: only this request would close it */
 };
 
 /* How a fact is called in the log. */
@@ -90,7 +104,7 @@ struct aggregate {
     /* False: not an event that this version of cartd understands; *fact is untouched. */
     bool (*read)(const struct eventstore_event *event, struct base_arena *arena, void *fact);
     /* Whether nothing of a stored event is lost when it is read; else *reason is the rest of a
-     * sentence about it. NULL: nobody looks. */
+     * sentence about it. NULL: not checked. */
     bool (*round_trips)(const struct eventstore_event *event, const char **reason);
     /* Applies a fact that is of that version. */
     void (*evolve)(void *state, const void *fact, int32_t version, int64_t recorded_at_us);
@@ -106,8 +120,9 @@ struct aggregate {
     void (*decide)(
         const void *state, const void *command, const struct aggregate_known *known,
         struct base_arena *arena, struct aggregate_decision *decision);
-    /* Appends the const char * of each sku whose offer the decision may look at. NULL: none. */
-    void (*list_skus)(const void *command, struct base_buffer *skus);
+    /* Appends the const char * of each sku whose offer the decision will look at, as far as can be
+     * told from a state that may be of before. NULL: none. */
+    void (*list_skus)(const void *state, const void *command, struct base_buffer *skus);
     /* Whether the stream is there for the caller, before any other rule; and whether the command is
      * the one that makes it. NULL: it always is; each command may be the first. */
     bool (*is_there)(const void *state, const void *command);

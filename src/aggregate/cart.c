@@ -2,6 +2,8 @@
 #include "cart.h"
 #include "codec.h"
 
+#include <string.h>
+
 _Static_assert(sizeof(struct cart_event) <= AGGREGATE_FACT_MAX, "a fact fits");
 
 static void begin(void *state)
@@ -39,38 +41,151 @@ static void stamp(void *state, int64_t recorded_at_us)
 
 /* ---- deciding -------------------------------------------------------------------------------- */
 
+/* What the rules ask, and what they get. */
+struct question {
+    const struct aggregate_known *known;
+    const struct cart *recorded; /* the cart without what the request has already changed */
+    const struct cart_caller *caller;
+    struct base_arena *arena;
+};
+
+static struct cart_offer find_offer(void *context, const char *sku, const char *currency)
+{
+    const struct question *question = context;
+    return question->known->find_offer(question->known->context, sku, currency);
+}
+
+static const struct cart *find_past(
+    void *context, int32_t version, bool is_before_command, bool *is_read)
+{
+    const struct question *question = context;
+    const struct aggregate_past past = {.version = version, .is_before_command = is_before_command};
+    if (version == question->recorded->version && !is_before_command)
+        return question->recorded;
+    return question->known->find_past(question->known->context, &past, is_read);
+}
+
+/* A cart that does not admit the caller now is not there. */
+static const struct cart *find_source(
+    void *context, const char *cart_id, int32_t version, bool *is_read)
+{
+    const struct question *question = context;
+    struct aggregate_past past = {.stream = {.aggregate = &aggregate_cart}, .version = version};
+    if (!base_uuid_parse(cart_id, &past.stream.id))
+        return NULL;
+    const struct cart *source =
+        question->known->find_past(question->known->context, &past, is_read);
+    if (source == NULL || version > 0 ||
+        cart_admits(source->customer_id, source->guest_token_hash, question->caller))
+        return source;
+    return NULL;
+}
+
+static bool merge_metadata(
+    void *context, const char *metadata, const char *patch, const char **merged)
+{
+    const struct question *question = context;
+    static const struct codec_merge_limits limits = {
+        .bytes = CART_METADATA_MAX, .members = SIZE_MAX, .levels = CART_METADATA_DEPTH_MAX};
+    return codec_merge_patch(metadata, patch, &limits, question->arena, merged);
+}
+
+static bool merge_properties(
+    void *context, const char *properties, const char *patch, const char **merged)
+{
+    const struct question *question = context;
+    static const struct codec_merge_limits limits = {
+        .bytes = CART_PROPERTIES_BYTES_MAX, .members = CART_PROPERTIES_MAX, .levels = 1};
+    return codec_merge_patch(properties, patch, &limits, question->arena, merged);
+}
+
+static void begin_decision(
+    const struct cart *cart, const struct cart_command *command, struct base_arena *arena,
+    struct cart_decision *decision)
+{
+    struct cart_sizes sizes = cart_find_sizes(cart, command);
+    *decision = (struct cart_decision){
+        .events = base_arena_alloc(arena, sizes.n_events * sizeof(struct cart_event))};
+    if (sizes.n_notes == 0)
+        return;
+    decision->notes = base_arena_alloc(arena, sizes.n_notes * sizeof *decision->notes);
+    decision->prices = base_arena_alloc(arena, cart->n_lines * sizeof *decision->prices);
+}
+
+/* The last event of a decision that has notes says them. */
+static void put_notes(struct cart_decision *decision, struct base_arena *arena)
+{
+    if (decision->outcome != CART_ACCEPTED || decision->n_notes == 0)
+        return;
+    struct cart_event *event = &decision->events[decision->n_events - 1];
+    const char *notes = codec_make_notes(arena, decision->notes, decision->n_notes, false);
+    if (event->type == CART_EVENT_COPIED)
+        event->copied.notes = notes;
+    else
+        event->restored.notes = notes;
+}
+
 /* A new line gets the first id that no other line of the cart has: there are no more lines than
  * CART_LINES_MAX, and ids without end. */
-static struct cart_decision decide_one(
-    const struct cart *cart, const struct cart_command *command,
-    const struct aggregate_known *known, struct base_arena *arena)
+static void decide_one(
+    const struct cart *cart, const struct cart_command *command, const struct cart_known *known,
+    struct base_arena *arena, struct cart_decision *decision)
 {
-    struct cart_offer offer = {0};
-    if (command->type == CART_COMMAND_ADD_ITEM)
-        offer = known->find_offer(known->context, command->add_item.sku, cart->currency);
-    struct cart_decision decision = cart_decide(cart, command, &offer);
+    begin_decision(cart, command, arena, decision);
+    cart_decide(cart, command, known, decision);
     struct cart_command renamed = *command;
-    for (int attempt = 1; decision.outcome == CART_ID_TAKEN; attempt++) {
+    for (int attempt = 1; decision->outcome == CART_ID_TAKEN; attempt++) {
         renamed.add_item.item_id =
             codec_make_item_id(arena, command->add_item.sku, command->add_item.properties, attempt);
-        decision = cart_decide(cart, &renamed, &offer);
+        cart_decide(cart, &renamed, known, decision);
     }
-    return decision;
+    put_notes(decision, arena);
 }
 
 /* `cart` is what the commands before this one made of `former`. */
 static void refuse(
-    struct aggregate_decision *decision, enum cart_refusal refusal, size_t command_index,
-    const struct cart *cart, const struct cart *former)
+    struct aggregate_decision *decision, const struct cart_decision *one, size_t command_index,
+    const struct cart *cart, const struct cart *former, struct base_arena *arena)
 {
     *decision = (struct aggregate_decision){
         .is_refused = true,
-        .refusal = refusal,
+        .refusal = one->refusal,
         .command_index = command_index,
         .current_total_minor = cart->total_minor,
         .status = cart_status_name(cart->status),
         .closed_at_us = former->closed_at_us,
+        .details = codec_make_notes(arena, one->notes, one->n_notes, true),
     };
+}
+
+/* Puts the events of one command behind those of the commands before it. */
+static void add_events(
+    struct aggregate_decision *decision, const struct cart_decision *one, struct base_arena *arena)
+{
+    size_t n_before = decision->n_facts;
+    decision->n_facts += one->n_events;
+    if (n_before == 0) {
+        decision->facts = one->events;
+        return;
+    }
+    struct cart_event *events = base_arena_alloc(arena, decision->n_facts * sizeof *events);
+    memcpy(events, decision->facts, n_before * sizeof *events);
+    memcpy(events + n_before, one->events, one->n_events * sizeof *events);
+    decision->facts = events;
+}
+
+/* What one command made of the cart, for the next one. */
+static struct cart *evolve_trial(
+    struct cart *trial, const struct cart *cart, const struct cart_decision *one,
+    struct base_arena *arena)
+{
+    if (trial == NULL) {
+        trial = base_arena_alloc(arena, sizeof *trial);
+        cart_copy(trial, cart);
+    }
+    for (size_t i = 0; i < one->n_events; i++)
+        cart_evolve(trial, &one->events[i], CART_TIME_PENDING);
+    return trial;
 }
 
 /* Each command is decided on what the ones before it made of the cart. */
@@ -80,41 +195,100 @@ static void decide(
 {
     const struct cart_request *request = command;
     const struct cart *cart = state;
-    struct cart_event *events = base_arena_alloc(arena, request->n_commands * sizeof *events);
+    struct question question = {
+        .known = known, .recorded = cart, .caller = &request->caller, .arena = arena};
+    const struct cart_known cart_known = {
+        .find_offer = find_offer,
+        .find_past = find_past,
+        .find_source = find_source,
+        .merge_metadata = merge_metadata,
+        .merge_properties = merge_properties,
+        .context = &question,
+        .recorded_version = cart->version,
+        .request = request,
+    };
     struct cart *trial = NULL;
-    *decision = (struct aggregate_decision){.facts = events};
+    *decision = (struct aggregate_decision){.n_facts = 0};
     for (size_t i = 0; i < request->n_commands; i++) {
-        struct cart_decision one = decide_one(cart, &request->commands[i], known, arena);
+        struct cart_decision one;
+        decide_one(cart, &request->commands[i], &cart_known, arena, &one);
         switch (one.outcome) {
         case CART_REFUSED:
         case CART_ID_TAKEN: /* never: decide_one() has found another */
-            refuse(decision, one.refusal, i, cart, state);
+            refuse(decision, &one, i, cart, state, arena);
+            return;
+        case CART_UNREAD:
             return;
         case CART_ALREADY_SO:
             break;
         case CART_ACCEPTED:
-            events[decision->n_facts++] = one.event;
-            if (i + 1 == request->n_commands)
-                break;
-            if (trial == NULL) {
-                trial = base_arena_alloc(arena, sizeof *trial);
-                cart_copy(trial, cart);
-                cart = trial;
-            }
-            cart_evolve(trial, &one.event, CART_TIME_PENDING);
+            add_events(decision, &one, arena);
+            if (i + 1 < request->n_commands)
+                cart = trial = evolve_trial(trial, cart, &one, arena);
             break;
         }
     }
 }
 
-static void list_skus(const void *command, struct base_buffer *skus)
+static void want(struct base_buffer *skus, const char *sku)
+{
+    base_buffer_append(skus, &sku, sizeof sku);
+}
+
+static void want_line(struct base_buffer *skus, const struct cart *cart, const char *item_id)
+{
+    const struct cart_line *line = cart_find_line(cart, item_id);
+    if (line != NULL)
+        want(skus, line->sku);
+}
+
+static void want_lines(struct base_buffer *skus, const struct cart *cart)
+{
+    for (size_t i = 0; i < cart->n_lines; i++)
+        want(skus, cart->lines[i].sku);
+}
+
+static void list_skus_of(
+    const struct cart *cart, const struct cart_command *command, struct base_buffer *skus)
+{
+    switch (command->type) {
+    case CART_COMMAND_ADD_ITEM:
+        want(skus, command->add_item.sku);
+        return;
+    case CART_COMMAND_CHANGE_ITEM_QUANTITY:
+        if (command->change_item_quantity.quantity > 1)
+            want_line(skus, cart, command->change_item_quantity.item_id);
+        return;
+    case CART_COMMAND_CHANGE_ITEM:
+        if (command->change_item.quantity > 1)
+            want_line(skus, cart, command->change_item.item_id);
+        return;
+    case CART_COMMAND_CHECK_OUT:
+        if (command->check_out.checks_prices)
+            want_lines(skus, cart);
+        return;
+    case CART_COMMAND_REPRICE:
+    case CART_COMMAND_CHANGE_CURRENCY:
+        want_lines(skus, cart);
+        return;
+    case CART_COMMAND_CREATE:
+    case CART_COMMAND_CLAIM:
+    case CART_COMMAND_REMOVE_ITEM:
+    case CART_COMMAND_CLEAR_ITEMS:
+    case CART_COMMAND_CANCEL:
+    case CART_COMMAND_CHANGE_DETAILS:
+    case CART_COMMAND_UNDO:
+    case CART_COMMAND_RESTORE:
+    case CART_COMMAND_REOPEN:
+        return;
+    }
+}
+
+static void list_skus(const void *state, const void *command, struct base_buffer *skus)
 {
     const struct cart_request *request = command;
-    for (size_t i = 0; i < request->n_commands; i++) {
-        const struct cart_command *one = &request->commands[i];
-        if (one->type == CART_COMMAND_ADD_ITEM)
-            base_buffer_append(skus, &one->add_item.sku, sizeof one->add_item.sku);
-    }
+    for (size_t i = 0; i < request->n_commands; i++)
+        list_skus_of(state, &request->commands[i], skus);
 }
 
 static bool is_there(const void *state, const void *command)
@@ -145,7 +319,7 @@ static void write_fact(struct base_buffer *out, const void *fact)
     codec_write_cart_event(out, fact);
 }
 
-/* ---- keeping --------------------------------------------------------------------------------- */
+/* ---- caching --------------------------------------------------------------------------------- */
 
 static void copy(void *to, const void *from)
 {

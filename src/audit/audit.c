@@ -34,7 +34,7 @@ static void add_usual_statements(struct audit *audit)
 static void connection_changed(struct postgres_connection *connection, void *context)
 {
     struct audit *audit = context;
-    if (postgres_connection_is_ready(connection) && audit->pause.place > 0 &&
+    if (postgres_connection_is_ready(connection) && audit->pause.heap_index > 0 &&
         !audit->job->is_endless)
         loop_start_timer(audit->options.loop, &audit->pause, 0);
 }

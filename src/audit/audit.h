@@ -4,7 +4,7 @@
  * there.
  *
  * It changes no event and no row of streams, for those are the truth. A stream that can't be
- * replayed is told of, never guessed at.
+ * replayed is reported, never guessed at.
  */
 #ifndef CARTD_AUDIT_H
 #define CARTD_AUDIT_H
@@ -28,7 +28,7 @@ struct audit_finding {
 
 enum audit_end {
     AUDIT_GOES_ON,
-    AUDIT_DONE,        /* all was looked at */
+    AUDIT_DONE,        /* all was checked */
     AUDIT_INTERRUPTED, /* as asked by audit_stop() */
     AUDIT_IN_TROUBLE   /* `trouble` says why */
 };
@@ -37,13 +37,13 @@ struct audit_result {
     enum audit_end end;
     const char *trouble; /* a sentence; borrowed until destroy */
     int64_t n_findings;
-    int64_t n_all;              /* streams that there are to look at; 0: not known yet */
+    int64_t n_all;              /* streams that there are to check; 0: not known yet */
     int64_t n_streams;          /* of them done */
     int64_t n_events;           /* replayed */
     int64_t n_rewritten;        /* streams whose rows were put anew (rebuild) */
     int64_t n_removed;          /* rows' keys without a stream that were removed (rebuild) */
     int64_t head;               /* of the log, as of the snapshot (verify) */
-    int64_t n_positions;        /* events whose position in the log was looked at (verify) */
+    int64_t n_positions;        /* events whose position in the log was checked (verify) */
     struct base_uuid resume_at; /* where a rebuild may go on: all streams before it are done */
 };
 
@@ -85,7 +85,7 @@ struct audit_options {
     int64_t wait_ms; /* for PostgreSQL, before it is given up */
     /* Of a sample neither is called. */
     void (*found)(void *context, const struct audit_finding *finding);
-    void (*ended)(void *context); /* called once, from the loop: look at the result */
+    void (*ended)(void *context); /* called once, from the loop: read the result */
     void *context;
     /* NULL: projections_tables(). */
     const struct projections_table *const *tables;

@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- telling --------------------------------------------------------------------------------- */
+/* ---- reporting ------------------------------------------------------------------------------- */
 
 /* What a finding about the stream begins with; it is counted. */
 static struct audit_finding about(struct chunk_stream *stream, const char *kind, int32_t version)
 {
-    stream->n_told++;
+    stream->n_findings++;
     return audit_about(kind, stream->aggregate->stream_type, &stream->id, version);
 }
 
@@ -21,13 +21,13 @@ static struct base_arena *texts(struct chunk *chunk)
     return &chunk->texts[chunk->texts_in_use];
 }
 
-/* Rows of snapshots may be removed at any time, so who removes them need not tell. */
-static void tell_snapshot(
+/* Rows of snapshots may be removed at any time, so who removes them need not report it. */
+static void report_snapshot(
     struct chunk *chunk, struct chunk_stream *stream, int32_t version, const char *sentence)
 {
     stream->has_bad_snapshot = true;
     if (!chunk->audit->job->writes)
-        audit_tell(chunk->audit, about(stream, "snapshots", version), "%s", sentence);
+        audit_report(chunk->audit, about(stream, "snapshots", version), "%s", sentence);
 }
 
 static void receive_snapshots(struct chunk *chunk)
@@ -41,7 +41,7 @@ static void receive_snapshots(struct chunk *chunk)
             at++;
         struct chunk_stream *stream = chunk->ranges.list[at].owner;
         if (stream->aggregate->snapshot_shape == 0) {
-            tell_snapshot(
+            report_snapshot(
                 chunk, stream, snapshot.version, "has a snapshot, which only carts may have");
         } else if (snapshot.shape == stream->aggregate->snapshot_shape) { /* others are not read */
             stream->snapshot = base_arena_copy_text(texts(chunk), snapshot.state);
@@ -56,7 +56,7 @@ static void check_snapshot(struct chunk *chunk, struct chunk_stream *stream)
     BASE_CLEANUP(base_buffer_finish) struct base_buffer state = {0};
     stream->aggregate->write_snapshot(&state, stream->state);
     if (!codec_is_same_json(base_buffer_text(&state), stream->snapshot))
-        tell_snapshot(
+        report_snapshot(
             chunk, stream, stream->version,
             "its snapshot differs from its events up to that version");
     stream->snapshot = NULL;
@@ -68,14 +68,14 @@ static void check_event(
 {
     int32_t expected = stream->version + 1;
     if (event->version != expected) {
-        audit_tell(
+        audit_report(
             chunk->audit, about(stream, "events", expected),
             "is missing: the next event is of version %d", (int)event->version);
         stream->is_broken = true;
     }
     stream->version = event->version;
     if (strcmp(event->stream_type, stream->aggregate->stream_type) != 0) {
-        audit_tell(
+        audit_report(
             chunk->audit, about(stream, "events", event->version),
             "is of a stream of another type, \"%s\"", event->stream_type);
         stream->is_broken = true;
@@ -97,7 +97,7 @@ static void fold(
         is_sound = is_sound && is_read;
     }
     if (!is_sound)
-        audit_tell(
+        audit_report(
             chunk->audit, about(stream, "events", event->version), "%s in schema version %d %s",
             event->type, (int)event->schema_version, reason);
     if (stream->snapshot != NULL && stream->snapshot_version == stream->version &&
@@ -128,7 +128,7 @@ static void move_texts(struct chunk *chunk)
 static void check_end(struct chunk *chunk, struct chunk_stream *stream)
 {
     if (stream->snapshot != NULL && stream->snapshot_version > stream->version)
-        tell_snapshot(
+        report_snapshot(
             chunk, stream, stream->snapshot_version,
             "its snapshot is of a version that it has not reached");
     stream->snapshot = NULL;
@@ -139,7 +139,7 @@ static void check_end(struct chunk *chunk, struct chunk_stream *stream)
                                  : stream->aggregate->fault(stream->state, &stream->id);
     stream->is_broken = fault != NULL;
     if (stream->is_broken)
-        audit_tell(chunk->audit, about(stream, is_empty ? "streams" : "events", 0), "%s", fault);
+        audit_report(chunk->audit, about(stream, is_empty ? "streams" : "events", 0), "%s", fault);
 }
 
 /* ---- comparing: ask, answer ------------------------------------------------------------------ */
@@ -191,13 +191,13 @@ static size_t find_rows(
     return 0;
 }
 
-static void tell_differences(
+static void report_differences(
     struct chunk *chunk, struct chunk_stream *stream, const char *table, char *differences)
 {
     char *rest = NULL;
     for (char *line = strtok_r(differences, "\n", &rest); line != NULL;
          line = strtok_r(NULL, "\n", &rest))
-        audit_tell(chunk->audit, about(stream, table, stream->version), "%s", line);
+        audit_report(chunk->audit, about(stream, table, stream->version), "%s", line);
 }
 
 /* next_rows[i]: where in the rows of table i to look first. */
@@ -219,7 +219,7 @@ static void compare_stream(struct chunk *chunk, struct chunk_stream *stream, siz
         stream->differs |= differences.length > 0;
         if (!chunk->audit->job->writes) {
             (void)base_buffer_text(&differences); /* for its NUL */
-            tell_differences(chunk, stream, table->name, differences.bytes);
+            report_differences(chunk, stream, table->name, differences.bytes);
         }
     }
 }

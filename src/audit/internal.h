@@ -48,16 +48,16 @@ extern const struct job job_verify, job_rebuild, job_sample;
 struct chunk_stream {
     struct base_uuid id;
     int32_t version;  /* of the last event that was read */
-    bool is_broken;   /* it can't be replayed; that was told */
+    bool is_broken;   /* it can't be replayed; that was reported */
     bool is_left_out; /* the job's: it is not loaded, compared or changed any more */
     bool differs;     /* some of its rows are not what they should be */
     const struct aggregate *aggregate;
     void *state;          /* as folded so far */
     const char *snapshot; /* the state of its snapshot; NULL: none that can be compared */
     int32_t snapshot_version;
-    bool has_bad_snapshot; /* it is not what the events say; that was told */
+    bool has_bad_snapshot; /* it is not what the events say; that was reported */
     int32_t ordinal;       /* in a rewrite, from 1; 0: it is not in it */
-    size_t n_told;         /* findings */
+    size_t n_findings;     /* findings */
 };
 
 struct chunk {
@@ -84,7 +84,7 @@ void chunk_begin(struct chunk *chunk);
 bool chunk_add(
     struct chunk *chunk, const struct base_uuid *id, const struct aggregate *aggregate,
     int32_t last_version) BASE_MUST_CHECK;
-/* Reads and folds what came after what is folded already, tells what is wrong with the streams,
+/* Reads and folds what came after what is folded already, reports what is wrong with the streams,
  * compares them with all tables, which sets `differs`; then the job receives it. */
 void chunk_load(struct chunk *chunk);
 /* What its rows should be: as if none of them were there, so that all are put. */
@@ -222,7 +222,7 @@ void audit_ask_commit(struct audit *audit);
 struct audit_finding audit_about(
     const char *kind, const char *stream_type, const struct base_uuid *stream_id, int32_t version);
 /* Tells a finding, of which the sentence is not set. */
-void audit_tell(struct audit *audit, struct audit_finding finding, const char *format, ...)
+void audit_report(struct audit *audit, struct audit_finding finding, const char *format, ...)
     BASE_PRINTF(3, 4);
 
 #endif

@@ -129,11 +129,13 @@ static bool receive_verdict(struct audit *audit, const struct chunk_stream *stre
     }
     if (!audit->is_in_transaction)
         return false;
-    audit_tell(/* nobody could have moved it on */
-               audit,
-               audit_about("events", stream->aggregate->stream_type, &stream->id, stream->version),
-               "the version of its last event is not the number of its events; its rows were left "
-               "unchanged");
+    audit_report(/* nobody could have moved it on */
+                 audit,
+                 audit_about(
+                     "events", stream->aggregate->stream_type, &stream->id, stream->version),
+                 "the version of its last event is not the number of its events; its rows were "
+                 "left "
+                 "unchanged");
     return true;
 }
 

@@ -15,7 +15,7 @@ static void found(void *context, const struct audit_finding *finding)
     size_t i = 0;
     while (base_uuid_compare(&chunk->streams[i].id, &finding->stream_id) != 0)
         i++; /* findings are of the chunk */
-    if (chunk->streams[i].n_told > 1)
+    if (chunk->streams[i].n_findings > 1)
         return;
     char id[BASE_UUID_SIZE];
     base_uuid_format(&finding->stream_id, id);
@@ -51,7 +51,8 @@ static void receive(struct audit *audit, struct chunk *chunk)
     for (size_t i = 0; i < chunk->n_streams; i++)
         metrics_add(
             audit->wanted.metrics,
-            chunk->streams[i].n_told == 0 ? METRICS_SAMPLED_SAME : METRICS_SAMPLED_DIFFERENT, 1);
+            chunk->streams[i].n_findings == 0 ? METRICS_SAMPLED_SAME : METRICS_SAMPLED_DIFFERENT,
+            1);
     walk_go_on(audit, chunk);
 }
 

@@ -33,7 +33,7 @@ struct audit_finding audit_about(
         .kind = kind, .stream_type = stream_type, .stream_id = *stream_id, .version = version};
 }
 
-void audit_tell(struct audit *audit, struct audit_finding finding, const char *format, ...)
+void audit_report(struct audit *audit, struct audit_finding finding, const char *format, ...)
 {
     BASE_CLEANUP(base_free_pointer) char *sentence = NULL;
     va_list values;

@@ -10,7 +10,7 @@ void walk_init(struct walk *walk, struct audit *audit)
         if (only == NULL || only == aggregates[i])
             walk->types[walk->n_types++] = aggregates[i]->stream_type;
     if (!audit->job->writes)
-        walk->n_types = 0; /* those of a type that nobody knows are told of */
+        walk->n_types = 0; /* those of a type that nobody knows are reported */
     walk->next_id = audit->wanted.from;
     audit->result.resume_at = audit->wanted.from;
     for (size_t i = 0; i < audit->job->n_lanes; i++)
@@ -65,7 +65,7 @@ static void receive_entry(struct audit *audit, const struct eventstore_entry *en
         walk->n_page++;
     } else if (aggregate == NULL && !audit->job->is_endless) {
         audit->result.n_streams++;
-        audit_tell(
+        audit_report(
             audit, audit_about("streams", entry->stream_type, &entry->stream_id, 0),
             "is of a type that this cartd does not know");
     }

@@ -10,7 +10,7 @@
 struct auth {
     struct auth_options options;
     struct auth_keys keys;
-    struct auth_memory memory;
+    struct auth_cache cache;
 };
 
 const char *auth_scope_name(enum auth_scope scope)
@@ -35,7 +35,7 @@ const char *auth_algorithm_name(enum auth_algorithm algorithm)
 
 /* ---- its life -------------------------------------------------------------------------------- */
 
-static void tell_read(const struct auth *auth)
+static void log_keys(const struct auth *auth)
 {
     base_log(
         auth->options.log, BASE_LOG_KEYS_READ, BASE_LOG_TEXT("file", auth->options.keys),
@@ -54,8 +54,8 @@ struct auth *auth_create(const struct auth_options *options, char **problem)
     struct auth *auth = base_alloc(sizeof *auth);
     auth->options = *options;
     auth->keys = keys;
-    auth_init_memory(&auth->memory);
-    tell_read(auth);
+    auth_cache_init(&auth->cache);
+    log_keys(auth);
     return auth;
 }
 
@@ -63,7 +63,7 @@ void auth_destroy(struct auth *auth)
 {
     if (auth == NULL)
         return;
-    auth_forget_all(&auth->memory);
+    auth_cache_clear(&auth->cache);
     auth_finish_keys(&auth->keys);
     free(auth);
 }
@@ -77,15 +77,15 @@ void auth_reload(struct auth *auth)
         return;
     }
     /* What a key that is gone has signed is good no more. */
-    auth_forget_all(&auth->memory);
+    auth_cache_clear(&auth->cache);
     auth_finish_keys(&auth->keys);
     auth->keys = keys;
-    tell_read(auth);
+    log_keys(auth);
 }
 
 /* ---- what it says ---------------------------------------------------------------------------- */
 
-static const char *look_at_times(int64_t now_us, int64_t expires_at_s, int64_t not_before_s)
+static const char *check_times(int64_t now_us, int64_t expires_at_s, int64_t not_before_s)
 {
     int64_t now_s = now_us / 1000000;
     if (now_s >= expires_at_s + AUTH_LEEWAY_S)
@@ -110,7 +110,7 @@ static unsigned read_scopes(const char *scope)
 }
 
 /* NULL, or what is wrong with the claims; all that a token needs beside its signature. */
-static const char *look_at_claims(
+static const char *check_claims(
     const struct auth *auth, const char *json, int64_t now_us, struct base_arena *arena,
     struct codec_claims *claims)
 {
@@ -124,7 +124,7 @@ static const char *look_at_claims(
         return "The subject of the token must have 1 to 128 characters and no control characters.";
     if (!claims->has_expiry)
         return "The token has no expiry time (exp).";
-    return look_at_times(now_us, claims->expires_at_s, claims->not_before_s);
+    return check_times(now_us, claims->expires_at_s, claims->not_before_s);
 }
 
 /* ---- its signature --------------------------------------------------------------------------- */
@@ -187,7 +187,7 @@ static bool split(
 }
 
 /* All that needs no key comes first: whoever sends nonsense must not cost more than that. */
-static const char *look_at(
+static const char *read_token(
     const struct auth *auth, const char *token, int64_t now_us, struct base_arena *arena,
     struct codec_claims *claims)
 {
@@ -202,7 +202,7 @@ static const char *look_at(
         return "The typ of the token is not JWT.";
     if (strcmp(header.algorithm, auth_algorithm_name(auth->options.algorithm)) != 0)
         return "The token is signed with an algorithm that is not accepted here.";
-    const char *complaint = look_at_claims(auth, claims_json, now_us, arena, claims);
+    const char *complaint = check_claims(auth, claims_json, now_us, arena, claims);
     if (complaint != NULL)
         return complaint;
     return is_signed(auth, token) ? NULL
@@ -218,15 +218,15 @@ static const char *verify(
         return "The token is too long.";
     uint8_t digest[BASE_SHA256_SIZE];
     base_sha256(&(struct base_part){token, length}, 1, digest);
-    const struct auth_remembered *known = auth_recall(&auth->memory, digest);
+    const struct auth_cached *known = auth_cache_find(&auth->cache, digest);
     if (known != NULL) {
         *identity = known->identity;
         identity->subject = base_arena_copy_text(arena, known->subject);
-        metrics_add(auth->options.metrics, METRICS_TOKENS_REMEMBERED, 1);
-        return look_at_times(now_us, known->identity.expires_at_s, known->not_before_s);
+        metrics_add(auth->options.metrics, METRICS_TOKENS_CACHED, 1);
+        return check_times(now_us, known->identity.expires_at_s, known->not_before_s);
     }
     struct codec_claims claims;
-    const char *complaint = look_at(auth, token, now_us, arena, &claims);
+    const char *complaint = read_token(auth, token, now_us, arena, &claims);
     if (complaint != NULL)
         return complaint;
     *identity = (struct auth_identity){
@@ -234,7 +234,7 @@ static const char *verify(
         .scopes = read_scopes(claims.scope),
         .expires_at_s = claims.expires_at_s,
     };
-    auth_remember(&auth->memory, digest, identity, claims.not_before_s);
+    auth_cache_add(&auth->cache, digest, identity, claims.not_before_s);
     metrics_add(auth->options.metrics, METRICS_TOKENS_VERIFIED, 1);
     return NULL;
 }

@@ -4,7 +4,7 @@
  * needs which scope.
  *
  * A signature costs ten microseconds (HS256) to three hundred (RS256, ES256) on the one loop, so
- * who was verified is remembered by the digest of the token, until it expires or the keys are read
+ * who was verified is cached by the digest of the token, until it expires or the keys are read
  * again.
  */
 #ifndef CARTD_AUTH_H
@@ -16,7 +16,7 @@
 #define AUTH_TOKEN_MAX 8192   /* bytes of a token */
 #define AUTH_LEEWAY_S 30      /* by which clocks may differ, for exp and nbf */
 #define AUTH_KEYS_MAX 2       /* the new one and the old one */
-#define AUTH_REMEMBERED 16384 /* tokens at most */
+#define AUTH_CACHED_MAX 16384 /* tokens at most */
 
 /* With their names of RFC 7518. */
 #define AUTH_ALGORITHMS(ROW)                                                                       \

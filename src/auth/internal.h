@@ -1,5 +1,5 @@
 /*
- * internal: what the files of auth share. keys.c reads keys, memory.c remembers who was verified,
+ * internal: what the files of auth share. keys.c reads keys, cache.c knows who was verified,
  * auth.c verifies.
  */
 #ifndef CARTD_AUTH_INTERNAL_H
@@ -31,31 +31,31 @@ bool auth_read_keys(
     enum auth_algorithm algorithm, const char *path, struct auth_keys *keys,
     char **problem) BASE_MUST_CHECK;
 
-/* ---- who was verified (memory.c) ------------------------------------------------------------- */
+/* ---- who was verified (cache.c) -------------------------------------------------------------- */
 
 /* A token of which all but the time was found good. */
-struct auth_remembered {
+struct auth_cached {
     struct table_entry entry;
-    TAILQ_ENTRY(auth_remembered) by_age;
+    TAILQ_ENTRY(auth_cached) by_age;
     uint8_t digest[BASE_SHA256_SIZE]; /* of the token */
     struct auth_identity identity;
     int64_t not_before_s;
     char subject[]; /* the identity's */
 };
 
-/* At most AUTH_REMEMBERED; the one that was not used for longest makes room for a new one. */
-struct auth_memory {
+/* At most AUTH_CACHED_MAX; the one that was not used for longest makes room for a new one. */
+struct auth_cache {
     struct table table;
-    TAILQ_HEAD(auth_by_age, auth_remembered) by_age; /* of the last use, the oldest first */
+    TAILQ_HEAD(auth_by_age, auth_cached) by_age; /* of the last use, the oldest first */
 };
-void auth_init_memory(struct auth_memory *memory);
-void auth_forget_all(struct auth_memory *memory);
-/* NULL: not remembered. Borrowed until the next one is. */
-const struct auth_remembered *auth_recall(
-    struct auth_memory *memory, const uint8_t digest[static BASE_SHA256_SIZE]);
-/* Copies the identity, for a token that is not remembered. */
-void auth_remember(
-    struct auth_memory *memory, const uint8_t digest[static BASE_SHA256_SIZE],
+void auth_cache_init(struct auth_cache *cache);
+void auth_cache_clear(struct auth_cache *cache);
+/* NULL: not cached. Borrowed until the next one is. */
+const struct auth_cached *auth_cache_find(
+    struct auth_cache *cache, const uint8_t digest[static BASE_SHA256_SIZE]);
+/* Copies the identity, for a token that is not cached. */
+void auth_cache_add(
+    struct auth_cache *cache, const uint8_t digest[static BASE_SHA256_SIZE],
     const struct auth_identity *identity, int64_t not_before_s);
 
 #endif

@@ -89,7 +89,7 @@ static const char *read_secrets(const char *text, struct auth_keys *keys)
 
 /* ---- public keys ----------------------------------------------------------------------------- */
 
-static const char *look_at_key(enum auth_algorithm algorithm, EVP_PKEY *key)
+static const char *check_key(enum auth_algorithm algorithm, EVP_PKEY *key)
 {
     if (algorithm == AUTH_RS256) {
         int bits = EVP_PKEY_get_bits(key);
@@ -107,11 +107,11 @@ static const char *look_at_key(enum auth_algorithm algorithm, EVP_PKEY *key)
     return NULL;
 }
 
-static const char *look_at_pem(enum auth_algorithm algorithm, const char *pem, size_t length)
+static const char *check_pem(enum auth_algorithm algorithm, const char *pem, size_t length)
 {
     BIO *bio = BIO_new_mem_buf(pem, (int)length);
     EVP_PKEY *key = bio == NULL ? NULL : PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL);
-    const char *complaint = key == NULL ? "a key in it can't be read" : look_at_key(algorithm, key);
+    const char *complaint = key == NULL ? "a key in it can't be read" : check_key(algorithm, key);
     EVP_PKEY_free(key);
     BIO_free(bio);
     ERR_clear_error();
@@ -132,7 +132,7 @@ static const char *read_public_keys(
         if (strncmp(at, begin, strlen(begin)) != 0 || last == NULL)
             return "its PEM is not a complete PUBLIC KEY";
         size_t length = (size_t)(last - at) + strlen(end);
-        complaint = look_at_pem(algorithm, at, length);
+        complaint = check_pem(algorithm, at, length);
         if (complaint == NULL)
             complaint = add_key(keys, at, length);
         at += length;

@@ -68,7 +68,7 @@ void *base_arena_alloc(struct base_arena *arena, size_t n_bytes)
 {
     assert(n_bytes <= SIZE_MAX / 4);
     size_t alignment = alignof(max_align_t);
-    /* Nothing takes a place too, so that no two allocations are equal. */
+    /* Even no bytes take one, so that no two allocations are equal. */
     size_t size = n_bytes > 0 ? (n_bytes + alignment - 1) / alignment * alignment : alignment;
     struct base_arena_block *block = arena->block;
     if (block == NULL || block->size - block->used < size)

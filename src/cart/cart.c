@@ -14,6 +14,16 @@ const char *cart_status_name(enum cart_status status)
     return "unknown";
 }
 
+const char *cart_refusal_name(enum cart_refusal refusal)
+{
+    static const char *const names[] = {
+#define CART_ROW(NAME, name) name,
+        CART_REFUSALS(CART_ROW)
+#undef CART_ROW
+    };
+    return names[refusal];
+}
+
 void cart_clear(struct cart *cart)
 {
     /* Not the whole struct: 250 unused lines would be most of the work. */

@@ -1,6 +1,6 @@
 /*
- * cart: what may happen to a shopping cart. cart_decide() takes a command and refuses it or returns
- * the fact that it makes; cart_evolve() takes a fact and never refuses, for history is true.
+ * cart: what may happen to a shopping cart. cart_decide() takes a command and refuses it or says
+ * which facts it makes; cart_evolve() takes a fact and never refuses, for history is true.
  *
  * This room is arithmetic: no I/O, no clock, no allocation, no JSON. Every text is a NUL-terminated
  * UTF-8 string that is borrowed from the caller; a cart is valid as long as the texts of the events
@@ -28,6 +28,9 @@
 #define CART_PROPERTY_NAME_MAX 32
 #define CART_PROPERTY_VALUE_MAX 256    /* code points */
 #define CART_PROPERTIES_BYTES_MAX 1024 /* as JSON */
+#define CART_EMAIL_MAX 254             /* code points (RFC 5321, 4.5.3.1.3, without its brackets) */
+#define CART_NOTE_MAX 2000             /* code points */
+#define CART_REASON_MAX 256            /* code points */
 
 /* The status of a cart, with its name in JSON and SQL. CART_ABSENT has no events yet. */
 #define CART_STATUSES(ROW)                                                                         \
@@ -50,6 +53,7 @@ struct cart_line {
     const char *name;
     const char *properties; /* a canonical JSON object of texts; NULL: none */
     int32_t quantity;
+    int32_t added_version; /* of the event that brought it */
     int64_t unit_price_minor;
 };
 
@@ -66,8 +70,13 @@ struct cart {
     const char *customer_id;      /* NULL: none */
     const char *guest_token_hash; /* of the token of its guest; NULL: none */
     const char *metadata;         /* a JSON object as text */
+    const char *customer_email;   /* NULL: none */
+    const char *note;             /* NULL: none */
     const char *order_reference;  /* of the order that it became; NULL: none */
-    int32_t item_count;           /* sum of quantities */
+    const char *notes;       /* what its last change could not do: a JSON array; NULL: nothing */
+    int32_t changed_version; /* of the newest event that can be undone; 0: there is none */
+    int32_t undone_to;       /* the last undo led there; 0: there was a change since */
+    int32_t item_count;      /* sum of quantities */
     int64_t total_minor;
     int64_t created_at_us;
     int64_t updated_at_us;
@@ -80,7 +89,7 @@ void cart_clear(struct cart *cart);
 /* Copies what is used of `from`; the texts stay borrowed. */
 void cart_copy(struct cart *to, const struct cart *from);
 /* A deep copy in as few bytes as can be: the cart up to its last line, then the texts. A line's
- * item id is its sku most of the time and is kept once then. `memory` is of cart_packed_size()
+ * item id is its sku most of the time and is stored once then. `memory` is of cart_packed_size()
  * bytes and aligned for any type; it is returned. A packed cart is read, and copied, but not
  * evolved. */
 size_t cart_packed_size(const struct cart *cart);
@@ -119,11 +128,26 @@ bool cart_admits(
     ROW(ITEM_REMOVED, "ItemRemoved", 1)                                                            \
     ROW(CLEARED, "CartCleared", 1)                                                                 \
     ROW(CHECKED_OUT, "CartCheckedOut", 2)                                                          \
-    ROW(CANCELLED, "CartCancelled", 1)
+    ROW(CANCELLED, "CartCancelled", 1)                                                             \
+    ROW(DETAILS_CHANGED, "CartDetailsChanged", 1)                                                  \
+    ROW(ITEM_PROPERTIES_CHANGED, "ItemPropertiesChanged", 1)                                       \
+    ROW(ITEM_MERGED, "ItemMerged", 1)                                                              \
+    ROW(ITEM_PRICE_CHANGED, "ItemPriceChanged", 1)                                                 \
+    ROW(ITEM_RESTORED, "ItemRestored", 1)                                                          \
+    ROW(CURRENCY_CHANGED, "CartCurrencyChanged", 1)                                                \
+    ROW(COPIED, "CartCopied", 1)                                                                   \
+    ROW(RESTORED, "CartRestored", 1)                                                               \
+    ROW(REOPENED, "CartReopened", 1)
 enum cart_event_type {
 #define CART_ROW(NAME, name, schema_version) CART_EVENT_##NAME,
     CART_EVENTS(CART_ROW)
 #undef CART_ROW
+};
+
+/* A line's price in another currency. */
+struct cart_item_price {
+    const char *item_id;
+    int64_t unit_price_minor;
 };
 
 struct cart_event {
@@ -160,6 +184,52 @@ struct cart_event {
             int32_t item_count;
             const char *order_reference; /* NULL: none */
         } checked_out;
+        struct {
+            const char *metadata;
+            const char *customer_email; /* NULL: none */
+            const char *note;           /* NULL: none */
+        } details_changed;              /* all of them, as they are from now on */
+        struct {
+            const char *item_id;
+            const char *properties; /* from now on; as in item_added */
+        } item_properties_changed;
+        struct {
+            const char *item_id; /* the line that ends */
+            const char *into;    /* the line that it is the same as */
+            int32_t quantity;    /* how many moved */
+        } item_merged;
+        struct {
+            const char *item_id;
+            int64_t unit_price_minor; /* from now on */
+        } item_price_changed;
+        struct {
+            const char *item_id;
+            const char *sku;
+            const char *name;
+            const char *properties; /* as in item_added */
+            int32_t quantity;
+            int32_t index; /* where it comes among the lines */
+            int64_t unit_price_minor;
+        } item_restored; /* a line that had left is there again */
+        struct {
+            char currency[4];
+            const struct cart_item_price *prices; /* of each line */
+            size_t n_prices;
+        } currency_changed;
+        struct {
+            const char *cart_id; /* whose lines it has */
+            int32_t version;
+            const char *notes; /* a JSON array; NULL: nothing was left out */
+        } copied;
+        struct {
+            int32_t version;   /* whose content the cart has again */
+            int32_t undone_to; /* with undo: the version whose last change is the next to be undone;
+                                  else 0 */
+            const char *notes; /* a JSON array; NULL: nothing was left out */
+        } restored;
+        struct {
+            const char *reason; /* NULL: none was given */
+        } reopened;
     };
 };
 
@@ -194,7 +264,14 @@ struct cart_offer {
     ROW(REMOVE_ITEM, "remove_item")                                                                \
     ROW(CLEAR_ITEMS, "clear_items")                                                                \
     ROW(CHECK_OUT, "check_out")                                                                    \
-    ROW(CANCEL, "cancel")
+    ROW(CANCEL, "cancel")                                                                          \
+    ROW(CHANGE_DETAILS, "change_details")                                                          \
+    ROW(CHANGE_ITEM, "change_item")                                                                \
+    ROW(REPRICE, "reprice")                                                                        \
+    ROW(CHANGE_CURRENCY, "change_currency")                                                        \
+    ROW(UNDO, "undo")                                                                              \
+    ROW(RESTORE, "restore")                                                                        \
+    ROW(REOPEN, "reopen")
 enum cart_command_type {
 #define CART_ROW(NAME, name) CART_COMMAND_##NAME,
     CART_COMMANDS(CART_ROW)
@@ -209,6 +286,9 @@ struct cart_command {
             const char *customer_id;      /* NULL: none */
             const char *guest_token_hash; /* NULL: none */
             const char *metadata;         /* a JSON object as text */
+            const char *copy_of;  /* the id of another cart whose lines it begins with; its currency
+                                     counts, if none is given. NULL: it begins empty */
+            int32_t copy_version; /* 0: as it is */
         } create;
         struct {
             const char *customer_id;
@@ -228,9 +308,34 @@ struct cart_command {
         } remove_item;
         struct {
             bool has_expected_total;
+            bool checks_prices; /* lines must cost what the catalogue says */
             int64_t expected_total_minor;
             const char *order_reference; /* NULL: none, or whatever it was checked out with */
         } check_out;
+        struct {
+            bool has_metadata; /* what is not given stays */
+            bool has_customer_email;
+            bool has_note;
+            const char *metadata;       /* what is to be merged with it; NULL: it ends */
+            const char *customer_email; /* NULL: none */
+            const char *note;           /* NULL: none */
+        } change_details;
+        struct {
+            const char *item_id;
+            bool has_quantity;
+            bool has_properties;
+            int32_t quantity;       /* 0..999; 0 removes */
+            const char *properties; /* what is to be merged with them; NULL: they end */
+        } change_item;
+        struct {
+            char currency[4];
+        } change_currency;
+        struct {
+            int32_t version;
+        } restore;
+        struct {
+            const char *reason; /* NULL: none */
+        } reopen;
     };
 };
 
@@ -242,6 +347,8 @@ struct cart_request {
     const struct cart_command *commands;
     size_t n_commands;
     struct cart_caller caller; /* a cart that does not admit the caller is not there */
+    int64_t asked_at_us;
+    int64_t reopen_us; /* how long after its end an owner may reopen a cart */
 };
 
 /* Why a command is refused, in the order in which refusals win (docs/http.md, "Order of checks").
@@ -260,29 +367,86 @@ struct cart_request {
     ROW(IS_FULL, "cart-full")                                                                      \
     ROW(AMOUNT_TOO_LARGE, "amount-too-large")                                                      \
     ROW(IS_EMPTY, "cart-empty")                                                                    \
-    ROW(TOTAL_CHANGED, "total-changed")
+    ROW(TOTAL_CHANGED, "total-changed")                                                            \
+    ROW(PRICES_CHANGED, "prices-changed")                                                          \
+    ROW(PRODUCT_WITHDRAWN, "product-withdrawn")                                                    \
+    ROW(NOTHING_TO_UNDO, "nothing-to-undo")                                                        \
+    ROW(NO_SUCH_VERSION, "no-such-version")                                                        \
+    ROW(SOURCE_NOT_FOUND, "source-cart-not-found")                                                 \
+    ROW(REOPEN_TOO_LATE, "reopen-too-late")                                                        \
+    ROW(METADATA_TOO_LARGE, "metadata-too-large")                                                  \
+    ROW(PROPERTIES_TOO_LARGE, "properties-too-large")
 enum cart_refusal {
 #define CART_ROW(NAME, slug) CART_REFUSED_##NAME,
     CART_REFUSALS(CART_ROW)
 #undef CART_ROW
 };
 
-enum cart_outcome {
-    CART_ACCEPTED,   /* `event` is the fact */
-    CART_ALREADY_SO, /* nothing to record */
-    CART_REFUSED,    /* `refusal` says why */
-    CART_ID_TAKEN    /* add_item: another line is called so; decide again with another item_id */
+/* A line that a command could not do as asked, or that it is refused for. */
+struct cart_note {
+    enum cart_refusal code;
+    const char *item_id;
+    const char *sku;
+    int32_t quantity;            /* that was wanted */
+    int64_t unit_price_minor;    /* of the line; -1: it is not about prices */
+    int64_t current_price_minor; /* of the catalogue; -1: there is none */
 };
 
+/* What a decision may look at besides the cart. The functions of the last two may not know yet
+ * (room `aggregate` says what is done then): a decision that was made without counts for nothing.
+ */
+struct cart_known {
+    /* A JSON object with a merge patch (RFC 7396) applied to it, each NULL for {}; its text lives
+     * as long as what else is decided on. NULL for {}; false: it is larger than it may be. */
+    bool (*merge_metadata)(
+        void *context, const char *metadata, const char *patch, const char **merged);
+    bool (*merge_properties)(
+        void *context, const char *properties, const char *patch, const char **merged);
+    /* What the catalogue says of a sku. */
+    struct cart_offer (*find_offer)(void *context, const char *sku, const char *currency);
+    /* The cart as it was at a version, or right before the command that made that version. NULL:
+     * it was not there yet, or *is_read is false. */
+    const struct cart *(*find_past)(
+        void *context, int32_t version, bool is_before_command, bool *is_read);
+    /* For a copy: the other cart. NULL: it is not there for the caller, or *is_read is false. */
+    const struct cart *(*find_source)(
+        void *context, const char *cart_id, int32_t version, bool *is_read);
+    void *context;
+    int32_t recorded_version; /* of the cart, without what the request has already changed */
+    const struct cart_request *request;
+};
+
+const char *cart_refusal_name(enum cart_refusal refusal);
+
+enum cart_outcome {
+    CART_ACCEPTED,   /* the events are the facts */
+    CART_ALREADY_SO, /* nothing to record */
+    CART_REFUSED,    /* `refusal` says why; the notes of which lines */
+    CART_ID_TAKEN,   /* add_item: another line is called so; decide again with another item_id */
+    CART_UNREAD      /* what it needs is not read yet */
+};
+
+/* How much a decision on that cart may have of each. */
+struct cart_sizes {
+    size_t n_events;
+    size_t n_notes; /* and, if it isn't 0, as many prices as the cart has lines */
+};
+struct cart_sizes cart_find_sizes(const struct cart *cart, const struct cart_command *command);
+
+/* The caller sets the arrays, of those sizes. */
 struct cart_decision {
     enum cart_outcome outcome;
     enum cart_refusal refusal;
-    struct cart_event event; /* borrows the texts of command, offer and cart */
+    struct cart_event *events; /* borrow the texts of command, offers and carts */
+    size_t n_events;
+    struct cart_note *notes; /* with accepted: the last event is to have them */
+    size_t n_notes;
+    struct cart_item_price *prices; /* of an event */
 };
 
-/* Decides one command against a cart. `offer` is what the catalogue says of the command's sku:
- * needed for add_item, else NULL. Never changes the cart. */
-struct cart_decision cart_decide(
-    const struct cart *cart, const struct cart_command *command, const struct cart_offer *offer);
+/* Decides one command against a cart, which it never changes. */
+void cart_decide(
+    const struct cart *cart, const struct cart_command *command, const struct cart_known *known,
+    struct cart_decision *decision);
 
 #endif

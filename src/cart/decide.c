@@ -1,27 +1,6 @@
-#include "cart.h"
+#include "rules.h"
 
 #include <string.h>
-
-static struct cart_decision refused(enum cart_refusal refusal)
-{
-    return (struct cart_decision){.outcome = CART_REFUSED, .refusal = refusal};
-}
-
-static struct cart_decision already_so(void)
-{
-    return (struct cart_decision){.outcome = CART_ALREADY_SO};
-}
-
-/* Only by chance or malice: ids that aren't a sku are made from a digest. */
-static struct cart_decision id_taken(void)
-{
-    return (struct cart_decision){.outcome = CART_ID_TAKEN};
-}
-
-static struct cart_decision accepted(struct cart_event event)
-{
-    return (struct cart_decision){.outcome = CART_ACCEPTED, .event = event};
-}
 
 /* Whether the cart's amounts stay exact when `line` (NULL: a new one) becomes `quantity` pieces at
  * that price: both the line's total and the cart's. */
@@ -29,17 +8,37 @@ static bool fits_amounts(
     const struct cart *cart, const struct cart_line *line, int32_t quantity,
     int64_t unit_price_minor)
 {
-    int64_t line_minor;
-    if (__builtin_mul_overflow(quantity, unit_price_minor, &line_minor) ||
-        line_minor > CART_AMOUNT_MAX)
-        return false;
     int64_t others_minor = cart->total_minor - (line == NULL ? 0 : cart_line_total_minor(line));
-    /* Neither is more than CART_AMOUNT_MAX, so their sum can't overflow. */
-    return others_minor + line_minor <= CART_AMOUNT_MAX;
+    int64_t sum_minor;
+    return rules_add_line(others_minor, quantity, unit_price_minor, &sum_minor);
 }
 
-static struct cart_decision create(const struct cart_command *command)
+/* ---- a new cart ------------------------------------------------------------------------------ */
+
+/* Accepted without a fact: *source is what to copy. */
+static enum cart_outcome find_source(
+    const struct cart_command *command, const struct cart_known *known,
+    struct cart_decision *decision, const struct cart **source)
 {
+    const char *cart_id = command->create.copy_of;
+    int32_t version = command->create.copy_version;
+    bool is_read = true;
+    /* As it is, first: whether it is there for the caller says who owns it now. */
+    *source = known->find_source(known->context, cart_id, 0, &is_read);
+    if (is_read && *source == NULL)
+        return rules_refuse(decision, CART_REFUSED_SOURCE_NOT_FOUND);
+    if (is_read && version > 0)
+        *source = known->find_source(known->context, cart_id, version, &is_read);
+    if (!is_read)
+        return CART_UNREAD;
+    return *source != NULL ? CART_ACCEPTED : rules_refuse(decision, CART_REFUSED_NO_SUCH_VERSION);
+}
+
+static enum cart_outcome create(
+    const struct cart_command *command, const struct cart_known *known,
+    struct cart_decision *decision)
+{
+    const struct cart *source = NULL;
     struct cart_event event = {
         .type = CART_EVENT_CREATED,
         .created =
@@ -50,99 +49,230 @@ static struct cart_decision create(const struct cart_command *command)
             },
     };
     memcpy(event.created.currency, command->create.currency, sizeof event.created.currency);
-    return accepted(event);
+    if (command->create.copy_of == NULL)
+        return rules_accept(decision, event);
+    enum cart_outcome outcome = find_source(command, known, decision, &source);
+    if (outcome != CART_ACCEPTED)
+        return outcome;
+    if (event.created.currency[0] == '\0')
+        memcpy(event.created.currency, source->currency, sizeof event.created.currency);
+    (void)rules_accept(decision, event);
+    return rules_copy(source, command, known, decision);
 }
 
-static struct cart_decision claim(const struct cart *cart, const struct cart_command *command)
+static enum cart_outcome claim(
+    const struct cart *cart, const struct cart_command *command, struct cart_decision *decision)
 {
     const char *customer_id = command->claim.customer_id;
     if (cart->customer_id != NULL)
-        return strcmp(cart->customer_id, customer_id) == 0 ? already_so()
-                                                           : refused(CART_REFUSED_IS_CLAIMED);
-    return accepted((struct cart_event){
-        .type = CART_EVENT_CLAIMED,
-        .claimed = {.customer_id = customer_id},
-    });
+        return strcmp(cart->customer_id, customer_id) == 0
+                   ? CART_ALREADY_SO
+                   : rules_refuse(decision, CART_REFUSED_IS_CLAIMED);
+    return rules_accept(
+        decision,
+        (struct cart_event){.type = CART_EVENT_CLAIMED, .claimed = {.customer_id = customer_id}});
 }
 
-static struct cart_decision add_item(
-    const struct cart *cart, const struct cart_command *command, const struct cart_offer *offer)
-{
-    if (offer == NULL || !offer->is_known)
-        return refused(CART_REFUSED_UNKNOWN_SKU);
-    if (!offer->has_price)
-        return refused(CART_REFUSED_PRICE_UNAVAILABLE);
+/* ---- lines ----------------------------------------------------------------------------------- */
 
+static enum cart_outcome add_item(
+    const struct cart *cart, const struct cart_command *command, const struct cart_known *known,
+    struct cart_decision *decision)
+{
     const char *sku = command->add_item.sku;
     const char *properties = command->add_item.properties;
     int32_t quantity = command->add_item.quantity;
+    struct cart_offer offer = known->find_offer(known->context, sku, cart->currency);
+    if (!offer.is_known)
+        return rules_refuse(decision, CART_REFUSED_UNKNOWN_SKU);
+    if (!offer.has_price)
+        return rules_refuse(decision, CART_REFUSED_PRICE_UNAVAILABLE);
     const struct cart_line *line = cart_find_line_of(cart, sku, properties);
     int32_t there = line == NULL ? 0 : line->quantity;
     if (quantity < 1 || quantity > CART_QUANTITY_MAX - there)
-        return refused(CART_REFUSED_QUANTITY_OUT_OF_RANGE);
+        return rules_refuse(decision, CART_REFUSED_QUANTITY_OUT_OF_RANGE);
     if (line == NULL && cart->n_lines == CART_LINES_MAX)
-        return refused(CART_REFUSED_IS_FULL);
-    if (!fits_amounts(cart, line, there + quantity, offer->unit_price_minor))
-        return refused(CART_REFUSED_AMOUNT_TOO_LARGE);
+        return rules_refuse(decision, CART_REFUSED_IS_FULL);
+    if (!fits_amounts(cart, line, there + quantity, offer.unit_price_minor))
+        return rules_refuse(decision, CART_REFUSED_AMOUNT_TOO_LARGE);
     const char *new_id = command->add_item.item_id == NULL ? sku : command->add_item.item_id;
     if (line == NULL && cart_find_line(cart, new_id) != NULL)
-        return id_taken();
-    return accepted((struct cart_event){
-        .type = CART_EVENT_ITEM_ADDED,
-        .item_added =
-            {
-                .item_id = line == NULL ? new_id : line->item_id,
-                .sku = sku,
-                .name = offer->name,
-                .properties = properties,
-                .quantity = quantity,
-                .unit_price_minor = offer->unit_price_minor,
-            },
-    });
+        return CART_ID_TAKEN; /* only by chance or malice: other ids are made from a digest */
+    return rules_accept(
+        decision, (struct cart_event){
+                      .type = CART_EVENT_ITEM_ADDED,
+                      .item_added =
+                          {
+                              .item_id = line == NULL ? new_id : line->item_id,
+                              .sku = sku,
+                              .name = offer.name,
+                              .properties = properties,
+                              .quantity = quantity,
+                              .unit_price_minor = offer.unit_price_minor,
+                          },
+                  });
 }
 
-static struct cart_decision remove_line(const struct cart_line *line)
+static enum cart_outcome remove_line(const struct cart_line *line, struct cart_decision *decision)
 {
-    return accepted((struct cart_event){
-        .type = CART_EVENT_ITEM_REMOVED,
-        .item_removed = {.item_id = line->item_id, .quantity = line->quantity},
-    });
+    return rules_accept(
+        decision, (struct cart_event){
+                      .type = CART_EVENT_ITEM_REMOVED,
+                      .item_removed = {.item_id = line->item_id, .quantity = line->quantity},
+                  });
 }
 
-static struct cart_decision change_item_quantity(
-    const struct cart *cart, const struct cart_command *command)
+/* What stands against another quantity of a line. More of it can only be had while it is sold. */
+static enum cart_outcome check_quantity(
+    const struct cart *cart, const struct cart_line *line, int32_t quantity,
+    const struct cart_known *known, struct cart_decision *decision)
+{
+    if (quantity < 1 || quantity > CART_QUANTITY_MAX)
+        return rules_refuse(decision, CART_REFUSED_QUANTITY_OUT_OF_RANGE);
+    if (quantity > line->quantity &&
+        !known->find_offer(known->context, line->sku, cart->currency).is_known)
+        return rules_refuse(decision, CART_REFUSED_PRODUCT_WITHDRAWN);
+    if (!fits_amounts(cart, line, quantity, line->unit_price_minor))
+        return rules_refuse(decision, CART_REFUSED_AMOUNT_TOO_LARGE);
+    return CART_ACCEPTED;
+}
+
+static enum cart_outcome change_quantity(
+    const struct cart *cart, const struct cart_line *line, int32_t quantity,
+    const struct cart_known *known, struct cart_decision *decision)
+{
+    if (quantity == line->quantity)
+        return CART_ALREADY_SO;
+    if (quantity == 0)
+        return remove_line(line, decision);
+    enum cart_outcome outcome = check_quantity(cart, line, quantity, known, decision);
+    if (outcome != CART_ACCEPTED)
+        return outcome;
+    return rules_accept(
+        decision, (struct cart_event){
+                      .type = CART_EVENT_ITEM_QUANTITY_CHANGED,
+                      .item_quantity_changed = {.item_id = line->item_id, .quantity = quantity},
+                  });
+}
+
+/* The line of `quantity` becomes part of the one that it is the same as, at the price of that. */
+static enum cart_outcome merge_line(
+    const struct cart *cart, const struct cart_line *line, int32_t quantity,
+    const struct cart_line *into, struct cart_decision *decision)
+{
+    int64_t others_minor =
+        cart->total_minor - cart_line_total_minor(line) - cart_line_total_minor(into);
+    int64_t sum_minor;
+    if (quantity > CART_QUANTITY_MAX - into->quantity)
+        return rules_refuse(decision, CART_REFUSED_QUANTITY_OUT_OF_RANGE);
+    if (!rules_add_line(
+            others_minor, into->quantity + quantity, into->unit_price_minor, &sum_minor))
+        return rules_refuse(decision, CART_REFUSED_AMOUNT_TOO_LARGE);
+    return rules_accept(
+        decision,
+        (struct cart_event){
+            .type = CART_EVENT_ITEM_MERGED,
+            .item_merged = {.item_id = line->item_id, .into = into->item_id, .quantity = quantity},
+        });
+}
+
+/* `so_far` is what became of its quantity. */
+static enum cart_outcome change_properties(
+    const struct cart *cart, const struct cart_line *line, int32_t quantity,
+    const struct cart_command *command, const struct cart_known *known, enum cart_outcome so_far,
+    struct cart_decision *decision)
+{
+    const char *patch = command->change_item.properties;
+    const char *properties = NULL;
+    if (patch != NULL &&
+        !known->merge_properties(known->context, line->properties, patch, &properties))
+        return rules_refuse(decision, CART_REFUSED_PROPERTIES_TOO_LARGE);
+    if (rules_is_same_text(line->properties, properties))
+        return so_far;
+    const struct cart_line *into = cart_find_line_of(cart, line->sku, properties);
+    if (into != NULL)
+        return merge_line(cart, line, quantity, into, decision);
+    return rules_accept(
+        decision, (struct cart_event){
+                      .type = CART_EVENT_ITEM_PROPERTIES_CHANGED,
+                      .item_properties_changed = {line->item_id, properties},
+                  });
+}
+
+static enum cart_outcome change_item(
+    const struct cart *cart, const struct cart_command *command, const struct cart_known *known,
+    struct cart_decision *decision)
+{
+    const struct cart_line *line = cart_find_line(cart, command->change_item.item_id);
+    if (line == NULL)
+        return rules_refuse(decision, CART_REFUSED_ITEM_NOT_IN_CART);
+    int32_t quantity = line->quantity;
+    enum cart_outcome outcome = CART_ALREADY_SO;
+    if (command->change_item.has_quantity) {
+        quantity = command->change_item.quantity;
+        outcome = change_quantity(cart, line, quantity, known, decision);
+    }
+    if (outcome == CART_REFUSED || quantity == 0 || !command->change_item.has_properties)
+        return outcome;
+    return change_properties(cart, line, quantity, command, known, outcome, decision);
+}
+
+static enum cart_outcome change_item_quantity(
+    const struct cart *cart, const struct cart_command *command, const struct cart_known *known,
+    struct cart_decision *decision)
 {
     const struct cart_line *line = cart_find_line(cart, command->change_item_quantity.item_id);
     if (line == NULL)
-        return refused(CART_REFUSED_ITEM_NOT_IN_CART);
-    int32_t quantity = command->change_item_quantity.quantity;
-    if (quantity == line->quantity)
-        return already_so();
-    if (quantity == 0)
-        return remove_line(line);
-    if (quantity < 0 || quantity > CART_QUANTITY_MAX)
-        return refused(CART_REFUSED_QUANTITY_OUT_OF_RANGE);
-    if (!fits_amounts(cart, line, quantity, line->unit_price_minor))
-        return refused(CART_REFUSED_AMOUNT_TOO_LARGE);
-    return accepted((struct cart_event){
-        .type = CART_EVENT_ITEM_QUANTITY_CHANGED,
-        .item_quantity_changed = {.item_id = line->item_id, .quantity = quantity},
-    });
+        return rules_refuse(decision, CART_REFUSED_ITEM_NOT_IN_CART);
+    return change_quantity(cart, line, command->change_item_quantity.quantity, known, decision);
 }
 
-static struct cart_decision remove_item(const struct cart *cart, const struct cart_command *command)
+static enum cart_outcome remove_item(
+    const struct cart *cart, const struct cart_command *command, struct cart_decision *decision)
 {
     const struct cart_line *line = cart_find_line(cart, command->remove_item.item_id);
-    if (line == NULL)
-        return refused(CART_REFUSED_ITEM_NOT_IN_CART);
-    return remove_line(line);
+    return line != NULL ? remove_line(line, decision)
+                        : rules_refuse(decision, CART_REFUSED_ITEM_NOT_IN_CART);
 }
 
-static struct cart_decision clear_items(const struct cart *cart)
+static enum cart_outcome clear_items(const struct cart *cart, struct cart_decision *decision)
 {
     if (cart->n_lines == 0)
-        return already_so();
-    return accepted((struct cart_event){.type = CART_EVENT_CLEARED});
+        return CART_ALREADY_SO;
+    return rules_accept(decision, (struct cart_event){.type = CART_EVENT_CLEARED});
+}
+
+/* ---- the cart as a whole --------------------------------------------------------------------- */
+
+static enum cart_outcome change_details(
+    const struct cart *cart, const struct cart_command *command, const struct cart_known *known,
+    struct cart_decision *decision)
+{
+    const char *metadata = cart->metadata;
+    const char *patch = command->change_details.metadata;
+    if (command->change_details.has_metadata && patch == NULL)
+        metadata = "{}";
+    else if (
+        command->change_details.has_metadata &&
+        !known->merge_metadata(known->context, cart->metadata, patch, &metadata))
+        return rules_refuse(decision, CART_REFUSED_METADATA_TOO_LARGE);
+    struct cart_event event = {
+        .type = CART_EVENT_DETAILS_CHANGED,
+        .details_changed =
+            {
+                .metadata = metadata == NULL ? "{}" : metadata,
+                .customer_email = command->change_details.has_customer_email
+                                      ? command->change_details.customer_email
+                                      : cart->customer_email,
+                .note =
+                    command->change_details.has_note ? command->change_details.note : cart->note,
+            },
+    };
+    if (strcmp(event.details_changed.metadata, cart->metadata) == 0 &&
+        rules_is_same_text(event.details_changed.customer_email, cart->customer_email) &&
+        rules_is_same_text(event.details_changed.note, cart->note))
+        return CART_ALREADY_SO;
+    return rules_accept(decision, event);
 }
 
 static bool expects_other_total(const struct cart *cart, const struct cart_command *command)
@@ -153,24 +283,28 @@ static bool expects_other_total(const struct cart *cart, const struct cart_comma
 
 /* Of a cart that was checked out: it is so, unless that was for another order or at another total.
  */
-static struct cart_decision check_out_again(
-    const struct cart *cart, const struct cart_command *command)
+static enum cart_outcome check_out_again(
+    const struct cart *cart, const struct cart_command *command, struct cart_decision *decision)
 {
     const char *order_reference = command->check_out.order_reference;
-    if (order_reference != NULL &&
-        (cart->order_reference == NULL || strcmp(cart->order_reference, order_reference) != 0))
-        return refused(CART_REFUSED_OTHER_ORDER_REFERENCE);
+    if (order_reference != NULL && !rules_is_same_text(cart->order_reference, order_reference))
+        return rules_refuse(decision, CART_REFUSED_OTHER_ORDER_REFERENCE);
     if (expects_other_total(cart, command))
-        return refused(CART_REFUSED_TOTAL_CHANGED);
-    return already_so();
+        return rules_refuse(decision, CART_REFUSED_TOTAL_CHANGED);
+    return CART_ALREADY_SO;
 }
 
-static struct cart_decision check_out(const struct cart *cart, const struct cart_command *command)
+static enum cart_outcome check_out(
+    const struct cart *cart, const struct cart_command *command, const struct cart_known *known,
+    struct cart_decision *decision)
 {
     if (cart->n_lines == 0)
-        return refused(CART_REFUSED_IS_EMPTY);
+        return rules_refuse(decision, CART_REFUSED_IS_EMPTY);
     if (expects_other_total(cart, command))
-        return refused(CART_REFUSED_TOTAL_CHANGED);
+        return rules_refuse(decision, CART_REFUSED_TOTAL_CHANGED);
+    if (command->check_out.checks_prices &&
+        rules_check_prices(cart, known, decision) == CART_REFUSED)
+        return CART_REFUSED;
     struct cart_event event = {
         .type = CART_EVENT_CHECKED_OUT,
         .checked_out =
@@ -181,8 +315,27 @@ static struct cart_decision check_out(const struct cart *cart, const struct cart
             },
     };
     memcpy(event.checked_out.currency, cart->currency, sizeof event.checked_out.currency);
-    return accepted(event);
+    return rules_accept(decision, event);
 }
+
+static enum cart_outcome reopen(
+    const struct cart *cart, const struct cart_command *command, const struct cart_known *known,
+    struct cart_decision *decision)
+{
+    const struct cart_request *request = known->request;
+    if (cart->status == CART_OPEN)
+        return CART_ALREADY_SO;
+    if (!request->caller.may_all && cart->closed_at_us != CART_TIME_PENDING &&
+        cart->closed_at_us < request->asked_at_us - request->reopen_us)
+        return rules_refuse(decision, CART_REFUSED_REOPEN_TOO_LATE);
+    return rules_accept(
+        decision, (struct cart_event){
+                      .type = CART_EVENT_REOPENED,
+                      .reopened = {.reason = command->reopen.reason},
+                  });
+}
+
+/* ---- all of them ----------------------------------------------------------------------------- */
 
 const char *cart_command_subject(const struct cart_command *command)
 {
@@ -191,48 +344,124 @@ const char *cart_command_subject(const struct cart_command *command)
         return command->add_item.sku;
     case CART_COMMAND_CHANGE_ITEM_QUANTITY:
         return command->change_item_quantity.item_id;
+    case CART_COMMAND_CHANGE_ITEM:
+        return command->change_item.item_id;
     case CART_COMMAND_REMOVE_ITEM:
         return command->remove_item.item_id;
     case CART_COMMAND_CREATE:
     case CART_COMMAND_CLAIM:
     case CART_COMMAND_CLEAR_ITEMS:
+    case CART_COMMAND_CHANGE_DETAILS:
+    case CART_COMMAND_REPRICE:
+    case CART_COMMAND_CHANGE_CURRENCY:
+    case CART_COMMAND_UNDO:
+    case CART_COMMAND_RESTORE:
     case CART_COMMAND_CHECK_OUT:
     case CART_COMMAND_CANCEL:
+    case CART_COMMAND_REOPEN:
         break;
     }
     return "";
 }
 
-struct cart_decision cart_decide(
-    const struct cart *cart, const struct cart_command *command, const struct cart_offer *offer)
+/* Of an open cart. */
+static enum cart_outcome change(
+    const struct cart *cart, const struct cart_command *command, const struct cart_known *known,
+    struct cart_decision *decision)
 {
-    bool is_create = command->type == CART_COMMAND_CREATE;
-    if (cart->status == CART_ABSENT && !is_create)
-        return refused(CART_REFUSED_NOT_FOUND);
-    if (cart->status != CART_ABSENT && is_create)
-        return refused(CART_REFUSED_ALREADY_EXISTS);
-    if (cart->status == CART_CHECKED_OUT && command->type == CART_COMMAND_CHECK_OUT)
-        return check_out_again(cart, command);
-    if (cart->status == CART_CHECKED_OUT || cart->status == CART_CANCELLED)
-        return refused(CART_REFUSED_IS_CLOSED);
+    switch (command->type) {
+    case CART_COMMAND_CLAIM:
+        return claim(cart, command, decision);
+    case CART_COMMAND_ADD_ITEM:
+        return add_item(cart, command, known, decision);
+    case CART_COMMAND_CHANGE_ITEM_QUANTITY:
+        return change_item_quantity(cart, command, known, decision);
+    case CART_COMMAND_CHANGE_ITEM:
+        return change_item(cart, command, known, decision);
+    case CART_COMMAND_REMOVE_ITEM:
+        return remove_item(cart, command, decision);
+    case CART_COMMAND_CLEAR_ITEMS:
+        return clear_items(cart, decision);
+    case CART_COMMAND_CHANGE_DETAILS:
+        return change_details(cart, command, known, decision);
+    case CART_COMMAND_REPRICE:
+        return rules_reprice(cart, known, decision);
+    case CART_COMMAND_CHANGE_CURRENCY:
+        return rules_change_currency(cart, command, known, decision);
+    case CART_COMMAND_UNDO:
+        return rules_undo(cart, known, decision);
+    case CART_COMMAND_RESTORE:
+        return rules_restore(cart, command, known, decision);
+    case CART_COMMAND_CHECK_OUT:
+        return check_out(cart, command, known, decision);
+    case CART_COMMAND_CANCEL:
+        return rules_accept(decision, (struct cart_event){.type = CART_EVENT_CANCELLED});
+    case CART_COMMAND_CREATE:
+    case CART_COMMAND_REOPEN:
+        break;
+    }
+    return rules_refuse(decision, CART_REFUSED_NOT_FOUND);
+}
 
+static enum cart_outcome decide(
+    const struct cart *cart, const struct cart_command *command, const struct cart_known *known,
+    struct cart_decision *decision)
+{
+    if (command->type == CART_COMMAND_CREATE)
+        return cart->status == CART_ABSENT ? create(command, known, decision)
+                                           : rules_refuse(decision, CART_REFUSED_ALREADY_EXISTS);
+    if (cart->status == CART_ABSENT)
+        return rules_refuse(decision, CART_REFUSED_NOT_FOUND);
+    if (command->type == CART_COMMAND_REOPEN)
+        return reopen(cart, command, known, decision);
+    if (cart->status == CART_CHECKED_OUT && command->type == CART_COMMAND_CHECK_OUT)
+        return check_out_again(cart, command, decision);
+    if (cart->status != CART_OPEN)
+        return rules_refuse(decision, CART_REFUSED_IS_CLOSED);
+    return change(cart, command, known, decision);
+}
+
+void cart_decide(
+    const struct cart *cart, const struct cart_command *command, const struct cart_known *known,
+    struct cart_decision *decision)
+{
+    decision->n_events = 0;
+    decision->n_notes = 0;
+    decision->outcome = decide(cart, command, known, decision);
+    if (decision->outcome != CART_ACCEPTED)
+        decision->n_events = 0;
+}
+
+struct cart_sizes cart_find_sizes(const struct cart *cart, const struct cart_command *command)
+{
+    enum { AROUND = 3 }; /* facts beside those about lines */
     switch (command->type) {
     case CART_COMMAND_CREATE:
-        return create(command);
-    case CART_COMMAND_CLAIM:
-        return claim(cart, command);
-    case CART_COMMAND_ADD_ITEM:
-        return add_item(cart, command, offer);
-    case CART_COMMAND_CHANGE_ITEM_QUANTITY:
-        return change_item_quantity(cart, command);
-    case CART_COMMAND_REMOVE_ITEM:
-        return remove_item(cart, command);
-    case CART_COMMAND_CLEAR_ITEMS:
-        return clear_items(cart);
+        if (command->create.copy_of == NULL)
+            break;
+        return (struct cart_sizes){.n_events = CART_LINES_MAX + AROUND, .n_notes = CART_LINES_MAX};
+    case CART_COMMAND_CHANGE_ITEM:
+        return (struct cart_sizes){.n_events = 2};
+    case CART_COMMAND_REPRICE:
+        return (struct cart_sizes){.n_events = cart->n_lines};
+    case CART_COMMAND_CHANGE_CURRENCY:
     case CART_COMMAND_CHECK_OUT:
-        return check_out(cart, command);
+        return (struct cart_sizes){.n_events = 1, .n_notes = cart->n_lines};
+    case CART_COMMAND_UNDO:
+    case CART_COMMAND_RESTORE:
+        return (struct cart_sizes){
+            .n_events = 3 * cart->n_lines + CART_LINES_MAX + AROUND,
+            .n_notes = cart->n_lines + CART_LINES_MAX,
+        };
+    case CART_COMMAND_CLAIM:
+    case CART_COMMAND_ADD_ITEM:
+    case CART_COMMAND_CHANGE_ITEM_QUANTITY:
+    case CART_COMMAND_REMOVE_ITEM:
+    case CART_COMMAND_CLEAR_ITEMS:
+    case CART_COMMAND_CHANGE_DETAILS:
     case CART_COMMAND_CANCEL:
-        return accepted((struct cart_event){.type = CART_EVENT_CANCELLED});
+    case CART_COMMAND_REOPEN:
+        break;
     }
-    return refused(CART_REFUSED_NOT_FOUND);
+    return (struct cart_sizes){.n_events = 1};
 }

@@ -62,6 +62,7 @@ static void add_item(struct cart *cart, const struct cart_event *event)
             .item_id = event->item_added.item_id,
             .sku = event->item_added.sku,
             .properties = event->item_added.properties,
+            .added_version = cart->version,
         };
     }
     line->name = event->item_added.name;
@@ -79,21 +80,124 @@ static void change_item_quantity(struct cart *cart, const struct cart_event *eve
     sum_up(cart);
 }
 
+static void remove_line(struct cart *cart, struct cart_line *line)
+{
+    size_t n_after = (size_t)(&cart->lines[cart->n_lines] - line) - 1;
+    memmove(line, line + 1, n_after * sizeof *line);
+    cart->n_lines--;
+}
+
 static void remove_item(struct cart *cart, const struct cart_event *event)
 {
     struct cart_line *line = find_line(cart, event->item_removed.item_id);
     if (line == NULL)
         return;
-    size_t n_after = (size_t)(&cart->lines[cart->n_lines] - line) - 1;
-    memmove(line, line + 1, n_after * sizeof *line);
-    cart->n_lines--;
+    remove_line(cart, line);
     sum_up(cart);
+}
+
+/* A line that is there already stays as it is; room that is not there is not made. */
+static void restore_item(struct cart *cart, const struct cart_event *event)
+{
+    if (find_line(cart, event->item_restored.item_id) != NULL || cart->n_lines == CART_LINES_MAX)
+        return;
+    size_t index = (size_t)event->item_restored.index;
+    if (index > cart->n_lines)
+        index = cart->n_lines;
+    struct cart_line *line = &cart->lines[index];
+    memmove(line + 1, line, (cart->n_lines - index) * sizeof *line);
+    *line = (struct cart_line){
+        .item_id = event->item_restored.item_id,
+        .sku = event->item_restored.sku,
+        .name = event->item_restored.name,
+        .properties = event->item_restored.properties,
+        .quantity = event->item_restored.quantity,
+        .added_version = cart->version,
+        .unit_price_minor = event->item_restored.unit_price_minor,
+    };
+    cart->n_lines++;
+    sum_up(cart);
+}
+
+static void change_item_properties(struct cart *cart, const struct cart_event *event)
+{
+    struct cart_line *line = find_line(cart, event->item_properties_changed.item_id);
+    if (line != NULL)
+        line->properties = event->item_properties_changed.properties;
+}
+
+static void merge_item(struct cart *cart, const struct cart_event *event)
+{
+    struct cart_line *line = find_line(cart, event->item_merged.item_id);
+    struct cart_line *into = find_line(cart, event->item_merged.into);
+    if (line == NULL || into == NULL || line == into)
+        return;
+    into->quantity = add_quantities(into->quantity, event->item_merged.quantity);
+    remove_line(cart, line);
+    sum_up(cart);
+}
+
+static void change_item_price(struct cart *cart, const struct cart_event *event)
+{
+    struct cart_line *line = find_line(cart, event->item_price_changed.item_id);
+    if (line == NULL)
+        return;
+    line->unit_price_minor = event->item_price_changed.unit_price_minor;
+    sum_up(cart);
+}
+
+static void change_currency(struct cart *cart, const struct cart_event *event)
+{
+    memcpy(cart->currency, event->currency_changed.currency, sizeof cart->currency);
+    for (size_t i = 0; i < event->currency_changed.n_prices; i++) {
+        const struct cart_item_price *price = &event->currency_changed.prices[i];
+        struct cart_line *line = find_line(cart, price->item_id);
+        if (line != NULL)
+            line->unit_price_minor = price->unit_price_minor;
+    }
+    sum_up(cart);
+}
+
+static void change_details(struct cart *cart, const struct cart_event *event)
+{
+    cart->metadata = event->details_changed.metadata;
+    cart->customer_email = event->details_changed.customer_email;
+    cart->note = event->details_changed.note;
 }
 
 static void clear_items(struct cart *cart)
 {
     cart->n_lines = 0;
     sum_up(cart);
+}
+
+/* ---- all of them ----------------------------------------------------------------------------- */
+
+/* Whether it is what an undo takes back: what the cart holds and what is said about it. */
+static bool is_undoable(enum cart_event_type type)
+{
+    switch (type) {
+    case CART_EVENT_ITEM_ADDED:
+    case CART_EVENT_ITEM_QUANTITY_CHANGED:
+    case CART_EVENT_ITEM_REMOVED:
+    case CART_EVENT_CLEARED:
+    case CART_EVENT_DETAILS_CHANGED:
+    case CART_EVENT_ITEM_PROPERTIES_CHANGED:
+    case CART_EVENT_ITEM_MERGED:
+    case CART_EVENT_ITEM_PRICE_CHANGED:
+    case CART_EVENT_ITEM_RESTORED:
+    case CART_EVENT_CURRENCY_CHANGED:
+    case CART_EVENT_RESTORED:
+        return true;
+    case CART_EVENT_CREATED:
+    case CART_EVENT_COPIED:
+    case CART_EVENT_CLAIMED:
+    case CART_EVENT_CHECKED_OUT:
+    case CART_EVENT_CANCELLED:
+    case CART_EVENT_REOPENED:
+        break;
+    }
+    return false;
 }
 
 static void close_as(struct cart *cart, enum cart_status status, int64_t recorded_at_us)
@@ -106,6 +210,11 @@ void cart_evolve(struct cart *cart, const struct cart_event *event, int64_t reco
 {
     cart->version++;
     cart->updated_at_us = recorded_at_us;
+    cart->notes = NULL;
+    if (is_undoable(event->type)) {
+        cart->changed_version = cart->version;
+        cart->undone_to = 0;
+    }
     switch (event->type) {
     case CART_EVENT_CREATED:
         create(cart, event, recorded_at_us);
@@ -132,6 +241,36 @@ void cart_evolve(struct cart *cart, const struct cart_event *event, int64_t reco
     case CART_EVENT_CANCELLED:
         close_as(cart, CART_CANCELLED, recorded_at_us);
         break;
+    case CART_EVENT_DETAILS_CHANGED:
+        change_details(cart, event);
+        break;
+    case CART_EVENT_ITEM_PROPERTIES_CHANGED:
+        change_item_properties(cart, event);
+        break;
+    case CART_EVENT_ITEM_MERGED:
+        merge_item(cart, event);
+        break;
+    case CART_EVENT_ITEM_PRICE_CHANGED:
+        change_item_price(cart, event);
+        break;
+    case CART_EVENT_ITEM_RESTORED:
+        restore_item(cart, event);
+        break;
+    case CART_EVENT_CURRENCY_CHANGED:
+        change_currency(cart, event);
+        break;
+    case CART_EVENT_COPIED:
+        cart->notes = event->copied.notes;
+        break;
+    case CART_EVENT_RESTORED:
+        cart->notes = event->restored.notes;
+        cart->undone_to = event->restored.undone_to;
+        break;
+    case CART_EVENT_REOPENED:
+        cart->status = CART_OPEN;
+        cart->closed_at_us = CART_TIME_NONE;
+        cart->order_reference = NULL;
+        break;
     }
 }
 
@@ -139,8 +278,17 @@ struct cart_reach cart_find_reach(const struct cart_event *event)
 {
     switch (event->type) {
     case CART_EVENT_CREATED:
+    case CART_EVENT_COPIED:
     case CART_EVENT_CLAIMED:
+    case CART_EVENT_DETAILS_CHANGED:
+    case CART_EVENT_ITEM_PRICE_CHANGED:
+    case CART_EVENT_ITEM_PROPERTIES_CHANGED:
+    case CART_EVENT_ITEM_MERGED: /* from one line of a sku to another */
+    case CART_EVENT_CURRENCY_CHANGED:
+    case CART_EVENT_RESTORED:
         break;
+    case CART_EVENT_ITEM_RESTORED:
+        return (struct cart_reach){CART_REACH_SKU, event->item_restored.sku};
     case CART_EVENT_ITEM_ADDED:
         return (struct cart_reach){CART_REACH_SKU, event->item_added.sku};
     case CART_EVENT_ITEM_QUANTITY_CHANGED:
@@ -150,6 +298,7 @@ struct cart_reach cart_find_reach(const struct cart_event *event)
     case CART_EVENT_CLEARED:
     case CART_EVENT_CHECKED_OUT:
     case CART_EVENT_CANCELLED:
+    case CART_EVENT_REOPENED:
         return (struct cart_reach){CART_REACH_ALL, NULL};
     }
     return (struct cart_reach){CART_REACH_NOTHING, NULL};

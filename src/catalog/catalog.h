@@ -50,14 +50,16 @@ struct catalog_event {
 
 enum catalog_command_type {
     CATALOG_COMMAND_CHANGE_PRODUCT, /* the product becomes exactly `content` */
-    CATALOG_COMMAND_SET_PRICE /* one line of an import: name, one price, and activity if it says so;
-                                 other currencies stay as they are */
+    CATALOG_COMMAND_SET_PRICE, /* one line of an import: name, one price, and activity if it says
+                                  so; other currencies stay as they are */
+    CATALOG_COMMAND_DEACTIVATE /* the product, if there is one, becomes inactive; the rest stays */
 };
 
 struct catalog_command {
     enum catalog_command_type type;
     const char *sku;
     struct catalog_content content; /* set_price: name and prices[0]; is_active if has_active */
+    bool takes_price_away; /* set_price only: there is no price in that currency any more */
     bool has_active; /* set_price only; when false an existing product keeps its activity and a new
                         one is active */
 };
@@ -82,6 +84,8 @@ struct catalog_decision {
  * content is full. */
 bool catalog_content_set_price(
     struct catalog_content *content, const char *currency, int64_t price_minor);
+/* Takes the price of a currency away, if there is one. */
+void catalog_content_remove_price(struct catalog_content *content, const char *currency);
 /* The price in a currency; false when there is none. */
 bool catalog_find_price(
     const struct catalog_content *content, const char *currency, int64_t *price_minor);

@@ -3,26 +3,26 @@
 #include <string.h>
 
 /* Where the price of that currency stands, or would. */
-static size_t find_place(
+static size_t find_index(
     const struct catalog_content *content, const char *currency, bool *is_there)
 {
-    size_t place = 0;
-    while (place < content->n_prices && strcmp(content->prices[place].currency, currency) < 0)
-        place++;
-    *is_there = place < content->n_prices && strcmp(content->prices[place].currency, currency) == 0;
-    return place;
+    size_t index = 0;
+    while (index < content->n_prices && strcmp(content->prices[index].currency, currency) < 0)
+        index++;
+    *is_there = index < content->n_prices && strcmp(content->prices[index].currency, currency) == 0;
+    return index;
 }
 
 bool catalog_content_set_price(
     struct catalog_content *content, const char *currency, int64_t price_minor)
 {
     bool is_there;
-    size_t place = find_place(content, currency, &is_there);
-    struct catalog_price *price = &content->prices[place];
+    size_t index = find_index(content, currency, &is_there);
+    struct catalog_price *price = &content->prices[index];
     if (!is_there) {
         if (content->n_prices == CATALOG_PRICES_MAX)
             return false;
-        memmove(price + 1, price, (content->n_prices - place) * sizeof *price);
+        memmove(price + 1, price, (content->n_prices - index) * sizeof *price);
         content->n_prices++;
         *price = (struct catalog_price){0};
         memcpy(price->currency, currency, sizeof price->currency - 1);
@@ -31,13 +31,24 @@ bool catalog_content_set_price(
     return true;
 }
 
+void catalog_content_remove_price(struct catalog_content *content, const char *currency)
+{
+    bool is_there;
+    size_t index = find_index(content, currency, &is_there);
+    if (!is_there)
+        return;
+    struct catalog_price *price = &content->prices[index];
+    content->n_prices--;
+    memmove(price, price + 1, (content->n_prices - index) * sizeof *price);
+}
+
 bool catalog_find_price(
     const struct catalog_content *content, const char *currency, int64_t *price_minor)
 {
     bool is_there;
-    size_t place = find_place(content, currency, &is_there);
+    size_t index = find_index(content, currency, &is_there);
     if (is_there)
-        *price_minor = content->prices[place].price_minor;
+        *price_minor = content->prices[index].price_minor;
     return is_there;
 }
 
@@ -65,8 +76,11 @@ static bool set_price(
     content->name = command->content.name;
     if (command->has_active)
         content->is_active = command->content.is_active;
-    return catalog_content_set_price(
-        content, command->content.prices[0].currency, command->content.prices[0].price_minor);
+    const struct catalog_price *price = &command->content.prices[0];
+    if (!command->takes_price_away)
+        return catalog_content_set_price(content, price->currency, price->price_minor);
+    catalog_content_remove_price(content, price->currency);
+    return true;
 }
 
 void catalog_decide(
@@ -84,6 +98,12 @@ void catalog_decide(
     case CATALOG_COMMAND_SET_PRICE:
         if (!set_price(product, command, content))
             decision->outcome = CATALOG_TOO_MANY_PRICES;
+        break;
+    case CATALOG_COMMAND_DEACTIVATE:
+        *content = product->content;
+        content->is_active = false;
+        if (product->version == 0)
+            decision->outcome = CATALOG_ALREADY_SO;
         break;
     }
     if (decision->outcome == CATALOG_ACCEPTED && product->version > 0 &&

@@ -102,7 +102,7 @@ static void append_counted(struct base_buffer *out, int64_t n, const char *one, 
 }
 
 /* Where a rebuild is and how it goes on from there. */
-static void say_place(const struct audit_run *run, const char *word)
+static void say_progress(const struct audit_run *run, const char *word)
 {
     const struct audit_result *result = audit_result(run->audit);
     char id[BASE_UUID_SIZE];
@@ -133,7 +133,7 @@ static void show(struct task *task)
     if (run->what != NULL && !progress->is_on &&
         loop_now_us(task->loop) - run->said_at_us >= SAY_US) {
         run->said_at_us = loop_now_us(task->loop);
-        say_place(run, "rebuilding:");
+        say_progress(run, "rebuilding:");
     }
 }
 
@@ -180,7 +180,7 @@ static enum cli_exit say_end(const struct audit_run *run)
     if (is_trouble)
         cli_complain("%s", result->trouble ? result->trouble : "PostgreSQL did not answer");
     if (run->what != NULL)
-        say_place(run, is_trouble ? "stopped" : "interrupted");
+        say_progress(run, is_trouble ? "stopped" : "interrupted");
     else if (!is_trouble)
         cli_complain("interrupted before everything was checked");
     return CLI_FAILED;
@@ -240,14 +240,14 @@ enum cli_exit cli_rebuild_all(const struct config *config)
 }
 
 /* An id or its beginning: 0193 is 01930000-0000-…. */
-static bool read_place(const char *text, struct base_uuid *place)
+static bool read_stream_prefix(const char *text, struct base_uuid *stream_id)
 {
     char id[BASE_UUID_SIZE] = "00000000-0000-0000-0000-000000000000";
     size_t length = strlen(text);
     if (length == 0 || length >= sizeof id)
         return false;
     memcpy(id, text, length);
-    return base_uuid_parse(id, place);
+    return base_uuid_parse(id, stream_id);
 }
 
 /* "carts", "products", …: the streams of one kind. */
@@ -266,7 +266,7 @@ enum cli_exit cli_rebuild(const struct cli_call *call)
     if (wanted.only == NULL && strcmp(what, "all") != 0)
         return cli_complain_of_usage(call);
     const struct config_flag *from = &call->flags[CLI_REBUILD_FROM];
-    if (from->is_given && !read_place(from->value, &wanted.from)) {
+    if (from->is_given && !read_stream_prefix(from->value, &wanted.from)) {
         cli_complain(
             "--from must be the id of a stream or a prefix of one, not \"%s\"", from->value);
         return CLI_MISUSED;

@@ -55,16 +55,28 @@ static const struct subcommand {
         .sentence = "import products and prices from a CSV file",
         .more =
             "The first line names the columns, in any order: sku,name,currency,price and, "
-            "optionally,\nactive. A price is an integer in the currency's minor unit. FILE \"-\" "
-            "is standard input.\nInvalid lines are reported by number and the rest is imported; "
-            "the exit status is then 1.\nImporting a file again records only what has changed.\n",
+            "optionally,\nactive; others are ignored. The file may have commas, semicolons or "
+            "tabs, "
+            "in UTF-8, or in\nUTF-16 with a byte order mark. A price is an integer in the "
+            "currency's minor unit; an empty\none takes the price in that currency away. FILE "
+            "\"-\" is standard input. Invalid lines are\nreported by number and the rest is "
+            "imported; the exit status is then 1. Importing a file\nagain records only what has "
+            "changed.\n",
         .run = cli_catalog,
         .has_settings = true,
         .least_arguments = 2,
         .most_arguments = 2,
         .flags =
             {{"strict", NULL,
-              "check the whole file first, and import nothing if any line is invalid"}},
+              "check the whole file first, and import nothing if any line is invalid or "
+              "contradicts another"},
+             {"delimiter", "CHARACTER", "what is between the fields: , ; | or tab"},
+             {"prices", "minor|decimal",
+              "decimal: 4.99 or 4,99, with no more decimals than the currency has"},
+             {"replace", NULL,
+              "as --strict, and make the products inactive that the file does not have"},
+             {"dry-run", NULL,
+              "check the file, list what --replace would make inactive, and import nothing"}},
     },
     {
         .name = "verify",
@@ -321,6 +333,8 @@ static enum cli_exit run_with_settings(
         cli_complain("%s; see `cartd %s --help`", problem, subcommand->name);
         return CLI_MISUSED;
     }
+    struct currency_list own_currencies = config_currencies(&config);
+    currency_use(&own_currencies);
     if (!are_without_passwords(&call) || !is_database_right(subcommand, &config))
         return CLI_MISUSED;
     if (call.n_arguments < subcommand->least_arguments ||

@@ -1,5 +1,7 @@
 #include "csv.h"
 
+#include <string.h>
+
 void csv_init(struct csv_reader *reader, struct source *source)
 {
     *reader = (struct csv_reader){
@@ -74,12 +76,12 @@ static const char *scan_quoted(struct csv_reader *reader, struct scan *scan)
     }
 }
 
-/* Up to the comma or line end, or the end of everything. */
+/* Up to the delimiter or line end, or the end of everything. */
 static const char *scan_plain(struct csv_reader *reader, struct scan *scan)
 {
     for (;; scan->offset += 1) {
         int byte = byte_at(reader, scan->offset);
-        if (byte == NO_BYTE || byte == ',' || line_end_at(reader, scan->offset) > 0)
+        if (byte == NO_BYTE || byte == reader->delimiter || line_end_at(reader, scan->offset) > 0)
             return NULL;
         if (byte == '"')
             return "it has a quote inside a field that does not begin with one";
@@ -89,8 +91,8 @@ static const char *scan_plain(struct csv_reader *reader, struct scan *scan)
     }
 }
 
-/* One field, and what ends it: afterwards scan->offset is at a comma, at a line end or at the end
- * of everything. */
+/* One field, and what ends it: afterwards scan->offset is at a delimiter, at a line end or at the
+ * end of everything. */
 static const char *scan_field(struct csv_reader *reader, struct scan *scan)
 {
     if (byte_at(reader, scan->offset) != '"')
@@ -98,9 +100,9 @@ static const char *scan_field(struct csv_reader *reader, struct scan *scan)
     scan->offset += 1;
     const char *reason = scan_quoted(reader, scan);
     int after = byte_at(reader, scan->offset);
-    if (reason == NULL && after != ',' && after != NO_BYTE &&
+    if (reason == NULL && after != reader->delimiter && after != NO_BYTE &&
         line_end_at(reader, scan->offset) == 0)
-        return "it has text between a closing quote and the next comma";
+        return "it has text between a closing quote and the next delimiter";
     return reason;
 }
 
@@ -111,13 +113,13 @@ static const char *scan_record(
         if (record->n_fields == CSV_FIELDS_MAX)
             return "it has too many fields";
         if (record->n_fields > 0)
-            scan->offset += 1; /* the comma */
+            scan->offset += 1; /* the delimiter */
         record->fields[record->n_fields++] = reader->texts + scan->n_texts;
         const char *reason = scan_field(reader, scan);
         if (reason != NULL)
             return reason;
         reader->texts[scan->n_texts++] = '\0';
-    } while (byte_at(reader, scan->offset) == ',');
+    } while (byte_at(reader, scan->offset) == reader->delimiter);
     size_t line_end = line_end_at(reader, scan->offset);
     scan->offset += line_end;
     scan->n_lines += line_end > 0;
@@ -126,15 +128,61 @@ static const char *scan_record(
 
 /* ---- the records of the source --------------------------------------------------------------- */
 
-static void pass_byte_order_mark(struct csv_reader *reader)
+#define MARK_UTF_8 "\xef\xbb\xbf"
+
+/* Afterwards a byte may be noted as missing. */
+static bool begins_with(struct csv_reader *reader, const char *bytes)
 {
-    static const char mark[] = "\xef\xbb\xbf";
     size_t n = 0;
-    while (n < 3 && byte_at(reader, n) == (unsigned char)mark[n])
+    while (bytes[n] != '\0' && byte_at(reader, n) == (unsigned char)bytes[n])
         n++;
+    return bytes[n] == '\0';
+}
+
+/* Passes a byte order mark. NULL, or why it is no text; or it is not known yet. */
+static const char *begin(struct csv_reader *reader)
+{
+    bool is_zip = begins_with(reader, "PK\x03\x04");
+    bool is_old_excel = begins_with(reader, "\xd0\xcf\x11\xe0");
+    bool is_utf_8 = begins_with(reader, MARK_UTF_8);
+    bool is_utf_16_le = begins_with(reader, "\xff\xfe");
+    bool is_utf_16_be = begins_with(reader, "\xfe\xff");
     reader->has_begun = !reader->is_short;
-    if (n == 3)
-        source_take(reader->source, n);
+    if (reader->is_short)
+        return NULL;
+    if (is_zip || is_old_excel)
+        return "it is a workbook (.xlsx, .xls or .ods) or another archive, not CSV; save the sheet "
+               "as \"CSV UTF-8\" and import that file";
+    if (is_utf_8)
+        source_take(reader->source, strlen(MARK_UTF_8));
+    if (is_utf_16_le || is_utf_16_be) {
+        source_take(reader->source, 2);
+        source_decode(reader->source, is_utf_16_le ? SOURCE_UTF_16_LE : SOURCE_UTF_16_BE);
+    }
+    return NULL;
+}
+
+/* Of those that the first line has outside quotes, the most frequent; a comma if there is none.
+ * Perhaps that line has not come yet. */
+static void find_delimiter(struct csv_reader *reader)
+{
+    static const char candidates[] = {',', ';', '\t'};
+    size_t counts[BASE_COUNT(candidates)] = {0};
+    bool is_quoted = false;
+    int byte;
+    for (size_t offset = 0; (byte = byte_at(reader, offset)) != NO_BYTE; offset++) {
+        if (byte == '\n' && !is_quoted)
+            break;
+        is_quoted ^= byte == '"';
+        for (size_t i = 0; i < BASE_COUNT(candidates); i++)
+            counts[i] += !is_quoted && byte == candidates[i];
+    }
+    if (reader->is_short)
+        return;
+    size_t most = 0;
+    for (size_t i = 1; i < BASE_COUNT(candidates); i++)
+        most = counts[i] > counts[most] ? i : most;
+    reader->delimiter = candidates[most];
 }
 
 /* False: nothing is there for now. */
@@ -150,24 +198,39 @@ static bool pass_empty_lines(struct csv_reader *reader)
     return byte_at(reader, 0) != NO_BYTE;
 }
 
+/* It costs the line that it begins on. */
+static enum csv_outcome refuse(
+    struct csv_reader *reader, struct csv_record *record, const char *reason)
+{
+    record->reason = reason;
+    (void)skip_line(reader); /* When the line end has not come yet, the next call goes on. */
+    return CSV_BAD;
+}
+
 enum csv_outcome csv_next(struct csv_reader *reader, struct csv_record *record)
 {
+    *record = (struct csv_record){.line = reader->line};
     reader->is_short = false;
-    if (!reader->has_begun)
-        pass_byte_order_mark(reader);
+    const char *reason = reader->has_begun ? NULL : begin(reader);
+    if (reason != NULL)
+        return refuse(reader, record, reason);
     if (reader->is_short || !pass_empty_lines(reader))
         return reader->source->has_ended ? CSV_END : CSV_MORE;
-    *record = (struct csv_record){.line = reader->line};
+    if (reader->delimiter == '\0')
+        find_delimiter(reader);
+    if (reader->is_short)
+        return CSV_MORE;
+    record->line = reader->line;
     struct scan scan = {.offset = 0};
-    record->reason = scan_record(reader, record, &scan);
+    reason = scan_record(reader, record, &scan);
     if (reader->is_short)
         return CSV_MORE;
     if (scan.offset > CSV_RECORD_MAX)
-        record->reason = "it is longer than 64 KiB, or a quote is not closed";
-    if (record->reason != NULL) {
-        (void)skip_line(reader); /* When the line end has not come yet, the next call goes on. */
-        return CSV_BAD;
-    }
+        reason = "it is longer than 64 KiB, or a quote is not closed";
+    if (reason == NULL && strncmp(record->fields[0], MARK_UTF_8, strlen(MARK_UTF_8)) == 0)
+        reason = "it begins with a byte order mark, as if another file began here";
+    if (reason != NULL)
+        return refuse(reader, record, reason);
     source_take(reader->source, scan.offset);
     reader->line += scan.n_lines;
     return CSV_RECORD;

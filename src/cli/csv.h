@@ -1,7 +1,8 @@
 /*
  * csv: records of comma-separated values (RFC 4180), out of a stream of any length in bounded
- * memory. Quotes, doubled quotes, line ends within quotes, LF and CRLF, a byte order mark, a last
- * record without a line end. It knows no columns.
+ * memory. Quotes, doubled quotes, line ends within quotes, LF and CRLF, a last record without a
+ * line end; UTF-8 with and without a byte order mark, UTF-16 with one; semicolons or tabs instead
+ * of commas. It knows no columns.
  *
  * A record that is not well-formed costs one line: it is reported with the number of the line that
  * it begins on, and reading goes on with the next line. So a quote that nobody closed doesn't
@@ -35,7 +36,8 @@ struct csv_record {
 
 struct csv_reader {
     struct source *source;
-    char *texts; /* the fields of the last record */
+    char *texts;    /* the fields of the last record */
+    char delimiter; /* '\0': the one that the first line has most of, which is then set */
     int64_t line;
     bool has_begun;   /* the byte order mark is behind us */
     bool is_skipping; /* to the next line end */
@@ -44,7 +46,8 @@ struct csv_reader {
 
 void csv_init(struct csv_reader *reader, struct source *source);
 void csv_finish(struct csv_reader *reader);
-/* The next record. Empty lines are passed over. */
+/* The next record. Empty lines are passed over. A file that is no text, such as a workbook, is one
+ * record that is not well-formed. */
 enum csv_outcome csv_next(struct csv_reader *reader, struct csv_record *record) BASE_MUST_CHECK;
 
 #endif

@@ -167,7 +167,7 @@ enum cli_exit events_copy(struct events_copying *copying)
     enum cli_exit status = CLI_FAILED;
     task->statements = eventstore_log_statements;
     task->reads_log = true;
-    task->is_patient = copying->reader.follows;
+    task->waits_forever = copying->reader.follows;
     task->ready = ready;
     task->interrupted = interrupted;
     task->show = copying->doing == NULL ? NULL : show;

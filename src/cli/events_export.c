@@ -48,18 +48,18 @@ static bool refuse(const struct target *target, const char *why)
 }
 
 /* The bytes from `begin` on, as many as a line may have. */
-static bool read_piece(const struct target *target, off_t begin, struct base_buffer *piece)
+static bool read_block(const struct target *target, off_t begin, struct base_buffer *block)
 {
-    piece->length = 0;
-    while (piece->length < EVENTS_LINE_MAX) {
-        size_t n_free = EVENTS_LINE_MAX - piece->length;
+    block->length = 0;
+    while (block->length < EVENTS_LINE_MAX) {
+        size_t n_free = EVENTS_LINE_MAX - block->length;
         ssize_t n = pread(
-            target->fd, base_buffer_reserve(piece, n_free), n_free, begin + (off_t)piece->length);
+            target->fd, base_buffer_reserve(block, n_free), n_free, begin + (off_t)block->length);
         if (n < 0)
             return complain_of(target);
         if (n == 0)
             break;
-        piece->length += (size_t)n;
+        block->length += (size_t)n;
     }
     return true;
 }
@@ -77,17 +77,17 @@ static bool read_position(
 }
 
 /* Finds the last whole line, and goes behind it. */
-static bool find_last(struct target *target, off_t size, struct base_buffer *piece)
+static bool find_last(struct target *target, off_t size, struct base_buffer *block)
 {
     off_t begin = size > EVENTS_LINE_MAX ? size - EVENTS_LINE_MAX : 0;
-    if (!read_piece(target, begin, piece))
+    if (!read_block(target, begin, block))
         return false;
-    const char *end = memrchr(piece->bytes, '\n', piece->length);
+    const char *end = memrchr(block->bytes, '\n', block->length);
     if (end == NULL)
         return refuse(target, "its last line is longer than any event");
-    size_t length = (size_t)(end - piece->bytes);
-    const char *before = memrchr(piece->bytes, '\n', length);
-    const char *line = before == NULL ? piece->bytes : before + 1;
+    size_t length = (size_t)(end - block->bytes);
+    const char *before = memrchr(block->bytes, '\n', length);
+    const char *line = before == NULL ? block->bytes : before + 1;
     base_buffer_append(&target->last_line, line, (size_t)(end - line));
     if (!read_position(target, line, (size_t)(end - line), &target->last))
         return false;
@@ -95,24 +95,24 @@ static bool find_last(struct target *target, off_t size, struct base_buffer *pie
 }
 
 /* What an earlier export has written. */
-static bool look_at_lines(struct target *target, off_t size)
+static bool check_lines(struct target *target, off_t size)
 {
     static const char beginning[] = "{\"position\":";
-    BASE_CLEANUP(base_buffer_finish) struct base_buffer piece = {0};
-    if (!read_piece(target, 0, &piece))
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer block = {0};
+    if (!read_block(target, 0, &block))
         return false;
     size_t n_compared = sizeof beginning - 1;
-    if (n_compared > piece.length)
-        n_compared = piece.length;
-    if (memcmp(piece.bytes, beginning, n_compared) != 0)
+    if (n_compared > block.length)
+        n_compared = block.length;
+    if (memcmp(block.bytes, beginning, n_compared) != 0)
         return refuse(target, "it does not begin with an event");
-    const char *end = memchr(piece.bytes, '\n', piece.length);
+    const char *end = memchr(block.bytes, '\n', block.length);
     if (end == NULL && size > EVENTS_LINE_MAX)
         return refuse(target, "its first line is longer than any event");
     target->is_begun = end != NULL; /* else the first line was cut short and is written again */
     return end == NULL ||
-           (read_position(target, piece.bytes, (size_t)(end - piece.bytes), &target->first) &&
-            find_last(target, size, &piece));
+           (read_position(target, block.bytes, (size_t)(end - block.bytes), &target->first) &&
+            find_last(target, size, &block));
 }
 
 static bool open_target(struct target *target)
@@ -133,7 +133,7 @@ static bool open_target(struct target *target)
     /* Looked at again, as another export may have just ended. */
     if (fstat(target->fd, &status) != 0)
         return complain_of(target);
-    return status.st_size == 0 || look_at_lines(target, status.st_size);
+    return status.st_size == 0 || check_lines(target, status.st_size);
 }
 
 /* ---- the export ------------------------------------------------------------------------------ */

@@ -3,12 +3,12 @@
 #include <stdlib.h>
 
 #include "events.h"
-#include "events_piece.h"
+#include "events_chunk.h"
 #include "lines.h"
 #include "task.h"
 
-/* Pieces under way: one that commits, one that waits for it, one that is being read. */
-#define PIECES 3
+/* Chunks under way: one that commits, one that waits for it, one that is being read. */
+#define CHUNKS 3
 
 enum import_end {
     IMPORT_GOES_ON,
@@ -19,12 +19,12 @@ enum import_end {
     IMPORT_LOST        /* the database */
 };
 
-struct import_piece {
+struct import_chunk {
     struct import *import;
     struct postgres_pipeline pipeline;
     bool is_compared; /* with what the log has; else appended */
     bool is_under_way;
-    struct events_piece content;
+    struct events_chunk content;
 };
 
 struct import {
@@ -33,15 +33,15 @@ struct import {
     struct postgres_pipeline head_pipeline;
     bool has_head;
     int64_t head; /* of the log before this import */
-    struct events_place place;
-    struct import_piece *pieces;
-    struct import_piece *reading; /* NULL: none */
+    struct events_last last;
+    struct import_chunk *chunks;
+    struct import_chunk *reading; /* NULL: none */
     size_t n_under_way;
     size_t n_comparing; /* of them */
     int64_t n_compared;
     int64_t n_imported;
     enum import_end end;
-    bool has_failed_piece;
+    bool has_failed_chunk;
 };
 
 static void end_as(struct import *import, enum import_end end)
@@ -59,40 +59,41 @@ static void refuse_line(struct import *import, int64_t line, const char *why)
     end_as(import, IMPORT_REFUSED);
 }
 
-/* ---- a piece: asked, answered ---------------------------------------------------------------- */
+/* ---- a chunk: asked, answered ---------------------------------------------------------------- */
 
-/* Of several pieces under way only the first that fails is told: the others fail because of it. */
-static void refuse_piece(struct import *import, int64_t line, const char *why)
+/* Of several chunks under way only the first that fails is reported: the others fail because of it.
+ */
+static void refuse_chunk(struct import *import, int64_t line, const char *why)
 {
-    if (!import->has_failed_piece)
+    if (!import->has_failed_chunk)
         refuse_line(import, line, why);
-    import->has_failed_piece = true;
+    import->has_failed_chunk = true;
 }
 
-static void receive_compared(struct import_piece *piece)
+static void receive_compared(struct import_chunk *chunk)
 {
-    struct import *import = piece->import;
-    int64_t position = eventstore_receive_compared(&piece->pipeline);
+    struct import *import = chunk->import;
+    int64_t position = eventstore_receive_compared(&chunk->pipeline);
     if (position == 0) {
-        import->n_compared += (int64_t)piece->content.n_events;
+        import->n_compared += (int64_t)chunk->content.n_events;
         return;
     }
-    refuse_piece(
-        import, piece->content.first_line + position - piece->content.events[0].position,
+    refuse_chunk(
+        import, chunk->content.first_line + position - chunk->content.events[0].position,
         "the log has another event at this position, so this is not a copy of the same log");
 }
 
-static void receive_imported(struct import_piece *piece)
+static void receive_imported(struct import_chunk *chunk)
 {
-    struct import *import = piece->import;
-    struct eventstore_imported imported = eventstore_receive_imported(&piece->pipeline);
+    struct import *import = chunk->import;
+    struct eventstore_imported imported = eventstore_receive_imported(&chunk->pipeline);
     if (imported.is_done) {
-        import->n_imported += (int64_t)piece->content.n_events;
+        import->n_imported += (int64_t)chunk->content.n_events;
         return;
     }
     if (!imported.has_wrong_stream) {
-        refuse_piece(
-            import, piece->content.first_line,
+        refuse_chunk(
+            import, chunk->content.first_line,
             "another process appended to the log during the import; stop all services first");
         return;
     }
@@ -101,29 +102,29 @@ static void receive_imported(struct import_piece *piece)
         why, sizeof why,
         "its version is not the next one: its stream is at version %d, or of another type",
         (int)imported.version);
-    refuse_piece(import, events_piece_line_of(&piece->content, &imported.stream_id), why);
+    refuse_chunk(import, events_chunk_line_of(&chunk->content, &imported.stream_id), why);
 }
 
-static void piece_answered(struct postgres_pipeline *pipeline)
+static void chunk_answered(struct postgres_pipeline *pipeline)
 {
-    struct import_piece *piece = BASE_CONTAINER(pipeline, struct import_piece, pipeline);
-    struct import *import = piece->import;
-    piece->is_under_way = false;
+    struct import_chunk *chunk = BASE_CONTAINER(pipeline, struct import_chunk, pipeline);
+    struct import *import = chunk->import;
+    chunk->is_under_way = false;
     import->n_under_way--;
-    import->n_comparing -= piece->is_compared;
+    import->n_comparing -= chunk->is_compared;
     switch (pipeline->outcome) {
     case POSTGRES_DONE:
     case POSTGRES_UNACKNOWLEDGED: /* the log has it, as the next import will see */
-        if (piece->is_compared)
-            receive_compared(piece);
+        if (chunk->is_compared)
+            receive_compared(chunk);
         else
-            receive_imported(piece);
+            receive_imported(chunk);
         break;
     case POSTGRES_VIOLATED:
     case POSTGRES_UNABLE:
     case POSTGRES_FAILED:
-        refuse_piece(
-            import, piece->content.first_line,
+        refuse_chunk(
+            import, chunk->content.first_line,
             "PostgreSQL rejected the events from this line on; see the error above");
         break;
     case POSTGRES_AGAIN:
@@ -135,59 +136,59 @@ static void piece_answered(struct postgres_pipeline *pipeline)
     task_wake(&import->task);
 }
 
-static void send_piece(struct import *import)
+static void send_chunk(struct import *import)
 {
-    struct import_piece *piece = import->reading;
+    struct import_chunk *chunk = import->reading;
     import->reading = NULL;
     int64_t line = 0;
-    const char *complaint = events_piece_list_streams(&piece->content, &line);
+    const char *complaint = events_chunk_list_streams(&chunk->content, &line);
     if (complaint != NULL) {
         refuse_line(import, line, complaint);
         return;
     }
     const struct eventstore_copied copied = {
-        .events = piece->content.events,
-        .n_events = piece->content.n_events,
-        .streams = piece->content.streams,
-        .n_streams = piece->content.n_streams,
+        .events = chunk->content.events,
+        .n_events = chunk->content.n_events,
+        .streams = chunk->content.streams,
+        .n_streams = chunk->content.n_streams,
     };
-    piece->is_compared = import->place.position <= import->head;
-    piece->is_under_way = true;
+    chunk->is_compared = import->last.position <= import->head;
+    chunk->is_under_way = true;
     import->n_under_way++;
-    import->n_comparing += piece->is_compared;
-    postgres_pipeline_begin(&piece->pipeline);
-    piece->pipeline.answered = piece_answered;
-    if (piece->is_compared)
-        eventstore_ask_compare(&piece->pipeline, &copied);
+    import->n_comparing += chunk->is_compared;
+    postgres_pipeline_begin(&chunk->pipeline);
+    chunk->pipeline.answered = chunk_answered;
+    if (chunk->is_compared)
+        eventstore_ask_compare(&chunk->pipeline, &copied);
     else
-        eventstore_ask_import(&piece->pipeline, &copied);
-    postgres_send(import->task.connection, &piece->pipeline);
+        eventstore_ask_import(&chunk->pipeline, &copied);
+    postgres_send(import->task.connection, &chunk->pipeline);
 }
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
 static void add_line(struct import *import)
 {
-    struct events_piece *content = &import->reading->content;
+    struct events_chunk *content = &import->reading->content;
     const struct lines *lines = &import->lines;
-    const char *complaint = events_piece_add(content, &import->place, lines->text, lines->length);
+    const char *complaint = events_chunk_add(content, &import->last, lines->text, lines->length);
     if (complaint != NULL)
         refuse_line(import, lines->number, complaint);
-    /* A piece is either compared or appended. */
-    else if (events_piece_is_full(content) || import->place.position == import->head)
-        send_piece(import);
+    /* A chunk is either compared or appended. */
+    else if (events_chunk_is_full(content) || import->last.position == import->head)
+        send_chunk(import);
 }
 
 static void end_input(struct import *import)
 {
     if (import->reading != NULL && import->reading->content.n_events > 0)
-        send_piece(import);
-    if (import->end == IMPORT_GOES_ON && import->place.position < import->head) {
+        send_chunk(import);
+    if (import->end == IMPORT_GOES_ON && import->last.position < import->head) {
         progress_erase(&import->task.progress);
         cli_complain(
             "the log has %" PRId64 " events, more than the %" PRId64
             " of %s, so this is not a copy of the same log",
-            import->head, import->place.position, import->task.source->name);
+            import->head, import->last.position, import->task.source->name);
         end_as(import, IMPORT_REFUSED);
     }
     end_as(import, IMPORT_READ_ALL);
@@ -213,17 +214,17 @@ static bool read_line(struct import *import)
     return false;
 }
 
-static void take_piece(struct import *import)
+static void take_chunk(struct import *import)
 {
-    for (size_t i = 0; i < PIECES && import->reading == NULL; i++) {
-        if (!import->pieces[i].is_under_way) {
-            import->reading = &import->pieces[i];
-            events_piece_begin(&import->reading->content, import->lines.number + 1);
+    for (size_t i = 0; i < CHUNKS && import->reading == NULL; i++) {
+        if (!import->chunks[i].is_under_way) {
+            import->reading = &import->chunks[i];
+            events_chunk_begin(&import->reading->content, import->lines.number + 1);
         }
     }
 }
 
-/* Reads one piece a turn, so that answers and signals are seen between them. */
+/* Reads one chunk a turn, so that answers and signals are seen between them. */
 static void step(struct task *task)
 {
     struct import *import = BASE_CONTAINER(task, struct import, task);
@@ -237,10 +238,10 @@ static void step(struct task *task)
     if (!import->has_head || task_is_reading(task))
         return;
     /* Nothing is appended before all that is there was found to be of this copy. */
-    if (import->place.position == import->head && import->n_comparing > 0)
+    if (import->last.position == import->head && import->n_comparing > 0)
         return;
     if (import->reading == NULL)
-        take_piece(import);
+        take_chunk(import);
     if (import->reading == NULL)
         return; /* the next answer gives one back */
     while (import->reading != NULL && import->end == IMPORT_GOES_ON)
@@ -323,10 +324,10 @@ static enum cli_exit import_source(struct source *source, const struct config *c
                 .interrupted = interrupted,
             },
         .lines = {.source = source, .most = EVENTS_LINE_MAX},
-        .pieces = base_alloc(PIECES * sizeof *import.pieces),
+        .chunks = base_alloc(CHUNKS * sizeof *import.chunks),
     };
-    for (size_t i = 0; i < PIECES; i++)
-        import.pieces[i].import = &import;
+    for (size_t i = 0; i < CHUNKS; i++)
+        import.chunks[i].import = &import;
     enum cli_exit status = CLI_FAILED;
     progress_start(&import.task.progress, "importing", "lines");
     import.task.progress.n_whole = source->n_bytes;
@@ -335,11 +336,11 @@ static enum cli_exit import_source(struct source *source, const struct config *c
         status = say_end(&import);
     }
     task_close(&import.task);
-    for (size_t i = 0; i < PIECES; i++) {
-        postgres_pipeline_finish(&import.pieces[i].pipeline);
-        events_piece_finish(&import.pieces[i].content);
+    for (size_t i = 0; i < CHUNKS; i++) {
+        postgres_pipeline_finish(&import.chunks[i].pipeline);
+        events_chunk_finish(&import.chunks[i].content);
     }
-    free(import.pieces);
+    free(import.chunks);
     postgres_pipeline_finish(&import.head_pipeline);
     return status;
 }

@@ -187,7 +187,7 @@ static void pump(struct log_reader *reader)
         return;
     if (!reader->follows)
         end_as(reader, LOG_READER_READ_ALL);
-    else if (reader->rest.place == 0)
+    else if (reader->rest.heap_index == 0)
         loop_start_timer(reader->task->loop, &reader->rest, REST_US);
 }
 

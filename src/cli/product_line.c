@@ -6,6 +6,8 @@
 
 #include "catalog.h"
 #include "codec.h"
+#include "currency.h"
+#include "price.h"
 
 static const struct {
     const char *name;
@@ -16,40 +18,82 @@ static const struct {
 #undef PRODUCT_LINE_ROW
 };
 
+#define BLANKS " \t\r\n"
+#define SHOWN_MAX 60 /* bytes of a value in a complaint */
+
+/* In quotes like JSON, as a file of another kind may have anything in it. */
+static void append_quoted(struct base_buffer *out, const char *text, size_t length)
+{
+    size_t shown = length < SHOWN_MAX ? length : SHOWN_MAX;
+    while (shown < length && shown > 0 && ((unsigned char)text[shown] & 0xc0) == 0x80)
+        shown--; /* not within a character */
+    BASE_CLEANUP(base_free_pointer) char *cut = base_copy_text(text);
+    cut[shown] = '\0';
+    base_buffer_append_json_text(out, cut);
+    if (shown < length)
+        base_buffer_append_text(out, "…");
+}
+
+/* ---- the header ------------------------------------------------------------------------------ */
+
 static bool refuse_header(char **problem, const char *what, const char *name)
 {
-    struct base_buffer text = {0};
-    base_buffer_append_text(&text, what);
-    base_buffer_append_char(&text, ' ');
-    /* Quoted like JSON, as a file of another kind may have anything on its first line. */
-    base_buffer_append_json_text(&text, name);
-    base_buffer_append_text(
-        &text, "; the first line names the columns: sku,name,currency,price and, optionally, "
-               "active");
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer text = {0};
+    base_buffer_printf(
+        &text,
+        "%s column \"%s\"; the first line names the columns: sku,name,currency,price and, "
+        "optionally, active",
+        what, name);
     *problem = base_copy_text(base_buffer_text(&text));
-    base_buffer_finish(&text);
     return false;
 }
 
-bool product_line_read_header(
-    const struct csv_record *record, struct product_line_header *header, char **problem)
+/* PRODUCT_LINE_N_COLUMNS: it has no meaning. */
+static size_t find_column(const char *name, size_t length)
 {
-    struct product_line_header found = {.n_fields = record->n_fields};
+    size_t column = 0;
+    while (column < PRODUCT_LINE_N_COLUMNS &&
+           (strlen(columns[column].name) != length ||
+            strncasecmp(columns[column].name, name, length) != 0))
+        column += 1;
+    return column;
+}
+
+bool product_line_read_header(
+    const struct csv_record *record, struct product_line_header *header,
+    struct base_buffer *ignored, char **problem)
+{
+    struct product_line_header found = *header;
+    found.n_fields = record->n_fields;
     for (size_t i = 0; i < record->n_fields; i++) {
-        size_t column = 0;
-        while (column < PRODUCT_LINE_N_COLUMNS &&
-               strcmp(record->fields[i], columns[column].name) != 0)
-            column += 1;
-        if (column == PRODUCT_LINE_N_COLUMNS)
-            return refuse_header(problem, "unknown column", record->fields[i]);
+        const char *name = record->fields[i] + strspn(record->fields[i], BLANKS);
+        size_t length = strlen(name);
+        while (length > 0 && strchr(BLANKS, name[length - 1]) != NULL)
+            length--;
+        size_t column = find_column(name, length);
+        if (column == PRODUCT_LINE_N_COLUMNS) {
+            base_buffer_append_text(ignored, ignored->length > 0 ? ", " : "");
+            append_quoted(ignored, name, length);
+            continue;
+        }
         if (found.places[column] > 0)
-            return refuse_header(problem, "duplicate column", record->fields[i]);
+            return refuse_header(problem, "duplicate", columns[column].name);
         found.places[column] = i + 1;
     }
     for (size_t column = 0; column < PRODUCT_LINE_N_COLUMNS; column++)
         if (columns[column].is_needed && found.places[column] == 0)
-            return refuse_header(problem, "missing column", columns[column].name);
+            return refuse_header(problem, "missing", columns[column].name);
     *header = found;
+    return true;
+}
+
+/* ---- a line ---------------------------------------------------------------------------------- */
+
+bool product_line_is_blank(const struct csv_record *record)
+{
+    for (size_t i = 0; i < record->n_fields; i++)
+        if (record->fields[i][strspn(record->fields[i], BLANKS)] != '\0')
+            return false;
     return true;
 }
 
@@ -77,32 +121,87 @@ static bool read_yes_or_no(const char *text, bool *is_yes)
     return false;
 }
 
-const char *product_line_read(
-    const struct product_line_header *header, const struct csv_record *record,
-    struct product_line *line)
+void product_line_append_sku(struct base_buffer *problem, const char *sku)
 {
-    if (record->n_fields != header->n_fields) {
-        return record->n_fields < header->n_fields ? "it has fewer fields than the header"
-                                                   : "it has more fields than the header";
-    }
-    struct product_line read = {
-        .sku = field(header, record, PRODUCT_LINE_SKU),
-        .name = field(header, record, PRODUCT_LINE_NAME),
-        .currency = field(header, record, PRODUCT_LINE_CURRENCY),
-    };
-    if (!codec_is_sku(read.sku))
-        return "sku: 1 to 64 of A-Z a-z 0-9 . _ ~ -, beginning with a letter or digit";
-    if (!codec_is_label(read.name, CATALOG_NAME_MAX))
-        return "name: 1 to 200 characters of UTF-8, none of them a control character";
-    if (!codec_is_currency(read.currency))
-        return "currency: three upper-case letters (ISO 4217)";
-    const char *price = field(header, record, PRODUCT_LINE_PRICE);
-    if (!base_parse_int(price, 0, CATALOG_PRICE_MAX, &read.price_minor))
-        return "price: an integer in the currency's minor unit (499 is 4.99 EUR), 0 to 2^53-1";
-    const char *active = field(header, record, PRODUCT_LINE_ACTIVE);
-    read.has_active = active[0] != '\0';
-    if (read.has_active && !read_yes_or_no(active, &read.is_active))
-        return "active: true, false, yes, no, 1, 0, or empty";
-    *line = read;
+    base_buffer_append_text(problem, " (sku ");
+    append_quoted(problem, sku, strlen(sku));
+    base_buffer_append_char(problem, ')');
+}
+
+/* What is wrong with the line as a whole; NULL: nothing. */
+static const char *find_misshape(
+    const struct product_line_header *header, const struct csv_record *record)
+{
+    if (record->n_fields == header->n_fields)
+        return NULL;
+    return record->n_fields < header->n_fields ? "it has fewer fields than the header"
+                                               : "it has more fields than the header";
+}
+
+static const char *read_price(
+    const struct product_line_header *header, const char *text, struct product_line *line)
+{
+    line->has_price = text[0] != '\0';
+    if (!line->has_price)
+        return NULL;
+    return header->has_decimal_prices
+               ? price_read_decimal(text, currency_minor_unit(line->currency), &line->price_minor)
+               : price_read_minor(text, &line->price_minor);
+}
+
+/* NULL, or what the value of *column must be. */
+static const char *read_columns(
+    const struct product_line_header *header, const struct csv_record *record,
+    struct product_line *line, enum product_line_column *column)
+{
+    *column = PRODUCT_LINE_SKU;
+    line->sku = field(header, record, *column);
+    if (!codec_is_sku(line->sku))
+        return "1 to 64 of A-Z a-z 0-9 . _ ~ -, beginning with a letter or digit";
+    *column = PRODUCT_LINE_NAME;
+    line->name = field(header, record, *column);
+    if (base_utf8_length(line->name, strlen(line->name)) < 0)
+        return "text in UTF-8; save the file as \"CSV UTF-8\"";
+    if (!codec_is_label(line->name, CATALOG_NAME_MAX))
+        return "1 to 200 characters, none of them a control character";
+    *column = PRODUCT_LINE_CURRENCY;
+    line->currency = field(header, record, *column);
+    if (currency_minor_unit(line->currency) == CURRENCY_MINOR_UNIT_NONE)
+        return "a currency in use (ISO 4217), such as EUR, or one of CARTD_CURRENCIES";
+    *column = PRODUCT_LINE_PRICE;
+    const char *must_be = read_price(header, field(header, record, *column), line);
+    if (must_be != NULL)
+        return must_be;
+    *column = PRODUCT_LINE_ACTIVE;
+    const char *active = field(header, record, *column);
+    line->has_active = active[0] != '\0';
+    if (line->has_active && !read_yes_or_no(active, &line->is_active))
+        return "true, false, yes, no, 1, 0, or empty";
     return NULL;
+}
+
+bool product_line_read(
+    const struct product_line_header *header, const struct csv_record *record,
+    struct product_line *line, struct base_buffer *problem)
+{
+    const char *misshape = find_misshape(header, record);
+    if (misshape != NULL) {
+        base_buffer_append_text(problem, misshape);
+        if (header->places[PRODUCT_LINE_SKU] <= record->n_fields)
+            product_line_append_sku(problem, field(header, record, PRODUCT_LINE_SKU));
+        return false;
+    }
+    struct product_line read = {.sku = ""};
+    enum product_line_column column;
+    const char *must_be = read_columns(header, record, &read, &column);
+    if (must_be != NULL) {
+        const char *value = field(header, record, column);
+        base_buffer_printf(problem, "%s: it must be %s, not ", columns[column].name, must_be);
+        append_quoted(problem, value, strlen(value));
+        if (column != PRODUCT_LINE_SKU)
+            product_line_append_sku(problem, read.sku);
+        return false;
+    }
+    *line = read;
+    return true;
 }

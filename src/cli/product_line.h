@@ -1,7 +1,7 @@
 /*
  * product_line: what one line of a catalogue file says, once it is known to be right. Columns
- * sku, name, currency, price and, optionally, active, in the order of the header line. It reads no
- * file and records nothing.
+ * sku, name, currency, price and, optionally, active, in the order of the header line, among others
+ * that are ignored. It reads no file and records nothing.
  */
 #ifndef CARTD_CLI_PRODUCT_LINE_H
 #define CARTD_CLI_PRODUCT_LINE_H
@@ -25,6 +25,7 @@ enum product_line_column {
 };
 
 struct product_line_header {
+    bool has_decimal_prices; /* set by the caller: 4.99 or 4,99 instead of 499 */
     size_t n_fields;
     size_t places[PRODUCT_LINE_N_COLUMNS]; /* from 1; 0: the file has no such column */
 };
@@ -33,19 +34,25 @@ struct product_line {
     const char *sku; /* texts are borrowed from the record */
     const char *name;
     const char *currency;
+    bool has_price; /* false: it is empty, so there is none any more */
     int64_t price_minor;
     bool has_active; /* false: there is no such column, or it is empty here */
     bool is_active;
 };
 
-/* False with *problem (a sentence, the caller's to free): a column is missing, unknown or there
- * twice. */
+/* Names are compared without regard to case and to the blanks around them. The other columns are
+ * appended to `ignored`, quoted, with commas between. False with *problem (a sentence, the caller's
+ * to free): a column is missing, or there twice. */
 bool product_line_read_header(
     const struct csv_record *record, struct product_line_header *header,
-    char **problem) BASE_MUST_CHECK;
-/* NULL, or what is wrong with the line: static, and `line` is untouched. */
-const char *product_line_read(
+    struct base_buffer *ignored, char **problem) BASE_MUST_CHECK;
+/* Whether there are only blanks in it, as in a row that a spreadsheet left empty. */
+bool product_line_is_blank(const struct csv_record *record) BASE_MUST_CHECK;
+/* False with `problem`, which has column, value and sku appended: then `line` is untouched. */
+bool product_line_read(
     const struct product_line_header *header, const struct csv_record *record,
-    struct product_line *line) BASE_MUST_CHECK;
+    struct product_line *line, struct base_buffer *problem) BASE_MUST_CHECK;
+/* Appends " (sku …)", of a text that may be too long. */
+void product_line_append_sku(struct base_buffer *problem, const char *sku);
 
 #endif

@@ -22,11 +22,11 @@
 /* Descriptors that are not clients': connections to PostgreSQL, the loop's, those of connections
  * that were cut off and are not closed yet. */
 #define SERVE_OWN_DESCRIPTORS 320
-/* How often a drain looks whether it is over. */
+/* How often a drain checks whether it is over. */
 #define SERVE_DRAIN_TURN_US 5000
-/* Looks in a row that must find nothing waiting: requests that had arrived on open connections but
+/* Checks in a row that must find nothing waiting: requests that had arrived on open connections but
  * had not been read when the signal came are then read and answered too. */
-#define SERVE_QUIET_LOOKS 5
+#define SERVE_IDLE_CHECKS 5
 
 struct serve {
     const struct config *config;
@@ -47,7 +47,7 @@ struct serve {
     struct loop_signals signals;
     struct loop_timer drain_timer;
     int64_t drain_ends_at_us;
-    unsigned n_quiet_looks;
+    unsigned n_idle_checks;
     bool is_draining;
 };
 
@@ -58,12 +58,12 @@ static size_t count_waiting(const struct serve *serve)
     return http_waiting(serve->http) + service_waiting(serve->service);
 }
 
-static void look_whether_drained(struct loop_timer *timer)
+static void check_drained(struct loop_timer *timer)
 {
     struct serve *serve = BASE_CONTAINER(timer, struct serve, drain_timer);
     size_t n_waiting = count_waiting(serve);
-    serve->n_quiet_looks = n_waiting == 0 ? serve->n_quiet_looks + 1 : 0;
-    if (serve->n_quiet_looks == SERVE_QUIET_LOOKS) {
+    serve->n_idle_checks = n_waiting == 0 ? serve->n_idle_checks + 1 : 0;
+    if (serve->n_idle_checks == SERVE_IDLE_CHECKS) {
         loop_stop(serve->loop);
     } else if (n_waiting > 0 && loop_now_us(serve->loop) >= serve->drain_ends_at_us) {
         base_log(&serve->log, BASE_LOG_DRAIN_CUT, BASE_LOG_NUMBER("requests", n_waiting));
@@ -107,7 +107,7 @@ static void received_signal(struct loop_signals *signals, int signal)
 
 /* ---- opening and closing the rooms ----------------------------------------------------------- */
 
-static void tell_feed(void *context, int64_t position)
+static void notify_feed(void *context, int64_t position)
 {
     struct serve *serve = context;
     feed_poke(serve->feed, position);
@@ -148,7 +148,7 @@ static bool open_database(struct serve *serve, char **problem)
             .wait_ms = config->numbers[CONFIG_WAIT_MS],
             .projections = serve->projections,
             .keep_keys_hours = (int32_t)config->numbers[CONFIG_KEEP_KEYS_HOURS],
-            .appended = tell_feed,
+            .appended = notify_feed,
             .appended_context = serve,
         },
         problem);
@@ -259,6 +259,8 @@ static bool open_http(struct serve *serve, char **problem)
             .auth = serve->auth,
             .listen = config->texts[CONFIG_LISTEN],
             .default_currency = config->texts[CONFIG_DEFAULT_CURRENCY],
+            .reopen_hours = config->numbers[CONFIG_REOPEN_HOURS],
+            .checks_prices = config->numbers[CONFIG_CHECK_PRICES] == 1,
             .openapi = cli_openapi,
             .openapi_length = cli_openapi_length,
             .connections_max = serve->n_connections,
@@ -306,7 +308,7 @@ static bool open_loop(struct serve *serve, char **problem)
     /* Before anything may start a thread of its own, which inherits what is blocked. */
     static const int our_signals[] = {SIGTERM, SIGINT, SIGHUP, 0};
     serve->signals.received = received_signal;
-    serve->drain_timer.fired = look_whether_drained;
+    serve->drain_timer.fired = check_drained;
     serve->history = postgres_history_create();
     serve->loop = loop_create();
     if (serve->loop && loop_start_signals(serve->loop, &serve->signals, our_signals))
@@ -360,7 +362,7 @@ static void share_descriptors(struct serve *serve)
     serve->n_listeners = (unsigned)n_free - serve->n_connections;
 }
 
-static void tell_of_descriptors(const struct serve *serve)
+static void warn_of_descriptors(const struct serve *serve)
 {
     if (serve->n_descriptors > 0)
         base_log(
@@ -398,7 +400,7 @@ enum cli_exit cli_serve(const struct cli_call *call)
             BASE_LOG_TEXT("version", CARTD_VERSION),
             BASE_LOG_TEXT("libmicrohttpd", http_library_version()),
             BASE_LOG_NUMBER("pid", getpid()));
-        tell_of_descriptors(&serve);
+        warn_of_descriptors(&serve);
         loop_run(serve.loop);
     } else {
         cli_complain("%s", problem);

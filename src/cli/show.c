@@ -72,7 +72,7 @@ static enum cli_exit complain(const struct show *show)
     return CLI_FAILED;
 }
 
-static enum cli_exit look(struct show *show)
+static enum cli_exit run_show(struct show *show)
 {
     struct task *task = &show->task;
     enum cli_exit status = CLI_FAILED;
@@ -135,5 +135,5 @@ enum cli_exit cli_show(const struct cli_call *call)
         cli_complain("the id of a cart must be a UUID, not \"%s\"", show.cart);
         return CLI_MISUSED;
     }
-    return look(&show);
+    return run_show(&show);
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "subcommand.h"
+#include "utf_16.h"
 
 #define READ_BYTES (256 * 1024)
 
@@ -49,6 +50,7 @@ bool source_open(struct source *source, const char *path)
 void source_close(struct source *source)
 {
     base_buffer_finish(&source->buffer);
+    base_buffer_finish(&source->undecoded);
     if (source->fd >= 0)
         (void)close(source->fd); /* It was only read. */
 }
@@ -110,6 +112,8 @@ bool source_spool(struct source *source)
 bool source_rewind(struct source *source)
 {
     source->buffer.length = source->start = 0;
+    source->undecoded.length = 0;
+    source->encoding = SOURCE_AS_IT_IS;
     source->n_taken = 0;
     source->has_ended = false;
     return lseek(source->fd, source->begins_at, SEEK_SET) >= 0 || complain(source, "read twice");
@@ -117,20 +121,47 @@ bool source_rewind(struct source *source)
 
 /* ---- its bytes ------------------------------------------------------------------------------- */
 
-bool source_fill(struct source *source)
+static void drop_from_begin(struct base_buffer *buffer, size_t n_bytes)
+{
+    buffer->length -= n_bytes;
+    if (n_bytes > 0)
+        memmove(buffer->bytes, buffer->bytes + n_bytes, buffer->length);
+}
+
+static void decode(struct source *source)
+{
+    struct base_buffer *undecoded = &source->undecoded;
+    size_t n_decoded = utf_16_decode(
+        &source->buffer, undecoded->bytes, undecoded->length, source->encoding == SOURCE_UTF_16_BE,
+        source->has_ended);
+    drop_from_begin(undecoded, n_decoded);
+}
+
+void source_decode(struct source *source, enum source_encoding encoding)
 {
     struct base_buffer *buffer = &source->buffer;
-    buffer->length -= source->start;
-    if (source->start > 0)
-        memmove(buffer->bytes, buffer->bytes + source->start, buffer->length);
+    source->encoding = encoding;
+    base_buffer_append(
+        &source->undecoded, buffer->bytes + source->start, buffer->length - source->start);
+    buffer->length = source->start;
+    decode(source);
+}
+
+bool source_fill(struct source *source)
+{
+    bool is_decoded = source->encoding != SOURCE_AS_IT_IS;
+    struct base_buffer *to = is_decoded ? &source->undecoded : &source->buffer;
+    drop_from_begin(&source->buffer, source->start);
     source->start = 0;
     ssize_t n_read;
     do {
-        n_read = read(source->fd, base_buffer_reserve(buffer, READ_BYTES), READ_BYTES);
+        n_read = read(source->fd, base_buffer_reserve(to, READ_BYTES), READ_BYTES);
     } while (n_read < 0 && errno == EINTR);
     if (n_read > 0)
-        buffer->length += (size_t)n_read;
+        to->length += (size_t)n_read;
     source->has_ended = n_read == 0;
+    if (is_decoded && n_read >= 0)
+        decode(source);
     return n_read >= 0;
 }
 

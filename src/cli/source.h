@@ -9,6 +9,8 @@
 
 #include "base.h"
 
+enum source_encoding { SOURCE_AS_IT_IS, SOURCE_UTF_16_LE, SOURCE_UTF_16_BE };
+
 struct source {
     const char *name; /* for messages; borrowed */
     int fd;
@@ -16,10 +18,13 @@ struct source {
     int64_t n_bytes; /* 0: nobody knows */
     bool is_seekable;
 
-    /* What was read, and is taken from `start` on. */
+    enum source_encoding encoding;
+    struct base_buffer undecoded; /* bytes that may be the beginning of a character */
+
+    /* What was read, as UTF-8 if it was decoded, and is taken from `start` on. */
     struct base_buffer buffer;
     size_t start;
-    int64_t n_taken; /* bytes, of the whole */
+    int64_t n_taken; /* bytes of what was read; of UTF-16, as UTF-8 */
     bool has_ended;
 };
 
@@ -34,6 +39,8 @@ bool source_rewind(struct source *source) BASE_MUST_CHECK;
 /* Reads once. False, with errno: it can't be read. What lies before `start` is forgotten. */
 bool source_fill(struct source *source) BASE_MUST_CHECK;
 void source_take(struct source *source, size_t n_bytes);
+/* From what was not taken yet on, it is UTF-16: the buffer has it as UTF-8, by utf_16_decode(). */
+void source_decode(struct source *source, enum source_encoding encoding);
 
 /* Whether a descriptor may keep its reader or writer waiting. Epoll takes those, and refuses plain
  * files and devices like /dev/null, which never do. */

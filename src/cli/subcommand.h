@@ -33,8 +33,14 @@ enum cli_exit cli_healthcheck(const struct cli_call *call) BASE_MUST_CHECK;
 enum cli_exit cli_version(const struct cli_call *call) BASE_MUST_CHECK;
 enum cli_exit cli_help(const struct cli_call *call) BASE_MUST_CHECK;
 
-/* The places of a subcommand's own flags in call->flags. */
-enum cli_catalog_flag { CLI_CATALOG_STRICT };
+/* The indexes of a subcommand's own flags in call->flags. */
+enum cli_catalog_flag {
+    CLI_CATALOG_STRICT,
+    CLI_CATALOG_DELIMITER,
+    CLI_CATALOG_PRICES,
+    CLI_CATALOG_REPLACE,
+    CLI_CATALOG_DRY_RUN
+};
 enum cli_rebuild_flag { CLI_REBUILD_FROM };
 enum cli_show_flag { CLI_SHOW_VERSION, CLI_SHOW_AT };
 enum cli_events_flag {

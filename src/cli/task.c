@@ -63,9 +63,9 @@ static void received_signal(struct loop_signals *signals, int signal)
         task->interrupted(task);
 }
 
-static void lose_patience(struct loop_timer *timer)
+static void time_out(struct loop_timer *timer)
 {
-    struct task *task = BASE_CONTAINER(timer, struct task, patience);
+    struct task *task = BASE_CONTAINER(timer, struct task, timeout);
     const char *trouble = postgres_connection_trouble(task->connection);
     task->trouble = base_copy_text(trouble != NULL ? trouble : "PostgreSQL did not answer in time");
     task_stop(task);
@@ -75,10 +75,10 @@ static void changed(struct postgres_connection *connection, void *context)
 {
     struct task *task = context;
     if (postgres_connection_is_ready(connection)) {
-        loop_stop_timer(task->loop, &task->patience);
+        loop_stop_timer(task->loop, &task->timeout);
         task->ready(task);
-    } else if (!task->is_patient) {
-        loop_start_timer(task->loop, &task->patience, task->wait_ms * 1000);
+    } else if (!task->waits_forever) {
+        loop_start_timer(task->loop, &task->timeout, task->wait_ms * 1000);
     }
 }
 
@@ -139,7 +139,7 @@ static bool open_loop(struct task *task)
 {
     static const int stop_signals[] = {SIGINT, SIGTERM, 0};
     task->signals.received = received_signal;
-    task->patience.fired = lose_patience;
+    task->timeout.fired = time_out;
     task->redraw.fired = redraw;
     task->wake.called = woken;
     task->input.ready = input_ready;
@@ -170,7 +170,7 @@ static bool connect(struct task *task)
     if (task->connection == NULL)
         cli_complain("%s", problem);
     else
-        loop_start_timer(task->loop, &task->patience, task->wait_ms * 1000);
+        loop_start_timer(task->loop, &task->timeout, task->wait_ms * 1000);
     return task->connection != NULL;
 }
 
@@ -210,7 +210,7 @@ void task_close(struct task *task)
 {
     task_disconnect(task);
     if (task->loop != NULL) {
-        loop_stop_timer(task->loop, &task->patience);
+        loop_stop_timer(task->loop, &task->timeout);
         loop_stop_timer(task->loop, &task->redraw);
         loop_stop_deferred(task->loop, &task->wake);
         loop_stop_watch(task->loop, &task->input);

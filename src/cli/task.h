@@ -19,8 +19,8 @@ struct task {
     const char *role; /* of its connection: "show"; for application_name and the log */
     /* NULL: it has no connection of its own. */
     const struct postgres_statement *const *statements;
-    bool reads_log;  /* and no other table: a database that was made before 0.1.0 will do */
-    bool is_patient; /* waits for a database that was lost for however long it takes */
+    bool reads_log;     /* and no other table: a database that was made before 0.1.0 will do */
+    bool waits_forever; /* for a database that was lost for however long it takes */
     void (*ready)(struct task *task);       /* connected, or connected again: ask (anew) */
     void (*interrupted)(struct task *task); /* a first SIGINT or SIGTERM; a second stops the loop.
                                                NULL: the first does */
@@ -38,7 +38,7 @@ struct task {
     bool is_unreadable; /* the source; said */
     char *trouble;      /* the database was away for too long, which stopped the loop; NULL: no */
     struct loop_signals signals;
-    struct loop_timer patience;
+    struct loop_timer timeout;
     struct loop_timer redraw;
     struct loop_deferred wake;
     struct loop_watch input;

@@ -26,7 +26,7 @@ void codec_begin(void);
  * complete object. The same cart gives the same bytes, however it was made. */
 void codec_write_cart(
     struct base_buffer *out, const struct base_uuid *cart_id, const struct cart *cart);
-/* Its three pieces: up to its lines; the lines [from, end), with the commas between them; what
+/* Its three parts: up to its lines; the lines [from, end), with the commas between them; what
  * comes behind the last one. */
 void codec_write_cart_begin(
     struct base_buffer *out, const struct base_uuid *cart_id, const struct cart *cart);
@@ -34,9 +34,10 @@ void codec_write_cart_lines(
     struct base_buffer *out, const struct cart *cart, size_t from, size_t end);
 void codec_write_cart_end(struct base_buffer *out, const struct cart *cart);
 /* A cart's document as it was stored, perhaps before it had all its members, in today's shape: what
- * codec_write_cart() would have written. And the piece behind the last line alone. */
+ * codec_write_cart() would have written. */
 void codec_write_stored_cart(struct base_buffer *out, const char *document, size_t length);
-void codec_write_stored_cart_end(struct base_buffer *out, const char *end, size_t length);
+/* Whether a document, or its first piece, is of a shape of before. */
+bool codec_is_former_cart(const char *document, size_t length) BASE_MUST_CHECK;
 /* The answer: a stored document in today's shape, with its times put in before the closing brace.
  * closed_at_us may be CART_TIME_NONE (null). */
 void codec_write_cart_times(
@@ -48,8 +49,12 @@ void codec_append_cart_times(
 
 /* {"sku","version","name","prices","active"}: a product as it is stored in the read table. */
 void codec_write_product(struct base_buffer *out, const struct catalog_product *product);
-/* Puts "updated_at" in before the closing brace that `out` ends with. */
+/* Puts "minor_units" and "updated_at" in before the closing brace of the stored product that `out`
+ * ends with. What the minor units are may change with the settings, so they are not stored. */
 void codec_append_product_times(struct base_buffer *out, int64_t updated_at_us);
+
+/* The decimals of a currency; null: it is none, or is none any more. */
+void codec_write_minor_unit(struct base_buffer *out, const char *currency);
 
 /* The object of a product's prices alone, {"EUR":499,"USD":549}, and back. False for anything
  * that the writer would not have written in meaning (not an object, not integers). Reading changes
@@ -102,9 +107,9 @@ bool codec_round_trips(
  * value. False for what is none. */
 bool codec_is_same_json(const char *left, const char *right) BASE_MUST_CHECK;
 
-/* A cart as a snapshot keeps it, and back; texts go to the arena. `shape` of a stored snapshot must
- * be this one, else it is not read: a snapshot can be made again from the events, so there are no
- * upcasts. False: not a snapshot; `cart` may have been changed. */
+/* A cart as a snapshot stores it, and back; texts go to the arena. `shape` of a stored snapshot
+ * must be this one, else it is not read: a snapshot can be made again from the events, so there are
+ * no upcasts. False: not a snapshot; `cart` may have been changed. */
 #define CODEC_SNAPSHOT_SHAPE 4
 void codec_write_cart_snapshot(struct base_buffer *out, const struct cart *cart);
 bool codec_read_cart_snapshot(const char *json, struct base_arena *arena, struct cart *cart)
@@ -218,6 +223,22 @@ enum codec_outcome codec_read_product(
     struct codec_body body, struct base_arena *arena, struct catalog_content *content,
     struct codec_complaints *complaints) BASE_MUST_CHECK;
 
+/* An object with a merge patch (RFC 7396) applied to it, as canonical JSON in the arena; each NULL
+ * stands for {}. Both are canonical. False: it is larger than that. */
+struct codec_merge_limits {
+    size_t bytes;
+    size_t members; /* of the object itself */
+    size_t levels;
+};
+bool codec_merge_patch(
+    const char *object, const char *patch, const struct codec_merge_limits *limits,
+    struct base_arena *arena, const char **merged) BASE_MUST_CHECK;
+
+/* The notes of a decision as canonical JSON, in the arena; NULL: there are none. With `prices` they
+ * say what lines cost and should cost. */
+const char *codec_make_notes(
+    struct base_arena *arena, const struct cart_note *notes, size_t n_notes, bool has_prices);
+
 /* What a line that can't be called by its sku is called: an item id made from sku and properties
  * (NULL: none), in the arena. The same for the same three; each attempt gives another. */
 char *codec_make_item_id(
@@ -257,8 +278,11 @@ bool codec_read_claims(
 bool codec_is_sku(const char *text) BASE_MUST_CHECK;
 /* The same of at most CART_PROPERTY_NAME_MAX characters. */
 bool codec_is_property_name(const char *text) BASE_MUST_CHECK;
-/* Three upper-case letters (ISO 4217). */
+/* Three upper-case letters, as a currency of ISO 4217 has; whether there is such a currency,
+ * currency_minor_unit() says. */
 bool codec_is_currency(const char *text) BASE_MUST_CHECK;
+/* No more than what any address has: who sends mail to it finds out whether it is one. */
+bool codec_is_email(const char *text) BASE_MUST_CHECK;
 /* 1..most code points of UTF-8 without control characters. */
 bool codec_is_label(const char *text, size_t most) BASE_MUST_CHECK;
 

@@ -10,24 +10,31 @@
 
 /* What a member is in JSON, and in C. */
 enum codec_kind {
-    CODEC_WORD,       /* a sku or an item id; const char * */
-    CODEC_TEXT,       /* any text; const char *. With `most`: of 1 to so many characters, none of
-                         which is a control character */
-    CODEC_CURRENCY,   /* char[4] */
-    CODEC_INTEGER,    /* from `least` to `most`; int32_t or int64_t, of which null is INT64_MIN */
-    CODEC_BOOLEAN,    /* bool */
-    CODEC_METADATA,   /* an object; canonical JSON, const char *. With `most`: of so many bytes */
-    CODEC_PROPERTIES, /* an object of texts; canonical JSON, const char *, NULL where there are
-                         none. With `most`: of so many bytes, and within the other limits too */
-    CODEC_PRICES,     /* an object of prices; n_prices and prices of a struct catalog_content */
-    CODEC_TOKEN_HASH, /* 64 hexadecimal digits; const char * */
-    CODEC_STATUS,     /* the name of a status that a cart can have; enum cart_status */
-    CODEC_UUID,       /* struct base_uuid */
-    CODEC_NEW_ID,     /* the same, as a client may choose it for a cart */
-    CODEC_TIME,       /* a time of RFC 3339; microseconds since 1970, int64_t */
-    CODEC_VERBATIM,   /* an object, as it stands; const char *. Its text is found by the caller */
-    CODEC_ELEMENTS,   /* an array of `least` to `most` elements; json_t *, borrowed */
-    CODEC_TYPE        /* what says which shape it is; read by the caller, before the others */
+    CODEC_WORD,        /* a sku or an item id; const char * */
+    CODEC_TEXT,        /* any text; const char *. With `most`: of 1 to so many characters, none of
+                          which is a control character */
+    CODEC_CURRENCY,    /* char[4] */
+    CODEC_INTEGER,     /* from `least` to `most`; int32_t or int64_t, of which null is INT64_MIN */
+    CODEC_BOOLEAN,     /* bool */
+    CODEC_METADATA,    /* an object; canonical JSON, const char *. With `most`: of so many bytes */
+    CODEC_PROPERTIES,  /* an object of texts; canonical JSON, const char *, NULL where there are
+                          none. With `most`: of so many bytes, and within the other limits too */
+    CODEC_PRICES,      /* an object of prices; n_prices and prices of a struct catalog_content */
+    CODEC_TOKEN_HASH,  /* 64 hexadecimal digits; const char * */
+    CODEC_STATUS,      /* the name of a status that a cart can have; enum cart_status */
+    CODEC_UUID,        /* struct base_uuid */
+    CODEC_NEW_ID,      /* the same, as a client may choose it for a cart */
+    CODEC_TIME,        /* a time of RFC 3339; microseconds since 1970, int64_t */
+    CODEC_VERBATIM,    /* an object, as it stands; const char *. Its text is found by the caller */
+    CODEC_EMAIL,       /* an address, of at most `most` characters; const char * */
+    CODEC_PATCH,       /* a merge patch (RFC 7396) of an object; canonical JSON, const char *, of at
+                          most `most` bytes. With `of_texts` its members are texts or null, within
+                          the limits of properties */
+    CODEC_NOTES,       /* an array; canonical JSON, const char *, NULL where it is empty */
+    CODEC_ITEM_PRICES, /* an object of prices by item id; prices and n_prices of the event that a
+                          currency was changed */
+    CODEC_ELEMENTS,    /* an array of `least` to `most` elements; json_t *, borrowed */
+    CODEC_TYPE         /* what says which shape it is; read by the caller, before the others */
 };
 
 /* A member. */
@@ -43,6 +50,7 @@ struct codec_field {
     bool is_nullable; /* null is NULL */
     bool is_in_path;  /* of a command: the request's path says it, unless it's one of a list */
     bool is_hidden;   /* it is stored, but not shown */
+    bool is_of_texts; /* of a patch: of properties */
     int32_t since;    /* the schema_version that brought it, before which it was null or {}; 0: it
                          was always there */
     int64_t least;
@@ -100,6 +108,8 @@ struct codec_creation {
     struct cart_command command;
     struct base_uuid id;
     bool has_id;
+    bool has_copy_of;
+    struct base_uuid copy_of;
     json_t *items; /* NULL: none */
 };
 extern const struct codec_field codec_creation_fields[];

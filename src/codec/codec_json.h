@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "codec.h"
+#include "currency.h"
 
 /* Who reads, and whether anything was wrong so far. */
 struct codec_reader {

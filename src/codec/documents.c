@@ -20,8 +20,9 @@ static void write_integer(struct base_buffer *out, const char *name, int64_t num
     base_buffer_append_int(out, number);
 }
 
-static void append_nullable_text(struct base_buffer *out, const char *text)
+static void write_text(struct base_buffer *out, const char *name, const char *text)
 {
+    base_buffer_append_text(out, name);
     if (text == NULL)
         base_buffer_append_text(out, "null");
     else
@@ -79,8 +80,11 @@ void codec_write_cart_begin(
     base_buffer_append_text(out, cart_status_name(cart->status));
     base_buffer_append_text(out, "\",\"currency\":\"");
     base_buffer_append_text(out, cart->currency);
-    base_buffer_append_text(out, "\",\"customer_id\":");
-    append_nullable_text(out, cart->customer_id);
+    base_buffer_append_text(out, "\",\"minor_unit\":");
+    codec_write_minor_unit(out, cart->currency);
+    write_text(out, ",\"customer_id\":", cart->customer_id);
+    write_text(out, ",\"customer_email\":", cart->customer_email);
+    write_text(out, ",\"note\":", cart->note);
     base_buffer_append_text(out, ",\"items\":[");
 }
 
@@ -95,10 +99,11 @@ void codec_write_cart_end(struct base_buffer *out, const struct cart *cart)
 {
     write_integer(out, "],\"item_count\":", cart->item_count);
     write_integer(out, ",\"total\":", cart->total_minor);
+    base_buffer_append_text(out, ",\"notes\":");
+    base_buffer_append_text(out, cart->notes == NULL ? "[]" : cart->notes);
     base_buffer_append_text(out, ",\"metadata\":");
     base_buffer_append_text(out, cart->metadata);
-    base_buffer_append_text(out, ",\"order_reference\":");
-    append_nullable_text(out, cart->order_reference);
+    write_text(out, ",\"order_reference\":", cart->order_reference);
     base_buffer_append_char(out, '}');
 }
 
@@ -136,56 +141,122 @@ void codec_append_cart_times(
     base_buffer_append_char(out, '}');
 }
 
+/* ---- notes ----------------------------------------------------------------------------------- */
+
+static void write_price(struct base_buffer *out, const char *name, int64_t price_minor)
+{
+    base_buffer_append_text(out, name);
+    if (price_minor < 0)
+        base_buffer_append_text(out, "null");
+    else
+        base_buffer_append_int(out, price_minor);
+}
+
+/* Canonical: its members are in the order of their names. */
+static void write_note(struct base_buffer *out, const struct cart_note *note, bool has_prices)
+{
+    base_buffer_printf(out, "{\"code\":\"%s\"", cart_refusal_name(note->code));
+    if (has_prices)
+        write_price(out, ",\"current_price\":", note->current_price_minor);
+    write_text(out, ",\"item_id\":", note->item_id);
+    write_integer(out, ",\"quantity\":", note->quantity);
+    write_text(out, ",\"sku\":", note->sku);
+    if (has_prices)
+        write_price(out, ",\"unit_price\":", note->unit_price_minor);
+    base_buffer_append_char(out, '}');
+}
+
+const char *codec_make_notes(
+    struct base_arena *arena, const struct cart_note *notes, size_t n_notes, bool has_prices)
+{
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer text = {0};
+    if (n_notes == 0)
+        return NULL;
+    for (size_t i = 0; i < n_notes; i++) {
+        base_buffer_append_char(&text, i == 0 ? '[' : ',');
+        write_note(&text, &notes[i], has_prices);
+    }
+    base_buffer_append_char(&text, ']');
+    return base_arena_copy_text(arena, base_buffer_text(&text));
+}
+
 /* ---- carts as they were stored --------------------------------------------------------------- */
 
-/* The end of the next item's total; NULL: there is none. */
-static const char *find_total_end(const char *from, const char *end)
+#define FIELD(name, kind, member) CODEC_FIELD(name, kind, struct cart, member)
+
+/* What a document of before says of a cart, beside its items. */
+static const struct codec_field former_fields[] = {
+    {FIELD("version", INTEGER, version), .least = 1, .most = INT32_MAX},
+    {FIELD("status", STATUS, status)},
+    {FIELD("currency", CURRENCY, currency)},
+    {FIELD("customer_id", TEXT, customer_id), .is_nullable = true},
+    {FIELD("item_count", INTEGER, item_count), .most = INT32_MAX},
+    {FIELD("total", INTEGER, total_minor), .most = CART_AMOUNT_MAX},
+    {FIELD("metadata", METADATA, metadata)},
+    {.name = NULL},
+};
+
+#undef FIELD
+#define FIELD(name, kind, member) CODEC_FIELD(name, kind, struct cart_line, member)
+
+static const struct codec_field former_line_fields[] = {
+    {FIELD("id", WORD, item_id)},
+    {FIELD("sku", WORD, sku)},
+    {FIELD("name", TEXT, name)},
+    {FIELD("quantity", INTEGER, quantity), .least = 1, .most = CART_QUANTITY_MAX},
+    {FIELD("unit_price", INTEGER, unit_price_minor), .most = CART_AMOUNT_MAX},
+    {FIELD("properties", PROPERTIES, properties), .is_optional = true},
+    {.name = NULL},
+};
+
+#undef FIELD
+
+static bool read_former_cart(json_t *members, struct codec_reader *reader, struct cart *cart)
 {
-    static const char total[] = ",\"total\":";
-    const char *at = memmem(from, (size_t)(end - from), total, strlen(total));
-    if (at == NULL)
-        return NULL;
-    at += strlen(total);
-    while (at < end && *at >= '0' && *at <= '9')
-        at++;
-    return at < end ? at : NULL;
+    struct codec_object head = {.reader = reader, .members = members, .path = {.root = ""}};
+    const json_t *items = json_object_get(members, "items");
+    cart_clear(cart);
+    cart->n_lines = json_array_size(items);
+    if (cart->n_lines > CART_LINES_MAX)
+        return false;
+    codec_read_fields(&head, former_fields, cart);
+    for (size_t i = 0; i < cart->n_lines; i++) {
+        struct codec_object line = {
+            .reader = reader, .members = json_array_get(items, i), .path = {.root = ""}};
+        cart->lines[i] = (struct cart_line){.item_id = NULL};
+        codec_read_fields(&line, former_line_fields, &cart->lines[i]);
+    }
+    return !reader->is_refused;
 }
 
-/* Where the first item's total ends or, without items, the cart's own, which its metadata follows.
- * Quotes within texts are escaped, so what is found is no text, and it is found before metadata. */
-static const char *find_first_total_end(const char *document, size_t length)
+/* A cart's row has the newest shape as soon as the cart is written again, or rebuilt. The first
+ * member that came later stands before the items, so that texts of customers can't look like it. */
+bool codec_is_former_cart(const char *document, size_t length)
 {
-    static const char items[] = "\"items\":[";
-    const char *at = memmem(document, length, items, strlen(items));
-    return at == NULL ? NULL : find_total_end(at, document + length);
+    static const char items[] = ",\"items\":[";
+    static const char newest[] = ",\"customer_email\":";
+    const char *end = memmem(document, length, items, strlen(items));
+    return end != NULL &&
+           memmem(document, (size_t)(end - document), newest, strlen(newest)) == NULL;
 }
 
-/* A document ended with its metadata, an object, before it had an order reference. */
-void codec_write_stored_cart_end(struct base_buffer *out, const char *end, size_t length)
-{
-    static const char without[] = "}}";
-    base_buffer_append(out, end, length);
-    if (length < strlen(without) || memcmp(end + length - strlen(without), without, 2) != 0)
-        return;
-    out->length--; /* The closing brace moves to the end. */
-    base_buffer_append_text(out, ",\"order_reference\":null}");
-}
-
-/* An item ended with its total before it had properties; all items of a document are of one shape.
- * Its row has the newest shape as soon as its cart is written again. */
 void codec_write_stored_cart(struct base_buffer *out, const char *document, size_t length)
 {
-    const char *end = document + length;
-    const char *from = document;
-    const char *at = find_first_total_end(document, length);
-    while (at != NULL && *at == '}') {
-        base_buffer_append(out, from, (size_t)(at - from));
-        base_buffer_append_text(out, ",\"properties\":{}");
-        from = at;
-        bool is_last = at + 1 == end || at[1] != ',';
-        at = is_last ? NULL : find_total_end(at, end);
+    if (!codec_is_former_cart(document, length)) {
+        base_buffer_append(out, document, length);
+        return;
     }
-    codec_write_stored_cart_end(out, from, (size_t)(end - from));
+    BASE_CLEANUP(base_arena_finish) struct base_arena arena = {0};
+    struct codec_reader reader = {.arena = &arena};
+    struct cart *cart = base_arena_alloc(&arena, sizeof *cart);
+    struct base_uuid id;
+    json_auto_t *members = codec_json_load(base_arena_copy(&arena, document, length));
+    const char *id_text = json_string_value(json_object_get(members, "id"));
+    if (id_text != NULL && base_uuid_parse(id_text, &id) &&
+        read_former_cart(members, &reader, cart))
+        codec_write_cart(out, &id, cart);
+    else
+        base_buffer_append(out, document, length);
 }
 
 void codec_write_cart_times(
@@ -217,9 +288,60 @@ void codec_write_product(struct base_buffer *out, const struct catalog_product *
     codec_write_fields(out, product_fields, product);
 }
 
+void codec_write_minor_unit(struct base_buffer *out, const char *currency)
+{
+    int minor_unit = currency_minor_unit(currency);
+    if (minor_unit == CURRENCY_MINOR_UNIT_NONE)
+        base_buffer_append_text(out, "null");
+    else
+        base_buffer_append_int(out, minor_unit);
+}
+
+/* The prices of the stored product that `out` ends with; its end: there are none. In the texts
+ * before them a quote is escaped. */
+static const char *find_prices(const struct base_buffer *out)
+{
+    static const char name[] = ",\"prices\":";
+    const size_t length = sizeof(name) - 1;
+    size_t end = out->length;
+    const char *brace;
+    while ((brace = memrchr(out->bytes, '{', end)) != NULL) {
+        end = (size_t)(brace - out->bytes);
+        if (end >= length && memcmp(brace - length, name, length) == 0)
+            return brace;
+    }
+    return out->bytes + out->length;
+}
+
+/* {"EUR":2,"JPY":0} of {"EUR":499,"JPY":800}; null of what is no currency any more. */
+static void write_minor_units(struct base_buffer *out, const char *prices, const char *end)
+{
+    struct codec_scanner scanner = {.at = prices, .end = end};
+    struct codec_token name;
+    struct codec_token price;
+    char separator = '{';
+    while (codec_next_member(&scanner, &name, &price) && name.length == strlen("\"EUR\"")) {
+        char code[CURRENCY_CODE_SIZE] = "";
+        memcpy(code, name.bytes + 1, CURRENCY_CODE_SIZE - 1);
+        base_buffer_append_char(out, separator);
+        base_buffer_append(out, name.bytes, name.length);
+        base_buffer_append_char(out, ':');
+        codec_write_minor_unit(out, code);
+        separator = ',';
+    }
+    if (separator == '{')
+        base_buffer_append_char(out, '{');
+    base_buffer_append_char(out, '}');
+}
+
 void codec_append_product_times(struct base_buffer *out, int64_t updated_at_us)
 {
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer minor_units = {0};
+    const char *prices = find_prices(out);
+    write_minor_units(&minor_units, prices, out->bytes + out->length);
     out->length--; /* The closing brace moves to the end. */
+    base_buffer_append_text(out, ",\"minor_units\":");
+    base_buffer_append(out, minor_units.bytes, minor_units.length);
     write_time(out, ",\"updated_at\":", updated_at_us);
     base_buffer_append_char(out, '}');
 }

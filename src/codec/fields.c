@@ -80,14 +80,34 @@ static void read_any_text(
     take_text(object, text, target);
 }
 
+static void read_email(
+    const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
+{
+    const char *text = read_text(object, field->name, field->name, value);
+    if (text == NULL)
+        return;
+    check_text(object, field->name, field->name, text, (int)field->most, false);
+    if (!codec_is_email(text))
+        refuse(object, field, value, "an e-mail address, such as ada@example.com");
+    take_text(object, text, target);
+}
+
+/* What was recorded stays readable, whatever became of its currency. */
+static bool is_accepted_currency(const struct codec_reader *reader, const char *code)
+{
+    return !reader->is_of_client || currency_minor_unit(code) != CURRENCY_MINOR_UNIT_NONE;
+}
+
 static void read_currency(
     const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
 {
     const char *text = json_string_value(value);
-    if (text != NULL && codec_is_currency(text))
-        memcpy(target, text, 4);
-    else
+    if (text == NULL || !codec_is_currency(text))
         refuse(object, field, value, "three upper-case letters (ISO 4217)");
+    else if (!is_accepted_currency(object->reader, text))
+        refuse(object, field, value, "a currency in use (ISO 4217) or one of this service's own");
+    else
+        memcpy(target, text, CURRENCY_CODE_SIZE);
 }
 
 /* 2.0 and 2e0 are the integer 2 in JSON Schema, and to clients that have only one kind of number;
@@ -280,6 +300,68 @@ static void read_properties(
     take_text(object, base_buffer_text(&text), target);
 }
 
+/* A patch of properties: each is a text, or null for one that ends. */
+static void read_patch(
+    const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
+{
+    struct codec_object patch;
+    const char *name;
+    json_t *member;
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer text = {0};
+    if (!open_member(object, field->name, value, &patch))
+        return;
+    if (field->is_of_texts) {
+        json_object_foreach(value, name, member)
+        {
+            if (!json_is_null(member))
+                check_property(&patch, name, member, true);
+        }
+    }
+    size_t most_levels = field->is_of_texts ? 1 : CART_METADATA_DEPTH_MAX;
+    if (object->reader->is_refused ||
+        !codec_write_canonical(object->reader, value, &patch.path, most_levels, &text))
+        return;
+    limit_bytes(object, field, text.length);
+    take_text(object, base_buffer_text(&text), target);
+}
+
+static void read_notes(
+    const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
+{
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer text = {0};
+    struct codec_path path = {.parent = &object->path, .name = field->name};
+    if (!json_is_array(value))
+        refuse(object, field, value, "an array");
+    else if (
+        json_array_size(value) > 0 &&
+        codec_write_canonical(object->reader, value, &path, CODEC_DEPTH_MAX, &text))
+        take_text(object, base_buffer_text(&text), target);
+}
+
+static void read_item_prices(
+    const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
+{
+    struct cart_event *event = BASE_CONTAINER(target, struct cart_event, currency_changed.prices);
+    struct codec_object prices;
+    if (!open_member(object, field->name, value, &prices))
+        return;
+    struct cart_item_price *list =
+        base_arena_alloc(object->reader->arena, json_object_size(value) * sizeof *list);
+    const char *item_id;
+    json_t *member;
+    size_t n = 0;
+    json_object_foreach(value, item_id, member)
+    {
+        struct codec_field price = {
+            .name = item_id, .size = sizeof list->unit_price_minor, .most = CART_AMOUNT_MAX};
+        check_text(&prices, item_id, "An item id", item_id, CART_ITEM_ID_MAX, true);
+        list[n].item_id = base_arena_copy_text(object->reader->arena, item_id);
+        read_integer(&prices, &price, member, &list[n++].unit_price_minor);
+    }
+    event->currency_changed.prices = list;
+    event->currency_changed.n_prices = n;
+}
+
 static void read_price_list(const struct codec_object *prices, struct catalog_content *content)
 {
     content->n_prices = 0;
@@ -301,6 +383,13 @@ static void read_price_list(const struct codec_object *prices, struct catalog_co
             codec_complain_of_member(
                 prices, currency,
                 "The name of a price must be its currency: three upper-case letters (ISO 4217).");
+            continue;
+        }
+        if (!is_accepted_currency(prices->reader, currency)) {
+            codec_complain_of_member(
+                prices, currency,
+                "%s is neither a currency in use (ISO 4217) nor one of this service's own.",
+                currency);
             continue;
         }
         read_integer(prices, &field, value, &price_minor);
@@ -383,6 +472,10 @@ static void (*const readers[])(
     [CODEC_NEW_ID] = read_new_id,
     [CODEC_TIME] = read_time,
     [CODEC_VERBATIM] = check_object,
+    [CODEC_EMAIL] = read_email,
+    [CODEC_PATCH] = read_patch,
+    [CODEC_NOTES] = read_notes,
+    [CODEC_ITEM_PRICES] = read_item_prices,
     [CODEC_ELEMENTS] = read_elements,
     [CODEC_TYPE] = read_nothing,
 };

@@ -88,6 +88,15 @@ static void name_item(struct base_arena *arena, struct cart_command *command)
             codec_make_item_id(arena, command->add_item.sku, command->add_item.properties, 0);
 }
 
+/* A change of an item that says nothing is a mistake rather than a wish for nothing. */
+static void check_change(const struct codec_object *object, const struct cart_command *command)
+{
+    if (command->type == CART_COMMAND_CHANGE_ITEM && !command->change_item.has_quantity &&
+        !command->change_item.has_properties)
+        codec_complain(
+            object->reader, &object->path, "The body must have quantity, properties or both.");
+}
+
 enum codec_outcome codec_read_command(
     struct codec_body body, enum cart_command_type type, struct base_arena *arena,
     struct codec_commands *commands, struct codec_complaints *complaints)
@@ -95,8 +104,10 @@ enum codec_outcome codec_read_command(
     BASE_CLEANUP(finish_request) struct request request = {.fields = codec_body_fields(type)};
     struct cart_command command = {.type = type};
     enum codec_outcome outcome = begin_request(&request, body, arena, complaints, &command);
-    if (outcome == CODEC_READ)
+    if (outcome == CODEC_READ) {
+        check_change(&request.body, &command);
         outcome = end_request(&request);
+    }
     if (outcome != CODEC_READ)
         return outcome;
     name_item(arena, &command);
@@ -113,6 +124,7 @@ static struct cart_command read_element(
 {
     struct cart_command command = {.type = type};
     codec_read_fields(object, fields, &command);
+    check_change(object, &command);
     codec_refuse_other_members(object, fields);
     name_item(object->reader->arena, &command);
     return command;
@@ -192,18 +204,34 @@ enum codec_outcome codec_read_commands(
 
 /* ---- a new cart ------------------------------------------------------------------------------ */
 
+/* What it does not say itself. A copy has the currency of what it is a copy of. */
+static void complete_creation(
+    const struct codec_object *body, const char *default_currency, struct codec_creation *creation)
+{
+    struct cart_command *command = &creation->command;
+    if (creation->has_copy_of) {
+        char id[BASE_UUID_SIZE];
+        base_uuid_format(&creation->copy_of, id);
+        command->create.copy_of = base_arena_copy_text(body->reader->arena, id);
+        return;
+    }
+    if (command->create.copy_version > 0)
+        codec_complain_of_member(
+            body, "at_version", "at_version says of which version copy_of is, which is missing.");
+    if (command->create.currency[0] == '\0')
+        memcpy(command->create.currency, default_currency, sizeof command->create.currency);
+}
+
 enum codec_outcome codec_read_new_cart(
     struct codec_body body, const char *default_currency, struct base_arena *arena,
     struct codec_new_cart *new_cart, struct codec_complaints *complaints)
 {
     BASE_CLEANUP(finish_request) struct request request = {.fields = codec_creation_fields};
     struct codec_creation creation = {.command = {.type = CART_COMMAND_CREATE}};
-    memcpy(
-        creation.command.create.currency, default_currency,
-        sizeof creation.command.create.currency);
     enum codec_outcome outcome = begin_request(&request, body, arena, complaints, &creation);
     if (outcome != CODEC_READ)
         return outcome;
+    complete_creation(&request.body, default_currency, &creation);
     struct codec_new_cart read = {
         .has_id = creation.has_id,
         .id = creation.id,

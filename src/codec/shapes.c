@@ -68,6 +68,62 @@ static const struct codec_field cart_event_fields[][FIELDS_MAX] = {
              .since = 2},
         },
     [CART_EVENT_CANCELLED] = {{.name = NULL}},
+    [CART_EVENT_DETAILS_CHANGED] =
+        {
+            {FIELD("metadata", METADATA, details_changed.metadata)},
+            {FIELD("customer_email", TEXT, details_changed.customer_email), .is_nullable = true},
+            {FIELD("note", TEXT, details_changed.note), .is_nullable = true},
+        },
+    [CART_EVENT_ITEM_PROPERTIES_CHANGED] =
+        {
+            {FIELD("item_id", WORD, item_properties_changed.item_id)},
+            {FIELD("properties", PROPERTIES, item_properties_changed.properties)},
+        },
+    [CART_EVENT_ITEM_MERGED] =
+        {
+            {FIELD("item_id", WORD, item_merged.item_id)},
+            {FIELD("into", WORD, item_merged.into)},
+            {FIELD("quantity", INTEGER, item_merged.quantity), .least = 1,
+             .most = CART_QUANTITY_MAX},
+        },
+    [CART_EVENT_ITEM_PRICE_CHANGED] =
+        {
+            {FIELD("item_id", WORD, item_price_changed.item_id)},
+            {FIELD("unit_price", INTEGER, item_price_changed.unit_price_minor),
+             .most = CART_AMOUNT_MAX},
+        },
+    [CART_EVENT_ITEM_RESTORED] =
+        {
+            {FIELD("item_id", WORD, item_restored.item_id)},
+            {FIELD("sku", WORD, item_restored.sku)},
+            {FIELD("name", TEXT, item_restored.name)},
+            {FIELD("quantity", INTEGER, item_restored.quantity), .least = 1,
+             .most = CART_QUANTITY_MAX},
+            {FIELD("unit_price", INTEGER, item_restored.unit_price_minor), .most = CART_AMOUNT_MAX},
+            {FIELD("properties", PROPERTIES, item_restored.properties)},
+            {FIELD("index", INTEGER, item_restored.index), .most = CART_LINES_MAX - 1},
+        },
+    [CART_EVENT_CURRENCY_CHANGED] =
+        {
+            {FIELD("currency", CURRENCY, currency_changed.currency)},
+            {FIELD("unit_prices", ITEM_PRICES, currency_changed.prices)},
+        },
+    [CART_EVENT_COPIED] =
+        {
+            {FIELD("cart_id", TEXT, copied.cart_id)},
+            {FIELD("version", INTEGER, copied.version), .least = 1, .most = INT32_MAX},
+            {FIELD("notes", NOTES, copied.notes)},
+        },
+    [CART_EVENT_RESTORED] =
+        {
+            {FIELD("version", INTEGER, restored.version), .least = 1, .most = INT32_MAX},
+            {FIELD("undone_to", INTEGER, restored.undone_to), .most = INT32_MAX},
+            {FIELD("notes", NOTES, restored.notes)},
+        },
+    [CART_EVENT_REOPENED] =
+        {
+            {FIELD("reason", TEXT, reopened.reason), .is_nullable = true},
+        },
 };
 
 #undef FIELD
@@ -88,6 +144,7 @@ static const struct codec_field catalog_event_fields[][FIELDS_MAX] = {
 /* ---- commands -------------------------------------------------------------------------------- */
 
 #define FIELD(name, kind, member) CODEC_FIELD(name, kind, struct cart_command, member)
+#define GIVEN(member) .given = offsetof(struct cart_command, member)
 /* In a list of commands each says its type. What has no such row can't be in one. */
 #define TYPE CODEC_NAME("type"), .kind = CODEC_TYPE, .is_in_path = true
 
@@ -122,15 +179,54 @@ static const struct codec_field command_fields[][FIELDS_MAX] = {
         {
             {TYPE},
             {FIELD("expected_total", INTEGER, check_out.expected_total_minor), .is_optional = true,
-             .given = offsetof(struct cart_command, check_out.has_expected_total),
-             .most = CART_AMOUNT_MAX},
+             GIVEN(check_out.has_expected_total), .most = CART_AMOUNT_MAX},
+            {FIELD("check_prices", BOOLEAN, check_out.checks_prices), .is_optional = true},
             {FIELD("order_reference", TEXT, check_out.order_reference), .is_optional = true,
              .is_nullable = true, .most = CART_ORDER_REFERENCE_MAX},
         },
     [CART_COMMAND_CANCEL] = {{TYPE}},
+    [CART_COMMAND_CHANGE_DETAILS] =
+        {
+            {TYPE},
+            {FIELD("metadata", PATCH, change_details.metadata), .is_optional = true,
+             .is_nullable = true, GIVEN(change_details.has_metadata), .most = CART_METADATA_MAX},
+            {FIELD("customer_email", EMAIL, change_details.customer_email), .is_optional = true,
+             .is_nullable = true, GIVEN(change_details.has_customer_email), .most = CART_EMAIL_MAX},
+            {FIELD("note", TEXT, change_details.note), .is_optional = true, .is_nullable = true,
+             GIVEN(change_details.has_note), .most = CART_NOTE_MAX},
+        },
+    [CART_COMMAND_CHANGE_ITEM] =
+        {
+            {TYPE},
+            {FIELD("item_id", WORD, change_item.item_id), .is_in_path = true},
+            {FIELD("quantity", INTEGER, change_item.quantity), .is_optional = true,
+             GIVEN(change_item.has_quantity), .most = CART_QUANTITY_MAX},
+            {FIELD("properties", PATCH, change_item.properties), .is_optional = true,
+             .is_nullable = true, GIVEN(change_item.has_properties), .is_of_texts = true,
+             .most = CART_PROPERTIES_BYTES_MAX},
+        },
+    [CART_COMMAND_REPRICE] = {{TYPE}},
+    [CART_COMMAND_CHANGE_CURRENCY] =
+        {
+            {TYPE},
+            {FIELD("currency", CURRENCY, change_currency.currency)},
+        },
+    [CART_COMMAND_UNDO] = {{TYPE}},
+    [CART_COMMAND_RESTORE] =
+        {
+            {TYPE},
+            {FIELD("version", INTEGER, restore.version), .least = 1, .most = INT32_MAX},
+        },
+    [CART_COMMAND_REOPEN] =
+        {
+            {TYPE},
+            {FIELD("reason", TEXT, reopen.reason), .is_optional = true, .is_nullable = true,
+             .most = CART_REASON_MAX},
+        },
 };
 
 #undef TYPE
+#undef GIVEN
 #undef FIELD
 
 const struct codec_field *codec_list_fields(enum cart_command_type type)
@@ -159,6 +255,10 @@ const struct codec_field codec_creation_fields[] = {
      .is_nullable = true, .most = CART_CUSTOMER_ID_MAX},
     {FIELD("metadata", METADATA, command.create.metadata), .is_optional = true,
      .most = CART_METADATA_MAX},
+    {FIELD("copy_of", UUID, copy_of), .is_optional = true,
+     .given = offsetof(struct codec_creation, has_copy_of)},
+    {FIELD("at_version", INTEGER, command.create.copy_version), .is_optional = true, .least = 1,
+     .most = INT32_MAX},
     {FIELD("items", ELEMENTS, items), .is_optional = true, .most = CART_LINES_MAX},
     {.name = NULL},
 };

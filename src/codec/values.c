@@ -54,6 +54,13 @@ int codec_find_control_character(const char *text)
     return -1;
 }
 
+bool codec_is_email(const char *text)
+{
+    const char *at = strchr(text, '@');
+    return at != NULL && at != text && at[1] != '\0' && strchr(at + 1, '@') == NULL &&
+           strpbrk(text, " <>,;\"") == NULL && codec_is_label(text, CART_EMAIL_MAX);
+}
+
 bool codec_is_label(const char *text, size_t most)
 {
     ptrdiff_t n_points = base_utf8_length(text, strlen(text));

@@ -66,6 +66,20 @@ static const char *text_at(const void *source)
     return *(const char *const *)source;
 }
 
+static void write_item_prices(struct base_buffer *out, const struct cart_event *event)
+{
+    base_buffer_append_char(out, '{');
+    for (size_t i = 0; i < event->currency_changed.n_prices; i++) {
+        const struct cart_item_price *price = &event->currency_changed.prices[i];
+        if (i > 0)
+            base_buffer_append_char(out, ',');
+        write_quoted(out, price->item_id);
+        base_buffer_append_char(out, ':');
+        base_buffer_append_int(out, price->unit_price_minor);
+    }
+    base_buffer_append_char(out, '}');
+}
+
 static void write_value(
     struct base_buffer *out, const struct codec_field *field, const void *source)
 {
@@ -93,6 +107,13 @@ static void write_value(
     case CODEC_PROPERTIES:
         base_buffer_append_text(out, text_at(source) == NULL ? "{}" : text_at(source));
         return;
+    case CODEC_NOTES:
+        base_buffer_append_text(out, text_at(source) == NULL ? "[]" : text_at(source));
+        return;
+    case CODEC_ITEM_PRICES:
+        write_item_prices(
+            out, BASE_CONTAINER(source, const struct cart_event, currency_changed.prices));
+        return;
     case CODEC_PRICES:
         codec_write_prices(out, BASE_CONTAINER(source, const struct catalog_content, n_prices));
         return;
@@ -107,6 +128,8 @@ static void write_value(
         write_time(out, *(const int64_t *)source);
         return;
     case CODEC_TYPE:
+    case CODEC_EMAIL:
+    case CODEC_PATCH:
     case CODEC_ELEMENTS:
         assert(false); /* they are only read */
     }

@@ -38,6 +38,7 @@ static const char *const choices[CONFIG_N_SETTINGS][CHOICES_MOST] = {
     [CONFIG_LOG_LEVEL] = {"debug", "info", "warning", "error"},
     [CONFIG_LOG_FORM] = {"auto", "plain", "json"},
     [CONFIG_PROJECTIONS] = {"off", "on"},
+    [CONFIG_CHECK_PRICES] = {"off", "on"},
 };
 enum { FORM_AUTO, FORM_PLAIN, FORM_JSON };
 
@@ -295,11 +296,6 @@ static char *check_choice(const char *const *names, const struct given *given, i
     return refuse_value(given, base_buffer_text(&expected));
 }
 
-static bool is_currency(const char *text)
-{
-    return strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 3 && text[3] == '\0';
-}
-
 static bool is_listen(const char *text)
 {
     const char *colon = strrchr(text, ':');
@@ -314,14 +310,25 @@ static bool is_listen(const char *text)
     return colon[1] != '-' && base_parse_int(colon + 1, 0, 65535, &port);
 }
 
-/* What a text must look like is known where it is used; these two are told early all the same. */
+/* What a text must look like is known where it is used; these are told early all the same. */
 static char *check_text(enum config_setting setting, const struct given *given)
 {
+    struct currency_list own;
     if (setting == CONFIG_LISTEN && !is_listen(given->text))
         return refuse_value(given, "address:port with a port from 0 to 65535");
-    if (setting == CONFIG_DEFAULT_CURRENCY && !is_currency(given->text))
-        return refuse_value(given, "three upper-case letters");
-    return NULL;
+    const char *expected =
+        setting == CONFIG_CURRENCIES ? currency_read_own(given->text, &own) : NULL;
+    return expected == NULL ? NULL : refuse_value(given, expected);
+}
+
+/* Which it can be, another setting says. */
+static char *check_default_currency(const struct config *config, const struct given *given)
+{
+    struct currency_list own = config_currencies(config);
+    if (currency_find(&own, given->text) != CURRENCY_MINOR_UNIT_NONE)
+        return NULL;
+    return refuse_value(
+        given, "a currency in use (ISO 4217), such as EUR, or one of CARTD_CURRENCIES");
 }
 
 static char *check_value(enum config_setting i, const struct given *given, int64_t *number)
@@ -360,6 +367,8 @@ bool config_read(
         read.texts[i] = given[i].text;
         refusal = check_value(i, &given[i], &read.numbers[i]);
     }
+    if (refusal == NULL)
+        refusal = check_default_currency(&read, &given[CONFIG_DEFAULT_CURRENCY]);
     if (refusal != NULL) {
         *problem = refusal;
         return false;
@@ -367,6 +376,13 @@ bool config_read(
     *config = read;
     *n_rest = n_read;
     return true;
+}
+
+struct currency_list config_currencies(const struct config *config)
+{
+    struct currency_list own;
+    (void)currency_read_own(config->texts[CONFIG_CURRENCIES], &own); /* config_read() checked it */
+    return own;
 }
 
 enum base_log_level config_log_level(const struct config *config)

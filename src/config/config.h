@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "base.h"
+#include "currency.h"
 
 /* NAME, kind, flag, environment, default, least, most, what it is. TEXT has no bounds; NUMBER is a
  * decimal integer; CHOICE names its values in `choices` of the C file. */
@@ -21,7 +22,13 @@
         "connection string for `cartd migrate`, as the owner of the database; empty: "             \
         "database-url")                                                                            \
     ROW(DEFAULT_CURRENCY, TEXT, "default-currency", "CARTD_DEFAULT_CURRENCY", "EUR", 0, 0,         \
-        "currency of new carts that name none (ISO 4217)")                                         \
+        "currency of new carts that name none (ISO 4217, or an own one)")                          \
+    ROW(CURRENCIES, TEXT, "currencies", "CARTD_CURRENCIES", "", 0, 0,                              \
+        "own currencies beside those of ISO 4217, with their decimals, such as PTS:0,XBT:8")       \
+    ROW(REOPEN_HOURS, NUMBER, "reopen-hours", "CARTD_REOPEN_HOURS", "24", 0, 87600,                \
+        "how long its owner may reopen a cart that was checked out or cancelled")                  \
+    ROW(CHECK_PRICES, CHOICE, "check-prices", "CARTD_CHECK_PRICES", "off", 0, 0,                   \
+        "on: a cart is checked out only if its lines cost what the catalogue says")                \
     ROW(LOG_LEVEL, CHOICE, "log-level", "CARTD_LOG_LEVEL", "info", 0, 0,                           \
         "lowest level that is logged")                                                             \
     ROW(LOG_FORM, CHOICE, "log-form", "CARTD_LOG_FORM", "auto", 0, 0,                              \
@@ -97,7 +104,7 @@ enum config_setting {
 
 struct config {
     const char *texts[CONFIG_N_SETTINGS]; /* borrowed from the environment and the arguments */
-    int64_t numbers[CONFIG_N_SETTINGS];   /* of NUMBER settings; of CHOICE: the choice's place */
+    int64_t numbers[CONFIG_N_SETTINGS];   /* of NUMBER settings; of CHOICE: the choice's index */
 };
 
 /* A flag of a subcommand's own, beside the settings. */
@@ -127,6 +134,8 @@ bool config_read(
 /* The table as the settings part of --help. */
 void config_print_help(FILE *stream);
 
+/* The currencies that the settings add; the caller's to currency_use(). */
+struct currency_list config_currencies(const struct config *config);
 enum base_log_level config_log_level(const struct config *config);
 /* auto: plain when `fd` is a terminal. */
 enum base_log_form config_log_form(const struct config *config, int fd);

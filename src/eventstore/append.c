@@ -85,8 +85,8 @@
     "),\n"
 
 /* A key that somebody else has stored meanwhile fails the batch. */
-#define KEPT                                                                                       \
-    "kept AS (\n"                                                                                  \
+#define STORED_KEYS                                                                                \
+    "stored_keys AS (\n"                                                                           \
     "    INSERT INTO idempotency_keys\n"                                                           \
     "        (scope_id, key, stream_id, fingerprint, status, version, created_at)\n"               \
     "    SELECT k.scope_id, k.key, k.stream_id, k.fingerprint, k.status, k.version, now()\n"       \
@@ -160,7 +160,7 @@ static const struct append_text TEXTS[] = {
         {
             .name = "append_tied",
             .begin = WANTED CHECK("checked") ",\n" REFUSED_BEGIN,
-            .after_refusals = REFUSED_END TIED CREATED KEPT HEAD APPENDED,
+            .after_refusals = REFUSED_END TIED CREATED STORED_KEYS HEAD APPENDED,
             .types = TYPES,
             .n_types = BASE_COUNT(TYPES),
             .end = VERDICTS ", v.refusals" OF_VERDICT,
@@ -168,7 +168,7 @@ static const struct append_text TEXTS[] = {
     [EVENTSTORE_APPEND_ANYTHING] =
         {
             .name = "append",
-            .begin = VERDICT CREATED KEPT HEAD APPENDED,
+            .begin = VERDICT CREATED STORED_KEYS HEAD APPENDED,
             .types = TYPES,
             .n_types = BASE_COUNT(TYPES) - N_TYPES_OF_TIES,
             .end = VERDICTS ", NULL::integer[]" OF_VERDICT,

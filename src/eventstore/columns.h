@@ -37,5 +37,6 @@ extern const struct postgres_statement eventstore_load_shared_position;
 extern const struct postgres_statement eventstore_load_history;
 extern const struct postgres_statement eventstore_forget_snapshots;
 extern const struct postgres_statement eventstore_load_stream_after;
+extern const struct postgres_statement eventstore_version_before;
 
 #endif

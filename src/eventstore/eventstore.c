@@ -115,8 +115,8 @@ static const struct postgres_statement LOAD_KEYS = {
 };
 
 /* A snapshot of another shape is replaced whatever its version. */
-static const struct postgres_statement KEEP_SNAPSHOT = {
-    .name = "keep_snapshot",
+static const struct postgres_statement STORE_SNAPSHOT = {
+    .name = "store_snapshot",
     .rows = POSTGRES_NO_ROWS,
     .sql = "INSERT INTO snapshots AS s (stream_id, version, shape, state)\n"
            "VALUES ($1, $2, $3, $4)\n"
@@ -179,9 +179,10 @@ struct eventstore {
 
 static const struct postgres_statement *const SIDE_STATEMENTS[] = {
     &eventstore_load_history,
+    &eventstore_version_before,
     &eventstore_read_head,
     &eventstore_load_stream_after,
-    &KEEP_SNAPSHOT,
+    &STORE_SNAPSHOT,
     &eventstore_forget_snapshots,
     &FORGET_KEYS,
     &END_STUCK,
@@ -510,17 +511,17 @@ void eventstore_receive_key(
 
 /* ---- snapshots ------------------------------------------------------------------------------- */
 
-void eventstore_ask_keep_snapshot(
+void eventstore_ask_store_snapshot(
     struct postgres_pipeline *pipeline, const struct eventstore_snapshot *snapshot)
 {
-    struct postgres_parameters *to = postgres_pipeline_add(pipeline, &KEEP_SNAPSHOT);
+    struct postgres_parameters *to = postgres_pipeline_add(pipeline, &STORE_SNAPSHOT);
     postgres_put_uuid(to, &snapshot->stream_id);
     postgres_put_int4(to, snapshot->version);
     postgres_put_int4(to, snapshot->shape);
     postgres_put_bytes(to, snapshot->state, snapshot->state_length);
 }
 
-/* ---- keeping house --------------------------------------------------------------------------- */
+/* ---- housekeeping ---------------------------------------------------------------------------- */
 
 void eventstore_ask_forget_keys(struct postgres_pipeline *pipeline, int32_t hours, int32_t limit)
 {

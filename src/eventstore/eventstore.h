@@ -69,7 +69,7 @@ const struct postgres_statement *eventstore_append_statement(
 
 /* ---- appending ------------------------------------------------------------------------------- */
 
-/* A stream of the batch. Its ordinal, by which everything else refers to it, is its place, from 1.
+/* A stream of the batch. Its ordinal, by which everything else refers to it, is its index, from 1.
  */
 struct eventstore_stream {
     struct base_uuid stream_id;
@@ -94,7 +94,7 @@ struct eventstore_new_event {
     struct base_uuid command_id;
 };
 
-/* An answer that is kept for retries of the same request. `scope_id` is the cart or, for a
+/* An answer that is stored for retries of the same request. `scope_id` is the cart or, for a
  * creation, the UUIDv5 of caller and key. */
 struct eventstore_new_key {
     int32_t ordinal;
@@ -191,6 +191,11 @@ struct eventstore_command {
 void eventstore_receive_command(
     const struct postgres_rows *rows, size_t row, struct eventstore_command *command);
 
+/* The version before those that one command recorded: the command of this version. */
+void eventstore_ask_version_before(
+    struct postgres_pipeline *pipeline, const struct base_uuid *stream_id, int32_t version);
+int32_t eventstore_receive_version_before(const struct postgres_rows *rows);
+
 /* The events of one stream after a version, in order, at most `limit`. */
 void eventstore_ask_stream_after(
     struct postgres_pipeline *pipeline, const struct base_uuid *stream_id, int32_t after_version,
@@ -230,14 +235,14 @@ void eventstore_ask_history(
     struct postgres_pipeline *pipeline, const struct eventstore_history_wanted *wanted);
 
 /* The position of the newest event of a shared stream. What is read after it in the same pipeline
- * may be newer, but not older. 0 where somebody has taken the head away. */
+ * may be newer, but not older. 0 where log_head has no row. */
 void eventstore_ask_shared_position(struct postgres_pipeline *pipeline);
 int64_t eventstore_receive_shared_position(const struct postgres_rows *rows);
-/* Whoever keeps what shared streams said reads them again, as if one had an event: for who has
+/* Whoever caches what shared streams said reads them again, as if one had an event: for who has
  * corrected what is read of them. Locks the head until the commit, so nothing may come after it. */
 void eventstore_ask_move_shared_position(struct postgres_pipeline *pipeline);
 
-/* Kept answers by scope and key; rows in no order. */
+/* Stored answers by scope and key; rows in no order. */
 struct eventstore_key_wanted {
     struct base_uuid scope_id;
     const char *key;
@@ -291,7 +296,7 @@ void eventstore_ask_ranges(
 /* The last event's position and time. */
 void eventstore_ask_head(struct postgres_pipeline *pipeline);
 struct eventstore_head {
-    int64_t position;       /* 0: nothing was recorded yet, or somebody has taken the row away */
+    int64_t position;       /* 0: nothing was recorded yet, or log_head has no row */
     int64_t recorded_at_us; /* undefined then */
     int64_t log;            /* which one it is in its database; another one after a restore */
 };
@@ -302,12 +307,12 @@ struct eventstore_head eventstore_receive_head(const struct postgres_rows *rows)
 /* What a connection must prepare for both below and for eventstore_ask_head(). NULL-terminated. */
 extern const struct postgres_statement *const eventstore_copy_statements[];
 
-/* A piece of a copied log: events of positions without a gap, and the streams that they are of,
+/* A chunk of a copied log: events of positions without a gap, and the streams that they are of,
  * each once, in the order of their ids. */
 struct eventstore_copied_stream {
     struct base_uuid stream_id;
     const char *stream_type;
-    int32_t first_version; /* of its events in this piece, which are dense */
+    int32_t first_version; /* of its events in this chunk, which are dense */
     int32_t last_version;
 };
 struct eventstore_copied {
@@ -321,7 +326,7 @@ void eventstore_ask_compare(
     struct postgres_pipeline *pipeline, const struct eventstore_copied *copied);
 /* The position of the first that it does not have; 0: it has all. */
 int64_t eventstore_receive_compared(const struct postgres_pipeline *pipeline);
-/* Appends the piece behind the log's present end, positions and times as they are: all or nothing.
+/* Appends the chunk behind the log's present end, positions and times as they are: all or nothing.
  * Read tables are not written. */
 void eventstore_ask_import(
     struct postgres_pipeline *pipeline, const struct eventstore_copied *copied);
@@ -336,7 +341,7 @@ struct eventstore_imported eventstore_receive_imported(const struct postgres_pip
 
 /* ---- snapshots ------------------------------------------------------------------------------- */
 
-/* Keeps the state of a stream at a version, unless a newer one of the same shape is there. */
+/* Stores the state of a stream at a version, unless a newer one of the same shape is there. */
 struct eventstore_snapshot {
     struct base_uuid stream_id;
     int32_t version;
@@ -344,7 +349,7 @@ struct eventstore_snapshot {
     const char *state; /* JSON */
     size_t state_length;
 };
-void eventstore_ask_keep_snapshot(
+void eventstore_ask_store_snapshot(
     struct postgres_pipeline *pipeline, const struct eventstore_snapshot *snapshot);
 
 /* ---- walking all streams --------------------------------------------------------------------- */
@@ -395,18 +400,18 @@ void eventstore_ask_forget_snapshots(
     struct postgres_pipeline *pipeline, const struct base_uuid *stream_ids, size_t n_streams);
 
 /* The order of the log from a position on, itself excluded, at most `limit`. */
-struct eventstore_place {
+struct eventstore_log_row {
     int64_t position;
     int64_t recorded_at_us;
     struct base_uuid stream_id;
     bool has_entry; /* its stream is in streams */
 };
-void eventstore_ask_places(
+void eventstore_ask_log_rows(
     struct postgres_pipeline *pipeline, int64_t after_position, int32_t limit);
-void eventstore_receive_place(
-    const struct postgres_rows *rows, size_t row, struct eventstore_place *place);
+void eventstore_receive_log_row(
+    const struct postgres_rows *rows, size_t row, struct eventstore_log_row *log_row);
 
-/* Kept answers that can't be true (of a stream that isn't there, of a version that it has not
+/* Stored answers that can't be true (of a stream that isn't there, of a version that it has not
  * reached, …), at most `limit`; for receive_key. */
 void eventstore_ask_false_keys(struct postgres_pipeline *pipeline, int32_t limit);
 
@@ -448,9 +453,9 @@ size_t eventstore_ask_rewrite(
  * those of the verdicts. */
 bool eventstore_was_rewritten(const struct postgres_rows *rows, int32_t ordinal);
 
-/* ---- keeping house --------------------------------------------------------------------------- */
+/* ---- housekeeping ---------------------------------------------------------------------------- */
 
-/* Removes at most `limit` kept answers that are older than `hours`. */
+/* Removes at most `limit` stored answers that are older than `hours`. */
 void eventstore_ask_forget_keys(struct postgres_pipeline *pipeline, int32_t hours, int32_t limit);
 /* Ends the server process of a lost connection and waits up to 5 s until it is gone, so that what
  * it had under way is either committed or never will be. */
@@ -470,16 +475,16 @@ size_t eventstore_receive_end_stuck(const struct postgres_pipeline *pipeline);
 #define EVENTSTORE_LEASE_MARGIN_MS 50
 
 /* For postgres_options.enter_sql of every connection that changes carts or their read tables: waits
- * until nobody but the holder may answer reads from memory, and keeps everybody from it for as long
- * as the connection lives. The caller's to free. */
+ * until no other process holds a read lease, and prevents any other connection from being granted
+ * one for as long as it lives. The caller's to free. */
 char *eventstore_make_enter_sql(const struct base_uuid *holder) BASE_MUST_CHECK;
-/* Asks for a lease, or for more of it, on a connection that has entered: for EVENTSTORE_LEASE_MS
+/* Asks for a read lease, or renews it, on a connection that has entered: for EVENTSTORE_LEASE_MS
  * from some moment after it was asked nobody else changes carts. The statement is to be prepared;
  * the holder is an id of the process's own. */
 extern const struct postgres_statement eventstore_lease_statement;
 void eventstore_ask_lease(struct postgres_pipeline *pipeline, const struct base_uuid *holder);
-/* Whether it was given: not when another such connection is there. *n_writers, ever so many, is the
- * same as last time if nobody entered in between. */
+/* Whether it was granted: not while another such connection exists. *n_writers counts all that have
+ * ever entered, so it is the same as last time if none did in between. */
 bool eventstore_receive_lease(const struct postgres_pipeline *pipeline, int64_t *n_writers)
     BASE_MUST_CHECK;
 

@@ -43,3 +43,28 @@ void eventstore_ask_history(
     postgres_put_int4(to, wanted->snapshot_shape);
     postgres_put_int4(to, wanted->limit);
 }
+
+/* ---- before a command ------------------------------------------------------------------------ */
+
+const struct postgres_statement eventstore_version_before = {
+    .name = "version_before",
+    .rows = POSTGRES_ONE_ROW,
+    .sql = "SELECT coalesce(min(version), $2) - 1\n"
+           "FROM events\n"
+           "WHERE stream_id = $1 AND command_id = (\n"
+           "    SELECT command_id FROM events WHERE stream_id = $1 AND version = $2)",
+    POSTGRES_TYPES(POSTGRES_UUID, POSTGRES_INT4),
+};
+
+void eventstore_ask_version_before(
+    struct postgres_pipeline *pipeline, const struct base_uuid *stream_id, int32_t version)
+{
+    struct postgres_parameters *to = postgres_pipeline_add(pipeline, &eventstore_version_before);
+    postgres_put_uuid(to, stream_id);
+    postgres_put_int4(to, version);
+}
+
+int32_t eventstore_receive_version_before(const struct postgres_rows *rows)
+{
+    return postgres_get_int4(rows, 0, 0);
+}

@@ -3,18 +3,18 @@
 /*
  * A lease on reads (Gray and Cheriton, "Leases", SOSP 1989). Everyone who changes carts holds one
  * advisory lock of the database in shared mode for as long as the session lives. Who gets it
- * exclusively is the only one of them, and may then write down until when it answers reads from
+ * exclusively is the only one of them, and may then record until when it answers reads from
  * memory. Whoever comes later gets the lock at once, which ends the renewals, and waits until that
- * moment has passed before it changes anything. It also counts itself, so that a former holder can
- * tell whether anybody came in between.
+ * moment has passed before it changes anything. It also counts itself, so that a former holder
+ * knows whether anybody came in between.
  *
  * The moment is the server's and is compared with the server's clock only. The holder counts the
  * same time from before it asked, on its own monotonic clock, and forgets the lease when it loses
  * the connection, so it need not wait for its own. What is assumed is that neither clock jumps
  * ahead by more than EVENTSTORE_LEASE_MARGIN_MS within a lease.
  *
- * A session that was lost keeps its lock until its backend has ended, so an append whose outcome is
- * not known yet keeps everybody from a lease, also the process that sent it.
+ * A session that was lost keeps its lock until its backend has ended, so while the outcome of an
+ * append is unknown nobody is granted a lease, not even the process that sent it.
  */
 
 /* Advisory locks are one space for the whole database, which may hold several logs in schemas of

@@ -23,7 +23,7 @@ static const struct postgres_statement READ_LOG_OF_TYPES = {
     POSTGRES_TYPES(POSTGRES_INT8, POSTGRES_INT8, POSTGRES_INT4, POSTGRES_TEXT_ARRAY),
 };
 
-/* None only where somebody has emptied the table, which `cartd verify` tells. */
+/* None only where somebody has emptied the table, which `cartd verify` reports. */
 const struct postgres_statement eventstore_read_head = {
     .name = "read_head",
     .rows = POSTGRES_AT_MOST_ONE_ROW,

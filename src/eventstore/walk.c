@@ -100,8 +100,8 @@ void eventstore_ask_random_entries(struct postgres_pipeline *pipeline, int32_t n
 /* ---- events ---------------------------------------------------------------------------------- */
 
 /* At most $2 rows. */
-static const struct postgres_statement READ_PLACES = {
-    .name = "read_places",
+static const struct postgres_statement READ_LOG_ROWS = {
+    .name = "read_log_rows",
     .sql = "SELECT e.position, e.recorded_at, e.stream_id, s.stream_id IS NOT NULL\n"
            "FROM events e\n"
            "LEFT JOIN streams s ON s.stream_id = e.stream_id\n"
@@ -111,18 +111,18 @@ static const struct postgres_statement READ_PLACES = {
     POSTGRES_TYPES(POSTGRES_INT8, POSTGRES_INT4),
 };
 
-void eventstore_ask_places(
+void eventstore_ask_log_rows(
     struct postgres_pipeline *pipeline, int64_t after_position, int32_t limit)
 {
-    struct postgres_parameters *to = postgres_pipeline_add(pipeline, &READ_PLACES);
+    struct postgres_parameters *to = postgres_pipeline_add(pipeline, &READ_LOG_ROWS);
     postgres_put_int8(to, after_position);
     postgres_put_int4(to, limit);
 }
 
-void eventstore_receive_place(
-    const struct postgres_rows *rows, size_t row, struct eventstore_place *place)
+void eventstore_receive_log_row(
+    const struct postgres_rows *rows, size_t row, struct eventstore_log_row *log_row)
 {
-    *place = (struct eventstore_place){
+    *log_row = (struct eventstore_log_row){
         .position = postgres_get_int8(rows, row, 0),
         .recorded_at_us = postgres_get_time(rows, row, 1),
         .stream_id = postgres_get_uuid(rows, row, 2),
@@ -190,7 +190,7 @@ void eventstore_ask_forget_snapshots(
         postgres_pipeline_add(pipeline, &eventstore_forget_snapshots), stream_ids, n_streams);
 }
 
-/* ---- kept answers ---------------------------------------------------------------------------- */
+/* ---- stored answers -------------------------------------------------------------------------- */
 
 /* At most $1 rows. */
 static const struct postgres_statement READ_FALSE_KEYS = {
@@ -212,7 +212,7 @@ void eventstore_ask_false_keys(struct postgres_pipeline *pipeline, int32_t limit
 
 /* ---- shared streams -------------------------------------------------------------------------- */
 
-/* It only grows, so it is never again what somebody may have kept. */
+/* It only grows, so it is never again what somebody may have cached. */
 static const struct postgres_statement MOVE_SHARED_POSITION = {
     .name = "move_shared_position",
     .rows = POSTGRES_NO_ROWS,
@@ -230,7 +230,7 @@ const struct postgres_statement *const eventstore_walk_statements[] = {
     &READ_ENTRIES_OF,
     &eventstore_lock_head,
     &READ_RANDOM_ENTRIES,
-    &READ_PLACES,
+    &READ_LOG_ROWS,
     &READ_SNAPSHOTS,
     &READ_ORPHAN_SNAPSHOTS,
     &eventstore_forget_snapshots,

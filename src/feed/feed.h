@@ -1,16 +1,16 @@
 /*
- * feed: who follows the log. One reader a process reads each new event once, keeps the newest ones
+ * feed: who follows the log. One reader a process reads each new event once, caches the newest ones
  * in a memory of a given size, and offers them to all who listen: to the whole log or to one
  * stream. Who is further behind than that memory is read for from the log, page by page and in
  * turn. It also reads single pages. It knows no HTTP: what an event looks like on the wire is all
  * it has of that.
  *
- * With nobody listening it does nothing at all: no question, no timer, no work for an append. While
- * somebody listens it is told of the appends of this process and asks for those of others every
- * FEED_POLL_MS.
+ * With nobody listening it does nothing at all: no query, no timer, no work for an append. While
+ * somebody listens it is notified of the appends of this process and polls for those of others
+ * every FEED_POLL_MS.
  *
  * Nobody gets an event twice or out of order, or misses one: positions are dense and in the order
- * of the commits, so where somebody is, is one number.
+ * of the commits, so one number says how far a listener is.
  */
 #ifndef CARTD_FEED_H
 #define CARTD_FEED_H

@@ -1,5 +1,5 @@
 /*
- * internal: what the files of the feed share. memory.c keeps the newest events, tail.c reads them,
+ * internal: what the files of the feed share. memory.c caches the newest events, tail.c reads them,
  * listeners.c hands them on, read.c asks for events and receives them, pages.c answers pages,
  * feed.c opens and closes the room.
  */
@@ -25,7 +25,7 @@
 /* Writes an event as it is handed on; `framed` is the caller's to free. */
 struct feed_event feed_write_event(const struct eventstore_event *stored);
 
-/* Adds the statements that read `source` after a place to a pipeline: at most `limit` rows. */
+/* Adds the statements that read `source` after a position to a pipeline: at most `limit` rows. */
 void feed_ask(
     struct postgres_pipeline *pipeline, const struct feed_source *source, int64_t after,
     int32_t limit);
@@ -62,7 +62,7 @@ struct feed_memory {
     size_t n_slots; /* a power of two */
     size_t n_bytes;
     size_t n_bytes_max;
-    int64_t tail; /* the oldest that is kept; head + 1 when there is none */
+    int64_t tail; /* the oldest that is cached; head + 1 when there is none */
     int64_t head; /* the newest */
 };
 /* Begins after `head`, with nothing. */
@@ -127,7 +127,7 @@ TAILQ_HEAD(feed_listeners, feed_listener);
 #define TAIL_STATES(STATE)                                                                         \
     STATE(TAIL_STOPPED, BASE_TO(TAIL_FINDING) | BASE_TO(TAIL_STOPPED)) /* nobody listens */        \
     STATE(TAIL_FINDING, BASE_TO(TAIL_WAITING) | BASE_TO(TAIL_STOPPED)) /* the head is asked for */ \
-    /* For a poke or for the time to look. */                                                      \
+    /* For a poke or for the next poll. */                                                         \
     STATE(                                                                                         \
         TAIL_WAITING, BASE_TO(TAIL_WAITING) | BASE_TO(TAIL_FINDING) | BASE_TO(TAIL_READING) |      \
                           BASE_TO(TAIL_STOPPED))                                                   \

@@ -113,7 +113,7 @@ static void ask(struct feed *feed, enum feed_tail_state state)
     postgres_send(feed->tail, pipeline);
 }
 
-static void look(struct loop_timer *timer)
+static void timer_fired(struct loop_timer *timer)
 {
     struct feed *feed = BASE_CONTAINER(timer, struct feed, tail_timer);
     ask(feed, feed->memory.slots == NULL ? TAIL_FINDING : TAIL_READING);
@@ -121,7 +121,7 @@ static void look(struct loop_timer *timer)
 
 void feed_tail_init(struct feed *feed)
 {
-    feed->tail_timer.fired = look;
+    feed->tail_timer.fired = timer_fired;
 }
 
 void feed_tail_start(struct feed *feed)

@@ -46,8 +46,8 @@ static size_t limit_of(const struct follow_member *member)
     return member->chunk_max == 0 ? CHUNK_EVENTS_MAX : member->chunk_max;
 }
 
-/* Takes in whoever is at the same place as `chosen`; the log is read once for all of them. Whoever
- * is behind stops where it meets the others. */
+/* Takes in whoever is at the same position as `chosen`; the log is read once for all of them.
+ * Whoever is behind stops where it meets the others. */
 static void gather(struct follow *follow, const struct follow_member *chosen, int64_t head_position)
 {
     struct follow_move *move = &follow->chunk.move;
@@ -426,7 +426,7 @@ static void write_chunk(struct follow *follow)
 
 static void pause_answered(struct postgres_pipeline *pipeline)
 {
-    struct follow *follow = BASE_CONTAINER(pipeline, struct follow, look);
+    struct follow *follow = BASE_CONTAINER(pipeline, struct follow, poll);
     if (!is_answered(follow, pipeline))
         return;
     const struct postgres_rows *rows = postgres_pipeline_rows(pipeline, 0);
@@ -442,8 +442,8 @@ static void pause_answered(struct postgres_pipeline *pipeline)
 static void pause_members(struct follow *follow)
 {
     const struct follow_chunk *chunk = &follow->chunk;
-    postgres_pipeline_begin(&follow->look);
-    follow->look.answered = pause_answered;
-    checkpoints_ask_pause(&follow->look, &chunk->move, chunk->move.after + 1, chunk->reason);
-    postgres_send(follow->connection, &follow->look);
+    postgres_pipeline_begin(&follow->poll);
+    follow->poll.answered = pause_answered;
+    checkpoints_ask_pause(&follow->poll, &chunk->move, chunk->move.after + 1, chunk->reason);
+    postgres_send(follow->connection, &follow->poll);
 }

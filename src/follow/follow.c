@@ -6,7 +6,7 @@
  *              not the runner, or in trouble: a second
  *         ┌──────────────────────────────────────────────┐
  *         │              nothing new: a quarter of one   │
- *     RESTING ───▶ LOOKING ──▶ READING ──▶ LOADING ──▶ WRITING or PAUSING
+ *     RESTING ───▶ POLLING ──▶ READING ──▶ LOADING ──▶ WRITING or PAUSING
  *         ▲        claim,       the log,    carts that       tables and
  *         │      checkpoints   chunk.c     are not cached   checkpoints
  *         └──────────── at once, or longer while commands wait ──┘
@@ -26,7 +26,7 @@
 #define CARTS_MAX 32768
 #define CARTS_BYTES_MAX (32 * 1024 * 1024)
 
-static void look(struct follow *self);
+static void poll_log(struct follow *self);
 
 static void rest(struct follow *self, int64_t delay_us)
 {
@@ -36,10 +36,10 @@ static void rest(struct follow *self, int64_t delay_us)
 
 static void rested(struct loop_timer *timer)
 {
-    look(BASE_CONTAINER(timer, struct follow, timer));
+    poll_log(BASE_CONTAINER(timer, struct follow, timer));
 }
 
-/* ---- looking --------------------------------------------------------------------------------- */
+/* ---- polling --------------------------------------------------------------------------------- */
 
 static void measure(const struct follow *self, int64_t head_position)
 {
@@ -56,9 +56,9 @@ static void measure(const struct follow *self, int64_t head_position)
     metrics_set(metrics, METRICS_PROJECTION_RUNNER, self->is_runner);
 }
 
-static void look_answered(struct postgres_pipeline *pipeline)
+static void poll_answered(struct postgres_pipeline *pipeline)
 {
-    struct follow *self = BASE_CONTAINER(pipeline, struct follow, look);
+    struct follow *self = BASE_CONTAINER(pipeline, struct follow, poll);
     if (!postgres_is_done(pipeline->outcome)) {
         rest(self, TROUBLE_US);
         return;
@@ -77,7 +77,7 @@ static void look_answered(struct postgres_pipeline *pipeline)
         rest(self, POLL_US);
 }
 
-static void look(struct follow *self)
+static void poll_log(struct follow *self)
 {
     if (!postgres_connection_is_ready(self->connection)) {
         self->is_runner = false;
@@ -85,15 +85,15 @@ static void look(struct follow *self)
         return;
     }
     self->began_at_us = base_clock_monotonic_us();
-    postgres_pipeline_begin(&self->look);
-    self->look.answered = look_answered;
-    checkpoints_ask(&self->look);
-    eventstore_ask_head(&self->look);
+    postgres_pipeline_begin(&self->poll);
+    self->poll.answered = poll_answered;
+    checkpoints_ask(&self->poll);
+    eventstore_ask_head(&self->poll);
     if (!self->is_runner || self->began_at_us - self->claimed_at_us >= CLAIM_US) {
         self->claimed_at_us = self->began_at_us;
-        checkpoints_ask_claim(&self->look, &self->runner);
+        checkpoints_ask_claim(&self->poll, &self->runner);
     }
-    postgres_send(self->connection, &self->look);
+    postgres_send(self->connection, &self->poll);
 }
 
 void follow_chunk_ended(struct follow *self, bool is_done)
@@ -183,7 +183,7 @@ void follow_destroy(struct follow *self)
     self->is_ending = true;
     postgres_connection_destroy(self->connection);
     loop_stop_timer(self->options.loop, &self->timer);
-    postgres_pipeline_finish(&self->look);
+    postgres_pipeline_finish(&self->poll);
     postgres_pipeline_finish(&self->log);
     postgres_pipeline_finish(&self->load);
     for (size_t i = 0; i < self->n_members; i++)

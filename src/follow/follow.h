@@ -2,11 +2,11 @@
  * follow: who reads the log for the projections that follow it. One process of all that serve the
  * same database does it at a time; when it ends, another goes on. It reads a chunk of the log,
  * folds its carts, and has every projection write what the events say to it, in the transaction
- * that moves the projection's checkpoint: so each event has its effect once, whoever dies when. An
+ * that moves the projection's checkpoint: so each event takes effect once, whatever crashes. An
  * event that a projection can't take pauses that projection there and no other; it is never
  * skipped.
  *
- * It serves nobody and decides nothing. Its work is done in pieces of about a millisecond, with
+ * It serves nobody and decides nothing. Its work is done in chunks of about a millisecond, with
  * rests between them while commands wait.
  */
 #ifndef CARTD_FOLLOW_H

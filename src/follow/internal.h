@@ -94,9 +94,9 @@ struct follow {
     bool is_runner;
     bool is_ending;
     int64_t claimed_at_us;
-    int64_t began_at_us; /* the present look and chunk */
+    int64_t began_at_us; /* the present poll and chunk */
     struct loop_timer timer;
-    struct postgres_pipeline look; /* and pause */
+    struct postgres_pipeline poll; /* and pause */
     struct postgres_pipeline log;  /* its rows stay until the chunk is written */
     struct postgres_pipeline load; /* and write */
     struct follow_member members[PROJECTIONS_FOLLOWERS_MAX];

@@ -89,7 +89,9 @@ static const struct http_refusal *check_content(struct http_request *request)
             "The Content-Encoding \"%.64s\" is not supported; send the body uncompressed, without "
             "this header.",
             encoding);
-    if (type != NULL && !http_is_json(type))
+    bool is_patch = strcmp(request->route->method, "PATCH") == 0;
+    if (type != NULL && !http_is_json(type, "application/json") &&
+        !(is_patch && http_is_json(type, "application/merge-patch+json")))
         return http_refuse(
             &request->arena, HTTP_PROBLEM_UNSUPPORTED_MEDIA_TYPE,
             "The Content-Type \"%.64s\" is not supported; send application/json in UTF-8.", type);

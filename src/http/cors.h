@@ -32,7 +32,7 @@ void http_finish_origins(struct http_origins *origins);
 const char *http_allowed_origin(const struct http_origins *origins, const char *origin);
 
 /* Whether an Origin is that of a page of this service itself, by its Host. The scheme is not
- * compared: behind a proxy that ends TLS it is another one outside. NULL or "" is nobody's Host. */
+ * compared: behind a proxy that ends TLS it is another one outside. NULL or "" never matches. */
 bool http_is_own_origin(const char *origin, const char *host) BASE_MUST_CHECK;
 
 /* Refuses a request that may change something if a page of another site, which may not call, made a

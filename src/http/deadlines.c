@@ -109,7 +109,7 @@ void http_enter_phase(
     client->due_us = loop_now_us(deadlines->loop) + duration_us;
     /* One that is active is for an earlier end, or fires early and then looks again. */
     if (duration_us != 0 &&
-        (deadlines->timer.place == 0 || client->due_us < deadlines->timer.due_us))
+        (deadlines->timer.heap_index == 0 || client->due_us < deadlines->timer.due_us))
         loop_start_timer(deadlines->loop, &deadlines->timer, duration_us);
 }
 

@@ -5,24 +5,24 @@
 
 #include "http.h"
 
-static const char *skip_space(const char *place)
+static const char *skip_space(const char *at)
 {
-    return place + strspn(place, " \t");
+    return at + strspn(at, " \t");
 }
 
-/* The end of a token (RFC 9110, section 5.6.2) or of a quoted string that begins at `place`;
- * `place` itself when there is neither. */
-static const char *skip_word(const char *place)
+/* The end of a token (RFC 9110, section 5.6.2) or of a quoted string that begins at `at`;
+ * `at` itself when there is neither. */
+static const char *skip_word(const char *at)
 {
-    if (*place != '"')
-        return place + strcspn(place, " \t,;=\"");
-    for (const char *end = place + 1; *end != '\0'; end++) {
+    if (*at != '"')
+        return at + strcspn(at, " \t,;=\"");
+    for (const char *end = at + 1; *end != '\0'; end++) {
         if (*end == '"')
             return end + 1;
         if (*end == '\\' && end[1] != '\0')
             end++;
     }
-    return place;
+    return at;
 }
 
 static bool is_same_word(const char *word, size_t length, const char *expected)
@@ -33,11 +33,11 @@ static bool is_same_word(const char *word, size_t length, const char *expected)
 /* ---- entity tags ----------------------------------------------------------------------------- */
 
 /* etagc of RFC 9110, section 8.8.3: no spaces, quotes or control characters. */
-static const char *skip_etag_characters(const char *place)
+static const char *skip_etag_characters(const char *at)
 {
-    while ((unsigned char)*place > 0x20 && *place != '"' && *place != 0x7f)
-        place++;
-    return place;
+    while ((unsigned char)*at > 0x20 && *at != '"' && *at != 0x7f)
+        at++;
+    return at;
 }
 
 /* The version that an opaque tag names, 0 when it is none of ours. */
@@ -55,25 +55,25 @@ bool http_read_etags(const char *value, enum http_comparison comparison, struct 
 {
     struct http_etags read = {.is_any = strcmp(value, "*") == 0};
     bool has_tag = read.is_any;
-    const char *place = read.is_any ? value + 1 : value;
-    while (*place != '\0') {
-        place = skip_space(place);
-        if (*place == ',' || *place == '\0') {
+    const char *at = read.is_any ? value + 1 : value;
+    while (*at != '\0') {
+        at = skip_space(at);
+        if (*at == ',' || *at == '\0') {
             /* An empty element counts as none (RFC 9110, section 5.6.1.2). */
-            place += *place == ',';
+            at += *at == ',';
             continue;
         }
-        const char *begin = place;
-        bool is_weak = strncmp(place, "W/", 2) == 0;
+        const char *begin = at;
+        bool is_weak = strncmp(at, "W/", 2) == 0;
         if (is_weak)
-            place += 2;
-        if (*place != '"')
+            at += 2;
+        if (*at != '"')
             return false;
-        const char *tag = place + 1;
-        place = skip_etag_characters(tag);
-        if (*place != '"')
+        const char *tag = at + 1;
+        at = skip_etag_characters(tag);
+        if (*at != '"')
             return false;
-        int32_t version = read_version(tag, (size_t)(place - tag));
+        int32_t version = read_version(tag, (size_t)(at - tag));
         has_tag = true;
         if (version > 0 && !(is_weak && comparison == HTTP_STRONG)) {
             if (read.n == SERVICE_VERSIONS_MAX)
@@ -81,10 +81,10 @@ bool http_read_etags(const char *value, enum http_comparison comparison, struct 
             read.versions[read.n++] = version;
         } else if (read.unmatched == NULL) {
             read.unmatched = begin;
-            read.unmatched_length = (size_t)(place + 1 - begin);
+            read.unmatched_length = (size_t)(at + 1 - begin);
         }
-        place = skip_space(place + 1);
-        if (*place != ',' && *place != '\0')
+        at = skip_space(at + 1);
+        if (*at != ',' && *at != '\0')
             return false;
     }
     if (has_tag)
@@ -107,15 +107,15 @@ static const char *unquote(const char *value, struct base_arena *arena)
 {
     char *key = base_arena_alloc(arena, strlen(value));
     char *end = key;
-    for (const char *place = value + 1; *place != '\0'; place++) {
-        if (*place == '"')
-            return place[1] == '\0' ? key : NULL;
-        if (*place == '\\') {
-            place++;
-            if (*place != '"' && *place != '\\')
+    for (const char *at = value + 1; *at != '\0'; at++) {
+        if (*at == '"')
+            return at[1] == '\0' ? key : NULL;
+        if (*at == '\\') {
+            at++;
+            if (*at != '"' && *at != '\\')
                 return NULL;
         }
-        *end++ = *place;
+        *end++ = *at;
     }
     return NULL;
 }
@@ -134,27 +134,27 @@ const char *http_read_idempotency_key(const char *value, struct base_arena *aren
 
 bool http_prefers_minimal(const char *value)
 {
-    const char *place = value;
-    while (*place != '\0') {
-        place = skip_space(place);
-        const char *name = place;
-        place = skip_word(place);
-        bool is_return = is_same_word(name, (size_t)(place - name), "return");
-        place = skip_space(place);
+    const char *at = value;
+    while (*at != '\0') {
+        at = skip_space(at);
+        const char *name = at;
+        at = skip_word(at);
+        bool is_return = is_same_word(name, (size_t)(at - name), "return");
+        at = skip_space(at);
         if (is_return) {
-            if (*place != '=')
+            if (*at != '=')
                 return false;
-            const char *word = skip_space(place + 1);
+            const char *word = skip_space(at + 1);
             size_t length = (size_t)(skip_word(word) - word);
             return is_same_word(word, length, "minimal") ||
                    is_same_word(word, length, "\"minimal\"");
         }
         /* On to the next preference, over values and parameters that may be quoted. */
-        while (*place != '\0' && *place != ',') {
-            const char *end = skip_word(place);
-            place = end > place ? end : place + 1;
+        while (*at != '\0' && *at != ',') {
+            const char *end = skip_word(at);
+            at = end > at ? end : at + 1;
         }
-        place += *place == ',';
+        at += *at == ',';
     }
     return false;
 }
@@ -186,25 +186,26 @@ static int read_weight(const char *text, size_t length)
     return weight <= 1000 ? weight : -1;
 }
 
-/* Reads parameters up to the end of the element: the weight is kept, the others don't matter. */
-static const char *read_parameters(const char *place, int *thousandths)
+/* Reads parameters up to the end of the element: the weight is returned, the others don't matter.
+ */
+static const char *read_parameters(const char *at, int *thousandths)
 {
     *thousandths = 1000;
-    while (*place != '\0' && *place != ',') {
-        if (*place != ';') {
-            const char *end = skip_word(place);
-            place = end > place ? end : place + 1;
+    while (*at != '\0' && *at != ',') {
+        if (*at != ';') {
+            const char *end = skip_word(at);
+            at = end > at ? end : at + 1;
             continue;
         }
-        const char *name = skip_space(place + 1);
-        place = skip_word(name);
-        if (*place != '=' || !is_same_word(name, (size_t)(place - name), "q"))
+        const char *name = skip_space(at + 1);
+        at = skip_word(name);
+        if (*at != '=' || !is_same_word(name, (size_t)(at - name), "q"))
             continue;
-        const char *weight = place + 1;
-        place = skip_word(weight);
-        *thousandths = read_weight(weight, (size_t)(place - weight));
+        const char *weight = at + 1;
+        at = skip_word(weight);
+        *thousandths = read_weight(weight, (size_t)(at - weight));
     }
-    return place;
+    return at;
 }
 
 /* How exactly a range covers a type: 0 not at all, 1 by the star, 2 by its kind, 3 by name. */
@@ -226,12 +227,12 @@ static int weight_of(const char *value, const char *type, int least)
 {
     int best = least;
     int weight = -1;
-    const char *place = value;
-    while (*place != '\0') {
-        place = skip_space(place);
-        struct media_range range = {.type = place, .length = strcspn(place, " \t,;")};
-        place = read_parameters(place + range.length, &range.thousandths);
-        place += *place == ',';
+    const char *at = value;
+    while (*at != '\0') {
+        at = skip_space(at);
+        struct media_range range = {.type = at, .length = strcspn(at, " \t,;")};
+        at = read_parameters(at + range.length, &range.thousandths);
+        at += *at == ',';
         int covers = coverage(&range, type);
         if (covers > best && range.thousandths >= 0) {
             best = covers;
@@ -265,43 +266,43 @@ bool http_prefers(const char *value, const char *type, const char *other)
     return weight > 0 && weight > weight_of(value, other, 0);
 }
 
-bool http_is_json(const char *value)
+bool http_is_json(const char *value, const char *media)
 {
     size_t length = strcspn(value, " \t;");
-    if (!is_same_word(value, length, "application/json"))
+    if (!is_same_word(value, length, media))
         return false;
-    const char *place = skip_space(value + length);
-    while (*place == ';') {
-        const char *name = skip_space(place + 1);
+    const char *at = skip_space(value + length);
+    while (*at == ';') {
+        const char *name = skip_space(at + 1);
         if (*name == ';' || *name == '\0') {
-            place = name; /* an empty parameter: RFC 9110, section 5.6.6 */
+            at = name; /* an empty parameter: RFC 9110, section 5.6.6 */
             continue;
         }
         const char *name_end = skip_word(name);
         if (*name_end != '=')
             return false;
         const char *word = name_end + 1;
-        place = skip_word(word);
-        size_t word_length = (size_t)(place - word);
+        at = skip_word(word);
+        size_t word_length = (size_t)(at - word);
         if (is_same_word(name, (size_t)(name_end - name), "charset") &&
             !is_same_word(word, word_length, "utf-8") &&
             !is_same_word(word, word_length, "\"utf-8\""))
             return false;
-        place = skip_space(place);
+        at = skip_space(at);
     }
-    return *place == '\0';
+    return *at == '\0';
 }
 
 bool http_is_identity(const char *value)
 {
-    const char *place = value;
+    const char *at = value;
     for (;;) {
-        place += strspn(place, " \t,");
-        if (*place == '\0')
+        at += strspn(at, " \t,");
+        if (*at == '\0')
             return true;
-        const char *word = place;
-        place += strcspn(place, " \t,");
-        if (!is_same_word(word, (size_t)(place - word), "identity"))
+        const char *word = at;
+        at += strcspn(at, " \t,");
+        if (!is_same_word(word, (size_t)(at - word), "identity"))
             return false;
     }
 }
@@ -331,17 +332,17 @@ bool http_is_traceparent(const char *value)
 }
 
 /* The end of a run of the characters from `least` to `most` that are not in `others`. */
-static const char *skip_all_but(const char *place, char least, char most, const char *others)
+static const char *skip_all_but(const char *at, char least, char most, const char *others)
 {
-    while (*place >= least && *place <= most && strchr(others, *place) == NULL)
-        place++;
-    return place;
+    while (*at >= least && *at <= most && strchr(others, *at) == NULL)
+        at++;
+    return at;
 }
 
 /* An empty member counts as none. */
-static const char *skip_to_member(const char *place)
+static const char *skip_to_member(const char *at)
 {
-    return place + strspn(place, " \t,");
+    return at + strspn(at, " \t,");
 }
 
 bool http_is_tracestate(const char *value)
@@ -350,21 +351,21 @@ bool http_is_tracestate(const char *value)
     if (strlen(value) > HTTP_TRACESTATE_MAX)
         return false;
     int n_members = 0;
-    for (const char *place = skip_to_member(value); *place != '\0'; place = skip_to_member(place)) {
-        const char *equals = place + strspn(place, key_characters);
+    for (const char *at = skip_to_member(value); *at != '\0'; at = skip_to_member(at)) {
+        const char *equals = at + strspn(at, key_characters);
         const char *end = skip_space(skip_all_but(equals + (*equals == '='), ' ', '~', ",="));
-        if (equals == place || *equals != '=' || end == equals + 1 || (*end != '\0' && *end != ','))
+        if (equals == at || *equals != '=' || end == equals + 1 || (*end != '\0' && *end != ','))
             return false;
-        place = end;
+        at = end;
         n_members++;
     }
     return n_members > 0 && n_members <= HTTP_TRACESTATE_MEMBERS_MAX;
 }
 
-/* key or key=value, which end where `place` then stands. */
-static bool take_pair(const char **place, bool needs_value)
+/* key or key=value, which end where `at` then stands. */
+static bool take_pair(const char **at, bool needs_value)
 {
-    const char *key = skip_space(*place);
+    const char *key = skip_space(*at);
     const char *end = skip_all_but(key, '!', '~', "\"(),/:;<=>?@[\\]{}");
     if (end == key)
         return false;
@@ -372,7 +373,7 @@ static bool take_pair(const char **place, bool needs_value)
     bool has_value = *equals == '=';
     if (has_value)
         equals = skip_all_but(skip_space(equals + 1), '!', '~', "\",;\\");
-    *place = skip_space(equals);
+    *at = skip_space(equals);
     return has_value || !needs_value;
 }
 
@@ -380,20 +381,20 @@ bool http_is_baggage(const char *value)
 {
     if (strlen(value) > HTTP_BAGGAGE_MAX)
         return false;
-    const char *place = skip_to_member(value);
-    if (*place == '\0')
+    const char *at = skip_to_member(value);
+    if (*at == '\0')
         return false;
-    while (*place != '\0') {
-        if (!take_pair(&place, true))
+    while (*at != '\0') {
+        if (!take_pair(&at, true))
             return false;
-        while (*place == ';') {
-            place++;
-            if (!take_pair(&place, false))
+        while (*at == ';') {
+            at++;
+            if (!take_pair(&at, false))
                 return false;
         }
-        if (*place != '\0' && *place != ',')
+        if (*at != '\0' && *at != ',')
             return false;
-        place = skip_to_member(place);
+        at = skip_to_member(at);
     }
     return true;
 }

@@ -52,8 +52,8 @@ bool http_prefers_events(const char *value);
 /* Whether Accept lets in `type`, and rather than `other`. */
 bool http_prefers(const char *value, const char *type, const char *other);
 
-/* Whether a Content-Type is application/json, in UTF-8 if it says so. */
-bool http_is_json(const char *value);
+/* Whether a Content-Type is that kind of JSON, in UTF-8 if it says so. */
+bool http_is_json(const char *value, const char *media);
 
 /* Whether a Content-Encoding says that there is none: identity, however often, or nothing. */
 bool http_is_identity(const char *value);

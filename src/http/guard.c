@@ -83,30 +83,31 @@ static const char *trim(struct base_arena *arena, const char *value, size_t leng
 
 /* The lenient library reads "chunked " as an encoding that it does not know, and a body without
  * end; so there the whitespace stays, to be refused with the rest. */
-static const char *kept_value(
-    const struct http_guard *guard, size_t place, const char *value, size_t length)
+static const char *stored_value(
+    const struct http_guard *guard, size_t header, const char *value, size_t length)
 {
-    bool is_as_received = guard->received != NULL && place == HTTP_HEADER_TRANSFER_ENCODING;
+    bool is_as_received = guard->received != NULL && header == HTTP_HEADER_TRANSFER_ENCODING;
     return is_as_received ? value : trim(guard->arena, value, length);
 }
 
-static void keep(struct http_guard *guard, size_t place, const char *value)
+static void store(struct http_guard *guard, size_t header, const char *value)
 {
-    const char **kept = &guard->headers->values[place];
-    if (guard->seen[place]++ == 0) {
-        *kept = value;
+    const char **stored = &guard->headers->values[header];
+    if (guard->seen[header]++ == 0) {
+        *stored = value;
         return;
     }
-    switch (known_headers[place].times) {
+    switch (known_headers[header].times) {
     case ONCE:
         guard->complaint = base_arena_printf(
-            guard->arena, "The header %s was sent twice; send it once.", known_headers[place].name);
+            guard->arena, "The header %s was sent twice; send it once.",
+            known_headers[header].name);
         return;
     case LIST:
-        *kept = base_arena_printf(guard->arena, "%s, %s", *kept, value);
+        *stored = base_arena_printf(guard->arena, "%s, %s", *stored, value);
         return;
     case NONE_IF_MANY:
-        *kept = NULL;
+        *stored = NULL;
         return;
     }
 }
@@ -135,7 +136,7 @@ void http_guard_header(
     for (size_t i = 0; i < HTTP_N_HEADERS; i++) {
         if (known_headers[i].length == name_length &&
             strncasecmp(known_headers[i].name, name, name_length) == 0) {
-            keep(guard, i, kept_value(guard, i, value, value_length));
+            store(guard, i, stored_value(guard, i, value, value_length));
             return;
         }
     }

@@ -1,5 +1,5 @@
 /*
- * The guard: what libmicrohttpd should have refused. It sees each header once, keeps those that
+ * The guard: what libmicrohttpd should have refused. It sees each header once, stores those that
  * operations read, and finds whatever makes a request mean different things to different readers,
  * which is what request smuggling lives on. libmicrohttpd 0.9.75 lets all of this through;
  * 1.0.1, at the discipline that we ask of it, leaves little to do.

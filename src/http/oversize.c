@@ -99,7 +99,7 @@ static const struct http_refusal too_large[] = {
                "was done."},
 };
 
-static void tell_log(
+static void log_request(
     struct http *http, const struct http_request *request, const struct http_refusal *refusal,
     const char *request_id)
 {
@@ -141,7 +141,7 @@ static void write_problem(
     base_buffer_finish(&answer);
     base_buffer_finish(&body);
 
-    tell_log(http, request, refusal, id);
+    log_request(http, request, refusal, id);
     http->is_library_muted = true; /* it would say that we have closed the connection */
 }
 

@@ -43,14 +43,14 @@ static bool limit_time(int fd, int64_t end_us)
            setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &left, sizeof(left)) == 0;
 }
 
-/* Sends a request of one small packet and reads the answer, of which the beginning is kept. It is
+/* Sends a request of one small packet and reads the answer, of which the beginning is stored. It is
  * read to its end, as closing earlier would look like an accident to the server. */
 static bool exchange(int fd, int64_t end_us, const char *request, char *answer, size_t size)
 {
     size_t length = strlen(request);
     if (!limit_time(fd, end_us) || send(fd, request, length, MSG_NOSIGNAL) != (ssize_t)length)
         return false;
-    size_t n_kept = 0;
+    size_t n_stored = 0;
     for (;;) {
         char bytes[1024];
         ssize_t n = limit_time(fd, end_us) ? recv(fd, bytes, sizeof(bytes), 0) : -1;
@@ -58,11 +58,11 @@ static bool exchange(int fd, int64_t end_us, const char *request, char *answer, 
             continue;
         if (n <= 0)
             return strchr(answer, '\n') != NULL;
-        size_t n_more = size - 1 - n_kept;
+        size_t n_more = size - 1 - n_stored;
         if (n_more > (size_t)n)
             n_more = (size_t)n;
-        memcpy(answer + n_kept, bytes, n_more);
-        n_kept += n_more;
+        memcpy(answer + n_stored, bytes, n_more);
+        n_stored += n_more;
     }
 }
 

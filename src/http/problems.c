@@ -113,6 +113,10 @@ void http_write_problem(
         base_buffer_append_text(out, ",\"missed_events\":");
         base_buffer_append(out, refusal->missed_events, refusal->missed_events_length);
     }
+    if (refusal->items != NULL) {
+        base_buffer_append_text(out, ",\"items\":");
+        base_buffer_append_text(out, refusal->items);
+    }
     if (refusal->checks != NULL) {
         base_buffer_append_text(out, ",\"checks\":");
         base_buffer_append_text(out, refusal->checks);

@@ -87,6 +87,22 @@
         "The cart's total differs from the expected_total in the request, so this request did "    \
         "not check it out. current_total is the total now: show it to the shopper and check out "  \
         "again.")                                                                                  \
+    ROW(PRICES_CHANGED, "prices-changed", 409, "Prices have changed",                              \
+        "The request asked for the cart to be checked out only at the catalogue's prices, and "    \
+        "some lines cost something else now or are not for sale any more. items lists them, "      \
+        "with unit_price (of the line) and current_price (of the catalogue; null: it is not "      \
+        "for sale). Show them to the shopper, take the prices with POST "                          \
+        "/carts/{cart_id}/reprice and remove what can't be had, then check out again.")            \
+    ROW(PRODUCT_WITHDRAWN, "product-withdrawn", 409, "The product is no longer for sale",          \
+        "The product of this line has been withdrawn from the catalogue. The line may stay, "      \
+        "become less or be removed, but not become more.")                                         \
+    ROW(NOTHING_TO_UNDO, "nothing-to-undo", 409, "There is nothing to undo",                       \
+        "No change of the cart's content is left that could be undone: it is as it was when "      \
+        "it was created. Whose the cart is and whether it is open are not undone.")                \
+    ROW(REOPEN_TOO_LATE, "reopen-too-late", 409, "It is too late to reopen the cart",              \
+        "A cart that was checked out or cancelled can be reopened by its owner for some time "     \
+        "only, 24 hours unless the operator has set another. Later the back office can; or "       \
+        "copy it with POST /carts and copy_of.")                                                   \
     ROW(VERSION_MISMATCH, "version-mismatch", 412, "Version mismatch",                             \
         "The cart or product is not at a version that If-Match names. current_version is its "     \
         "version now, and missed_events lists what happened since the latest version that "        \
@@ -100,12 +116,23 @@
         "The catalogue has no product with this sku, or the product is not active, so it can't "   \
         "be added to a cart.")                                                                     \
     ROW(PRICE_UNAVAILABLE, "price-unavailable", 422, "No price in the cart's currency",            \
-        "The product has no price in the cart's currency, so it can't be added to the cart.")      \
+        "A product has no price in the cart's currency, so it can't be in the cart. Of several "   \
+        "products, items lists the lines.")                                                        \
     ROW(QUANTITY_OUT_OF_RANGE, "quantity-out-of-range", 422, "The quantity is too large",          \
         "One line of a cart holds at most 999 units, and this command would exceed that.")         \
     ROW(AMOUNT_TOO_LARGE, "amount-too-large", 422, "The amount is too large",                      \
         "Totals are exact integers in the currency's minor unit, at most 9007199254740991, and "   \
         "this command would make the cart's total larger.")                                        \
+    ROW(SOURCE_CART_NOT_FOUND, "source-cart-not-found", 422, "The cart to copy was not found",     \
+        "There is no cart with the id in copy_of, or it belongs to someone else. Nothing was "     \
+        "created.")                                                                                \
+    ROW(METADATA_TOO_LARGE, "metadata-too-large", 422, "The metadata are too large",               \
+        "Merged with what the cart has, the metadata would be larger than 4096 bytes as "          \
+        "compact JSON, or nested more than 3 levels deep. Remove members by setting them to "      \
+        "null.")                                                                                   \
+    ROW(PROPERTIES_TOO_LARGE, "properties-too-large", 422, "The properties are too large",         \
+        "Merged with what the line has, there would be more than 16 properties, or more than "     \
+        "1024 bytes of them as compact JSON. Remove some by setting them to null.")                \
     ROW(IDEMPOTENCY_KEY_REUSED, "idempotency-key-reused", 422,                                     \
         "The Idempotency-Key was used for another request",                                        \
         "An Idempotency-Key stands for one request: the same method, path and body. This key was " \
@@ -161,6 +188,7 @@ struct http_refusal {
     const char *missed_events; /* a JSON array, not ended by a NUL; NULL: none */
     size_t missed_events_length;
     const char *checks;    /* a JSON object; NULL: none */
+    const char *items;     /* a JSON array about lines; NULL: none */
     const char *challenge; /* WWW-Authenticate; NULL: none */
 };
 /* A refusal that has nothing but a detail, in the manner of printf, in the arena. */

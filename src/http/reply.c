@@ -81,7 +81,7 @@ static bool has_doubtful_end(const struct http_request *request)
 static void add_flags(
     struct making *response, const struct http_request *request, const struct http_reply *reply)
 {
-    /* What is kept for ever must not be shown to who signs in at the same browser later. */
+    /* What is cached for ever must not be shown to who signs in at the same browser later. */
     if (reply->cache != NULL && strcmp(reply->cache, HTTP_CACHE_FOREVER) == 0)
         add_header(response, "Vary", "Authorization, Cart-Token");
     if (reply->is_endless)
@@ -219,7 +219,7 @@ static enum metrics_number class_of(unsigned status)
     return status < 500 ? METRICS_HTTP_4XX : METRICS_HTTP_5XX;
 }
 
-static void tell_log(const struct http_request *request)
+static void log_request(const struct http_request *request)
 {
     const struct base_log *log = request->http->options.log;
     if (!request->has_failed && log->least > BASE_LOG_DEBUG)
@@ -240,7 +240,7 @@ static void tell_log(const struct http_request *request)
 static enum MHD_Result leave_to_stream(struct http_request *request)
 {
     metrics_add(request->http->options.metrics, class_of(request->status), 1);
-    tell_log(request);
+    log_request(request);
     request->http->is_library_muted = true;
     return MHD_NO;
 }
@@ -255,7 +255,7 @@ enum MHD_Result http_queue_reply(struct http_request *request)
     request->stage = HTTP_QUEUED;
     http_enter_phase(&request->http->deadlines, request->client, HTTP_PHASE_ANSWER);
     metrics_add(request->http->options.metrics, class_of(request->status), 1);
-    tell_log(request);
+    log_request(request);
     struct MHD_Response *response = request->response;
     request->response = NULL;
     enum MHD_Result result =

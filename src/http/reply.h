@@ -9,7 +9,8 @@
 #include "problems.h"
 #include "request.h"
 
-/* A cart is a shopper's own and changes; whoever keeps a copy has to ask whether it still holds. */
+/* A cart is a shopper's own and changes; whoever caches a copy has to ask whether it still holds.
+ */
 #define HTTP_CACHE_PRIVATE "private, no-cache"
 /* What it was never changes. */
 #define HTTP_CACHE_FOREVER "private, max-age=31536000, immutable"

@@ -269,8 +269,8 @@ static enum MHD_Result receive_body(
         request->body_reached = reached;
     if (request->body_length > HTTP_BODY_SWALLOWED_MAX)
         return MHD_NO; /* more than was announced, or a stream: closes the connection */
-    bool is_kept = request->match == HTTP_MATCH && request->route->takes_body;
-    if (is_kept && request->body_length <= HTTP_BODY_MAX)
+    bool is_stored = request->match == HTTP_MATCH && request->route->takes_body;
+    if (is_stored && request->body_length <= HTTP_BODY_MAX)
         base_buffer_append(&request->body, bytes, *n_bytes);
     *n_bytes = 0;
     return MHD_YES;

@@ -76,7 +76,7 @@ struct http_request {
     const char *parameters[HTTP_N_PARAMETERS];     /* NULL where absent */
     struct http_headers headers;
     struct base_buffer body;
-    size_t body_length;  /* as it came; more than body.length when it was not kept */
+    size_t body_length;  /* as it came; more than body.length when it was not stored */
     const char *begin;   /* where libmicrohttpd has read the first byte to */
     size_t body_reached; /* how far from there bytes of the body were seen */
     bool prefers_minimal;
@@ -124,7 +124,7 @@ void http_complete_request(
  * parameters than its memory holds. */
 void http_end_lost_request(struct http_client *client);
 
-/* Frees what http_complete_request() keeps for the next requests. */
+/* Frees what http_complete_request() caches for the next requests. */
 void http_free_spare_requests(struct http *http);
 
 static inline struct codec_body http_request_body(const struct http_request *request)

@@ -9,24 +9,36 @@ static const struct http_route routes[] = {
     {"POST", "/carts", "createCart", http_ask_create_cart, HTTP_NEW_CART, .takes_body = true},
     {"GET", "/carts", "listCarts", http_ask_list_carts, HTTP_CART_LIST,
      .parameters = HTTP_ALLOW(STATUS) | HTTP_ALLOW(CUSTOMER_ID) | HTTP_ALLOW(SKU) |
-                   HTTP_ALLOW(ORDER_REFERENCE) | HTTP_ALLOW(CURRENCY) | HTTP_ALLOW(CREATED_FROM) |
-                   HTTP_ALLOW(CREATED_TO) | HTTP_ALLOW(UPDATED_FROM) | HTTP_ALLOW(UPDATED_TO) |
-                   HTTP_ALLOW(TOTAL_FROM) | HTTP_ALLOW(TOTAL_TO) | HTTP_ALLOW(SORT) |
-                   HTTP_ALLOW(COUNT) | HTTP_ALLOW(LIMIT) | HTTP_ALLOW(CURSOR)},
+                   HTTP_ALLOW(ORDER_REFERENCE) | HTTP_ALLOW(CURRENCY) | HTTP_ALLOW(CUSTOMER_EMAIL) |
+                   HTTP_ALLOW(CREATED_FROM) | HTTP_ALLOW(CREATED_TO) | HTTP_ALLOW(UPDATED_FROM) |
+                   HTTP_ALLOW(UPDATED_TO) | HTTP_ALLOW(TOTAL_FROM) | HTTP_ALLOW(TOTAL_TO) |
+                   HTTP_ALLOW(SORT) | HTTP_ALLOW(COUNT) | HTTP_ALLOW(LIMIT) | HTTP_ALLOW(CURSOR)},
     {"GET", "/carts/{cart_id}", "getCart", http_ask_get_cart, HTTP_CART,
      .parameters = HTTP_ALLOW(VERSION) | HTTP_ALLOW(AT), .media = HTTP_JSON},
+    {"PATCH", "/carts/{cart_id}", "changeDetails", http_ask_cart_command, HTTP_CART,
+     .command = CART_COMMAND_CHANGE_DETAILS, .takes_body = true},
     {"POST", "/carts/{cart_id}/items", "addItem", http_ask_cart_command, HTTP_CART,
      .command = CART_COMMAND_ADD_ITEM, .takes_body = true},
     {"DELETE", "/carts/{cart_id}/items", "clearItems", http_ask_cart_command, HTTP_CART,
      .command = CART_COMMAND_CLEAR_ITEMS, .takes_body = true},
-    {"PATCH", "/carts/{cart_id}/items/{item_id}", "changeItemQuantity",
-     http_ask_change_item_quantity, HTTP_CART, .takes_body = true},
+    {"PATCH", "/carts/{cart_id}/items/{item_id}", "changeItem", http_ask_change_item, HTTP_CART,
+     .takes_body = true},
     {"DELETE", "/carts/{cart_id}/items/{item_id}", "removeItem", http_ask_remove_item, HTTP_CART,
      .takes_body = true},
     {"POST", "/carts/{cart_id}/checkout", "checkOutCart", http_ask_cart_command, HTTP_CART,
      .command = CART_COMMAND_CHECK_OUT, .takes_body = true},
     {"POST", "/carts/{cart_id}/cancel", "cancelCart", http_ask_cart_command, HTTP_CART,
      .command = CART_COMMAND_CANCEL, .takes_body = true},
+    {"POST", "/carts/{cart_id}/reopen", "reopenCart", http_ask_cart_command, HTTP_CART,
+     .command = CART_COMMAND_REOPEN, .takes_body = true},
+    {"POST", "/carts/{cart_id}/undo", "undoChange", http_ask_cart_command, HTTP_CART,
+     .command = CART_COMMAND_UNDO, .takes_body = true},
+    {"POST", "/carts/{cart_id}/restore", "restoreCart", http_ask_cart_command, HTTP_CART,
+     .command = CART_COMMAND_RESTORE, .takes_body = true},
+    {"POST", "/carts/{cart_id}/reprice", "repriceCart", http_ask_cart_command, HTTP_CART,
+     .command = CART_COMMAND_REPRICE, .takes_body = true},
+    {"POST", "/carts/{cart_id}/currency", "changeCurrency", http_ask_cart_command, HTTP_CART,
+     .command = CART_COMMAND_CHANGE_CURRENCY, .takes_body = true},
     {"POST", "/carts/{cart_id}/claim", "claimCart", http_ask_claim_cart, HTTP_CLAIM,
      .takes_body = true},
     {"POST", "/carts/{cart_id}/commands", "executeCommands", http_ask_execute_commands, HTTP_CART,

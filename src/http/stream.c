@@ -28,12 +28,12 @@ struct http_stream {
     struct loop_watch watch;
     struct base_buffer rest; /* of what the socket has taken a part of */
     size_t n_rest_sent;
-    int64_t told;         /* the last id that was sent */
+    int64_t sent_id;      /* the last id that was sent */
     int64_t expires_at_s; /* with the bearer token; INT64_MAX: never */
     bool ends_at_claim;
 };
 
-/* ---- its place among the streams ------------------------------------------------------------- */
+/* ---- its slot among the streams -------------------------------------------------------------- */
 
 static void leave(struct http_stream *stream)
 {
@@ -45,7 +45,7 @@ static void join(struct http_stream *stream)
     struct http_streams *streams = stream->streams;
     stream->due_us = loop_now_us(streams->loop) + HTTP_STREAM_COMMENT_MS * 1000;
     TAILQ_INSERT_TAIL(&streams->list, stream, by_due);
-    if (streams->timer.place == 0)
+    if (streams->timer.heap_index == 0)
         loop_start_timer(streams->loop, &streams->timer, HTTP_STREAM_COMMENT_MS * 1000);
 }
 
@@ -104,8 +104,8 @@ static void say(struct http_stream *stream)
     watch_for(stream, !send_rest(stream));
 }
 
-/* Keeps what the socket did not take of the event that it has begun with. */
-static void keep_rest(struct http_stream *stream, const struct iovec *parts, size_t n_taken)
+/* Stores what the socket did not take of the event that it has begun with. */
+static void store_rest(struct http_stream *stream, const struct iovec *parts, size_t n_taken)
 {
     for (size_t i = 0; i < 2; i++) {
         size_t skipped = n_taken < parts[i].iov_len ? n_taken : parts[i].iov_len;
@@ -163,11 +163,11 @@ static size_t take(struct feed_listener *listener, const struct feed_event *even
         const struct iovec *of_event = &parts[2 * n_taken++];
         size_t length = of_event[0].iov_len + of_event[1].iov_len;
         if (n_left < length)
-            keep_rest(stream, of_event, n_left);
+            store_rest(stream, of_event, n_left);
         n_left -= n_left < length ? n_left : length;
     }
     if (n_taken > 0 && !listener->source.is_of_cart)
-        stream->told = events[n_taken - 1].position;
+        stream->sent_id = events[n_taken - 1].position;
     /* With an event that is not for this client it comes here again, once the socket is free. */
     if (n_taken < n_offered || stream->rest.length > 0)
         watch_for(stream, true);
@@ -177,7 +177,7 @@ static size_t take(struct feed_listener *listener, const struct feed_event *even
 /* ---- comments -------------------------------------------------------------------------------- */
 
 /* Also says how far a stream of few types has come, so that it need not begin where its last event
- * was when it resumes. An id without data is kept by the client, and no event. */
+ * was when it resumes. An id without data is stored by the client, and no event. */
 static void comment(struct http_stream *stream)
 {
     if (stream->rest.length > 0) { /* the kernel has enough to find out whether the client lives */
@@ -186,9 +186,9 @@ static void comment(struct http_stream *stream)
         return;
     }
     base_buffer_append_text(&stream->rest, ":\n");
-    if (stream->listener.source.types != 0 && stream->listener.after > stream->told) {
-        stream->told = stream->listener.after;
-        base_buffer_printf(&stream->rest, "id: %lld\n", (long long)stream->told);
+    if (stream->listener.source.types != 0 && stream->listener.after > stream->sent_id) {
+        stream->sent_id = stream->listener.after;
+        base_buffer_printf(&stream->rest, "id: %lld\n", (long long)stream->sent_id);
     }
     base_buffer_append_char(&stream->rest, '\n');
     leave(stream);

@@ -48,9 +48,9 @@ void http_finish_streams(struct http_streams *streams);
 
 /* There is no room for one more who listens. */
 const struct http_refusal *http_refuse_listener(struct http_request *request);
-/* Answers a request that waits with the stream of a source after a place. `ends_at_claim`: it was
- * opened by the token of a guest, and ends with that, before the event that says so. It ends when
- * the bearer token expires that opened it, too. */
+/* Answers a request that waits with the stream of a source after a position. `ends_at_claim`: it
+ * was opened by the token of a guest, and ends with that, before the event that says so. It ends
+ * when the bearer token expires that opened it, too. */
 const struct http_refusal *http_start_stream(
     struct http_request *request, const struct feed_source *source, int64_t after,
     bool ends_at_claim) BASE_MUST_CHECK;

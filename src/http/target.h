@@ -26,6 +26,7 @@ struct http_target {
     ROW(SKU, "sku")                                                                                \
     ROW(ORDER_REFERENCE, "order_reference")                                                        \
     ROW(CURRENCY, "currency")                                                                      \
+    ROW(CUSTOMER_EMAIL, "customer_email")                                                          \
     ROW(CREATED_FROM, "created_from")                                                              \
     ROW(CREATED_TO, "created_to")                                                                  \
     ROW(UPDATED_FROM, "updated_from")                                                              \

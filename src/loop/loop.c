@@ -18,10 +18,10 @@ struct loop {
     bool is_turning;
     int64_t now_us;
     size_t n_watches;
-    /* A binary heap by due_us; timers[1] is due first, and timers[t->place] == t. */
+    /* A binary heap by due_us; timers[1] is due first, and timers[t->heap_index] == t. */
     struct loop_timer **timers;
     size_t n_timers;
-    size_t n_places;
+    size_t n_slots;
     TAILQ_HEAD(, loop_deferred) deferred; /* in the order of their starts */
     uint64_t n_rounds;                    /* of deferred calls */
     /* What epoll reported in this turn and has not been called yet: from next_event on. The entry
@@ -138,28 +138,28 @@ static void call_ready(struct loop *loop)
 
 /* ---- timers ---------------------------------------------------------------------------------- */
 
-static void put_timer(struct loop *loop, size_t place, struct loop_timer *timer)
+static void put_timer(struct loop *loop, size_t index, struct loop_timer *timer)
 {
-    loop->timers[place] = timer;
-    timer->place = place;
+    loop->timers[index] = timer;
+    timer->heap_index = index;
 }
 
-/* Moves a timer from a free place up or down to where it belongs. */
-static void settle_timer(struct loop *loop, size_t place, struct loop_timer *timer)
+/* Moves a timer from a free slot up or down to where it belongs. */
+static void settle_timer(struct loop *loop, size_t index, struct loop_timer *timer)
 {
-    while (place > 1 && loop->timers[place / 2]->due_us > timer->due_us) {
-        put_timer(loop, place, loop->timers[place / 2]);
-        place /= 2;
+    while (index > 1 && loop->timers[index / 2]->due_us > timer->due_us) {
+        put_timer(loop, index, loop->timers[index / 2]);
+        index /= 2;
     }
-    for (size_t child = place * 2; child <= loop->n_timers; child = place * 2) {
+    for (size_t child = index * 2; child <= loop->n_timers; child = index * 2) {
         if (child < loop->n_timers && loop->timers[child + 1]->due_us < loop->timers[child]->due_us)
             child++;
         if (loop->timers[child]->due_us >= timer->due_us)
             break;
-        put_timer(loop, place, loop->timers[child]);
-        place = child;
+        put_timer(loop, index, loop->timers[child]);
+        index = child;
     }
-    put_timer(loop, place, timer);
+    put_timer(loop, index, timer);
 }
 
 void loop_start_timer(struct loop *loop, struct loop_timer *timer, int64_t delay_us)
@@ -175,25 +175,25 @@ void loop_start_timer(struct loop *loop, struct loop_timer *timer, int64_t delay
     if (__builtin_add_overflow(loop->now_us, delay_us, &timer->due_us))
         timer->due_us = INT64_MAX;
 
-    if (timer->place == 0) {
-        if (loop->n_timers + 1 >= loop->n_places) {
-            loop->n_places = loop->n_places > 0 ? loop->n_places * 2 : LOOP_LEAST_TIMERS;
-            loop->timers = base_realloc(loop->timers, loop->n_places * sizeof(struct loop_timer *));
+    if (timer->heap_index == 0) {
+        if (loop->n_timers + 1 >= loop->n_slots) {
+            loop->n_slots = loop->n_slots > 0 ? loop->n_slots * 2 : LOOP_LEAST_TIMERS;
+            loop->timers = base_realloc(loop->timers, loop->n_slots * sizeof(struct loop_timer *));
         }
-        timer->place = ++loop->n_timers;
+        timer->heap_index = ++loop->n_timers;
     }
-    settle_timer(loop, timer->place, timer);
+    settle_timer(loop, timer->heap_index, timer);
 }
 
 void loop_stop_timer(struct loop *loop, struct loop_timer *timer)
 {
-    size_t place = timer->place;
-    if (place == 0)
+    size_t index = timer->heap_index;
+    if (index == 0)
         return;
-    timer->place = 0;
+    timer->heap_index = 0;
     struct loop_timer *last = loop->timers[loop->n_timers--];
     if (last != timer)
-        settle_timer(loop, place, last);
+        settle_timer(loop, index, last);
 }
 
 static void call_due_timers(struct loop *loop)

@@ -55,7 +55,7 @@ void loop_stop_watch(struct loop *loop, struct loop_watch *watch);
 struct loop_timer {
     void (*fired)(struct loop_timer *timer);
     int64_t due_us;
-    size_t place; /* in the loop's heap, from 1; 0 when not active */
+    size_t heap_index; /* in the loop's heap, from 1; 0 when not active */
 };
 void loop_start_timer(struct loop *loop, struct loop_timer *timer, int64_t delay_us);
 void loop_stop_timer(struct loop *loop, struct loop_timer *timer);

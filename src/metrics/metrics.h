@@ -34,7 +34,7 @@
     ROW(HTTP_CUT_FOR_ROOM, counter, "cartd_http_connections_cut_total", "late=\"longest\"", "")    \
     ROW(TOKENS_VERIFIED, counter, "cartd_bearer_tokens_total", "result=\"verified\"",              \
         "Bearer tokens received, by result.")                                                      \
-    ROW(TOKENS_REMEMBERED, counter, "cartd_bearer_tokens_total", "result=\"remembered\"", "")      \
+    ROW(TOKENS_CACHED, counter, "cartd_bearer_tokens_total", "result=\"remembered\"", "")          \
     ROW(TOKENS_REFUSED, counter, "cartd_bearer_tokens_total", "result=\"refused\"", "")            \
     ROW(COMMANDS_RECORDED, counter, "cartd_commands_total", "outcome=\"recorded\"",                \
         "Commands, by outcome.")                                                                   \
@@ -61,7 +61,7 @@
     ROW(CACHE_MISSES, counter, "cartd_cart_cache_lookups_total", "result=\"miss\"", "")            \
     ROW(CACHE_CARTS, gauge, "cartd_cart_cache_carts", "", "Carts in the cache.")                   \
     ROW(READS, counter, "cartd_reads_total", "", "Carts and products read, and pages of lists.")   \
-    ROW(READS_KEPT, counter, "cartd_reads_from_memory_total", "",                                  \
+    ROW(READS_CACHED, counter, "cartd_reads_from_memory_total", "",                                \
         "Reads of carts answered from memory under a read lease.")                                 \
     ROW(READ_BATCHES, counter, "cartd_read_batches_total", "",                                     \
         "Round trips to PostgreSQL for reads.")                                                    \

@@ -295,5 +295,5 @@ void postgres_connecting_done(struct postgres_connection *connection)
     base_log(
         connection->log, BASE_LOG_DATABASE_CONNECTED, BASE_LOG_TEXT("connection", connection->role),
         BASE_LOG_NUMBER("backend", connection->backend.pid));
-    loop_start_deferred(connection->loop, &connection->telling);
+    loop_start_deferred(connection->loop, &connection->notifying);
 }

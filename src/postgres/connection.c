@@ -26,7 +26,7 @@ void postgres_connection_move(struct postgres_connection *connection, enum postg
     connection->state = base_move(states, connection->state, state);
 }
 
-/* ---- telling --------------------------------------------------------------------------------- */
+/* ---- notifying ------------------------------------------------------------------------------- */
 
 /* Calls out: whoever is called may destroy the connection, which then only marks it as gone. So
  * between enter() and leave() its memory stays. */
@@ -42,7 +42,7 @@ __attribute__((noinline)) static void leave(struct postgres_connection *connecti
     connection->n_calls_out--;
     if (connection->n_calls_out > 0 || connection->state != POSTGRES_STATE_GONE)
         return;
-    loop_stop_deferred(connection->loop, &connection->telling);
+    loop_stop_deferred(connection->loop, &connection->notifying);
     free(connection->url);
     free(connection->role);
     free(connection->ready_sql);
@@ -67,23 +67,23 @@ static void answer_pipelines(struct postgres_connection *connection)
     leave(connection);
 }
 
-static void tell_change(struct postgres_connection *connection)
+static void notify_change(struct postgres_connection *connection)
 {
     bool is_ready = postgres_connection_is_ready(connection);
-    if (is_ready == connection->was_told_ready || connection->state == POSTGRES_STATE_GONE)
+    if (is_ready == connection->was_notified_ready || connection->state == POSTGRES_STATE_GONE)
         return;
-    connection->was_told_ready = is_ready;
+    connection->was_notified_ready = is_ready;
     if (connection->changed != NULL)
         connection->changed(connection, connection->context);
 }
 
-static void tell(struct loop_deferred *deferred)
+static void notify_ready(struct loop_deferred *deferred)
 {
     struct postgres_connection *connection =
-        BASE_CONTAINER(deferred, struct postgres_connection, telling);
+        BASE_CONTAINER(deferred, struct postgres_connection, notifying);
     enter(connection);
     answer_pipelines(connection);
-    tell_change(connection);
+    notify_change(connection);
     leave(connection);
 }
 
@@ -181,7 +181,7 @@ void postgres_connection_give_up(
             connection->retry_delay_us = RETRY_MOST_US;
     }
     loop_start_timer(connection->loop, &connection->timer, delay_us);
-    loop_start_deferred(connection->loop, &connection->telling);
+    loop_start_deferred(connection->loop, &connection->notifying);
 }
 
 /* ---- what the loop calls --------------------------------------------------------------------- */
@@ -287,7 +287,7 @@ struct postgres_connection *postgres_connection_create(
         .state = POSTGRES_STATE_WAITING,
         .watch.ready = socket_ready,
         .timer.fired = time_is_up,
-        .telling.called = tell,
+        .notifying.called = notify_ready,
         .resolver.resolved = postgres_connecting_resolved,
         .retry_delay_us = RETRY_LEAST_US,
         .trouble = base_copy_text("not connected to PostgreSQL yet"),
@@ -358,10 +358,10 @@ void postgres_send(struct postgres_connection *connection, struct postgres_pipel
     if (connection->state != POSTGRES_STATE_READY) {
         pipeline->is_decided = true;
         pipeline->outcome = POSTGRES_UNAVAILABLE;
-        loop_start_deferred(connection->loop, &connection->telling);
+        loop_start_deferred(connection->loop, &connection->notifying);
         return;
     }
-    if (connection->timer.place == 0)
+    if (connection->timer.heap_index == 0)
         loop_start_timer(
             connection->loop, &connection->timer, connection->answer_timeout_ms * 1000);
     postgres_wire_send(connection, pipeline);

@@ -1,9 +1,10 @@
 /*
- * Which past a process has seen. Several servers may answer to one connection string: the primary,
- * standbys, and a former primary that nobody has shut down. Each promotion begins a timeline with a
- * higher number (PostgreSQL's manual, 26.3.5), so a server on a lower one than was seen before is a
- * former primary or behind one, and what it says may be older than what a client was answered. All
- * connections of a process are therefore on the newest timeline that one of them has seen.
+ * Which history a process has seen. Several servers may answer to one connection string: the
+ * primary, standbys, and a former primary that nobody has shut down. Each promotion begins a
+ * timeline with a higher number (PostgreSQL's manual, 26.3.5), so a server on a lower one than was
+ * seen before is a former primary or behind one, and what it says may be older than what a client
+ * was answered. All connections of a process are therefore on the newest timeline that one of them
+ * has seen.
  */
 #include "internal.h"
 

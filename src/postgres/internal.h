@@ -79,8 +79,8 @@ struct postgres_resolver {
     struct loop *loop;
     struct loop_watch watch;
     struct postgres_lookup *lookup;
-    struct postgres_place *places;
-    size_t n_places;
+    struct postgres_endpoint *endpoints;
+    size_t n_endpoints;
     /* What was found: comma lists of equal length for host, hostaddr and port. Without targets the
      * connection string can be used as it is. */
     bool has_targets;
@@ -179,7 +179,7 @@ struct postgres_connection {
     struct loop_timer timer; /* WAITING: the next attempt; READY: the oldest pipeline's time is up;
                                 otherwise: connecting took too long */
     struct loop_deferred
-        telling; /* answers and changes that came up within a call into this room */
+        notifying; /* answers and changes that came up within a call into this room */
     struct postgres_resolver resolver;
     size_t n_rotations; /* of the hosts, as the first one did not do */
     int64_t retry_delay_us;
@@ -191,7 +191,7 @@ struct postgres_connection {
     struct postgres_server server;
     struct postgres_history *history; /* NULL: none */
     LIST_ENTRY(postgres_connection) of_history;
-    bool was_told_ready;
+    bool was_notified_ready;
     size_t n_calls_out; /* not freed before they have returned */
 
     /* Pipelines in the order of postgres_send(), which is the order of their answers. */

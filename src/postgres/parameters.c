@@ -80,16 +80,16 @@ static const struct postgres_element *find_element(enum postgres_type type)
 
 /* ---- values ---------------------------------------------------------------------------------- */
 
-static void write_int4(char *place, int32_t value)
+static void write_int4(char *slot, int32_t value)
 {
     uint32_t bytes = htobe32((uint32_t)value);
-    memcpy(place, &bytes, sizeof bytes);
+    memcpy(slot, &bytes, sizeof bytes);
 }
 
-static void write_int8(char *place, int64_t value)
+static void write_int8(char *slot, int64_t value)
 {
     uint64_t bytes = htobe64((uint64_t)value);
-    memcpy(place, &bytes, sizeof bytes);
+    memcpy(slot, &bytes, sizeof bytes);
 }
 
 static void make_room(struct postgres_parameters *parameters, size_t n)
@@ -126,12 +126,12 @@ void postgres_parameters_finish(struct postgres_parameters *parameters)
 static char *begin_parameter(struct postgres_parameters *parameters, size_t n_bytes)
 {
     assert(n_bytes <= INT_MAX);
-    char *place = base_buffer_reserve(&parameters->buffer, n_bytes);
+    char *slot = base_buffer_reserve(&parameters->buffer, n_bytes);
     parameters->starts[parameters->n_begun] = parameters->buffer.length;
     parameters->lengths[parameters->n_begun] = (int)n_bytes;
     parameters->buffer.length += n_bytes;
     parameters->n_begun++;
-    return place;
+    return slot;
 }
 
 static enum postgres_type next_type(const struct postgres_parameters *parameters)
@@ -199,18 +199,18 @@ static char *begin_value(struct postgres_parameters *parameters, int kinds, size
         return begin_parameter(parameters, n_bytes);
     }
     assert(n_bytes <= INT_MAX);
-    char *place = base_buffer_reserve(&parameters->buffer, 4 + n_bytes);
-    write_int4(place, (int32_t)n_bytes);
+    char *slot = base_buffer_reserve(&parameters->buffer, 4 + n_bytes);
+    write_int4(slot, (int32_t)n_bytes);
     parameters->buffer.length += 4 + n_bytes;
     parameters->n_elements++;
-    return place + 4;
+    return slot + 4;
 }
 
 static void put_null(struct postgres_parameters *parameters, int kinds)
 {
     if (is_element(parameters, kinds)) {
-        char *place = base_buffer_reserve(&parameters->buffer, 4);
-        write_int4(place, -1);
+        char *slot = base_buffer_reserve(&parameters->buffer, 4);
+        write_int4(slot, -1);
         parameters->buffer.length += 4;
         parameters->n_elements++;
         parameters->has_null_elements = true;
@@ -249,12 +249,12 @@ static void put_bytes(
     enum postgres_type type =
         is_element(parameters, kinds) ? parameters->element->type : next_type(parameters);
     bool is_json = type == POSTGRES_JSONB;
-    char *place = begin_value(parameters, kinds, n_bytes + (is_json ? 1 : 0));
+    char *slot = begin_value(parameters, kinds, n_bytes + (is_json ? 1 : 0));
     if (is_json) {
-        *place++ = 1; /* the version of jsonb's binary form: text follows */
+        *slot++ = 1; /* the version of jsonb's binary form: text follows */
     }
     if (n_bytes > 0)
-        memcpy(place, bytes, n_bytes);
+        memcpy(slot, bytes, n_bytes);
 }
 
 void postgres_put_text(struct postgres_parameters *parameters, const char *text)

@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 /* One host of the connection string. */
-struct postgres_place {
+struct postgres_endpoint {
     char *host;    /* "" when only an address is given */
     char *address; /* "" when there is none, or none yet */
     char *port;    /* "": the default */
@@ -65,7 +65,8 @@ static void lookup_ended(union sigval value)
 }
 
 /* NULL when there is no descriptor left. */
-static struct postgres_lookup *start_lookup(const struct postgres_place *places, size_t n_places)
+static struct postgres_lookup *start_lookup(
+    const struct postgres_endpoint *endpoints, size_t n_endpoints)
 {
     int event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (event_fd < 0)
@@ -74,12 +75,12 @@ static struct postgres_lookup *start_lookup(const struct postgres_place *places,
     atomic_init(&lookup->n_owners, 2);
     lookup->event_fd = event_fd;
     lookup->hints = (struct addrinfo){.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
-    lookup->requests = base_alloc(n_places * sizeof *lookup->requests);
-    lookup->list = base_alloc(n_places * sizeof(struct gaicb *));
-    for (size_t i = 0; i < n_places; i++) {
-        if (places[i].needs_lookup) {
+    lookup->requests = base_alloc(n_endpoints * sizeof *lookup->requests);
+    lookup->list = base_alloc(n_endpoints * sizeof(struct gaicb *));
+    for (size_t i = 0; i < n_endpoints; i++) {
+        if (endpoints[i].needs_lookup) {
             struct gaicb *request = &lookup->requests[lookup->n_requests];
-            request->ar_name = base_copy_text(places[i].host);
+            request->ar_name = base_copy_text(endpoints[i].host);
             request->ar_request = &lookup->hints;
             lookup->list[lookup->n_requests++] = request;
         }
@@ -136,7 +137,7 @@ static bool is_name(const char *host)
 /* Returns whether any host needs a lookup. Lists of different lengths are left to libpq, which
  * refuses them before it looks anything up. Without memory for the options it is a problem: left to
  * libpq, a name would be looked up blockingly. */
-static bool read_places(struct postgres_resolver *resolver, const char *url)
+static bool read_endpoints(struct postgres_resolver *resolver, const char *url)
 {
     PQconninfoOption *given = PQconninfoParse(url, NULL);
     PQconninfoOption *defaults = PQconndefaults();
@@ -156,16 +157,16 @@ static bool read_places(struct postgres_resolver *resolver, const char *url)
     bool has_addresses = addresses[0] != '\0';
     if ((has_addresses && postgres_count_parts(addresses) != n) || (n_ports != 1 && n_ports != n))
         return false;
-    resolver->places = base_alloc(n * sizeof *resolver->places);
-    resolver->n_places = n;
+    resolver->endpoints = base_alloc(n * sizeof *resolver->endpoints);
+    resolver->n_endpoints = n;
     bool needs_lookup = false;
     for (size_t i = 0; i < n; i++) {
-        struct postgres_place *place = &resolver->places[i];
-        place->host = copy_part(hosts, i);
-        place->address = has_addresses ? copy_part(addresses, i) : base_copy_text("");
-        place->port = copy_part(ports, n_ports == 1 ? 0 : i);
-        place->needs_lookup = place->address[0] == '\0' && is_name(place->host);
-        needs_lookup = needs_lookup || place->needs_lookup;
+        struct postgres_endpoint *endpoint = &resolver->endpoints[i];
+        endpoint->host = copy_part(hosts, i);
+        endpoint->address = has_addresses ? copy_part(addresses, i) : base_copy_text("");
+        endpoint->port = copy_part(ports, n_ports == 1 ? 0 : i);
+        endpoint->needs_lookup = endpoint->address[0] == '\0' && is_name(endpoint->host);
+        needs_lookup = needs_lookup || endpoint->needs_lookup;
     }
     return needs_lookup;
 }
@@ -173,7 +174,8 @@ static bool read_places(struct postgres_resolver *resolver, const char *url)
 /* ---- the answer ------------------------------------------------------------------------------ */
 
 static void append_target(
-    struct postgres_resolver *resolver, const struct postgres_place *place, const char *address)
+    struct postgres_resolver *resolver, const struct postgres_endpoint *endpoint,
+    const char *address)
 {
     if (resolver->has_targets) {
         base_buffer_append_char(&resolver->hosts, ',');
@@ -181,9 +183,9 @@ static void append_target(
         base_buffer_append_char(&resolver->ports, ',');
     }
     resolver->has_targets = true;
-    base_buffer_append_text(&resolver->hosts, place->host);
+    base_buffer_append_text(&resolver->hosts, endpoint->host);
     base_buffer_append_text(&resolver->addresses, address);
-    base_buffer_append_text(&resolver->ports, place->port);
+    base_buffer_append_text(&resolver->ports, endpoint->port);
 }
 
 /* Appends the targets of which the numbers are within [from, end) and returns how many there are in
@@ -191,20 +193,21 @@ static void append_target(
 static size_t append_targets(struct postgres_resolver *resolver, size_t from, size_t end)
 {
     size_t n = 0;
-    for (size_t i = 0; i < resolver->n_places; i++) {
-        const struct postgres_place *place = &resolver->places[i];
-        if (!place->needs_lookup) {
+    for (size_t i = 0; i < resolver->n_endpoints; i++) {
+        const struct postgres_endpoint *endpoint = &resolver->endpoints[i];
+        if (!endpoint->needs_lookup) {
             if (n >= from && n < end)
-                append_target(resolver, place, place->address);
+                append_target(resolver, endpoint, endpoint->address);
             n++;
         }
-        for (const struct addrinfo *found = place->found; found != NULL; found = found->ai_next) {
+        for (const struct addrinfo *found = endpoint->found; found != NULL;
+             found = found->ai_next) {
             char text[NI_MAXHOST];
             if (n >= from && n < end &&
                 getnameinfo(
                     found->ai_addr, found->ai_addrlen, text, sizeof text, NULL, 0,
                     NI_NUMERICHOST) == 0) {
-                append_target(resolver, place, text);
+                append_target(resolver, endpoint, text);
             }
             n++;
         }
@@ -239,16 +242,16 @@ static void lookup_answered(struct loop_watch *watch, uint32_t events)
     struct postgres_resolver *resolver = BASE_CONTAINER(watch, struct postgres_resolver, watch);
     loop_stop_watch(resolver->loop, watch);
     size_t request = 0;
-    for (size_t i = 0; i < resolver->n_places; i++) {
-        struct postgres_place *place = &resolver->places[i];
-        if (!place->needs_lookup)
+    for (size_t i = 0; i < resolver->n_endpoints; i++) {
+        struct postgres_endpoint *endpoint = &resolver->endpoints[i];
+        if (!endpoint->needs_lookup)
             continue;
         struct gaicb *answer = &resolver->lookup->requests[request++];
         int error = gai_error(answer);
         if (error == 0) {
-            place->found = answer->ar_result;
+            endpoint->found = answer->ar_result;
         } else {
-            note_problem(resolver, place->host, gai_strerror(error));
+            note_problem(resolver, endpoint->host, gai_strerror(error));
         }
     }
     postgres_resolver_rotate(resolver, 0);
@@ -264,11 +267,11 @@ bool postgres_resolver_start(struct postgres_resolver *resolver, struct loop *lo
 {
     postgres_resolver_stop(resolver);
     resolver->loop = loop;
-    if (!read_places(resolver, url))
+    if (!read_endpoints(resolver, url))
         return true;
-    resolver->lookup = start_lookup(resolver->places, resolver->n_places);
+    resolver->lookup = start_lookup(resolver->endpoints, resolver->n_endpoints);
     if (resolver->lookup == NULL) {
-        note_problem(resolver, resolver->places[0].host, strerror(errno));
+        note_problem(resolver, resolver->endpoints[0].host, strerror(errno));
         return true;
     }
     resolver->watch.ready = lookup_answered;
@@ -283,14 +286,14 @@ void postgres_resolver_stop(struct postgres_resolver *resolver)
         leave_lookup(resolver->lookup);
         resolver->lookup = NULL;
     }
-    for (size_t i = 0; i < resolver->n_places; i++) {
-        free(resolver->places[i].host);
-        free(resolver->places[i].address);
-        free(resolver->places[i].port);
+    for (size_t i = 0; i < resolver->n_endpoints; i++) {
+        free(resolver->endpoints[i].host);
+        free(resolver->endpoints[i].address);
+        free(resolver->endpoints[i].port);
     }
-    free(resolver->places);
-    resolver->places = NULL;
-    resolver->n_places = 0;
+    free(resolver->endpoints);
+    resolver->endpoints = NULL;
+    resolver->n_endpoints = 0;
     base_buffer_finish(&resolver->hosts);
     base_buffer_finish(&resolver->addresses);
     base_buffer_finish(&resolver->ports);

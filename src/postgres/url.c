@@ -169,7 +169,7 @@ static bool has_orphan_at(const char *url)
     return memchr(rest, '@', strcspn(rest, "?")) != NULL;
 }
 
-static char *check_places(const char *url, const PQconninfoOption *options)
+static char *check_hosts(const char *url, const PQconninfoOption *options)
 {
     const char *hosts = postgres_option(options, "host");
     const char *addresses = postgres_option(options, "hostaddr");
@@ -192,17 +192,17 @@ static char *check_places(const char *url, const PQconninfoOption *options)
 
 /* ---- what libpq checks ----------------------------------------------------------------------- */
 
-/* The options without the places, of which libpq gets one that does not exist. */
+/* The options without the hosts, of which libpq gets one that does not exist. */
 static PGconn *start_nowhere(const PQconninfoOption *options)
 {
     const char *keywords[64] = {"host"};
     const char *values[64] = {NO_SOCKET};
     size_t n = 1;
     for (; options->keyword != NULL && n + 1 < BASE_COUNT(keywords); options++) {
-        bool is_place = strcmp(options->keyword, "host") == 0 ||
-                        strcmp(options->keyword, "hostaddr") == 0 ||
-                        strcmp(options->keyword, "port") == 0;
-        if (options->val != NULL && !is_place) {
+        bool is_host = strcmp(options->keyword, "host") == 0 ||
+                       strcmp(options->keyword, "hostaddr") == 0 ||
+                       strcmp(options->keyword, "port") == 0;
+        if (options->val != NULL && !is_host) {
             keywords[n] = options->keyword;
             values[n++] = options->val;
         }
@@ -245,7 +245,7 @@ char *postgres_check_url(const char *url)
         PQfreemem(message);
         return problem;
     }
-    char *problem = check_places(url, given);
+    char *problem = check_hosts(url, given);
     if (problem == NULL)
         problem = check_options(given);
     PQconninfoFree(given);

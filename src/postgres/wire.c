@@ -109,7 +109,7 @@ static bool ends_connection(const PGresult *result)
     return is_text(severity, "FATAL") || is_text(severity, "PANIC");
 }
 
-static void keep_last_words(struct postgres_connection *connection, const PGresult *result)
+static void store_last_words(struct postgres_connection *connection, const PGresult *result)
 {
     const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
     free(connection->last_words);
@@ -130,7 +130,7 @@ void postgres_wire_notice(void *context, const PGresult *notice)
     struct postgres_connection *connection = context;
     if (ends_connection(notice)) {
         /* libpq makes a notice of an error that comes while it expects nothing. */
-        keep_last_words(connection, notice);
+        store_last_words(connection, notice);
         return;
     }
     if (!is_text(PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED), "WARNING"))
@@ -175,7 +175,7 @@ static bool receive_error(struct postgres_connection *connection, const PGresult
 {
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     if (sqlstate == NULL || ends_connection(result)) {
-        keep_last_words(connection, result);
+        store_last_words(connection, result);
         return false;
     }
     struct postgres_failure *failure = &connection->failure;
@@ -402,7 +402,7 @@ static void check_count(
         base_print("it returned %d rows instead of %s", n_rows, row_counts[statement->rows].words);
 }
 
-static void keep_rows(struct postgres_connection *connection, PGresult *result)
+static void store_rows(struct postgres_connection *connection, PGresult *result)
 {
     struct postgres_pipeline *pipeline = STAILQ_FIRST(&connection->wire);
     if (pipeline->n_received >= pipeline->n_statements) {
@@ -419,7 +419,7 @@ static bool receive_result(struct postgres_connection *connection, PGresult *res
 {
     ExecStatusType status = PQresultStatus(result);
     if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK) {
-        keep_rows(connection, result);
+        store_rows(connection, result);
         return true;
     }
     bool has_failed = connection->failure.sqlstate[0] != '\0';

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define SLOTS_AT_FIRST 1024
-/* In one piece of memory with its texts. */
+/* In one allocation with its texts. */
 struct cached_cart {
     struct base_uuid id;
     TAILQ_ENTRY(cached_cart) by_check;

@@ -142,9 +142,9 @@ const struct eventstore_clause cart_chunks_clause = {
             "    ON CONFLICT (cart_id, chunk) DO UPDATE SET lines = excluded.lines\n"
             "),\n"
             "cart_chunks_removed AS (\n"
-            "    DELETE FROM cart_chunks p\n"
+            "    DELETE FROM cart_chunks k\n"
             "    USING unnest($5, $6, $7) AS u (stream_ordinal, cart_id, n_chunks)\n"
-            "    WHERE p.cart_id = u.cart_id AND p.chunk >= u.n_chunks\n"
+            "    WHERE k.cart_id = u.cart_id AND k.chunk >= u.n_chunks\n"
             "        AND (SELECT v.flags FROM verdict v)[u.stream_ordinal]\n"
             ")",
     POSTGRES_TYPES(
@@ -174,13 +174,13 @@ static void compare_chunk(
     const struct cart *cart, const struct postgres_rows *rows, size_t row,
     struct base_buffer *differences)
 {
-    BASE_CLEANUP(base_buffer_finish) struct base_buffer place = {0};
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer name = {0};
     BASE_CLEANUP(base_buffer_finish) struct base_buffer lines = {0};
     size_t chunk = (size_t)postgres_get_int4(rows, row, 1);
     write_chunk(&lines, cart, chunk);
-    base_buffer_printf(&place, "cart_chunks.lines of chunk %zu", chunk);
+    base_buffer_printf(&name, "cart_chunks.lines of chunk %zu", chunk);
     projections_compare_texts(
-        differences, base_buffer_text(&place), postgres_get_text(rows, row, 2),
+        differences, base_buffer_text(&name), postgres_get_text(rows, row, 2),
         base_buffer_text(&lines));
 }
 

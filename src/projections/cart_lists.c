@@ -21,14 +21,15 @@
     ROW(CUSTOMER_ID, TEXT, "$6", "c.customer_id = $6")                                             \
     ROW(ORDER_REFERENCE, TEXT, "$7", "c.order_reference = $7")                                     \
     ROW(CURRENCY, TEXT, "$8", "c.currency = $8")                                                   \
-    ROW(CREATED_FROM, TIMESTAMPTZ, "$9", "c.created_at >= $9")                                     \
-    ROW(CREATED_TO, TIMESTAMPTZ, "$10", "c.created_at < $10")
+    ROW(CUSTOMER_EMAIL, TEXT, "$9", "lower(c.customer_email) = lower($9)")                         \
+    ROW(CREATED_FROM, TIMESTAMPTZ, "$10", "c.created_at >= $10")                                   \
+    ROW(CREATED_TO, TIMESTAMPTZ, "$11", "c.created_at < $11")
 /* Those that are about cart_rankings; a list with one of them is of it. */
 #define RANKED_FILTERS(ROW)                                                                        \
-    ROW(UPDATED_FROM, TIMESTAMPTZ, "$11", "r.updated_at >= $11")                                   \
-    ROW(UPDATED_TO, TIMESTAMPTZ, "$12", "r.updated_at < $12")                                      \
-    ROW(TOTAL_FROM, INT8, "$13", "r.total >= $13")                                                 \
-    ROW(TOTAL_TO, INT8, "$14", "r.total < $14")
+    ROW(UPDATED_FROM, TIMESTAMPTZ, "$12", "r.updated_at >= $12")                                   \
+    ROW(UPDATED_TO, TIMESTAMPTZ, "$13", "r.updated_at < $13")                                      \
+    ROW(TOTAL_FROM, INT8, "$14", "r.total >= $14")                                                 \
+    ROW(TOTAL_TO, INT8, "$15", "r.total < $15")
 
 #define CONDITION(NAME, TYPE, number, condition)                                                   \
     "    AND (" number "::" #TYPE " IS NULL OR " condition ")\n"
@@ -48,9 +49,9 @@
     RANKED_FILTERS(CONDITION)                                                                      \
     CONDITION(STATUS, TEXT, "$5", "r.status = $5")                                                 \
     CONDITION(CURRENCY, TEXT, "$8", "r.currency = $8")                                             \
-    CONDITION(CREATED_FROM, TIMESTAMPTZ, "$9", "r.created_at >= $9 AND r.updated_at >= $9")        \
-    CONDITION(CREATED_TO, TIMESTAMPTZ, "$10", "r.created_at < $10")                                \
-    CONDITION(UPDATED_TO, TIMESTAMPTZ, "$12", "r.created_at < $12 AND c.created_at < $12")
+    CONDITION(CREATED_FROM, TIMESTAMPTZ, "$10", "r.created_at >= $10 AND r.updated_at >= $10")     \
+    CONDITION(CREATED_TO, TIMESTAMPTZ, "$11", "r.created_at < $11")                                \
+    CONDITION(UPDATED_TO, TIMESTAMPTZ, "$13", "r.created_at < $13 AND c.created_at < $13")
 #define HAS_ANY ""
 #define HAS_SKU                                                                                    \
     "    AND EXISTS (SELECT FROM cart_items i WHERE i.cart_id = c.cart_id AND i.sku = $4)\n"

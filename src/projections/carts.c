@@ -130,13 +130,18 @@ static void put_carts(struct postgres_parameters *to, const void *changes)
     postgres_begin_array(to);
     TABLES_FOREACH(change, changes, &aggregate_cart)
     postgres_put_text(to, tables_cart(change)->order_reference);
+    postgres_begin_array(to);
+    TABLES_FOREACH(change, changes, &aggregate_cart)
+    postgres_put_text(to, tables_cart(change)->customer_email);
 }
 
 /* Besides what follows from the lines: version, sums, time. */
 static bool have_only_lines_changed(const struct cart *before, const struct cart *after)
 {
     return before != NULL && before->version > 0 && before->status == after->status &&
+           strcmp(before->currency, after->currency) == 0 &&
            tables_is_same_text(before->customer_id, after->customer_id) &&
+           tables_is_same_text(before->customer_email, after->customer_email) &&
            tables_is_same_text(before->guest_token_hash, after->guest_token_hash);
 }
 
@@ -148,8 +153,8 @@ static bool has_more_than_lines(const void *changes)
     return false;
 }
 
-/* Most batches change lines of carts that are there: seven values a cart instead of sixteen, and no
- * search for a conflict before the row is looked up to be changed (bench/NOTES.md). A row that
+/* Most batches change lines of carts that are there: seven values a cart instead of seventeen, and
+ * no search for a conflict before the row is looked up to be changed (bench/NOTES.md). A row that
  * somebody has taken away is not put back so; `cartd rebuild` does that. */
 static const struct eventstore_clause USUAL_CARTS_CLAUSE = {
     .ctes =
@@ -176,33 +181,37 @@ const struct eventstore_clause carts_clause = {
         "    INSERT INTO carts\n"
         "        (cart_id, version, status, currency, customer_id, item_count, total, document,\n"
         "         document_end, created_at, updated_at, closed_at, guest_token_hash,\n"
-        "         order_reference)\n"
+        "         order_reference, customer_email)\n"
         "    SELECT u.cart_id, u.version, u.status, u.currency, u.customer_id, u.item_count,\n"
         "        u.total, u.document, u.document_end, coalesce(u.created_at, h.recorded_at),\n"
         "        coalesce(u.updated_at, h.recorded_at),\n"
         "        CASE WHEN u.is_closed THEN coalesce(u.closed_at, h.recorded_at) END,\n"
-        "        u.guest_token_hash, u.order_reference\n"
-        "    FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)\n"
+        "        u.guest_token_hash, u.order_reference, u.customer_email\n"
+        "    FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,\n"
+        "        $17)\n"
         "        AS u (stream_ordinal, cart_id, version, item_count, total, document,\n"
         "              document_end, status, currency, customer_id, created_at, closed_at,\n"
-        "              is_closed, updated_at, guest_token_hash, order_reference)\n"
+        "              is_closed, updated_at, guest_token_hash, order_reference,\n"
+        "              customer_email)\n"
         "    CROSS JOIN head h\n"
         "    WHERE (SELECT v.flags FROM verdict v)[u.stream_ordinal]\n"
         "    ON CONFLICT (cart_id) DO UPDATE\n"
         "    SET version = excluded.version, status = excluded.status,\n"
+        "        currency = excluded.currency,\n"
         "        item_count = excluded.item_count, total = excluded.total,\n"
         "        document = excluded.document, document_end = excluded.document_end,\n"
         "        updated_at = excluded.updated_at, closed_at = excluded.closed_at,\n"
         "        customer_id = excluded.customer_id,\n"
         "        guest_token_hash = excluded.guest_token_hash,\n"
-        "        order_reference = excluded.order_reference\n"
+        "        order_reference = excluded.order_reference,\n"
+        "        customer_email = excluded.customer_email\n"
         ")",
     POSTGRES_TYPES(
         POSTGRES_INT4_ARRAY, POSTGRES_UUID_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_INT4_ARRAY,
         POSTGRES_INT8_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_TEXT_ARRAY,
         POSTGRES_TEXT_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_TIMESTAMPTZ_ARRAY,
         POSTGRES_TIMESTAMPTZ_ARRAY, POSTGRES_BOOL_ARRAY, POSTGRES_TIMESTAMPTZ_ARRAY,
-        POSTGRES_TEXT_ARRAY, POSTGRES_TEXT_ARRAY),
+        POSTGRES_TEXT_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_TEXT_ARRAY),
     .put = put_carts,
     .has_work = has_more_than_lines,
     .usual = &USUAL_CARTS_CLAUSE,
@@ -227,7 +236,7 @@ static const struct postgres_statement CARTS_ROWS = {
     .name = "rows_of_carts",
     .sql = "SELECT cart_id, version, status, currency, customer_id, item_count, total, document,\n"
            "    created_at, updated_at, closed_at, guest_token_hash, document_end,\n"
-           "    order_reference\n"
+           "    order_reference, customer_email\n"
            "FROM carts\n"
            "WHERE cart_id = ANY ($1)\n"
            "ORDER BY cart_id",
@@ -264,21 +273,21 @@ static void compare_documents(
     BASE_CLEANUP(base_buffer_finish) struct base_buffer should_be = {0};
     BASE_CLEANUP(base_buffer_finish) struct base_buffer end = {0};
     BASE_CLEANUP(base_buffer_finish) struct base_buffer is = {0};
-    BASE_CLEANUP(base_buffer_finish) struct base_buffer end_is = {0};
-    const char *stored_end = postgres_get_text(rows, row, 12);
+    const char *stored = postgres_get_text(rows, row, 7);
+    size_t length = postgres_get_length(rows, row, 7);
     bool is_in_chunks = tables_is_in_chunks(tables_cart(wanted));
+    /* A piece of it says too little for that. */
+    if (is_in_chunks && codec_is_former_cart(stored, length))
+        return;
     write_document(&should_be, wanted);
     if (is_in_chunks)
         codec_write_cart_end(&end, tables_cart(wanted));
     /* Whoever reads a document brings it to today's shape, so that is what is compared. */
-    codec_write_stored_cart(
-        &is, postgres_get_text(rows, row, 7), postgres_get_length(rows, row, 7));
-    if (stored_end != NULL)
-        codec_write_stored_cart_end(&end_is, stored_end, postgres_get_length(rows, row, 12));
+    codec_write_stored_cart(&is, stored, length);
     projections_compare_texts(
         differences, "carts.document", base_buffer_text(&is), base_buffer_text(&should_be));
     projections_compare_texts(
-        differences, "carts.document_end", stored_end == NULL ? NULL : base_buffer_text(&end_is),
+        differences, "carts.document_end", postgres_get_text(rows, row, 12),
         is_in_chunks ? base_buffer_text(&end) : NULL);
 }
 
@@ -317,6 +326,9 @@ static void carts_compare(
     projections_compare_texts(
         differences, "carts.order_reference", postgres_get_text(rows, first, 13),
         cart->order_reference);
+    projections_compare_texts(
+        differences, "carts.customer_email", postgres_get_text(rows, first, 14),
+        cart->customer_email);
 }
 
 const struct projections_table carts_table = {

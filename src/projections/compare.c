@@ -33,7 +33,7 @@ static void append_part(struct base_buffer *out, const char *text, size_t from)
 }
 
 void projections_compare_texts(
-    struct base_buffer *differences, const char *place, const char *is, const char *should_be)
+    struct base_buffer *differences, const char *what, const char *is, const char *should_be)
 {
     if (is == should_be || (is != NULL && should_be != NULL && strcmp(is, should_be) == 0))
         return;
@@ -41,7 +41,7 @@ void projections_compare_texts(
     while (is != NULL && should_be != NULL && is[same] == should_be[same])
         same++;
     size_t from = same > SHOWN_BEFORE ? same - SHOWN_BEFORE : 0;
-    base_buffer_printf(differences, "%s is ", place);
+    base_buffer_printf(differences, "%s is ", what);
     append_part(differences, is, from);
     base_buffer_append_text(differences, " and should be ");
     append_part(differences, should_be, from);
@@ -49,11 +49,11 @@ void projections_compare_texts(
 }
 
 void projections_compare_numbers(
-    struct base_buffer *differences, const char *place, int64_t is, int64_t should_be)
+    struct base_buffer *differences, const char *what, int64_t is, int64_t should_be)
 {
     if (is != should_be)
         base_buffer_printf(
-            differences, "%s is %" PRId64 " and should be %" PRId64 "\n", place, is, should_be);
+            differences, "%s is %" PRId64 " and should be %" PRId64 "\n", what, is, should_be);
 }
 
 /* A time from a table, which may be any. */
@@ -70,12 +70,12 @@ static const char *show_time(int64_t time_us, char text[static BASE_TIME_SIZE])
 }
 
 void projections_compare_times(
-    struct base_buffer *differences, const char *place, int64_t is_us, int64_t should_be_us)
+    struct base_buffer *differences, const char *what, int64_t is_us, int64_t should_be_us)
 {
     char is[BASE_TIME_SIZE];
     char should_be[BASE_TIME_SIZE];
     if (is_us != should_be_us)
         base_buffer_printf(
-            differences, "%s is %s and should be %s\n", place, show_time(is_us, is),
+            differences, "%s is %s and should be %s\n", what, show_time(is_us, is),
             show_time(should_be_us, should_be));
 }

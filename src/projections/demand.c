@@ -85,7 +85,7 @@ static const struct postgres_statement READ = {
 
 static void put_read(
     struct postgres_parameters *to, const struct projections_report *report,
-    const struct report_moment *moment, const struct report_place *after)
+    const struct report_moment *moment, const struct report_key *after)
 {
     postgres_put_int8(to, moment->as_of);
     postgres_put_int8(to, after->number);

@@ -136,7 +136,7 @@ static const struct postgres_statement READ = {
 
 static void put_read(
     struct postgres_parameters *to, const struct projections_report *report,
-    const struct report_moment *moment, const struct report_place *after)
+    const struct report_moment *moment, const struct report_key *after)
 {
     (void)report;
     (void)after;

@@ -187,6 +187,16 @@ void projections_receive_offer(
     };
 }
 
+/* At most 10,000 rows. */
+const char *projections_active_products_sql(void)
+{
+    return "SELECT sku, version\n"
+           "FROM products\n"
+           "WHERE is_active AND sku > $1\n"
+           "ORDER BY sku\n"
+           "LIMIT 10000";
+}
+
 /* ---- read for GETs --------------------------------------------------------------------------- */
 
 /* At most one row a wanted product. */

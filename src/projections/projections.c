@@ -166,7 +166,7 @@ void projections_read_cart(struct projections *projections, struct projections_r
     int64_t now_us = base_clock_monotonic_us();
     count_for_lessor(projections, now_us);
     if (cart_cache_find(&projections->cache, now_us, read)) {
-        metrics_add(projections->options.metrics, METRICS_READS_KEPT, 1);
+        metrics_add(projections->options.metrics, METRICS_READS_CACHED, 1);
         read->outcome = PROJECTIONS_FOUND;
         queue_answer_at_once(&projections->reads, &read->request, now_us);
         return;

@@ -75,16 +75,16 @@ struct projections_table {
 };
 const struct projections_table *const *projections_tables(size_t *n_tables);
 
-/* For compare: a sentence when the two are not the same. `place` is "carts.total" or, where a key
+/* For compare: a sentence when the two are not the same. `what` is "carts.total" or, where a key
  * has several rows, "cart_items.sku of \"tea\"". NULL is null. Long texts are shown from
  * shortly before where they part. */
 void projections_compare_texts(
-    struct base_buffer *differences, const char *place, const char *is, const char *should_be);
+    struct base_buffer *differences, const char *what, const char *is, const char *should_be);
 void projections_compare_numbers(
-    struct base_buffer *differences, const char *place, int64_t is, int64_t should_be);
+    struct base_buffer *differences, const char *what, int64_t is, int64_t should_be);
 /* CART_TIME_NONE is null. */
 void projections_compare_times(
-    struct base_buffer *differences, const char *place, int64_t is_us, int64_t should_be_us);
+    struct base_buffer *differences, const char *what, int64_t is_us, int64_t should_be_us);
 
 /* ---- written by following the log ------------------------------------------------------------ */
 
@@ -167,6 +167,9 @@ struct projections_offer {
 };
 void projections_receive_offer(
     const struct postgres_rows *rows, size_t row, struct projections_offer *offer);
+/* For postgres_session_query(): sku and version of the active products behind sku $1, a page of
+ * them in order. The text is static. */
+const char *projections_active_products_sql(void);
 
 /* ---- read to know the owner of a cart -------------------------------------------------------- */
 
@@ -255,6 +258,7 @@ enum projections_filter {
     PROJECTIONS_FILTER_CUSTOMER_ID,
     PROJECTIONS_FILTER_ORDER_REFERENCE,
     PROJECTIONS_FILTER_CURRENCY,
+    PROJECTIONS_FILTER_CUSTOMER_EMAIL, /* in upper or lower case */
     PROJECTIONS_FILTER_CREATED_FROM,
     PROJECTIONS_FILTER_CREATED_TO,
     PROJECTIONS_FILTER_UPDATED_FROM, /* from here on what follows the log */

@@ -163,7 +163,7 @@ static const struct postgres_statement READ = {
 
 static void put_read(
     struct postgres_parameters *to, const struct projections_report *report,
-    const struct report_moment *moment, const struct report_place *after)
+    const struct report_moment *moment, const struct report_key *after)
 {
     static const int64_t us_per_day = INT64_C(24) * 60 * 60 * 1000000;
     postgres_put_int8(to, moment->as_of);

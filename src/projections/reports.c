@@ -20,10 +20,10 @@ static const struct report_table *const kinds[] = {
 #undef REPORTS_ROW
 };
 
-/* A place in a report, and the moment that its first page was about. */
+/* The row after which a page begins, and the moment that its first page was about. */
 struct projections_report_work {
     struct base_arena arena;
-    struct report_place after;
+    struct report_key after;
     int64_t position; /* 0: this is the first page */
     struct report_moment moment;
 };
@@ -104,12 +104,12 @@ static const struct postgres_statement PLAN_EACH = {
 
 /* ---- cursors --------------------------------------------------------------------------------- */
 
-struct cursor_place {
+struct report_cursor {
     uint64_t position;
     uint64_t number;
     char sku[CART_SKU_MAX + 1];
 };
-#define CURSOR_HEAD offsetof(struct cursor_place, sku)
+#define CURSOR_HEAD offsetof(struct report_cursor, sku)
 
 /* The days of a page are those of the next one. */
 static struct cursor_list list_of(const struct projections_report *report, char days[static 12])
@@ -118,18 +118,18 @@ static struct cursor_list list_of(const struct projections_report *report, char 
     return (struct cursor_list){.kind = kinds[report->kind]->cursor, .filters = {days}};
 }
 
-static void write_cursor(struct projections_report *report, const struct report_place *last)
+static void write_cursor(struct projections_report *report, const struct report_key *last)
 {
     char days[12];
     const struct cursor_list list = list_of(report, days);
-    struct cursor_place place = {
+    struct report_cursor cursor = {
         .position = htobe64((uint64_t)report->work->moment.as_of),
         .number = htobe64((uint64_t)last->number),
     };
     size_t length = strlen(last->sku);
     assert(length <= CART_SKU_MAX);
-    memcpy(place.sku, last->sku, length);
-    cursor_encode(&report->next_cursor, &list, &place, CURSOR_HEAD + length);
+    memcpy(cursor.sku, last->sku, length);
+    cursor_encode(&report->next_cursor, &list, &cursor, CURSOR_HEAD + length);
 }
 
 static bool read_cursor(const struct projections_report *report)
@@ -137,15 +137,15 @@ static bool read_cursor(const struct projections_report *report)
     char days[12];
     const struct cursor_list list = list_of(report, days);
     struct projections_report_work *work = report->work;
-    struct cursor_place place = {0};
+    struct report_cursor cursor = {0};
     size_t n_bytes = 0;
     const uint8_t *bytes = cursor_decode(&work->arena, &list, report->cursor, &n_bytes);
     if (bytes == NULL || n_bytes <= CURSOR_HEAD || n_bytes > CURSOR_HEAD + CART_SKU_MAX)
         return false;
-    memcpy(&place, bytes, n_bytes);
-    work->position = (int64_t)be64toh(place.position);
-    work->after.number = (int64_t)be64toh(place.number);
-    work->after.sku = base_arena_copy_text(&work->arena, place.sku);
+    memcpy(&cursor, bytes, n_bytes);
+    work->position = (int64_t)be64toh(cursor.position);
+    work->after.number = (int64_t)be64toh(cursor.number);
+    work->after.sku = base_arena_copy_text(&work->arena, cursor.sku);
     return work->position > 0 && work->after.number > 0 && codec_is_sku(work->after.sku) &&
            strlen(work->after.sku) == n_bytes - CURSOR_HEAD;
 }
@@ -220,7 +220,7 @@ static void write_report(struct projections_report *report, const struct postgre
     size_t n_rows = postgres_rows_count(rows);
     if (table->cursor != '\0' && n_rows > (size_t)report->limit) {
         n_rows = (size_t)report->limit;
-        struct report_place last = {.sku = postgres_get_text(rows, n_rows - 1, 0)};
+        struct report_key last = {.sku = postgres_get_text(rows, n_rows - 1, 0)};
         /* A count of a billion years' events fits. */
         bool is_number =
             base_parse_int(postgres_get_text(rows, n_rows - 1, 1), 1, INT64_MAX, &last.number);
@@ -338,7 +338,7 @@ static void send_report(struct queue *queue)
 bool reports_ask(struct reports *self, struct projections_report *report)
 {
     report->work = base_alloc(sizeof *report->work);
-    report->work->after = (struct report_place){.number = INT64_MAX, .sku = ""};
+    report->work->after = (struct report_key){.number = INT64_MAX, .sku = ""};
     if (report->cursor != NULL && !read_cursor(report)) {
         free_work(report);
         return false;
@@ -360,7 +360,7 @@ struct reports *reports_create(const struct projections_options *options, char *
                           .answers = METRICS_REPORTS,
                           .seconds = METRICS_REPORT_SECONDS,
                           .wait_us = options->wait_ms * 1000,
-                          .is_patient = true,
+                          .waits_while_connected = true,
                           .requests_max = REPORTS_MAX,
                           .sends_max = 1,
                           .send = send_report,

@@ -48,7 +48,7 @@ static inline const struct cart *tables_cart_before(const struct projections_cha
 {
     return change->before;
 }
-/* Most texts of two states of one stream are in the same place. NULL is like NULL only. */
+/* Most texts of two states of one stream are at the same address. NULL is like NULL only. */
 static inline bool tables_is_same_text(const char *left, const char *right)
 {
     return left == right || (left != NULL && right != NULL && strcmp(left, right) == 0);
@@ -98,8 +98,8 @@ extern const struct postgres_statement products_read;
 /* A whole document, of a row c of `carts`. */
 #define TABLES_CART_DOCUMENT                                                                       \
     "CASE WHEN c.document_end IS NULL THEN c.document ELSE concat(c.document,\n"                   \
-    "        (SELECT string_agg(p.lines, ',' ORDER BY p.chunk) FROM cart_chunks p\n"               \
-    "            WHERE p.cart_id = c.cart_id), c.document_end) END"
+    "        (SELECT string_agg(k.lines, ',' ORDER BY k.chunk) FROM cart_chunks k\n"               \
+    "            WHERE k.cart_id = c.cart_id), c.document_end) END"
 /* Appends the cart of a row whose columns from `column` on are document and the three times. */
 void carts_append(
     struct base_buffer *out, const struct postgres_rows *rows, size_t row, size_t column);
@@ -162,7 +162,7 @@ struct report_moment {
 };
 
 /* Where a page begins. Rows come by their number, the largest first, and then by sku. */
-struct report_place {
+struct report_key {
     int64_t number;
     const char *sku;
 };
@@ -174,7 +174,7 @@ struct report_table {
     const struct postgres_statement *statement;
     void (*put)(
         struct postgres_parameters *to, const struct projections_report *report,
-        const struct report_moment *moment, const struct report_place *after);
+        const struct report_moment *moment, const struct report_key *after);
     /* Appends members of the JSON answer that repeat what was asked, each with a comma behind it.
      */
     void (*write_asked)(struct base_buffer *out, const struct projections_report *report);

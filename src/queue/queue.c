@@ -35,7 +35,7 @@ static void answer_all(
 static void answer_too_old(struct queue *queue)
 {
     bool is_ready = postgres_connection_is_ready(queue->connection);
-    if (is_ready && queue->options.is_patient)
+    if (is_ready && queue->options.waits_while_connected)
         return;
     int64_t since_us = base_clock_monotonic_us() - queue->options.wait_us;
     if (queue->not_ready_since_us != 0 && queue->not_ready_since_us < since_us)

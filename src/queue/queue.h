@@ -31,9 +31,9 @@ struct queue_options {
     enum metrics_number answers; /* counts the answers */
     enum metrics_histogram seconds;
     int64_t wait_us;
-    bool is_patient;     /* a request is only too old while there is no connection */
-    size_t requests_max; /* unanswered; beyond it a request is rejected */
-    size_t sends_max;    /* under way at once */
+    bool waits_while_connected; /* a request only becomes too old without a connection */
+    size_t requests_max;        /* unanswered; beyond it a request is rejected */
+    size_t sends_max;           /* under way at once */
     /* Something waits and there is room for one more send: takes requests and sends them. */
     void (*send)(struct queue *queue);
     /* A request is answered; its failure is set. It may be freed. */

@@ -75,7 +75,7 @@ static size_t round_up(size_t n_bytes)
     return (n_bytes + alignof(max_align_t) - 1) / alignof(max_align_t) * alignof(max_align_t);
 }
 
-/* All in one piece: the entry, the notes, the state. */
+/* All in one allocation: the entry, the notes, the state. */
 static struct replay_cached *make(
     const struct replay_cache *cache, const struct base_uuid *id, const struct aggregate *aggregate,
     const void *state)

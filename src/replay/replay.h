@@ -1,6 +1,6 @@
 /*
- * replay: streams as their events make them. It alone folds stored events, for whoever needs a
- * state: commands, point-in-time reads, audits, reports. It also keeps states in memory, so that
+ * replay: the states of streams, folded from their events. Only it folds stored events, for whoever
+ * needs a state: commands, point-in-time reads, audits, reports. It also caches states, so that
  * they need no replay. It goes by the rows of room `aggregate` and knows no type of stream by
  * itself.
  *
@@ -158,7 +158,7 @@ struct replay_cached {
 struct replay_cache_limits {
     size_t states_max; /* 0: nothing is cached */
     size_t bytes_max;
-    size_t notes_size; /* that the owner keeps with each state */
+    size_t notes_size; /* that the owner caches with each state */
 };
 
 struct replay_cache {

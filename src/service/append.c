@@ -59,9 +59,9 @@ static void add_change(const struct batch_stream *stream, struct projections_cha
 
 /* Reads of these carts are not answered from memory from before the append is sent until it is
  * known what became of it. */
-static void tell_changes(
+static void notify_projections(
     struct batch *batch,
-    void (*tell)(struct projections *projections, const struct base_uuid *cart_id))
+    void (*notify)(struct projections *projections, const struct base_uuid *cart_id))
 {
     struct projections *projections = batch->service->options.projections;
     if (projections == NULL)
@@ -69,7 +69,7 @@ static void tell_changes(
     for (size_t i = 0; i < batch->n_streams; i++) {
         const struct batch_stream *stream = &batch->streams[i];
         if (stream->n_events > 0)
-            tell(projections, &stream->load.id);
+            notify(projections, &stream->load.id);
     }
 }
 
@@ -125,7 +125,7 @@ void batch_append(struct batch *batch, bool confirms_reads)
     batch->is_appending = true;
     eventstore_ask_append(service->store, &batch->pipeline, &wanted);
     batch->sent_at_us = base_clock_monotonic_us();
-    tell_changes(batch, projections_begin_change);
+    notify_projections(batch, projections_begin_change);
     postgres_send(service->writer, &batch->pipeline);
 }
 
@@ -281,7 +281,7 @@ static void doubt_reads(struct batch_stream *stream)
     }
 }
 
-/* It is recorded here, but a failover may forget it: neither yes nor no is true. */
+/* It is recorded here, but a failover may lose it: neither yes nor no is true. */
 static void doubt_stream(struct batch_stream *stream)
 {
     doubt_reads(stream);
@@ -298,7 +298,7 @@ static void append_answered(struct postgres_pipeline *pipeline)
     struct batch *batch = BASE_CONTAINER(pipeline, struct batch, pipeline);
     if (pipeline->outcome == POSTGRES_UNKNOWN)
         lease_end(batch->service); /* it may yet be done */
-    tell_changes(batch, projections_end_change);
+    notify_projections(batch, projections_end_change);
     switch (pipeline->outcome) {
     case POSTGRES_DONE:
         if (!batch->is_appending)

@@ -34,7 +34,7 @@ static void *state_at(const struct batch *batch, size_t i, bool is_former)
     return batch->states + (2 * i + is_former) * batch->state_room;
 }
 
-static void place_state(struct batch *batch, size_t i)
+static void init_state(struct batch *batch, size_t i)
 {
     struct batch_stream *stream = &batch->streams[i];
     stream->load.id = stream->stream->entry.id;
@@ -67,7 +67,7 @@ static void ask_states(struct batch *batch)
     batch->load = (struct replay_load){.wanted = wanted};
     for (size_t i = 0; i < batch->n_streams; i++) {
         struct batch_stream *stream = &batch->streams[i];
-        place_state(batch, i);
+        init_state(batch, i);
         if (!begin_state(batch, stream))
             wanted[batch->load.n_wanted++] = &stream->load;
     }
@@ -89,9 +89,9 @@ static int ask_recorded(struct batch *batch)
         }
     if (n == 0)
         return -1;
-    int place = (int)batch->pipeline.n_statements;
+    int index = (int)batch->pipeline.n_statements;
     eventstore_ask_commands(&batch->pipeline, wanted, n);
-    return place;
+    return index;
 }
 
 static int ask_keys(struct batch *batch)
@@ -108,9 +108,9 @@ static int ask_keys(struct batch *batch)
         }
     if (n == 0)
         return -1;
-    int place = (int)batch->pipeline.n_statements;
+    int index = (int)batch->pipeline.n_statements;
     eventstore_ask_keys(&batch->pipeline, wanted, n);
-    return place;
+    return index;
 }
 
 static void load_answered(struct postgres_pipeline *pipeline);

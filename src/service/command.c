@@ -50,6 +50,7 @@ void service_answer(struct service *service, struct service_command *command)
     complete_body(command);
     settle_time(&command->closed_at_us, command->recorded_at_us);
     service_set_boundary(command, NULL, 0);
+    needs_finish(command);
     if (command->outcome == SERVICE_FAILED)
         base_log(
             service->options.log, BASE_LOG_COMMAND_FAILED,

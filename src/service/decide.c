@@ -35,7 +35,7 @@ static void add_event(
     stream->n_events++;
 }
 
-/* Keeps the answer for retries of the same request. */
+/* Stores the answer for retries of the same request. */
 static void add_key(
     struct batch *batch, struct batch_stream *stream, const struct service_command *command)
 {
@@ -75,9 +75,25 @@ static int32_t version_of(const struct batch_stream *stream)
     return stream->load.aggregate->version(stream->load.state);
 }
 
-static struct cart_offer find_offer(const void *batch, const char *sku, const char *currency)
+/* What the rules ask of a command that is being decided. */
+struct question {
+    const struct batch *batch;
+    struct service_command *command;
+};
+
+static struct cart_offer find_offer(void *context, const char *sku, const char *currency)
 {
-    return offers_find(batch, sku, currency);
+    const struct question *question = context;
+    if (offers_know(question->batch, sku))
+        return offers_find(question->batch, sku, currency);
+    needs_offer(question->command, sku);
+    return (struct cart_offer){.is_known = false};
+}
+
+static const void *find_past(void *context, const struct aggregate_past *past, bool *is_read)
+{
+    const struct question *question = context;
+    return needs_find_past(question->command, past, is_read);
 }
 
 static void refuse(struct service_command *command, const struct aggregate_decision *decision)
@@ -86,6 +102,8 @@ static void refuse(struct service_command *command, const struct aggregate_decis
     command->refusal = decision->refusal;
     command->command_index = decision->command_index;
     command->current_total_minor = decision->current_total_minor;
+    if (decision->details != NULL)
+        base_buffer_append_text(&command->body, decision->details);
     command->status = decision->status;
     command->closed_at_us = decision->closed_at_us;
 }
@@ -129,12 +147,20 @@ static void apply_rules(
     struct batch_others others;
     if (!boundary_find(batch, stream, entry, &others))
         return;
+    struct question question = {.batch = batch, .command = command};
     const struct aggregate_known known = {
-        .find_offer = find_offer, .context = batch, .others = others.states};
+        .find_offer = find_offer,
+        .find_past = find_past,
+        .context = &question,
+        .others = others.states,
+    };
     struct aggregate_decision decision;
     int32_t former_version = version_of(stream);
+    needs_begin(command);
     stream->load.aggregate->decide(
         stream->load.state, command->command, &known, &batch->arena, &decision);
+    if (needs_more(entry))
+        return;
     if (decision.is_refused) {
         refuse(command, &decision);
         return;
@@ -185,7 +211,7 @@ static bool find_former_answer(struct batch_command *entry)
             memcmp(row->fingerprint, command->key_fingerprint, sizeof row->fingerprint) == 0;
         entry->resolution = is_same_request ? BATCH_REPLAY : BATCH_ANSWER_ANYWAY;
         command->outcome = is_same_request ? SERVICE_DONE : SERVICE_KEY_REUSED;
-        /* Not a retry in the client's eyes when it is our own look after a lost append. */
+        /* Not a retry in the client's eyes when it is our own lookup after a lost append. */
         command->is_replayed = !command->may_be_recorded;
         command->is_created = row->status == 201;
         command->version = row->version;

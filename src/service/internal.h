@@ -6,6 +6,7 @@
  *   answers.c, history.c, snapshots.c    what is read and stored beside the batches
  *   outage.c, stuck.c, settle.c          what PostgreSQL can't do for a while
  *   boundary.c   the other streams of a command
+ *   needs.c      what a decision turned out to need
  *   collect.c    fills a batch from the streams in turn
  *   offers.c     what a batch knows of the catalogue
  *   decide.c     decides its commands
@@ -64,6 +65,7 @@ enum batch_resolution {
     BATCH_ANSWER,        /* as its outcome says, if the append accepts its stream */
     BATCH_ANSWER_ANYWAY, /* as its outcome says: it does not depend on the stream's state */
     BATCH_REPLAY,        /* DONE before: its answer is read again */
+    BATCH_READ_PAST,     /* what streams were is read, and then it is decided anew */
     BATCH_RETRY          /* it goes back and is decided anew */
 };
 
@@ -118,7 +120,7 @@ struct batch {
     uint64_t epoch; /* of the cache, when it was begun */
     char *states;   /* two for each stream: as decided so far, and before */
     size_t state_room;
-    /* What the load asks for, by place in the pipeline; -1: not asked. */
+    /* What the load asks for, by index in the pipeline; -1: not asked. */
     struct replay_load load;
     int recorded_at;
     int keys_at;
@@ -162,6 +164,8 @@ int offers_ask(struct batch *batch);
 void offers_receive(struct batch *batch);
 /* The batch ends. */
 void offers_release(struct batch *batch);
+/* Whether the offer for a sku was asked for. */
+bool offers_know(const struct batch *batch, const char *sku);
 /* The offer for a sku; its name lives until the batch ends. */
 struct cart_offer offers_find(const struct batch *batch, const char *sku, const char *currency);
 /* The position at which the batch's price list was read; EVENTSTORE_ANY: it has none. */
@@ -207,6 +211,24 @@ bool batch_is_tied(const struct batch_stream *stream);
 /* The stream that stands for all that are tied together with this one; itself where none are. */
 struct batch_stream *batch_find_tie(struct batch_stream *stream);
 
+/* ---- what a decision turned out to need (needs.c) -------------------------------------------- */
+
+/* Before a command is decided; and after that, whether something was missing, so that what was
+ * decided counts for nothing: the command's resolution is set. */
+void needs_begin(struct service_command *command);
+bool needs_more(struct batch_command *entry);
+/* The decision asked for the offer for a sku that nobody has read. */
+void needs_offer(struct service_command *command, const char *sku);
+/* Adds the skus that it has asked for to those of the batch. */
+void needs_list_skus(const struct service_command *command, struct base_buffer *skus);
+/* For the decision: what a stream was, if that has been read. */
+const void *needs_find_past(
+    struct service_command *command, const struct aggregate_past *past, bool *is_read);
+/* Reads the pasts that are missing, beside the batches; then the command goes back to its stream.
+ */
+void needs_read_past(struct service *service, struct service_command *command);
+void needs_finish(struct service_command *command);
+
 /* ---- what becomes of it (append.c, outcome.c) ------------------------------------------------ */
 
 /* Sends what was decided to be recorded; with `confirms_reads` answers of it rest on what was read.
@@ -217,7 +239,7 @@ void batch_append(struct batch *batch, bool confirms_reads);
 void batch_confirm(struct batch *batch);
 /* The state of a stream takes the place of what was cached of it, from which it may borrow. */
 void batch_cache_state(struct batch *batch, struct batch_stream *stream);
-/* Frees what is cached of a stream: it is not what the log says, or nobody knows. */
+/* Frees what is cached of a stream: it differs from the log, or may. */
 void batch_forget_cached(struct batch_stream *stream);
 /* Decides the resolution of every command of a stream at once, but of those that do not depend on
  * it. */
@@ -290,15 +312,15 @@ struct service {
     const struct postgres_statement *batch_statements[16];
     const struct postgres_statement *side_statements[16];
     struct postgres_connection *writer;
-    struct postgres_connection *side; /* replays, missed events, keeping house */
+    struct postgres_connection *side; /* replays, missed events, housekeeping */
     struct streams streams;
     struct replay_cache cache;
     struct offers offers;
     int64_t log; /* that the appends are made to (eventstore_batch); 0: not known */
     struct outage outage;
     struct batch batches[BATCH_SLOTS];
-    struct base_random random;    /* for command ids */
-    struct service_command *shed; /* to be refused in the next turn, with the outcome they have */
+    struct base_random random;        /* for command ids */
+    struct service_command *rejected; /* to be answered in the next turn, with their outcome */
     struct queue histories;
     size_t n_waiting;             /* submitted and not answered */
     size_t n_snapshots;           /* under way */
@@ -310,7 +332,7 @@ struct service {
     struct postgres_pipeline forget;
     bool is_forgetting;
     struct postgres_pipeline stuck;
-    bool is_looking_for_stuck;
+    bool is_checking_for_stuck;
     struct projections_lessor lessor;
     struct postgres_pipeline lease;
     bool is_leasing;
@@ -318,7 +340,7 @@ struct service {
     struct base_uuid lease_holder; /* this process */
     struct loop_deferred dispatch;
     struct loop_timer sweep;
-    struct loop_timer house;
+    struct loop_timer housekeeping;
     bool has_resting; /* a stream in turn was passed over */
     bool is_draining;
     bool is_ending;

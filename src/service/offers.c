@@ -101,10 +101,12 @@ static struct batch_offer copy_offer(struct base_arena *arena, const struct batc
 
 /* ---- ask and receive ------------------------------------------------------------------------- */
 
-static void want_skus(struct batch *batch, const struct service_command *command)
+static void want_skus(
+    struct batch *batch, const struct batch_stream *stream, const struct service_command *command)
 {
     if (command->aggregate->list_skus != NULL)
-        command->aggregate->list_skus(command->command, &batch->skus);
+        command->aggregate->list_skus(stream->load.state, command->command, &batch->skus);
+    needs_list_skus(command, &batch->skus);
 }
 
 static int compare_texts(const void *left, const void *right)
@@ -120,7 +122,7 @@ static const char *const *collect_skus(struct batch *batch, size_t *n_skus)
         struct batch_stream *stream = &batch->streams[i];
         size_t length = batch->skus.length;
         for (size_t j = 0; j < stream->n_commands; j++)
-            want_skus(batch, stream->commands[j].command);
+            want_skus(batch, stream, stream->commands[j].command);
         stream->wants_offers = batch->skus.length > length;
     }
     const char **skus = (const char **)(void *)batch->skus.bytes;
@@ -133,6 +135,7 @@ static const char *const *collect_skus(struct batch *batch, size_t *n_skus)
     for (size_t i = 1; i < n; i++)
         if (strcmp(skus[i], skus[*n_skus - 1]) != 0)
             skus[(*n_skus)++] = skus[i];
+    batch->skus.length = *n_skus * sizeof *skus;
     return skus;
 }
 
@@ -221,6 +224,13 @@ void offers_receive(struct batch *batch)
 }
 
 /* ---- deciding -------------------------------------------------------------------------------- */
+
+bool offers_know(const struct batch *batch, const char *sku)
+{
+    size_t n_skus = batch->skus.length / sizeof(const char *);
+    return batch->prices != NULL &&
+           bsearch(&sku, batch->skus.bytes, n_skus, sizeof sku, compare_texts) != NULL;
+}
 
 struct cart_offer offers_find(const struct batch *batch, const char *sku, const char *currency)
 {

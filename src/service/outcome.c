@@ -27,6 +27,9 @@ static void let_go(struct batch *batch, struct batch_command *entry, struct serv
     case BATCH_REPLAY:
         answer_from_log(service, command);
         return;
+    case BATCH_READ_PAST:
+        needs_read_past(service, command);
+        return;
     case BATCH_RETRY:
         break;
     }

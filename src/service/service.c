@@ -27,11 +27,12 @@ struct base_uuid service_keyed_cart_id(const char *caller, const char *key)
 
 /* ---- submitting ------------------------------------------------------------------------------ */
 
-static void shed(struct service *service, struct service_command *command, enum service_outcome why)
+static void reject(
+    struct service *service, struct service_command *command, enum service_outcome why)
 {
     command->outcome = why;
-    command->next = service->shed;
-    service->shed = command;
+    command->next = service->rejected;
+    service->rejected = command;
     service_poke(service);
 }
 
@@ -42,9 +43,9 @@ void service_submit(struct service *service, struct service_command *command)
     command->batch_limit = SIZE_MAX;
     service->n_waiting++;
     if (service->is_draining) {
-        shed(service, command, SERVICE_SHUTTING_DOWN);
+        reject(service, command, SERVICE_SHUTTING_DOWN);
     } else if (service->n_waiting > service->options.queue_commands) {
-        shed(service, command, SERVICE_OVERLOADED);
+        reject(service, command, SERVICE_OVERLOADED);
     } else {
         streams_add(&service->streams, command);
         metrics_set(service->options.metrics, METRICS_COMMANDS_QUEUED, (int64_t)service->n_waiting);
@@ -54,11 +55,11 @@ void service_submit(struct service *service, struct service_command *command)
 
 /* ---- waiting --------------------------------------------------------------------------------- */
 
-static void answer_shed(struct service *service)
+static void answer_rejected(struct service *service)
 {
-    while (service->shed != NULL) {
-        struct service_command *command = service->shed;
-        service->shed = command->next;
+    while (service->rejected != NULL) {
+        struct service_command *command = service->rejected;
+        service->rejected = command->next;
         service_answer(service, command);
     }
 }
@@ -118,7 +119,7 @@ static void start_batches(struct service *service)
 static void dispatch_commands(struct loop_deferred *deferred)
 {
     struct service *service = BASE_CONTAINER(deferred, struct service, dispatch);
-    answer_shed(service);
+    answer_rejected(service);
     answer_too_old(service);
     if (service->must_settle)
         settle_ask(service);
@@ -163,7 +164,7 @@ static void writer_changed(struct postgres_connection *connection, void *context
     service_poke(service);
 }
 
-/* ---- keeping house --------------------------------------------------------------------------- */
+/* ---- housekeeping ---------------------------------------------------------------------------- */
 
 static void forget_answered(struct postgres_pipeline *pipeline)
 {
@@ -173,10 +174,10 @@ static void forget_answered(struct postgres_pipeline *pipeline)
         base_log(service->options.log, BASE_LOG_CLEANED_UP);
 }
 
-static void keep_house(struct loop_timer *timer)
+static void do_housekeeping(struct loop_timer *timer)
 {
-    struct service *service = BASE_CONTAINER(timer, struct service, house);
-    loop_start_timer(service->options.loop, &service->house, HOUSE_US);
+    struct service *service = BASE_CONTAINER(timer, struct service, housekeeping);
+    loop_start_timer(service->options.loop, &service->housekeeping, HOUSE_US);
     if (service->is_forgetting || !postgres_connection_is_ready(service->side))
         return;
     service->is_forgetting = true;
@@ -189,7 +190,7 @@ static void keep_house(struct loop_timer *timer)
 
 /* ---- the room -------------------------------------------------------------------------------- */
 
-/* Copies a list and gives the place for more. */
+/* Copies a list and returns the slot after it. */
 static const struct postgres_statement **copy_statements(
     const struct postgres_statement **to, const struct postgres_statement *const *list)
 {
@@ -241,7 +242,7 @@ struct service *service_create(const struct service_options *options, char **pro
     service->options = *options;
     service->dispatch.called = dispatch_commands;
     service->sweep.fired = sweep_commands;
-    service->house.fired = keep_house;
+    service->housekeeping.fired = do_housekeeping;
     service->not_ready_since_us = base_clock_monotonic_us();
     outage_init(&service->outage);
     streams_init(&service->streams);
@@ -263,7 +264,7 @@ struct service *service_create(const struct service_options *options, char **pro
         service_destroy(service);
         return NULL;
     }
-    loop_start_timer(options->loop, &service->house, HOUSE_US);
+    loop_start_timer(options->loop, &service->housekeeping, HOUSE_US);
     return service;
 }
 
@@ -277,10 +278,10 @@ void service_destroy(struct service *service)
     postgres_connection_destroy(service->side);
     loop_stop_deferred(service->options.loop, &service->dispatch);
     loop_stop_timer(service->options.loop, &service->sweep);
-    loop_stop_timer(service->options.loop, &service->house);
+    loop_stop_timer(service->options.loop, &service->housekeeping);
     outage_finish(service);
     queue_finish(&service->histories);
-    answer_shed(service);
+    answer_rejected(service);
     answer_waiting(service, INT64_MAX, SERVICE_SHUTTING_DOWN);
     for (size_t i = 0; i < BATCH_SLOTS; i++)
         batch_finish(&service->batches[i]);

@@ -5,7 +5,7 @@
  *
  * A command is answered exactly once, never within the call that submits it, and never with a
  * guess: SERVICE_DONE only after PostgreSQL said that the commit is done, SERVICE_UNKNOWN only when
- * even a later look could not tell.
+ * even a later read could not say.
  */
 #ifndef CARTD_SERVICE_H
 #define CARTD_SERVICE_H
@@ -75,7 +75,8 @@ enum service_match {
 
 enum service_outcome {
     SERVICE_DONE,    /* recorded, or already so; version, body, is_created, is_replayed are set */
-    SERVICE_REFUSED, /* by a rule: refusal says which, and what goes with it is set */
+    SERVICE_REFUSED, /* by a rule: refusal says which, and what goes with it is set; body is a JSON
+                      * array about lines, or empty */
     SERVICE_OTHER_TYPE,       /* the id is that of another thing: a product's, not a cart's */
     SERVICE_VERSION_MISMATCH, /* version is the present one; body is the JSON array of missed events
                                */
@@ -110,7 +111,7 @@ struct service_command {
     /* The answer. The caller finishes `body`. */
     enum service_outcome outcome;
     bool is_created;
-    bool is_replayed; /* a kept answer */
+    bool is_replayed; /* a stored answer */
     int32_t version;
     int refusal; /* as in struct aggregate_decision; so are the next four */
     size_t command_index;
@@ -124,10 +125,11 @@ struct service_command {
     struct service_stream *stream;
     struct service_command *next;
     struct service_boundary *boundary; /* the other streams that it is about; NULL: none known */
+    struct service_needs *needs;       /* what its decision turned out to need; NULL: nothing */
     int64_t submitted_at_us;
     size_t batch_limit; /* size of the next batch that it may be in */
     unsigned n_attempts;
-    bool may_be_recorded; /* an append that held it was lost: look for its id before deciding again
+    bool may_be_recorded; /* an append that held it was lost: look up its id before deciding again
                            */
     bool is_in_doubt;     /* its former answer was found, and not confirmed by a standby */
     struct aggregate_times times; /* of the document */
@@ -138,7 +140,7 @@ void service_submit(struct service *service, struct service_command *command);
 
 /* ---- a cart as it was ------------------------------------------------------------------------ */
 
-/* One look at one cart. The caller owns it; it must not move or die until it is answered, which is
+/* A read of one cart. The caller owns it; it must not move or die until it is answered, which is
  * never within the call that asks. Zero-initialise, fill the first part. */
 struct service_history {
     struct base_uuid cart_id;

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 /* So that a flood of long carts can't fill the connection that answers replays; one that is not
- * kept now is kept some events later. */
+ * stored now is stored some events later. */
 #define SNAPSHOTS_AT_ONCE 16
 
 struct snapshot {
@@ -11,7 +11,7 @@ struct snapshot {
     struct postgres_pipeline pipeline;
 };
 
-static void snapshot_kept(struct postgres_pipeline *pipeline)
+static void snapshot_stored(struct postgres_pipeline *pipeline)
 {
     struct snapshot *snapshot = BASE_CONTAINER(pipeline, struct snapshot, pipeline);
     snapshot->service->n_snapshots--;
@@ -25,7 +25,7 @@ static struct snapshot *make_snapshot(struct service *service)
     snapshot->service = service;
     service->n_snapshots++;
     postgres_pipeline_begin(&snapshot->pipeline);
-    snapshot->pipeline.answered = snapshot_kept;
+    snapshot->pipeline.answered = snapshot_stored;
     return snapshot;
 }
 
@@ -50,7 +50,7 @@ void snapshot_state(
     BASE_CLEANUP(base_buffer_finish) struct base_buffer text = {0};
     aggregate->write_snapshot(&text, state);
     struct snapshot *snapshot = make_snapshot(service);
-    eventstore_ask_keep_snapshot(
+    eventstore_ask_store_snapshot(
         &snapshot->pipeline, &(struct eventstore_snapshot){
                                  .stream_id = *stream_id,
                                  .version = version,

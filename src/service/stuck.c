@@ -9,7 +9,7 @@
 static void stuck_answered(struct postgres_pipeline *pipeline)
 {
     struct service *service = BASE_CONTAINER(pipeline, struct service, stuck);
-    service->is_looking_for_stuck = false;
+    service->is_checking_for_stuck = false;
     size_t n_ended =
         pipeline->outcome == POSTGRES_DONE ? eventstore_receive_end_stuck(pipeline) : 0;
     if (n_ended > 0)
@@ -19,10 +19,10 @@ static void stuck_answered(struct postgres_pipeline *pipeline)
 
 void service_end_stuck(struct service *service)
 {
-    if (service->is_looking_for_stuck || service->is_ending ||
+    if (service->is_checking_for_stuck || service->is_ending ||
         !postgres_connection_is_ready(service->side))
         return;
-    service->is_looking_for_stuck = true;
+    service->is_checking_for_stuck = true;
     postgres_pipeline_begin(&service->stuck);
     service->stuck.answered = stuck_answered;
     /* As long as a lock is waited for: somebody has, and this is who holds it. */

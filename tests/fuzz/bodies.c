@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "aggregate.h"
 #include "codec.h"
 #include "fuzz.h"
 #include "problems.h"
@@ -75,16 +76,32 @@ static struct cart_event read_back(const struct cart_event *event)
     return read;
 }
 
-static struct cart_offer offer_of(const struct cart_command *command)
+static struct cart_offer find_offer(void *context, const char *sku, const char *currency)
 {
-    if (command->type != CART_COMMAND_ADD_ITEM)
-        return (struct cart_offer){.is_known = false};
+    (void)context;
+    (void)currency;
     return (struct cart_offer){
-        .is_known = command->add_item.sku[0] != 'u',
-        .has_price = command->add_item.sku[0] != 'p',
+        .is_known = sku[0] != 'u',
+        .has_price = sku[0] != 'p',
         .name = "\"Tea\" \\ \xc3\xa9",
-        .unit_price_minor = command->add_item.sku[0] == 'd' ? CART_AMOUNT_MAX / 3 : 499,
+        .unit_price_minor = sku[0] == 'd' ? CART_AMOUNT_MAX / 3 : 499,
     };
+}
+
+/* The past of every cart is the same, and empty. */
+static const void *find_past(void *context, const struct aggregate_past *past, bool *is_read)
+{
+    static struct cart former;
+    const struct cart_event created = {
+        .type = CART_EVENT_CREATED,
+        .created = {.currency = "EUR", .metadata = "{}"},
+    };
+    (void)context;
+    (void)past;
+    *is_read = true;
+    cart_clear(&former);
+    cart_evolve(&former, &created, 0);
+    return &former;
 }
 
 static void claim_in_bounds(const struct cart *cart)
@@ -115,16 +132,18 @@ static void carry_out(struct cart *decided, const struct codec_commands *command
 {
     static struct cart stored;
     cart_copy(&stored, decided);
+    const struct aggregate_known known = {.find_offer = find_offer, .find_past = find_past};
     for (size_t i = 0; i < commands->n; i++) {
-        struct cart_offer offer = offer_of(&commands->list[i]);
-        struct cart_decision decision = cart_decide(
-            decided, &commands->list[i],
-            commands->list[i].type == CART_COMMAND_ADD_ITEM ? &offer : NULL);
-        if (decision.outcome != CART_ACCEPTED)
-            continue;
-        struct cart_event event = read_back(&decision.event);
-        cart_evolve(decided, &decision.event, (int64_t)i);
-        cart_evolve(&stored, &event, (int64_t)i);
+        const struct cart_request request = {
+            .commands = &commands->list[i], .n_commands = 1, .caller = {.may_all = true}};
+        struct aggregate_decision decision;
+        aggregate_cart.decide(decided, &request, &known, &arena, &decision);
+        const struct cart_event *facts = decision.facts;
+        for (size_t j = 0; !decision.is_refused && j < decision.n_facts; j++) {
+            struct cart_event event = read_back(&facts[j]);
+            cart_evolve(decided, &facts[j], (int64_t)i);
+            cart_evolve(&stored, &event, (int64_t)i);
+        }
         claim_in_bounds(decided);
     }
     claim_same_document(decided, &stored);

@@ -2,7 +2,7 @@
  * fuzz: what the fuzz targets share. A target is one file with LLVMFuzzerTestOneInput(): it hands
  * its bytes to a parser and claims what must hold of whatever comes out, not only that nothing
  * crashes. It is built twice: with libFuzzer, which looks for inputs (tests/fuzz/run), and with
- * replay.c, which plays the inputs that are kept in corpus/<target>/ as a test of the unit suite.
+ * replay.c, which plays the inputs that are stored in corpus/<target>/ as a test of the unit suite.
  */
 #ifndef CARTD_FUZZ_H
 #define CARTD_FUZZ_H

@@ -41,11 +41,11 @@ static void claim_key(const char *value)
     /* In quotes it is the same key. */
     BASE_CLEANUP(base_buffer_finish) struct base_buffer quoted = {0};
     base_buffer_append_char(&quoted, '"');
-    for (const char *place = key; *place != '\0'; place++) {
-        FUZZ_CLAIM(*place >= 0x20 && *place <= 0x7e);
-        if (*place == '"' || *place == '\\')
+    for (const char *at = key; *at != '\0'; at++) {
+        FUZZ_CLAIM(*at >= 0x20 && *at <= 0x7e);
+        if (*at == '"' || *at == '\\')
             base_buffer_append_char(&quoted, '\\');
-        base_buffer_append_char(&quoted, *place);
+        base_buffer_append_char(&quoted, *at);
     }
     base_buffer_append_char(&quoted, '"');
     const char *again = http_read_idempotency_key(base_buffer_text(&quoted), &arena);
@@ -84,7 +84,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n_bytes)
     claim_media(value);
     claim_identifiers(value);
     (void)http_prefers_minimal(value);
-    (void)http_is_json(value);
+    (void)http_is_json(value, "application/json");
     (void)http_is_identity(value);
     FUZZ_CLAIM(!http_is_tracestate(value) || strlen(value) <= HTTP_TRACESTATE_MAX);
     FUZZ_CLAIM(!http_is_baggage(value) || strlen(value) <= HTTP_BAGGAGE_MAX);

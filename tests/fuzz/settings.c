@@ -15,15 +15,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n_bytes)
     char *environment[TEXTS_MAX + 1] = {NULL};
     size_t n_arguments = 1;
     size_t n_environment = 0;
-    for (char *place = copy; place < copy + n_bytes;) {
-        size_t length = strcspn(place, "\n");
-        bool is_variable = place[0] != '-' && memchr(place, '=', length) != NULL;
+    for (char *at = copy; at < copy + n_bytes;) {
+        size_t length = strcspn(at, "\n");
+        bool is_variable = at[0] != '-' && memchr(at, '=', length) != NULL;
         if (is_variable && n_environment < TEXTS_MAX)
-            environment[n_environment++] = place;
+            environment[n_environment++] = at;
         else if (!is_variable && n_arguments < TEXTS_MAX)
-            arguments[n_arguments++] = place;
-        place[length] = '\0';
-        place += length + 1;
+            arguments[n_arguments++] = at;
+        at[length] = '\0';
+        at += length + 1;
     }
 
     struct config config;

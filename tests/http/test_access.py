@@ -285,7 +285,7 @@ class EveryRoute(AuthCase):
         return answers[0][0]
 
     def test_nothing_comes_before_that_somebody_elses_cart_is_none(self):
-        """Neither what it has answered before, nor its version, nor its rules, nor its past."""
+        """Neither what it has answered before, nor its version, nor its rules, nor its history."""
         key = make_key()
         adas = self.customer("ada")
         made = adas.post("/carts", {"items": [{"sku": self.targets.sku}]}).json()

@@ -117,7 +117,7 @@ class Rotation(AuthCase):
         self.assertEqual(self.bearing(token).get("/carts").status, 200)
         self.reload(new.public)
         self.assertEqual((self.status(old), self.status(new)), (401, 200))
-        self.assertEqual(self.bearing(token).get("/carts").status, 401, "nothing is remembered")
+        self.assertEqual(self.bearing(token).get("/carts").status, 401, "nothing is cached")
         self.assertEqual(self.service.events("keys_read")[-1]["keys"], 1)
 
     def test_a_bad_file_leaves_the_keys_as_they_are(self):

@@ -85,6 +85,9 @@ class Words(unittest.TestCase):
             ("CARTD_WAIT_MS", "soon"),
             ("CARTD_LOG_LEVEL", "loud"),
             ("CARTD_DEFAULT_CURRENCY", "euro"),
+            ("CARTD_DEFAULT_CURRENCY", "XTS"),
+            ("CARTD_CURRENCIES", "PTS"),
+            ("CARTD_CURRENCIES", "USD:3"),
             ("CARTD_BATCH_COMMANDS", "99999999999999999999"),
         ):
             done = run_cartd("serve", url=NOWHERE, **{name: text})
@@ -254,7 +257,7 @@ class Importing(ServiceCase):
             "",
             "sku,name\n",
             "name,currency,price\nx,EUR,1\n",
-            "sku,name,currency,price,colour\n",
+            "sku,name,currency,colour\n",
             "sku,sku,name,currency,price\n",
             b"\x00\x01\x02",
             b"PK\x03\x04" * 100,
@@ -366,6 +369,35 @@ class Serving(ServiceCase):
             process.terminate()
             complain_of_sanitizers(process.communicate(timeout=60)[0].decode())
         self.assertEqual(process.returncode, 0)
+
+    def serve(self, **settings):
+        service = Service(self.database.app_url, **settings)
+        self.addCleanup(service.stop)
+        client = service.client()
+        self.addCleanup(client.close)
+        return client
+
+    def test_a_service_may_have_currencies_of_its_own(self):
+        sku = make_sku()
+        body = {"name": "Tea", "prices": {"EUR": 499, "PTS": 70}}
+        client = self.serve(CARTD_CURRENCIES="PTS:0,XBT:8", CARTD_DEFAULT_CURRENCY="PTS")
+        made = client.put(f"/products/{sku}", body)
+        self.assertEqual(made.json()["minor_units"], {"EUR": 2, "PTS": 0}, made)
+        cart = client.post("/carts", {"items": [{"sku": sku}]}).json()
+        self.assertEqual((cart["currency"], cart["total"]), ("PTS", 70))
+        self.assertEqual(client.post("/carts", {"currency": "XAU"}).status, 422)
+
+        without = self.serve()
+        self.assertEqual(
+            without.get(f"/products/{sku}").json(),
+            {**made.json(), "minor_units": {"EUR": 2, "PTS": None}},
+        )
+        added = without.post(f"/carts/{cart['id']}/items", {"sku": sku})
+        self.assertEqual(added.json()["total"], 140, added)
+        self.assertEqual(without.post("/carts", {"currency": "PTS"}).status, 422)
+        self.assertEqual(without.put(f"/products/{sku}", body).status, 422)
+        done = run_cartd("verify", url=self.database.app_url)
+        self.assertEqual(done.returncode, 0, done)
 
     def test_the_default_currency_can_be_set(self):
         service = Service(self.database.app_url, CARTD_DEFAULT_CURRENCY="CHF")

@@ -246,9 +246,9 @@ class Exporting(CopyCase):
         self.assertEqual(process.wait(60), 1)
         self.assertIn(b"interrupted", process.stderr.read())
         process.stderr.close()
-        told = beginning + rest
-        self.assertTrue(told.endswith(b"\n"))
-        self.assertTrue(self.whole.startswith(told))
+        exported = beginning + rest
+        self.assertTrue(exported.endswith(b"\n"))
+        self.assertTrue(self.whole.startswith(exported))
 
 
 @needs_binary
@@ -292,7 +292,7 @@ class Importing(CopyCase):
         )
         process.stdin.write(b"".join(lines[:2500]))
         process.stdin.flush()
-        wait_until(lambda: self.head() == 2000, "two pieces are there", timeout=120)
+        wait_until(lambda: self.head() == 2000, "two chunks are there", timeout=120)
         process.send_signal(signal.SIGINT)
         said, complaints = process.communicate(timeout=60)
         complain_of_sanitizers(complaints.decode())
@@ -327,7 +327,7 @@ class Importing(CopyCase):
         done = self.do("import", self.path(lines), expected=1)
         self.assertRegex(done.stderr, rf"(?m)^.*:{number}: .*{word}", done.stderr)
         self.assertEqual(done.stderr.count("jsonl:"), 1, done.stderr)
-        # Nothing of the line, or of the piece that it was in.
+        # Nothing of the line, or of the chunk that it was in.
         self.assertEqual(self.head(), 1000 if number > 1000 else 0)
         self.assert_tables_agree()
 
@@ -411,7 +411,7 @@ class Importing(CopyCase):
             change(lines)
             self.assert_refused_at(700, lines, "position")
 
-    def test_a_version_that_does_not_follow_an_earlier_piece_is_refused(self):
+    def test_a_version_that_does_not_follow_an_earlier_chunk_is_refused(self):
         lines = make_log(2100)
         number = next(
             number
@@ -455,7 +455,7 @@ class Importing(CopyCase):
         )
         process.stdin.write(b"".join(lines[:1000]))
         process.stdin.flush()
-        wait_until(lambda: self.head() == 1000, "a piece is there", timeout=120)
+        wait_until(lambda: self.head() == 1000, "a chunk is there", timeout=120)
         stream_id = str(uuid.UUID(int=9))
         self.database.sql(
             "UPDATE log_head SET position = position + 1;"

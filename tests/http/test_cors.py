@@ -1,4 +1,4 @@
-"""Pages of other origins, what may be kept by caches, and what answers tell of the service."""
+"""Pages of other origins, what caches may store, and what answers disclose of the service."""
 
 import unittest
 
@@ -84,7 +84,7 @@ class Origins(OriginCase):
                 self.assert_closed(answer)
                 self.assertEqual(answer.headers["vary"], "Origin")
 
-    def test_options_without_a_wish_is_no_preflight(self):
+    def test_options_without_a_requested_method_is_no_preflight(self):
         answer = self.client.request("OPTIONS", "/carts", headers={"Origin": SHOP})
         self.assert_readable(answer)
         self.assertNotIn("access-control-allow-methods", answer.headers)

@@ -37,6 +37,8 @@ def expected(carts, sort="-created", **filters):
         "updated_to": lambda cart, value: cart["updated_at"] < value,
         "total_from": lambda cart, value: cart["total"] >= int(value),
         "total_to": lambda cart, value: cart["total"] < int(value),
+        "customer_email": lambda cart, value: (cart["customer_email"] or "").lower()
+        == value.lower(),
     }
     found = [
         cart
@@ -124,7 +126,10 @@ class Found(FindingCase):
         if dice < 0.8:
             sku = cls.random.choice(cls.skus)
             cls.client.post(f"/carts/{cart_id}/items", {"sku": sku, "quantity": 2})
-        elif dice < 0.9:
+        elif dice < 0.87:
+            email = cls.random.choice(("Ada@example.com", "ada@Example.com", "bob@example.com", None))
+            cls.client.patch(f"/carts/{cart_id}", {"customer_email": email})
+        elif dice < 0.93:
             body = {"order_reference": f"order-{cls.random.randrange(3)}"}
             cls.client.post(f"/carts/{cart_id}/checkout", body)
         else:
@@ -146,6 +151,7 @@ class Found(FindingCase):
             "sku": self.random.choice(self.skus),
             "order_reference": f"order-{self.random.randrange(3)}",
             "currency": self.random.choice(("EUR", "USD")),
+            "customer_email": self.random.choice(("ada@example.com", "BOB@example.com")),
             "created_from": ordered["created_at"][self.random.randrange(30)],
             "created_to": ordered["created_at"][self.random.randrange(30, 60)],
             "updated_from": ordered["updated_at"][self.random.randrange(30)],
@@ -231,6 +237,7 @@ class Found(FindingCase):
             ('"currency" is missing', {"total_to": 5}),
             ('"currency" is missing', {"sort": "-total"}),
             ('"order_reference" must be', {"order_reference": ""}),
+            ('"customer_email" must be', {"customer_email": "ada"}),
             ('no query parameter "updated"', {"updated": day}),
         ):
             self.refuse(detail, **parameters)
@@ -275,6 +282,13 @@ class Following(FindingCase):
         self.assertEqual(
             {column for (column,) in columns},
             {"cart_id", "status", "currency", "customer_id", "order_reference", "created_at"},
+        )
+        self.assertEqual(
+            self.database.sql(
+                "SELECT pg_get_expr(indexprs, indrelid) FROM pg_index"
+                " WHERE indrelid = 'carts'::regclass AND indexprs IS NOT NULL;"
+            ),
+            [("lower(customer_email)",)],
         )
 
     def test_lists_follow_while_carts_change(self):

@@ -35,7 +35,7 @@ class CorpusBehindHaProxy(CorpusCase):
 
 
 class Recorder(socketserver.ThreadingTCPServer):
-    """Stands for cartd: keeps the heads of requests, and answers each with the same."""
+    """Stands for cartd: records the heads of requests, and answers each with the same."""
 
     allow_reuse_address = True
     daemon_threads = True

@@ -47,11 +47,11 @@ class Guests(AuthCase):
         again = guest.get(path)
         self.assertEqual((again.status, again.headers.get("cart-token")), (200, None), again)
         hashed = hashlib.sha256(token.encode()).hexdigest()
-        kept = self.database.sql(
+        stored = self.database.sql(
             f"SELECT data->>'guest_token_hash' FROM events WHERE stream_id = '{path[7:]}' UNION ALL"
             f" SELECT guest_token_hash FROM carts WHERE cart_id = '{path[7:]}';"
         )
-        self.assertEqual(kept, [[hashed], [hashed]])
+        self.assertEqual(stored, [[hashed], [hashed]])
         self.assertEqual(self.actor_of(path[7:]), [["guest"]])
         dump = self.database.value("SELECT string_agg(e::text, '') FROM events e;")
         self.assertNotIn(token, dump)
@@ -273,7 +273,7 @@ class Claims(AuthCase):
         self.assertEqual(again.headers["idempotent-replayed"], "true")
 
     def test_what_the_guest_was_answered_is_not_repeated_for_the_token(self):
-        """An answer that is kept is for whom the cart admits now, on every instance."""
+        """An answer that is stored is for whom the cart admits now, on every instance."""
         key = {"Idempotency-Key": make_key()}
         self.assertEqual(self.add(self.cart["id"], self.sku, 1, self.guest, **key).status, 200)
         token, made = make_cart_token(), {"Idempotency-Key": make_key()}

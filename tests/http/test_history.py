@@ -19,8 +19,8 @@ def moved(time, microseconds):
     return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-class PastCase(ServiceCase):
-    def past(self, cart_id, **headers):
+class HistoryCase(ServiceCase):
+    def as_of(self, cart_id, **headers):
         return lambda **question: self.client.get(
             f"/carts/{cart_id}?{urllib.parse.urlencode(question)}", headers=headers
         )
@@ -70,13 +70,13 @@ class PastCase(ServiceCase):
         return cart_id, answers
 
 
-class Versions(PastCase):
+class Versions(HistoryCase):
     def test_every_version_is_as_it_was_answered_then(self):
         cart_id, answers = self.make_history(230, 1)
-        past = self.past(cart_id)
+        as_of = self.as_of(cart_id)
         self.assertEqual(sorted(answers), list(range(1, max(answers) + 1)))
         for version, then in answers.items():
-            self.assert_was(past(version=version), then)
+            self.assert_was(as_of(version=version), then)
         if self.database:
             self.assertEqual(
                 self.database.value(
@@ -88,27 +88,27 @@ class Versions(PastCase):
 
     def test_a_version_that_is_not_there_yet_is_not_found(self):
         cart_id = self.make_cart()["id"]
-        past = self.past(cart_id)
+        as_of = self.as_of(cart_id)
         for version in (2, 1000, 2147483647):
             problem = self.assert_problem(
-                past(version=version), 404, "no-such-version", current_version=1
+                as_of(version=version), 404, "no-such-version", current_version=1
             )
             self.assertIn(str(version), problem["detail"])
 
-    def test_a_cart_that_is_not_there_has_no_past(self):
+    def test_a_cart_that_is_not_there_has_no_history(self):
         for cart_id in (make_id(), "no-uuid"):
             for question in ({"version": 1}, {"at": "2026-11-23T04:38:00Z"}):
-                self.assert_problem(self.past(cart_id)(**question), 404, "cart-not-found")
+                self.assert_problem(self.as_of(cart_id)(**question), 404, "cart-not-found")
 
     def test_what_is_no_version_is_refused(self):
-        past = self.past(self.make_cart()["id"])
+        as_of = self.as_of(self.make_cart()["id"])
         for version in ("", "0", "-1", "1.0", "x", " 1", "2147483648", "9" * 30):
-            problem = self.assert_problem(past(version=version), 400, "invalid-parameter")
+            problem = self.assert_problem(as_of(version=version), 400, "invalid-parameter")
             self.assertIn("version", problem["detail"])
 
     def test_version_and_time_together_are_refused(self):
-        past = self.past(self.make_cart()["id"])
-        answer = past(version=1, at="2026-11-23T04:38:00Z")
+        as_of = self.as_of(self.make_cart()["id"])
+        answer = as_of(version=1, at="2026-11-23T04:38:00Z")
         self.assert_problem(answer, 400, "invalid-parameter")
 
     def test_a_version_that_the_client_has_is_not_sent_again(self):
@@ -116,76 +116,76 @@ class Versions(PastCase):
         cart_id = self.make_cart((sku, 1))["id"]
         for tag, version, status in (('"1"', 1, 304), ('W/"1"', 1, 304), ("*", 2, 304),
                                      ('"2"', 1, 200)):  # fmt: skip
-            answer = self.past(cart_id, **{"If-None-Match": tag})(version=version)
+            answer = self.as_of(cart_id, **{"If-None-Match": tag})(version=version)
             self.assertEqual(answer.status, status, answer)
             self.assertEqual(answer.version, version)
             self.assertEqual(answer.headers["cache-control"], FOREVER)
-        answer = self.past(cart_id, **{"If-None-Match": "1"})(version=1)
+        answer = self.as_of(cart_id, **{"If-None-Match": "1"})(version=1)
         self.assert_problem(answer, 400, "invalid-parameter")
 
-    def test_a_head_of_the_past_is_that_of_the_get(self):
+    def test_a_head_of_a_point_in_time_is_that_of_the_get(self):
         cart_id = self.make_cart()["id"]
         head = self.client.head(f"/carts/{cart_id}?version=1")
         get = self.client.get(f"/carts/{cart_id}?version=1")
         for name in ("etag", "cache-control", "content-length", "content-type"):
             self.assertEqual(head.headers[name], get.headers[name])
 
-    def test_other_lists_have_no_past(self):
+    def test_other_lists_have_no_history(self):
         for target in ("/carts?version=1", "/products?at=2026-11-23T04:38:00Z"):
             self.assert_problem(self.client.get(target), 400, "invalid-parameter")
 
 
-class Moments(PastCase):
+class Moments(HistoryCase):
     def test_the_moment_of_an_event_counts_and_the_microsecond_before_does_not(self):
         cart_id, answers = self.make_history(120, 2)
         self.make_cart()  # the log goes on
-        past = self.past(cart_id)
+        as_of = self.as_of(cart_id)
         # Of versions with the same time only the last was ever the cart at that moment.
         newest = {then.json()["updated_at"]: then for then in answers.values()}
         times = sorted(newest)
         for time, following in zip(times, times[1:] + [None]):
-            self.assert_was(past(at=time), newest[time])
+            self.assert_was(as_of(at=time), newest[time])
             if following:
-                self.assert_was(past(at=moved(following, -1)), newest[time])
+                self.assert_was(as_of(at=moved(following, -1)), newest[time])
 
     def test_before_its_creation_there_is_no_cart(self):
         cart = self.make_cart()
-        past = self.past(cart["id"])
+        as_of = self.as_of(cart["id"])
         for time in (moved(cart["created_at"], -1), "0000-01-01T00:00:00Z"):
-            self.assert_problem(past(at=time), 404, "cart-not-found")
-        self.assertEqual(past(at=cart["created_at"]).status, 200)
+            self.assert_problem(as_of(at=time), 404, "cart-not-found")
+        self.assertEqual(as_of(at=cart["created_at"]).status, 200)
 
     def test_the_future_is_now(self):
         cart_id = self.make_cart((self.make_product(), 1))["id"]
         now = self.client.get(f"/carts/{cart_id}")
         for time in ("9999-12-31T23:59:59Z", "2099-01-01T00:00:00+05:00"):
-            self.assert_was(self.past(cart_id)(at=time), now, cache=FOR_NOW)
+            self.assert_was(self.as_of(cart_id)(at=time), now, cache=FOR_NOW)
 
-    def test_a_moment_may_be_kept_once_the_log_has_gone_past_it(self):
+    def test_a_moment_may_be_cached_once_the_log_has_gone_past_it(self):
         cart = self.make_cart()
-        past = self.past(cart["id"])
+        as_of = self.as_of(cart["id"])
         then = self.client.get(f"/carts/{cart['id']}")
         if self.database:  # nobody else appends
-            self.assert_was(past(at=cart["created_at"]), then, cache=FOR_NOW)
+            self.assert_was(as_of(at=cart["created_at"]), then, cache=FOR_NOW)
         self.make_cart()
-        self.assert_was(past(at=cart["created_at"]), then, cache=FOREVER)
+        self.assert_was(as_of(at=cart["created_at"]), then, cache=FOREVER)
 
     def test_a_moment_may_be_told_in_any_offset_and_precision(self):
         cart = self.make_cart()
-        past = self.past(cart["id"])
+        as_of = self.as_of(cart["id"])
         time = cart["created_at"]
         local = moved(time, 5400 * 1000000).replace("Z", "+01:30")
-        for told in (local, time.replace("Z", "999z").replace("T", "t"), time.replace("T", " ")):
-            self.assertEqual(past(at=told).status, 200, told)
+        for written in (local, time.replace("Z", "999z").replace("T", "t"), time.replace("T", " ")):
+            self.assertEqual(as_of(at=written).status, 200, written)
         self.assert_problem(
-            past(at=moved(time, 5400 * 1000000 - 1).replace("Z", "+01:30")), 404, "cart-not-found"
+            as_of(at=moved(time, 5400 * 1000000 - 1).replace("Z", "+01:30")), 404, "cart-not-found"
         )
 
     def test_what_is_no_time_is_refused(self):
         cart_id = self.make_cart()["id"]
         for time in ("", "now", "yesterday", "2026-11-23", "2026-11-23T04:38:00", "1763872680",
                      "2026-02-30T00:00:00Z", "2026-11-23T25:00:00Z", "infinity"):  # fmt: skip
-            problem = self.assert_problem(self.past(cart_id)(at=time), 400, "invalid-parameter")
+            problem = self.assert_problem(self.as_of(cart_id)(at=time), 400, "invalid-parameter")
             self.assertIn('"at"', problem["detail"])
         # A + that was not encoded has become a space.
         answer = self.client.get(f"/carts/{cart_id}?at=2026-11-23T05:38:00+01:00")
@@ -193,7 +193,7 @@ class Moments(PastCase):
 
 
 @needs_database
-class LongCarts(PastCase):
+class LongCarts(HistoryCase):
     def make_long(self, n_hundreds):
         """A cart of very many events and what it was after each hundred of them."""
         skus = [self.make_product(7) for _ in range(3)]
@@ -215,14 +215,14 @@ class LongCarts(PastCase):
 
     def test_a_cart_longer_than_what_is_read_at_once(self):
         cart_id, answers = self.make_long(16)
-        past = self.past(cart_id)
+        as_of = self.as_of(cart_id)
         self.assertGreater(max(answers), 1500)
         for has_snapshot in (True, False):
             for version, then in answers.items():
-                self.assert_was(past(version=version), then)
-                self.assertEqual(past(at=then.json()["updated_at"]).body, then.body)
+                self.assert_was(as_of(version=version), then)
+                self.assertEqual(as_of(at=then.json()["updated_at"]).body, then.body)
             self.assert_problem(
-                past(version=max(answers) + 1),
+                as_of(version=max(answers) + 1),
                 404,
                 "no-such-version",
                 current_version=max(answers),
@@ -243,9 +243,9 @@ class LongCarts(PastCase):
         )
         for state in ("'{}'", "jsonb_set(state, '{version}', '1')"):
             self.database.sql(f"UPDATE snapshots SET state = {state};")
-            self.assert_was(self.past(cart_id)(version=newest), answers[newest])
+            self.assert_was(self.as_of(cart_id)(version=newest), answers[newest])
             self.assert_was(
-                self.past(cart_id)(at=answers[newest].json()["updated_at"]), answers[newest]
+                self.as_of(cart_id)(at=answers[newest].json()["updated_at"]), answers[newest]
             )
 
     def test_an_answer_that_is_given_again_is_as_it_was(self):
@@ -261,13 +261,13 @@ class LongCarts(PastCase):
 
 
 @needs_database
-class Trouble(PastCase):
+class Trouble(HistoryCase):
     def test_a_product_is_no_cart(self):
         self.make_product()
         stream_id = self.database.value(
             "SELECT stream_id FROM events WHERE stream_type = 'product' LIMIT 1;"
         )
-        self.assert_problem(self.past(stream_id)(version=1), 404, "cart-not-found")
+        self.assert_problem(self.as_of(stream_id)(version=1), 404, "cart-not-found")
 
     def test_an_event_that_can_not_be_read_is_a_fault_of_ours(self):
         cart_id = make_id()
@@ -277,7 +277,7 @@ class Trouble(PastCase):
             + "INSERT INTO events SELECT position, 'cart', '%s', 1, 'CartSold', 1, '{}', '{}', '%s',"
             " recorded_at FROM log_head;" % (cart_id, cart_id)
         )
-        self.assert_problem(self.past(cart_id)(version=1), 500, "internal-error")
+        self.assert_problem(self.as_of(cart_id)(version=1), 500, "internal-error")
         self.service.wait_for_event("event_unreadable")
 
     def test_more_looks_than_may_be_under_way_are_refused(self):

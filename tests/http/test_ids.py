@@ -109,18 +109,18 @@ class Stored(AuditCase):
         with tempfile.TemporaryDirectory() as folder:
             file = pathlib.Path(folder) / "products.csv"
             file.write_text(f"sku,name,currency,price\n{sku},Tea,EUR,1\n", encoding="utf-8")
-            told = run_cartd("catalog", "import", str(file), url=self.database.app_url)
-        self.assertEqual(told.returncode, 1, told)
-        self.assertIn("the id that belongs to this sku is taken by a cart", told.stderr)
+            done = run_cartd("catalog", "import", str(file), url=self.database.app_url)
+        self.assertEqual(done.returncode, 1, done)
+        self.assertIn("the id that belongs to this sku is taken by a cart", done.stderr)
 
     def test_a_stream_of_two_types_takes_nothing_more_and_is_found(self):
         sku = self.mix("cart", 2)
         self.assert_problem(self.put(sku), 409, "id-taken")
         path = f"/carts/{product_stream_id(sku)}/items"
         self.assert_problem(self.client.post(path, {"sku": sku}), 409, "id-taken")
-        told = run_cartd("verify", url=self.database.owner_url)
-        self.assertNotEqual(told.returncode, 0)
-        self.assertIn('is of a stream of another type, "cart"', told.stdout)
+        done = run_cartd("verify", url=self.database.owner_url)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn('is of a stream of another type, "cart"', done.stdout)
         self.assertEqual(self.client.get("/livez").status, 200)
 
 
@@ -148,7 +148,7 @@ class Imported(AuditCase):
                     event.setdefault("metadata", {})
                     file.write(compose(**event))
                 file.flush()
-                told = run_cartd("events", "import", file.name, url=database.owner_url)
-            self.assertNotEqual(told.returncode, 0, told)
-            self.assertIn("its stream_type is", told.stderr)
+                done = run_cartd("events", "import", file.name, url=database.owner_url)
+            self.assertNotEqual(done.returncode, 0, done)
+            self.assertIn("its stream_type is", done.stderr)
             self.assertEqual(database.value("SELECT count(*) FROM events;"), "0")

@@ -37,17 +37,17 @@ HELD = re.compile(rb"event-stream|wait", re.IGNORECASE)
 def damage(message, dice):
     """The message with one to four changes."""
     for _ in range(dice.choice((1, 1, 1, 2, 3, 4))):
-        place = dice.randrange(len(message) + 1)
+        offset = dice.randrange(len(message) + 1)
         length = dice.choice((1, 1, 2, 5, 20))
         kind = dice.randrange(4)
         if kind == 0:
-            message = message[:place] + dice.choice(PIECES) + message[place:]
+            message = message[:offset] + dice.choice(PIECES) + message[offset:]
         elif kind == 1:
-            message = message[:place] + dice.choice(PIECES) + message[place + length :]
+            message = message[:offset] + dice.choice(PIECES) + message[offset + length :]
         elif kind == 2:
-            message = message[:place] + message[place + length :]
+            message = message[:offset] + message[offset + length :]
         else:
-            message = message[:place] + bytes([dice.randrange(256)]) + message[place + 1 :]
+            message = message[:offset] + bytes([dice.randrange(256)]) + message[offset + 1 :]
     return message
 
 

@@ -199,7 +199,7 @@ class Kills(FaultCase):
             load.finish()
 
     def test_what_was_kept_of_lost_commits_is_forgotten(self):
-        """The service goes on with what the log says, not with the carts that it remembers: neither
+        """The service goes on with what the log says, not with the carts that it has cached: neither
         while they are ahead of the log, nor when others have given the same versions again."""
         database, service = self.serve_forgetful()
         # Who would flush by itself what nobody waits for.

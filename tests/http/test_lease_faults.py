@@ -90,8 +90,8 @@ class NoHead(AuditCase):
         ):
             self.assert_problem(ask(self.client), 500, "internal-error")
             self.assertEqual(self.client.get("/livez").status, 200)
-        told = self.service.output()
-        self.assertIn("lock_head", told)
+        log = self.service.output()
+        self.assertIn("lock_head", log)
         self.assertTrue(self.service.is_running())
 
         self.database.sql("INSERT INTO log_head SELECT * FROM kept_head; DROP TABLE kept_head;")

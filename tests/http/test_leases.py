@@ -116,7 +116,7 @@ class OneProcess(LeaseCase):
             self.assertEqual(self.add(cart_id, sku).version, n_lines + 2)
             self.assert_seen(cart_id, n_lines + 2, self.service)
 
-    def test_a_cart_that_was_kept_is_kept_as_it_was_changed(self):
+    def test_a_cart_that_was_cached_is_cached_as_it_was_changed(self):
         sku = self.make_product(1)
         cart_id, other = self.make_cart(customer_id="ada")["id"], self.make_cart()["id"]
 
@@ -209,7 +209,7 @@ class TwoProcesses(LeaseCase):
         self.assertEqual((from_memory(self.service), from_memory(other)), before)
 
     def test_one_that_slept_with_a_lease(self):
-        """The other one need not wait for it to wake up, and it wakes up to nothing of the past."""
+        """The other one need not wait for it to wake up, and it answers with nothing stale."""
         sku = self.make_product(1)
         cart_id = self.make_cart()["id"]
         sleeper = self.service

@@ -225,7 +225,7 @@ class Listeners(CallerCase):
             stream = self.stream(service, "192.0.2.1")
             return stream.answer.status == 200
 
-        wait_until(listens_again, "the place of the first is free")
+        wait_until(listens_again, "the slot of the first is free")
 
     def test_a_long_poll_gives_its_place_back(self):
         _, client = self.serve(CARTD_CALLER_LISTENERS="1")

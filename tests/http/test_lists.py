@@ -172,6 +172,27 @@ class Products(ServiceCase):
         self.assertGreater(changed.json()["updated_at"], product["updated_at"])
         self.assertEqual(self.client.get(f"/products/{sku}").body, changed.body)
 
+    def test_a_product_shows_how_many_decimals_its_prices_have(self):
+        sku = make_sku()
+        prices = {"KWD": 4990, "JPY": 800, "EUR": 499}
+        made = self.client.put(f"/products/{sku}", {"name": '{"prices":{"USD":1}}', "prices": prices})
+        self.assertEqual(made.json()["minor_units"], {"EUR": 2, "JPY": 0, "KWD": 3}, made)
+        self.assertEqual(self.client.get(f"/products/{sku}").body, made.body)
+        self.assertEqual(self.client.put(f"/products/{sku}", made.json()).status, 422)
+        free = self.client.put(f"/products/{sku}", {"name": "Tea", "prices": {}})
+        self.assertEqual(free.json()["minor_units"], {})
+
+    def test_only_a_currency_in_use_has_a_price(self):
+        for code in ("XXX", "XTS", "XAU", "XDR", "CHE", "CLF", "HRK", "BGN", "ANG", "AAA"):
+            answer = self.client.put(
+                f"/products/{make_sku()}", {"name": "Tea", "prices": {"EUR": 1, code: 1}}
+            )
+            self.assert_invalid(answer, f"/prices/{code}")
+            self.assertIn(f"{code} is neither", answer.json()["errors"][0]["detail"])
+        for code in ("XAF", "XCD", "XCG", "XOF", "XPF", "SLE", "VED", "ZWG"):
+            answer = self.client.put(f"/products/{make_sku()}", {"name": "Tea", "prices": {code: 1}})
+            self.assertEqual(answer.status, 201, answer)
+
     def test_the_same_content_again_records_nothing(self):
         sku = make_sku()
         body = {"name": "Tea", "prices": {"EUR": 1, "USD": 2}}
@@ -235,6 +256,7 @@ class Products(ServiceCase):
             ({"name": "a\nb", "prices": {}}, "/name"),
             ({"name": 1, "prices": []}, "/name", "/prices"),
             ({"name": "x", "prices": {"eur": 1}}, "/prices/eur"),
+            ({"name": "x", "prices": {"XAU": 1, "EUR": 1}}, "/prices/XAU"),
             ({"name": "x", "prices": {"EUR": -1}}, "/prices/EUR"),
             ({"name": "x", "prices": {"EUR": 1.5}}, "/prices/EUR"),
             ({"name": "x", "prices": {"EUR": "1"}}, "/prices/EUR"),

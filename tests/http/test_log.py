@@ -176,8 +176,8 @@ class ReadTables(ServiceCase):
             )
             self.client.delete(f"/carts/{cart['id']}/items")
         self.assertEqual(self.database.sql("SELECT position FROM log_head;"), before)
-        kept = self.database.value("SELECT count(*) FROM idempotency_keys WHERE key = 'refused';")
-        self.assertEqual(kept, "0")
+        n_stored = self.database.value("SELECT count(*) FROM idempotency_keys WHERE key = 'refused';")
+        self.assertEqual(n_stored, "0")
 
 
 @needs_binary
@@ -196,7 +196,7 @@ class AnotherProcess(ServiceCase):
                 self.assertEqual(
                     self.assert_cart(self.add(cart["id"], sku, client=client))["version"], 4
                 )
-                # And back: what this process remembers of the cart is old now.
+                # And back: what this process has cached of the cart is old now.
                 self.assertEqual(self.assert_cart(self.add(cart["id"], sku))["version"], 5)
                 self.assertEqual(
                     self.assert_cart(self.add(cart["id"], sku, client=client))["version"], 6

@@ -216,12 +216,12 @@ class Sequence:
         # The path is part of what must be the same; the headers other than the key are not.
         identity = [method, target, body]
         if key:
-            kept = self.keys.find(key, identity)
-            if kept == "reused":
+            stored = self.keys.find(key, identity)
+            if stored == "reused":
                 self.expect((answer.status, answer.slug) == (422, "idempotency-key-reused"), answer)
                 return
-            if kept is not None:
-                self.expect_replay(answer, kept, headers)
+            if stored is not None:
+                self.expect_replay(answer, stored, headers)
                 return
             self.expect("idempotent-replayed" not in answer.headers, answer)
         if match not in (None, "*", self.cart.version):
@@ -239,16 +239,16 @@ class Sequence:
         if answer.body:
             self.compare(answer.json())
         if key:
-            self.keys.keep(key, identity, (answer.status, answer.etag, answer.body))
+            self.keys.store(key, identity, (answer.status, answer.etag, answer.body))
             self.requests.append((method, target, body, headers, match, commands))
 
-    def expect_replay(self, answer, kept, headers):
-        status, etag, body = kept
+    def expect_replay(self, answer, stored, headers):
+        status, etag, body = stored
         self.expect(answer.headers.get("idempotent-replayed") == "true", answer)
-        self.expect(answer.etag == etag, f"kept {kept}: {answer}")
+        self.expect(answer.etag == etag, f"stored {stored}: {answer}")
         is_same_form = (status == 204) == ("Prefer" in headers)
         if is_same_form:
-            self.expect((answer.status, answer.body) == (status, body), f"kept {kept}: {answer}")
+            self.expect((answer.status, answer.body) == (status, body), f"stored {stored}: {answer}")
 
     def expect_missed(self, problem, match):
         self.expect(problem["current_version"] == self.cart.version, problem)

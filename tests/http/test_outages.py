@@ -221,15 +221,15 @@ class DiskIsFull(OutageCase):
         if mounted.returncode != 0:
             raise unittest.SkipTest("no small disk can be mounted here")
         cls.addClassCleanup(subprocess.run, ["umount", "-l", cls.folder], check=False)
-        place = cls.folder / "events"
-        place.mkdir()
-        shutil.chown(place, "postgres")
+        tablespace = cls.folder / "events"
+        tablespace.mkdir()
+        shutil.chown(tablespace, "postgres")
         cls.folder.chmod(0o755)
         cls.cluster = Cluster()
         cls.addClassCleanup(cls.cluster.destroy)
         cls.cluster.start()
         migrate(cls.cluster.url)
-        cls.cluster.sql(f"CREATE TABLESPACE small LOCATION '{place}';")
+        cls.cluster.sql(f"CREATE TABLESPACE small LOCATION '{tablespace}';")
         cls.cluster.sql("ALTER TABLE events SET TABLESPACE small;")
 
     def test_commands_go_on_when_there_is_room_again(self):

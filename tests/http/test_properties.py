@@ -22,7 +22,7 @@ BOB = {"engraving": 'For "Bob" 💍'}
 
 
 class Lines(ServiceCase):
-    """A service that keeps no carts, so that each command replays its cart."""
+    """A service that caches no carts, so that each command replays its cart."""
 
     settings = {"CARTD_CACHE_CARTS": 0}
 
@@ -316,7 +316,7 @@ class Earlier(unittest.TestCase):
         self.assertEqual(
             [(event["version"], event["schema_version"], event["data"]) for event in missed],
             [(event["version"], event["schema_version"], event["data"]) for event in stored],
-            "events are told as they were recorded",
+            "events are shown as they were recorded",
         )
         self.assertEqual({event["schema_version"] for event in missed}, {1, 2})
 

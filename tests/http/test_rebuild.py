@@ -118,9 +118,9 @@ class UnderLoad(LoadCase):
                     running.kill()
                     running.communicate()
                     continue
-                told, complaints = running.communicate(timeout=300)
-                self.assertEqual((running.returncode, complaints), (0, ""), told)
-                self.assertRegex(told, r"\Arebuilt all: [\d,]+ streams replayed")
+                output, complaints = running.communicate(timeout=300)
+                self.assertEqual((running.returncode, complaints), (0, ""), output)
+                self.assertRegex(output, r"\Arebuilt all: [\d,]+ streams replayed")
         finally:
             damage.finish()
             load.finish()
@@ -178,22 +178,22 @@ class Interrupted(AuditCase):
             if number == signal.SIGKILL:
                 running.wait(60)
             other.run("ROLLBACK;")
-            told, complaints = running.communicate(timeout=60)
-            return running.returncode, told, complaints
+            output, complaints = running.communicate(timeout=60)
+            return running.returncode, output, complaints
 
     def test_it_says_where_it_was_and_goes_on_from_there(self):
         for number in (signal.SIGINT, signal.SIGTERM):
             self.setUp()
-            code, told, complaints = self.stop_in_the_middle(number)
-            self.assertEqual((code, told), (1, ""), complaints)
-            place = re.search(
+            code, output, complaints = self.stop_in_the_middle(number)
+            self.assertEqual((code, output), (1, ""), complaints)
+            match = re.search(
                 r"interrupted after 1,\d\d\d of 3,000 streams; `cartd (rebuild carts --from \S+)`",
                 complaints,
             )
-            self.assertTrue(place, complaints)
+            self.assertTrue(match, complaints)
             n_before = int(self.database.value("SELECT count(*) FROM carts;"))
             self.assertLess(n_before, self.n_carts)
-            done = self.rebuild(*place[1].split()[1:])
+            done = self.rebuild(*match[1].split()[1:])
             self.assertRegex(
                 done.stdout, rf"{self.n_carts - n_before:,} streams replayed, .* rewritten"
             )

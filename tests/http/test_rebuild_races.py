@@ -21,7 +21,7 @@ from support import (
 WRITERS = 6
 ROUNDS = how_many(8, quick=2)
 SKUS = [f"p{number}" for number in range(40)]
-MANY_LINES = 30  # stored in parts
+MANY_LINES = 30  # stored in chunks
 OTHERS = 1000  # carts that a rebuild has to write too, so that appends wait for it
 
 

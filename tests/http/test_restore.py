@@ -155,9 +155,9 @@ class RolesAndRights(unittest.TestCase):
         done = run_cartd("migrate", url=url)
         self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
         self.assertIn("permission denied to create role", done.stderr)
-        told = done.stderr[done.stderr.index("CREATE ROLE cartd_app NOLOGIN;") :]
-        self.assertIn("GRANT INSERT, SELECT ON events TO cartd_app;", told)
-        self.database.sql(told)
+        script = done.stderr[done.stderr.index("CREATE ROLE cartd_app NOLOGIN;") :]
+        self.assertIn("GRANT INSERT, SELECT ON events TO cartd_app;", script)
+        self.database.sql(script)
         done = run_cartd("migrate", url=url)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(self.database.sql(RIGHTS), self.rights)

@@ -53,17 +53,17 @@ class Schemas(ServiceCase):
 
         run_at_once(2, shop)
         for name in "ab":
-            told = run_cartd("verify", url=in_schemas(self.database.owner_url, f"shop_{name}"))
-            self.assertEqual(told.returncode, 0, told)
+            done = run_cartd("verify", url=in_schemas(self.database.owner_url, f"shop_{name}"))
+            self.assertEqual(done.returncode, 0, done)
 
     def test_a_search_path_that_mixes_two_is_refused(self):
         self.make_schema("shop_c")
         self.make_schema("shop_d")
         self.database.sql("DROP TABLE shop_c.cart_items;")
         url = in_schemas(self.database.app_url, "shop_c", "shop_d")
-        told = run_cartd("verify", url=url, CARTD_WAIT_MS="1000")
-        self.assertNotEqual(told.returncode, 0)
-        self.assertIn("several schemas", told.stdout + told.stderr)
+        done = run_cartd("verify", url=url, CARTD_WAIT_MS="1000")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("several schemas", done.stdout + done.stderr)
 
     def test_a_migration_needs_no_right_to_make_roles_that_are_there(self):
         self.database.sql("""

@@ -235,7 +235,7 @@ class Processes(FeedCase):
         time.sleep(0.5)
         self.assertEqual(self.database.value(last), before, "not a question")
         stream = self.stream("/events", service=service)
-        wait_until(lambda: self.database.value(last) != before, "the log is looked at")
+        wait_until(lambda: self.database.value(last) != before, "the log is polled")
         stream.close()
         wait_until(lambda: self.metric("cartd_feed_listeners", service) == 0, "nobody listens")
         time.sleep(0.3)

@@ -146,9 +146,9 @@ class Upgrade(unittest.TestCase):
         with open(self.path, "rb") as file:
             whole = file.read()
         lines = whole.splitlines(keepends=True)
-        for kept in (b"", lines[0][:10], lines[0], b"".join(lines[:7]) + lines[7][:50], whole):
+        for left in (b"", lines[0][:10], lines[0], b"".join(lines[:7]) + lines[7][:50], whole):
             with open(self.path, "wb") as file:
-                file.write(kept)
+                file.write(left)
             self.assert_done(self.upgrade(database))
             with open(self.path, "rb") as file:
                 self.assertEqual(file.read(), whole)
@@ -161,7 +161,7 @@ class Upgrade(unittest.TestCase):
         self.assertNotIn("from schema_version", done.stdout)
         with open(self.path, "rb") as file:
             lines = file.readlines()
-        self.assertIn(b'"ItemAdded"', lines[17], "the last one that is kept, and only compared")
+        self.assertIn(b'"ItemAdded"', lines[17], "the last one that is left, and only compared")
         with open(self.path, "wb") as file:
             file.writelines(lines[:18])
         self.assert_done(

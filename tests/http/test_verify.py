@@ -272,7 +272,7 @@ class Damages(AuditCase):
 @needs_binary
 class Offers(AuditCase):
     def test_a_rebuilt_catalogue_counts_for_running_services(self):
-        """They keep what the catalogue said as long as no event changes it."""
+        """They cache what the catalogue said as long as no event changes it."""
         sku = self.make_product(499)
         cart = self.make_cart()["id"]
 
@@ -284,12 +284,12 @@ class Offers(AuditCase):
             f"UPDATE products SET prices = '{{\"EUR\":1}}' WHERE sku = '{sku}'",
             f"UPDATE products SET prices = '{{\"EUR\":1}}', version = 7 WHERE sku = '{sku}'",
         ):
-            # Another product's event, so that the service reads what is wrong, and keeps it.
+            # Another product's event, so that the service reads what is wrong, and caches it.
             self.make_product(1)
             self.database.sql(f"{damage};")
             self.make_product(1)
             self.assertEqual(price(), 1)
-            time.sleep(0.2)  # It keeps nothing for a moment after the catalogue changed.
+            time.sleep(0.2)  # It caches nothing for a moment after the catalogue changed.
             self.assertEqual([price() for _ in range(3)], [1, 1, 1])
             self.assertEqual(self.rebuild("products").returncode, 0)
             self.assertEqual([price() for _ in range(3)], [499, 499, 499])

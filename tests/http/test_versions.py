@@ -277,7 +277,7 @@ class Retrying(ServiceCase):
         self.assertNotIn("idempotent-replayed", first.headers)
         self.assert_replayed(self.add(self.cart["id"], sku, **self.key), first)
 
-    def test_an_answer_that_confirmed_state_is_kept_too(self):
+    def test_an_answer_that_confirmed_state_is_stored_too(self):
         path = f"{self.path}/items/{self.sku}"
         first = self.client.patch(path, {"quantity": 1}, headers=self.key)
         self.assertEqual(self.assert_cart(first)["version"], 2)

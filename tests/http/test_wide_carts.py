@@ -1,11 +1,11 @@
-"""Carts of many lines, whose documents are stored in parts."""
+"""Carts of many lines, whose documents are stored in chunks."""
 
 import random
 import unittest
 
 from support import AuditCase, how_many, make_id, needs_binary
 
-PART_LINES = 16
+CHUNK_LINES = 16
 
 
 @needs_binary
@@ -26,7 +26,7 @@ class WideCarts(AuditCase):
         self.assertEqual(answer.status, 201, answer)
         return f"/carts/{answer.json()['id']}"
 
-    def parts(self, path):
+    def chunks(self, path):
         cart_id = path.rsplit("/", 1)[1]
         return [
             int(number) for (number,) in self.database.sql(
@@ -37,16 +37,16 @@ class WideCarts(AuditCase):
         self.assertEqual(answer.status, 200, answer)
         cart = answer.json()
         self.assertEqual(self.client.get(path).body, answer.body)
-        past = self.client.get(f"{path}?version={cart['version']}")
-        self.assertEqual(past.body, answer.body)
+        replayed = self.client.get(f"{path}?version={cart['version']}")
+        self.assertEqual(replayed.body, answer.body)
         listed = self.client.get("/carts?limit=100").json()["carts"]
         self.assertEqual([c for c in listed if c["id"] == cart["id"]], [cart])
         n_lines = len(cart["items"])
-        n_parts = -(-n_lines // PART_LINES) if n_lines > PART_LINES else 0
-        self.assertEqual(self.parts(path), list(range(n_parts)))
+        n_chunks = -(-n_lines // CHUNK_LINES) if n_lines > CHUNK_LINES else 0
+        self.assertEqual(self.chunks(path), list(range(n_chunks)))
 
     def test_a_cart_grows_and_shrinks_over_every_border(self):
-        path = self.create(PART_LINES - 1)
+        path = self.create(CHUNK_LINES - 1)
         for n_lines in (16, 17, 18, 32, 33, 249, 250, 249, 33, 32, 17, 16, 15):
             items = self.client.get(path).json()["items"]
             commands = [{"type": "add_item", "sku": f"p{n}"} for n in range(len(items), n_lines)]

@@ -1,7 +1,7 @@
 """Wires that fail: between the service and PostgreSQL, and between a client and the service. They
 are slow, trickle, freeze, are cut or reset, also at any byte of a question or an answer.
 
-With CARTD_TEST_LONG=1 they are cut at every byte; else at some of each kind of place."""
+With CARTD_TEST_LONG=1 they are cut at every byte; else at some of each kind of offset."""
 
 import random
 import struct
@@ -26,36 +26,36 @@ from support import (
     wait_until,
 )
 
-PLACES = how_many(14, quick=7, long=10_000)
-PLACES_OF_A_CART = 400  # a line has room for so many
+OFFSETS = how_many(14, quick=7, long=10_000)
+OFFSETS_OF_A_CART = 400  # a line has room for so many
 ROUNDS = how_many(8, quick=4, long=100)
 
 
-def places_in_messages(recorded):
+def offsets_in_messages(recorded):
     """Offsets in a run of PostgreSQL's messages (a byte of type, four of length, content), of every
     kind: between two, within the type and length, at the content's begin, middle, and last byte."""
-    places = set()
+    offsets = set()
     start = 0
     while start + 5 <= len(recorded):
         length = 1 + struct.unpack_from("!I", recorded, start + 1)[0]
         middle = (5 + length) // 2
-        places |= {start + step for step in (0, 1, 3, 5, middle, length - 1) if step < length}
+        offsets |= {start + step for step in (0, 1, 3, 5, middle, length - 1) if step < length}
         start += length
-    return choose_places(places)
+    return choose_offsets(offsets)
 
 
-def places_in_text(recorded):
+def offsets_in_text(recorded):
     """Offsets in a message of HTTP: in its first line, its headers, at their end, in its body."""
     end = recorded.find(b"\r\n\r\n")
-    places = {0, 1, recorded.find(b"\r\n"), end, end + 2, end + 4, end + 5, len(recorded) - 1}
-    places |= set(range(0, len(recorded), 37))
-    return choose_places({place for place in places if 0 <= place < len(recorded)})
+    offsets = {0, 1, recorded.find(b"\r\n"), end, end + 2, end + 4, end + 5, len(recorded) - 1}
+    offsets |= set(range(0, len(recorded), 37))
+    return choose_offsets({offset for offset in offsets if 0 <= offset < len(recorded)})
 
 
-def choose_places(places):
+def choose_offsets(offsets):
     if IS_LONG:
-        return range(max(places) + 1)
-    return sorted(random.Random().sample(sorted(places), min(PLACES, len(places))))
+        return range(max(offsets) + 1)
+    return sorted(random.Random().sample(sorted(offsets), min(OFFSETS, len(offsets))))
 
 
 @needs_binary
@@ -98,25 +98,25 @@ class ToPostgres(FaultCase):
             cart_id = self.make_cart()["id"]
             self.assertEqual(self.add_keyed(client, cart_id).status, 200)
             recorded = self.record_add(client, cart_id)[direction == ANSWER]
-            places = list(places_in_messages(recorded))
-            for start in range(0, len(places), PLACES_OF_A_CART):
-                self.strike_cart(service, client, direction, places[start : start + PLACES_OF_A_CART])
-        print(f"{len(places)} of {len(recorded)} bytes", end=" ", flush=True)
+            offsets = list(offsets_in_messages(recorded))
+            for start in range(0, len(offsets), OFFSETS_OF_A_CART):
+                self.strike_cart(service, client, direction, offsets[start : start + OFFSETS_OF_A_CART])
+        print(f"{len(offsets)} of {len(recorded)} bytes", end=" ", flush=True)
         return service
 
-    def strike_cart(self, service, client, direction, places):
+    def strike_cart(self, service, client, direction, offsets):
         cart_id = self.make_cart(client=client)["id"]
         for _ in range(2):
             self.assertEqual(self.add_keyed(client, cart_id).status, 200)
-        for version, place in enumerate(places, 4):
-            self.proxy.strike(direction, place, RESET if version % 2 else CUT)
+        for version, offset in enumerate(offsets, 4):
+            self.proxy.strike(direction, offset, RESET if version % 2 else CUT)
             n_mishaps = self.proxy.n_mishaps
             answer = self.add_keyed(client, cart_id)
-            self.assertEqual(self.assert_cart(answer)["version"], version, f"byte {place}")
-            self.assertEqual(self.proxy.n_mishaps, n_mishaps + 1, f"byte {place}")
+            self.assertEqual(self.assert_cart(answer)["version"], version, f"byte {offset}")
+            self.assertEqual(self.proxy.n_mishaps, n_mishaps + 1, f"byte {offset}")
             service.wait_until_ready()
         self.assertEqual(
-            self.event_types(cart_id), ["CartCreated"] + ["ItemAdded"] * (len(places) + 2)
+            self.event_types(cart_id), ["CartCreated"] + ["ItemAdded"] * (len(offsets) + 2)
         )
 
     def test_an_answer_that_ends_at_any_byte_is_looked_up(self):
@@ -227,19 +227,19 @@ class ToClients(FaultCase):
         with self.far_client() as client:
             self.proxy.record()
             self.add(cart_id, self.sku, client=client, **{"Idempotency-Key": make_key()})
-            places = places_in_text(self.proxy.take_recorded()[direction == ANSWER])
+            offsets = offsets_in_text(self.proxy.take_recorded()[direction == ANSWER])
         n_replayed = 0
-        for number, place in enumerate(places):
+        for number, offset in enumerate(offsets):
             key = {"Idempotency-Key": make_key()}
             with self.far_client() as client:
-                self.proxy.strike(direction, place, RESET if number % 2 else CUT)
+                self.proxy.strike(direction, offset, RESET if number % 2 else CUT)
                 with self.assertRaises(NoAnswer):
                     self.add(cart_id, self.sku, client=client, **key)
             again = self.add(cart_id, self.sku, **key)
-            self.assertEqual(self.assert_cart(again)["version"], number + 4, f"byte {place}")
+            self.assertEqual(self.assert_cart(again)["version"], number + 4, f"byte {offset}")
             n_replayed += again.headers.get("idempotent-replayed") == "true"
-        self.assertEqual(len(self.event_types(cart_id)), len(places) + 3)
-        return n_replayed, len(places)
+        self.assertEqual(len(self.event_types(cart_id)), len(offsets) + 3)
+        return n_replayed, len(offsets)
 
     def test_an_answer_that_ends_at_any_byte_is_there_again(self):
         n_replayed, n = self.strike_adds(ANSWER)

@@ -234,7 +234,7 @@ static void append_key(int32_t expected, int32_t n_events)
     await_answer();
 }
 
-START_TEST(an_answer_is_kept_without_an_event_and_only_at_the_expected_version)
+START_TEST(an_answer_is_stored_without_an_event_and_only_at_the_expected_version)
 {
     append_to(STREAMS({1, .at = 0}));
     append_key(2, 0);
@@ -244,7 +244,7 @@ START_TEST(an_answer_is_kept_without_an_event_and_only_at_the_expected_version)
     ck_assert_int_eq(pipeline.outcome, POSTGRES_DONE);
     ck_assert(eventstore_was_accepted(&pipeline, 1));
     append_key(1, 0);
-    ck_assert_msg(pipeline.outcome == POSTGRES_VIOLATED, "the same key is kept once");
+    ck_assert_msg(pipeline.outcome == POSTGRES_VIOLATED, "the same key is stored once");
 
     postgres_pipeline_begin(&pipeline);
     eventstore_ask_keys(
@@ -307,7 +307,7 @@ int main(void)
     tcase_add_test(cases, the_log_is_read_in_order_from_a_position_on);
     tcase_add_test(cases, ranges_of_streams_come_in_the_order_asked_for_and_no_more_than_wanted);
     tcase_add_test(cases, each_append_has_a_time_of_its_own_also_when_the_clock_was_set_back);
-    tcase_add_test(cases, an_answer_is_kept_without_an_event_and_only_at_the_expected_version);
+    tcase_add_test(cases, an_answer_is_stored_without_an_event_and_only_at_the_expected_version);
     tcase_add_test(cases, answers_past_their_time_are_forgotten_and_others_kept);
     tcase_add_test(cases, a_server_process_that_is_gone_counts_as_settled);
     suite_add_tcase(suite, cases);

@@ -76,7 +76,7 @@ static void append(uint8_t cart, int version, int n, const char *type)
 
 struct noting {
     struct feed_listener listener;
-    int64_t places[5000]; /* positions, or versions of a cart */
+    int64_t noted[5000]; /* positions, or versions of a cart */
     size_t n;
     size_t most; /* it takes until it has that many */
     bool leaves; /* then, or else it is blocked */
@@ -93,8 +93,7 @@ static size_t take(struct feed_listener *listener, const struct feed_event *even
         ck_assert_int_eq(event->framed[event->framed_length - 1], '\n');
         ck_assert_int_eq(event->json[0], '{');
         ck_assert_int_eq(event->json[event->json_length - 1], '}');
-        noting->places[noting->n++] =
-            listener->source.is_of_cart ? event->version : event->position;
+        noting->noted[noting->n++] = listener->source.is_of_cart ? event->version : event->position;
     }
     if (noting->leaves && noting->n == noting->most)
         feed_unlisten(feed, listener);
@@ -117,7 +116,7 @@ static void listen(struct noting *noting, int cart, int64_t after)
     noting->listener.take = take;
     noting->listener.ended = ended;
     if (noting->most == 0)
-        noting->most = BASE_COUNT(noting->places);
+        noting->most = BASE_COUNT(noting->noted);
     ck_assert(feed_listen(feed, &noting->listener));
 }
 
@@ -132,10 +131,10 @@ static void assert_places(const struct noting *noting, int64_t first, int64_t la
 {
     ck_assert_int_eq((int64_t)noting->n, last - first + 1);
     for (size_t i = 0; i < noting->n; i++)
-        ck_assert_int_eq(noting->places[i], first + (int64_t)i);
+        ck_assert_int_eq(noting->noted[i], first + (int64_t)i);
 }
 
-/* Long enough for a look at the log. */
+/* Long enough for a poll of the log. */
 static void turn_for_a_while(void)
 {
     int64_t end_us = base_clock_monotonic_us() + 3 * FEED_POLL_MS * 1000;
@@ -165,7 +164,7 @@ START_TEST(an_event_that_was_read_before_it_is_noticed_comes_once)
         memset(&noting, 0, sizeof noting);
         listen(&noting, 1, 0);
         turn_until(noting.n == (size_t)version + 1);
-        turn_until(feed_head(feed) == version + 1); /* only now the feed has looked */
+        turn_until(feed_head(feed) == version + 1); /* only now the feed has polled */
         turn_for_a_while();
         assert_places(&noting, 1, version + 1);
         feed_unlisten(feed, &noting.listener);
@@ -197,7 +196,7 @@ START_TEST(what_has_left_the_memory_while_a_listener_was_blocked_is_read_again)
     }
     ck_assert_int_le(feed->memory.tail, 23);
     ck_assert(!log.is_ended && !cart.is_ended);
-    log.most = cart.most = BASE_COUNT(log.places);
+    log.most = cart.most = BASE_COUNT(log.noted);
     feed_go_on(feed, &log.listener);
     feed_go_on(feed, &cart.listener);
     turn_until(cart.n >= 23 && log.n >= 23 + (size_t)n_others);
@@ -238,7 +237,7 @@ START_TEST(who_takes_nothing_while_the_memory_passes_by_is_ended)
     ck_assert_int_eq(metrics.numbers[METRICS_FEED_CUT_OFF], 1);
     ck_assert_int_eq(metrics.numbers[METRICS_FEED_LISTENERS], 1);
     int64_t head = feed_head(feed);
-    slow.most = BASE_COUNT(slow.places);
+    slow.most = BASE_COUNT(slow.noted);
     feed_go_on(feed, &slow.listener);
     turn_until(slow.n == (size_t)head);
     assert_places(&slow, 1, head);
@@ -352,9 +351,9 @@ START_TEST(of_few_types_the_others_are_passed_over)
     append(1, 65, 2, "NobodyKnowsThis");
     turn_until(noting.listener.after == 67);
     ck_assert_uint_eq(noting.n, 3);
-    ck_assert_int_eq(noting.places[0], 31);
-    ck_assert_int_eq(noting.places[1], 64);
-    ck_assert_int_eq(noting.places[2], 65);
+    ck_assert_int_eq(noting.noted[0], 31);
+    ck_assert_int_eq(noting.noted[1], 64);
+    ck_assert_int_eq(noting.noted[2], 65);
     feed_unlisten(feed, &noting.listener);
 }
 END_TEST

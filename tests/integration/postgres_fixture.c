@@ -140,7 +140,7 @@ size_t fixture_count_in_log(const char *text)
     ck_assert_int_ge(length, 0);
     log[length] = '\0';
     size_t n = 0;
-    for (const char *place = strstr(log, text); place != NULL; place = strstr(place + 1, text)) {
+    for (const char *found = strstr(log, text); found != NULL; found = strstr(found + 1, text)) {
         n++;
     }
     return n;

@@ -52,7 +52,7 @@ static bool has_claims(const void *context)
     return false;
 }
 
-/* What the table has is final; who is second in the same batch looks again when the first is in. */
+/* What the table has is final; who is second in the same batch reads again when the first is in. */
 static const struct eventstore_clause CLAIMS = {
     .refusals = "SELECT u.ordinal, CASE WHEN c.metadata IS NOT NULL THEN " AS_TEXT(
         TAKEN) "    ELSE " AS_TEXT(EVENTSTORE_NOT_NOW) " END"

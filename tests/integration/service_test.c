@@ -168,7 +168,7 @@ START_TEST(commands_for_one_cart_that_queue_together_are_folded_into_few_batches
         ck_assert_int_eq(adds[i].outcome, SERVICE_DONE);
         ck_assert_int_eq(adds[i].version, i + 2);
         char total[40];
-        snprintf(total, sizeof total, "\"total\":%zu,\"metadata\"", (i + 1) * 100);
+        snprintf(total, sizeof total, "\"total\":%zu,\"notes\"", (i + 1) * 100);
         ck_assert_ptr_nonnull(strstr(base_buffer_text(&adds[i].body), total));
     }
     ck_assert_int_eq(metrics.numbers[METRICS_BATCHES] - n_before, 4);
@@ -211,7 +211,7 @@ START_TEST(what_comes_while_a_batch_is_under_way_makes_one_batch_until_two_are_w
 }
 END_TEST
 
-START_TEST(what_is_kept_of_the_catalogue_is_never_older_than_an_answer)
+START_TEST(what_is_cached_of_the_catalogue_is_never_older_than_an_answer)
 {
     struct service_command command;
     put_tea(100);
@@ -233,10 +233,10 @@ START_TEST(what_is_kept_of_the_catalogue_is_never_older_than_an_answer)
     ck_assert_int_eq(do_one(1, &ADD_TEA, &command), SERVICE_DONE);
     ck_assert_int_eq(ask_sql("SELECT total FROM carts"), 3 * 300);
 
-    /* An offer that is kept refuses nobody by itself. */
+    /* An offer that is cached refuses nobody by itself. */
     service = there;
     put_tea_as((struct catalog_content){.n_prices = 1, .prices = {{"EUR", 300}}});
-    usleep(150000); /* until `here` trusts what it keeps again */
+    usleep(150000); /* until `here` caches offers again */
     service = here;
     ck_assert_int_eq(do_one(1, &ADD_TEA, &command), SERVICE_REFUSED);
     ck_assert_int_eq(command.refusal, CART_REFUSED_UNKNOWN_SKU);
@@ -285,13 +285,13 @@ START_TEST(a_kept_cart_that_went_stale_neither_refuses_nor_confirms)
     do_one(1, &CREATE, &command);
     ck_assert_int_eq(do_one(1, &ADD_TEA, &command), SERVICE_DONE);
 
-    /* Another process, whose cart is newer than the one kept here. */
+    /* Another process, whose cart is newer than the one cached here. */
     struct service *here = service;
     open_service(100);
     ck_assert_int_eq(do_one(1, &REMOVE_TEA, &command), SERVICE_DONE);
     struct service *there = service;
     service = here;
-    /* The kept cart has tea; the true one has none. */
+    /* The cached cart has tea; the true one has none. */
     ck_assert_int_eq(do_one(1, &REMOVE_TEA, &command), SERVICE_REFUSED);
     ck_assert_int_eq(command.refusal, CART_REFUSED_ITEM_NOT_IN_CART);
 
@@ -299,7 +299,7 @@ START_TEST(a_kept_cart_that_went_stale_neither_refuses_nor_confirms)
     ck_assert_int_eq(do_one(1, &ADD_TEA, &command), SERVICE_DONE);
     ck_assert_int_eq(command.version, 4);
     service = here;
-    /* The kept cart is empty, so clearing it would be nothing; the true one is not. */
+    /* The cached cart is empty, so clearing it would be nothing; the true one is not. */
     ck_assert_int_eq(do_one(1, &CLEAR, &command), SERVICE_DONE);
     ck_assert_int_eq(command.version, 5);
     service_destroy(there);
@@ -355,7 +355,7 @@ static void restart(void)
     open_service(100);
 }
 
-/* Nothing is kept of the cart any more. The caller finishes it. */
+/* Nothing is cached of the cart any more. The caller finishes it. */
 static void add_after_restart(struct service_command *command)
 {
     restart();
@@ -495,7 +495,7 @@ START_TEST(an_append_that_was_lost_is_looked_up_and_not_done_twice)
 END_TEST
 
 /* Swallows what has arrived for the connection that writes and was not read yet, and breaks that
- * connection. The other one may still be greeted at this time, and keeps what it gets. */
+ * connection. The other one may still be greeted at this time, and stores what it gets. */
 static void lose_answer(void)
 {
     int64_t port =
@@ -567,7 +567,7 @@ int main(void)
     tcase_add_test(
         cases, what_comes_while_a_batch_is_under_way_makes_one_batch_until_two_are_worthwhile);
     tcase_add_test(cases, a_kept_cart_that_went_stale_neither_refuses_nor_confirms);
-    tcase_add_test(cases, what_is_kept_of_the_catalogue_is_never_older_than_an_answer);
+    tcase_add_test(cases, what_is_cached_of_the_catalogue_is_never_older_than_an_answer);
     tcase_add_test(cases, a_row_of_cart_items_comes_and_goes_with_its_line);
     tcase_add_test(cases, of_a_batch_that_fails_as_a_whole_only_the_guilty_command_gets_an_error);
     tcase_add_test(cases, the_same_key_for_different_carts_is_answered_once);

@@ -87,7 +87,7 @@ int64_t if_shared_position = EVENTSTORE_ANY;
 bool are_shared;
 int64_t in_log;
 const void *change;
-struct eventstore_appended told;
+struct eventstore_appended last_append;
 
 void put_append(const struct stream_at *targets, size_t n)
 {
@@ -130,8 +130,8 @@ int64_t append_to(const struct stream_at *targets, size_t n)
 {
     put_append(targets, n);
     ask();
-    eventstore_receive_append(&pipeline, &told);
-    return told.position;
+    eventstore_receive_append(&pipeline, &last_append);
+    return last_append.position;
 }
 
 void check_that_positions_are_dense(size_t n)

@@ -28,12 +28,12 @@ void ask(void);
 struct base_uuid id_of(uint8_t number);
 
 /* What append_to() does if shared streams are at it, whether its streams are shared, to which log;
- * and what it was told. */
+ * and what the append answered. */
 extern int64_t if_shared_position;
 extern bool are_shared;
 extern int64_t in_log;
 extern const void *change; /* for the clauses */
-extern struct eventstore_appended told;
+extern struct eventstore_appended last_append;
 
 /* A stream, by a number that its id is made of, and the version that an append expects it at: 0 is
  * a new one. */

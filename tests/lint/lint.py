@@ -85,14 +85,14 @@ def check_rooms(tree):
             match = re.match(r'\s*#\s*include\s*([<"])([^>"]+)[>"]', line)
             if not match:
                 continue
-            place = f"{tree.name(path)}:{number}"
+            location = f"{tree.name(path)}:{number}"
             kind, header = match.groups()
             if header.startswith("../") or "/../" in header:
-                yield f"{place}: an include path climbs out of its room: {header}"
+                yield f"{location}: an include path climbs out of its room: {header}"
             elif is_source:
                 reason = refused_include(tree, path, kind, header)
                 if reason:
-                    yield f"{place}: {reason}"
+                    yield f"{location}: {reason}"
 
 
 def refused_include(tree, path, kind, header):
@@ -108,7 +108,7 @@ def refused_include(tree, path, kind, header):
                 return f"<{header}> does not belong to {room or 'main.c'}/"
         return None
     own = [path.parent / header, tree.root / "src" / room / header]
-    if header in rooms.GENERATED.get(room, ()) or any(place.exists() for place in own):
+    if header in rooms.GENERATED.get(room, ()) or any(location.exists() for location in own):
         return None
     other = header.removesuffix(".h")
     if other not in rooms.ROOMS:

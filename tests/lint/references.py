@@ -55,8 +55,8 @@ def headings(path):
 
 def anchor(heading):
     """As GitHub makes it."""
-    kept = re.sub(r"[^\w\- ]", "", heading.lower())
-    return kept.replace(" ", "-")
+    slug = re.sub(r"[^\w\- ]", "", heading.lower())
+    return slug.replace(" ", "-")
 
 
 class Flat:
@@ -67,9 +67,9 @@ class Flat:
         self.text = " ".join(lines)
         self.begins = list(itertools.accumulate((len(line) + 1 for line in lines), initial=0))
 
-    def line_of(self, place):
-        """The number of the line that a place of the text is from."""
-        return bisect.bisect_right(self.begins, place)
+    def line_of(self, offset):
+        """The number of the line that a offset of the text is from."""
+        return bisect.bisect_right(self.begins, offset)
 
 
 def find_document(tree, path, name):

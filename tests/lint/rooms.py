@@ -15,11 +15,12 @@ ROOMS = {
     "catalog": set(),
     # The edges.
     "base": set(),
+    "currency": set(),
     "table": {"base"},
     "loop": {"base"},
     "metrics": {"base"},
-    "config": {"base"},
-    "codec": {"base"} | CORE,
+    "config": {"base", "currency"},
+    "codec": {"base", "currency"} | CORE,
     "auth": {"base", "metrics", "codec", "cart", "table"},
     "postgres": {"base", "loop", "metrics"},
     "queue": {"base", "loop", "metrics", "postgres"},
@@ -44,7 +45,7 @@ ROOMS = {
     # The subcommands open the rooms and hand them their settings.
     "cli": BELOW_STORE
     | CORE
-    | {"codec", "config", "eventstore", "projections", "service", "feed", "follow", "http"}
+    | {"codec", "config", "currency", "eventstore", "projections", "service", "feed", "follow", "http"}
     | {"aggregate", "audit", "auth", "migrate"},
     # main.c
     "": {"base", "cli"},

@@ -15,7 +15,7 @@ static struct aggregate_decision decision;
 static size_t n_asked;
 
 /* Everything but "nothing" costs 100; "dear" has no price in the currency. */
-static struct cart_offer find_offer(const void *context, const char *sku, const char *currency)
+static struct cart_offer find_offer(void *context, const char *sku, const char *currency)
 {
     ck_assert_ptr_eq(context, &cart);
     ck_assert_str_eq(currency, "EUR");
@@ -169,13 +169,13 @@ START_TEST(offers_are_asked_for_what_is_added_and_listed_before)
     BASE_CLEANUP(base_buffer_finish) struct base_buffer skus = {0};
     const struct cart_command commands[] = {CREATE, ADD_TEA, CLEAR, ADD_NOTHING};
     struct cart_request request = request_of(commands, 3);
-    aggregate_cart.list_skus(&request, &skus);
+    aggregate_cart.list_skus(&cart, &request, &skus);
     ck_assert_uint_eq(skus.length, sizeof(char *));
     decide_all(commands, 3);
     ck_assert_uint_eq(n_asked, 1);
     request.n_commands = 4;
     skus.length = 0;
-    aggregate_cart.list_skus(&request, &skus);
+    aggregate_cart.list_skus(&cart, &request, &skus);
     const char *const *listed = (const char *const *)(const void *)skus.bytes;
     ck_assert_uint_eq(skus.length, 2 * sizeof *listed);
     ck_assert_str_eq(listed[0], "tea");

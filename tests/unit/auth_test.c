@@ -9,7 +9,7 @@
 
 #include "auth.h"
 
-/* Times and scopes, to the second; the rest is told over HTTP (test_auth, test_access). */
+/* Times and scopes, to the second; the rest is tested over HTTP (test_auth, test_access). */
 
 #define SECRET "0123456789abcdef0123456789abcdef"
 #define NOW_S 1900000000L
@@ -81,7 +81,7 @@ START_TEST(a_token_expires_to_the_second)
     ck_assert_ptr_null(verify_at(token, NOW_S + AUTH_LEEWAY_S - 1, &identity));
     ck_assert_str_eq(identity.subject, "ada");
     ck_assert_int_eq(identity.expires_at_s, NOW_S);
-    /* It is remembered by now, and expires all the same. */
+    /* It is cached by now, and expires all the same. */
     ck_assert_str_eq(verify_at(token, NOW_S + AUTH_LEEWAY_S, &identity), "The token has expired.");
     ck_assert_ptr_null(identity.subject);
     ck_assert_uint_eq(identity.scopes, 0);
@@ -95,7 +95,7 @@ START_TEST(a_token_begins_to_the_second)
     ck_assert_str_eq(
         verify_at(token, NOW_S - AUTH_LEEWAY_S - 1, &identity), "The token is not valid yet.");
     ck_assert_ptr_null(verify_at(token, NOW_S - AUTH_LEEWAY_S, &identity));
-    /* Also when it is remembered, and the clock was set back. */
+    /* Also when it is cached, and the clock was set back. */
     ck_assert_ptr_nonnull(verify_at(token, NOW_S - AUTH_LEEWAY_S - 1, &identity));
 }
 END_TEST
@@ -128,7 +128,7 @@ START_TEST(a_signature_is_verified_once_until_the_keys_are_read_again)
     for (int i = 0; i < 5; i++)
         ck_assert_ptr_null(verify_at(token, NOW_S, &identity));
     ck_assert_int_eq(metrics.numbers[METRICS_TOKENS_VERIFIED], 1);
-    ck_assert_int_eq(metrics.numbers[METRICS_TOKENS_REMEMBERED], 4);
+    ck_assert_int_eq(metrics.numbers[METRICS_TOKENS_CACHED], 4);
     auth_reload(auth);
     ck_assert_ptr_null(verify_at(token, NOW_S, &identity));
     ck_assert_int_eq(metrics.numbers[METRICS_TOKENS_VERIFIED], 2);
@@ -143,19 +143,19 @@ static void verify_nth(int n)
     ck_assert_msg(verify_at(make_token(scope, NOW_S, 0), NOW_S, &identity) == NULL, "%d", n);
 }
 
-/* One more than are remembered: only the one that was not used for longest is verified again. */
-START_TEST(more_tokens_than_are_remembered_are_all_taken)
+/* One more than are cached: only the one that was not used for longest is verified again. */
+START_TEST(more_tokens_than_are_cached_are_all_taken)
 {
-    for (int i = 0; i < AUTH_REMEMBERED; i++)
+    for (int i = 0; i < AUTH_CACHED_MAX; i++)
         verify_nth(i);
     verify_nth(0);
-    verify_nth(AUTH_REMEMBERED);
-    ck_assert_int_eq(metrics.numbers[METRICS_TOKENS_VERIFIED], AUTH_REMEMBERED + 1);
+    verify_nth(AUTH_CACHED_MAX);
+    ck_assert_int_eq(metrics.numbers[METRICS_TOKENS_VERIFIED], AUTH_CACHED_MAX + 1);
     verify_nth(0);
     verify_nth(2);
-    ck_assert_int_eq(metrics.numbers[METRICS_TOKENS_VERIFIED], AUTH_REMEMBERED + 1);
+    ck_assert_int_eq(metrics.numbers[METRICS_TOKENS_VERIFIED], AUTH_CACHED_MAX + 1);
     verify_nth(1);
-    ck_assert_int_eq(metrics.numbers[METRICS_TOKENS_VERIFIED], AUTH_REMEMBERED + 2);
+    ck_assert_int_eq(metrics.numbers[METRICS_TOKENS_VERIFIED], AUTH_CACHED_MAX + 2);
     ck_assert_int_eq(metrics.numbers[METRICS_TOKENS_REFUSED], 0);
 }
 END_TEST
@@ -184,7 +184,7 @@ int main(void)
     tcase_add_test(tests, a_token_begins_to_the_second);
     tcase_add_test(tests, scopes_are_read_whole);
     tcase_add_test(tests, a_signature_is_verified_once_until_the_keys_are_read_again);
-    tcase_add_test(tests, more_tokens_than_are_remembered_are_all_taken);
+    tcase_add_test(tests, more_tokens_than_are_cached_are_all_taken);
     tcase_add_test(tests, a_token_of_the_longest_length_is_looked_at);
     suite_add_tcase(suite, tests);
     return support_run(suite);

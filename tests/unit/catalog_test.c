@@ -247,6 +247,62 @@ START_TEST(an_import_can_not_make_more_than_64_prices)
 }
 END_TEST
 
+static struct catalog_decision when(
+    const struct catalog_product *product, struct catalog_command command)
+{
+    struct catalog_decision decision;
+    command.sku = "tea";
+    memset(&decision, 0x5a, sizeof decision);
+    catalog_decide(product, &command, &decision);
+    return decision;
+}
+
+static struct catalog_command take_price_away(const char *currency)
+{
+    struct catalog_command command = {
+        .type = CATALOG_COMMAND_SET_PRICE,
+        .content = {.name = "Green tea"},
+        .takes_price_away = true,
+    };
+    memcpy(command.content.prices[0].currency, currency, 3);
+    return command;
+}
+
+START_TEST(an_import_can_take_a_price_away)
+{
+    struct catalog_product product = given(tea());
+    struct catalog_decision decision = when(&product, take_price_away("EUR"));
+    int64_t price_minor;
+    ck_assert_uint_eq(then_content(&decision)->n_prices, tea().n_prices - 1);
+    ck_assert(!catalog_find_price(then_content(&decision), "EUR", &price_minor));
+    ck_assert(catalog_find_price(then_content(&decision), "USD", &price_minor));
+    ck_assert_int_eq(when(&product, take_price_away("GBP")).outcome, CATALOG_ALREADY_SO);
+    struct catalog_product none = {.version = 0};
+    decision = when(&none, take_price_away("EUR"));
+    ck_assert_uint_eq(then_content(&decision)->n_prices, 0);
+    struct catalog_content full = content("Green tea", true);
+    fill(&full);
+    product = given(full);
+    decision = when(&product, take_price_away(full.prices[CATALOG_PRICES_MAX - 1].currency));
+    ck_assert_uint_eq(then_content(&decision)->n_prices, CATALOG_PRICES_MAX - 1);
+}
+END_TEST
+
+START_TEST(a_product_becomes_inactive_and_nothing_else_of_it_changes)
+{
+    static const struct catalog_command deactivate = {.type = CATALOG_COMMAND_DEACTIVATE};
+    struct catalog_product product = given(tea());
+    struct catalog_decision decision = when(&product, deactivate);
+    ck_assert(!then_content(&decision)->is_active);
+    ck_assert_str_eq(then_content(&decision)->name, "Green tea");
+    ck_assert_uint_eq(then_content(&decision)->n_prices, tea().n_prices);
+    catalog_evolve(&product, &decision.event, NOW_US);
+    ck_assert_int_eq(when(&product, deactivate).outcome, CATALOG_ALREADY_SO);
+    struct catalog_product none = {.version = 0};
+    ck_assert_int_eq(when(&none, deactivate).outcome, CATALOG_ALREADY_SO);
+}
+END_TEST
+
 START_TEST(every_fact_counts_as_one_version)
 {
     struct catalog_product product = given(tea());
@@ -274,6 +330,8 @@ int main(void)
     tcase_add_test(products, a_price_of_an_import_keeps_the_activity_unless_it_says_otherwise);
     tcase_add_test(products, an_import_of_what_is_there_is_already_so);
     tcase_add_test(products, an_import_can_not_make_more_than_64_prices);
+    tcase_add_test(products, an_import_can_take_a_price_away);
+    tcase_add_test(products, a_product_becomes_inactive_and_nothing_else_of_it_changes);
     tcase_add_test(products, every_fact_counts_as_one_version);
     suite_add_tcase(suite, products);
     return support_run(suite);

@@ -55,7 +55,7 @@ START_TEST(a_line_that_is_cut_anywhere_is_refused)
     struct codec_event_copy copy;
     BASE_CLEANUP(base_arena_finish) struct base_arena arena = {0};
     for (size_t length = 0; length < sizeof LINE - 1; length++) {
-        /* Of its own memory, so that a look behind its end is seen. */
+        /* Of its own memory, so that a read behind its end is seen. */
         BASE_CLEANUP(base_free_pointer) char *line = base_alloc(length);
         memcpy(line, LINE, length);
         ck_assert_ptr_nonnull(codec_read_event_copy(line, length, &arena, &copy));

@@ -1,4 +1,5 @@
 #include "codec.h"
+#include "currency.h"
 
 #include <string.h>
 
@@ -45,8 +46,82 @@ START_TEST(a_product_is_written_with_its_time)
                 "\"prices\":{\"EUR\":499,\"USD\":549},\"active\":true}");
     codec_append_product_times(&out, T1_US);
     ck_assert_str_eq(
-        strstr(text(), ",\"active\""),
-        ",\"active\":true,\"updated_at\":\"2026-11-23T04:38:00.123456Z\"}");
+        strstr(text(), ",\"active\""), ",\"active\":true,\"minor_units\":{\"EUR\":2,\"USD\":2},"
+                                       "\"updated_at\":\"2026-11-23T04:38:00.123456Z\"}");
+}
+END_TEST
+
+/* What is appended to a stored product, whose prices are those. */
+static void assert_minor_units(const char *prices, const char *minor_units)
+{
+    begin();
+    base_buffer_printf(
+        &out,
+        "[{\"prices\":{\"CHF\":1}},{\"name\":\",\\\"prices\\\":{\",\"prices\":%s,"
+        "\"active\":false,\"later\":{\"a\":{}}}",
+        prices);
+    codec_append_product_times(&out, T1_US);
+    const char *found = strstr(text(), "\"minor_units\":");
+    ck_assert_ptr_nonnull(found);
+    ck_assert_msg(
+        strncmp(found + strlen("\"minor_units\":"), minor_units, strlen(minor_units)) == 0, "%s",
+        found);
+}
+
+START_TEST(a_product_shows_the_minor_units_of_its_prices)
+{
+    assert_minor_units("{}", "{},\"updated_at\"");
+    assert_minor_units("{\"EUR\":499}", "{\"EUR\":2},\"updated_at\"");
+    assert_minor_units("{\"BGN\":1,\"JPY\":800,\"KWD\":5}", "{\"BGN\":null,\"JPY\":0,\"KWD\":3},");
+    /* what cartd never wrote */
+    assert_minor_units("{\"\":1}", "{},");
+    assert_minor_units("5", "{},");
+}
+END_TEST
+
+START_TEST(an_own_currency_shows_its_minor_unit)
+{
+    static struct currency_list own;
+    ck_assert_ptr_null(currency_read_own("PTS:0,XBT:8", &own));
+    currency_use(&own);
+    assert_minor_units("{\"PTS\":1,\"XBT\":800}", "{\"PTS\":0,\"XBT\":8},");
+    own.n = 0;
+    currency_use(&own);
+    assert_minor_units("{\"PTS\":1,\"XBT\":800}", "{\"PTS\":null,\"XBT\":null},");
+}
+END_TEST
+
+/* A price in each of so many currencies. */
+static void append_prices(int n)
+{
+    const char *separator = "";
+    for (int i = 0; n > 0 && i < 26 * 26 * 26; i++) {
+        char code[] = {
+            (char)('A' + i / 26 / 26), (char)('A' + i / 26 % 26), (char)('A' + i % 26), '\0'};
+        if (currency_minor_unit(code) == CURRENCY_MINOR_UNIT_NONE)
+            continue;
+        base_buffer_printf(&out, "%s\"%s\":1", separator, code);
+        separator = ",";
+        n--;
+    }
+    ck_assert_int_eq(n, 0);
+}
+
+START_TEST(a_product_has_at_most_64_prices)
+{
+    static struct codec_complaints complaints;
+    struct catalog_content content;
+    for (int n = 64; n <= 65; n++) {
+        begin();
+        base_buffer_append_text(&out, "{\"name\":\"n\",\"prices\":{");
+        append_prices(n);
+        base_buffer_append_text(&out, "}}");
+        struct codec_body body = {.bytes = out.bytes, .length = out.length};
+        ck_assert_int_eq(
+            codec_read_product(body, &arena, &content, &complaints),
+            n == 64 ? CODEC_READ : CODEC_INVALID);
+    }
+    ck_assert_str_eq(complaints.list[0].pointer, "/prices");
 }
 END_TEST
 
@@ -138,16 +213,40 @@ START_TEST(a_product_event_amiss_is_not_understood)
 }
 END_TEST
 
+START_TEST(what_was_recorded_in_a_currency_that_is_none_any_more_is_readable)
+{
+    static const char *const data[] = {
+        "{\"sku\":\"t\",\"name\":\"n\",\"prices\":{\"BGN\":1},\"active\":true}",
+        "{\"sku\":\"t\",\"name\":\"n\",\"prices\":{\"XXX\":1},\"active\":true}"};
+    struct catalog_event event;
+    struct catalog_content content = {.n_prices = 0};
+    for (size_t i = 0; i < BASE_COUNT(data); i++) {
+        ck_assert(codec_read_catalog_event("ProductChanged", 1, data[i], &arena, &event));
+        ck_assert_uint_eq(event.product_changed.content.n_prices, 1);
+    }
+    ck_assert(codec_read_prices("{\"BGN\":1}", &content));
+    struct cart_event created;
+    ck_assert(codec_read_cart_event(
+        "CartCreated", 1, "{\"currency\":\"BGN\",\"customer_id\":null,\"metadata\":{}}", &arena,
+        &created));
+    ck_assert_str_eq(created.created.currency, "BGN");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("codec_products");
     TCase *products = tcase_create("products");
     tcase_add_checked_fixture(products, NULL, end);
     tcase_add_test(products, a_product_is_written_with_its_time);
+    tcase_add_test(products, a_product_shows_the_minor_units_of_its_prices);
+    tcase_add_test(products, an_own_currency_shows_its_minor_unit);
+    tcase_add_test(products, a_product_has_at_most_64_prices);
     tcase_add_test(products, prices_are_read_back_in_any_order);
     tcase_add_test(products, prices_that_are_none_are_refused);
     tcase_add_test(products, a_product_event_is_written_as_it_was_read);
     tcase_add_test(products, a_product_event_amiss_is_not_understood);
+    tcase_add_test(products, what_was_recorded_in_a_currency_that_is_none_any_more_is_readable);
     suite_add_tcase(suite, products);
     return support_run(suite);
 }

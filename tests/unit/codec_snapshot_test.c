@@ -106,6 +106,8 @@ START_TEST(a_cart_survives_its_snapshot)
 }
 END_TEST
 
+#define HEAD "\"changed_version\":0,\"undone_to\":0,\"notes\":[],\"order_reference\":null,"
+
 START_TEST(what_is_no_snapshot_is_not_read)
 {
     static struct cart cart;
@@ -117,37 +119,38 @@ START_TEST(what_is_no_snapshot_is_not_read)
         "null",
         "{\"version\":1}",
         "{\"version\":1,\"status\":\"open\",\"created_at_us\":1,\"updated_at_us\":1,"
-        "\"closed_at_us\":null,\"order_reference\":null,\"created\":{},\"added\":[]}",
+        "\"closed_at_us\":null," HEAD
+        "\"created\":{},\"details\":{\"metadata\":{},\"customer_email\":null,\"note\":null},"
+        "\"added\":[],\"added_versions\":[]}",
         "{\"version\":1,\"status\":\"absent\",\"created_at_us\":1,\"updated_at_us\":1,"
-        "\"closed_at_us\":null,\"order_reference\":null,\"created\":{\"currency\":\"EUR\","
-        "\"customer_id\":null,"
-        "\"metadata\":{},\"guest_token_hash\":null},\"added\":[]}",
+        "\"closed_at_us\":null," HEAD "\"created\":{\"currency\":\"EUR\",\"customer_id\":null,"
+        "\"metadata\":{},\"guest_token_hash\":null},\"details\":{\"metadata\":{},\"customer_"
+        "email\":null,\"note\":null},\"added\":[],\"added_versions\":[]}",
         "{\"version\":0,\"status\":\"open\",\"created_at_us\":1,\"updated_at_us\":1,"
-        "\"closed_at_us\":null,\"order_reference\":null,\"created\":{\"currency\":\"EUR\","
-        "\"customer_id\":null,"
-        "\"metadata\":{},\"guest_token_hash\":null},\"added\":[]}",
+        "\"closed_at_us\":null," HEAD "\"created\":{\"currency\":\"EUR\",\"customer_id\":null,"
+        "\"metadata\":{},\"guest_token_hash\":null},\"details\":{\"metadata\":{},\"customer_"
+        "email\":null,\"note\":null},\"added\":[],\"added_versions\":[]}",
         "{\"version\":1,\"status\":\"open\",\"created_at_us\":1,\"updated_at_us\":1,"
-        "\"closed_at_us\":null,\"order_reference\":null,\"created\":{\"currency\":\"EUR\","
-        "\"customer_id\":null,"
+        "\"closed_at_us\":null," HEAD "\"created\":{\"currency\":\"EUR\",\"customer_id\":null,"
         "\"metadata\":{},\"guest_token_hash\":null},\"added\":{}}",
         /* It is 1 in 32 bits. */
         "{\"version\":4294967297,\"status\":\"open\",\"created_at_us\":1,\"updated_at_us\":1,"
-        "\"closed_at_us\":null,\"order_reference\":null,\"created\":{\"currency\":\"EUR\","
-        "\"customer_id\":null,"
-        "\"metadata\":{},\"guest_token_hash\":null},\"added\":[]}",
+        "\"closed_at_us\":null," HEAD "\"created\":{\"currency\":\"EUR\",\"customer_id\":null,"
+        "\"metadata\":{},\"guest_token_hash\":null},\"details\":{\"metadata\":{},\"customer_"
+        "email\":null,\"note\":null},\"added\":[],\"added_versions\":[]}",
         /* In the year 10000, which could not be written. */
         "{\"version\":1,\"status\":\"open\",\"created_at_us\":253402300800000000,"
-        "\"updated_at_us\":1,\"closed_at_us\":null,\"order_reference\":null,\"created\":{"
-        "\"currency\":\"EUR\","
-        "\"customer_id\":null,\"metadata\":{},\"guest_token_hash\":null},\"added\":[]}",
+        "\"updated_at_us\":1,\"closed_at_us\":null," HEAD "\"created\":{\"currency\":\"EUR\","
+        "\"customer_id\":null,\"metadata\":{},\"guest_token_hash\":null},\"details\":{\"metadata\":"
+        "{},\"customer_email\":null,\"note\":null},\"added\":[],\"added_versions\":[]}",
     };
     for (size_t i = 0; i < BASE_COUNT(texts); i++)
         ck_assert_msg(!codec_read_cart_snapshot(texts[i], &arena, &cart), "%s", texts[i]);
     ck_assert(codec_read_cart_snapshot(
         "{\"version\":1,\"status\":\"open\",\"created_at_us\":1,\"updated_at_us\":1,"
-        "\"closed_at_us\":null,\"order_reference\":null,\"created\":{\"currency\":\"EUR\","
-        "\"customer_id\":null,"
-        "\"metadata\":{},\"guest_token_hash\":null},\"added\":[]}",
+        "\"closed_at_us\":null," HEAD "\"created\":{\"currency\":\"EUR\",\"customer_id\":null,"
+        "\"metadata\":{},\"guest_token_hash\":null},\"details\":{\"metadata\":{},\"customer_"
+        "email\":null,\"note\":null},\"added\":[],\"added_versions\":[]}",
         &arena, &cart));
 }
 END_TEST

@@ -91,11 +91,14 @@ START_TEST(a_cart_is_written_as_the_contract_shows_it)
     evolve(item_added("tea-green", "Green tea", 1));
     write_cart();
     ck_assert_str_eq(
-        text(), "{\"id\":\"" CART_ID "\",\"version\":3,\"status\":\"open\",\"currency\":\"EUR\","
-                "\"customer_id\":null,\"items\":[{\"id\":\"tea-green\",\"sku\":\"tea-green\","
-                "\"name\":\"Green "
-                "tea\",\"quantity\":2,\"unit_price\":499,\"total\":998,\"properties\":{}}],"
-                "\"item_count\":2,\"total\":998,\"metadata\":{},\"order_reference\":null}");
+        text(),
+        "{\"id\":\"" CART_ID "\",\"version\":3,\"status\":\"open\",\"currency\":\"EUR\","
+        "\"minor_unit\":2,\"customer_id\":null,\"customer_email\":null,\"note\":null,\"items\":[{"
+        "\"id\":"
+        "\"tea-green\",\"sku\":\"tea-green\","
+        "\"name\":\"Green "
+        "tea\",\"quantity\":2,\"unit_price\":499,\"total\":998,\"properties\":{}}],"
+        "\"item_count\":2,\"total\":998,\"notes\":[],\"metadata\":{},\"order_reference\":null}");
     codec_append_cart_times(&out, T1_US, T2_US, CART_TIME_NONE);
     ck_assert_str_eq(
         strstr(text(), ",\"metadata\""),
@@ -136,15 +139,18 @@ START_TEST(a_cart_of_awkward_texts_and_numbers_reads_back_with_a_json_parser)
     codec_append_cart_times(&out, T1_US, T2_US, CART_TIME_NONE);
 
     json_t *expected = json_pack(
-        "{s:s, s:i, s:s, s:s, s:s, s:[{s:s, s:s, s:s, s:i, s:i, s:i, s:{}},"
-        "{s:s, s:s, s:s, s:i, s:I, s:I, s:{}}], s:i, s:I, s:{s:[i,{s:s}]}, s:n, s:s, s:s, s:n}",
-        "id", CART_ID, "version", 3, "status", "open", "currency", "EUR", "customer_id",
-        "a\"b\\c\xc3\xa9", "items", "id", "a", "sku", "a", "name", "", "quantity", 3, "unit_price",
-        499, "total", 1497, "properties", "id", "b~._-0", "sku", "b~._-0", "name", name, "quantity",
-        1, "unit_price", (json_int_t)dear.item_added.unit_price_minor, "total",
+        "{s:s, s:i, s:s, s:s, s:i, s:s, s:n, s:n, s:[{s:s, s:s, s:s, s:i, s:i, s:i, s:{}},"
+        "{s:s, s:s, s:s, s:i, s:I, s:I, s:{}}], s:i, s:I, s:[], s:{s:[i,{s:s}]}, s:n, s:s, s:s, "
+        "s:n}",
+        "id", CART_ID, "version", 3, "status", "open", "currency", "EUR", "minor_unit", 2,
+        "customer_id", "a\"b\\c\xc3\xa9", "customer_email", "note", "items", "id", "a", "sku", "a",
+        "name", "", "quantity", 3, "unit_price", 499, "total", 1497, "properties", "id", "b~._-0",
+        "sku", "b~._-0", "name", name, "quantity", 1, "unit_price",
+        (json_int_t)dear.item_added.unit_price_minor, "total",
         (json_int_t)dear.item_added.unit_price_minor, "properties", "item_count", 4, "total",
-        (json_int_t)CART_AMOUNT_MAX, "metadata", "k", 1, "z", "\"", "order_reference", "created_at",
-        "2026-11-23T04:38:00.123456Z", "updated_at", "2026-11-23T04:38:02.000001Z", "closed_at");
+        (json_int_t)CART_AMOUNT_MAX, "notes", "metadata", "k", 1, "z", "\"", "order_reference",
+        "created_at", "2026-11-23T04:38:00.123456Z", "updated_at", "2026-11-23T04:38:02.000001Z",
+        "closed_at");
     json_t *parsed = json_loadb(out.bytes, out.length, JSON_REJECT_DUPLICATES, NULL);
     ck_assert_ptr_nonnull(expected);
     ck_assert_ptr_nonnull(parsed);
@@ -408,7 +414,7 @@ START_TEST(an_event_is_shown_with_everything_around_it)
 }
 END_TEST
 
-/* What the log keeps of a guest's token is shown to nobody, wherever jsonb has put it. */
+/* What the log stores of a guest's token is shown to nobody, wherever jsonb has put it. */
 START_TEST(the_hash_of_a_token_is_never_shown)
 {
     static const struct {

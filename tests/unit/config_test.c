@@ -287,18 +287,43 @@ START_TEST(every_level_and_form_is_the_one_of_the_log)
 }
 END_TEST
 
-START_TEST(a_currency_has_three_upper_case_letters)
+START_TEST(the_default_currency_is_one_in_use)
 {
-    static const char *const refused[] = {"eur", "EU", "EURO", "E1R", "EU ", ""};
+    static const char *const refused[] = {"eur", "EU",  "EURO", "E1R", "EU ",
+                                          "",    "XXX", "BGN",  "PTS"};
     for (size_t i = 0; i < BASE_COUNT(refused); i++) {
         char problem[200];
         (void)snprintf(
             problem, sizeof(problem),
-            "--default-currency must be three upper-case letters, not \"%s\"", refused[i]);
+            "--default-currency must be a currency in use (ISO 4217), such as EUR, or one of "
+            "CARTD_CURRENCIES, not \"%s\"",
+            refused[i]);
         assert_refused(NOTHING, WORDS("--default-currency", refused[i]), problem);
     }
     READING reading = read_words(WORDS("CARTD_DEFAULT_CURRENCY=JPY"), NOTHING);
     assert_read(&reading);
+}
+END_TEST
+
+START_TEST(own_currencies_are_a_setting)
+{
+    READING reading =
+        read_words(WORDS("CARTD_DEFAULT_CURRENCY=PTS", "CARTD_CURRENCIES=PTS:0,XBT:8"), NOTHING);
+    assert_read(&reading);
+    struct currency_list own = config_currencies(&reading.config);
+    ck_assert_uint_eq(own.n, 2);
+    ck_assert_int_eq(currency_find(&own, "XBT"), 8);
+    assert_refused(
+        WORDS("CARTD_CURRENCIES=PTS"), NOTHING,
+        "CARTD_CURRENCIES must be a list such as PTS:0,XBT:8, each of three upper-case letters, a "
+        "colon and 0 to 8 decimals, not \"PTS\"");
+    assert_refused(
+        NOTHING, WORDS("--currencies=EUR:3"),
+        "--currencies must be a list without the currencies of ISO 4217, which are known, not "
+        "\"EUR:3\"");
+    assert_refused(
+        NOTHING, WORDS("--currencies=PTS:0,PTS:0"),
+        "--currencies must be a list that has each currency once, not \"PTS:0,PTS:0\"");
 }
 END_TEST
 
@@ -373,7 +398,8 @@ int main(void)
         a_number_out_of_bounds_is_refused_with_its_bounds,
         a_choice_that_is_none_is_refused_with_the_choices,
         every_level_and_form_is_the_one_of_the_log,
-        a_currency_has_three_upper_case_letters,
+        the_default_currency_is_one_in_use,
+        own_currencies_are_a_setting,
         an_address_to_listen_on_has_a_port,
         help_shows_every_setting_in_columns_of_at_most_100};
     TCase *rules = tcase_create("config");

@@ -3,7 +3,7 @@
 #include "internal.h"
 #include "support.h"
 
-/* What an event does to its cart, as the reports are told of it. */
+/* What an event does to its cart, as the reports hear of it. */
 
 static struct cart cart;
 static struct follow_notes notes;

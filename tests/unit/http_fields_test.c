@@ -178,15 +178,16 @@ END_TEST
 
 START_TEST(a_body_is_json_in_utf_8)
 {
-    ck_assert(http_is_json("application/json"));
-    ck_assert(http_is_json("APPLICATION/Json ; Charset=\"UTF-8\""));
-    ck_assert(http_is_json("application/json;profile=\"x;y\";charset=utf-8;"));
-    ck_assert(!http_is_json("application/json;charset=latin1"));
-    ck_assert(!http_is_json("application/json;charset"));
-    ck_assert(!http_is_json("application/json, text/plain"));
-    ck_assert(!http_is_json("application/merge-patch+json"));
-    ck_assert(!http_is_json("text/json"));
-    ck_assert(!http_is_json(""));
+    ck_assert(http_is_json("application/json", "application/json"));
+    ck_assert(http_is_json("APPLICATION/Json ; Charset=\"UTF-8\"", "application/json"));
+    ck_assert(http_is_json("application/json;profile=\"x;y\";charset=utf-8;", "application/json"));
+    ck_assert(!http_is_json("application/json;charset=latin1", "application/json"));
+    ck_assert(!http_is_json("application/json;charset", "application/json"));
+    ck_assert(!http_is_json("application/json, text/plain", "application/json"));
+    ck_assert(!http_is_json("application/merge-patch+json", "application/json"));
+    ck_assert(http_is_json("application/merge-patch+json", "application/merge-patch+json"));
+    ck_assert(!http_is_json("text/json", "application/json"));
+    ck_assert(!http_is_json("", "application/json"));
 }
 END_TEST
 

@@ -30,7 +30,7 @@ static void never_sends(struct queue *queue)
     BASE_CONTAINER(queue, struct scene, queue)->n_sends++;
 }
 
-static void begin(struct scene *scene, bool is_patient)
+static void begin(struct scene *scene, bool waits_while_connected)
 {
     *scene = (struct scene){.log = {.fd = -1}, .loop = loop_create()};
     n_answered = 0;
@@ -41,7 +41,7 @@ static void begin(struct scene *scene, bool is_patient)
                            .answers = METRICS_READS,
                            .seconds = METRICS_READ_SECONDS,
                            .wait_us = WAIT_US,
-                           .is_patient = is_patient,
+                           .waits_while_connected = waits_while_connected,
                            .requests_max = N_REQUESTS - 1,
                            .sends_max = 1,
                            .send = never_sends,
@@ -96,7 +96,7 @@ END_TEST
 START_TEST(requests_that_have_waited_too_long_are_given_up_in_their_order)
 {
     struct scene scene;
-    begin(&scene, true); /* patience ends without a connection */
+    begin(&scene, true); /* the wait ends without a connection */
     queue_ask(&scene.queue, &scene.requests[0]);
     queue_ask(&scene.queue, &scene.requests[1]);
     loop_turn(scene.loop, 0);

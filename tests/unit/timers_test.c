@@ -74,7 +74,7 @@ START_TEST(timers_fire_in_the_order_of_their_time)
     while (n_letters < 3)
         loop_turn(loop, 1000);
     assert_traced("abc");
-    ck_assert_uint_eq(a.timer.place, 0);
+    ck_assert_uint_eq(a.timer.heap_index, 0);
 }
 END_TEST
 
@@ -195,7 +195,7 @@ START_TEST(a_thousand_timers_started_moved_and_stopped_stay_in_order)
             loop_start_timer(loop, timer, random() % 5000);
     }
     for (size_t i = 0; i < BASE_COUNT(dated); i++)
-        n_active += dated[i].timer.place != 0;
+        n_active += dated[i].timer.heap_index != 0;
     ck_assert_uint_gt(n_active, 100);
     for (int i = 0; i < 1000 && n_fired < n_active; i++)
         loop_turn(loop, 10);

@@ -43,12 +43,12 @@ const struct http_refusal *http_ask_cart_command(struct http_request *request)
 
 /* An id that no item can have is the cart's to refuse too, after what comes before in the order of
  * refusals. */
-const struct http_refusal *http_ask_change_item_quantity(struct http_request *request)
+const struct http_refusal *http_ask_change_item(struct http_request *request)
 {
-    const struct http_refusal *refusal = read_command(request, CART_COMMAND_CHANGE_ITEM_QUANTITY);
+    const struct http_refusal *refusal = read_command(request, CART_COMMAND_CHANGE_ITEM);
     if (refusal != NULL)
         return refusal;
-    request->commands.list[0].change_item_quantity.item_id = request->path_values[1];
+    request->commands.list[0].change_item.item_id = request->path_values[1];
     return submit(request);
 }
 

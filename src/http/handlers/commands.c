@@ -107,7 +107,7 @@ static void reply_done(struct http_request *request)
     if (request->prefers_minimal && !command->is_created)
         status = MHD_HTTP_NO_CONTENT;
     if (request->prefers_minimal)
-        base_buffer_finish(&command->body); /* a kept answer may come with one */
+        base_buffer_finish(&command->body); /* a stored answer may come with one */
     http_send_reply(
         request, &(struct http_reply){
                      .status = status,
@@ -149,6 +149,11 @@ const struct http_refusal *http_submit_commands(struct http_request *request)
         .commands = request->commands.list,
         .n_commands = request->commands.n,
         .caller = request->rights,
+        .asked_at_us = base_clock_now_us(),
+        .reopen_us = request->http->options.reopen_hours * INT64_C(3600000000),
     };
+    for (size_t i = 0; request->http->options.checks_prices && i < request->commands.n; i++)
+        if (request->commands.list[i].type == CART_COMMAND_CHECK_OUT)
+            request->commands.list[i].check_out.checks_prices = true;
     return http_submit(request, &aggregate_cart, &request->asked);
 }

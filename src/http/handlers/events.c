@@ -309,16 +309,16 @@ const struct http_refusal *http_ask_list_cart_events(struct http_request *reques
     return ask(request, &source, INT32_MAX);
 }
 
-static bool read_types(const char *place, uint32_t *types)
+static bool read_types(const char *list, uint32_t *types)
 {
     for (int i = 0; i < HTTP_LISTED_MAX; i++) {
-        size_t length = strcspn(place, ",");
-        uint32_t type = feed_type(place, length);
+        size_t length = strcspn(list, ",");
+        uint32_t type = feed_type(list, length);
         if (type == 0)
             return false;
         *types |= type;
-        place += length;
-        if (*place++ == '\0')
+        list += length;
+        if (*list++ == '\0')
             return true;
     }
     return false;

@@ -32,6 +32,15 @@ static const struct http_refusal *read_label(
             &request->arena, "1 to %d characters without control characters", LABEL_MAX));
 }
 
+static const struct http_refusal *read_email(
+    struct http_request *request, enum http_parameter parameter,
+    struct projections_filter_value *value)
+{
+    if (codec_is_email(value->text))
+        return NULL;
+    return http_refuse_parameter(request, parameter, "an e-mail address, such as ada@example.com");
+}
+
 static const struct http_refusal *read_sku(
     struct http_request *request, enum http_parameter parameter,
     struct projections_filter_value *value)
@@ -81,6 +90,7 @@ static const struct {
     {HTTP_PARAMETER_SKU, PROJECTIONS_FILTER_SKU, read_sku},
     {HTTP_PARAMETER_ORDER_REFERENCE, PROJECTIONS_FILTER_ORDER_REFERENCE, read_label},
     {HTTP_PARAMETER_CURRENCY, PROJECTIONS_FILTER_CURRENCY, read_currency},
+    {HTTP_PARAMETER_CUSTOMER_EMAIL, PROJECTIONS_FILTER_CUSTOMER_EMAIL, read_email},
     {HTTP_PARAMETER_CREATED_FROM, PROJECTIONS_FILTER_CREATED_FROM, read_time},
     {HTTP_PARAMETER_CREATED_TO, PROJECTIONS_FILTER_CREATED_TO, read_time},
     {HTTP_PARAMETER_UPDATED_FROM, PROJECTIONS_FILTER_UPDATED_FROM, read_time},

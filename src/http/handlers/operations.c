@@ -64,7 +64,7 @@ struct checks {
     const char *reads;
 };
 
-static struct checks look(const struct http *http)
+static struct checks run_checks(const struct http *http)
 {
     struct checks checks = {0};
     if (http->is_draining)
@@ -115,7 +115,7 @@ static const char *find_trouble(const struct checks *checks)
 
 const struct http_refusal *http_ask_get_readyz(struct http_request *request)
 {
-    const struct checks checks = look(request->http);
+    const struct checks checks = run_checks(request->http);
     const char *details = NULL;
     if (request->parameters[HTTP_PARAMETER_VERBOSE] != NULL) {
         const struct http_refusal *refusal = http_authorize(request, HTTP_OPERATIONS);

@@ -95,8 +95,11 @@ static const char *rule_detail(struct http_request *request)
         return base_arena_printf(
             arena, "The catalogue has no active product with the sku \"%s\".", subject);
     case CART_REFUSED_PRICE_UNAVAILABLE:
-        return base_arena_printf(
-            arena, "The product \"%s\" has no price in the currency of the cart.", subject);
+        return *subject == '\0'
+                   ? "Some lines have no price in that currency; items lists them."
+                   : base_arena_printf(
+                         arena, "The product \"%s\" has no price in the currency of the cart.",
+                         subject);
     case CART_REFUSED_QUANTITY_OUT_OF_RANGE:
         return base_arena_printf(
             arena, "%d more would take the line of \"%s\" above the limit of %d units.",
@@ -118,6 +121,38 @@ static const char *rule_detail(struct http_request *request)
             arena, "The total of the cart is %" PRId64 ", not the expected %" PRId64 ".",
             command->current_total_minor,
             refused->type == CART_COMMAND_CHECK_OUT ? refused->check_out.expected_total_minor : 0);
+    case CART_REFUSED_PRICES_CHANGED:
+        return "Some lines don't cost what the catalogue says, or are not for sale any more; items "
+               "lists them.";
+    case CART_REFUSED_PRODUCT_WITHDRAWN:
+        return base_arena_printf(
+            arena,
+            "The product of item \"%.128s\" is no longer for sale, so there can't be more of it.",
+            subject);
+    case CART_REFUSED_NOTHING_TO_UNDO:
+        return base_arena_printf(arena, "Cart %s has no change that could be undone.", cart_id);
+    case CART_REFUSED_NO_SUCH_VERSION:
+        return refused->type == CART_COMMAND_RESTORE
+                   ? base_arena_printf(
+                         arena, "Cart %s has no version %d.", cart_id,
+                         (int)refused->restore.version)
+                   : "The cart to copy has no version at_version.";
+    case CART_REFUSED_SOURCE_NOT_FOUND:
+        return base_arena_printf(
+            arena, "There is no cart %s to copy.",
+            refused->type == CART_COMMAND_CREATE ? refused->create.copy_of : "");
+    case CART_REFUSED_REOPEN_TOO_LATE:
+        return base_arena_printf(
+            arena, "Cart %s was closed more than %lld hours ago.", cart_id,
+            (long long)(request->asked.reopen_us / 3600000000));
+    case CART_REFUSED_METADATA_TOO_LARGE:
+        return base_arena_printf(
+            arena, "The metadata would exceed %d bytes or %d levels.", CART_METADATA_MAX,
+            CART_METADATA_DEPTH_MAX);
+    case CART_REFUSED_PROPERTIES_TOO_LARGE:
+        return base_arena_printf(
+            arena, "Item \"%.128s\" would have more than %d properties or %d bytes of them.",
+            subject, CART_PROPERTIES_MAX, CART_PROPERTIES_BYTES_MAX);
     }
     return "The cart does not allow this command.";
 }
@@ -138,31 +173,28 @@ static const struct http_refusal *refuse_prices(struct http_request *request)
 
 static const struct http_refusal *refuse_by_rule(struct http_request *request)
 {
-    static const char *const slugs[] = {
-#define CART_ROW(NAME, slug) slug,
-        CART_REFUSALS(CART_ROW)
-#undef CART_ROW
-    };
-    const struct service_command *command = &request->wait.command;
+    struct service_command *command = &request->wait.command;
     if (command->aggregate == &aggregate_product)
         return refuse_prices(request);
     enum http_problem problem;
-    if (!http_find_problem(slugs[command->refusal], &problem))
+    if (!http_find_problem(cart_refusal_name((enum cart_refusal)command->refusal), &problem))
         problem = HTTP_PROBLEM_INTERNAL_ERROR; /* a test finds it for every refusal */
     bool is_closed = command->refusal == CART_REFUSED_IS_CLOSED;
     const char *pointer = NULL;
     if (command->command_index < request->commands.n)
         pointer = request->commands.pointers[command->command_index];
     return http_refuse_with(
-        &request->arena, &(struct http_refusal){
-                             .problem = problem,
-                             .detail = rule_detail(request),
-                             .pointer = pointer,
-                             .has_current_total = command->refusal == CART_REFUSED_TOTAL_CHANGED,
-                             .current_total_minor = command->current_total_minor,
-                             .cart_status = is_closed ? command->status : NULL,
-                             .closed_at_us = command->closed_at_us,
-                         });
+        &request->arena,
+        &(struct http_refusal){
+            .problem = problem,
+            .detail = rule_detail(request),
+            .pointer = pointer,
+            .has_current_total = command->refusal == CART_REFUSED_TOTAL_CHANGED,
+            .current_total_minor = command->current_total_minor,
+            .cart_status = is_closed ? command->status : NULL,
+            .closed_at_us = command->closed_at_us,
+            .items = command->body.length > 0 ? base_buffer_text(&command->body) : NULL,
+        });
 }
 
 /* ---- versions -------------------------------------------------------------------------------- */

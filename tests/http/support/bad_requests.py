@@ -18,7 +18,7 @@ KEYS = {"name", "why", "source", "bytes", "expect", "is_head"}
 
 WAITS = "waits"
 SILENT_SECONDS = 0.3  # so long nothing comes from who waits for more
-PATIENCE_SECONDS = 20.0
+TIMEOUT_SECONDS = 20.0
 PIECES = 40  # at most; of one that is sent in pieces
 PIECE_SECONDS = 0.0003
 
@@ -103,21 +103,21 @@ def play(address, request, expected, in_pieces=False):
     """Sends it, and right behind it a proper request that makes a cart and ends the connection."""
     smuggled_id, next_id = make_id(), make_id()
     message = request.compose(smuggled_id) + new_cart(next_id, "Connection: close")
-    patience = SILENT_SECONDS if expected.endswith(WAITS) else PATIENCE_SECONDS
-    with socket.create_connection(address, PATIENCE_SECONDS) as connection:
+    timeout_s = SILENT_SECONDS if expected.endswith(WAITS) else TIMEOUT_SECONDS
+    with socket.create_connection(address, TIMEOUT_SECONDS) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.setblocking(False)
-        received, end = exchange(connection, message, in_pieces, patience)
+        received, end = exchange(connection, message, in_pieces, timeout_s)
     return Outcome(smuggled_id, next_id, split_answers(received, request.is_head), end, received)
 
 
-def exchange(connection, message, in_pieces, patience):
+def exchange(connection, message, in_pieces, timeout_s):
     """Sends and receives at once, as the answer may come before all is sent."""
     received = b""
     most = max(1, -(-len(message) // PIECES)) if in_pieces else len(message)
     while True:
         writers = [connection] if message else []
-        readable, writable, _ = select.select([connection], writers, [], patience)
+        readable, writable, _ = select.select([connection], writers, [], timeout_s)
         if not readable and not writable:
             return received, WAITS
         try:

@@ -217,5 +217,5 @@ def check_body(operation_id, response, answer):
 def complain(what, schema, value, answer):
     error = jsonschema.exceptions.best_match(schema.iter_errors(value))
     if error is not None:
-        place = "/".join(str(step) for step in error.absolute_path)
-        raise Undocumented(f"{what}: at /{place}: {error.message[:600]}: {answer}")
+        pointer = "/".join(str(step) for step in error.absolute_path)
+        raise Undocumented(f"{what}: at /{pointer}: {error.message[:600]}: {answer}")

@@ -27,14 +27,14 @@ def change_url(url, database=None, user=None, password=None):
         changes = {"dbname": database, "user": user, "password": password}
         return url + "".join(f" {name}={text}" for name, text in changes.items() if text)
     parts = urllib.parse.urlsplit(url)
-    place = parts.netloc.rpartition("@")[2]
+    host_and_port = parts.netloc.rpartition("@")[2]
     login = parts.netloc.rpartition("@")[0]
     if user:
         login = user + (f":{password}" if password else "")
     return urllib.parse.urlunsplit(
         (
             parts.scheme,
-            f"{login}@{place}" if login else place,
+            f"{login}@{host_and_port}" if login else host_and_port,
             f"/{database}" if database else parts.path,
             parts.query,
             "",

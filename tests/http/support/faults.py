@@ -87,14 +87,16 @@ class FaultCase(ServiceCase):
 
     def assert_replayed(self, load):
         with load.make_client() as client:
-            for wish in load.replayable():
+            for request in load.replayable():
+                headers = {"Idempotency-Key": request.key}
                 answer = client.request(
-                    wish.method, wish.target, wish.value, headers={"Idempotency-Key": wish.key}
+                    request.method, request.target, request.value, headers=headers
                 )
-                self.assertEqual(answer.headers.get("idempotent-replayed"), "true", (answer, wish))
-                self.assertEqual(answer.etag, wish.answer.etag, wish)
-                if wish.answer.body:
-                    self.assertEqual(answer.body, wish.answer.body, wish)
+                is_replayed = answer.headers.get("idempotent-replayed")
+                self.assertEqual(is_replayed, "true", (answer, request))
+                self.assertEqual(answer.etag, request.answer.etag, request)
+                if request.answer.body:
+                    self.assertEqual(answer.body, request.answer.body, request)
 
     def serve_lean(self, url, **settings):
         """A service of which the memory can be measured, and that keeps no clients that say nothing,

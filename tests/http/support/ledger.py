@@ -1,9 +1,9 @@
-"""A load that keeps books: what was wished, what was answered, and what the log says of it.
+"""A load that keeps books: what was requested, what was answered, and what the log says of it.
 
-Every attempt carries a `traceparent` of its own, which cartd keeps with each event: the trace says
-which wish, the parent which attempt. So the log can be compared with the books event by event: what
-was answered is there, once and whole; what was refused is not; what nobody answered is there once or
-not at all; and nothing is there that nobody wished for.
+Every attempt carries a `traceparent` of its own, which cartd stores with each event: the trace says
+which request, the parent which attempt. So the log can be compared with the books event by event:
+what was answered is there, once and whole; what was refused is not; what nobody answered is there
+once or not at all; and nothing is there that nobody asked for.
 
 Beside honest clients there may be flawed ones, whose books must not balance: a hasty one takes for
 done what it has sent, a forgetful one tries again without an Idempotency-Key. If a fault is no
@@ -26,7 +26,7 @@ BARE = "bare"  # sends none and gives up when it can't know
 HASTY = "hasty"  # takes for done what may have been done
 FORGETFUL = "forgetful"  # tries again as if it were for the first time
 
-PATIENCE_S = 300  # for one wish to be answered
+TIMEOUT_S = 300  # for one request to be answered
 STEPS_OF_A_CART = 12
 HOT_CART_LENGTH = 600  # well under what a line holds
 REPLAYS = 40
@@ -35,7 +35,7 @@ DONE, NOTHING, UNKNOWN, REFUSED = "done", "nothing", "unknown", "refused"
 
 
 @dataclasses.dataclass
-class Wish:
+class Request:
     kind: str
     method: str
     target: str
@@ -63,32 +63,32 @@ class Row:
 
 
 class Books:
-    """The wishes of one kind of clients."""
+    """The requests of one kind of clients."""
 
     def __init__(self):
         self.tag = secrets.token_hex(6)
         self.lock = threading.Lock()
-        self.wishes = {}
+        self.requests = {}
         self.carts = set()
         self.n_done = 0
         self.n_failed = 0
         self.failed_reads = []
 
-    def open(self, wish):
-        wish.trace = self.tag + secrets.token_hex(10)
+    def open(self, request):
+        request.trace = self.tag + secrets.token_hex(10)
         with self.lock:
-            self.wishes[wish.trace] = wish
-        return wish
+            self.requests[request.trace] = request
+        return request
 
-    def note(self, wish, outcome, answer=None):
+    def note(self, request, outcome, answer=None):
         with self.lock:
-            wish.attempts.append(outcome)
+            request.attempts.append(outcome)
             if outcome == DONE:
-                wish.answer = answer
-                wish.is_claimed = True
+                request.answer = answer
+                request.is_claimed = True
                 self.n_done += 1
             elif outcome != REFUSED:
-                wish.is_claimed = wish.kind == HASTY and outcome == UNKNOWN
+                request.is_claimed = request.kind == HASTY and outcome == UNKNOWN
                 self.n_failed += 1
 
     def judge(self, database):
@@ -110,30 +110,31 @@ class Books:
         with self.lock:
             complaints = list(self.failed_reads)
             if n_strangers:
-                complaints.append(f"{n_strangers} events in these carts are nobody's wish")
-            for trace in rows.keys() - self.wishes.keys():
-                complaints.append(f"nobody wished for {rows[trace]}")
-            for trace, wish in self.wishes.items():
-                complaints += [f"{what}: {wish} {rows[trace]}" for what in judge(wish, rows[trace])]
+                complaints.append(f"{n_strangers} events in these carts are of no request")
+            for trace in rows.keys() - self.requests.keys():
+                complaints.append(f"nobody asked for {rows[trace]}")
+            for trace, request in self.requests.items():
+                faults = judge(request, rows[trace])
+                complaints += [f"{fault}: {request} {rows[trace]}" for fault in faults]
         return complaints
 
 
-def judge(wish, rows):
-    """What is wrong with the events of one wish."""
-    if wish.is_claimed and not rows:
+def judge(request, rows):
+    """What is wrong with the events of one request."""
+    if request.is_claimed and not rows:
         yield "lost"
     if len({row.attempt for row in rows}) > 1 or len({row.command_id for row in rows}) > 1:
         yield "done twice"
         return
-    if rows and len(rows) != wish.n_events:
+    if rows and len(rows) != request.n_events:
         yield "done by half"
     # An attempt beyond those noted was cut off with its client.
-    if rows and rows[0].attempt <= len(wish.attempts):
-        if wish.attempts[rows[0].attempt - 1] in (NOTHING, REFUSED):
+    if rows and rows[0].attempt <= len(request.attempts):
+        if request.attempts[rows[0].attempt - 1] in (NOTHING, REFUSED):
             yield "done, though the answer was that nothing was"
-    if rows and wish.answer is not None and rows[-1].version != wish.answer.version:
-        yield f"answered with version {wish.answer.version}"
-    if wish.kind == KEYED and not wish.is_claimed and wish.attempts[-1:] != [REFUSED]:
+    if rows and request.answer is not None and rows[-1].version != request.answer.version:
+        yield f"answered with version {request.answer.version}"
+    if request.kind == KEYED and not request.is_claimed and request.attempts[-1:] != [REFUSED]:
         yield "never answered"
 
 
@@ -170,10 +171,10 @@ class Shopper:
                 return
             self.take_a_step(path)
         if self.kind == KEYED:
-            self.wish("POST", f"{path}/checkout", None, 1)
+            self.request("POST", f"{path}/checkout", None, 1)
 
     def make_cart(self):
-        made = self.wish("POST", "/carts", {"items": [{"sku": self.sku}]}, 2)
+        made = self.request("POST", "/carts", {"items": [{"sku": self.sku}]}, 2)
         if made is None:
             return None
         cart_id = made.headers["location"].rsplit("/", 1)[1]
@@ -187,22 +188,22 @@ class Shopper:
             self.add_to_hot_cart(item)
         elif dice < 0.35:
             add = {"type": "add_item", **item}
-            self.wish("POST", f"{path}/commands", {"commands": [add, add, add]}, 3)
+            self.request("POST", f"{path}/commands", {"commands": [add, add, add]}, 3)
         else:
-            answer = self.wish("POST", f"{path}/items", item, 1)
+            answer = self.request("POST", f"{path}/items", item, 1)
             if answer is not None and dice > 0.9:
-                self.look(path, answer.version)
+                self.check_read(path, answer.version)
 
     def add_to_hot_cart(self, item):
         cart_id = self.hot[-1]
-        answer = self.wish("POST", f"/carts/{cart_id}/items", {**item, "quantity": 1}, 1)
+        answer = self.request("POST", f"/carts/{cart_id}/items", {**item, "quantity": 1}, 1)
         if answer is None or answer.version < HOT_CART_LENGTH or self.hot[-1] != cart_id:
             return
         another = self.make_cart()
         if another:
             self.hot.append(another)
 
-    def look(self, path, version):
+    def check_read(self, path, version):
         """A read shows what was answered before it."""
         try:
             answer = self.connected().get(path)
@@ -228,38 +229,38 @@ class Shopper:
             self.client.close()
             self.client = None
 
-    def wish(self, method, target, value, n_events):
+    def request(self, method, target, value, n_events):
         """The answer, or None when there is none to rely on."""
         key = make_key() if self.kind == KEYED else None
-        wish = self.books.open(Wish(self.kind, method, target, value, n_events, key))
-        end = time.monotonic() + PATIENCE_S
-        while not self.attempt(wish):
+        request = self.books.open(Request(self.kind, method, target, value, n_events, key))
+        end = time.monotonic() + TIMEOUT_S
+        while not self.attempt(request):
             time.sleep(0.02)
-            has_given_up = self.kind in (BARE, HASTY) or wish.attempts[-1:] == [REFUSED]
+            has_given_up = self.kind in (BARE, HASTY) or request.attempts[-1:] == [REFUSED]
             if has_given_up or (self.kind == FORGETFUL and self.is_over.is_set()):
                 return None
             if time.monotonic() > end:
-                raise AssertionError(f"never answered: {wish}")
-        return wish.answer
+                raise AssertionError(f"never answered: {request}")
+        return request.answer
 
-    def attempt(self, wish):
+    def attempt(self, request):
         """True when it is done."""
         try:
             client = self.connected()
         except NoAnswer:
             return False  # it was not even sent
-        headers = {"traceparent": wish.traceparent()}
-        if wish.key:
-            headers["Idempotency-Key"] = wish.key
+        headers = {"traceparent": request.traceparent()}
+        if request.key:
+            headers["Idempotency-Key"] = request.key
         if self.chance.random() < 0.8:
             headers["Prefer"] = "return=minimal"
         try:
-            answer = client.request(wish.method, wish.target, wish.value, headers=headers)
+            answer = client.request(request.method, request.target, request.value, headers=headers)
         except NoAnswer:
             self.disconnect()
-            self.books.note(wish, UNKNOWN)
+            self.books.note(request, UNKNOWN)
             return False
-        self.books.note(wish, outcome_of(answer), answer)
+        self.books.note(request, outcome_of(answer), answer)
         return answer.status < 300
 
 
@@ -317,9 +318,9 @@ class Load:
         ]
 
     def replayable(self):
-        """The newest of the wishes that can be sent again."""
-        wishes = self.books[KEYED].wishes.values()
-        return [wish for wish in wishes if wish.answer is not None][-REPLAYS:]
+        """The newest of the requests that can be sent again."""
+        requests = self.books[KEYED].requests.values()
+        return [request for request in requests if request.answer is not None][-REPLAYS:]
 
     def refuted(self, database):
         """The flawed kinds of which the books don't balance."""

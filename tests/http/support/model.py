@@ -195,17 +195,17 @@ class Cart:
 
 
 class Keys:
-    """The answers that idempotency keys have kept, within one scope."""
+    """The answers that are stored with idempotency keys, within one scope."""
 
     def __init__(self):
-        self.kept = {}
+        self.stored = {}
 
     def find(self, key, request):
-        """The kept answer, None, or "reused" when the key belongs to another request."""
-        if key not in self.kept:
+        """The stored answer, None, or "reused" when the key belongs to another request."""
+        if key not in self.stored:
             return None
-        kept_request, answer = self.kept[key]
-        return answer if kept_request == json.dumps(request) else "reused"
+        stored_request, answer = self.stored[key]
+        return answer if stored_request == json.dumps(request) else "reused"
 
-    def keep(self, key, request, answer):
-        self.kept[key] = (json.dumps(request), answer)
+    def store(self, key, request, answer):
+        self.stored[key] = (json.dumps(request), answer)

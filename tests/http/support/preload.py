@@ -78,8 +78,8 @@ class Machine:
 
     def fill_disk(self, path_part):
         """From now on nothing can be written to files with this in their path."""
-        place = 8 * len(NUMBERS)
-        self.map[place : place + PATH_SIZE] = path_part.encode().ljust(PATH_SIZE, b"\0")
+        offset = 8 * len(NUMBERS)
+        self.map[offset : offset + PATH_SIZE] = path_part.encode().ljust(PATH_SIZE, b"\0")
         self.is_disk_full = 1
 
     def environment(self):

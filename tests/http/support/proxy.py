@@ -50,8 +50,8 @@ class Proxy:
         parts = urllib.parse.urlsplit(url)
         proxy = cls(parts.port or 5432, parts.hostname)
         login = parts.netloc.rpartition("@")[0]
-        place = f"{login}@127.0.0.1:{proxy.port}" if login else f"127.0.0.1:{proxy.port}"
-        return proxy, urllib.parse.urlunsplit(parts._replace(netloc=place))
+        netloc = f"{login}@127.0.0.1:{proxy.port}" if login else f"127.0.0.1:{proxy.port}"
+        return proxy, urllib.parse.urlunsplit(parts._replace(netloc=netloc))
 
     def accept(self):
         while True:

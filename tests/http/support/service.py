@@ -83,8 +83,8 @@ class External:
 
     def __init__(self):
         self.url = EXTERNAL_URL
-        place = urllib.parse.urlsplit(EXTERNAL_URL)
-        self.address = (place.hostname, place.port or 80)
+        parts = urllib.parse.urlsplit(EXTERNAL_URL)
+        self.address = (parts.hostname, parts.port or 80)
 
     def client(self, **changes):
         return Client.of_url(self.url).another(**changes)

@@ -30,7 +30,7 @@ class SlowConnection:
     def __init__(self, address, kind):
         self.kind = kind
         first, self.rest = KINDS[kind]
-        self.place = 0
+        self.offset = 0
         self.socket = socket.create_connection(address, 20)
         if first:
             self.socket.sendall(first)
@@ -42,8 +42,8 @@ class SlowConnection:
     def drip(self):
         """False when there is nobody to drip to."""
         self.due = time.monotonic() + PAUSE_SECONDS
-        byte = self.rest[self.place : self.place + 1]
-        self.place += 1
+        byte = self.rest[self.offset : self.offset + 1]
+        self.offset += 1
         try:
             return not byte or self.socket.send(byte) == 1
         except BlockingIOError:

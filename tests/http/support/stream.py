@@ -20,12 +20,13 @@ class EventStream:
         self.buffered = b""
         self.socket = None
         try:
-            family, kind, number, _, place = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)[0]
+            found = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)[0]
+            family, kind, number, _, socket_address = found
             self.socket = socket.socket(family, kind, number)
             if receive_buffer:
                 self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
             self.socket.settimeout(ANSWER_TIMEOUT)
-            self.socket.connect(place)
+            self.socket.connect(socket_address)
             lines = [f"GET {target} HTTP/{version}", "Host: 127.0.0.1"]
             sent = {"Accept": "text/event-stream", **headers}
             if last_id is not None:

@@ -2,13 +2,13 @@
 #include <string.h>
 
 #include "codec.h"
-#include "events_piece.h"
+#include "events_chunk.h"
 #include "fuzz.h"
 #include "lines.h"
 
 enum { LINE_MAX_BYTES = 2048 };
 
-static struct events_piece piece;
+static struct events_chunk chunk;
 static struct base_arena arena;
 
 /* History is true: whatever the log holds folds into a cart that can be shown. */
@@ -20,8 +20,8 @@ static void claim_fold(void)
     BASE_CLEANUP(base_buffer_finish) struct base_buffer other = {0};
     const struct base_uuid id = {.bytes = {7}};
     cart_clear(&cart);
-    for (size_t i = 0; i < piece.n_events; i++) {
-        const struct eventstore_event *stored = &piece.events[i];
+    for (size_t i = 0; i < chunk.n_events; i++) {
+        const struct eventstore_event *stored = &chunk.events[i];
         struct cart_event event;
         if (codec_read_cart_event(
                 stored->type, stored->schema_version, stored->data, &arena, &event))
@@ -43,33 +43,33 @@ static void claim_streams(void)
 {
     int64_t line = 0;
     size_t n_events = 0;
-    if (events_piece_list_streams(&piece, &line) != NULL) {
-        FUZZ_CLAIM(line >= piece.first_line);
+    if (events_chunk_list_streams(&chunk, &line) != NULL) {
+        FUZZ_CLAIM(line >= chunk.first_line);
         return;
     }
-    for (size_t i = 0; i < piece.n_streams; i++) {
-        const struct eventstore_copied_stream *stream = &piece.streams[i];
+    for (size_t i = 0; i < chunk.n_streams; i++) {
+        const struct eventstore_copied_stream *stream = &chunk.streams[i];
         FUZZ_CLAIM(stream->last_version >= stream->first_version);
         n_events += (size_t)(stream->last_version - stream->first_version) + 1;
-        line = events_piece_line_of(&piece, &stream->stream_id);
-        FUZZ_CLAIM(line >= 1 && line <= (int64_t)piece.n_events);
+        line = events_chunk_line_of(&chunk, &stream->stream_id);
+        FUZZ_CLAIM(line >= 1 && line <= (int64_t)chunk.n_events);
     }
-    FUZZ_CLAIM(n_events == piece.n_events);
+    FUZZ_CLAIM(n_events == chunk.n_events);
 }
 
 /* False: the line was refused, which ends an import. */
-static bool take_line(struct events_place *place, const struct lines *lines)
+static bool take_line(struct events_last *last, const struct lines *lines)
 {
-    int64_t position = place->position;
-    const char *complaint = events_piece_add(&piece, place, lines->text, lines->length);
-    FUZZ_CLAIM(place->position == position + (complaint == NULL));
-    return complaint == NULL && !events_piece_is_full(&piece);
+    int64_t position = last->position;
+    const char *complaint = events_chunk_add(&chunk, last, lines->text, lines->length);
+    FUZZ_CLAIM(last->position == position + (complaint == NULL));
+    return complaint == NULL && !events_chunk_is_full(&chunk);
 }
 
 /* Gives the reader the next bytes; at the end of them, the end. */
-static void fill(struct lines *lines, const uint8_t **bytes, size_t *n_bytes, size_t chunk)
+static void fill(struct lines *lines, const uint8_t **bytes, size_t *n_bytes, size_t at_once)
 {
-    size_t n = *n_bytes < chunk ? *n_bytes : chunk;
+    size_t n = *n_bytes < at_once ? *n_bytes : at_once;
     lines->source->fd = fuzz_feed(*bytes, n);
     FUZZ_CLAIM(source_fill(lines->source));
     *bytes += n;
@@ -80,17 +80,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n_bytes)
 {
     if (n_bytes == 0 || n_bytes > 65536)
         return 0;
-    size_t chunk = (size_t)bytes[0] * 16 + 1;
+    size_t at_once = (size_t)bytes[0] * 16 + 1;
     bytes++;
     n_bytes--;
     const uint8_t *rest = bytes;
     size_t n_rest = n_bytes;
     struct source source = {.fd = -1};
     struct lines lines = {.source = &source, .most = LINE_MAX_BYTES};
-    struct events_place place = {.position = 0};
+    struct events_last last = {.position = 0};
     size_t n_seen = 0;
     bool is_open = true;
-    events_piece_begin(&piece, 1);
+    events_chunk_begin(&chunk, 1);
     for (bool goes_on = true; goes_on;) {
         switch (lines_next(&lines)) {
         case LINES_LINE:
@@ -98,10 +98,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n_bytes)
             FUZZ_CLAIM(n_seen + lines.length <= n_bytes);
             FUZZ_CLAIM(memcmp(lines.text, bytes + n_seen, lines.length) == 0);
             n_seen += lines.length + 1;
-            is_open = is_open && take_line(&place, &lines);
+            is_open = is_open && take_line(&last, &lines);
             break;
         case LINES_MORE:
-            fill(&lines, &rest, &n_rest, chunk);
+            fill(&lines, &rest, &n_rest, at_once);
             break;
         case LINES_TOO_LONG:
             FUZZ_CLAIM(lines.length > LINE_MAX_BYTES);
@@ -113,7 +113,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n_bytes)
             break;
         }
     }
-    if (piece.n_events > 0) {
+    if (chunk.n_events > 0) {
         claim_streams();
         claim_fold();
     }

@@ -1,0 +1,99 @@
+#include "rules.h"
+
+#include <string.h>
+
+/* What the catalogue has to say of a line, as a note; false: it costs what the line costs. */
+static bool find_difference(
+    const struct cart_line *line, const struct cart_offer *offer, struct cart_note *note)
+{
+    bool is_for_sale = offer->is_known && offer->has_price;
+    if (is_for_sale && offer->unit_price_minor == line->unit_price_minor)
+        return false;
+    *note = (struct cart_note){
+        .code = !offer->is_known    ? CART_REFUSED_PRODUCT_WITHDRAWN
+                : !offer->has_price ? CART_REFUSED_PRICE_UNAVAILABLE
+                                    : CART_REFUSED_PRICES_CHANGED,
+        .item_id = line->item_id,
+        .sku = line->sku,
+        .quantity = line->quantity,
+        .unit_price_minor = line->unit_price_minor,
+        .current_price_minor = is_for_sale ? offer->unit_price_minor : -1,
+    };
+    return true;
+}
+
+static struct cart_offer find_offer(
+    const struct cart_known *known, const struct cart_line *line, const char *currency)
+{
+    return known->find_offer(known->context, line->sku, currency);
+}
+
+enum cart_outcome rules_check_prices(
+    const struct cart *cart, const struct cart_known *known, struct cart_decision *decision)
+{
+    for (size_t i = 0; i < cart->n_lines; i++) {
+        struct cart_offer offer = find_offer(known, &cart->lines[i], cart->currency);
+        struct cart_note note;
+        if (find_difference(&cart->lines[i], &offer, &note))
+            rules_note(decision, note);
+    }
+    if (decision->n_notes > 0)
+        return rules_refuse(decision, CART_REFUSED_PRICES_CHANGED);
+    return CART_ACCEPTED;
+}
+
+enum cart_outcome rules_reprice(
+    const struct cart *cart, const struct cart_known *known, struct cart_decision *decision)
+{
+    int64_t total_minor = 0;
+    for (size_t i = 0; i < cart->n_lines; i++) {
+        const struct cart_line *line = &cart->lines[i];
+        struct cart_offer offer = find_offer(known, line, cart->currency);
+        bool has_price = offer.is_known && offer.has_price;
+        int64_t price_minor = has_price ? offer.unit_price_minor : line->unit_price_minor;
+        if (!rules_add_line(total_minor, line->quantity, price_minor, &total_minor))
+            return rules_refuse(decision, CART_REFUSED_AMOUNT_TOO_LARGE);
+        if (price_minor == line->unit_price_minor)
+            continue;
+        (void)rules_accept(
+            decision,
+            (struct cart_event){
+                .type = CART_EVENT_ITEM_PRICE_CHANGED,
+                .item_price_changed = {.item_id = line->item_id, .unit_price_minor = price_minor},
+            });
+    }
+    return decision->n_events == 0 ? CART_ALREADY_SO : CART_ACCEPTED;
+}
+
+/* All lines in one fact, as no version of a cart has amounts of another currency. */
+enum cart_outcome rules_change_currency(
+    const struct cart *cart, const struct cart_command *command, const struct cart_known *known,
+    struct cart_decision *decision)
+{
+    const char *currency = command->change_currency.currency;
+    if (strcmp(cart->currency, currency) == 0)
+        return CART_ALREADY_SO;
+    int64_t total_minor = 0;
+    bool are_exact = true;
+    for (size_t i = 0; i < cart->n_lines; i++) {
+        const struct cart_line *line = &cart->lines[i];
+        struct cart_offer offer = find_offer(known, line, currency);
+        struct cart_note note;
+        decision->prices[i] = (struct cart_item_price){line->item_id, offer.unit_price_minor};
+        are_exact =
+            are_exact &&
+            rules_add_line(total_minor, line->quantity, offer.unit_price_minor, &total_minor);
+        if ((!offer.is_known || !offer.has_price) && find_difference(line, &offer, &note))
+            rules_note(decision, note);
+    }
+    if (decision->n_notes > 0)
+        return rules_refuse(decision, CART_REFUSED_PRICE_UNAVAILABLE);
+    if (!are_exact)
+        return rules_refuse(decision, CART_REFUSED_AMOUNT_TOO_LARGE);
+    struct cart_event event = {
+        .type = CART_EVENT_CURRENCY_CHANGED,
+        .currency_changed = {.prices = decision->prices, .n_prices = cart->n_lines},
+    };
+    memcpy(event.currency_changed.currency, currency, sizeof event.currency_changed.currency);
+    return rules_accept(decision, event);
+}

@@ -1,0 +1,60 @@
+/*
+ * rules: what the files of the rules share. Private to the cart.
+ */
+#ifndef CARTD_CART_RULES_H
+#define CARTD_CART_RULES_H
+
+#include "cart.h"
+
+/* Each rule returns how its decision came out, with the rest of it in *decision. */
+
+static inline enum cart_outcome rules_refuse(
+    struct cart_decision *decision, enum cart_refusal refusal)
+{
+    decision->refusal = refusal;
+    return CART_REFUSED;
+}
+
+/* One fact more. */
+static inline enum cart_outcome rules_accept(
+    struct cart_decision *decision, struct cart_event event)
+{
+    decision->events[decision->n_events++] = event;
+    return CART_ACCEPTED;
+}
+
+static inline void rules_note(struct cart_decision *decision, struct cart_note note)
+{
+    decision->notes[decision->n_notes++] = note;
+}
+
+/* Whether two property texts, of which each may be NULL, are the same. */
+bool rules_is_same_text(const char *left, const char *right);
+
+/* Whether an amount of others and a line of that quantity and price stay exact together; *sum_minor
+ * is what they are. */
+bool rules_add_line(
+    int64_t others_minor, int32_t quantity, int64_t unit_price_minor, int64_t *sum_minor);
+
+/* prices.c */
+enum cart_outcome rules_reprice(
+    const struct cart *cart, const struct cart_known *known, struct cart_decision *decision);
+enum cart_outcome rules_change_currency(
+    const struct cart *cart, const struct cart_command *command, const struct cart_known *known,
+    struct cart_decision *decision);
+/* Refused, or accepted without a fact: every line costs what the catalogue says. */
+enum cart_outcome rules_check_prices(
+    const struct cart *cart, const struct cart_known *known, struct cart_decision *decision);
+
+/* past.c */
+enum cart_outcome rules_undo(
+    const struct cart *cart, const struct cart_known *known, struct cart_decision *decision);
+enum cart_outcome rules_restore(
+    const struct cart *cart, const struct cart_command *command, const struct cart_known *known,
+    struct cart_decision *decision);
+/* The lines of another cart, behind the creation that the decision has already. */
+enum cart_outcome rules_copy(
+    const struct cart *source, const struct cart_command *command, const struct cart_known *known,
+    struct cart_decision *decision);
+
+#endif

@@ -1,0 +1,31 @@
+/*
+ * seen: what the lines of a catalogue file said so far, to find those that contradict each other
+ * and to know which skus there were. It remembers digests: 16 bytes for each thing said, and up to
+ * as much again for room, however long the texts are.
+ */
+#ifndef CARTD_CLI_SEEN_H
+#define CARTD_CLI_SEEN_H
+
+#include "base.h"
+
+struct seen_thing {
+    uint64_t about; /* a digest; 0: this slot is free */
+    uint32_t value; /* a digest */
+    uint32_t line;  /* of the newest that said it */
+};
+
+struct seen {
+    struct seen_thing *slots;
+    size_t n_slots; /* 0, or a power of two */
+    size_t n;
+};
+
+void seen_finish(struct seen *seen);
+/* Notes that a line says `value` of something about a sku, such as "name". 0, or the number of the
+ * last line before that said another value. */
+int64_t seen_note(
+    struct seen *seen, const char *sku, const char *what, const char *value, int64_t line);
+/* Whether any line said this of the sku. */
+bool seen_has(const struct seen *seen, const char *sku, const char *what) BASE_MUST_CHECK;
+
+#endif

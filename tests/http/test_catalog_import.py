@@ -1,0 +1,242 @@
+"""`cartd catalog import` of what spreadsheets make, and of the whole catalogue with --replace."""
+
+import pathlib
+import tempfile
+import threading
+import unittest
+
+from support import ServiceCase, make_sku, needs_binary, run_cartd
+
+
+class ImportCase(ServiceCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="cartd-test-import-")
+        self.addCleanup(folder.cleanup)
+        self.path = pathlib.Path(folder.name) / "products.csv"
+
+    def run_import(self, content, *switches, expected=0, path=None):
+        path = path or self.path
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        done = run_cartd("catalog", "import", str(path), *switches, url=self.database.app_url)
+        self.assertEqual(done.returncode, expected, (done.stdout, done.stderr))
+        return done
+
+    def product(self, sku):
+        answer = self.client.get(f"/products/{sku}")
+        self.assertEqual(answer.status, 200, answer)
+        return answer.json()
+
+    def n_events(self):
+        return int(self.database.value("SELECT count(*) FROM events;"))
+
+
+@needs_binary
+class Spreadsheets(ImportCase):
+    def test_each_way_to_write_a_table_is_read(self):
+        text = 'SKU{0} Name {0}currency{0}Price{0}Active\r\n{1}{0}"Grüner, süßer; Tee 🍵"{0}EUR{0}499{0}\r\n{0}{0} {0}{0}\r\n'
+        for delimiter in (",", ";", "\t"):
+            for encoding, mark in (
+                ("utf-8", b""),
+                ("utf-8", b"\xef\xbb\xbf"),
+                ("utf-16-le", b"\xff\xfe"),
+                ("utf-16-be", b"\xfe\xff"),
+            ):
+                for switches in ((), ("--strict",)):
+                    with self.subTest(delimiter=delimiter, mark=mark, switches=switches):
+                        sku = make_sku()
+                        content = mark + text.format(delimiter, sku).encode(encoding)
+                        done = self.run_import(content, *switches)
+                        self.assertEqual(done.stderr, "")
+                        self.assertIn("lines: 1 read, 1 changed", done.stdout)
+                        product = self.product(sku)
+                        self.assertEqual(product["name"], "Grüner, süßer; Tee 🍵")
+                        self.assertEqual(product["prices"], {"EUR": 499})
+
+    def test_a_delimiter_can_be_said(self):
+        for word, delimiter in (("|", "|"), (";", ";"), ("tab", "\t"), (",", ",")):
+            sku = make_sku()
+            lines = (("sku", "a;b,c;d,e;f", "name", "currency", "price"), (sku, "", "Tea", "EUR", "1"))
+            lines = (map('"{}"'.format, line) for line in lines)
+            content = "\n".join(delimiter.join(line) for line in lines)
+            self.run_import(content, "--delimiter", word)
+            self.assertEqual(self.product(sku)["prices"], {"EUR": 1})
+        self.run_import("sku;name;currency;price\n", "--delimiter", ",", expected=1)
+        for word in ("", "a", ";;", "semicolon", '"'):
+            done = self.run_import("sku;name;currency;price\n", f"--delimiter={word}", expected=2)
+            self.assertIn("--delimiter must be", done.stderr)
+
+    def test_prices_may_be_decimal(self):
+        sku = make_sku()
+        content = f"sku;name;currency;price\n{sku};Tea;EUR;4,99\n{sku};Tea;USD;5.5\n{sku};Tea;JPY;800\n{sku};Tea;KWD;1,234\n"
+        self.run_import(content, "--prices", "decimal")
+        self.assertEqual(
+            self.product(sku)["prices"], {"EUR": 499, "USD": 550, "JPY": 800, "KWD": 1234}
+        )
+        self.run_import(content, "--prices=minor", expected=1)
+        self.assertIn(
+            "--prices must be", self.run_import(content, "--prices=cents", expected=2).stderr
+        )
+
+    def test_a_decimal_price_that_is_not_clear_is_refused(self):
+        lines = (
+            ("EUR", "1.234,56"),
+            ("EUR", "1.234"),
+            ("EUR", "4.990"),
+            ("JPY", "800.0"),
+            ("EUR", "-1"),
+            ("EUR", "4.99 €"),
+            ("EUR", "90071992547409.92"),
+        )
+        content = "sku;name;currency;price\n" + "".join(
+            f"{make_sku()};Tea;{currency};{price}\n" for currency, price in lines
+        )
+        done = self.run_import(content, "--prices", "decimal", expected=1)
+        told = done.stderr.splitlines()
+        self.assertEqual(len(told), len(lines), told)
+        for number, ((_, price), line) in enumerate(zip(lines, told), 2):
+            self.assertIn(f":{number}: price: ", line)
+            self.assertIn(f'not "{price}" (sku "', line)
+
+    def test_unknown_columns_are_ignored_and_named_once(self):
+        sku = make_sku()
+        content = f"sku,Weight (kg),name,,currency,price\n{sku},1,Tea,,EUR,5\n"
+        for switches in ((), ("--strict",), ("--replace", "--dry-run")):
+            done = self.run_import(content, *switches)
+            self.assertEqual(done.stderr.count('"Weight (kg)", ""'), 1, done.stderr)
+        self.assertEqual(self.product(sku)["prices"], {"EUR": 5})
+
+    def test_an_empty_price_takes_the_price_away(self):
+        sku = make_sku()
+        self.client.put(f"/products/{sku}", {"name": "Tea", "prices": {"EUR": 1, "USD": 2}})
+        header = "sku,name,currency,price\n"
+        self.run_import(f"{header}{sku},Tea,EUR,\n")
+        self.assertEqual(self.product(sku)["prices"], {"USD": 2})
+        self.run_import(f"{header}{sku},Tea,EUR,\n{sku},Tea,GBP,\n")
+        self.assertEqual(self.product(sku)["version"], 2, "nothing new")
+
+    def test_half_a_character_costs_its_line(self):
+        sku, other = make_sku(), make_sku()
+        lines = f"sku,name,currency,price\n{sku},Tea \ud83c!,EUR,1\n{other},Tea,EUR,1\n"
+        content = b"\xff\xfe" + lines.encode("utf-16-le", "surrogatepass")
+        done = self.run_import(content, expected=1)
+        self.assertIn(":2: name: it must be text in UTF-8", done.stderr)
+        self.assertEqual(self.product(other)["prices"], {"EUR": 1})
+        done = self.run_import(content + b"x", expected=1)
+        self.assertIn(":4: ", done.stderr)
+        latin = f"sku,name,currency,price\n{sku},Grüner Tee,EUR,1\n".encode("latin-1")
+        self.assertIn('"CSV UTF-8"', self.run_import(latin, expected=1).stderr)
+
+    def test_lines_that_contradict_each_other_are_refused_or_counted(self):
+        one, two = make_sku(), make_sku()
+        content = (
+            "sku,name,currency,price,active\n"
+            f"{one},Tea,EUR,1,\n{one},Tea,USD,2,true\n{one},Tea,EUR,1,true\n"  # the same again
+            f"{one},Tea,EUR,3,\n{two},Cup,EUR,1,\n{two},Mug,USD,1,\n{one},Tea,USD,2,no\n"
+        )
+        before = self.n_events()
+        done = self.run_import(content, "--strict", expected=1)
+        for line, earlier, sku in ((5, 4, one), (7, 6, two), (8, 4, one)):
+            self.assertRegex(done.stderr, rf':{line}: it contradicts line {earlier}\b.*"{sku}"')
+        self.assertEqual(done.stderr.count("contradicts"), 3, done.stderr)
+        self.assertEqual(self.n_events(), before)
+        done = self.run_import(content)
+        self.assertEqual(done.stderr, "")
+        self.assertIn("of these, 1 gave a price that an earlier line", done.stdout)
+        self.assertEqual(self.product(one)["prices"], {"EUR": 3, "USD": 2})
+
+
+@needs_binary
+class Replacing(ImportCase):
+    """The whole catalogue is the file's, so each test has all of it."""
+
+    HEADER = "sku,name,currency,price\n"
+
+    def make(self, *skus):
+        for sku in skus:
+            body = {"name": "Tea", "prices": {"EUR": 1}, "active": True}
+            self.assertIn(self.client.put(f"/products/{sku}", body).status, (200, 201))
+
+    def is_active(self, *skus):
+        return [self.product(sku)["active"] for sku in skus]
+
+    def test_what_the_file_does_not_have_becomes_inactive(self):
+        old, kept, new = make_sku("old"), make_sku("kept"), make_sku("new")
+        self.make(old, kept)
+        content = f"{self.HEADER}{kept},Tea,EUR,5\n{new},Tea,EUR,5\n"
+        done = self.run_import(content, "--replace", "--dry-run")
+        self.assertIn(f"would be made inactive: {old}\n", done.stdout)
+        self.assertNotIn(kept, done.stdout)
+        self.assertEqual(self.is_active(old, kept), [True, True])
+        self.assertEqual(self.client.get(f"/products/{new}").status, 404)
+        self.run_import(content, "--replace")
+        self.assertEqual(self.is_active(old, kept, new), [False, True, True])
+        gone = self.product(old)
+        self.assertEqual((gone["name"], gone["prices"]), ("Tea", {"EUR": 1}))
+        done = self.run_import(content, "--replace")
+        self.assertIn("does not have: 0 made inactive", done.stdout)
+        self.assertEqual(self.product(old)["version"], gone["version"])
+
+    def test_a_bad_or_empty_file_replaces_nothing(self):
+        sku = make_sku()
+        self.make(sku)
+        before = self.n_events()
+        for content in (
+            "",
+            self.HEADER,
+            f"{self.HEADER}\n,,,\n",
+            f"{self.HEADER}a b,Tea,EUR,1\n",
+            f"{self.HEADER}{make_sku()},Tea,EUR,1\n{sku},Tea,EUR,x\n",
+            f"{self.HEADER}{make_sku()},Tea,EUR,1\n{sku},Tea,EUR,1\n{sku},Cup,EUR,1\n",
+        ):
+            for switches in (("--replace",), ("--replace", "--dry-run")):
+                with self.subTest(content=content):
+                    done = self.run_import(content, *switches, expected=1)
+                    self.assertNotEqual(done.stderr, "")
+                    self.assertEqual(self.n_events(), before)
+        done = self.run_import(self.HEADER, "--replace", expected=1)
+        self.assertIn("has no products", done.stderr)
+
+    def test_what_somebody_changed_meanwhile_stays(self):
+        """The list that was found has an older version, as if a PUT had come right after."""
+        changed, old, kept = make_sku("changed"), make_sku("old"), make_sku("kept")
+        self.make(changed, old, kept)
+        self.client.put(f"/products/{changed}", {"name": "Other tea", "prices": {"EUR": 7}})
+        self.database.sql(f"UPDATE products SET version = 1 WHERE sku = '{changed}';")
+        done = self.run_import(f"{self.HEADER}{kept},Tea,EUR,5\n", "--replace")
+        self.database.sql(f"UPDATE products SET version = 2 WHERE sku = '{changed}';")
+        self.assertIn("1 left as somebody changed them meanwhile", done.stdout)
+        self.assertEqual(self.is_active(changed, old, kept), [True, False, True])
+
+    def test_many_products_are_replaced(self):
+        n = 12_000  # more than a page
+        names = [make_sku("many") for _ in range(3)]
+        lines = "".join(f"{names[0]}-{i},Tea,EUR,1\n" for i in range(n))
+        self.run_import(self.HEADER + lines)
+        self.run_import(f"{self.HEADER}{names[1]},Tea,EUR,1\n", "--replace")
+        count = self.database.value("SELECT count(*) FROM products WHERE is_active;")
+        self.assertEqual(count, "1")
+
+    def test_imports_and_puts_at_the_same_time_agree_with_the_log(self):
+        skus = [make_sku("both") for _ in range(60)]
+        self.make(*skus)
+        halves = (skus[:40], skus[20:])
+        paths = [self.path.with_suffix(f".{i}") for i in range(2)]
+
+        def replace(half, path):
+            content = self.HEADER + "".join(f"{sku},Tea,EUR,{len(path.name)}\n" for sku in half)
+            self.run_import(content, "--replace", path=path)
+
+        threads = [threading.Thread(target=replace, args=pair) for pair in zip(halves, paths)]
+        for thread in threads:
+            thread.start()
+        new = [make_sku("put") for _ in range(40)]
+        self.make(*new)
+        for thread in threads:
+            thread.join()
+        self.assertEqual(self.is_active(*skus[20:40]), [True] * 20, "which both files have")
+        done = run_cartd("verify", url=self.database.app_url)
+        self.assertEqual(done.returncode, 0, done)
+
+
+if __name__ == "__main__":
+    unittest.main()
