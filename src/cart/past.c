@@ -107,23 +107,43 @@ static void change_currency(struct way *way, size_t n_staying)
     add(way, event);
 }
 
-static void change_line(struct way *way, const struct cart_line *now, const struct cart_line *then)
+static void change_prices(struct way *way, size_t n_staying, bool rise)
 {
-    if (!is_other_currency(way) && then->unit_price_minor != now->unit_price_minor)
-        add(way, (struct cart_event){
-                     .type = CART_EVENT_ITEM_PRICE_CHANGED,
-                     .item_price_changed = {now->item_id, then->unit_price_minor},
-                 });
+    for (size_t i = 0; i < n_staying; i++) {
+        const struct cart_item_price *then = &way->decision->prices[i];
+        int64_t now_minor = cart_find_line(way->from, then->item_id)->unit_price_minor;
+        if (rise ? then->unit_price_minor > now_minor : then->unit_price_minor < now_minor)
+            add(way, (struct cart_event){
+                         .type = CART_EVENT_ITEM_PRICE_CHANGED,
+                         .item_price_changed = {then->item_id, then->unit_price_minor},
+                     });
+    }
+}
+
+static void change_quantity(struct way *way, const struct cart_line *now, int32_t quantity)
+{
+    add(way, (struct cart_event){
+                 .type = CART_EVENT_ITEM_QUANTITY_CHANGED,
+                 .item_quantity_changed = {now->item_id, quantity},
+             });
+}
+
+static void reduce_line(struct way *way, const struct cart_line *now, const struct cart_line *then)
+{
+    if (then->quantity < now->quantity)
+        change_quantity(way, now, then->quantity);
+}
+
+static void complete_line(
+    struct way *way, const struct cart_line *now, const struct cart_line *then)
+{
     int32_t quantity = then->quantity;
     struct cart_offer offer;
     /* More of it can only be had while it is sold, as ever. */
     if (quantity > now->quantity && !can_be_had(way, now, quantity, way->to->currency, &offer))
         quantity = now->quantity;
-    if (quantity != now->quantity)
-        add(way, (struct cart_event){
-                     .type = CART_EVENT_ITEM_QUANTITY_CHANGED,
-                     .item_quantity_changed = {now->item_id, quantity},
-                 });
+    if (quantity > now->quantity)
+        change_quantity(way, now, quantity);
     if (!rules_is_same_text(then->properties, now->properties))
         add(way, (struct cart_event){
                      .type = CART_EVENT_ITEM_PROPERTIES_CHANGED,
@@ -132,15 +152,29 @@ static void change_line(struct way *way, const struct cart_line *now, const stru
     count_line(way, quantity, then->unit_price_minor);
 }
 
+static void change_lines(
+    struct way *way, size_t n_staying,
+    void (*change)(struct way *way, const struct cart_line *now, const struct cart_line *then))
+{
+    for (size_t i = 0; i < n_staying; i++) {
+        const char *item_id = way->decision->prices[i].item_id;
+        change(way, cart_find_line(way->from, item_id), cart_find_line(way->to, item_id));
+    }
+}
+
+/* What becomes less comes first, so that no version between now and then has a total that is larger
+ * than both. */
 static void keep_lines(struct way *way)
 {
     size_t n_staying = choose_lines(way);
-    if (is_other_currency(way))
+    change_lines(way, n_staying, reduce_line);
+    if (is_other_currency(way)) {
         change_currency(way, n_staying);
-    for (size_t i = 0; i < n_staying; i++) {
-        const char *item_id = way->decision->prices[i].item_id;
-        change_line(way, cart_find_line(way->from, item_id), cart_find_line(way->to, item_id));
+    } else {
+        change_prices(way, n_staying, false);
+        change_prices(way, n_staying, true);
     }
+    change_lines(way, n_staying, complete_line);
 }
 
 /* ---- lines that come back -------------------------------------------------------------------- */

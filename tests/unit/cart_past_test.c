@@ -159,7 +159,7 @@ START_TEST(a_line_that_never_left_has_the_price_quantity_and_properties_of_then)
     command(change_properties("tea", "{\"size\":\"L\"}"));
     struct cart_decision decision = decide_now(restore(3));
     THEN_EVENTS(
-        decision, CART_EVENT_ITEM_PRICE_CHANGED, CART_EVENT_ITEM_QUANTITY_CHANGED,
+        decision, CART_EVENT_ITEM_QUANTITY_CHANGED, CART_EVENT_ITEM_PRICE_CHANGED,
         CART_EVENT_ITEM_PROPERTIES_CHANGED, CART_EVENT_RESTORED);
     command(restore(3));
     then_line(now(), 0, "tea", 2, 100);
@@ -294,6 +294,35 @@ START_TEST(a_total_that_would_be_too_large_is_refused)
     sell("cup", CART_AMOUNT_MAX - 200, 220);
     command(undo());
     ck_assert_int_eq(now()->total_minor, CART_AMOUNT_MAX);
+}
+END_TEST
+
+/* All is exchanged: what was dear becomes cheap, what was much becomes little. */
+START_TEST(no_version_on_the_way_has_a_total_that_is_too_large)
+{
+    const int64_t dear_minor = CART_AMOUNT_MAX / 1000;
+    static struct cart cart;
+    begin_history();
+    sell("a", 1, 1);
+    sell("b", 1, 1);
+    RECORD(created());
+    RECORD(item_added("a", 999, dear_minor), item_added("b", 1, 1));
+    struct cart_event prices[] = {
+        {.type = CART_EVENT_ITEM_PRICE_CHANGED, .item_price_changed = {"a", 1}},
+        {.type = CART_EVENT_ITEM_PRICE_CHANGED, .item_price_changed = {"b", dear_minor}},
+    };
+    RECORD(prices[0], item_quantity_changed("a", 1), prices[1], item_quantity_changed("b", 999));
+    RECORD(item_quantity_changed("b", 998));
+    const int32_t versions[] = {3, now()->version - 1};
+    for (size_t i = 0; i < BASE_COUNT(versions); i++) {
+        struct cart_decision decision = decide_now(restore(versions[i]));
+        cart_copy(&cart, now());
+        for (size_t j = 0; j < decision.n_events; j++) {
+            cart_evolve(&cart, &decision.events[j], SCENE_T0_US);
+            ck_assert_int_le(cart.total_minor, CART_AMOUNT_MAX);
+        }
+        command(restore(versions[i]));
+    }
 }
 END_TEST
 
@@ -481,6 +510,7 @@ int main(void)
     tcase_add_test(lines, a_line_whose_id_another_sku_has_now_takes_it_back);
     tcase_add_test(lines, lines_that_were_merged_are_two_again);
     tcase_add_test(lines, a_total_that_would_be_too_large_is_refused);
+    tcase_add_test(lines, no_version_on_the_way_has_a_total_that_is_too_large);
     suite_add_tcase(suite, lines);
 
     TCase *restores = tcase_create("restore");

@@ -61,6 +61,18 @@ START_TEST(prices_may_be_as_large_as_the_total_and_no_larger)
 }
 END_TEST
 
+START_TEST(prices_that_fall_come_before_those_that_rise)
+{
+    given_tea_and_cup();
+    sell("tea", 101, 110);
+    sell("cup", 199, 220);
+    struct cart_decision decision = decide_now(reprice());
+    THEN_EVENTS(decision, CART_EVENT_ITEM_PRICE_CHANGED, CART_EVENT_ITEM_PRICE_CHANGED);
+    ck_assert_str_eq(decision.events[0].item_price_changed.item_id, "cup");
+    ck_assert_str_eq(decision.events[1].item_price_changed.item_id, "tea");
+}
+END_TEST
+
 /* ---- another currency ------------------------------------------------------------------------ */
 
 START_TEST(another_currency_is_one_fact_with_the_prices_of_all_lines)
@@ -163,6 +175,7 @@ int main(void)
     tcase_add_test(cases, what_is_not_for_sale_keeps_its_price);
     tcase_add_test(cases, an_empty_cart_has_no_price_to_change);
     tcase_add_test(cases, prices_may_be_as_large_as_the_total_and_no_larger);
+    tcase_add_test(cases, prices_that_fall_come_before_those_that_rise);
     tcase_add_test(cases, another_currency_is_one_fact_with_the_prices_of_all_lines);
     tcase_add_test(cases, lines_without_a_price_in_it_are_all_said);
     tcase_add_test(cases, a_total_that_is_too_large_in_it_is_refused);
