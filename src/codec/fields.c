@@ -67,7 +67,9 @@ static void read_word(
 {
     const char *text = read_text(object, field->name, field->name, value);
     if (text != NULL)
-        check_text(object, field->name, field->name, text, CART_SKU_MAX, true);
+        check_text(
+            object, field->name, field->name, text,
+            field->most > 0 ? (int)field->most : CART_SKU_MAX, true);
     take_text(object, text, target);
 }
 
