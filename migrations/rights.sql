@@ -12,6 +12,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON snapshots TO cartd_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON carts, cart_chunks, cart_items, products TO cartd_app;
 GRANT SELECT, UPDATE ON projection_checkpoints, projection_runner TO cartd_app;
 GRANT SELECT, INSERT, DELETE ON demand_changes, funnel_steps, removals, removals_bought TO cartd_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON cart_rankings TO cartd_app;
 
 -- Whoever only reads: people, `cartd events`, `cartd verify`, which proves the stored answers too.
 GRANT SELECT ON schema_migrations TO cartd_reader;
@@ -19,3 +20,4 @@ GRANT SELECT ON events, streams, log_head, idempotency_keys, snapshots TO cartd_
 GRANT SELECT ON carts, cart_chunks, cart_items, products TO cartd_reader;
 GRANT SELECT ON projection_checkpoints, projection_runner TO cartd_reader;
 GRANT SELECT ON demand_changes, funnel_steps, removals, removals_bought TO cartd_reader;
+GRANT SELECT ON cart_rankings TO cartd_reader;

@@ -148,9 +148,9 @@ static void put_read(
 static void write_asked(struct base_buffer *out, const struct projections_report *report)
 {
     base_buffer_append_text(out, "\"from\":");
-    reports_write_time(out, report->from_us);
+    tables_write_time(out, report->from_us);
     base_buffer_append_text(out, ",\"to\":");
-    reports_write_time(out, report->to_us);
+    tables_write_time(out, report->to_us);
     base_buffer_append_char(out, ',');
 }
 

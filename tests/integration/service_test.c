@@ -168,7 +168,7 @@ START_TEST(commands_for_one_cart_that_queue_together_are_folded_into_few_batches
         ck_assert_int_eq(adds[i].outcome, SERVICE_DONE);
         ck_assert_int_eq(adds[i].version, i + 2);
         char total[40];
-        snprintf(total, sizeof total, "\"total\":%zu,\"metadata\"", (i + 1) * 100);
+        snprintf(total, sizeof total, "\"total\":%zu,\"notes\"", (i + 1) * 100);
         ck_assert_ptr_nonnull(strstr(base_buffer_text(&adds[i].body), total));
     }
     ck_assert_int_eq(metrics.numbers[METRICS_BATCHES] - n_before, 4);
