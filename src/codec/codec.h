@@ -36,7 +36,7 @@ void codec_write_cart_end(struct base_buffer *out, const struct cart *cart);
 /* A cart's document as it was stored, perhaps before it had all its members, in today's shape: what
  * codec_write_cart() would have written. */
 void codec_write_stored_cart(struct base_buffer *out, const char *document, size_t length);
-/* Whether a document, or its first piece, is of a shape of before. */
+/* Whether a document, or a piece of it, is of a shape of before. */
 bool codec_is_former_cart(const char *document, size_t length) BASE_MUST_CHECK;
 /* The answer: a stored document in today's shape, with its times put in before the closing brace.
  * closed_at_us may be CART_TIME_NONE (null). */
@@ -110,7 +110,7 @@ bool codec_is_same_json(const char *left, const char *right) BASE_MUST_CHECK;
 /* A cart as a snapshot stores it, and back; texts go to the arena. `shape` of a stored snapshot
  * must be this one, else it is not read: a snapshot can be made again from the events, so there are
  * no upcasts. False: not a snapshot; `cart` may have been changed. */
-#define CODEC_SNAPSHOT_SHAPE 4
+#define CODEC_SNAPSHOT_SHAPE 5
 void codec_write_cart_snapshot(struct base_buffer *out, const struct cart *cart);
 bool codec_read_cart_snapshot(const char *json, struct base_arena *arena, struct cart *cart)
     BASE_MUST_CHECK;
@@ -182,10 +182,15 @@ struct codec_complaints {
     struct codec_complaint list[CODEC_COMPLAINTS_MAX];
 };
 
-/* A request body as it came. An empty body counts as {} where every member is optional. */
+/* A request body as it came. An empty body counts as {} where every member is optional. Where
+ * `canonical` is not NULL it becomes the body's canonical form, in the arena, unless the body is
+ * malformed: two bodies have the same if they are the same JSON, whatever the order of members, the
+ * blanks between them, the escapes in texts and the notation of numbers (2, 2.0, 2e0). A member
+ * that is left out is not the same as one that is given its default, as defaults may change. */
 struct codec_body {
     const char *bytes;
     size_t length;
+    const char **canonical;
 };
 
 /* The commands that one request asks for, in order; all or nothing. */
@@ -240,7 +245,8 @@ const char *codec_make_notes(
     struct base_arena *arena, const struct cart_note *notes, size_t n_notes, bool has_prices);
 
 /* What a line that can't be called by its sku is called: an item id made from sku and properties
- * (NULL: none), in the arena. The same for the same three; each attempt gives another. */
+ * (NULL: none), which begins with what an item id can have of the sku, in the arena. The same for
+ * the same three; each attempt gives another. */
 char *codec_make_item_id(
     struct base_arena *arena, const char *sku, const char *properties, int attempt);
 
@@ -274,7 +280,14 @@ bool codec_read_claims(
 
 /* ---- values by themselves, wherever they come from ------------------------------------------- */
 
-/* ^[A-Za-z0-9][A-Za-z0-9._~-]{0,63}$ : a sku or an item id. */
+/* A text as it is compared and stored: in Unicode's normal form C (UAX 15), without the blanks
+ * around it. `text` itself where that changes nothing, else in the arena. What is not UTF-8, or is
+ * too long to have at most `most` code points, is not normalised; the checks below refuse both. */
+const char *codec_normalise(struct base_arena *arena, const char *text, size_t most);
+/* ^[A-Za-z0-9][A-Za-z0-9._~-]{0,63}$ */
+bool codec_is_item_id(const char *text) BASE_MUST_CHECK;
+/* 1..CART_SKU_MAX code points of UTF-8 without control characters, none of whose parts between
+ * slashes, in either direction, is "." or "..": clients and proxies resolve those in a path. */
 bool codec_is_sku(const char *text) BASE_MUST_CHECK;
 /* The same of at most CART_PROPERTY_NAME_MAX characters. */
 bool codec_is_property_name(const char *text) BASE_MUST_CHECK;

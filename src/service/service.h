@@ -101,8 +101,9 @@ struct service_command {
     size_t n_match_versions;
     const char *key; /* idempotency key; NULL: none */
     struct base_uuid key_scope_id;
-    uint8_t key_fingerprint[BASE_SHA256_SIZE];
-    const char *actor; /* the caller, for the events' metadata */
+    uint8_t key_fingerprint[BASE_SHA256_SIZE]; /* which request the key stands for */
+    const uint8_t *former_fingerprint; /* the same as it may have been stored; NULL: as that */
+    const char *actor;                 /* the caller, for the events' metadata */
     struct codec_trace trace;
     const char *request_id; /* for the log; NULL: none */
     bool wants_body;        /* false: the document is not needed (Prefer: return=minimal) */

@@ -13,7 +13,7 @@ LIMITS = (
     ("CART_QUANTITY_MAX", "cart/cart.h", 999),
     ("CART_AMOUNT_MAX", "cart/cart.h", 2**53 - 1),
     ("CART_COMMANDS_MAX", "cart/cart.h", 100),
-    ("CART_SKU_MAX", "cart/cart.h", 64),
+    ("CART_SKU_MAX", "cart/cart.h", 128),
     ("CART_ITEM_ID_MAX", "cart/cart.h", 64),
     ("CART_CUSTOMER_ID_MAX", "cart/cart.h", 128),
     ("CART_METADATA_MAX", "cart/cart.h", 4096),
