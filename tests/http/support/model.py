@@ -164,6 +164,9 @@ class Cart:
         if quantity == 0:
             self.remove_item(command)
             return
+        product = self.catalogue.products.get(line["sku"])
+        if quantity > line["quantity"] and not product["active"]:
+            raise Refused("product-withdrawn")
         price = line["unit_price"]
         self.refuse_amount(quantity * price, self.total + (quantity - line["quantity"]) * price)
         line["quantity"] = quantity
