@@ -152,6 +152,7 @@ static void refuse(
         .refusal = one->refusal,
         .command_index = command_index,
         .current_total_minor = cart->total_minor,
+        .current_version = one->current_version,
         .status = cart_status_name(cart->status),
         .closed_at_us = former->closed_at_us,
         .details = codec_make_notes(arena, one->notes, one->n_notes, true),

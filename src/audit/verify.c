@@ -34,7 +34,9 @@ static void init(struct audit *audit)
 {
     audit->verify.last_position = INT64_MIN;
     audit_add_statements(audit, eventstore_log_statements);
-    audit_add_statements(audit, (const struct postgres_statement *[]){&FALSE_CHECKPOINTS, NULL});
+    audit_add_statements(
+        audit, (const struct postgres_statement *[]){
+                   &FALSE_CHECKPOINTS, &projections_false_rankings, NULL});
 }
 
 /* ---- the snapshot, and what there is --------------------------------------------------------- */
@@ -157,6 +159,17 @@ static void report_false_key(struct audit *audit, const struct eventstore_key *k
         base_buffer_text(&quoted), (int)key->status, (int)key->version);
 }
 
+static void tell_false_rankings(struct audit *audit, const struct postgres_rows *rows)
+{
+    for (size_t row = 0; row < postgres_rows_count(rows); row++) {
+        struct base_uuid cart_id = postgres_get_uuid(rows, row, 0);
+        audit_report(
+            audit, audit_about("cart_rankings", aggregate_cart.stream_type, &cart_id, 0),
+            "cart_rankings differs from carts, by more than what the projection has not processed; "
+            "`cartd projections rebuild cart_rankings` writes it anew");
+    }
+}
+
 static void rest_answered(struct audit *audit)
 {
     const struct postgres_rows *snapshots = postgres_pipeline_rows(&audit->pipeline, 0);
@@ -179,6 +192,7 @@ static void rest_answered(struct audit *audit)
             audit, (struct audit_finding){.kind = "projection_checkpoints"},
             "the checkpoint of \"%.40s\" is impossible: position %" PRId64,
             postgres_get_text(checkpoints, row, 0), postgres_get_int8(checkpoints, row, 1));
+    tell_false_rankings(audit, postgres_pipeline_rows(&audit->pipeline, 3));
     audit_end(audit, AUDIT_DONE, NULL);
 }
 
@@ -188,6 +202,7 @@ static void ask_rest(struct audit *audit)
     eventstore_ask_orphan_snapshots(pipeline, REST_LIMIT);
     eventstore_ask_false_keys(pipeline, REST_LIMIT);
     (void)postgres_pipeline_add(pipeline, &FALSE_CHECKPOINTS); /* no parameters */
+    postgres_put_int4(postgres_pipeline_add(pipeline, &projections_false_rankings), REST_LIMIT);
     audit_send_pipeline(audit, rest_answered);
 }
 

@@ -24,7 +24,6 @@
 #define FAILED_MAX 20
 #define SAID_MAX 100 /* bad lines that are named; the others are only counted */
 #define NAME_SIZE (4 * CATALOG_NAME_MAX + 1)
-#define SKU_SIZE 65
 
 /* A line under way, with all that its command points to. */
 struct import_line {
@@ -33,7 +32,7 @@ struct import_line {
     struct import *import;
     int64_t line_number; /* 0: it is a product that the file does not have */
     struct import_line *next_free;
-    char sku[SKU_SIZE];
+    char sku[CART_SKU_SIZE];
     char name[NAME_SIZE];
 };
 
@@ -83,14 +82,18 @@ static void complain(struct import *import, int64_t line_number, const char *rea
     cli_complain_of_line(import->task.source->name, line_number, reason);
 }
 
-static void complain_of_product(struct import *import, int64_t line_number, const char *reason)
+/* Of a line that is right but was not recorded, or of a product that the file does not have. */
+static void complain_of_product(struct import_line *slot, const char *reason)
 {
-    if (line_number > 0) {
-        complain(import, line_number, reason);
-        return;
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer text = {0};
+    base_buffer_append_text(&text, reason);
+    product_line_append_sku(&text, slot->catalog_command.sku);
+    if (slot->line_number > 0) {
+        complain(slot->import, slot->line_number, base_buffer_text(&text));
+    } else {
+        progress_erase(&slot->import->task.progress);
+        cli_complain("a product can't be made inactive: %s", base_buffer_text(&text));
     }
-    progress_erase(&import->task.progress);
-    cli_complain("a product that the file does not have: %s", reason);
 }
 
 static void complain_of_rest(const struct import *import)
@@ -179,26 +182,26 @@ static void end_in_trouble(struct import *import)
         import->end = IMPORT_IN_TROUBLE;
 }
 
-static void receive(struct import *import, enum service_outcome outcome, int64_t line_number)
+static void receive(struct import *import, struct import_line *slot)
 {
-    switch (outcome) {
+    int64_t line_number = slot->line_number;
+    switch (slot->command.outcome) {
     case SERVICE_DONE:
         import->n_done += line_number > 0;
         import->n_deactivated += line_number == 0;
         break;
     case SERVICE_REFUSED: /* there is one rule */
-        complain_of_product(import, line_number, "the product already has prices in 64 currencies");
+        complain_of_product(slot, "the product already has prices in 64 currencies");
         break;
     case SERVICE_OTHER_TYPE:
-        complain_of_product(
-            import, line_number, "the id that belongs to this sku is taken by a cart");
+        complain_of_product(slot, "the id that belongs to this sku is taken by a cart");
         break;
     case SERVICE_VERSION_MISMATCH: /* only the missing ones have one */
         import->n_changed_meanwhile += 1;
         break;
     case SERVICE_KEY_REUSED:
     case SERVICE_FAILED:
-        complain_of_product(import, line_number, "it could not be recorded");
+        complain_of_product(slot, "it could not be recorded");
         if (++import->n_failed > FAILED_MAX)
             end_in_trouble(import);
         break;
@@ -218,7 +221,7 @@ static void answered(struct service_command *command)
 {
     struct import_line *slot = BASE_CONTAINER(command, struct import_line, command);
     struct import *import = slot->import;
-    receive(import, command->outcome, slot->line_number);
+    receive(import, slot);
     base_buffer_finish(&command->body);
     slot->next_free = import->free_lines;
     import->free_lines = slot;
@@ -266,10 +269,11 @@ static int64_t find_contradiction(
 
 static void receive_record(struct import *import, const struct csv_record *record)
 {
+    BASE_CLEANUP(base_arena_finish) struct base_arena arena = {0};
     BASE_CLEANUP(base_buffer_finish) struct base_buffer problem = {0};
     struct product_line line;
     import->n_lines++;
-    if (!product_line_read(&import->header, record, &line, &problem)) {
+    if (!product_line_read(&import->header, record, &arena, &line, &problem)) {
         complain(import, record->line, base_buffer_text(&problem));
         return;
     }
@@ -459,7 +463,7 @@ static void run(struct import *import)
     say_end(import, trouble);
 }
 
-/* The end of a pass over a source; the import has its numbers. */
+/* Goes over the source once; afterwards the import has its numbers. finish() it in any case. */
 static void pass(struct import *import, const char *task_name)
 {
     const struct catalog_file *file = import->file;

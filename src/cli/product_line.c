@@ -152,14 +152,15 @@ static const char *read_price(
 /* NULL, or what the value of *column must be. */
 static const char *read_columns(
     const struct product_line_header *header, const struct csv_record *record,
-    struct product_line *line, enum product_line_column *column)
+    struct base_arena *arena, struct product_line *line, enum product_line_column *column)
 {
     *column = PRODUCT_LINE_SKU;
-    line->sku = field(header, record, *column);
+    line->sku = codec_normalise(arena, field(header, record, *column), CART_SKU_MAX);
     if (!codec_is_sku(line->sku))
-        return "1 to 64 of A-Z a-z 0-9 . _ ~ -, beginning with a letter or digit";
+        return "1 to 128 characters of UTF-8, none of them a control character, without . or .. "
+               "alone or between slashes";
     *column = PRODUCT_LINE_NAME;
-    line->name = field(header, record, *column);
+    line->name = codec_normalise(arena, field(header, record, *column), CATALOG_NAME_MAX);
     if (base_utf8_length(line->name, strlen(line->name)) < 0)
         return "text in UTF-8; save the file as \"CSV UTF-8\"";
     if (!codec_is_label(line->name, CATALOG_NAME_MAX))
@@ -182,7 +183,7 @@ static const char *read_columns(
 
 bool product_line_read(
     const struct product_line_header *header, const struct csv_record *record,
-    struct product_line *line, struct base_buffer *problem)
+    struct base_arena *arena, struct product_line *line, struct base_buffer *problem)
 {
     const char *misshape = find_misshape(header, record);
     if (misshape != NULL) {
@@ -193,7 +194,7 @@ bool product_line_read(
     }
     struct product_line read = {.sku = ""};
     enum product_line_column column;
-    const char *must_be = read_columns(header, record, &read, &column);
+    const char *must_be = read_columns(header, record, arena, &read, &column);
     if (must_be != NULL) {
         const char *value = field(header, record, column);
         base_buffer_printf(problem, "%s: it must be %s, not ", columns[column].name, must_be);

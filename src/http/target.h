@@ -25,6 +25,16 @@ struct http_target {
     ROW(CUSTOMER_ID, "customer_id")                                                                \
     ROW(SKU, "sku")                                                                                \
     ROW(ORDER_REFERENCE, "order_reference")                                                        \
+    ROW(CURRENCY, "currency")                                                                      \
+    ROW(CUSTOMER_EMAIL, "customer_email")                                                          \
+    ROW(CREATED_FROM, "created_from")                                                              \
+    ROW(CREATED_TO, "created_to")                                                                  \
+    ROW(UPDATED_FROM, "updated_from")                                                              \
+    ROW(UPDATED_TO, "updated_to")                                                                  \
+    ROW(TOTAL_FROM, "total_from")                                                                  \
+    ROW(TOTAL_TO, "total_to")                                                                      \
+    ROW(SORT, "sort")                                                                              \
+    ROW(COUNT, "count")                                                                            \
     ROW(LIMIT, "limit")                                                                            \
     ROW(CURSOR, "cursor")                                                                          \
     ROW(VERBOSE, "verbose")                                                                        \
@@ -56,7 +66,7 @@ const char *http_parameter_name(enum http_parameter parameter);
 const char *http_find_authority(const char *raw, size_t *length) BASE_MUST_CHECK;
 /* Why a raw target is ambiguous, as a sentence; NULL when it is not. Accepted are the origin form
  * of RFC 9112, section 3.2.1, and the absolute form, whose authority is not looked at, without
- * encoded slashes in the path and without encoded NULs. */
+ * encoded slashes in the path, but for a sku's, and without encoded NULs. */
 const char *http_target_complaint(const char *raw) BASE_MUST_CHECK;
 /* Splits a target without complaints. Texts go to the arena. */
 void http_split_target(const char *raw, struct base_arena *arena, struct http_target *target);

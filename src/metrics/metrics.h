@@ -83,16 +83,22 @@
     ROW(FUNNEL_LAG_EVENTS, gauge, "cartd_projection_lag_events", "projection=\"funnel\"", "")      \
     ROW(REMOVED_THEN_BOUGHT_LAG_EVENTS, gauge, "cartd_projection_lag_events",                      \
         "projection=\"removed_then_bought\"", "")                                                  \
+    ROW(CART_RANKINGS_LAG_EVENTS, gauge, "cartd_projection_lag_events",                            \
+        "projection=\"cart_rankings\"", "")                                                        \
     ROW(DEMAND_LAG_SECONDS, gauge, "cartd_projection_lag_seconds", "projection=\"demand\"",        \
         "Age of the oldest event that a projection has not processed yet.")                        \
     ROW(FUNNEL_LAG_SECONDS, gauge, "cartd_projection_lag_seconds", "projection=\"funnel\"", "")    \
     ROW(REMOVED_THEN_BOUGHT_LAG_SECONDS, gauge, "cartd_projection_lag_seconds",                    \
         "projection=\"removed_then_bought\"", "")                                                  \
+    ROW(CART_RANKINGS_LAG_SECONDS, gauge, "cartd_projection_lag_seconds",                          \
+        "projection=\"cart_rankings\"", "")                                                        \
     ROW(DEMAND_PAUSED, gauge, "cartd_projection_paused", "projection=\"demand\"",                  \
         "1 if a projection is paused at an event that it can't process, else 0.")                  \
     ROW(FUNNEL_PAUSED, gauge, "cartd_projection_paused", "projection=\"funnel\"", "")              \
     ROW(REMOVED_THEN_BOUGHT_PAUSED, gauge, "cartd_projection_paused",                              \
         "projection=\"removed_then_bought\"", "")                                                  \
+    ROW(CART_RANKINGS_PAUSED, gauge, "cartd_projection_paused", "projection=\"cart_rankings\"",    \
+        "")                                                                                        \
     ROW(DATABASE_READY, gauge, "cartd_database_ready", "",                                         \
         "1 if PostgreSQL is connected and has the expected schema, else 0.")                       \
     ROW(LOG_POSITION, gauge, "cartd_log_position", "",                                             \

@@ -1,7 +1,6 @@
 #include "tables.h"
 
 #include <assert.h>
-#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,6 +35,17 @@ void tables_put_time(struct postgres_parameters *to, int64_t time_us)
         postgres_put_null(to);
     else
         postgres_put_time(to, time_us);
+}
+
+void tables_write_time(struct base_buffer *out, int64_t unix_us)
+{
+    if (unix_us == PROJECTIONS_NO_TIME) {
+        base_buffer_append_text(out, "null");
+        return;
+    }
+    char text[BASE_TIME_SIZE];
+    base_time_format(unix_us, text);
+    base_buffer_printf(out, "\"%s\"", text);
 }
 
 /* The document, or what of it stands before the first line when it is stored in chunks; cart_chunks
@@ -120,6 +130,9 @@ static void put_carts(struct postgres_parameters *to, const void *changes)
     postgres_begin_array(to);
     TABLES_FOREACH(change, changes, &aggregate_cart)
     postgres_put_text(to, tables_cart(change)->order_reference);
+    postgres_begin_array(to);
+    TABLES_FOREACH(change, changes, &aggregate_cart)
+    postgres_put_text(to, tables_cart(change)->customer_email);
 }
 
 /* Besides what follows from the lines: version, sums, time. */
@@ -128,6 +141,7 @@ static bool have_only_lines_changed(const struct cart *before, const struct cart
     return before != NULL && before->version > 0 && before->status == after->status &&
            strcmp(before->currency, after->currency) == 0 &&
            tables_is_same_text(before->customer_id, after->customer_id) &&
+           tables_is_same_text(before->customer_email, after->customer_email) &&
            tables_is_same_text(before->guest_token_hash, after->guest_token_hash);
 }
 
@@ -139,8 +153,8 @@ static bool has_more_than_lines(const void *changes)
     return false;
 }
 
-/* Most batches change lines of carts that are there: seven values a cart instead of sixteen, and no
- * search for a conflict before the row is looked up to be changed (bench/NOTES.md). A row that
+/* Most batches change lines of carts that are there: seven values a cart instead of seventeen, and
+ * no search for a conflict before the row is looked up to be changed (bench/NOTES.md). A row that
  * somebody has taken away is not put back so; `cartd rebuild` does that. */
 static const struct eventstore_clause USUAL_CARTS_CLAUSE = {
     .ctes =
@@ -167,16 +181,18 @@ const struct eventstore_clause carts_clause = {
         "    INSERT INTO carts\n"
         "        (cart_id, version, status, currency, customer_id, item_count, total, document,\n"
         "         document_end, created_at, updated_at, closed_at, guest_token_hash,\n"
-        "         order_reference)\n"
+        "         order_reference, customer_email)\n"
         "    SELECT u.cart_id, u.version, u.status, u.currency, u.customer_id, u.item_count,\n"
         "        u.total, u.document, u.document_end, coalesce(u.created_at, h.recorded_at),\n"
         "        coalesce(u.updated_at, h.recorded_at),\n"
         "        CASE WHEN u.is_closed THEN coalesce(u.closed_at, h.recorded_at) END,\n"
-        "        u.guest_token_hash, u.order_reference\n"
-        "    FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)\n"
+        "        u.guest_token_hash, u.order_reference, u.customer_email\n"
+        "    FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,\n"
+        "        $17)\n"
         "        AS u (stream_ordinal, cart_id, version, item_count, total, document,\n"
         "              document_end, status, currency, customer_id, created_at, closed_at,\n"
-        "              is_closed, updated_at, guest_token_hash, order_reference)\n"
+        "              is_closed, updated_at, guest_token_hash, order_reference,\n"
+        "              customer_email)\n"
         "    CROSS JOIN head h\n"
         "    WHERE (SELECT v.flags FROM verdict v)[u.stream_ordinal]\n"
         "    ON CONFLICT (cart_id) DO UPDATE\n"
@@ -187,14 +203,15 @@ const struct eventstore_clause carts_clause = {
         "        updated_at = excluded.updated_at, closed_at = excluded.closed_at,\n"
         "        customer_id = excluded.customer_id,\n"
         "        guest_token_hash = excluded.guest_token_hash,\n"
-        "        order_reference = excluded.order_reference\n"
+        "        order_reference = excluded.order_reference,\n"
+        "        customer_email = excluded.customer_email\n"
         ")",
     POSTGRES_TYPES(
         POSTGRES_INT4_ARRAY, POSTGRES_UUID_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_INT4_ARRAY,
         POSTGRES_INT8_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_TEXT_ARRAY,
         POSTGRES_TEXT_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_TIMESTAMPTZ_ARRAY,
         POSTGRES_TIMESTAMPTZ_ARRAY, POSTGRES_BOOL_ARRAY, POSTGRES_TIMESTAMPTZ_ARRAY,
-        POSTGRES_TEXT_ARRAY, POSTGRES_TEXT_ARRAY),
+        POSTGRES_TEXT_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_TEXT_ARRAY),
     .put = put_carts,
     .has_work = has_more_than_lines,
     .usual = &USUAL_CARTS_CLAUSE,
@@ -219,7 +236,7 @@ static const struct postgres_statement CARTS_ROWS = {
     .name = "rows_of_carts",
     .sql = "SELECT cart_id, version, status, currency, customer_id, item_count, total, document,\n"
            "    created_at, updated_at, closed_at, guest_token_hash, document_end,\n"
-           "    order_reference\n"
+           "    order_reference, customer_email\n"
            "FROM carts\n"
            "WHERE cart_id = ANY ($1)\n"
            "ORDER BY cart_id",
@@ -309,6 +326,9 @@ static void carts_compare(
     projections_compare_texts(
         differences, "carts.order_reference", postgres_get_text(rows, first, 13),
         cart->order_reference);
+    projections_compare_texts(
+        differences, "carts.customer_email", postgres_get_text(rows, first, 14),
+        cart->customer_email);
 }
 
 const struct projections_table carts_table = {
@@ -323,24 +343,17 @@ const struct projections_table carts_table = {
 
 /* ---- read ------------------------------------------------------------------------------------ */
 
-/* A whole document. */
-#define DOCUMENT                                                                                   \
-    "CASE WHEN c.document_end IS NULL THEN c.document ELSE concat(c.document,\n"                   \
-    "        (SELECT string_agg(k.lines, ',' ORDER BY k.chunk) FROM cart_chunks k\n"               \
-    "            WHERE k.cart_id = c.cart_id), c.document_end) END"
-
 /* At most one row a wanted cart. */
 const struct postgres_statement carts_read = {
     .name = "read_carts",
-    .sql = "SELECT w.ordinal, c.version, " DOCUMENT ",\n"
+    .sql = "SELECT w.ordinal, c.version, " TABLES_CART_DOCUMENT ",\n"
            "    c.created_at, c.updated_at, c.closed_at, c.customer_id, c.guest_token_hash\n"
            "FROM unnest($1) WITH ORDINALITY AS w (cart_id, ordinal)\n"
            "JOIN carts c ON c.cart_id = w.cart_id",
     POSTGRES_TYPES(POSTGRES_UUID_ARRAY),
 };
 
-/* Appends the cart of a row whose columns from `column` on are document and the three times. */
-static void append_cart(
+void carts_append(
     struct base_buffer *out, const struct postgres_rows *rows, size_t row, size_t column)
 {
     int64_t closed_at_us = postgres_is_null(rows, row, column + 3)
@@ -366,7 +379,7 @@ bool carts_receive(const struct postgres_rows *rows, size_t row, struct projecti
     if (!admits(rows, row, 6, &read->caller))
         return false;
     read->version = postgres_get_int4(rows, row, 1);
-    append_cart(&read->body, rows, row, 2);
+    carts_append(&read->body, rows, row, 2);
     return true;
 }
 
@@ -434,119 +447,4 @@ bool projections_receive_owner(
         return false;
     *is_unclaimed = postgres_is_null(rows, 0, 0);
     return true;
-}
-
-/* ---- listed ---------------------------------------------------------------------------------- */
-
-/*
- * One statement for each filter that an index can drive; the other filters are checked on the rows
- * it finds. Each: $1 and $2 the key of the last row before, $3 how many rows at most, $4 status, $5
- * customer, $6 sku, $7 order reference; null is no filter.
- */
-#define LIST_COLUMNS                                                                               \
-    "SELECT c.cart_id, " DOCUMENT ",\n"                                                            \
-    "    c.created_at, c.updated_at, c.closed_at\nFROM carts c\n"                                  \
-    "WHERE (c.created_at, c.cart_id) < ($1, $2)\n"
-#define LIST_ORDER "\nORDER BY c.created_at DESC, c.cart_id DESC\nLIMIT $3"
-#define LIST_PARAMETERS                                                                            \
-    POSTGRES_TYPES(                                                                                \
-        POSTGRES_TIMESTAMPTZ, POSTGRES_UUID, POSTGRES_INT4, POSTGRES_TEXT, POSTGRES_TEXT,          \
-        POSTGRES_TEXT, POSTGRES_TEXT)
-#define HAS_SKU "EXISTS (SELECT 1 FROM cart_items i WHERE i.cart_id = c.cart_id AND i.sku = $6)"
-
-static const struct postgres_statement LIST_ALL = {
-    .name = "list_carts",
-    .sql = LIST_COLUMNS "    AND $4::text IS NULL AND $5::text IS NULL AND $6::text IS NULL\n"
-                        "    AND $7::text IS NULL" LIST_ORDER,
-    LIST_PARAMETERS,
-};
-static const struct postgres_statement LIST_OF_STATUS = {
-    .name = "list_carts_of_status",
-    .sql = LIST_COLUMNS "    AND c.status = $4 AND $5::text IS NULL AND $6::text IS NULL\n"
-                        "    AND $7::text IS NULL" LIST_ORDER,
-    LIST_PARAMETERS,
-};
-static const struct postgres_statement LIST_OF_CUSTOMER = {
-    .name = "list_carts_of_customer",
-    .sql = LIST_COLUMNS "    AND c.customer_id = $5 AND ($4::text IS NULL OR c.status = $4)\n"
-                        "    AND ($6::text IS NULL OR " HAS_SKU ")\n"
-                        "    AND $7::text IS NULL" LIST_ORDER,
-    LIST_PARAMETERS,
-};
-static const struct postgres_statement LIST_OF_SKU = {
-    .name = "list_carts_of_sku",
-    .sql = LIST_COLUMNS "    AND " HAS_SKU "\n"
-                        "    AND ($4::text IS NULL OR c.status = $4) AND $5::text IS NULL\n"
-                        "    AND $7::text IS NULL" LIST_ORDER,
-    LIST_PARAMETERS,
-};
-static const struct postgres_statement LIST_OF_ORDER = {
-    .name = "list_carts_of_order",
-    .sql = LIST_COLUMNS "    AND c.order_reference = $7 AND ($4::text IS NULL OR c.status = $4)\n"
-                        "    AND ($5::text IS NULL OR c.customer_id = $5)\n"
-                        "    AND ($6::text IS NULL OR " HAS_SKU ")" LIST_ORDER,
-    LIST_PARAMETERS,
-};
-
-const struct postgres_statement *const carts_list_statements[] = {
-    &LIST_ALL, &LIST_OF_STATUS, &LIST_OF_CUSTOMER, &LIST_OF_SKU, &LIST_OF_ORDER, NULL,
-};
-
-/* Where a page of carts goes on: after this one. */
-struct carts_key {
-    uint64_t created_at_us; /* the highest byte first */
-    struct base_uuid cart_id;
-};
-
-bool carts_ask_page(struct projections_page *page)
-{
-    BASE_CLEANUP(base_arena_finish) struct base_arena arena = {0};
-    struct carts_key key = {.created_at_us = htobe64((uint64_t)BASE_TIME_MOST_US)};
-    memset(&key.cart_id, 0xff, sizeof key.cart_id);
-    if (page->cursor != NULL) {
-        size_t n_bytes = 0;
-        const struct cursor_list list = projections_cursor_list(CARTS_CURSOR, page);
-        const uint8_t *bytes = cursor_decode(&arena, &list, page->cursor, &n_bytes);
-        if (bytes == NULL || n_bytes != sizeof key)
-            return false;
-        memcpy(&key, bytes, sizeof key);
-    }
-    int64_t created_at_us = (int64_t)be64toh(key.created_at_us);
-    if (created_at_us < 0 || created_at_us > BASE_TIME_MOST_US)
-        return false;
-    const struct postgres_statement *statement = page->order_reference != NULL ? &LIST_OF_ORDER
-                                                 : page->customer_id != NULL   ? &LIST_OF_CUSTOMER
-                                                 : page->sku != NULL           ? &LIST_OF_SKU
-                                                 : page->status != NULL        ? &LIST_OF_STATUS
-                                                                               : &LIST_ALL;
-    struct postgres_parameters *to = postgres_pipeline_add(&page->pipeline, statement);
-    postgres_put_time(to, created_at_us);
-    postgres_put_uuid(to, &key.cart_id);
-    postgres_put_int4(to, page->limit + 1); /* one more tells whether there is a next page */
-    postgres_put_text(to, page->status);
-    postgres_put_text(to, page->customer_id);
-    postgres_put_text(to, page->sku);
-    postgres_put_text(to, page->order_reference);
-    return true;
-}
-
-void carts_receive_page(struct projections_page *page)
-{
-    const struct postgres_rows *rows = postgres_pipeline_rows(&page->pipeline, 0);
-    size_t n_rows = postgres_rows_count(rows);
-    size_t n_shown = n_rows > (size_t)page->limit ? (size_t)page->limit : n_rows;
-    base_buffer_append_text(&page->body, "{\"carts\":[");
-    for (size_t i = 0; i < n_shown; i++) {
-        if (i > 0)
-            base_buffer_append_char(&page->body, ',');
-        append_cart(&page->body, rows, i, 1);
-    }
-    if (n_shown < n_rows) {
-        const struct cursor_list list = projections_cursor_list(CARTS_CURSOR, page);
-        const struct carts_key key = {
-            .created_at_us = htobe64((uint64_t)postgres_get_time(rows, n_shown - 1, 2)),
-            .cart_id = postgres_get_uuid(rows, n_shown - 1, 0),
-        };
-        cursor_encode(&page->next_cursor, &list, &key, sizeof key);
-    }
 }

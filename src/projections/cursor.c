@@ -54,11 +54,3 @@ const uint8_t *cursor_decode(
     *n_bytes = n_position_bytes;
     return bytes + 1;
 }
-
-struct cursor_list projections_cursor_list(char kind, const struct projections_page *page)
-{
-    return (struct cursor_list){
-        .kind = kind,
-        .filters = {page->status, page->customer_id, page->sku, page->order_reference},
-    };
-}

@@ -19,6 +19,7 @@ const struct projections_follower *const *projections_followers(size_t *n_follow
 #define FOLLOWERS_ROW(NAME, name) &name##_follower,
         PROJECTIONS_REPORTS(FOLLOWERS_ROW)
 #undef FOLLOWERS_ROW
+            & cart_rankings_follower,
     };
     _Static_assert(BASE_COUNT(followers) <= PROJECTIONS_FOLLOWERS_MAX, "too many");
     *n_followers = BASE_COUNT(followers);

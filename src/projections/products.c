@@ -225,7 +225,7 @@ bool products_receive(const struct postgres_rows *rows, size_t row, struct proje
 }
 
 /* At most $2 rows. */
-static const struct postgres_statement LIST = {
+const struct postgres_statement products_list_statement = {
     .name = "list_products",
     .sql = "SELECT sku, document, updated_at\n"
            "FROM products\n"
@@ -235,15 +235,13 @@ static const struct postgres_statement LIST = {
     POSTGRES_TYPES(POSTGRES_TEXT, POSTGRES_INT4),
 };
 
-const struct postgres_statement *const products_list_statements[] = {&LIST, NULL};
-
 bool products_ask_page(struct projections_page *page)
 {
     BASE_CLEANUP(base_arena_finish) struct base_arena arena = {0};
     const char *after_sku = "";
     if (page->cursor != NULL) {
         size_t n_bytes = 0;
-        const struct cursor_list list = projections_cursor_list(PRODUCTS_CURSOR, page);
+        const struct cursor_list list = {.kind = PRODUCTS_CURSOR};
         const uint8_t *bytes = cursor_decode(&arena, &list, page->cursor, &n_bytes);
         if (bytes == NULL)
             return false;
@@ -251,7 +249,8 @@ bool products_ask_page(struct projections_page *page)
         if (!codec_is_sku(after_sku) || strlen(after_sku) != n_bytes)
             return false;
     }
-    struct postgres_parameters *to = postgres_pipeline_add(&page->pipeline, &LIST);
+    struct postgres_parameters *to =
+        postgres_pipeline_add(&page->pipeline, &products_list_statement);
     postgres_put_text(to, after_sku);
     postgres_put_int4(to, page->limit + 1);
     return true;
@@ -268,8 +267,9 @@ void products_receive_page(struct projections_page *page)
             base_buffer_append_char(&page->body, ',');
         append_product(&page->body, rows, i, 1);
     }
+    base_buffer_append_char(&page->body, ']');
     if (n_shown < n_rows) {
-        const struct cursor_list list = projections_cursor_list(PRODUCTS_CURSOR, page);
+        const struct cursor_list list = {.kind = PRODUCTS_CURSOR};
         cursor_encode(
             &page->next_cursor, &list, postgres_get_text(rows, n_shown - 1, 0),
             postgres_get_length(rows, n_shown - 1, 0));

@@ -1,5 +1,6 @@
 #include "tables.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,7 +42,7 @@ struct projections {
     struct reports *reports;
     struct cart_cache cache;
     struct projections_lessor *lessor; /* NULL: nobody grants leases */
-    const struct postgres_statement *list_statements[8];
+    const struct postgres_statement *list_statements[32];
     struct queue reads;
     struct queue pages;
     struct read_slot slots[READS_SLOTS];
@@ -217,7 +218,7 @@ void projections_cache_change(
 /* Ends the body that a table's receive_page began. */
 static void end_page(struct projections_page *page)
 {
-    base_buffer_append_text(&page->body, "],\"next_cursor\":");
+    base_buffer_append_text(&page->body, ",\"next_cursor\":");
     if (page->next_cursor.length > 0)
         base_buffer_append_json_text(&page->body, base_buffer_text(&page->next_cursor));
     else
@@ -322,10 +323,10 @@ static const struct postgres_statement *const READ_STATEMENTS[] = {
 static void collect_list_statements(struct projections *self)
 {
     size_t n = 0;
-    for (size_t i = 0; carts_list_statements[i] != NULL; i++)
-        self->list_statements[n++] = carts_list_statements[i];
-    for (size_t i = 0; products_list_statements[i] != NULL; i++)
-        self->list_statements[n++] = products_list_statements[i];
+    assert(carts_list_statements_count + 2 <= BASE_COUNT(self->list_statements));
+    for (size_t i = 0; i < carts_list_statements_count; i++)
+        self->list_statements[n++] = &carts_list_statements[i];
+    self->list_statements[n++] = &products_list_statement;
     self->list_statements[n] = NULL;
 }
 

@@ -104,8 +104,12 @@ struct projections_step {
     int64_t created_position; /* of the cart's first event */
     struct base_uuid cart_id;
     enum cart_event_type type;
-    const struct cart *cart;             /* after the event */
-    int64_t total_before_minor;          /* of the cart */
+    const struct cart *cart;        /* after the event */
+    enum cart_status status_before; /* of the cart; as are the next three */
+    char currency_before[4];
+    int64_t total_before_minor;
+    bool has_held_items;
+    int64_t closed_position;             /* of the event that had closed it last; 0: none had */
     bool is_first_item;                  /* the cart never held anything before */
     const struct projections_held *held; /* whatever the event may have changed, each sku once */
     size_t n_held;
@@ -113,7 +117,7 @@ struct projections_step {
 
 /* What some events say to one projection: rows for its tables, not written yet. Zero-initialise;
  * projections_clear_facts() empties it and keeps its memory. */
-#define PROJECTIONS_TABLES_MAX 2
+#define PROJECTIONS_TABLES_MAX 3
 struct projections_facts {
     struct base_buffer rows[PROJECTIONS_TABLES_MAX]; /* arrays of the projection's own structs */
     size_t n;
@@ -142,6 +146,10 @@ struct projections_follower {
 };
 #define PROJECTIONS_FOLLOWERS_MAX 8
 const struct projections_follower *const *projections_followers(size_t *n_followers);
+
+/* For `cartd verify`: at most $1 carts whose row in cart_rankings is not what `carts` says and not
+ * what it was at an event that the projection does not know yet. */
+extern const struct postgres_statement projections_false_rankings;
 
 /* True in the transaction that moved the checkpoint, for whoever moved it wrote the row. */
 #define PROJECTIONS_IF_MOVED(name)                                                                 \
@@ -246,24 +254,56 @@ void projections_end_change(struct projections *projections, const struct base_u
 void projections_cache_change(
     struct projections *projections, const struct projections_change *change);
 
+/* What lists of carts are filtered by: a row here, one in cart_lists.c, and its parameter. From a
+ * time or total on, and before one. */
+enum projections_filter {
+    PROJECTIONS_FILTER_SKU,
+    PROJECTIONS_FILTER_STATUS,
+    PROJECTIONS_FILTER_CUSTOMER_ID,
+    PROJECTIONS_FILTER_ORDER_REFERENCE,
+    PROJECTIONS_FILTER_CURRENCY,
+    PROJECTIONS_FILTER_CUSTOMER_EMAIL, /* in upper or lower case */
+    PROJECTIONS_FILTER_CREATED_FROM,
+    PROJECTIONS_FILTER_CREATED_TO,
+    PROJECTIONS_FILTER_UPDATED_FROM, /* from here on what follows the log */
+    PROJECTIONS_FILTER_UPDATED_TO,
+    PROJECTIONS_FILTER_TOTAL_FROM,
+    PROJECTIONS_FILTER_TOTAL_TO,
+    PROJECTIONS_N_FILTERS
+};
+struct projections_filter_value {
+    const char *text; /* as it was given; NULL: no filter */
+    int64_t number;   /* of a time, in microseconds since 1970, or of a total */
+};
+
+/* Totals are only compared within a currency: a list that is sorted or filtered by them is filtered
+ * by it too. */
+enum projections_sort {
+    PROJECTIONS_SORT_CREATED,
+    PROJECTIONS_SORT_UPDATED,
+    PROJECTIONS_SORT_TOTAL
+};
+
+/* Beyond it a count is not exact: there are more. */
+#define PROJECTIONS_COUNT_MAX 10000
+
 /* One page of a list. As above, but never answered within the call; texts are borrowed until it is
  * answered. */
 struct projections_page {
-    const char *status;          /* carts: NULL for all */
-    const char *customer_id;     /* carts: NULL for all */
-    const char *sku;             /* carts: NULL for all */
-    const char *order_reference; /* carts: NULL for all */
-    int32_t limit;               /* 1..100 */
-    const char *cursor;          /* NULL: the first page */
+    struct projections_filter_value filters[PROJECTIONS_N_FILTERS]; /* carts */
+    enum projections_sort sort;                                     /* carts */
+    bool is_ascending;  /* carts; false: the largest first */
+    bool wants_count;   /* carts: how many there are on all pages */
+    int32_t limit;      /* 1..100 */
+    const char *cursor; /* NULL: the first page */
     void (*answered)(struct projections_page *page);
     struct queue_request request;
-    struct base_buffer body;        /* {"carts":[…],"next_cursor":…} or {"products":…} */
+    struct base_buffer body; /* {"carts":[…],"as_of":…,"next_cursor":…} or {"products":…} */
     struct base_buffer next_cursor; /* empty: this is the last page */
     struct postgres_pipeline pipeline;
     struct projections *projections;
 };
-/* Newest first by creation. False (and never answered): the cursor is none of this list with these
- * filters. */
+/* False (and never answered): the cursor is none of this list with these filters. */
 bool projections_list_carts(struct projections *projections, struct projections_page *page)
     BASE_MUST_CHECK;
 /* By sku. */

@@ -55,6 +55,8 @@ static inline bool tables_is_same_text(const char *left, const char *right)
 }
 /* A pending time arrives as null and becomes the moment of the append. */
 void tables_put_time(struct postgres_parameters *to, int64_t time_us);
+/* A time as JSON: null for PROJECTIONS_NO_TIME. */
+void tables_write_time(struct base_buffer *out, int64_t unix_us);
 
 /*
  * The document of a cart with many lines is stored in chunks of some lines each, so that an add
@@ -93,6 +95,14 @@ static inline bool tables_is_in_chunks(const struct cart *cart)
 /* Reads of many: the rows answer the wanted ones by ordinal, from 1, in their first column. */
 extern const struct postgres_statement carts_read;
 extern const struct postgres_statement products_read;
+/* A whole document, of a row c of `carts`. */
+#define TABLES_CART_DOCUMENT                                                                       \
+    "CASE WHEN c.document_end IS NULL THEN c.document ELSE concat(c.document,\n"                   \
+    "        (SELECT string_agg(k.lines, ',' ORDER BY k.chunk) FROM cart_chunks k\n"               \
+    "            WHERE k.cart_id = c.cart_id), c.document_end) END"
+/* Appends the cart of a row whose columns from `column` on are document and the three times. */
+void carts_append(
+    struct base_buffer *out, const struct postgres_rows *rows, size_t row, size_t column);
 /* Fill a read from a row: version and body. False: it is not for the caller. */
 bool carts_receive(const struct postgres_rows *rows, size_t row, struct projections_read *read)
     BASE_MUST_CHECK;
@@ -114,7 +124,7 @@ bool products_receive(const struct postgres_rows *rows, size_t row, struct proje
  * of the list's filters, in base64url. So it goes on in the list that gave it, on any instance, and
  * nowhere else. A client can make one up: what it holds is input like any other, and decides only
  * where a page begins. */
-#define CURSOR_FILTERS_MAX 4
+#define CURSOR_FILTERS_MAX (PROJECTIONS_N_FILTERS + 1)
 struct cursor_list {
     char kind;
     const char *filters[CURSOR_FILTERS_MAX]; /* NULL: none */
@@ -130,12 +140,12 @@ const uint8_t *cursor_decode(
     struct base_arena *arena, const struct cursor_list *list, const char *cursor,
     size_t *n_bytes) BASE_MUST_CHECK;
 
-/* Pages. ask adds the statement that fits the filters to page->pipeline; false for what is no
- * cursor of the list. receive fills body from its rows, and next_cursor if there are more. */
-extern const struct postgres_statement *const carts_list_statements[];
-extern const struct postgres_statement *const products_list_statements[];
-/* The list that a page is of. */
-struct cursor_list projections_cursor_list(char kind, const struct projections_page *page);
+/* Pages. ask adds the statements that fit the filters to page->pipeline; false for what is no
+ * cursor of the list. receive fills body from their rows, but for its end, and next_cursor if there
+ * are more. */
+extern const struct postgres_statement carts_list_statements[];
+extern const size_t carts_list_statements_count;
+extern const struct postgres_statement products_list_statement;
 bool carts_ask_page(struct projections_page *page) BASE_MUST_CHECK;
 void carts_receive_page(struct projections_page *page);
 bool products_ask_page(struct projections_page *page) BASE_MUST_CHECK;
@@ -181,6 +191,7 @@ struct report_table {
     extern const struct report_table name##_report;
 PROJECTIONS_REPORTS(REPORTS_ROW)
 #undef REPORTS_ROW
+extern const struct projections_follower cart_rankings_follower;
 
 /* A connection of their own, and the queue before it. */
 struct reports;
@@ -189,7 +200,5 @@ struct reports *reports_create(const struct projections_options *options, char *
 void reports_destroy(struct reports *reports); /* NULL-safe */
 bool reports_is_ready(const struct reports *reports);
 bool reports_ask(struct reports *reports, struct projections_report *report) BASE_MUST_CHECK;
-/* A time as JSON: null for PROJECTIONS_NO_TIME. */
-void reports_write_time(struct base_buffer *out, int64_t unix_us);
 
 #endif

@@ -1,11 +1,21 @@
 """`cartd catalog import` of what spreadsheets make, and of the whole catalogue with --replace."""
 
 import pathlib
+import signal
+import subprocess
 import tempfile
 import threading
 import unittest
 
-from support import ServiceCase, make_sku, needs_binary, run_cartd
+from support import BINARY, ServiceCase, make_sku, needs_binary, run_cartd, wait_until
+from support.service import clean_environment
+
+# One more than a product may have prices in.
+CURRENCIES = """
+AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF
+CHF CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ
+GYD HKD HNL HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES
+"""
 
 
 class ImportCase(ServiceCase):
@@ -113,6 +123,45 @@ class Spreadsheets(ImportCase):
         self.assertEqual(self.product(sku)["prices"], {"USD": 2})
         self.run_import(f"{header}{sku},Tea,EUR,\n{sku},Tea,GBP,\n")
         self.assertEqual(self.product(sku)["version"], 2, "nothing new")
+
+    def test_a_line_that_the_catalogue_refuses_is_named(self):
+        sku = make_sku()
+        content = "sku,name,currency,price\n" + "".join(f"{sku},Tea,{code},1\n" for code in CURRENCIES.split())
+        done = self.run_import(content, expected=1)
+        self.assertIn(f':66: the product already has prices in 64 currencies (sku "{sku}")', done.stderr)
+
+    def start_import(self, *switches):
+        process = subprocess.Popen(
+            [BINARY, "catalog", "import", "-", *switches],
+            env=clean_environment(DATABASE_URL=self.database.app_url),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        self.addCleanup(process.kill)
+        return process
+
+    def test_an_interrupted_import_says_how_far_it_came(self):
+        sku = make_sku()
+        process = self.start_import()
+        process.stdin.write(f"sku;name;currency;price\n{sku};Tea;EUR;1\n{make_sku()};T".encode())
+        process.stdin.flush()
+        wait_until(lambda: self.client.get(f"/products/{sku}").status == 200, "the first line")
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 1, told)
+        self.assertIn(b"interrupted: standard input is recorded up to line 2", told)
+
+    def test_a_check_that_is_interrupted_imports_nothing(self):
+        before = self.n_events()
+        for switches in (("--strict",), ("--replace",)):
+            process = self.start_import(*switches)
+            process.stdin.write(f"sku;name;currency;price\n{make_sku()};Tea;EUR;1\n".encode())
+            process.stdin.flush()
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=60)
+            self.assertNotEqual(process.returncode, 0)
+        self.assertEqual(self.n_events(), before)
 
     def test_half_a_character_costs_its_line(self):
         sku, other = make_sku(), make_sku()

@@ -13,7 +13,7 @@ LIMITS = (
     ("CART_QUANTITY_MAX", "cart/cart.h", 999),
     ("CART_AMOUNT_MAX", "cart/cart.h", 2**53 - 1),
     ("CART_COMMANDS_MAX", "cart/cart.h", 100),
-    ("CART_SKU_MAX", "cart/cart.h", 64),
+    ("CART_SKU_MAX", "cart/cart.h", 128),
     ("CART_ITEM_ID_MAX", "cart/cart.h", 64),
     ("CART_CUSTOMER_ID_MAX", "cart/cart.h", 128),
     ("CART_METADATA_MAX", "cart/cart.h", 4096),
@@ -35,6 +35,7 @@ LIMITS = (
     ("HTTP_REQUEST_ID_MAX", "http/fields.h", 128),
     ("SERVICE_VERSIONS_MAX", "service/service.h", 16),
     ("PROJECTIONS_REPORT_LIMIT_MAX", "projections/projections.h", 5000),
+    ("PROJECTIONS_COUNT_MAX", "projections/projections.h", 10000),
     ("PROJECTIONS_WITHIN_DAYS_MAX", "projections/projections.h", 3650),
 )
 # A few more than a product may have prices in.

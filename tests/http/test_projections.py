@@ -22,7 +22,7 @@ from support import (
 )
 from test_reports import ReportCase, as_text
 
-NAMES = ["demand", "funnel", "removed_then_bought"]
+NAMES = ["cart_rankings", "demand", "funnel", "removed_then_bought"]
 RUSH = 300  # carts that a client makes while a rebuild goes on, at most
 
 
@@ -61,7 +61,14 @@ class FollowCase(ReportCase):
         """Everything in the tables of the projections, in an order that means nothing."""
         return [
             self.database.sql(f"SELECT * FROM {table} AS t ORDER BY t;")
-            for table in ("demand_changes", "funnel_steps", "removals", "removals_bought")
+            for table in (
+                "demand_changes",
+                "funnel_steps",
+                "removals",
+                "removals_bought",
+                "reopenings",
+                "cart_rankings",
+            )
         ]
 
     def head(self):
@@ -120,7 +127,7 @@ class Following(FollowCase):
         # Trying again without a remedy pauses it again.
         self.assertIn("goes on", self.cartd("resume", "demand"))
         wait_until(
-            lambda: len(self.service.events("projection_paused")) == 4, "demand paused again"
+            lambda: len(self.service.events("projection_paused")) == len(NAMES) + 1, "demand paused again"
         )
         self.wait_until_paused("demand")
         self.database.sql(
@@ -171,7 +178,7 @@ class Following(FollowCase):
         for arguments in (["resume"], ["pause", "demand"], ["resume", "demand", "funnel"]):
             self.assertIn("rebuild NAME", self.cartd(*arguments, expected=2))
         complaint = self.cartd("rebuild", "nothing", expected=2)
-        self.assertIn("demand, funnel, removed_then_bought", complaint)
+        self.assertIn(", ".join(NAMES), complaint)
         done = run_cartd("projections", url="postgresql://127.0.0.1:1/none")
         self.assertEqual(done.returncode, 1, done)
 
@@ -227,7 +234,7 @@ class Rebuilding(FollowCase):
         done = run_cartd("projections", "rebuild", "demand", url=database.app_url)
         self.assertEqual(done.returncode, 0, done.stderr)
         done = run_cartd("projections", url=database.app_url)
-        self.assertEqual(done.stdout.count("up to date"), 3, done.stdout)
+        self.assertEqual(done.stdout.count("up to date"), len(NAMES), done.stdout)
 
 
 @needs_binary

@@ -118,7 +118,8 @@ class Tour:
             if re.fullmatch(r"\w+=\S+", command):
                 variables.append(command)
                 continue
-            if "/reports/" in command or command.startswith("cartd projections"):
+            follows_the_log = "/reports/" in command or "sort=" in command
+            if follows_the_log or command.startswith("cartd projections"):
                 wait_for_reports(self.address)
             # What a stream is cut off with, and what grep finds nothing with, is no failure here.
             output = self.run("\n".join([*variables, f"{command} || true"]))

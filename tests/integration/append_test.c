@@ -159,6 +159,7 @@ static const struct argument FULL_APPEND[] = {
     {"updated_at", EACH_NULL},
     {"guest_token_hash", EACH_NULL},
     {"order_reference", EACH_NULL},
+    {"customer_email", EACH_NULL},
     /* chunks of long documents: put */
     {"stream_ordinal", ITS_ORDINAL},
     {"cart_id", ITS_ID},

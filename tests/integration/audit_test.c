@@ -231,7 +231,7 @@ START_TEST(a_checkpoint_that_can_not_be_is_told_of)
         ck_assert_ptr_nonnull(strstr(last_finding, "the checkpoint of \"demand\" is impossible"));
         support_run_sql(
             url, "UPDATE projection_checkpoints SET position = 9, recorded_at = NULL,"
-                 " rebuilt_position = NULL, paused_position = NULL");
+                 " rebuilt_position = NULL, paused_position = NULL WHERE name = 'demand'");
     }
     assert_clean();
 }

@@ -101,18 +101,27 @@ static const char *rule_detail(struct http_request *request)
                          arena, "The product \"%s\" has no price in the currency of the cart.",
                          subject);
     case CART_REFUSED_QUANTITY_OUT_OF_RANGE:
-        return base_arena_printf(
-            arena, "%d more would take the line of \"%s\" above the limit of %d units.",
-            refused->type == CART_COMMAND_ADD_ITEM ? (int)refused->add_item.quantity : 0, subject,
-            CART_QUANTITY_MAX);
+        return refused->type == CART_COMMAND_ADD_ITEM
+                   ? base_arena_printf(
+                         arena,
+                         "%d more would take the line of \"%s\" above the limit of %d units.",
+                         (int)refused->add_item.quantity, subject, CART_QUANTITY_MAX)
+                   : base_arena_printf(
+                         arena,
+                         "Item \"%.128s\" would become one line with another, of more than %d "
+                         "units.",
+                         subject, CART_QUANTITY_MAX);
     case CART_REFUSED_IS_FULL:
         return base_arena_printf(
             arena, "The cart has reached the limit of %d lines, so \"%s\" can't be added.",
             CART_LINES_MAX, subject);
     case CART_REFUSED_AMOUNT_TOO_LARGE:
-        return base_arena_printf(
-            arena, "With \"%s\" the total of the cart would exceed %" PRId64 ".", subject,
-            CART_AMOUNT_MAX);
+        return *subject == '\0'
+                   ? base_arena_printf(
+                         arena, "The total of the cart would exceed %" PRId64 ".", CART_AMOUNT_MAX)
+                   : base_arena_printf(
+                         arena, "With \"%s\" the total of the cart would exceed %" PRId64 ".",
+                         subject, CART_AMOUNT_MAX);
     case CART_REFUSED_IS_EMPTY:
         return base_arena_printf(
             arena, "Cart %s has no items to check out; add one first.", cart_id);
@@ -134,9 +143,13 @@ static const char *rule_detail(struct http_request *request)
     case CART_REFUSED_NO_SUCH_VERSION:
         return refused->type == CART_COMMAND_RESTORE
                    ? base_arena_printf(
-                         arena, "Cart %s has no version %d.", cart_id,
-                         (int)refused->restore.version)
-                   : "The cart to copy has no version at_version.";
+                         arena, "Cart %s has no version %d; its newest version is %d.", cart_id,
+                         (int)refused->restore.version, (int)command->version)
+                   : base_arena_printf(
+                         arena, "The cart to copy has no version %d; its newest version is %d.",
+                         refused->type == CART_COMMAND_CREATE ? (int)refused->create.copy_version
+                                                              : 0,
+                         (int)command->version);
     case CART_REFUSED_SOURCE_NOT_FOUND:
         return base_arena_printf(
             arena, "There is no cart %s to copy.",
@@ -191,6 +204,8 @@ static const struct http_refusal *refuse_by_rule(struct http_request *request)
             .pointer = pointer,
             .has_current_total = command->refusal == CART_REFUSED_TOTAL_CHANGED,
             .current_total_minor = command->current_total_minor,
+            .has_current_version = command->refusal == CART_REFUSED_NO_SUCH_VERSION,
+            .current_version = command->version,
             .cart_status = is_closed ? command->status : NULL,
             .closed_at_us = command->closed_at_us,
             .items = command->body.length > 0 ? base_buffer_text(&command->body) : NULL,

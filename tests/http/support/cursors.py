@@ -6,16 +6,27 @@ import struct
 import uuid
 
 
+# What a list of carts may have, in the order in which a cursor has it.
+FILTERS = """sku status customer_id order_reference currency customer_email created_from created_to
+    updated_from updated_to total_from total_to sort""".split()
+
+
 def forge(kind, position, *filters):
-    """A cursor of the list of this kind and with these filters: at most three, in their order."""
+    """A cursor of the list of this kind and with these filters, in their order."""
     parts = [kind.encode(), position, *(text.encode() for text in filters)]
-    parts += [b""] * (5 - len(parts))
+    parts += [b""] * (2 + len(FILTERS) - len(parts))
     digest = hashlib.sha256(b"".join(struct.pack(">Q", len(part)) + part for part in parts))
     return base64.urlsafe_b64encode(parts[0] + position + digest.digest()[:8]).decode().rstrip("=")
 
 
-def cart_position(created_at_us, cart_id="ff" * 16):
-    return struct.pack(">q", created_at_us) + uuid.UUID(cart_id).bytes
+def forge_carts(position, sort="-created", **filters):
+    """The same of a list of carts."""
+    filters = {"sort": sort, **filters}
+    return forge("c", position, *(filters.get(name, "") for name in FILTERS))
+
+
+def cart_position(key, cart_id="ff" * 16):
+    return struct.pack(">q", key) + uuid.UUID(cart_id).bytes
 
 
 def report_position(log_position, number, sku):
