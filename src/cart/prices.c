@@ -42,26 +42,43 @@ enum cart_outcome rules_check_prices(
     return CART_ACCEPTED;
 }
 
+/* The price of now; of a line that can't be had now, its own. */
+static int64_t find_price(
+    const struct cart *cart, const struct cart_line *line, const struct cart_known *known)
+{
+    struct cart_offer offer = find_offer(known, line, cart->currency);
+    return offer.is_known && offer.has_price ? offer.unit_price_minor : line->unit_price_minor;
+}
+
+static void change_prices(
+    const struct cart *cart, const struct cart_known *known, bool rise,
+    struct cart_decision *decision)
+{
+    for (size_t i = 0; i < cart->n_lines; i++) {
+        const struct cart_line *line = &cart->lines[i];
+        int64_t price_minor = find_price(cart, line, known);
+        if (rise ? price_minor > line->unit_price_minor : price_minor < line->unit_price_minor)
+            (void)rules_accept(
+                decision, (struct cart_event){
+                              .type = CART_EVENT_ITEM_PRICE_CHANGED,
+                              .item_price_changed = {line->item_id, price_minor},
+                          });
+    }
+}
+
+/* Prices that fall come first, so that no version in between has a larger total than the last. */
 enum cart_outcome rules_reprice(
     const struct cart *cart, const struct cart_known *known, struct cart_decision *decision)
 {
     int64_t total_minor = rules_sum_totals(cart);
     for (size_t i = 0; i < cart->n_lines; i++) {
         const struct cart_line *line = &cart->lines[i];
-        struct cart_offer offer = find_offer(known, line, cart->currency);
-        bool has_price = offer.is_known && offer.has_price;
-        int64_t price_minor = has_price ? offer.unit_price_minor : line->unit_price_minor;
+        int64_t price_minor = find_price(cart, line, known);
         if (!rules_add_line(total_minor, line->quantity, price_minor, &total_minor))
             return rules_refuse(decision, CART_REFUSED_AMOUNT_TOO_LARGE);
-        if (price_minor == line->unit_price_minor)
-            continue;
-        (void)rules_accept(
-            decision,
-            (struct cart_event){
-                .type = CART_EVENT_ITEM_PRICE_CHANGED,
-                .item_price_changed = {.item_id = line->item_id, .unit_price_minor = price_minor},
-            });
     }
+    change_prices(cart, known, false, decision);
+    change_prices(cart, known, true, decision);
     return decision->n_events == 0 ? CART_ALREADY_SO : CART_ACCEPTED;
 }
 
