@@ -21,6 +21,8 @@ ACCESS = {
     "checkOutCart": "cart",
     "cancelCart": "cart",
     "executeCommands": "cart",
+    "setTotal": "totals",
+    "removeTotal": "totals",
     "claimCart": "claim",
     "listCartEvents": "cart",
     "listEvents": "events",
@@ -42,6 +44,7 @@ SCOPES = {
     "cart": {"carts", "carts:all"},
     "claim": {"carts", "carts:all"},
     "events": {"events"},
+    "totals": {"totals"},
     "catalog": {"catalog"},
     "reports": {"reports"},
     "operations": {"reports"},
@@ -108,12 +111,14 @@ class Targets:
     def make(self, operation, cart_id=None):
         path = operation.path.replace("{cart_id}", cart_id or make_id())
         path = path.replace("{item_id}", self.sku).replace("{slug}", "cart-closed")
+        path = path.replace("{name}", "tax")
         path = path.replace("{sku}", make_sku("put") if operation.id == "putProduct" else self.sku)
         value = {
             "createCart": {},
             "addItem": {"sku": self.sku},
             "changeItemQuantity": {"quantity": 2},
             "executeCommands": {"commands": [{"type": "add_item", "sku": self.sku}]},
+            "setTotal": {"amount": 19},
             "putProduct": {"name": "Tea", "prices": {"EUR": 1}},
         }.get(operation.id)
         return operation.method, path, None if value is None else encode_json(value)
@@ -203,7 +208,7 @@ class EveryRoute(AuthCase):
                 self.assertEqual(client.receive("GET", "/livez").status, 400)
 
     def test_each_scope_is_good_for_what_it_is_for(self):
-        for scope in ("carts", "carts:all", "catalog", "events", "reports", "", "other cartsx"):
+        for scope in ("carts", "carts:all", "catalog", "events", "reports", "totals", "", "other cartsx"):
             client = self.bearing(self.key.token("zoe", scope))
             for operation in operations():
                 access = ACCESS[operation.id]

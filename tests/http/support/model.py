@@ -79,10 +79,18 @@ class Cart:
             "currency": self.currency,
             "customer_id": self.customer_id,
             "items": [
-                {**line, "total": line["quantity"] * line["unit_price"]}
+                {
+                    **line,
+                    "subtotal": line["quantity"] * line["unit_price"],
+                    "discount": 0,
+                    "total": line["quantity"] * line["unit_price"],
+                }
                 for line in self.lines.values()
             ],
             "item_count": sum(line["quantity"] for line in self.lines.values()),
+            "subtotal": self.total,
+            "discount": 0,
+            "totals": [],
             "total": self.total,
             "metadata": self.metadata,
             "order_reference": self.order_reference,
