@@ -82,10 +82,18 @@ class Cart:
             "customer_email": None,
             "note": None,
             "items": [
-                {**line, "total": line["quantity"] * line["unit_price"]}
+                {
+                    **line,
+                    "subtotal": line["quantity"] * line["unit_price"],
+                    "discount": 0,
+                    "total": line["quantity"] * line["unit_price"],
+                }
                 for line in self.lines.values()
             ],
             "item_count": sum(line["quantity"] for line in self.lines.values()),
+            "subtotal": self.total,
+            "discount": 0,
+            "totals": [],
             "total": self.total,
             "notes": [],
             "metadata": self.metadata,
