@@ -27,6 +27,8 @@ ACCESS = {
     "checkOutCart": "cart",
     "cancelCart": "cart",
     "executeCommands": "cart",
+    "setTotal": "totals",
+    "removeTotal": "totals",
     "claimCart": "claim",
     "listCartEvents": "cart",
     "listEvents": "events",
@@ -48,6 +50,7 @@ SCOPES = {
     "cart": {"carts", "carts:all"},
     "claim": {"carts", "carts:all"},
     "events": {"events"},
+    "totals": {"totals"},
     "catalog": {"catalog"},
     "reports": {"reports"},
     "operations": {"reports"},
@@ -114,6 +117,7 @@ class Targets:
     def make(self, operation, cart_id=None):
         path = operation.path.replace("{cart_id}", cart_id or make_id())
         path = path.replace("{item_id}", self.sku).replace("{slug}", "cart-closed")
+        path = path.replace("{name}", "tax")
         path = path.replace("{sku}", make_sku("put") if operation.id == "putProduct" else self.sku)
         value = {
             "createCart": {},
@@ -123,6 +127,7 @@ class Targets:
             "restoreCart": {"version": 1},
             "changeCurrency": {"currency": "EUR"},
             "executeCommands": {"commands": [{"type": "add_item", "sku": self.sku}]},
+            "setTotal": {"amount": 19},
             "putProduct": {"name": "Tea", "prices": {"EUR": 1}},
         }.get(operation.id)
         return operation.method, path, None if value is None else encode_json(value)
@@ -215,7 +220,7 @@ class EveryRoute(AuthCase):
                 self.assertEqual(client.receive("GET", "/livez").status, 400)
 
     def test_each_scope_is_good_for_what_it_is_for(self):
-        for scope in ("carts", "carts:all", "catalog", "events", "reports", "", "other cartsx"):
+        for scope in ("carts", "carts:all", "catalog", "events", "reports", "totals", "", "other cartsx"):
             client = self.bearing(self.key.token("zoe", scope))
             for operation in operations():
                 access = ACCESS[operation.id]

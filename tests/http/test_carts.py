@@ -36,6 +36,9 @@ class Creating(ServiceCase):
                 "note",
                 "items",
                 "item_count",
+                "subtotal",
+                "discount",
+                "totals",
                 "total",
                 "notes",
                 "metadata",
@@ -47,7 +50,17 @@ class Creating(ServiceCase):
         )
         self.assertEqual(
             list(cart["items"][0]),
-            ["id", "sku", "name", "quantity", "unit_price", "total", "properties"],
+            [
+                "id",
+                "sku",
+                "name",
+                "quantity",
+                "unit_price",
+                "subtotal",
+                "discount",
+                "total",
+                "properties",
+            ],
         )
 
     def test_a_cart_keeps_what_it_was_made_with(self):
@@ -71,6 +84,8 @@ class Creating(ServiceCase):
                 "quantity": 2,
                 "unit_price": 499,
                 "properties": {},
+                "subtotal": 998,
+                "discount": 0,
                 "total": 998,
             },
         )

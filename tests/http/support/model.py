@@ -32,10 +32,10 @@ class Refused(Exception):
         self.members = members
 
 
-def make_item_id(sku, properties):
+def make_item_id(sku, properties, attempt=0):
     """What a line with properties is called: its sku, shortened, and 128 bits of a digest."""
     text = json.dumps(properties, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    parts = (sku.encode(), text.encode(), b"\0\0")
+    parts = (sku.encode(), text.encode(), attempt.to_bytes(2, "big"))
     digest = hashlib.sha256(b"".join(len(part).to_bytes(8, "big") + part for part in parts))
     return f"{sku[:31]}~{digest.hexdigest()[:32]}"
 
@@ -82,10 +82,18 @@ class Cart:
             "customer_email": None,
             "note": None,
             "items": [
-                {**line, "total": line["quantity"] * line["unit_price"]}
+                {
+                    **line,
+                    "subtotal": line["quantity"] * line["unit_price"],
+                    "discount": 0,
+                    "total": line["quantity"] * line["unit_price"],
+                }
                 for line in self.lines.values()
             ],
             "item_count": sum(line["quantity"] for line in self.lines.values()),
+            "subtotal": self.total,
+            "discount": 0,
+            "totals": [],
             "total": self.total,
             "notes": [],
             "metadata": self.metadata,
