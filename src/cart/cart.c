@@ -83,10 +83,27 @@ bool cart_admits(
            is_same_hash(guest_token_hash, caller->guest_token_hash);
 }
 
+/* Of a quantity with decimals. The price is taken in two parts, whole * 10^scale + rest, so that
+ * only quantity * whole can overflow; what is left to divide is less than 2^31 * 10^scale. */
+static int64_t scaled_total_minor(const struct cart_line *line)
+{
+    int64_t divisor = 1;
+    for (int32_t i = 0; i < line->scale; i++)
+        divisor *= 10;
+    int64_t total_minor;
+    int64_t rest = line->quantity * (line->unit_price_minor % divisor);
+    if (__builtin_mul_overflow(line->quantity, line->unit_price_minor / divisor, &total_minor) ||
+        __builtin_add_overflow(total_minor, (rest + divisor / 2) / divisor, &total_minor))
+        return INT64_MAX;
+    return total_minor;
+}
+
 int64_t cart_line_total_minor(const struct cart_line *line)
 {
     int64_t total_minor;
+    if (line->scale > 0)
+        return scaled_total_minor(line);
     if (__builtin_mul_overflow(line->quantity, line->unit_price_minor, &total_minor))
-        return CART_AMOUNT_MAX;
+        return INT64_MAX;
     return total_minor;
 }

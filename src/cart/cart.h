@@ -4,8 +4,8 @@
  *
  * This room is arithmetic: no I/O, no clock, no allocation, no JSON. Every text is a NUL-terminated
  * UTF-8 string that is borrowed from the caller; a cart is valid as long as the texts of the events
- * that made it are. What a value may look like by itself (the pattern of a sku, a quantity of
- * 1..999 in a request) was checked before it came here; what it may do to the cart is decided here.
+ * that made it are. What a value may look like by itself (the pattern of a sku, a quantity that is
+ * not negative) was checked before it came here; what it may do to the cart is decided here.
  */
 #ifndef CARTD_CART_H
 #define CARTD_CART_H
@@ -15,7 +15,8 @@
 #include <stdint.h>
 
 #define CART_LINES_MAX 250
-#define CART_QUANTITY_MAX 999                     /* of one line */
+#define CART_QUANTITY_MAX 1000000 /* of one line; what a product allows is less, mostly */
+#define CART_SCALE_MAX 6
 #define CART_AMOUNT_MAX INT64_C(9007199254740991) /* 2^53-1: exact in every JSON reader */
 #define CART_COMMANDS_MAX 100                     /* in one request */
 #define CART_SKU_MAX 64
@@ -52,8 +53,10 @@ struct cart_line {
     const char *sku;
     const char *name;
     const char *properties; /* a canonical JSON object of texts; NULL: none */
-    int32_t quantity;
-    int32_t added_version; /* of the event that brought it */
+    const char *unit;       /* of which the price is: kg; NULL: it has no name */
+    int32_t quantity;       /* counts 10^-scale units */
+    int32_t scale;          /* stays as long as the line does */
+    int32_t added_version;  /* of the event that brought it */
     int64_t unit_price_minor;
 };
 
@@ -62,7 +65,7 @@ struct cart_line {
 #define CART_TIME_NONE INT64_MIN
 #define CART_TIME_PENDING (INT64_MIN + 1)
 
-/* A cart after some events. Start with cart_clear(). About 10 KB: copy it with cart_copy(). */
+/* A cart after some events. Start with cart_clear(). About 16 KB: copy it with cart_copy(). */
 struct cart {
     enum cart_status status;
     int32_t version; /* number of events */
@@ -76,7 +79,7 @@ struct cart {
     const char *notes;       /* what its last change could not do: a JSON array; NULL: nothing */
     int32_t changed_version; /* of the newest event that can be undone; 0: there is none */
     int32_t undone_to;       /* the last undo led there; 0: there was a change since */
-    int32_t item_count;      /* sum of quantities */
+    int32_t item_count;      /* sum of quantities, of which one with decimals counts as 1 */
     int64_t total_minor;
     int64_t created_at_us;
     int64_t updated_at_us;
@@ -99,7 +102,8 @@ const struct cart_line *cart_find_line(const struct cart *cart, const char *item
 /* The line of that sku with those properties (NULL: none), or NULL. */
 const struct cart_line *cart_find_line_of(
     const struct cart *cart, const char *sku, const char *properties);
-/* quantity times price; within CART_AMOUNT_MAX for every line of a cart. */
+/* The price of the quantity, rounded half away from zero to the minor unit. INT64_MAX: it is too
+ * large to be held; decide lets no line of a cart be worth more than CART_AMOUNT_MAX. */
 int64_t cart_line_total_minor(const struct cart_line *line);
 
 /* ---- who may --------------------------------------------------------------------------------- */
@@ -123,7 +127,7 @@ bool cart_admits(
 #define CART_EVENTS(ROW)                                                                           \
     ROW(CREATED, "CartCreated", 2)                                                                 \
     ROW(CLAIMED, "CartClaimed", 1)                                                                 \
-    ROW(ITEM_ADDED, "ItemAdded", 2)                                                                \
+    ROW(ITEM_ADDED, "ItemAdded", 3)                                                                \
     ROW(ITEM_QUANTITY_CHANGED, "ItemQuantityChanged", 1)                                           \
     ROW(ITEM_REMOVED, "ItemRemoved", 1)                                                            \
     ROW(CLEARED, "CartCleared", 1)                                                                 \
@@ -133,7 +137,7 @@ bool cart_admits(
     ROW(ITEM_PROPERTIES_CHANGED, "ItemPropertiesChanged", 1)                                       \
     ROW(ITEM_MERGED, "ItemMerged", 1)                                                              \
     ROW(ITEM_PRICE_CHANGED, "ItemPriceChanged", 1)                                                 \
-    ROW(ITEM_RESTORED, "ItemRestored", 1)                                                          \
+    ROW(ITEM_RESTORED, "ItemRestored", 2)                                                          \
     ROW(CURRENCY_CHANGED, "CartCurrencyChanged", 1)                                                \
     ROW(COPIED, "CartCopied", 1)                                                                   \
     ROW(RESTORED, "CartRestored", 1)                                                               \
@@ -167,7 +171,9 @@ struct cart_event {
             const char *sku;
             const char *name;
             const char *properties; /* a canonical JSON object of texts; NULL: none */
+            const char *unit;       /* as in struct cart_line, from now on */
             int32_t quantity;       /* how many were added */
+            int32_t scale;
             int64_t unit_price_minor;
         } item_added;
         struct {
@@ -207,7 +213,9 @@ struct cart_event {
             const char *sku;
             const char *name;
             const char *properties; /* as in item_added */
+            const char *unit;
             int32_t quantity;
+            int32_t scale;
             int32_t index; /* where it comes among the lines */
             int64_t unit_price_minor;
         } item_restored; /* a line that had left is there again */
@@ -247,11 +255,21 @@ void cart_stamp(struct cart *cart, int64_t recorded_at_us);
 
 /* ---- commands -------------------------------------------------------------------------------- */
 
+/* What the quantity of a line must be: from minimum to maximum, and a multiple. */
+struct cart_limits {
+    int32_t minimum;
+    int32_t maximum;
+    int32_t multiple_of;
+};
+
 /* What the catalogue says about a sku at the moment, in the cart's currency. */
 struct cart_offer {
     bool is_known;  /* in the catalogue and active */
     bool has_price; /* in the cart's currency */
     const char *name;
+    const char *unit; /* as in struct cart_line */
+    int32_t scale;
+    struct cart_limits limits;
     int64_t unit_price_minor;
 };
 
@@ -297,11 +315,11 @@ struct cart_command {
             const char *sku;
             const char *properties; /* a canonical JSON object of texts; NULL: none */
             const char *item_id;    /* how a new line would be called; NULL: like its sku */
-            int32_t quantity;       /* 1..999 */
+            int32_t quantity;       /* 1..CART_QUANTITY_MAX */
         } add_item;
         struct {
             const char *item_id;
-            int32_t quantity; /* 0..999; 0 removes */
+            int32_t quantity; /* 0..CART_QUANTITY_MAX; 0 removes */
         } change_item_quantity;
         struct {
             const char *item_id;
@@ -324,7 +342,7 @@ struct cart_command {
             const char *item_id;
             bool has_quantity;
             bool has_properties;
-            int32_t quantity;       /* 0..999; 0 removes */
+            int32_t quantity;       /* 0..CART_QUANTITY_MAX; 0 removes */
             const char *properties; /* what is to be merged with them; NULL: they end */
         } change_item;
         struct {
@@ -363,6 +381,7 @@ struct cart_request {
     ROW(ITEM_NOT_IN_CART, "item-not-in-cart")                                                      \
     ROW(UNKNOWN_SKU, "unknown-sku")                                                                \
     ROW(PRICE_UNAVAILABLE, "price-unavailable")                                                    \
+    ROW(UNIT_CHANGED, "unit-changed")                                                              \
     ROW(QUANTITY_OUT_OF_RANGE, "quantity-out-of-range")                                            \
     ROW(IS_FULL, "cart-full")                                                                      \
     ROW(AMOUNT_TOO_LARGE, "amount-too-large")                                                      \
@@ -437,6 +456,7 @@ struct cart_sizes cart_find_sizes(const struct cart *cart, const struct cart_com
 struct cart_decision {
     enum cart_outcome outcome;
     enum cart_refusal refusal;
+    struct cart_limits limits; /* with CART_REFUSED_QUANTITY_OUT_OF_RANGE: what is allowed */
     struct cart_event *events; /* borrow the texts of command, offers and carts */
     size_t n_events;
     struct cart_note *notes; /* with accepted: the last event is to have them */

@@ -30,8 +30,9 @@ static void sum_up(struct cart *cart)
     cart->item_count = 0;
     cart->total_minor = 0;
     for (size_t i = 0; i < cart->n_lines; i++) {
-        cart->item_count = add_quantities(cart->item_count, cart->lines[i].quantity);
-        cart->total_minor = add_amounts(cart->total_minor, cart_line_total_minor(&cart->lines[i]));
+        const struct cart_line *line = &cart->lines[i];
+        cart->item_count = add_quantities(cart->item_count, line->scale > 0 ? 1 : line->quantity);
+        cart->total_minor = add_amounts(cart->total_minor, cart_line_total_minor(line));
     }
 }
 
@@ -66,6 +67,8 @@ static void add_item(struct cart *cart, const struct cart_event *event)
         };
     }
     line->name = event->item_added.name;
+    line->unit = event->item_added.unit;
+    line->scale = event->item_added.scale;
     line->unit_price_minor = event->item_added.unit_price_minor;
     line->quantity = add_quantities(line->quantity, event->item_added.quantity);
     sum_up(cart);
@@ -111,7 +114,9 @@ static void restore_item(struct cart *cart, const struct cart_event *event)
         .sku = event->item_restored.sku,
         .name = event->item_restored.name,
         .properties = event->item_restored.properties,
+        .unit = event->item_restored.unit,
         .quantity = event->item_restored.quantity,
+        .scale = event->item_restored.scale,
         .added_version = cart->version,
         .unit_price_minor = event->item_restored.unit_price_minor,
     };

@@ -24,10 +24,11 @@ static void add(struct way *way, struct cart_event event)
     (void)rules_accept(way->decision, event);
 }
 
-static void count_line(struct way *way, int32_t quantity, int64_t unit_price_minor)
+static void count_line(struct way *way, int32_t quantity, int32_t scale, int64_t unit_price_minor)
 {
-    way->is_exact = way->is_exact &&
-                    rules_add_line(way->total_minor, quantity, unit_price_minor, &way->total_minor);
+    const struct cart_line line = {
+        .quantity = quantity, .scale = scale, .unit_price_minor = unit_price_minor};
+    way->is_exact = way->is_exact && rules_add_line(way->total_minor, &line, &way->total_minor);
     way->n_lines++;
 }
 
@@ -46,24 +47,43 @@ static void remove_line(struct way *way, const struct cart_line *line)
              });
 }
 
-/* False, with a note: the line can't be had in that currency. */
-static bool can_be_had(
-    struct way *way, const struct cart_line *line, int32_t wanted, const char *currency,
-    struct cart_offer *offer)
+static void note(
+    struct way *way, enum cart_refusal code, const struct cart_line *line, int32_t wanted)
 {
-    *offer = way->known->find_offer(way->known->context, line->sku, currency);
-    if (offer->is_known && offer->has_price)
-        return true;
     rules_note(
         way->decision, (struct cart_note){
-                           .code = offer->is_known ? CART_REFUSED_PRICE_UNAVAILABLE
-                                                   : CART_REFUSED_PRODUCT_WITHDRAWN,
+                           .code = code,
                            .item_id = line->item_id,
                            .sku = line->sku,
                            .quantity = wanted,
                            .unit_price_minor = -1,
                            .current_price_minor = -1,
                        });
+}
+
+/* False, with a note: the line has no price in that currency. */
+static bool find_offer(
+    struct way *way, const struct cart_line *line, int32_t wanted, const char *currency,
+    struct cart_offer *offer)
+{
+    enum cart_refusal obstacle;
+    *offer = way->known->find_offer(way->known->context, line->sku, currency);
+    if (rules_can_take_price(line, offer, &obstacle))
+        return true;
+    note(way, obstacle, line, wanted);
+    return false;
+}
+
+/* False, with a note: so much of the line can't be had in that currency. */
+static bool can_be_had(
+    struct way *way, const struct cart_line *line, int32_t wanted, const char *currency,
+    struct cart_offer *offer)
+{
+    if (!find_offer(way, line, wanted, currency, offer))
+        return false;
+    if (rules_allow(&offer->limits, wanted))
+        return true;
+    note(way, CART_REFUSED_QUANTITY_OUT_OF_RANGE, line, wanted);
     return false;
 }
 
@@ -80,7 +100,7 @@ static bool find_price(
     if (now->added_version == then->added_version)
         *price_minor = then->unit_price_minor;
     else if (strcmp(way->from->currency, way->to->currency) != 0) {
-        if (!can_be_had(way, now, then->quantity, way->to->currency, &offer))
+        if (!find_offer(way, now, then->quantity, way->to->currency, &offer))
             return false;
         *price_minor = offer.unit_price_minor;
     }
@@ -114,6 +134,29 @@ static void change_currency(struct way *way, size_t n_staying)
     add(way, event);
 }
 
+/* The quantity that a line which stays is to have; with a note, that it has now. */
+static int32_t find_quantity(
+    struct way *way, const struct cart_line *now, const struct cart_line *then)
+{
+    int32_t wanted = then->quantity;
+    const char *currency = way->to->currency;
+    struct cart_offer offer;
+    if (now->scale != then->scale) {
+        note(way, CART_REFUSED_UNIT_CHANGED, now, wanted);
+        return now->quantity;
+    }
+    if (wanted == now->quantity)
+        return wanted;
+    /* More of it can only be had while it is sold, as ever. */
+    if (wanted > now->quantity)
+        return can_be_had(way, now, wanted, currency, &offer) ? wanted : now->quantity;
+    offer = way->known->find_offer(way->known->context, now->sku, currency);
+    if (!rules_is_about(now, &offer) || rules_allow(&offer.limits, wanted))
+        return wanted;
+    note(way, CART_REFUSED_QUANTITY_OUT_OF_RANGE, now, wanted);
+    return now->quantity;
+}
+
 static void change_line(
     struct way *way, const struct cart_line *now, const struct cart_line *then, int64_t price_minor,
     bool is_price_set)
@@ -123,11 +166,7 @@ static void change_line(
                      .type = CART_EVENT_ITEM_PRICE_CHANGED,
                      .item_price_changed = {now->item_id, price_minor},
                  });
-    int32_t quantity = then->quantity;
-    struct cart_offer offer;
-    /* More of it can only be had while it is sold, as ever. */
-    if (quantity > now->quantity && !can_be_had(way, now, quantity, way->to->currency, &offer))
-        quantity = now->quantity;
+    int32_t quantity = find_quantity(way, now, then);
     if (quantity != now->quantity)
         add(way, (struct cart_event){
                      .type = CART_EVENT_ITEM_QUANTITY_CHANGED,
@@ -138,7 +177,7 @@ static void change_line(
                      .type = CART_EVENT_ITEM_PROPERTIES_CHANGED,
                      .item_properties_changed = {now->item_id, then->properties},
                  });
-    count_line(way, quantity, price_minor);
+    count_line(way, quantity, now->scale, price_minor);
 }
 
 static void keep_lines(struct way *way)
@@ -179,12 +218,14 @@ static void bring_back(struct way *way, const struct cart_line *line, size_t ind
                          .sku = line->sku,
                          .name = offer.name,
                          .properties = line->properties,
+                         .unit = offer.unit,
                          .quantity = line->quantity,
+                         .scale = offer.scale,
                          .index = (int32_t)index,
                          .unit_price_minor = offer.unit_price_minor,
                      },
              });
-    count_line(way, line->quantity, offer.unit_price_minor);
+    count_line(way, line->quantity, offer.scale, offer.unit_price_minor);
 }
 
 static void bring_lines_back(struct way *way)
@@ -305,11 +346,13 @@ enum cart_outcome rules_copy(
                               .sku = line->sku,
                               .name = offer.name,
                               .properties = line->properties,
+                              .unit = offer.unit,
                               .quantity = line->quantity,
+                              .scale = offer.scale,
                               .unit_price_minor = offer.unit_price_minor,
                           },
                   });
-        count_line(&way, line->quantity, offer.unit_price_minor);
+        count_line(&way, line->quantity, offer.scale, offer.unit_price_minor);
     }
     if (!way.is_exact)
         return rules_refuse(decision, CART_REFUSED_AMOUNT_TOO_LARGE);

@@ -4,7 +4,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "catalog.h"
 #include "codec.h"
 #include "currency.h"
 #include "price.h"
@@ -42,7 +41,7 @@ static bool refuse_header(char **problem, const char *what, const char *name)
     base_buffer_printf(
         &text,
         "%s column \"%s\"; the first line names the columns: sku,name,currency,price and, "
-        "optionally, active",
+        "optionally, active, minimum, maximum, multiple_of, unit and scale",
         what, name);
     *problem = base_copy_text(base_buffer_text(&text));
     return false;
@@ -149,6 +148,60 @@ static const char *read_price(
                : price_read_minor(text, &line->price_minor);
 }
 
+/* An integer; `otherwise` where the field is empty. False: it is not within the limits. */
+static bool read_number(
+    const char *text, int32_t least, int32_t most, int32_t otherwise, int32_t *number)
+{
+    int64_t read = otherwise;
+    bool is_good = text[0] == '\0' || base_parse_int(text, least, most, &read);
+    *number = (int32_t)read;
+    return is_good;
+}
+
+/* NULL, or what the value of *column must be. What is said of one column is said of all: the empty
+ * ones have the default then. */
+static const char *read_quantity(
+    const struct product_line_header *header, const struct csv_record *record,
+    struct product_line *line, enum product_line_column *column)
+{
+    static const char LIMIT[] = "an integer from 1 to 1000000, or empty";
+    struct catalog_quantity *quantity = &line->quantity;
+    for (*column = PRODUCT_LINE_MINIMUM; *column <= PRODUCT_LINE_SCALE; ++*column)
+        line->has_quantity = line->has_quantity || field(header, record, *column)[0] != '\0';
+    if (!line->has_quantity)
+        return NULL;
+    *column = PRODUCT_LINE_MINIMUM;
+    if (!read_number(
+            field(header, record, *column), 1, CATALOG_QUANTITY_MAX,
+            catalog_default_quantity.minimum, &quantity->minimum))
+        return LIMIT;
+    *column = PRODUCT_LINE_MULTIPLE_OF;
+    if (!read_number(
+            field(header, record, *column), 1, CATALOG_QUANTITY_MAX,
+            catalog_default_quantity.multiple_of, &quantity->multiple_of))
+        return LIMIT;
+    *column = PRODUCT_LINE_UNIT;
+    const char *unit = field(header, record, *column);
+    quantity->unit = unit[0] != '\0' ? unit : NULL;
+    if (quantity->unit != NULL && !codec_is_label(unit, CATALOG_UNIT_MAX))
+        return "1 to 16 characters, none of them a control character, or empty";
+    *column = PRODUCT_LINE_SCALE;
+    if (!read_number(
+            field(header, record, *column), 0, CATALOG_SCALE_MAX, catalog_default_quantity.scale,
+            &quantity->scale))
+        return "an integer from 0 to 6, or empty";
+    *column = PRODUCT_LINE_MAXIMUM;
+    if (!read_number(
+            field(header, record, *column), 1, CATALOG_QUANTITY_MAX,
+            catalog_default_quantity.maximum, &quantity->maximum))
+        return LIMIT;
+    if (!catalog_quantity_is_possible(quantity))
+        return "at least the first multiple of multiple_of from minimum on (999 if it is empty)";
+    if (catalog_quantity_is_same(quantity, &catalog_default_quantity))
+        *quantity = (struct catalog_quantity){.maximum = 0};
+    return NULL;
+}
+
 /* NULL, or what the value of *column must be. */
 static const char *read_columns(
     const struct product_line_header *header, const struct csv_record *record,
@@ -177,7 +230,7 @@ static const char *read_columns(
     line->has_active = active[0] != '\0';
     if (line->has_active && !read_yes_or_no(active, &line->is_active))
         return "true, false, yes, no, 1, 0, or empty";
-    return NULL;
+    return read_quantity(header, record, line, column);
 }
 
 bool product_line_read(
