@@ -153,6 +153,7 @@ static void refuse(
         .command_index = command_index,
         .current_total_minor = cart->total_minor,
         .limits = one->limits,
+        .current_version = one->current_version,
         .status = cart_status_name(cart->status),
         .closed_at_us = former->closed_at_us,
         .details = codec_make_notes(arena, one->notes, one->n_notes, true),

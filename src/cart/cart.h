@@ -19,7 +19,8 @@
 #define CART_SCALE_MAX 6
 #define CART_AMOUNT_MAX INT64_C(9007199254740991) /* 2^53-1: exact in every JSON reader */
 #define CART_COMMANDS_MAX 100                     /* in one request */
-#define CART_SKU_MAX 64
+#define CART_SKU_MAX 128                          /* code points */
+#define CART_SKU_SIZE (4 * CART_SKU_MAX + 1)      /* of a sku in UTF-8, with the terminating NUL */
 #define CART_ITEM_ID_MAX 64
 #define CART_CUSTOMER_ID_MAX 128     /* code points */
 #define CART_ORDER_REFERENCE_MAX 128 /* code points */
@@ -49,7 +50,7 @@ const char *cart_status_name(enum cart_status status);
 /* Lines of one sku with different properties are different lines: what a line is is said by its sku
  * and its properties, and its item id is what it is called. */
 struct cart_line {
-    const char *item_id; /* of a line without properties: its sku, unless another has that id */
+    const char *item_id; /* of a plain line: its sku, unless another has that id */
     const char *sku;
     const char *name;
     const char *properties; /* a canonical JSON object of texts; NULL: none */
@@ -457,6 +458,7 @@ struct cart_decision {
     enum cart_outcome outcome;
     enum cart_refusal refusal;
     struct cart_limits limits; /* with CART_REFUSED_QUANTITY_OUT_OF_RANGE: what is allowed */
+    int32_t current_version;   /* for CART_REFUSED_NO_SUCH_VERSION: of the cart that lacks it */
     struct cart_event *events; /* borrow the texts of command, offers and carts */
     size_t n_events;
     struct cart_note *notes; /* with accepted: the last event is to have them */

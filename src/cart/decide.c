@@ -26,11 +26,12 @@ static enum cart_outcome find_source(
     *source = known->find_source(known->context, cart_id, 0, &is_read);
     if (is_read && *source == NULL)
         return rules_refuse(decision, CART_REFUSED_SOURCE_NOT_FOUND);
+    int32_t current_version = *source != NULL ? (*source)->version : 0;
     if (is_read && version > 0)
         *source = known->find_source(known->context, cart_id, version, &is_read);
     if (!is_read)
         return CART_UNREAD;
-    return *source != NULL ? CART_ACCEPTED : rules_refuse(decision, CART_REFUSED_NO_SUCH_VERSION);
+    return *source != NULL ? CART_ACCEPTED : rules_refuse_version(decision, current_version);
 }
 
 static enum cart_outcome create(

@@ -286,7 +286,7 @@ enum cart_outcome rules_restore(
     if (!is_read)
         return CART_UNREAD;
     if (then == NULL)
-        return rules_refuse(decision, CART_REFUSED_NO_SUCH_VERSION);
+        return rules_refuse_version(decision, known->recorded_version);
     struct cart_event restored = {
         .type = CART_EVENT_RESTORED, .restored = {.version = version, .undone_to = 0}};
     return lead_to(cart, then, known, restored, decision);

@@ -15,6 +15,14 @@ static inline enum cart_outcome rules_refuse(
     return CART_REFUSED;
 }
 
+/* A cart of that version has no such version. */
+static inline enum cart_outcome rules_refuse_version(
+    struct cart_decision *decision, int32_t current_version)
+{
+    decision->current_version = current_version;
+    return rules_refuse(decision, CART_REFUSED_NO_SUCH_VERSION);
+}
+
 /* One fact more. */
 static inline enum cart_outcome rules_accept(
     struct cart_decision *decision, struct cart_event event)

@@ -25,7 +25,6 @@
 #define FAILED_MAX 20
 #define SAID_MAX 100 /* bad lines that are named; the others are only counted */
 #define NAME_SIZE (4 * CATALOG_NAME_MAX + 1)
-#define SKU_SIZE 65
 #define UNIT_SIZE (4 * CATALOG_UNIT_MAX + 1)
 
 /* A line under way, with all that its command points to. */
@@ -35,7 +34,7 @@ struct import_line {
     struct import *import;
     int64_t line_number; /* 0: it is a product that the file does not have */
     struct import_line *next_free;
-    char sku[SKU_SIZE];
+    char sku[CART_SKU_SIZE];
     char name[NAME_SIZE];
     char unit[UNIT_SIZE];
 };
@@ -292,10 +291,11 @@ static int64_t find_contradiction(
 
 static void receive_record(struct import *import, const struct csv_record *record)
 {
+    BASE_CLEANUP(base_arena_finish) struct base_arena arena = {0};
     BASE_CLEANUP(base_buffer_finish) struct base_buffer problem = {0};
     struct product_line line;
     import->n_lines++;
-    if (!product_line_read(&import->header, record, &line, &problem)) {
+    if (!product_line_read(&import->header, record, &arena, &line, &problem)) {
         complain(import, record->line, base_buffer_text(&problem));
         return;
     }

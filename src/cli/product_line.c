@@ -148,55 +148,55 @@ static const char *read_price(
                : price_read_minor(text, &line->price_minor);
 }
 
-/* An integer; `otherwise` where the field is empty. False: it is not within the limits. */
-static bool read_number(
-    const char *text, int32_t least, int32_t most, int32_t otherwise, int32_t *number)
+/* False: the field has something else than an integer within the limits. Empty, it changes nothing.
+ */
+static bool read_number(const char *text, int32_t least, int32_t most, int32_t *number)
 {
-    int64_t read = otherwise;
-    bool is_good = text[0] == '\0' || base_parse_int(text, least, most, &read);
+    int64_t read;
+    if (text[0] == '\0')
+        return true;
+    if (!base_parse_int(text, least, most, &read))
+        return false;
     *number = (int32_t)read;
-    return is_good;
+    return true;
 }
 
-/* NULL, or what the value of *column must be. What is said of one column is said of all: the empty
- * ones have the default then. */
+static bool has_quantity(const struct product_line_header *header, const struct csv_record *record)
+{
+    for (int column = PRODUCT_LINE_MINIMUM; column <= PRODUCT_LINE_SCALE; column++)
+        if (field(header, record, (enum product_line_column)column)[0] != '\0')
+            return true;
+    return false;
+}
+
+/* NULL, or what the value of *column must be. Where one of the columns says something, the empty
+ * ones say the default. */
 static const char *read_quantity(
     const struct product_line_header *header, const struct csv_record *record,
-    struct product_line *line, enum product_line_column *column)
+    struct base_arena *arena, struct catalog_quantity *quantity, enum product_line_column *column)
 {
-    static const char LIMIT[] = "an integer from 1 to 1000000, or empty";
-    struct catalog_quantity *quantity = &line->quantity;
-    for (*column = PRODUCT_LINE_MINIMUM; *column <= PRODUCT_LINE_SCALE; ++*column)
-        line->has_quantity = line->has_quantity || field(header, record, *column)[0] != '\0';
-    if (!line->has_quantity)
-        return NULL;
+    static const char COUNT[] = "an integer from 1 to 1000000, or empty";
+    *quantity = catalog_default_quantity;
     *column = PRODUCT_LINE_MINIMUM;
-    if (!read_number(
-            field(header, record, *column), 1, CATALOG_QUANTITY_MAX,
-            catalog_default_quantity.minimum, &quantity->minimum))
-        return LIMIT;
+    if (!read_number(field(header, record, *column), 1, CATALOG_QUANTITY_MAX, &quantity->minimum))
+        return COUNT;
     *column = PRODUCT_LINE_MULTIPLE_OF;
     if (!read_number(
-            field(header, record, *column), 1, CATALOG_QUANTITY_MAX,
-            catalog_default_quantity.multiple_of, &quantity->multiple_of))
-        return LIMIT;
-    *column = PRODUCT_LINE_UNIT;
-    const char *unit = field(header, record, *column);
-    quantity->unit = unit[0] != '\0' ? unit : NULL;
-    if (quantity->unit != NULL && !codec_is_label(unit, CATALOG_UNIT_MAX))
-        return "1 to 16 characters, none of them a control character, or empty";
+            field(header, record, *column), 1, CATALOG_QUANTITY_MAX, &quantity->multiple_of))
+        return COUNT;
     *column = PRODUCT_LINE_SCALE;
-    if (!read_number(
-            field(header, record, *column), 0, CATALOG_SCALE_MAX, catalog_default_quantity.scale,
-            &quantity->scale))
+    if (!read_number(field(header, record, *column), 0, CATALOG_SCALE_MAX, &quantity->scale))
         return "an integer from 0 to 6, or empty";
+    *column = PRODUCT_LINE_UNIT;
+    const char *unit = codec_normalise(arena, field(header, record, *column), CATALOG_UNIT_MAX);
+    if (unit[0] != '\0' && !codec_is_label(unit, CATALOG_UNIT_MAX))
+        return "1 to 16 characters, none of them a control character, or empty";
+    quantity->unit = unit[0] != '\0' ? unit : NULL;
     *column = PRODUCT_LINE_MAXIMUM;
-    if (!read_number(
-            field(header, record, *column), 1, CATALOG_QUANTITY_MAX,
-            catalog_default_quantity.maximum, &quantity->maximum))
-        return LIMIT;
+    if (!read_number(field(header, record, *column), 1, CATALOG_QUANTITY_MAX, &quantity->maximum))
+        return COUNT;
     if (!catalog_quantity_is_possible(quantity))
-        return "at least the first multiple of multiple_of from minimum on (999 if it is empty)";
+        return "at least the first multiple of multiple_of from minimum on (999 where it is empty)";
     if (catalog_quantity_is_same(quantity, &catalog_default_quantity))
         *quantity = (struct catalog_quantity){.maximum = 0};
     return NULL;
@@ -205,14 +205,15 @@ static const char *read_quantity(
 /* NULL, or what the value of *column must be. */
 static const char *read_columns(
     const struct product_line_header *header, const struct csv_record *record,
-    struct product_line *line, enum product_line_column *column)
+    struct base_arena *arena, struct product_line *line, enum product_line_column *column)
 {
     *column = PRODUCT_LINE_SKU;
-    line->sku = field(header, record, *column);
+    line->sku = codec_normalise(arena, field(header, record, *column), CART_SKU_MAX);
     if (!codec_is_sku(line->sku))
-        return "1 to 64 of A-Z a-z 0-9 . _ ~ -, beginning with a letter or digit";
+        return "1 to 128 characters of UTF-8, none of them a control character, without . or .. "
+               "alone or between slashes";
     *column = PRODUCT_LINE_NAME;
-    line->name = field(header, record, *column);
+    line->name = codec_normalise(arena, field(header, record, *column), CATALOG_NAME_MAX);
     if (base_utf8_length(line->name, strlen(line->name)) < 0)
         return "text in UTF-8; save the file as \"CSV UTF-8\"";
     if (!codec_is_label(line->name, CATALOG_NAME_MAX))
@@ -230,12 +231,14 @@ static const char *read_columns(
     line->has_active = active[0] != '\0';
     if (line->has_active && !read_yes_or_no(active, &line->is_active))
         return "true, false, yes, no, 1, 0, or empty";
-    return read_quantity(header, record, line, column);
+    line->has_quantity = has_quantity(header, record);
+    return line->has_quantity ? read_quantity(header, record, arena, &line->quantity, column)
+                              : NULL;
 }
 
 bool product_line_read(
     const struct product_line_header *header, const struct csv_record *record,
-    struct product_line *line, struct base_buffer *problem)
+    struct base_arena *arena, struct product_line *line, struct base_buffer *problem)
 {
     const char *misshape = find_misshape(header, record);
     if (misshape != NULL) {
@@ -246,7 +249,7 @@ bool product_line_read(
     }
     struct product_line read = {.sku = ""};
     enum product_line_column column;
-    const char *must_be = read_columns(header, record, &read, &column);
+    const char *must_be = read_columns(header, record, arena, &read, &column);
     if (must_be != NULL) {
         const char *value = field(header, record, column);
         base_buffer_printf(problem, "%s: it must be %s, not ", columns[column].name, must_be);

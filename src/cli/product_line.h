@@ -38,7 +38,7 @@ struct product_line_header {
 };
 
 struct product_line {
-    const char *sku; /* texts are borrowed from the record */
+    const char *sku; /* texts are borrowed from the record, or in the arena */
     const char *name;
     const char *currency;
     bool has_price; /* false: it is empty, so there is none any more */
@@ -60,7 +60,8 @@ bool product_line_is_blank(const struct csv_record *record) BASE_MUST_CHECK;
 /* False with `problem`, which has column, value and sku appended: then `line` is untouched. */
 bool product_line_read(
     const struct product_line_header *header, const struct csv_record *record,
-    struct product_line *line, struct base_buffer *problem) BASE_MUST_CHECK;
+    struct base_arena *arena, struct product_line *line,
+    struct base_buffer *problem) BASE_MUST_CHECK;
 /* Appends " (sku …)", of a text that may be too long. */
 void product_line_append_sku(struct base_buffer *problem, const char *sku);
 

@@ -191,10 +191,15 @@ struct codec_complaints {
     struct codec_complaint list[CODEC_COMPLAINTS_MAX];
 };
 
-/* A request body as it came. An empty body counts as {} where every member is optional. */
+/* A request body as it came. An empty body counts as {} where every member is optional. Where
+ * `canonical` is not NULL it becomes the body's canonical form, in the arena, unless the body is
+ * malformed: two bodies have the same if they are the same JSON, whatever the order of members, the
+ * blanks between them, the escapes in texts and the notation of numbers (2, 2.0, 2e0). A member
+ * that is left out is not the same as one that is given its default, as defaults may change. */
 struct codec_body {
     const char *bytes;
     size_t length;
+    const char **canonical;
 };
 
 /* The commands that one request asks for, in order; all or nothing. */
@@ -249,7 +254,8 @@ const char *codec_make_notes(
     struct base_arena *arena, const struct cart_note *notes, size_t n_notes, bool has_prices);
 
 /* What a line that can't be called by its sku is called: an item id made from sku and properties
- * (NULL: none), in the arena. The same for the same three; each attempt gives another. */
+ * (NULL: none), which begins with what an item id can have of the sku, in the arena. The same for
+ * the same three; each attempt gives another. */
 char *codec_make_item_id(
     struct base_arena *arena, const char *sku, const char *properties, int attempt);
 
@@ -283,7 +289,14 @@ bool codec_read_claims(
 
 /* ---- values by themselves, wherever they come from ------------------------------------------- */
 
-/* ^[A-Za-z0-9][A-Za-z0-9._~-]{0,63}$ : a sku or an item id. */
+/* A text as it is compared and stored: in Unicode's normal form C (UAX 15), without the blanks
+ * around it. `text` itself where that changes nothing, else in the arena. What is not UTF-8, or is
+ * too long to have at most `most` code points, is not normalised; the checks below refuse both. */
+const char *codec_normalise(struct base_arena *arena, const char *text, size_t most);
+/* ^[A-Za-z0-9][A-Za-z0-9._~-]{0,63}$ */
+bool codec_is_item_id(const char *text) BASE_MUST_CHECK;
+/* 1..CART_SKU_MAX code points of UTF-8 without control characters, none of whose parts between
+ * slashes, in either direction, is "." or "..": clients and proxies resolve those in a path. */
 bool codec_is_sku(const char *text) BASE_MUST_CHECK;
 /* The same of at most CART_PROPERTY_NAME_MAX characters. */
 bool codec_is_property_name(const char *text) BASE_MUST_CHECK;

@@ -10,9 +10,10 @@
 
 /* What a member is in JSON, and in C. */
 enum codec_kind {
-    CODEC_WORD,        /* a sku or an item id; const char * */
+    CODEC_WORD,        /* an item id; const char * */
+    CODEC_SKU,         /* const char * */
     CODEC_TEXT,        /* any text; const char *. With `most`: of 1 to so many characters, none of
-                          which is a control character */
+                          which is a control character, in normal form */
     CODEC_CURRENCY,    /* char[4] */
     CODEC_INTEGER,     /* from `least` to `most`; int32_t or int64_t, of which null is INT64_MIN */
     CODEC_BOOLEAN,     /* bool */
@@ -47,6 +48,8 @@ struct codec_field {
     uint16_t offset;     /* of it, in the struct */
     uint16_t given;      /* the offset of a bool that says whether it was given; 0: there is none */
     enum codec_kind kind;
+    bool is_as_given; /* a text that is not brought into its normal form */
+    bool has_lines;   /* a text that may have line breaks and tabs */
     bool is_optional; /* it may be left out, as the writer does with NULL and with an integer or a
                          quantity that is `otherwise` or the default */
     bool is_nullable; /* null is NULL */

@@ -73,8 +73,11 @@ bool codec_open_object(
 
 /* 1 to `most` letters, digits and . _ ~ -, of which the first is a letter or a digit. */
 bool codec_is_word(const char *text, size_t most);
-/* The first control character of a text; -1: there is none. */
-int codec_find_control_character(const char *text);
+/* The first control character of a text; -1: there is none. With `may_have_lines`, line breaks and
+ * tabs are none. */
+int codec_find_control_character(const char *text, bool may_have_lines);
+/* Whether a part of the text between slashes is "." or "..". */
+bool codec_has_dot_segment(const char *text);
 
 /* ---- scan.c ---------------------------------------------------------------------------------- */
 

@@ -68,14 +68,21 @@ static void write_measure(struct base_buffer *out, const struct cart_line *line)
 
 static void write_line(struct base_buffer *out, const struct cart_line *line, bool is_first)
 {
-    char *at = base_buffer_reserve(out, LINE_ROOM + strlen(line->item_id) + strlen(line->sku));
+    char *at = base_buffer_reserve(out, LINE_ROOM + 2 * strlen(line->item_id));
     at = put_text(at, is_first ? "{\"id\":\"" : ",{\"id\":\"");
-    /* An item id and a sku have no characters to escape, by their pattern. */
+    /* An item id has no characters to escape, by its pattern; nor has a sku that is one. */
     at = put_text(at, line->item_id);
-    at = put_text(at, "\",\"sku\":\"");
-    at = put_text(at, line->sku);
-    at = put_text(at, "\",\"name\":");
-    end_at(out, at);
+    if (strcmp(line->sku, line->item_id) == 0) {
+        at = put_text(at, "\",\"sku\":\"");
+        at = put_text(at, line->sku);
+        at = put_text(at, "\",\"name\":");
+        end_at(out, at);
+    } else {
+        at = put_text(at, "\",\"sku\":");
+        end_at(out, at);
+        base_buffer_append_json_text(out, line->sku);
+        base_buffer_append_text(out, ",\"name\":");
+    }
 
     base_buffer_append_json_text(out, line->name);
 
@@ -231,7 +238,7 @@ static const struct codec_field former_fields[] = {
 
 static const struct codec_field former_line_fields[] = {
     {FIELD("id", WORD, item_id)},
-    {FIELD("sku", WORD, sku)},
+    {FIELD("sku", SKU, sku)},
     {FIELD("name", TEXT, name)},
     {FIELD("quantity", INTEGER, quantity), .least = 1, .most = CART_QUANTITY_MAX},
     {FIELD("unit_price", INTEGER, unit_price_minor), .most = CART_AMOUNT_MAX},
@@ -303,7 +310,7 @@ void codec_write_cart_times(
 #define FIELD(name, kind, member) CODEC_FIELD(name, kind, struct catalog_product, member)
 
 static const struct codec_field product_fields[] = {
-    {FIELD("sku", WORD, sku)},
+    {FIELD("sku", SKU, sku)},
     {FIELD("version", INTEGER, version)},
     {FIELD("name", TEXT, content.name)},
     {FIELD("prices", PRICES, content.n_prices)},

@@ -16,31 +16,44 @@ static const char *read_text(
     return json_string_value(value);
 }
 
-/* Complains of a text that is not a word, as a sku is, or not a label, each of 1 to `most`
- * characters. */
+/* A text of 1 to so many characters. */
+enum text_form {
+    WORD, /* as an item id is */
+    LINE, /* without control characters */
+    LINES /* the same, but for line breaks and tabs */
+};
+
 static void check_text(
     const struct codec_object *object, const char *member, const char *subject, const char *text,
-    int most, bool is_word)
+    int most, enum text_form form)
 {
-    if (is_word ? codec_is_word(text, (size_t)most) : codec_is_label(text, (size_t)most))
+    if (codec_is_word(text, (size_t)most))
         return;
     ptrdiff_t n_points = base_utf8_length(text, strlen(text));
+    int control_character = codec_find_control_character(text, form == LINES);
     if (n_points == 0)
         codec_complain_of_member(object, member, "%s must not be empty.", subject);
     else if (n_points > most)
         codec_complain_of_member(
             object, member, "%s has %td characters; at most %d are allowed.", subject, n_points,
             most);
-    else if (is_word)
+    else if (form == WORD)
         codec_complain_of_member(
             object, member,
             "%s may have only letters (A-Z, a-z), digits and . _ ~ -, and must begin with a letter "
             "or digit, not %s.",
             subject, codec_describe_text(object->reader, text));
-    else
+    else if (control_character >= 0)
         codec_complain_of_member(
             object, member, "%s has the control character U+%04X; remove it.", subject,
-            (unsigned)codec_find_control_character(text));
+            (unsigned)control_character);
+}
+
+/* What a client sends becomes normal here; what is stored stays as it is. */
+static const char *normalise(const struct codec_object *object, const char *text, size_t most)
+{
+    const struct codec_reader *reader = object->reader;
+    return reader->is_of_client ? codec_normalise(reader->arena, text, most) : text;
 }
 
 /* ---- a kind each ----------------------------------------------------------------------------- */
@@ -67,7 +80,23 @@ static void read_word(
 {
     const char *text = read_text(object, field->name, field->name, value);
     if (text != NULL)
-        check_text(object, field->name, field->name, text, CART_SKU_MAX, true);
+        check_text(object, field->name, field->name, text, CART_ITEM_ID_MAX, WORD);
+    take_text(object, text, target);
+}
+
+static void read_sku(
+    const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
+{
+    const char *text = read_text(object, field->name, field->name, value);
+    if (text != NULL && !codec_is_item_id(text)) { /* Most are. */
+        text = normalise(object, text, CART_SKU_MAX);
+        check_text(object, field->name, field->name, text, CART_SKU_MAX, LINE);
+        if (codec_has_dot_segment(text))
+            codec_complain_of_member(
+                object, field->name,
+                "%s must not have . or .. alone or between slashes: it stands in paths.",
+                field->name);
+    }
     take_text(object, text, target);
 }
 
@@ -75,8 +104,12 @@ static void read_any_text(
     const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
 {
     const char *text = read_text(object, field->name, field->name, value);
-    if (text != NULL && field->most > 0)
-        check_text(object, field->name, field->name, text, (int)field->most, false);
+    if (text != NULL && field->most > 0) {
+        if (!field->is_as_given)
+            text = normalise(object, text, (size_t)field->most);
+        enum text_form form = field->has_lines ? LINES : LINE;
+        check_text(object, field->name, field->name, text, (int)field->most, form);
+    }
     take_text(object, text, target);
 }
 
@@ -86,7 +119,7 @@ static void read_email(
     const char *text = read_text(object, field->name, field->name, value);
     if (text == NULL)
         return;
-    check_text(object, field->name, field->name, text, (int)field->most, false);
+    check_text(object, field->name, field->name, text, (int)field->most, LINE);
     if (!codec_is_email(text))
         refuse(object, field, value, "an e-mail address, such as ada@example.com");
     take_text(object, text, target);
@@ -258,16 +291,21 @@ static void read_metadata(
     take_text(object, base_buffer_text(&text), target);
 }
 
+/* Puts the value in its normal form, too. */
 static void check_property(
-    const struct codec_object *properties, const char *name, const json_t *value, bool has_limits)
+    const struct codec_object *properties, const char *name, json_t *value, bool has_limits)
 {
     if (has_limits && !codec_is_property_name(name)) {
-        check_text(properties, name, "The name of a property", name, CART_PROPERTY_NAME_MAX, true);
+        check_text(properties, name, "The name of a property", name, CART_PROPERTY_NAME_MAX, WORD);
         return;
     }
     const char *text = read_text(properties, name, "A property", value);
-    if (text != NULL && has_limits)
-        check_text(properties, name, "A property", text, CART_PROPERTY_VALUE_MAX, false);
+    if (text == NULL || !has_limits)
+        return;
+    const char *normal = normalise(properties, text, CART_PROPERTY_VALUE_MAX);
+    check_text(properties, name, "A property", normal, CART_PROPERTY_VALUE_MAX, LINES);
+    if (normal != text)
+        (void)json_string_set_nocheck(value, normal); /* There is memory, or cartd ends. */
 }
 
 /* Canonical, so that the same ones in another order are the same text; none are NULL, so that a
@@ -354,7 +392,7 @@ static void read_item_prices(
     {
         struct codec_field price = {
             .name = item_id, .size = sizeof list->unit_price_minor, .most = CART_AMOUNT_MAX};
-        check_text(&prices, item_id, "An item id", item_id, CART_ITEM_ID_MAX, true);
+        check_text(&prices, item_id, "An item id", item_id, CART_ITEM_ID_MAX, WORD);
         list[n].item_id = base_arena_copy_text(object->reader->arena, item_id);
         read_integer(&prices, &price, member, &list[n++].unit_price_minor);
     }
@@ -459,6 +497,7 @@ static void (*const readers[])(
     const struct codec_object *object, const struct codec_field *field, json_t *value,
     void *target) = {
     [CODEC_WORD] = read_word,
+    [CODEC_SKU] = read_sku, /* of a client in normal form, as are texts with limits */
     [CODEC_TEXT] = read_any_text,
     [CODEC_CURRENCY] = read_currency,
     [CODEC_INTEGER] = read_integer,

@@ -28,7 +28,9 @@ static struct codec_body skip_byte_order_mark(struct codec_body body)
     const size_t length = sizeof(mark) - 1;
     if (body.length < length || memcmp(body.bytes, mark, length) != 0)
         return body;
-    return (struct codec_body){.bytes = body.bytes + length, .length = body.length - length};
+    body.bytes += length;
+    body.length -= length;
+    return body;
 }
 
 static bool may_be_empty(const struct codec_field *fields)
@@ -36,6 +38,16 @@ static bool may_be_empty(const struct codec_field *fields)
     while (fields->name != NULL && fields->is_optional)
         fields++;
     return fields->name == NULL;
+}
+
+static const char *make_canonical(struct base_arena *arena, json_t *json)
+{
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer text = {0};
+    struct codec_reader reader = {.arena = arena};
+    struct codec_path path = {.root = ""};
+    /* A number that can't be written is refused by the body's own reader, too. */
+    (void)!codec_write_canonical(&reader, json, &path, CODEC_DEPTH_MAX, &text);
+    return base_arena_copy(arena, text.bytes, text.length);
 }
 
 /* Reads the members of the body into `target`; of which kind it is say the fields. */
@@ -51,10 +63,12 @@ static enum codec_outcome begin_request(
     };
     body = skip_byte_order_mark(body);
     if (body.length == 0 && may_be_empty(request->fields))
-        body = (struct codec_body){.bytes = "{}", .length = 2};
+        body = (struct codec_body){.bytes = "{}", .length = 2, .canonical = body.canonical};
     enum codec_outcome outcome = codec_json_read_body(&request->reader, body, &request->json);
     if (outcome != CODEC_READ)
         return outcome;
+    if (body.canonical != NULL)
+        *body.canonical = make_canonical(arena, request->json);
     struct codec_path path = {.root = ""};
     if (!codec_open_object(&request->reader, request->json, path, &request->body))
         return CODEC_INVALID;
@@ -79,11 +93,11 @@ static struct codec_commands make_commands(struct base_arena *arena, size_t n)
 
 /* ---- one command ----------------------------------------------------------------------------- */
 
-/* A line with properties is never called by its sku. */
+/* A line with properties, or whose sku is no item id, is never called by its sku. */
 static void name_item(struct base_arena *arena, struct cart_command *command)
 {
     if (command->type == CART_COMMAND_ADD_ITEM && command->add_item.sku != NULL &&
-        command->add_item.properties != NULL)
+        (command->add_item.properties != NULL || !codec_is_item_id(command->add_item.sku)))
         command->add_item.item_id =
             codec_make_item_id(arena, command->add_item.sku, command->add_item.properties, 0);
 }

@@ -39,7 +39,7 @@ static const struct codec_field cart_event_fields[][FIELDS_MAX] = {
     [CART_EVENT_ITEM_ADDED] =
         {
             {FIELD("item_id", WORD, item_added.item_id)},
-            {FIELD("sku", WORD, item_added.sku)},
+            {FIELD("sku", SKU, item_added.sku)},
             {FIELD("name", TEXT, item_added.name)},
             {FIELD("quantity", INTEGER, item_added.quantity), .least = 1,
              .most = CART_QUANTITY_MAX},
@@ -99,7 +99,7 @@ static const struct codec_field cart_event_fields[][FIELDS_MAX] = {
     [CART_EVENT_ITEM_RESTORED] =
         {
             {FIELD("item_id", WORD, item_restored.item_id)},
-            {FIELD("sku", WORD, item_restored.sku)},
+            {FIELD("sku", SKU, item_restored.sku)},
             {FIELD("name", TEXT, item_restored.name)},
             {FIELD("quantity", INTEGER, item_restored.quantity), .least = 1,
              .most = CART_QUANTITY_MAX},
@@ -139,7 +139,7 @@ static const struct codec_field cart_event_fields[][FIELDS_MAX] = {
 static const struct codec_field catalog_event_fields[][FIELDS_MAX] = {
     [CATALOG_EVENT_PRODUCT_CHANGED] =
         {
-            {FIELD("sku", WORD, product_changed.sku)},
+            {FIELD("sku", SKU, product_changed.sku)},
             {FIELD("name", TEXT, product_changed.content.name)},
             {FIELD("prices", PRICES, product_changed.content.n_prices)},
             {FIELD("active", BOOLEAN, product_changed.content.is_active)},
@@ -166,7 +166,7 @@ static const struct codec_field command_fields[][FIELDS_MAX] = {
     [CART_COMMAND_ADD_ITEM] =
         {
             {TYPE},
-            {FIELD("sku", WORD, add_item.sku)},
+            {FIELD("sku", SKU, add_item.sku)},
             {FIELD("quantity", INTEGER, add_item.quantity), .is_optional = true, .otherwise = 1,
              .least = 1, .most = CART_QUANTITY_MAX},
             {FIELD("properties", PROPERTIES, add_item.properties), .is_optional = true,
@@ -191,7 +191,7 @@ static const struct codec_field command_fields[][FIELDS_MAX] = {
              GIVEN(check_out.has_expected_total), .most = CART_AMOUNT_MAX},
             {FIELD("check_prices", BOOLEAN, check_out.checks_prices), .is_optional = true},
             {FIELD("order_reference", TEXT, check_out.order_reference), .is_optional = true,
-             .is_nullable = true, .most = CART_ORDER_REFERENCE_MAX},
+             .is_nullable = true, .is_as_given = true, .most = CART_ORDER_REFERENCE_MAX},
         },
     [CART_COMMAND_CANCEL] = {{TYPE}},
     [CART_COMMAND_CHANGE_DETAILS] =
@@ -202,7 +202,7 @@ static const struct codec_field command_fields[][FIELDS_MAX] = {
             {FIELD("customer_email", EMAIL, change_details.customer_email), .is_optional = true,
              .is_nullable = true, GIVEN(change_details.has_customer_email), .most = CART_EMAIL_MAX},
             {FIELD("note", TEXT, change_details.note), .is_optional = true, .is_nullable = true,
-             GIVEN(change_details.has_note), .most = CART_NOTE_MAX},
+             GIVEN(change_details.has_note), .has_lines = true, .most = CART_NOTE_MAX},
         },
     [CART_COMMAND_CHANGE_ITEM] =
         {
@@ -230,7 +230,7 @@ static const struct codec_field command_fields[][FIELDS_MAX] = {
         {
             {TYPE},
             {FIELD("reason", TEXT, reopen.reason), .is_optional = true, .is_nullable = true,
-             .most = CART_REASON_MAX},
+             .has_lines = true, .most = CART_REASON_MAX},
         },
 };
 

@@ -87,6 +87,7 @@ static void write_value(
     case CODEC_WORD:
         write_quoted(out, text_at(source));
         return;
+    case CODEC_SKU:
     case CODEC_TEXT:
     case CODEC_TOKEN_HASH:
         write_nullable_text(out, text_at(source));

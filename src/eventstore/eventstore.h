@@ -191,7 +191,8 @@ struct eventstore_command {
 void eventstore_receive_command(
     const struct postgres_rows *rows, size_t row, struct eventstore_command *command);
 
-/* The version before those that one command recorded: the command of this version. */
+/* The version before those that one command recorded: the command of this version. 0: it recorded
+ * the first; -1: there is no such version. */
 void eventstore_ask_version_before(
     struct postgres_pipeline *pipeline, const struct base_uuid *stream_id, int32_t version);
 int32_t eventstore_receive_version_before(const struct postgres_rows *rows);

@@ -49,7 +49,7 @@ void eventstore_ask_history(
 const struct postgres_statement eventstore_version_before = {
     .name = "version_before",
     .rows = POSTGRES_ONE_ROW,
-    .sql = "SELECT coalesce(min(version), $2) - 1\n"
+    .sql = "SELECT coalesce(min(version), 0) - 1\n"
            "FROM events\n"
            "WHERE stream_id = $1 AND command_id = (\n"
            "    SELECT command_id FROM events WHERE stream_id = $1 AND version = $2)",

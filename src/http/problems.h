@@ -60,10 +60,12 @@
         "shorter ones. Nothing was done, and the connection was closed.")                          \
     ROW(UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", 415, "Unsupported media type",           \
         "The body of a request must be application/json, in UTF-8 and uncompressed. Its "          \
-        "Content-Type must say so or be absent, and its Content-Encoding must be absent.")         \
+        "Content-Type must say so or be absent; that of a PATCH may be "                           \
+        "application/merge-patch+json too. Its Content-Encoding must be absent.")                  \
     ROW(CART_CLOSED, "cart-closed", 409, "The cart is closed",                                     \
         "A cart that was checked out or cancelled accepts no more commands. Create a new "         \
-        "one with POST /carts. cart_status says which of the two it was, and closed_at when; "     \
+        "one with POST /carts, or reopen it with POST /carts/{cart_id}/reopen. cart_status says "  \
+        "which of the two it was, and closed_at when; "                                            \
         "closed_at is null if it was an earlier command of the same request, which was not "       \
         "carried out either.")                                                                     \
     ROW(ORDER_REFERENCE_MISMATCH, "order-reference-mismatch", 409,                                 \

@@ -76,9 +76,10 @@ struct http_request {
     const char *parameters[HTTP_N_PARAMETERS];     /* NULL where absent */
     struct http_headers headers;
     struct base_buffer body;
-    size_t body_length;  /* as it came; more than body.length when it was not stored */
-    const char *begin;   /* where libmicrohttpd has read the first byte to */
-    size_t body_reached; /* how far from there bytes of the body were seen */
+    const char *canonical_body; /* of a command that has a key and whose body was read */
+    size_t body_length;         /* as it came; more than body.length when it was not stored */
+    const char *begin;          /* where libmicrohttpd has read the first byte to */
+    size_t body_reached;        /* how far from there bytes of the body were seen */
     bool prefers_minimal;
     bool wants_stream;  /* of events */
     bool is_taken_over; /* its socket is a stream's now, and libmicrohttpd has only to let go */
@@ -127,9 +128,14 @@ void http_end_lost_request(struct http_client *client);
 /* Frees what http_complete_request() caches for the next requests. */
 void http_free_spare_requests(struct http *http);
 
-static inline struct codec_body http_request_body(const struct http_request *request)
+/* What an Idempotency-Key stands for is the body's meaning. */
+static inline struct codec_body http_request_body(struct http_request *request)
 {
-    return (struct codec_body){.bytes = request->body.bytes, .length = request->body.length};
+    return (struct codec_body){
+        .bytes = request->body.bytes,
+        .length = request->body.length,
+        .canonical = request->wait.command.key == NULL ? NULL : &request->canonical_body,
+    };
 }
 
 #endif

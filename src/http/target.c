@@ -43,6 +43,16 @@ static const char *skip_authority(const char *raw)
     return authority == NULL ? raw : authority + length;
 }
 
+/* Whether the byte stands in the sku of /products/{sku}, which may have slashes of its own. The
+ * words of a path are compared as they came. */
+static bool is_in_sku(const char *path, const char *place)
+{
+    static const char products[] = "/products/";
+    size_t length = strlen(products);
+    return strncmp(path, products, length) == 0 && place >= path + length &&
+           memchr(path + length, '/', (size_t)(place - path) - length) == NULL;
+}
+
 const char *http_target_complaint(const char *raw)
 {
     const char *path = skip_authority(raw);
@@ -66,7 +76,7 @@ const char *http_target_complaint(const char *raw)
             return "The path or query has a percent sign without two hexadecimal digits.";
         if (strncmp(place, "%00", 3) == 0)
             return "The path or query has an encoded NUL (%00).";
-        if (strncasecmp(place, "%2F", 3) == 0 && in_path)
+        if (strncasecmp(place, "%2F", 3) == 0 && in_path && !is_in_sku(path, place))
             return "The path has an encoded slash (%2F).";
     }
     return NULL;

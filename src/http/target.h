@@ -66,7 +66,7 @@ const char *http_parameter_name(enum http_parameter parameter);
 const char *http_find_authority(const char *raw, size_t *length) BASE_MUST_CHECK;
 /* Why a raw target is ambiguous, as a sentence; NULL when it is not. Accepted are the origin form
  * of RFC 9112, section 3.2.1, and the absolute form, whose authority is not looked at, without
- * encoded slashes in the path and without encoded NULs. */
+ * encoded slashes in the path, but for a sku's, and without encoded NULs. */
 const char *http_target_complaint(const char *raw) BASE_MUST_CHECK;
 /* Splits a target without complaints. Texts go to the arena. */
 void http_split_target(const char *raw, struct base_arena *arena, struct http_target *target);

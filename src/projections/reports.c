@@ -107,7 +107,7 @@ static const struct postgres_statement PLAN_EACH = {
 struct report_cursor {
     uint64_t position;
     uint64_t number;
-    char sku[CART_SKU_MAX + 1];
+    char sku[CART_SKU_SIZE];
 };
 #define CURSOR_HEAD offsetof(struct report_cursor, sku)
 
@@ -127,7 +127,7 @@ static void write_cursor(struct projections_report *report, const struct report_
         .number = htobe64((uint64_t)last->number),
     };
     size_t length = strlen(last->sku);
-    assert(length <= CART_SKU_MAX);
+    assert(length < CART_SKU_SIZE);
     memcpy(cursor.sku, last->sku, length);
     cursor_encode(&report->next_cursor, &list, &cursor, CURSOR_HEAD + length);
 }
@@ -140,7 +140,7 @@ static bool read_cursor(const struct projections_report *report)
     struct report_cursor cursor = {0};
     size_t n_bytes = 0;
     const uint8_t *bytes = cursor_decode(&work->arena, &list, report->cursor, &n_bytes);
-    if (bytes == NULL || n_bytes <= CURSOR_HEAD || n_bytes > CURSOR_HEAD + CART_SKU_MAX)
+    if (bytes == NULL || n_bytes <= CURSOR_HEAD || n_bytes >= CURSOR_HEAD + CART_SKU_SIZE)
         return false;
     memcpy(&cursor, bytes, n_bytes);
     work->position = (int64_t)be64toh(cursor.position);
@@ -187,9 +187,24 @@ static void write_json(
     base_buffer_append_char(out, '}');
 }
 
-/* RFC 4180. No cell needs quotes and none is a formula to a spreadsheet: skus, currencies and names
- * of stages begin with a letter or a digit and have neither commas nor quotes, numbers are not
- * negative. */
+/* RFC 4180: quotes where they are needed, the quotes within doubled. A cell that a spreadsheet
+ * would take for a formula has a tab before it, and quotes (OWASP, CSV Injection). */
+static void append_cell(struct base_buffer *out, const char *cell)
+{
+    bool is_formula = *cell != '\0' && strchr("=+-@", *cell) != NULL;
+    if (!is_formula && cell[strcspn(cell, ",\"\r\n")] == '\0') {
+        base_buffer_append_text(out, cell);
+        return;
+    }
+    base_buffer_append_text(out, is_formula ? "\"\t" : "\"");
+    for (; *cell != '\0'; cell++) {
+        if (*cell == '"')
+            base_buffer_append_char(out, '"');
+        base_buffer_append_char(out, *cell);
+    }
+    base_buffer_append_char(out, '"');
+}
+
 static void write_csv(
     struct projections_report *report, const struct report_table *table,
     const struct postgres_rows *rows, size_t n_rows)
@@ -208,7 +223,7 @@ static void write_csv(
         base_buffer_append_text(out, as_of);
         for (size_t i = 0; table->columns[i].name != NULL; i++) {
             base_buffer_append_char(out, ',');
-            base_buffer_append_text(out, postgres_get_text(rows, row, i));
+            append_cell(out, postgres_get_text(rows, row, i));
         }
         base_buffer_append_text(out, "\r\n");
     }

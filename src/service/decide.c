@@ -103,6 +103,7 @@ static void refuse(struct service_command *command, const struct aggregate_decis
     command->command_index = decision->command_index;
     command->current_total_minor = decision->current_total_minor;
     command->limits = decision->limits;
+    command->version = decision->current_version;
     if (decision->details != NULL)
         base_buffer_append_text(&command->body, decision->details);
     command->status = decision->status;
@@ -201,6 +202,14 @@ static bool is_creation(const struct service_command *command)
     return command->aggregate->creates != NULL && command->aggregate->creates(command->command);
 }
 
+static bool is_of_same_request(
+    const struct service_command *command, const uint8_t fingerprint[static BASE_SHA256_SIZE])
+{
+    return memcmp(fingerprint, command->key_fingerprint, BASE_SHA256_SIZE) == 0 ||
+           (command->former_fingerprint != NULL &&
+            memcmp(fingerprint, command->former_fingerprint, BASE_SHA256_SIZE) == 0);
+}
+
 /* A request that was answered before, or whose lost append turns out to have happened. True: its
  * resolution is set. */
 static bool find_former_answer(struct batch_command *entry)
@@ -208,8 +217,7 @@ static bool find_former_answer(struct batch_command *entry)
     struct service_command *command = entry->command;
     if (entry->has_key_row) {
         const struct eventstore_key *row = &entry->key_row;
-        bool is_same_request =
-            memcmp(row->fingerprint, command->key_fingerprint, sizeof row->fingerprint) == 0;
+        bool is_same_request = is_of_same_request(command, row->fingerprint);
         entry->resolution = is_same_request ? BATCH_REPLAY : BATCH_ANSWER_ANYWAY;
         command->outcome = is_same_request ? SERVICE_DONE : SERVICE_KEY_REUSED;
         /* Not a retry in the client's eyes when it is our own lookup after a lost append. */

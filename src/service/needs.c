@@ -157,14 +157,39 @@ static void receive(struct reading *reading, const void *state)
     read_next(reading);
 }
 
-/* A version that is not there any more (a failover may have lost it) never was. */
+/* Of another stream, it never was. Of the command's own, it is not there yet, as what was to make
+ * it was decided in the same batch and is not recorded so far, or not any more, after a failover:
+ * it stays unknown, and is asked for again if the next decision needs it. */
+static void miss(struct reading *reading)
+{
+    const struct service_command *command = reading->command;
+    const struct aggregate_past *wanted = &reading->past->wanted;
+    struct base_buffer *pasts = &command->needs->pasts;
+    bool is_own = base_uuid_compare(&wanted->stream.id, &command->stream_id) == 0;
+    if (!is_own || wanted->version == 0) {
+        receive(reading, NULL);
+        return;
+    }
+    *reading->past = *past_at(command->needs, count_pasts(command->needs) - 1);
+    pasts->length -= sizeof(struct past);
+    read_next(reading);
+}
+
 static void history_read(struct replay_history *history)
 {
     struct reading *reading = BASE_CONTAINER(history, struct reading, history);
-    if (history->outcome == REPLAY_FAILED)
+    switch (history->outcome) {
+    case REPLAY_FOUND:
+        receive(reading, history->state);
+        return;
+    case REPLAY_NO_STREAM:
+    case REPLAY_NO_VERSION:
+        miss(reading);
+        return;
+    case REPLAY_FAILED:
         fail(reading, history->failure);
-    else
-        receive(reading, history->outcome == REPLAY_FOUND ? history->state : NULL);
+        return;
+    }
 }
 
 static void read_version(struct reading *reading, int32_t version)
@@ -189,8 +214,10 @@ static void version_found(struct postgres_pipeline *pipeline)
         return;
     }
     int32_t version = eventstore_receive_version_before(postgres_pipeline_rows(pipeline, 0));
-    if (version == 0)
-        receive(reading, NULL);
+    if (version < 0)
+        miss(reading);
+    else if (version == 0)
+        receive(reading, NULL); /* the command was the first */
     else
         read_version(reading, version);
 }

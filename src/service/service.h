@@ -101,8 +101,9 @@ struct service_command {
     size_t n_match_versions;
     const char *key; /* idempotency key; NULL: none */
     struct base_uuid key_scope_id;
-    uint8_t key_fingerprint[BASE_SHA256_SIZE];
-    const char *actor; /* the caller, for the events' metadata */
+    uint8_t key_fingerprint[BASE_SHA256_SIZE]; /* which request the key stands for */
+    const uint8_t *former_fingerprint; /* the same as it may have been stored; NULL: as that */
+    const char *actor;                 /* the caller, for the events' metadata */
     struct codec_trace trace;
     const char *request_id; /* for the log; NULL: none */
     bool wants_body;        /* false: the document is not needed (Prefer: return=minimal) */
@@ -112,8 +113,8 @@ struct service_command {
     enum service_outcome outcome;
     bool is_created;
     bool is_replayed; /* a stored answer */
-    int32_t version;
-    int refusal; /* as in struct aggregate_decision; so are the next five */
+    int32_t version;  /* of a refusal: current_version as in struct aggregate_decision */
+    int refusal;      /* as in struct aggregate_decision; so are the next five */
     size_t command_index;
     int64_t current_total_minor;
     struct cart_limits limits;

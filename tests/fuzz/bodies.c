@@ -118,7 +118,7 @@ static void claim_in_bounds(const struct cart *cart)
     FUZZ_CLAIM(cart->n_lines <= CART_LINES_MAX);
     for (size_t i = 0; i < cart->n_lines; i++) {
         FUZZ_CLAIM(cart->lines[i].quantity >= 1 && cart->lines[i].quantity <= CART_QUANTITY_MAX);
-        FUZZ_CLAIM(codec_is_sku(cart->lines[i].item_id));
+        FUZZ_CLAIM(codec_is_item_id(cart->lines[i].item_id));
         total_minor += cart_line_total_minor(&cart->lines[i]);
     }
     FUZZ_CLAIM(total_minor == cart->total_minor && total_minor <= CART_AMOUNT_MAX);

@@ -106,7 +106,8 @@ static void claim_product(const struct csv_record *record, struct product_line_h
         return;
     }
     text.length = 0;
-    if (!product_line_read(header, record, &line, &text)) {
+    BASE_CLEANUP(base_arena_finish) struct base_arena arena = {0};
+    if (!product_line_read(header, record, &arena, &line, &text)) {
         FUZZ_CLAIM(text.length > 0 && text.length < 1000);
         return;
     }

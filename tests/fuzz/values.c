@@ -86,18 +86,29 @@ static void claim_printable(const char *text)
         FUZZ_CLAIM(strcmp(base_buffer_text(&printable), text) == 0);
 }
 
+static void claim_normal(const char *text)
+{
+    const char *normal = codec_normalise(&arena, text, CART_SKU_MAX);
+    ptrdiff_t n_points = base_utf8_length(text, strlen(text));
+    ptrdiff_t n_normal = base_utf8_length(normal, strlen(normal));
+    FUZZ_CLAIM((n_points < 0) == (n_normal < 0));
+    if (n_normal >= 0 && n_normal <= CART_SKU_MAX)
+        FUZZ_CLAIM(strcmp(codec_normalise(&arena, normal, CART_SKU_MAX), normal) == 0);
+}
+
 static void claim_words(const char *text)
 {
     size_t length = strlen(text);
     bool is_sku = codec_is_sku(text);
-    FUZZ_CLAIM(!is_sku || (length >= 1 && length <= CART_SKU_MAX));
-    FUZZ_CLAIM(!codec_is_property_name(text) || is_sku);
-    FUZZ_CLAIM(!codec_is_currency(text) || (is_sku && length == 3));
-    FUZZ_CLAIM(!is_sku || codec_is_label(text, CART_SKU_MAX));
+    bool is_item_id = codec_is_item_id(text);
+    FUZZ_CLAIM(!is_item_id || (is_sku && length >= 1 && length <= CART_ITEM_ID_MAX));
+    FUZZ_CLAIM(!codec_is_property_name(text) || is_item_id);
+    FUZZ_CLAIM(!codec_is_currency(text) || (is_item_id && length == 3));
+    FUZZ_CLAIM(!is_sku || (codec_is_label(text, CART_SKU_MAX) && length < CART_SKU_SIZE));
     if (codec_is_label(text, CART_CUSTOMER_ID_MAX))
         FUZZ_CLAIM(base_utf8_length(text, length) <= CART_CUSTOMER_ID_MAX);
     if (is_sku)
-        FUZZ_CLAIM(codec_is_sku(codec_make_item_id(&arena, text, "{\"a\":\"b\"}", 1)));
+        FUZZ_CLAIM(codec_is_item_id(codec_make_item_id(&arena, text, "{\"a\":\"b\"}", 1)));
     FUZZ_CLAIM((feed_type(text, length) != 0) == codec_is_event_name(text));
 }
 
@@ -120,6 +131,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n_bytes)
     claim_json_text(text);
     claim_printable(text);
     claim_words(text);
+    claim_normal(text);
     claim_address(text);
     base_arena_reset(&arena);
     return 0;

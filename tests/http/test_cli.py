@@ -216,7 +216,7 @@ class Importing(ServiceCase):
         lines = [
             "sku,name,currency,price,active",
             f"{good[0]},Tea,EUR,1,true",  # 2
-            "-bad,Tea,EUR,1,true",
+            "b/../ad,Tea,EUR,1,true",
             f"{make_sku()},,EUR,1,true",
             f"{make_sku()},Tea,euro,1,true",
             f"{make_sku()},Tea,EUR,1.5,true",

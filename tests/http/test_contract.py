@@ -43,20 +43,39 @@ class Requests:
         """(method, target, body as bytes or None) of a request that succeeds now."""
         path = operation.path
         if "{cart_id}" in path:
-            cart = self.case.make_cart((self.sku, 1))
+            cart = self.make_cart(operation)
             path = path.replace("{cart_id}", cart["id"]).replace("{item_id}", self.sku)
         path = path.replace("{sku}", make_sku("put") if operation.id == "putProduct" else self.sku)
         path = path.replace("{slug}", "cart-closed")
         value = {
             "createCart": {},
             "addItem": {"sku": self.sku},
-            "changeItemQuantity": {"quantity": 2},
+            "changeItem": {"quantity": 2},
+            "changeDetails": {"note": "Please ring twice."},
+            "restoreCart": {"version": 1},
+            "changeCurrency": {"currency": "USD"},
             "claimCart": {"customer_id": "ada"},
             "checkOutCart": {"expected_total": 100},
             "executeCommands": {"commands": [{"type": "add_item", "sku": self.sku}]},
             "putProduct": {"name": "Tea", "prices": {"EUR": 1}},
         }.get(operation.id)
         return operation.method, path, None if value is None else encode_json(value)
+
+    def make_cart(self, operation):
+        """One that the operation changes."""
+        sku = self.sku
+        if operation.id in ("repriceCart", "changeCurrency"):
+            sku = self.case.make_product(100)
+        cart = self.case.make_cart((sku, 1))
+        if operation.id == "repriceCart":
+            self.case.make_product(101, sku=sku)
+        elif operation.id == "changeCurrency":
+            self.case.make_product(101, currency="USD", sku=sku)
+        elif operation.id == "undoChange":
+            self.case.add(cart["id"], sku)
+        elif operation.id == "reopenCart":
+            self.case.client.post(f"/carts/{cart['id']}/cancel")
+        return cart
 
     def send(self, operation, body=None, query="", client=None, **headers):
         method, target, good = self.make(operation)
@@ -128,6 +147,8 @@ class EachStatus(ServiceCase):
 
     def test_404_not_found(self):
         for operation in self.each(404):
+            if operation.id == "createCart":
+                continue  # it names no cart in its path
             method, target, body = self.requests.make(operation)
             segments = target.split("/")
             segments[2] = {"carts": ABSENT, "products": make_sku("no"), "problems": "none"}[
@@ -147,11 +168,21 @@ class EachStatus(ServiceCase):
             if operation.id == "getCart":
                 answer = self.client.get(f"{target}?version=1000")
                 self.assert_problem(answer, 404, "no-such-version")
+            if operation.id == "restoreCart":
+                answer = self.client.post(target, {"version": 1000})
+                self.assert_problem(answer, 404, "no-such-version", current_version=2)
             if operation.id == "executeCommands":
                 answer = self.client.post(
                     target, {"commands": [{"type": "remove_item", "item_id": "none"}]}
                 )
                 self.assert_problem(answer, 404, "item-not-in-cart")
+                answer = self.client.post(
+                    target, {"commands": [{"type": "restore", "version": 1000}]}
+                )
+                self.assert_problem(answer, 404, "no-such-version", current_version=2)
+        copy = {"copy_of": self.make_cart()["id"], "at_version": 1000}
+        answer = self.client.post("/carts", copy)
+        self.assert_problem(answer, 404, "no-such-version", current_version=1)
 
     def test_406_not_acceptable(self):
         for operation in self.each(406):
@@ -163,7 +194,7 @@ class EachStatus(ServiceCase):
         cart_id = self.make_cart()["id"]
         self.assert_problem(self.client.post("/carts", {"id": cart_id}), 409, "cart-already-exists")
         for operation in self.each(409):
-            if operation.id in ("createCart", "putProduct"):
+            if operation.id in ("createCart", "putProduct", "reopenCart"):
                 continue
             method, target, body = self.requests.make(operation)
             self.assertEqual(
@@ -195,6 +226,41 @@ class EachStatus(ServiceCase):
             self.assert_problem(
                 self.client.post(path + target, value), 409, "order-reference-mismatch"
             )
+
+    def test_409_prices_changed(self):
+        sku = self.make_product(100)
+        path = f"/carts/{self.make_cart((sku, 1))['id']}"
+        self.make_product(101, sku=sku)
+        difference = {
+            "code": "prices-changed",
+            "current_price": 101,
+            "item_id": sku,
+            "quantity": 1,
+            "sku": sku,
+            "unit_price": 100,
+        }
+        for target, value in (
+            ("/checkout", {"check_prices": True}),
+            ("/commands", {"commands": [{"type": "check_out", "check_prices": True}]}),
+        ):
+            answer = self.client.post(path + target, value)
+            self.assert_problem(answer, 409, "prices-changed", items=[difference])
+
+    def test_409_product_withdrawn(self):
+        sku = self.make_product(100)
+        path = f"/carts/{self.make_cart((sku, 1))['id']}"
+        self.make_product(100, sku=sku, active=False)
+        answer = self.client.patch(f"{path}/items/{sku}", {"quantity": 2})
+        self.assert_problem(answer, 409, "product-withdrawn")
+        command = {"type": "change_item", "item_id": sku, "quantity": 2}
+        answer = self.client.post(f"{path}/commands", {"commands": [command]})
+        self.assert_problem(answer, 409, "product-withdrawn", pointer="/commands/0")
+
+    def test_409_nothing_to_undo(self):
+        path = f"/carts/{self.make_cart()['id']}"
+        self.assert_problem(self.client.post(f"{path}/undo"), 409, "nothing-to-undo")
+        answer = self.client.post(f"{path}/commands", {"commands": [{"type": "undo"}]})
+        self.assert_problem(answer, 409, "nothing-to-undo")
 
     def test_409_id_taken(self):
         """A product's id where a cart's is meant. (No client can make it the other way round: that
@@ -237,6 +303,8 @@ class EachStatus(ServiceCase):
             ("/commands", {"commands": [{"type": "add_item", "sku": self.requests.sku}]}),
         ):
             self.assert_problem(self.client.post(path + target, value), 409, "cart-full")
+        copy = {"copy_of": path.rpartition("/")[2], "items": [{"sku": self.requests.sku}]}
+        self.assert_problem(self.client.post("/carts", copy), 409, "cart-full")
 
     def test_412_version_mismatch(self):
         for operation in self.each(412):
@@ -263,7 +331,11 @@ class EachStatus(ServiceCase):
         for operation in self.each(422):
             key = make_key()
             method, target, body = self.requests.make(operation)
-            if operation.path.startswith("/carts/"):
+            if operation.id == "reopenCart":
+                first = self.client.post(
+                    target, {"reason": "Another."}, headers={"Idempotency-Key": key}
+                )
+            elif operation.path.startswith("/carts/"):
                 path = "/".join(target.split("/")[:3])
                 first = self.client.post(
                     f"{path}/items",
@@ -317,6 +389,54 @@ class EachStatus(ServiceCase):
         path = f"/carts/{self.make_cart((huge, 1))['id']}/items/{huge}"
         self.assert_problem(self.client.patch(path, {"quantity": 2}), 422, "amount-too-large")
 
+    def test_422_what_can_not_be_copied(self):
+        answer = self.client.post("/carts", {"copy_of": ABSENT})
+        self.assert_problem(answer, 422, "source-cart-not-found")
+
+    def test_422_what_would_be_too_large(self):
+        """By what the cart has already; what is too large by itself is an invalid body."""
+        properties = [{"a": "x" * 256, "b": "x" * 256}, {"c": "x" * 256, "d": "x" * 256}]
+        item = {"sku": self.requests.sku, "properties": properties[0]}
+        cart = self.make_cart(metadata={"a": "x" * 3000})
+        path = f"/carts/{cart['id']}"
+        (line,) = self.client.post(f"{path}/items", item).json()["items"]
+        metadata = {"metadata": {"b": "x" * 3000}}
+        more = {"properties": properties[1]}
+        command = {"type": "change_item", "item_id": line["id"], **more}
+        target = f"{path}/items/{line['id']}"
+        for answer, slug in (
+            (self.client.patch(path, metadata), "metadata-too-large"),
+            (self.commands(path, {"type": "change_details", **metadata}), "metadata-too-large"),
+            (self.client.patch(target, more), "properties-too-large"),
+            (self.commands(path, command), "properties-too-large"),
+        ):
+            self.assert_problem(answer, 422, slug)
+        self.client.post(f"{path}/items", {"sku": self.requests.sku, "quantity": 999})
+        answer = self.client.patch(target, {"properties": None})
+        self.assert_problem(answer, 422, "quantity-out-of-range")
+
+    def commands(self, path, *commands):
+        return self.client.post(f"{path}/commands", {"commands": commands})
+
+    def test_422_prices_that_are_not_there_or_too_large(self):
+        sku = self.make_product(100)
+        path = f"/carts/{self.make_cart((sku, 2))['id']}"
+        answer = self.client.post(f"{path}/currency", {"currency": "JPY"})
+        items = self.assert_problem(answer, 422, "price-unavailable")["items"]
+        self.assertEqual([(item["sku"], item["current_price"]) for item in items], [(sku, None)])
+        self.client.delete(f"{path}/items")
+        huge = {"name": "Huge", "prices": {"EUR": 2**53 - 1, "JPY": 2**53 - 1}}
+        self.client.put(f"/products/{sku}", huge)
+        for target, value in (("undo", None), ("restore", {"version": 2})):
+            answer = self.client.post(f"{path}/{target}", value)
+            self.assert_problem(answer, 422, "amount-too-large")
+        self.make_product(100, sku=sku)
+        self.add(path.rpartition("/")[2], sku, 2)
+        self.client.put(f"/products/{sku}", huge)
+        for target, value in (("reprice", None), ("currency", {"currency": "JPY"})):
+            answer = self.client.post(f"{path}/{target}", value)
+            self.assert_problem(answer, 422, "amount-too-large")
+
 
 class Everywhere(ServiceCase):
     """What the document says of every path."""
@@ -357,6 +477,8 @@ class Everywhere(ServiceCase):
 class WithTokens(AuthCase):
     """401 and 403: a service that asks who somebody is. Who may do what is for test_access."""
 
+    settings = {"CARTD_REOPEN_HOURS": "0"}
+
     def ask(self, operation, token):
         path = operation.path.replace("{cart_id}", ABSENT).replace("{slug}", "cart-closed")
         path = path.replace("{item_id}", "x").replace("{sku}", "x")
@@ -373,6 +495,15 @@ class WithTokens(AuthCase):
         for operation in contract.contract().operations.values():
             if 403 in operation.responses:
                 self.assert_problem(self.ask(operation, token), 403, "forbidden")
+
+    def test_409_reopen_too_late(self):
+        """Here, as in open mode everybody is the back office."""
+        ada = self.customer()
+        path = f"/carts/{self.make_cart(client=ada)['id']}"
+        self.assertEqual(ada.post(f"{path}/cancel").status, 200)
+        self.assert_problem(ada.post(f"{path}/reopen"), 409, "reopen-too-late")
+        answer = ada.post(f"{path}/commands", {"commands": [{"type": "reopen"}]})
+        self.assert_problem(answer, 409, "reopen-too-late")
 
 
 @needs_binary

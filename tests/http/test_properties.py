@@ -144,7 +144,8 @@ class Lines(ServiceCase):
         for properties, pointer in (
             (None, "/properties"),
             ({"a": 1}, "/properties/a"),
-            ({"a": "x\n"}, "/properties/a"),
+            ({"a": "x\x0b"}, "/properties/a"),
+            ({"a": "\n"}, "/properties/a"),
             ({"a": ""}, "/properties/a"),
             ({"a": "x" * 257}, "/properties/a"),
             ({"no way": "x"}, "/properties/no way"),
@@ -164,7 +165,7 @@ class Lines(ServiceCase):
             ("", "A property must not be empty."),
             ("x" * 257, "A property has 257 characters; at most 256 are allowed."),
             ("é" * 300, "A property has 300 characters; at most 256 are allowed."),
-            ("x\n" * 40, "A property has the control character U+000A; remove it."),
+            ("x\n\x07\n" * 40, "A property has the control character U+0007; remove it."),
             ("x\u0085", "A property has the control character U+0085; remove it."),
         ):
             with self.subTest(value=value):

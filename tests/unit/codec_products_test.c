@@ -199,7 +199,7 @@ START_TEST(a_product_event_amiss_is_not_understood)
         "{\"sku\":\"t\",\"name\":\"n\",\"active\":true}",
         "{\"sku\":\"t\",\"prices\":{},\"active\":true}",
         "{\"name\":\"n\",\"prices\":{},\"active\":true}",
-        "{\"sku\":\"t t\",\"name\":\"n\",\"prices\":{},\"active\":true}",
+        "{\"sku\":\"t/..\",\"name\":\"n\",\"prices\":{},\"active\":true}",
         "{\"sku\":\"t\",\"name\":\"n\",\"prices\":{\"EUR\":-1},\"active\":true}",
         "{\"sku\":\"t\",\"name\":\"n\",\"prices\":[],\"active\":true}",
         "{\"sku\":\"t\",\"name\":\"n\",\"prices\":{},\"active\":true,\"more\":1}",

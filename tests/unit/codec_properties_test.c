@@ -46,6 +46,69 @@ START_TEST(no_properties_are_a_plain_item)
 }
 END_TEST
 
+static const struct cart_command *read_sku(const char *sku)
+{
+    const char *text = base_arena_printf(&arena, "{\"sku\":\"%s\"}", sku);
+    struct codec_body body = {.bytes = text, .length = strlen(text)};
+    ck_assert_int_eq(
+        codec_read_command(body, CART_COMMAND_ADD_ITEM, &arena, &commands, &complaints),
+        CODEC_READ);
+    return &commands.list[0];
+}
+
+START_TEST(a_sku_that_is_no_item_id_gives_its_line_one)
+{
+    const struct cart_command *item = read_sku(" Gru\xcc\x88n/1\\n");
+    ck_assert_str_eq(item->add_item.sku, "Gr\xc3\xbcn/1");
+    ck_assert_str_eq(item->add_item.item_id, codec_make_item_id(&arena, "Gr\xc3\xbcn/1", NULL, 0));
+    char longest[CART_ITEM_ID_MAX + 2] = "";
+    memset(longest, 'x', CART_ITEM_ID_MAX);
+    ck_assert_ptr_null(read_sku(longest)->add_item.item_id);
+    longest[CART_ITEM_ID_MAX] = 'x';
+    ck_assert(codec_is_item_id(read_sku(longest)->add_item.item_id));
+}
+END_TEST
+
+START_TEST(values_are_lines_of_text_in_their_normal_form)
+{
+    const char *composed = "{\"a\":\"For\\n\\tZo\xc3\xab\",\"b\":\"x\"}";
+    ck_assert_str_eq(read_good_item(composed)->add_item.properties, composed);
+    const char *item_id = commands.list[0].add_item.item_id;
+    (void)read_good_item("{\"b\":\" x\\r\\n\",\"a\":\"\\u00a0For\\n\\tZoe\\u0308\"}");
+    ck_assert_str_eq(commands.list[0].add_item.properties, composed);
+    ck_assert_str_eq(commands.list[0].add_item.item_id, item_id);
+    (void)read_good_item("{\"a\":\"1\\r\\n2\"}");
+    ck_assert_str_eq(commands.list[0].add_item.properties, "{\"a\":\"1\\r\\n2\"}");
+}
+END_TEST
+
+START_TEST(a_note_may_have_lines_too_and_is_read_in_its_normal_form)
+{
+    struct codec_body body = {.bytes = "{\"note\":\" For\\n\\tZoe\\u0308\\r\\n\"}"};
+    body.length = strlen(body.bytes);
+    enum codec_outcome outcome =
+        codec_read_command(body, CART_COMMAND_CHANGE_DETAILS, &arena, &commands, &complaints);
+    ck_assert_int_eq(outcome, CODEC_READ);
+    ck_assert_str_eq(commands.list[0].change_details.note, "For\n\tZo\xc3\xab");
+    body.bytes = "{\"note\":\"\\u0007\"}";
+    body.length = strlen(body.bytes);
+    outcome = codec_read_command(body, CART_COMMAND_CHANGE_DETAILS, &arena, &commands, &complaints);
+    ck_assert_int_eq(outcome, CODEC_INVALID);
+}
+END_TEST
+
+START_TEST(a_stored_value_is_read_as_it_is)
+{
+    const char *data =
+        "{\"item_id\":\"mug\",\"sku\":\"mug\",\"name\":\" e\xcc\x81\",\"quantity\":1,"
+        "\"unit_price\":1,\"properties\":{\"a\":\" e\xcc\x81 \"}}";
+    struct cart_event event;
+    ck_assert(codec_read_cart_event("ItemAdded", 2, data, &arena, &event));
+    ck_assert_str_eq(event.item_added.name, " e\xcc\x81");
+    ck_assert_str_eq(event.item_added.properties, "{\"a\":\" e\xcc\x81 \"}");
+}
+END_TEST
+
 START_TEST(properties_come_with_any_way_to_add)
 {
     struct codec_body body = {
@@ -105,8 +168,10 @@ static const struct {
     {"{\"a\":null}", "/properties/a", "not null"},
     {"{\"a\":{\"b\":\"c\"}}", "/properties/a", "not an object"},
     {"{\"a\":\"\"}", "/properties/a", "A property must not be empty."},
-    {"{\"a\":\"x\\n\"}", "/properties/a",
-     "A property has the control character U+000A; remove it."},
+    {"{\"a\":\"\\t\\n \"}", "/properties/a", "A property must not be empty."},
+    {"{\"a\":\"x\\u000b\"}", "/properties/a",
+     "A property has the control character U+000B; remove it."},
+    {"{\"a\":\"x\\u001b[1m\"}", "/properties/a", "control character U+001B"},
     {"{\"a\":\"\\u0085\"}", "/properties/a", "control character U+0085"},
     {"{\"\":\"x\"}", "/properties/", "name of a property"},
     {"{\"a b\":\"x\"}", "/properties/a b", "name of a property"},
@@ -164,10 +229,27 @@ START_TEST(an_item_id_says_its_sku_and_differs_by_sku_properties_and_attempt)
         codec_make_item_id(&arena, "mu", "{\"a\":\"b\"}", 0),
     };
     for (size_t i = 0; i < BASE_COUNT(others); i++) {
-        ck_assert(codec_is_sku(others[i]));
+        ck_assert(codec_is_item_id(others[i]));
         ck_assert_str_ne(one, others[i]);
         for (size_t j = 0; j < i; j++)
             ck_assert_str_ne(others[i], others[j]);
+    }
+}
+END_TEST
+
+START_TEST(an_item_id_begins_with_what_it_can_have_of_its_sku)
+{
+    static const struct {
+        const char *sku;
+        const char *begin;
+    } rows[] = {
+        {"a/b c+d", "a-b-c-d~"},       {"Gr\xc3\xbcn", "Gr-n~"}, {"/..a", "a~"},
+        {"\xf0\x9f\x8d\xb5", "item~"}, {"=\"x\"", "x-~"},
+    };
+    for (size_t i = 0; i < BASE_COUNT(rows); i++) {
+        const char *id = codec_make_item_id(&arena, rows[i].sku, NULL, 0);
+        ck_assert(codec_is_item_id(id));
+        ck_assert_msg(strncmp(id, rows[i].begin, strlen(rows[i].begin)) == 0, "%s", id);
     }
 }
 END_TEST
@@ -179,7 +261,7 @@ START_TEST(an_item_id_of_the_longest_sku_fits)
     sku[CART_SKU_MAX] = '\0';
     const char *id = codec_make_item_id(&arena, sku, "{\"a\":\"b\"}", 0);
     ck_assert_uint_eq(strlen(id), CART_ITEM_ID_MAX);
-    ck_assert(codec_is_sku(id));
+    ck_assert(codec_is_item_id(id));
     sku[CART_SKU_MAX - 1] = 'y'; /* beyond what the id shows of it */
     ck_assert_str_ne(codec_make_item_id(&arena, sku, "{\"a\":\"b\"}", 0), id);
 }
@@ -192,6 +274,10 @@ int main(void)
     tcase_add_checked_fixture(requests, NULL, end);
     tcase_add_test(requests, properties_are_kept_in_one_order);
     tcase_add_test(requests, no_properties_are_a_plain_item);
+    tcase_add_test(requests, a_sku_that_is_no_item_id_gives_its_line_one);
+    tcase_add_test(requests, values_are_lines_of_text_in_their_normal_form);
+    tcase_add_test(requests, a_note_may_have_lines_too_and_is_read_in_its_normal_form);
+    tcase_add_test(requests, a_stored_value_is_read_as_it_is);
     tcase_add_test(requests, properties_come_with_any_way_to_add);
     tcase_add_test(requests, what_is_just_within_the_limits_is_read);
     tcase_add_loop_test(
@@ -202,6 +288,7 @@ int main(void)
     TCase *ids = tcase_create("ids");
     tcase_add_checked_fixture(ids, NULL, end);
     tcase_add_test(ids, an_item_id_says_its_sku_and_differs_by_sku_properties_and_attempt);
+    tcase_add_test(ids, an_item_id_begins_with_what_it_can_have_of_its_sku);
     tcase_add_test(ids, an_item_id_of_the_longest_sku_fits);
     suite_add_tcase(suite, ids);
     return support_run(suite);

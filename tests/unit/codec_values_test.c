@@ -17,24 +17,99 @@ static void end(void)
 
 /* ---- values by themselves -------------------------------------------------------------------- */
 
-START_TEST(skus_and_currencies_have_their_patterns)
+START_TEST(item_ids_and_currencies_have_their_patterns)
 {
     static const char longest[] =
         "a234567890123456789012345678901234567890123456789012345678901234";
-    ck_assert_uint_eq(strlen(longest), CART_SKU_MAX);
-    ck_assert(codec_is_sku(longest));
-    ck_assert(!codec_is_sku(base_arena_printf(&arena, "%s5", longest)));
+    ck_assert_uint_eq(strlen(longest), CART_ITEM_ID_MAX);
+    ck_assert(codec_is_item_id(longest));
+    ck_assert(!codec_is_item_id(base_arena_printf(&arena, "%s5", longest)));
     static const char *const good[] = {"a", "0", "Z~._-9"};
     for (size_t i = 0; i < BASE_COUNT(good); i++)
-        ck_assert_msg(codec_is_sku(good[i]), "%s", good[i]);
+        ck_assert_msg(codec_is_item_id(good[i]) && codec_is_sku(good[i]), "%s", good[i]);
     static const char *const bad[] = {"",    ".a",  "~a",  "_a",  "-",
                                       "a b", "a/b", "a\n", "a\"", "\xc3\xa9"};
     for (size_t i = 0; i < BASE_COUNT(bad); i++)
-        ck_assert_msg(!codec_is_sku(bad[i]), "%s", bad[i]);
+        ck_assert_msg(!codec_is_item_id(bad[i]), "%s", bad[i]);
     ck_assert(codec_is_currency("EUR"));
     static const char *const no_currency[] = {"", "E", "EU", "EURO", "eur", "EU1", "EU\xc3\x84"};
     for (size_t i = 0; i < BASE_COUNT(no_currency); i++)
         ck_assert_msg(!codec_is_currency(no_currency[i]), "%s", no_currency[i]);
+}
+END_TEST
+
+START_TEST(a_sku_is_a_text_that_can_stand_in_a_path)
+{
+    char most[4 * (CART_SKU_MAX + 1) + 1] = "";
+    for (int i = 0; i < CART_SKU_MAX; i++)
+        strcat(most, "\xf0\x9f\x8d\xb5");
+    ck_assert_uint_eq(strlen(most), CART_SKU_SIZE - 1);
+    ck_assert(codec_is_sku(most));
+    ck_assert(!codec_is_sku(strcat(most, "\xf0\x9f\x8d\xb5")));
+    static const char *const good[] = {
+        "a/b", "/",  "//",      "a b", "+",   "-",         "\"",  "\\",      "Gr\xc3\xbcn",
+        "%2F", "?#", "=1+1,\"", ".a",  "...", "a/.../..b", "a..", ".hidden", "a\\..b",
+    };
+    for (size_t i = 0; i < BASE_COUNT(good); i++)
+        ck_assert_msg(codec_is_sku(good[i]), "%s", good[i]);
+    static const char *const bad[] = {
+        "",   ".",   "..",   "a/..",     "../a", "a/./b",    "a\\..\\b",     "..\\",
+        "/.", "a\n", "\x7f", "\xc2\x80", "\xff", "\xc0\xaf", "\xed\xa0\x80",
+    };
+    for (size_t i = 0; i < BASE_COUNT(bad); i++)
+        ck_assert_msg(!codec_is_sku(bad[i]), "%s", bad[i]);
+}
+END_TEST
+
+START_TEST(a_plain_text_is_normal_as_it_is)
+{
+    static const char *const plain[] = {"a", "tea-green", "a b  c", "a\nb", "!~"};
+    for (size_t i = 0; i < BASE_COUNT(plain); i++)
+        ck_assert_ptr_eq(codec_normalise(NULL, plain[i], 10), plain[i]);
+}
+END_TEST
+
+static const struct {
+    const char *given;
+    const char *normal;
+} normal_forms[] = {
+    {"", ""},
+    {"  \t\r\n", ""},
+    {" a ", "a"},
+    {"a\n", "a"},
+    {"\xc3\xa9", "\xc3\xa9"},
+    {"e\xcc\x81", "\xc3\xa9"},
+    {"\xe2\x84\xab", "\xc3\x85"},                             /* the sign of angstrom */
+    {"a\xcc\x81\xcc\xa3", "\xe1\xba\xa1\xcc\x81"},            /* marks in another order */
+    {"\xe1\x84\x92\xe1\x85\xa1\xe1\x86\xab", "\xed\x95\x9c"}, /* Hangul */
+    {"\xc2\xa0\xe3\x80\x80"
+     "a\xe2\x80\xa9",
+     "a"}, /* blanks that are not ASCII */
+    {"a\xc2\xa0"
+     "b",
+     "a\xc2\xa0"
+     "b"},
+    {"\xef\xac\x81", "\xef\xac\x81"}, /* a ligature is another text, as it is not in form KC */
+    {"\xf0\x9f\x8d\xb5 ", "\xf0\x9f\x8d\xb5"},
+};
+
+START_TEST(a_text_in_two_spellings_has_one_normal_form)
+{
+    for (size_t i = 0; i < BASE_COUNT(normal_forms); i++) {
+        const char *normal = codec_normalise(&arena, normal_forms[i].given, 10);
+        ck_assert_str_eq(normal, normal_forms[i].normal);
+        ck_assert_str_eq(codec_normalise(&arena, normal, 10), normal);
+    }
+}
+END_TEST
+
+START_TEST(what_can_be_no_text_or_is_far_too_long_is_not_normalised)
+{
+    static const char *const broken[] = {" \xff", "\xc0\xaf", "e\xcc\x81\xed\xa0\x80"};
+    for (size_t i = 0; i < BASE_COUNT(broken); i++)
+        ck_assert_ptr_eq(codec_normalise(&arena, broken[i], 10), broken[i]);
+    ck_assert_str_eq(codec_normalise(&arena, "ae\xcc\x81 b ", 1), "ae\xcc\x81 b");
+    ck_assert_str_eq(codec_normalise(&arena, "e\xcc\x81 b ", 1), "\xc3\xa9 b");
 }
 END_TEST
 
@@ -47,6 +122,38 @@ START_TEST(labels_have_no_control_characters)
                                       "\xc2", "\xff", "\xed\xa0\x80", "ab",       "b\xc3\xa9"};
     for (size_t i = 0; i < BASE_COUNT(bad); i++)
         ck_assert_msg(!codec_is_label(bad[i], 1), "%s", bad[i]);
+}
+END_TEST
+
+/* ---- bodies as an idempotency key stands for them -------------------------------------------- */
+
+static const char *canonical_of(enum cart_command_type type, const char *text)
+{
+    const char *canonical = NULL;
+    struct codec_body body = {.bytes = text, .length = strlen(text), .canonical = &canonical};
+    struct codec_commands commands;
+    ck_assert_int_eq(codec_read_command(body, type, &arena, &commands, &complaints), CODEC_READ);
+    ck_assert_ptr_nonnull(canonical);
+    return canonical;
+}
+
+START_TEST(the_same_json_has_the_same_canonical_form_however_it_is_written)
+{
+    static const char *const adds[] = {
+        "{\"properties\":{\"a\":\"/\",\"b\":\" x\"},\"quantity\":2,\"sku\":\"tea\"}",
+        "{\"sku\":\"tea\",\"quantity\":2,\"properties\":{\"b\":\" x\",\"a\":\"/\"}}",
+        " {\n\t\"sku\" : \"tea\", \"quantity\" : 2,\"properties\":{\"a\":\"/\",\"b\":\" x\"}}\r\n",
+        "{\"\\u0073ku\":\"t\\u0065a\",\"quantity\":2.0,\"properties\":{\"a\":\"\\/\",\"b\":\" "
+        "x\"}}",
+        "\xef\xbb\xbf{\"properties\":{\"b\":\" "
+        "x\",\"a\":\"/\"},\"quantity\":20e-1,\"sku\":\"tea\"}",
+    };
+    for (size_t i = 0; i < BASE_COUNT(adds); i++)
+        ck_assert_str_eq(canonical_of(CART_COMMAND_ADD_ITEM, adds[i]), adds[0]);
+    ck_assert_str_eq(canonical_of(CART_COMMAND_CANCEL, ""), "{}");
+    ck_assert_str_eq(canonical_of(CART_COMMAND_CANCEL, " { } "), "{}");
+    /* The default may be another one day. */
+    ck_assert_str_eq(canonical_of(CART_COMMAND_ADD_ITEM, "{\"sku\":\"tea\"}"), "{\"sku\":\"tea\"}");
 }
 END_TEST
 
@@ -246,8 +353,13 @@ int main(void)
     Suite *suite = suite_create("codec values");
     TCase *values = tcase_create("values");
     tcase_add_checked_fixture(values, NULL, end);
-    tcase_add_test(values, skus_and_currencies_have_their_patterns);
+    tcase_add_test(values, item_ids_and_currencies_have_their_patterns);
+    tcase_add_test(values, a_sku_is_a_text_that_can_stand_in_a_path);
+    tcase_add_test(values, a_plain_text_is_normal_as_it_is);
+    tcase_add_test(values, a_text_in_two_spellings_has_one_normal_form);
+    tcase_add_test(values, what_can_be_no_text_or_is_far_too_long_is_not_normalised);
     tcase_add_test(values, labels_have_no_control_characters);
+    tcase_add_test(values, the_same_json_has_the_same_canonical_form_however_it_is_written);
     suite_add_tcase(suite, values);
 
     TCase *metadata = tcase_create("metadata");

@@ -22,13 +22,45 @@ static void finish_arena(void)
 START_TEST(ambiguous_targets_are_refused)
 {
     static const char *const refused[] = {
-        "",     "*",     "x:80",  "http:/x/carts", "ftp://x/",   "carts",    "/a#b",
-        "/a b", "/a\tb", "/\xc3", "/a%00",         "/a?b=%00",   "/a%2fb",   "/a%2Fb",
-        "/a%4", "/a%zz", "/%",    "/a\\b",         "/a?b=\"c\"", "/a?b=<c>",
+        "",
+        "*",
+        "x:80",
+        "http:/x/carts",
+        "ftp://x/",
+        "carts",
+        "/a#b",
+        "/a b",
+        "/a\tb",
+        "/\xc3",
+        "/a%00",
+        "/a?b=%00",
+        "/a%2fb",
+        "/a%2Fb",
+        "/a%4",
+        "/a%zz",
+        "/%",
+        "/a\\b",
+        "/a?b=\"c\"",
+        "/a?b=<c>",
+        "/products%2Fa",
+        "/%70roducts/a%2Fb",
+        "/products/a/b%2Fc",
+        "//products/a%2Fb",
+        "/products//a%2Fb",
+        "/carts/products/a%2Fb",
+        "/products/a%00",
     };
     for (size_t i = 0; i < BASE_COUNT(refused); i++)
         ck_assert_msg(http_target_complaint(refused[i]) != NULL, "%s", refused[i]);
-    static const char *const allowed[] = {"/", "/a%20b", "/a?b=c%2Fd", "/a?b=/?:@!$&'()*+,;="};
+    static const char *const allowed[] = {
+        "/",
+        "/a%20b",
+        "/a?b=c%2Fd",
+        "/a?b=/?:@!$&'()*+,;=",
+        "/products/a%2fb",
+        "/products/%2F",
+        "http://x/products/a%2Fb%2F?c",
+    };
     for (size_t i = 0; i < BASE_COUNT(allowed); i++)
         ck_assert_msg(http_target_complaint(allowed[i]) == NULL, "%s", allowed[i]);
 }

@@ -34,6 +34,7 @@ static struct product_line_header usual_header(void)
     return header;
 }
 
+static struct base_arena arena;
 static struct base_buffer problem_text;
 
 /* NULL, or what is wrong with it, until the next call. */
@@ -41,7 +42,7 @@ static const char *read_with(
     const struct product_line_header *header, struct csv_record record, struct product_line *line)
 {
     problem_text.length = 0;
-    bool is_right = product_line_read(header, &record, line, &problem_text);
+    bool is_right = product_line_read(header, &record, &arena, line, &problem_text);
     ck_assert(is_right == (problem_text.length == 0));
     return is_right ? NULL : base_buffer_text(&problem_text);
 }
@@ -51,6 +52,16 @@ static const char *read_line(struct csv_record record, struct product_line *line
     struct product_line_header header = usual_header();
     return read_with(&header, record, line);
 }
+
+START_TEST(sku_and_name_are_read_in_their_normal_form)
+{
+    struct product_line line;
+    ck_assert_ptr_null(
+        read_line(RECORD(" Te\xcc\x81/1\n", "\tGru\xcc\x88n", "EUR", "499", ""), &line));
+    ck_assert_str_eq(line.sku, "T\xc3\xa9/1");
+    ck_assert_str_eq(line.name, "Gr\xc3\xbcn");
+}
+END_TEST
 
 START_TEST(a_right_line_is_read)
 {
@@ -284,8 +295,8 @@ START_TEST(a_wrong_line_is_refused_with_the_column)
         const char *reason; /* how it begins */
     } rows[] = {
         {{"", "Tea", "EUR", "1", ""}, "sku:"},
-        {{"-tea", "Tea", "EUR", "1", ""}, "sku:"},
-        {{"te a", "Tea", "EUR", "1", ""}, "sku:"},
+        {{"..", "Tea", "EUR", "1", ""}, "sku:"},
+        {{"te\na", "Tea", "EUR", "1", ""}, "sku:"},
         {{"tea", "", "EUR", "1", ""}, "name:"},
         {{"tea", "a\nb", "EUR", "1", ""}, "name:"},
         {{"tea", "\xff", "EUR", "1", ""}, "name:"},
@@ -326,6 +337,7 @@ END_TEST
 static void end(void)
 {
     base_buffer_finish(&problem_text);
+    base_arena_finish(&arena);
 }
 
 int main(void)
@@ -334,6 +346,7 @@ int main(void)
     TCase *lines = tcase_create("lines");
     tcase_add_checked_fixture(lines, NULL, end);
     tcase_add_test(lines, a_right_line_is_read);
+    tcase_add_test(lines, sku_and_name_are_read_in_their_normal_form);
     tcase_add_test(lines, columns_stand_in_any_order_and_active_may_be_missing);
     tcase_add_test(lines, a_header_names_each_column_once);
     tcase_add_test(lines, a_header_has_its_names_in_any_case_among_others);

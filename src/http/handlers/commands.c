@@ -26,15 +26,32 @@ static const struct http_refusal *read_precondition(struct http_request *request
     return NULL;
 }
 
-/* A key stands for one method, path and body. */
-static void take_fingerprint(struct http_request *request)
+static void make_fingerprint(
+    const struct http_request *request, const char *body, size_t body_length,
+    uint8_t fingerprint[static BASE_SHA256_SIZE])
 {
     const struct base_part parts[] = {
         {request->method, strlen(request->method)},
         {request->target.path, strlen(request->target.path)},
-        {request->body.bytes, request->body.length},
+        {body, body_length},
     };
-    base_sha256(parts, BASE_COUNT(parts), request->wait.command.key_fingerprint);
+    base_sha256(parts, BASE_COUNT(parts), fingerprint);
+}
+
+/* A key stands for one method, path and body, whatever the notation of its JSON. Keys that were
+ * stored when it stood for the bytes of the body are recognised by those. */
+static void take_fingerprint(struct http_request *request)
+{
+    struct service_command *command = &request->wait.command;
+    const struct base_buffer *body = &request->body;
+    const char *canonical = request->canonical_body;
+    size_t length = strlen(canonical);
+    make_fingerprint(request, canonical, length, command->key_fingerprint);
+    if (body->length == length && memcmp(body->bytes, canonical, length) == 0)
+        return;
+    uint8_t *former = base_arena_alloc(&request->arena, BASE_SHA256_SIZE);
+    make_fingerprint(request, body->bytes, body->length, former);
+    command->former_fingerprint = former;
 }
 
 static const struct http_refusal *read_key(struct http_request *request)
@@ -49,7 +66,6 @@ static const struct http_refusal *read_key(struct http_request *request)
             &request->arena, HTTP_PROBLEM_INVALID_PARAMETER,
             "Idempotency-Key must be 1 to %d printable ASCII characters, bare or in quotes.",
             HTTP_KEY_MAX);
-    take_fingerprint(request);
     return NULL;
 }
 
@@ -93,8 +109,13 @@ const struct http_refusal *http_begin_command(struct http_request *request)
 static const char *location_of(struct http_request *request)
 {
     const struct service_command *command = &request->wait.command;
-    if (command->aggregate == &aggregate_product)
-        return base_arena_printf(&request->arena, "/products/%s", request->path_values[0]);
+    if (command->aggregate == &aggregate_product) {
+        const struct catalog_command *change = command->command;
+        BASE_CLEANUP(base_buffer_finish) struct base_buffer path = {0};
+        base_buffer_append_text(&path, "/products/");
+        http_append_encoded(&path, change->sku);
+        return base_arena_copy(&request->arena, path.bytes, path.length);
+    }
     char id[BASE_UUID_SIZE];
     base_uuid_format(&command->stream_id, id);
     return base_arena_printf(&request->arena, "/carts/%s", id);
@@ -136,6 +157,8 @@ const struct http_refusal *http_submit(
     struct http_request *request, const struct aggregate *aggregate, const void *asked)
 {
     struct service_command *command = &request->wait.command;
+    if (command->key != NULL)
+        take_fingerprint(request);
     command->aggregate = aggregate;
     command->command = asked;
     command->answered = answer;

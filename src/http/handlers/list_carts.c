@@ -18,18 +18,29 @@ static const struct http_refusal *read_status(
     return http_refuse_parameter(request, parameter, "open, checked_out or cancelled");
 }
 
+/* In its normal form, as it would be stored; so is a sku. */
 static const struct http_refusal *read_label(
     struct http_request *request, enum http_parameter parameter,
     struct projections_filter_value *value)
 {
     enum { LABEL_MAX = 128 };
     _Static_assert(CART_CUSTOMER_ID_MAX == LABEL_MAX && CART_ORDER_REFERENCE_MAX == LABEL_MAX, "");
+    value->text = codec_normalise(&request->arena, value->text, LABEL_MAX);
     if (codec_is_label(value->text, LABEL_MAX))
         return NULL;
     return http_refuse_parameter(
         request, parameter,
         base_arena_printf(
             &request->arena, "1 to %d characters without control characters", LABEL_MAX));
+}
+
+/* A customer id in its normal form, as it is stored. */
+static const struct http_refusal *read_customer_id(
+    struct http_request *request, enum http_parameter parameter,
+    struct projections_filter_value *value)
+{
+    value->text = codec_normalise(&request->arena, value->text, CART_CUSTOMER_ID_MAX);
+    return read_label(request, parameter, value);
 }
 
 static const struct http_refusal *read_email(
@@ -45,11 +56,13 @@ static const struct http_refusal *read_sku(
     struct http_request *request, enum http_parameter parameter,
     struct projections_filter_value *value)
 {
+    value->text = codec_normalise(&request->arena, value->text, CART_SKU_MAX);
     if (codec_is_sku(value->text))
         return NULL;
     return http_refuse_parameter(
         request, parameter,
-        "a sku: 1 to 64 letters, digits and . _ ~ -, with a letter or digit first");
+        "a sku: 1 to 128 characters without control characters, and not . or .. alone or between "
+        "slashes");
 }
 
 static const struct http_refusal *read_currency(
@@ -86,7 +99,7 @@ static const struct {
         struct projections_filter_value *value);
 } filters[] = {
     {HTTP_PARAMETER_STATUS, PROJECTIONS_FILTER_STATUS, read_status},
-    {HTTP_PARAMETER_CUSTOMER_ID, PROJECTIONS_FILTER_CUSTOMER_ID, read_label},
+    {HTTP_PARAMETER_CUSTOMER_ID, PROJECTIONS_FILTER_CUSTOMER_ID, read_customer_id},
     {HTTP_PARAMETER_SKU, PROJECTIONS_FILTER_SKU, read_sku},
     {HTTP_PARAMETER_ORDER_REFERENCE, PROJECTIONS_FILTER_ORDER_REFERENCE, read_label},
     {HTTP_PARAMETER_CURRENCY, PROJECTIONS_FILTER_CURRENCY, read_currency},

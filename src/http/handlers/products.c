@@ -5,24 +5,29 @@
 
 /* ---- putProduct ------------------------------------------------------------------------------ */
 
-static const struct http_refusal *check_sku(struct http_request *request)
+/* NULL: there can be no such sku. A path has no line breaks to be cut off. */
+static const char *read_sku(struct http_request *request)
 {
-    const char *sku = request->path_values[0];
-    if (codec_is_sku(sku))
-        return NULL;
+    const char *given = request->path_values[0];
+    const char *sku = codec_normalise(&request->arena, given, CART_SKU_MAX);
+    return codec_is_label(given, SIZE_MAX) && codec_is_sku(sku) ? sku : NULL;
+}
+
+static const struct http_refusal *refuse_sku(struct http_request *request)
+{
     return http_refuse(
         &request->arena, HTTP_PROBLEM_INVALID_PARAMETER,
-        "The sku in the path must be 1 to %d letters, digits and . _ ~ -, with a letter or digit "
-        "first, not \"%.64s\".",
-        CART_SKU_MAX, sku);
+        "The sku in the path must be 1 to %d characters of UTF-8 without control characters, and "
+        "not . or .. alone or between slashes; it is \"%.64s\".",
+        CART_SKU_MAX, request->path_values[0]);
 }
 
 const struct http_refusal *http_ask_put_product(struct http_request *request)
 {
     struct service_command *command = &request->wait.command;
-    const struct http_refusal *refusal = check_sku(request);
-    if (refusal == NULL)
-        refusal = http_begin_command(request);
+    const char *sku = read_sku(request);
+    const struct http_refusal *refusal =
+        sku == NULL ? refuse_sku(request) : http_begin_command(request);
     if (refusal != NULL)
         return refusal;
     struct catalog_command *change = base_arena_alloc(&request->arena, sizeof(*change));
@@ -33,7 +38,7 @@ const struct http_refusal *http_ask_put_product(struct http_request *request)
     if (refusal != NULL)
         return refusal;
     change->type = CATALOG_COMMAND_CHANGE_PRODUCT;
-    change->sku = request->path_values[0];
+    change->sku = sku;
     command->stream_id = aggregate_product_id(change->sku);
     command->key_scope_id = command->stream_id;
     return http_submit(request, &aggregate_product, change);
@@ -52,8 +57,8 @@ const struct http_refusal *http_ask_get_product(struct http_request *request)
     const struct http_refusal *refusal = http_begin_read(request);
     if (refusal != NULL)
         return refusal;
-    read->sku = request->path_values[0];
-    if (!codec_is_sku(read->sku))
+    read->sku = read_sku(request);
+    if (read->sku == NULL)
         return http_refuse_missing(request, HTTP_PROBLEM_PRODUCT_NOT_FOUND);
     read->answered = answer_product;
     projections_read_product(request->http->options.projections, read);

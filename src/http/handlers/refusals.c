@@ -69,7 +69,7 @@ static const char *quantity_detail(
             ? ""
             : base_arena_printf(arena, " and a multiple of %d", (int)limits->multiple_of);
     return base_arena_printf(
-        arena, "The quantity of the line of \"%.128s\" must be from %d to %d%s.", subject,
+        arena, "The quantity of the line of \"%s\" must be from %d to %d%s.", subject,
         (int)limits->minimum, (int)limits->maximum, multiple);
 }
 
@@ -115,7 +115,7 @@ static const char *rule_detail(struct http_request *request)
     case CART_REFUSED_UNIT_CHANGED:
         return base_arena_printf(
             arena,
-            "The product of \"%.128s\" is sold by another unit now; remove the line and add the "
+            "The product of \"%s\" is sold by another unit now; remove the line and add the "
             "product again.",
             subject);
     case CART_REFUSED_QUANTITY_OUT_OF_RANGE:
@@ -125,9 +125,12 @@ static const char *rule_detail(struct http_request *request)
             arena, "The cart has reached the limit of %d lines, so \"%s\" can't be added.",
             CART_LINES_MAX, subject);
     case CART_REFUSED_AMOUNT_TOO_LARGE:
-        return base_arena_printf(
-            arena, "With \"%s\" the total of the cart would exceed %" PRId64 ".", subject,
-            CART_AMOUNT_MAX);
+        return *subject == '\0'
+                   ? base_arena_printf(
+                         arena, "The total of the cart would exceed %" PRId64 ".", CART_AMOUNT_MAX)
+                   : base_arena_printf(
+                         arena, "With \"%s\" the total of the cart would exceed %" PRId64 ".",
+                         subject, CART_AMOUNT_MAX);
     case CART_REFUSED_IS_EMPTY:
         return base_arena_printf(
             arena, "Cart %s has no items to check out; add one first.", cart_id);
@@ -149,9 +152,13 @@ static const char *rule_detail(struct http_request *request)
     case CART_REFUSED_NO_SUCH_VERSION:
         return refused->type == CART_COMMAND_RESTORE
                    ? base_arena_printf(
-                         arena, "Cart %s has no version %d.", cart_id,
-                         (int)refused->restore.version)
-                   : "The cart to copy has no version at_version.";
+                         arena, "Cart %s has no version %d; its newest version is %d.", cart_id,
+                         (int)refused->restore.version, (int)command->version)
+                   : base_arena_printf(
+                         arena, "The cart to copy has no version %d; its newest version is %d.",
+                         refused->type == CART_COMMAND_CREATE ? (int)refused->create.copy_version
+                                                              : 0,
+                         (int)command->version);
     case CART_REFUSED_SOURCE_NOT_FOUND:
         return base_arena_printf(
             arena, "There is no cart %s to copy.",
@@ -208,6 +215,8 @@ static const struct http_refusal *refuse_by_rule(struct http_request *request)
             .current_total_minor = command->current_total_minor,
             .limits =
                 command->refusal == CART_REFUSED_QUANTITY_OUT_OF_RANGE ? &command->limits : NULL,
+            .has_current_version = command->refusal == CART_REFUSED_NO_SUCH_VERSION,
+            .current_version = command->version,
             .cart_status = is_closed ? command->status : NULL,
             .closed_at_us = command->closed_at_us,
             .items = command->body.length > 0 ? base_buffer_text(&command->body) : NULL,

@@ -1,0 +1,73 @@
+#include <string.h>
+#include <utf8proc.h>
+
+#include "codec_json.h"
+
+/* Normal form C (Unicode Standard Annex 15) makes at most one character of four, so a text of more
+ * than four times what is allowed is too long in any case. To put the marks of one character in
+ * order takes the square of their number, which that bounds too. */
+enum { POINTS_OF_ONE_MAX = 4 };
+static const utf8proc_option_t NORMAL_FORM_C = UTF8PROC_STABLE | UTF8PROC_COMPOSE;
+
+/* Most texts: nothing to be done. */
+static bool is_normal(const char *text, size_t length)
+{
+    unsigned char bits = 0;
+    for (size_t i = 0; i < length; i++)
+        bits |= (unsigned char)text[i];
+    return bits < 0x80 && length > 0 && text[0] > ' ' && text[length - 1] > ' ';
+}
+
+/* Line breaks and tabs, and what Unicode calls a separator. */
+static bool is_blank(utf8proc_int32_t point)
+{
+    if (point < 0x80)
+        return point == ' ' || point == '\t' || point == '\n' || point == '\r';
+    utf8proc_category_t category = utf8proc_category(point);
+    return category == UTF8PROC_CATEGORY_ZS || category == UTF8PROC_CATEGORY_ZL ||
+           category == UTF8PROC_CATEGORY_ZP;
+}
+
+/* Cuts off the blanks around a well-formed text. */
+static const char *trim(const char *text, size_t *length)
+{
+    utf8proc_int32_t point;
+    const char *end = text + *length;
+    const char *begin = end; /* of what is no blank */
+    const char *after = end; /* of the last that is none */
+    for (const char *at = text; at < end;) {
+        const char *next = at + utf8proc_iterate((const utf8proc_uint8_t *)at, end - at, &point);
+        if (!is_blank(point)) {
+            begin = begin == end ? at : begin;
+            after = next;
+        }
+        at = next;
+    }
+    *length = (size_t)(after - begin);
+    return begin;
+}
+
+static const char *compose(struct base_arena *arena, const char *text, size_t length)
+{
+    const utf8proc_uint8_t *bytes = (const utf8proc_uint8_t *)text;
+    utf8proc_ssize_t n_bytes = (utf8proc_ssize_t)length;
+    /* Both steps work in one array, with room for a NUL behind its end. */
+    utf8proc_ssize_t n = utf8proc_decompose(bytes, n_bytes, NULL, 0, NORMAL_FORM_C);
+    utf8proc_int32_t *points = base_arena_alloc(arena, ((size_t)n + 1) * sizeof *points);
+    n = utf8proc_decompose(bytes, n_bytes, points, n, NORMAL_FORM_C);
+    n = utf8proc_reencode(points, n, NORMAL_FORM_C);
+    return n < 0 ? text : (const char *)points; /* It was well-formed, so it can't fail. */
+}
+
+const char *codec_normalise(struct base_arena *arena, const char *text, size_t most)
+{
+    size_t length = strlen(text);
+    if (is_normal(text, length))
+        return text;
+    if (base_utf8_length(text, length) < 0)
+        return text;
+    text = trim(text, &length);
+    text = base_arena_copy(arena, text, length);
+    size_t n_points = (size_t)base_utf8_length(text, length);
+    return n_points > POINTS_OF_ONE_MAX * most ? text : compose(arena, text, length);
+}
