@@ -81,8 +81,9 @@ void codec_refuse_other_members(
 
 /* ---- quantity.c ------------------------------------------------------------------------------ */
 
-/* What a product says of quantities. Of a client its members are optional, and what is the default
- * is read as such. */
+/* A struct catalog_quantity as it is stored. */
+extern const struct codec_field codec_quantity_fields[];
+/* One of an event, or of a client: then its members are optional, and the default is all zero. */
 void codec_read_quantity_member(
     const struct codec_object *object, const struct codec_field *field, json_t *value,
     void *target);

@@ -243,6 +243,8 @@ static const struct codec_field former_line_fields[] = {
     {FIELD("quantity", INTEGER, quantity), .least = 1, .most = CART_QUANTITY_MAX},
     {FIELD("unit_price", INTEGER, unit_price_minor), .most = CART_AMOUNT_MAX},
     {FIELD("properties", PROPERTIES, properties), .is_optional = true},
+    {FIELD("unit", TEXT, unit), .is_optional = true, .is_nullable = true},
+    {FIELD("scale", INTEGER, scale), .is_optional = true, .most = CART_SCALE_MAX},
     {.name = NULL},
 };
 

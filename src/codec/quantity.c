@@ -2,11 +2,15 @@
 
 /* How much of a product a line may hold, and what a quantity counts. */
 
+_Static_assert(
+    CATALOG_QUANTITY_MAX == CART_QUANTITY_MAX && CATALOG_SCALE_MAX == CART_SCALE_MAX,
+    "a line holds what a product may allow");
+
 #define FIELD(name, kind, member) CODEC_FIELD(name, kind, struct catalog_quantity, member)
 #define LIMITS .least = 1, .most = CATALOG_QUANTITY_MAX
 
 /* As it is stored: all of it, once it is not the default. */
-static const struct codec_field stored_fields[] = {
+const struct codec_field codec_quantity_fields[] = {
     {FIELD("minimum", INTEGER, minimum), LIMITS},
     {FIELD("maximum", INTEGER, maximum), LIMITS},
     {FIELD("multiple_of", INTEGER, multiple_of), LIMITS},
@@ -44,31 +48,33 @@ static void check_limits(const struct codec_object *object, const struct catalog
             (int)quantity->minimum, (int)quantity->maximum, (int)quantity->multiple_of);
 }
 
-static void read_given(
-    struct codec_object *object, const struct codec_reader *reader,
-    struct catalog_quantity *quantity)
+static void read_given(struct codec_object *object, struct catalog_quantity *quantity)
 {
     codec_read_fields(object, given_fields, quantity);
     codec_refuse_other_members(object, given_fields);
-    if (!reader->is_refused)
+    if (!object->reader->is_refused)
         check_limits(object, quantity);
     if (catalog_quantity_is_same(quantity, &catalog_default_quantity))
         *quantity = (struct catalog_quantity){.maximum = 0};
+}
+
+static void read_stored(struct codec_object *object, struct catalog_quantity *quantity)
+{
+    codec_read_fields(object, codec_quantity_fields, quantity);
+    codec_refuse_other_members(object, codec_quantity_fields);
 }
 
 void codec_read_quantity_member(
     const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
 {
     struct codec_path path = {.parent = &object->path, .name = field->name};
-    struct codec_object members;
-    if (!codec_open_object(object->reader, value, path, &members))
+    struct codec_object quantity;
+    if (!codec_open_object(object->reader, value, path, &quantity))
         return;
-    if (object->reader->is_of_client) {
-        read_given(&members, object->reader, target);
-        return;
-    }
-    codec_read_fields(&members, stored_fields, target);
-    codec_refuse_other_members(&members, stored_fields);
+    if (object->reader->is_of_client)
+        read_given(&quantity, target);
+    else
+        read_stored(&quantity, target);
 }
 
 bool codec_read_quantity(
@@ -76,23 +82,12 @@ bool codec_read_quantity(
 {
     struct codec_reader reader = {.arena = arena};
     struct catalog_quantity read = {.maximum = 0};
-    if (json != NULL) {
-        json_auto_t *members = codec_json_load(json);
-        struct codec_object object = {.reader = &reader, .members = members, .path = {.root = ""}};
-        if (members == NULL)
-            return false;
-        codec_read_fields(&object, stored_fields, &read);
-        codec_refuse_other_members(&object, stored_fields);
-    }
-    if (!reader.is_refused)
-        *quantity = read;
-    return !reader.is_refused;
-}
-
-void codec_write_quantity(struct base_buffer *out, const struct catalog_quantity *quantity)
-{
-    if (quantity->maximum == 0)
-        base_buffer_append_text(out, "null");
-    else
-        codec_write_fields(out, stored_fields, quantity);
+    json_auto_t *members = json == NULL ? NULL : codec_json_load(json);
+    struct codec_object object = {.reader = &reader, .members = members, .path = {.root = ""}};
+    if (members != NULL)
+        read_stored(&object, &read);
+    if (reader.is_refused || (members == NULL && json != NULL))
+        return false;
+    *quantity = read;
+    return true;
 }

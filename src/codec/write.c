@@ -189,3 +189,11 @@ void codec_write_prices(struct base_buffer *out, const struct catalog_content *c
     }
     base_buffer_append_char(out, '}');
 }
+
+void codec_write_quantity(struct base_buffer *out, const struct catalog_quantity *quantity)
+{
+    if (quantity->maximum == 0)
+        base_buffer_append_text(out, "null");
+    else
+        codec_write_fields(out, codec_quantity_fields, quantity);
+}

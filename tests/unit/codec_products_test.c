@@ -284,16 +284,57 @@ START_TEST(a_product_shows_its_quantity_once)
 }
 END_TEST
 
-static struct catalog_quantity read_given(const char *quantity)
+static struct codec_complaints given_complaints;
+
+static enum codec_outcome read_with(const char *quantity, struct catalog_content *content)
 {
-    static struct codec_complaints complaints;
-    struct catalog_content content;
     const char *json =
         base_arena_printf(&arena, "{\"name\":\"n\",\"prices\":{},\"quantity\":%s}", quantity);
     struct codec_body body = {.bytes = json, .length = strlen(json)};
-    ck_assert_int_eq(codec_read_product(body, &arena, &content, &complaints), CODEC_READ);
+    return codec_read_product(body, &arena, content, &given_complaints);
+}
+
+static struct catalog_quantity read_given(const char *quantity)
+{
+    struct catalog_content content;
+    ck_assert_int_eq(read_with(quantity, &content), CODEC_READ);
     return content.quantity;
 }
+
+START_TEST(a_quantity_that_is_none_is_refused_with_its_pointer)
+{
+    static const struct {
+        const char *quantity;
+        const char *pointer;
+        const char *part; /* of the complaint */
+    } rows[] = {
+        {"5", "/quantity", "quantity must be an object, not 5."},
+        {"{\"minimum\":0}", "/quantity/minimum", "from 1 to 1000000, not 0."},
+        {"{\"maximum\":1000001}", "/quantity/maximum", "not 1000001."},
+        {"{\"multiple_of\":0}", "/quantity/multiple_of", "not 0."},
+        {"{\"multiple_of\":1.5}", "/quantity/multiple_of", "not 1.5."},
+        {"{\"scale\":7}", "/quantity/scale", "from 0 to 6, not 7."},
+        {"{\"unit\":\"\"}", "/quantity/unit", "unit must not be empty."},
+        {"{\"unit\":\"12345678901234567\"}", "/quantity/unit", "at most 16"},
+        {"{\"unit\":\"k\\ng\"}", "/quantity/unit", "control character"},
+        {"{\"step\":2}", "/quantity/step",
+         "known ones are: minimum, maximum, multiple_of, unit, scale."},
+        {"{\"minimum\":10,\"maximum\":9}", "/quantity", "9 is less than 10"},
+        {"{\"minimum\":1000}", "/quantity", "it is 999 where it is left out"},
+        {"{\"minimum\":7,\"maximum\":11,\"multiple_of\":6}", "/quantity",
+         "none from 7 to 11 is a multiple of 6."},
+        {"{\"multiple_of\":1000}", "/quantity", "a multiple of 1000."},
+    };
+    struct catalog_content content;
+    for (size_t i = 0; i < BASE_COUNT(rows); i++) {
+        ck_assert_int_eq(read_with(rows[i].quantity, &content), CODEC_INVALID);
+        ck_assert_uint_eq(given_complaints.n, 1);
+        ck_assert_str_eq(given_complaints.list[0].pointer, rows[i].pointer);
+        const char *detail = given_complaints.list[0].detail;
+        ck_assert_msg(strstr(detail, rows[i].part) != NULL, "%s", detail);
+    }
+}
+END_TEST
 
 START_TEST(what_a_client_leaves_out_of_a_quantity_is_the_default)
 {
@@ -358,6 +399,7 @@ int main(void)
     tcase_add_test(products, what_an_event_says_of_quantities_round_trips);
     tcase_add_test(products, a_product_shows_its_quantity_once);
     tcase_add_test(products, what_a_client_leaves_out_of_a_quantity_is_the_default);
+    tcase_add_test(products, a_quantity_that_is_none_is_refused_with_its_pointer);
     tcase_add_test(products, a_stored_quantity_is_read_back);
     tcase_add_test(products, what_was_recorded_in_a_currency_that_is_none_any_more_is_readable);
     suite_add_tcase(suite, products);
