@@ -11,7 +11,8 @@ GRANT SELECT, INSERT, DELETE ON idempotency_keys TO cartd_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON snapshots TO cartd_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON carts, cart_chunks, cart_items, products TO cartd_app;
 GRANT SELECT, UPDATE ON projection_checkpoints, projection_runner TO cartd_app;
-GRANT SELECT, INSERT, DELETE ON demand_changes, funnel_steps, removals, removals_bought TO cartd_app;
+GRANT SELECT, INSERT, DELETE ON demand_changes, funnel_steps TO cartd_app;
+GRANT SELECT, INSERT, DELETE ON removals, removals_bought, reopenings TO cartd_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON cart_rankings TO cartd_app;
 
 -- Whoever only reads: people, `cartd events`, `cartd verify`, which proves the stored answers too.
@@ -19,5 +20,6 @@ GRANT SELECT ON schema_migrations TO cartd_reader;
 GRANT SELECT ON events, streams, log_head, idempotency_keys, snapshots TO cartd_reader;
 GRANT SELECT ON carts, cart_chunks, cart_items, products TO cartd_reader;
 GRANT SELECT ON projection_checkpoints, projection_runner TO cartd_reader;
-GRANT SELECT ON demand_changes, funnel_steps, removals, removals_bought TO cartd_reader;
+GRANT SELECT ON demand_changes, funnel_steps TO cartd_reader;
+GRANT SELECT ON removals, removals_bought, reopenings TO cartd_reader;
 GRANT SELECT ON cart_rankings TO cartd_reader;

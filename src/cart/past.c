@@ -5,7 +5,8 @@
 /*
  * What leads a cart to the content that it, or another cart, had: its lines, its currency and its
  * details. Who owns it and whether it is open stay. A line that never left gets the price of then;
- * one that comes back is bought anew, at the price of now, if it can be had.
+ * one that comes back is bought anew, at the price of now, if it can be had. One that left and came
+ * again since is put back where it was, at the price that it has.
  */
 
 /* What the decision has made of the cart so far. */
@@ -14,8 +15,7 @@ struct way {
     const struct cart *to;
     const struct cart_known *known;
     struct cart_decision *decision;
-    int64_t total_minor; /* of the lines that are done */
-    size_t n_lines;      /* that are done */
+    int64_t total_minor; /* with the lines that are done */
     bool is_exact;
 };
 
@@ -24,12 +24,9 @@ static void add(struct way *way, struct cart_event event)
     (void)rules_accept(way->decision, event);
 }
 
-static void count_line(struct way *way, int32_t quantity, int32_t scale, int64_t unit_price_minor)
+static void count_line(struct way *way, const struct cart_line *line)
 {
-    const struct cart_line line = {
-        .quantity = quantity, .scale = scale, .unit_price_minor = unit_price_minor};
-    way->is_exact = way->is_exact && rules_add_line(way->total_minor, &line, &way->total_minor);
-    way->n_lines++;
+    way->is_exact = way->is_exact && rules_add_line(way->total_minor, line, &way->total_minor);
 }
 
 /* The same line in another state of the cart; NULL: it is not in there. */
@@ -37,6 +34,18 @@ static const struct cart_line *find_same(const struct cart *cart, const struct c
 {
     const struct cart_line *found = cart_find_line(cart, line->item_id);
     return found != NULL && strcmp(found->sku, line->sku) == 0 ? found : NULL;
+}
+
+/* The same line in another state of the cart; NULL: it is not in there, or it left in between. */
+static const struct cart_line *find_stayed(const struct cart *cart, const struct cart_line *line)
+{
+    const struct cart_line *found = cart_find_line(cart, line->item_id);
+    return found != NULL && found->added_version == line->added_version ? found : NULL;
+}
+
+static bool is_other_currency(const struct way *way)
+{
+    return strcmp(way->from->currency, way->to->currency) != 0;
 }
 
 static void remove_line(struct way *way, const struct cart_line *line)
@@ -61,63 +70,40 @@ static void note(
                        });
 }
 
-/* False, with a note: the line has no price in that currency. */
-static bool find_offer(
-    struct way *way, const struct cart_line *line, int32_t wanted, const char *currency,
-    struct cart_offer *offer)
-{
-    enum cart_refusal obstacle;
-    *offer = way->known->find_offer(way->known->context, line->sku, currency);
-    if (rules_can_take_price(line, offer, &obstacle))
-        return true;
-    note(way, obstacle, line, wanted);
-    return false;
-}
-
 /* False, with a note: so much of the line can't be had in that currency. */
 static bool can_be_had(
     struct way *way, const struct cart_line *line, int32_t wanted, const char *currency,
     struct cart_offer *offer)
 {
-    if (!find_offer(way, line, wanted, currency, offer))
-        return false;
-    if (rules_allow(&offer->limits, wanted))
+    enum cart_refusal obstacle = CART_REFUSED_QUANTITY_OUT_OF_RANGE;
+    *offer = way->known->find_offer(way->known->context, line->sku, currency);
+    if (rules_can_take_price(line, offer, &obstacle) && rules_allow(&offer->limits, wanted))
         return true;
-    note(way, CART_REFUSED_QUANTITY_OUT_OF_RANGE, line, wanted);
+    note(way, obstacle, line, wanted);
     return false;
+}
+
+/* Whether a line may become so much less. */
+static bool can_shrink(const struct way *way, const struct cart_line *line, int32_t wanted)
+{
+    struct cart_offer offer =
+        way->known->find_offer(way->known->context, line->sku, way->to->currency);
+    return !rules_is_about(line, &offer) || rules_allow(&offer.limits, wanted);
 }
 
 /* ---- lines that stay ------------------------------------------------------------------------- */
 
-/* The price that a line which stays is to have. False, with a note: it has none in the currency, so
- * it can't stay. */
-static bool find_price(
-    struct way *way, const struct cart_line *now, const struct cart_line *then,
-    int64_t *price_minor)
-{
-    struct cart_offer offer;
-    *price_minor = now->unit_price_minor;
-    if (now->added_version == then->added_version)
-        *price_minor = then->unit_price_minor;
-    else if (strcmp(way->from->currency, way->to->currency) != 0) {
-        if (!find_offer(way, now, then->quantity, way->to->currency, &offer))
-            return false;
-        *price_minor = offer.unit_price_minor;
-    }
-    return true;
-}
-
-/* What is not to stay goes; what stays is listed with its price. */
+/* What is not to stay goes; what stays is listed with its price of then. Lines that never left are
+ * in the same order now and then. */
 static size_t choose_lines(struct way *way)
 {
     size_t n_staying = 0;
     for (size_t i = 0; i < way->from->n_lines; i++) {
         const struct cart_line *now = &way->from->lines[i];
-        const struct cart_line *then = find_same(way->to, now);
-        int64_t price_minor = 0;
-        if (then != NULL && find_price(way, now, then, &price_minor))
+        const struct cart_line *then = find_stayed(way->to, now);
+        if (then != NULL)
             way->decision->prices[n_staying++] =
-                (struct cart_item_price){now->item_id, price_minor};
+                (struct cart_item_price){now->item_id, then->unit_price_minor};
         else
             remove_line(way, now);
     }
@@ -134,111 +120,151 @@ static void change_currency(struct way *way, size_t n_staying)
     add(way, event);
 }
 
-/* The quantity that a line which stays is to have; with a note, that it has now. */
-static int32_t find_quantity(
-    struct way *way, const struct cart_line *now, const struct cart_line *then)
+static void change_prices(struct way *way, size_t n_staying, bool rise)
 {
-    int32_t wanted = then->quantity;
-    const char *currency = way->to->currency;
-    struct cart_offer offer;
-    if (now->scale != then->scale) {
-        note(way, CART_REFUSED_UNIT_CHANGED, now, wanted);
-        return now->quantity;
+    for (size_t i = 0; i < n_staying; i++) {
+        const struct cart_item_price *then = &way->decision->prices[i];
+        int64_t now_minor = cart_find_line(way->from, then->item_id)->unit_price_minor;
+        if (rise ? then->unit_price_minor > now_minor : then->unit_price_minor < now_minor)
+            add(way, (struct cart_event){
+                         .type = CART_EVENT_ITEM_PRICE_CHANGED,
+                         .item_price_changed = {then->item_id, then->unit_price_minor},
+                     });
     }
-    if (wanted == now->quantity)
-        return wanted;
-    /* More of it can only be had while it is sold, as ever. */
-    if (wanted > now->quantity)
-        return can_be_had(way, now, wanted, currency, &offer) ? wanted : now->quantity;
-    offer = way->known->find_offer(way->known->context, now->sku, currency);
-    if (!rules_is_about(now, &offer) || rules_allow(&offer.limits, wanted))
-        return wanted;
-    note(way, CART_REFUSED_QUANTITY_OUT_OF_RANGE, now, wanted);
-    return now->quantity;
 }
 
-static void change_line(
-    struct way *way, const struct cart_line *now, const struct cart_line *then, int64_t price_minor,
-    bool is_price_set)
+static void change_quantity(struct way *way, const struct cart_line *now, int32_t quantity)
 {
-    if (!is_price_set && price_minor != now->unit_price_minor)
-        add(way, (struct cart_event){
-                     .type = CART_EVENT_ITEM_PRICE_CHANGED,
-                     .item_price_changed = {now->item_id, price_minor},
-                 });
-    int32_t quantity = find_quantity(way, now, then);
-    if (quantity != now->quantity)
-        add(way, (struct cart_event){
-                     .type = CART_EVENT_ITEM_QUANTITY_CHANGED,
-                     .item_quantity_changed = {now->item_id, quantity},
-                 });
+    add(way, (struct cart_event){
+                 .type = CART_EVENT_ITEM_QUANTITY_CHANGED,
+                 .item_quantity_changed = {now->item_id, quantity},
+             });
+}
+
+static void reduce_line(struct way *way, const struct cart_line *now, const struct cart_line *then)
+{
+    if (then->quantity >= now->quantity)
+        return;
+    if (can_shrink(way, now, then->quantity))
+        change_quantity(way, now, then->quantity);
+    else
+        note(way, CART_REFUSED_QUANTITY_OUT_OF_RANGE, now, then->quantity);
+}
+
+static void complete_line(
+    struct way *way, const struct cart_line *now, const struct cart_line *then)
+{
+    struct cart_line becomes = *then;
+    struct cart_offer offer;
+    /* More of it can only be had while it is sold, as ever. */
+    if (then->quantity > now->quantity
+            ? !can_be_had(way, now, then->quantity, way->to->currency, &offer)
+            : then->quantity < now->quantity && !can_shrink(way, now, then->quantity))
+        becomes.quantity = now->quantity;
+    if (becomes.quantity > now->quantity)
+        change_quantity(way, now, becomes.quantity);
     if (!rules_is_same_text(then->properties, now->properties))
         add(way, (struct cart_event){
                      .type = CART_EVENT_ITEM_PROPERTIES_CHANGED,
                      .item_properties_changed = {now->item_id, then->properties},
                  });
-    count_line(way, quantity, now->scale, price_minor);
+    count_line(way, &becomes);
 }
 
+static void change_lines(
+    struct way *way, size_t n_staying,
+    void (*change)(struct way *way, const struct cart_line *now, const struct cart_line *then))
+{
+    for (size_t i = 0; i < n_staying; i++) {
+        const char *item_id = way->decision->prices[i].item_id;
+        change(way, cart_find_line(way->from, item_id), cart_find_line(way->to, item_id));
+    }
+}
+
+/* What becomes less comes first, so that no version between now and then has a total that is larger
+ * than both. */
 static void keep_lines(struct way *way)
 {
     size_t n_staying = choose_lines(way);
-    bool is_other_currency = strcmp(way->from->currency, way->to->currency) != 0;
-    if (is_other_currency)
+    change_lines(way, n_staying, reduce_line);
+    if (is_other_currency(way)) {
         change_currency(way, n_staying);
-    for (size_t i = 0; i < n_staying; i++) {
-        const struct cart_item_price *price = &way->decision->prices[i];
-        const struct cart_line *now = cart_find_line(way->from, price->item_id);
-        change_line(
-            way, now, cart_find_line(way->to, price->item_id), price->unit_price_minor,
-            is_other_currency);
+    } else {
+        change_prices(way, n_staying, false);
+        change_prices(way, n_staying, true);
     }
+    change_lines(way, n_staying, complete_line);
 }
 
 /* ---- lines that come back -------------------------------------------------------------------- */
 
-static bool is_kept(const struct way *way, const struct cart_line *line, size_t n_staying)
-{
-    for (size_t i = 0; i < n_staying; i++)
-        if (strcmp(way->decision->prices[i].item_id, line->item_id) == 0)
-            return true;
-    return false;
-}
-
-static void bring_back(struct way *way, const struct cart_line *line, size_t index)
+/* The quantity of a line that came again meanwhile; with a note, that it has now. */
+static int32_t find_quantity(
+    struct way *way, const struct cart_line *line, const struct cart_line *now)
 {
     struct cart_offer offer;
+    int32_t wanted = line->quantity;
+    if (wanted > now->quantity)
+        return can_be_had(way, now, wanted, way->to->currency, &offer) ? wanted : now->quantity;
+    if (wanted == now->quantity || can_shrink(way, now, wanted))
+        return wanted;
+    note(way, CART_REFUSED_QUANTITY_OUT_OF_RANGE, now, wanted);
+    return now->quantity;
+}
+
+/* What a line comes back as; false, with a note: it can't be had. `now`: the line that came again
+ * meanwhile, if there is one. */
+static bool find_back(
+    struct way *way, const struct cart_line *line, const struct cart_line *now,
+    struct cart_line *back)
+{
+    struct cart_offer offer;
+    *back = *line;
+    if (now != NULL && !is_other_currency(way) && now->scale == line->scale) {
+        back->name = now->name;
+        back->unit = now->unit;
+        back->unit_price_minor = now->unit_price_minor;
+        back->quantity = find_quantity(way, line, now);
+        return true;
+    }
     if (!can_be_had(way, line, line->quantity, way->to->currency, &offer))
-        return;
+        return false;
+    back->name = offer.name;
+    back->unit = offer.unit;
+    back->unit_price_minor = offer.unit_price_minor;
+    return true;
+}
+
+static bool bring_back(struct way *way, const struct cart_line *line, size_t index)
+{
+    struct cart_line back;
+    if (!find_back(way, line, find_same(way->from, line), &back))
+        return false;
     add(way, (struct cart_event){
                  .type = CART_EVENT_ITEM_RESTORED,
                  .item_restored =
                      {
-                         .item_id = line->item_id,
-                         .sku = line->sku,
-                         .name = offer.name,
-                         .properties = line->properties,
-                         .unit = offer.unit,
-                         .quantity = line->quantity,
-                         .scale = offer.scale,
+                         .item_id = back.item_id,
+                         .sku = back.sku,
+                         .name = back.name,
+                         .properties = back.properties,
+                         .unit = back.unit,
+                         .quantity = back.quantity,
+                         .scale = back.scale,
                          .index = (int32_t)index,
-                         .unit_price_minor = offer.unit_price_minor,
+                         .unit_price_minor = back.unit_price_minor,
                      },
              });
-    count_line(way, line->quantity, offer.scale, offer.unit_price_minor);
+    count_line(way, &back);
+    return true;
 }
 
 static void bring_lines_back(struct way *way)
 {
-    size_t n_staying = way->n_lines;
     size_t index = 0;
     for (size_t i = 0; i < way->to->n_lines; i++) {
         const struct cart_line *line = &way->to->lines[i];
-        size_t n_before = way->n_lines;
-        bool stays = is_kept(way, line, n_staying);
-        if (!stays && find_same(way->from, line) == NULL)
-            bring_back(way, line, index);
-        index += stays || way->n_lines > n_before;
+        index += find_stayed(way->from, line) != NULL || bring_back(way, line, index);
     }
 }
 
@@ -263,6 +289,8 @@ static enum cart_outcome lead_to(
 {
     struct way way = {
         .from = from, .to = to, .known = known, .decision = decision, .is_exact = true};
+    if (strcmp(from->currency, to->currency) == 0)
+        way.total_minor = rules_sum_totals(from);
     keep_lines(&way);
     bring_lines_back(&way);
     bring_details_back(&way);
@@ -352,7 +380,9 @@ enum cart_outcome rules_copy(
                               .unit_price_minor = offer.unit_price_minor,
                           },
                   });
-        count_line(&way, line->quantity, offer.scale, offer.unit_price_minor);
+        struct cart_line copy = *line;
+        copy.unit_price_minor = offer.unit_price_minor;
+        count_line(&way, &copy);
     }
     if (!way.is_exact)
         return rules_refuse(decision, CART_REFUSED_AMOUNT_TOO_LARGE);

@@ -41,27 +41,45 @@ enum cart_outcome rules_check_prices(
     return CART_ACCEPTED;
 }
 
+/* The price of now; of a line that can't be had now, its own. */
+static int64_t find_price(
+    const struct cart *cart, const struct cart_line *line, const struct cart_known *known)
+{
+    struct cart_offer offer = find_offer(known, line, cart->currency);
+    enum cart_refusal obstacle;
+    return rules_can_take_price(line, &offer, &obstacle) ? offer.unit_price_minor
+                                                         : line->unit_price_minor;
+}
+
+static void change_prices(
+    const struct cart *cart, const struct cart_known *known, bool rise,
+    struct cart_decision *decision)
+{
+    for (size_t i = 0; i < cart->n_lines; i++) {
+        const struct cart_line *line = &cart->lines[i];
+        int64_t price_minor = find_price(cart, line, known);
+        if (rise ? price_minor > line->unit_price_minor : price_minor < line->unit_price_minor)
+            (void)rules_accept(
+                decision, (struct cart_event){
+                              .type = CART_EVENT_ITEM_PRICE_CHANGED,
+                              .item_price_changed = {line->item_id, price_minor},
+                          });
+    }
+}
+
+/* Prices that fall come first, so that no version in between has a larger total than the last. */
 enum cart_outcome rules_reprice(
     const struct cart *cart, const struct cart_known *known, struct cart_decision *decision)
 {
-    int64_t total_minor = 0;
+    int64_t total_minor = rules_sum_totals(cart);
     for (size_t i = 0; i < cart->n_lines; i++) {
-        const struct cart_line *line = &cart->lines[i];
-        struct cart_offer offer = find_offer(known, line, cart->currency);
-        struct cart_line becomes = *line;
-        enum cart_refusal obstacle;
-        if (rules_can_take_price(line, &offer, &obstacle))
-            becomes.unit_price_minor = offer.unit_price_minor;
-        if (!rules_add_line(total_minor, &becomes, &total_minor))
+        struct cart_line line = cart->lines[i];
+        line.unit_price_minor = find_price(cart, &cart->lines[i], known);
+        if (!rules_add_line(total_minor, &line, &total_minor))
             return rules_refuse(decision, CART_REFUSED_AMOUNT_TOO_LARGE);
-        if (becomes.unit_price_minor == line->unit_price_minor)
-            continue;
-        (void)rules_accept(
-            decision, (struct cart_event){
-                          .type = CART_EVENT_ITEM_PRICE_CHANGED,
-                          .item_price_changed = {line->item_id, becomes.unit_price_minor},
-                      });
     }
+    change_prices(cart, known, false, decision);
+    change_prices(cart, known, true, decision);
     return decision->n_events == 0 ? CART_ALREADY_SO : CART_ACCEPTED;
 }
 

@@ -9,7 +9,7 @@ bool rules_is_same_text(const char *left, const char *right)
 
 bool rules_add_line(int64_t others_minor, const struct cart_line *line, int64_t *sum_minor)
 {
-    int64_t line_minor = cart_line_total_minor(line);
+    int64_t line_minor = cart_line_subtotal_minor(line);
     if (line_minor > CART_AMOUNT_MAX || others_minor > CART_AMOUNT_MAX)
         return false;
     *sum_minor = others_minor + line_minor;

@@ -80,7 +80,9 @@ static void read_word(
 {
     const char *text = read_text(object, field->name, field->name, value);
     if (text != NULL)
-        check_text(object, field->name, field->name, text, CART_ITEM_ID_MAX, WORD);
+        check_text(
+            object, field->name, field->name, text,
+            field->most > 0 ? (int)field->most : CART_ITEM_ID_MAX, WORD);
     take_text(object, text, target);
 }
 

@@ -21,16 +21,17 @@ static int compare_skus(const void *left, const void *right)
     return strcmp(a->sku, b->sku);
 }
 
-/* The skus of all lines, each once, with how many there are. */
+/* The skus of all lines, each once, with how many there are: of a closed cart none. */
 static size_t list_held(
     const struct cart *cart, struct base_arena *arena, struct projections_held **held)
 {
-    if (cart->status != CART_OPEN || cart->n_lines == 0)
+    if (cart->n_lines == 0)
         return 0;
+    bool is_open = cart->status == CART_OPEN;
     struct projections_held *list = base_arena_alloc(arena, cart->n_lines * sizeof *list);
     for (size_t i = 0; i < cart->n_lines; i++)
         list[i] = (struct projections_held){
-            .sku = cart->lines[i].sku, .units_before = cart->lines[i].quantity};
+            .sku = cart->lines[i].sku, .units_before = is_open ? cart->lines[i].quantity : 0};
     qsort(list, cart->n_lines, sizeof *list, compare_skus);
     size_t n = 0;
     for (size_t i = 1; i < cart->n_lines; i++) {
@@ -92,24 +93,29 @@ enum replay_outcome follow_fold_event(
     /* The cart's own texts may go with the next event. */
     for (size_t i = 0; i < n_held; i++)
         held[i].sku = base_arena_copy_text(arena, held[i].sku);
-    int64_t total_before_minor = cart->total_minor;
+    *step = (struct projections_step){
+        .status_before = cart->status,
+        .total_before_minor = cart->total_minor,
+        .has_held_items = notes->has_held_items,
+        .closed_position = notes->closed_position,
+    };
+    memcpy(step->currency_before, cart->currency, sizeof step->currency_before);
     aggregate_cart.evolve(cart, &fact, event->version, event->recorded_at_us);
     for (size_t i = 0; i < n_held; i++)
         held[i].units_after = count_units(cart, held[i].sku);
     if (event->version == 1)
         notes->created_position = event->position;
-    *step = (struct projections_step){
-        .position = event->position,
-        .recorded_at_us = event->recorded_at_us,
-        .created_position = notes->created_position,
-        .cart_id = event->stream_id,
-        .type = fact.type,
-        .cart = cart,
-        .total_before_minor = total_before_minor,
-        .is_first_item = !notes->has_held_items && cart->n_lines > 0,
-        .held = held,
-        .n_held = n_held,
-    };
+    if (fact.type == CART_EVENT_CHECKED_OUT || fact.type == CART_EVENT_CANCELLED)
+        notes->closed_position = event->position;
+    step->position = event->position;
+    step->recorded_at_us = event->recorded_at_us;
+    step->created_position = notes->created_position;
+    step->cart_id = event->stream_id;
+    step->type = fact.type;
+    step->cart = cart;
+    step->is_first_item = !notes->has_held_items && cart->n_lines > 0;
+    step->held = held;
+    step->n_held = n_held;
     notes->has_held_items = notes->has_held_items || cart->n_lines > 0;
     return REPLAY_DONE;
 }

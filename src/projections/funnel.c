@@ -8,7 +8,13 @@ enum funnel_step {
     FUNNEL_CREATED = 1,
     FUNNEL_FIRST_ITEM = 2,
     FUNNEL_CHECKED_OUT = 3,
-    FUNNEL_CANCELLED = 4
+    FUNNEL_CANCELLED = 4,
+    FUNNEL_REOPENED_CHECKED_OUT = 5, /* the opposite of 3 */
+    FUNNEL_REOPENED_CANCELLED = 6,   /* and of 4 */
+    FUNNEL_LEFT_EMPTY = 7,           /* the cart has another currency from now on, */
+    FUNNEL_CAME_EMPTY = 8,           /* and it never held anything */
+    FUNNEL_LEFT = 9,                 /* or did */
+    FUNNEL_CAME = 10
 };
 
 struct step {
@@ -27,25 +33,53 @@ static enum funnel_step name_step(const struct projections_step *step)
         return FUNNEL_CHECKED_OUT;
     if (step->type == CART_EVENT_CANCELLED)
         return FUNNEL_CANCELLED;
+    if (step->type == CART_EVENT_REOPENED)
+        return step->status_before == CART_CHECKED_OUT ? FUNNEL_REOPENED_CHECKED_OUT
+                                                       : FUNNEL_REOPENED_CANCELLED;
     return step->is_first_item ? FUNNEL_FIRST_ITEM : FUNNEL_NO_STEP;
 }
 
-static void add_step(struct projections_facts *facts, const struct projections_step *step)
+static void add_row(
+    struct projections_facts *facts, const struct projections_step *step, enum funnel_step name,
+    int64_t value_minor, const char *currency)
 {
     struct step row = {
         .position = step->position,
         .created_position = step->created_position,
-        .step = name_step(step),
+        .value_minor = value_minor,
+        .step = name,
     };
-    bool is_closed = row.step == FUNNEL_CHECKED_OUT || row.step == FUNNEL_CANCELLED;
-    int64_t total_minor = step->cart->total_minor;
-    row.value_minor = is_closed ? total_minor : total_minor - step->total_before_minor;
     for (size_t i = 0; i < sizeof row.currency; i++)
-        row.currency[i] = step->cart->currency[i];
-    if (row.step == FUNNEL_NO_STEP && row.value_minor == 0)
-        return;
+        row.currency[i] = currency[i];
     base_buffer_append(&facts->rows[0], &row, sizeof row);
     facts->n++;
+}
+
+static void add_change_of_currency(
+    struct projections_facts *facts, const struct projections_step *step)
+{
+    bool has_held = step->has_held_items;
+    add_row(
+        facts, step, has_held ? FUNNEL_LEFT : FUNNEL_LEFT_EMPTY, -step->total_before_minor,
+        step->currency_before);
+    add_row(
+        facts, step, has_held ? FUNNEL_CAME : FUNNEL_CAME_EMPTY, step->cart->total_minor,
+        step->cart->currency);
+}
+
+static void add_step(struct projections_facts *facts, const struct projections_step *step)
+{
+    enum funnel_step name = name_step(step);
+    int64_t total_minor = step->cart->total_minor;
+    int64_t value_minor = total_minor - step->total_before_minor;
+    if (step->type == CART_EVENT_CURRENCY_CHANGED) {
+        add_change_of_currency(facts, step);
+        return;
+    }
+    if (name >= FUNNEL_CHECKED_OUT)
+        value_minor = total_minor; /* of closing and reopening it is what the cart is worth */
+    if (name != FUNNEL_NO_STEP || value_minor != 0)
+        add_row(facts, step, name, value_minor, step->cart->currency);
 }
 
 static const struct postgres_statement WRITE = {
@@ -104,13 +138,19 @@ static const struct postgres_statement READ = {
     .sql = "SELECT s.stage, c.currency, s.carts::text, s.value::text\n"
            "FROM (\n"
            "    SELECT currency,\n"
-           "        coalesce(sum(n) FILTER (WHERE step = 1), 0) AS n_created,\n"
-           "        coalesce(sum(n) FILTER (WHERE step = 2), 0) AS n_with_items,\n"
-           "        coalesce(sum(n) FILTER (WHERE step = 3), 0) AS n_checked_out,\n"
-           "        coalesce(sum(n) FILTER (WHERE step = 4), 0) AS n_cancelled,\n"
-           "        coalesce(sum(value) FILTER (WHERE step < 3), 0) AS value,\n"
-           "        coalesce(sum(value) FILTER (WHERE step = 3), 0) AS value_checked_out,\n"
-           "        coalesce(sum(value) FILTER (WHERE step = 4), 0) AS value_cancelled\n"
+           "        coalesce(sum(n) FILTER (WHERE step IN (1, 8, 10)), 0)\n"
+           "            - coalesce(sum(n) FILTER (WHERE step IN (7, 9)), 0) AS n_created,\n"
+           "        coalesce(sum(n) FILTER (WHERE step IN (2, 10)), 0)\n"
+           "            - coalesce(sum(n) FILTER (WHERE step = 9), 0) AS n_with_items,\n"
+           "        coalesce(sum(n) FILTER (WHERE step = 3), 0)\n"
+           "            - coalesce(sum(n) FILTER (WHERE step = 5), 0) AS n_checked_out,\n"
+           "        coalesce(sum(n) FILTER (WHERE step = 4), 0)\n"
+           "            - coalesce(sum(n) FILTER (WHERE step = 6), 0) AS n_cancelled,\n"
+           "        coalesce(sum(value) FILTER (WHERE step < 3 OR step > 6), 0) AS value,\n"
+           "        coalesce(sum(value) FILTER (WHERE step = 3), 0)\n"
+           "            - coalesce(sum(value) FILTER (WHERE step = 5), 0) AS value_checked_out,\n"
+           "        coalesce(sum(value) FILTER (WHERE step = 4), 0)\n"
+           "            - coalesce(sum(value) FILTER (WHERE step = 6), 0) AS value_cancelled\n"
            "    FROM (\n" /* first a few rows of many: seven sums a step took much longer */
            "        SELECT currency, step, count(*) AS n, sum(value) AS value\n"
            "        FROM funnel_steps\n"
@@ -118,7 +158,9 @@ static const struct postgres_statement READ = {
            "            AND created_position > $2 AND created_position <= $3\n"
            "        GROUP BY currency, step\n"
            "    ) s\n"
-           "    GROUP BY currency\n"
+           "    GROUP BY currency\n" /* none may be left of one */
+           "    HAVING sum(n) FILTER (WHERE step IN (1, 8, 10))\n"
+           "        > coalesce(sum(n) FILTER (WHERE step IN (7, 9)), 0)\n"
            "    ORDER BY 2 DESC, 1\n"
            "    LIMIT 200\n"
            ") c\n"

@@ -104,8 +104,12 @@ struct projections_step {
     int64_t created_position; /* of the cart's first event */
     struct base_uuid cart_id;
     enum cart_event_type type;
-    const struct cart *cart;             /* after the event */
-    int64_t total_before_minor;          /* of the cart */
+    const struct cart *cart;        /* after the event */
+    enum cart_status status_before; /* of the cart; as are the next three */
+    char currency_before[4];
+    int64_t total_before_minor;
+    bool has_held_items;
+    int64_t closed_position;             /* of the event that had closed it last; 0: none had */
     bool is_first_item;                  /* the cart never held anything before */
     const struct projections_held *held; /* whatever the event may have changed, each sku once */
     size_t n_held;
@@ -113,7 +117,7 @@ struct projections_step {
 
 /* What some events say to one projection: rows for its tables, not written yet. Zero-initialise;
  * projections_clear_facts() empties it and keeps its memory. */
-#define PROJECTIONS_TABLES_MAX 2
+#define PROJECTIONS_TABLES_MAX 3
 struct projections_facts {
     struct base_buffer rows[PROJECTIONS_TABLES_MAX]; /* arrays of the projection's own structs */
     size_t n;

@@ -4,8 +4,13 @@
 
 /* ---- written --------------------------------------------------------------------------------- */
 
-/* A sku that left a cart, or was bought: rows[REMOVALS] and rows[PURCHASES]. */
-enum { REMOVALS, PURCHASES };
+/* A sku that left a cart, or was bought: rows[REMOVALS] and rows[PURCHASES]. A cart that was
+ * reopened: rows[REOPENINGS]. */
+enum { REMOVALS, PURCHASES, REOPENINGS };
+struct reopening {
+    int64_t position;
+    int64_t closed_position;
+};
 struct happening {
     int64_t position;
     int64_t recorded_at_us;
@@ -44,12 +49,21 @@ static void add_happenings(
     }
 }
 
+static void add_reopening(struct projections_facts *facts, const struct projections_step *step)
+{
+    struct reopening row = {step->position, step->closed_position};
+    base_buffer_append(&facts->rows[REOPENINGS], &row, sizeof row);
+    facts->n++;
+}
+
 static void add_step(struct projections_facts *facts, const struct projections_step *step)
 {
     if (step->type == CART_EVENT_ITEM_REMOVED || step->type == CART_EVENT_CLEARED)
         add_happenings(facts, step, REMOVALS);
     if (step->type == CART_EVENT_CHECKED_OUT)
         add_happenings(facts, step, PURCHASES);
+    if (step->type == CART_EVENT_REOPENED)
+        add_reopening(facts, step);
 }
 
 #define NAME "removed_then_bought"
@@ -87,6 +101,24 @@ static const struct postgres_statement WRITE_BOUGHT = {
         POSTGRES_UUID_ARRAY),
 };
 
+static const struct postgres_statement WRITE_REOPENINGS = {
+    .name = "write_reopenings",
+    .rows = POSTGRES_NO_ROWS,
+    .sql = "INSERT INTO reopenings (position, closed_position)\n"
+           "SELECT r.position, r.closed_position\n"
+           "FROM unnest($1, $2) AS r (position, closed_position)\n"
+           "WHERE " PROJECTIONS_IF_MOVED(NAME),
+    POSTGRES_TYPES(POSTGRES_INT8_ARRAY, POSTGRES_INT8_ARRAY),
+};
+
+static const struct postgres_statement ERASE_REOPENINGS = {
+    .name = "erase_reopenings",
+    .rows = POSTGRES_NO_ROWS,
+    .sql = "DELETE FROM reopenings\n"
+           "WHERE position > $1 AND position <= $2 AND " PROJECTIONS_IF_MOVED(NAME),
+    POSTGRES_TYPES(POSTGRES_INT8, POSTGRES_INT8),
+};
+
 static const struct postgres_statement ERASE_REMOVALS = {
     .name = "erase_removals",
     .rows = POSTGRES_NO_ROWS,
@@ -119,18 +151,31 @@ static void put_happenings(struct postgres_parameters *to, const struct base_buf
     POSTGRES_PUT_COLUMN(to, list, n, sku);
 }
 
+static void put_reopenings(struct postgres_parameters *to, const struct base_buffer *rows)
+{
+    const struct reopening *list = (const struct reopening *)(const void *)rows->bytes;
+    size_t n = rows->length / sizeof *list;
+    POSTGRES_PUT_COLUMN(to, list, n, position);
+    POSTGRES_PUT_COLUMN(to, list, n, closed_position);
+}
+
 static void ask_write(const struct projections_facts *facts, struct postgres_pipeline *pipeline)
 {
     put_happenings(postgres_pipeline_add(pipeline, &WRITE_REMOVALS), &facts->rows[REMOVALS]);
     struct postgres_parameters *bought = postgres_pipeline_add(pipeline, &WRITE_BOUGHT);
     put_happenings(bought, &facts->rows[PURCHASES]);
     put_carts(bought, &facts->rows[PURCHASES]);
+    put_reopenings(postgres_pipeline_add(pipeline, &WRITE_REOPENINGS), &facts->rows[REOPENINGS]);
 }
 
 const struct projections_follower removed_then_bought_follower = {
     .name = NAME,
-    .erase = (const struct postgres_statement *const[]){&ERASE_REMOVALS, &ERASE_BOUGHT, NULL},
-    .write = (const struct postgres_statement *const[]){&WRITE_REMOVALS, &WRITE_BOUGHT, NULL},
+    .erase =
+        (const struct postgres_statement *const[]){
+            &ERASE_REMOVALS, &ERASE_BOUGHT, &ERASE_REOPENINGS, NULL},
+    .write =
+        (const struct postgres_statement *const[]){
+            &WRITE_REMOVALS, &WRITE_BOUGHT, &WRITE_REOPENINGS, NULL},
     .add = add_step,
     .ask_write = ask_write,
     .lag_events = METRICS_REMOVED_THEN_BOUGHT_LAG_EVENTS,
@@ -141,8 +186,8 @@ const struct projections_follower removed_then_bought_follower = {
 /* ---- read ------------------------------------------------------------------------------------ */
 
 /* At most $5 rows. A customer counts once a sku, with the first purchase that came in time; so what
- * a report said of someone stays so. The time between is from the last removal before it, for if
- * any removal was recent enough, the last one was. */
+ * a report said of someone stays so, unless that cart was reopened. The time between is from the
+ * last removal before it, for if any removal was recent enough, the last one was. */
 static const struct postgres_statement READ = {
     .name = "report_removed_then_bought",
     .sql = "SELECT sku, count(*)::text,\n"
@@ -150,8 +195,12 @@ static const struct postgres_statement READ = {
            "        ::numeric / 1000000, 6))::text\n"
            "FROM (\n"
            "    SELECT DISTINCT ON (sku, customer) sku, waited_us\n"
-           "    FROM removals_bought\n"
+           "    FROM removals_bought b\n"
            "    WHERE position <= $1 AND waited_us <= $2\n"
+           "        AND NOT EXISTS (\n"
+           "            SELECT FROM reopenings r\n"
+           "            WHERE r.closed_position = b.position AND r.position <= $1\n"
+           "        )\n"
            "    ORDER BY sku, customer, position\n"
            ") first\n"
            "GROUP BY sku\n"

@@ -8,7 +8,7 @@ import unittest
 import urllib.parse
 
 from support import Service, make_id, needs_binary, wait_until
-from support.cursors import cart_position, forge, forge_carts, report_position
+from support.cursors import FILTERS, cart_position, forge, forge_carts, report_position
 from test_input import InputCase
 
 NUMBER_MAX = 2**63 - 1
@@ -167,7 +167,7 @@ class Cursors(InputCase):
     def test_a_forged_cursor_with_what_is_no_position_is_refused(self):
         good = cart_position(TIME_MAX_US)
         positions = {
-            ("/carts?limit=1", "c", *[""] * 11, "-created"): (
+            ("/carts?limit=1", "c", *[""] * (len(FILTERS) - 1), "-created"): (
                 good[:-1],
                 good + b"\0",
                 good[:1],

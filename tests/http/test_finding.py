@@ -288,7 +288,7 @@ class Following(FindingCase):
                 "SELECT pg_get_expr(indexprs, indrelid) FROM pg_index"
                 " WHERE indrelid = 'carts'::regclass AND indexprs IS NOT NULL;"
             ),
-            [("lower(customer_email)",)],
+            [["lower(customer_email)"]],
         )
 
     def test_lists_follow_while_carts_change(self):

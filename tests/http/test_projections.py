@@ -61,7 +61,14 @@ class FollowCase(ReportCase):
         """Everything in the tables of the projections, in an order that means nothing."""
         return [
             self.database.sql(f"SELECT * FROM {table} AS t ORDER BY t;")
-            for table in ("demand_changes", "funnel_steps", "removals", "removals_bought", "cart_rankings")
+            for table in (
+                "demand_changes",
+                "funnel_steps",
+                "removals",
+                "removals_bought",
+                "reopenings",
+                "cart_rankings",
+            )
         ]
 
     def head(self):

@@ -260,6 +260,13 @@ START_TEST(a_former_quantity_that_is_not_allowed_any_more_is_noted)
     then_noted(
         when_knowing_former(restore, limited(6, 60, 6)), 1, CART_REFUSED_QUANTITY_OUT_OF_RANGE, 7);
     ck_assert_uint_eq(when_knowing_former(restore, limited(7, 7, 7)).n_notes, 0);
+    /* Of one that came again meanwhile the quantity stays. */
+    GIVEN(
+        &cart, created(), item_added("egg", 6, 100), item_removed("egg", 6),
+        item_added("egg", 12, 100));
+    struct cart_decision decision = when_knowing_former(restore, limited(6, 60, 6));
+    then_noted(decision, 3, CART_REFUSED_QUANTITY_OUT_OF_RANGE, 7);
+    ck_assert_int_eq(decision.events[1].item_restored.quantity, 12);
     /* Of what is not sold there may be less. */
     GIVEN(&cart, created(), item_added("egg", 12, 100));
     ck_assert_uint_eq(when_knowing_former(restore, unknown()).n_notes, 0);
@@ -285,7 +292,7 @@ START_TEST(a_former_line_that_counts_otherwise_is_noted)
     GIVEN(
         &cart, created(), item_added("tea", 1, 100), item_removed("tea", 1),
         item_added("nuts", 2, 100));
-    then_noted(when_knowing_former(restore, priced(100)), 1, CART_REFUSED_UNIT_CHANGED, 1500);
+    then_noted(when_knowing_former(restore, priced(100)), 2, CART_REFUSED_UNIT_CHANGED, 1500);
 }
 END_TEST
 

@@ -317,6 +317,7 @@ START_TEST(the_refusals_stand_in_the_order_of_the_contract)
         "unit-changed",
         "quantity-out-of-range",
         "cart-full",
+        "too-many-totals",
         "amount-too-large",
         "cart-empty",
         "total-changed",

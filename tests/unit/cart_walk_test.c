@@ -1,0 +1,345 @@
+#include "cart_history.h"
+#include "codec.h"
+
+/*
+ * Random walks over all commands, while the catalogue changes: whatever is accepted, the cart that
+ * it makes holds together, is the same when its facts, it or its snapshot are stored and read
+ * again, and can be led back to what it was.
+ */
+
+enum { WALK_SKUS = 40, WALK_REQUESTS = 700 };
+
+static char skus[WALK_SKUS][24];
+static bool is_dear;
+static struct base_arena arena;
+static uint64_t random_state;
+
+static uint32_t random_below(uint32_t limit)
+{
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return (uint32_t)((random_state >> 11) % limit);
+}
+
+/* ---- what is commanded ----------------------------------------------------------------------- */
+
+static int64_t random_price(void)
+{
+    if (random_below(12) == 0)
+        return NO_PRICE;
+    return is_dear && random_below(3) == 0 ? CART_AMOUNT_MAX / (random_below(3000) + 1)
+                                           : random_below(5000);
+}
+
+static const char *random_sku(void)
+{
+    return skus[random_below(WALK_SKUS)];
+}
+
+/* Of the cart, mostly. */
+static const char *random_item(void)
+{
+    if (now()->n_lines == 0 || random_below(10) == 0)
+        return random_sku();
+    return now()->lines[random_below((uint32_t)now()->n_lines)].item_id;
+}
+
+/* As patches: what comes out. */
+static const char *random_properties(void)
+{
+    static const char *const properties[] = {
+        "{}", "{\"size\":\"L\"}", "{\"size\":\"M\"}", "{\"color\":\"red\",\"size\":\"L\"}", "!"};
+    return properties[random_below(BASE_COUNT(properties))];
+}
+
+static struct cart_command random_add(void)
+{
+    struct cart_command asked = add_item(random_sku(), (int32_t)random_below(400) + 1);
+    const char *properties = random_properties();
+    if (properties[1] == '}' || properties[0] == '!')
+        return asked;
+    asked.add_item.properties = properties;
+    asked.add_item.item_id = codec_make_item_id(&arena, asked.add_item.sku, properties, 0);
+    return asked;
+}
+
+static struct cart_command random_command(void)
+{
+    static const char *const notes[] = {NULL, "ring", "R\xc3\xbc\"ckseite\""};
+    switch (random_below(20)) {
+    case 0:
+    case 1:
+        return undo();
+    case 2:
+        return restore(history[1 + random_below((uint32_t)n_history - 1)].version);
+    case 3:
+        return restore(now()->version + 1 + (int32_t)random_below(5));
+    case 4:
+        return reprice();
+    case 5:
+        return change_currency(random_below(2) == 0 ? "EUR" : "USD");
+    case 6:
+        return change_metadata(random_below(2) == 0 ? "{\"a\":1}" : NULL);
+    case 7:
+        return change_note(notes[random_below(3)]);
+    case 8:
+        return random_below(8) == 0 ? clear_items() : change_email("ada@example.com");
+    case 9:
+        return check_out_at_prices();
+    case 10:
+        return random_below(6) == 0 ? cancel() : claim_for("ada");
+    case 11:
+    case 12:
+        return reopen(NULL);
+    case 13:
+        return change_item(random_item(), (int32_t)random_below(1000), random_properties());
+    case 14:
+        return change_properties(random_item(), random_properties());
+    case 15:
+        return remove_item(random_item());
+    default:
+        return random_add();
+    }
+}
+
+static void change_catalogue(void)
+{
+    const char *sku = random_sku();
+    if (random_below(8) == 0)
+        withdraw(sku);
+    else
+        sell(sku, random_price(), random_price());
+}
+
+/* ---- what must be true ----------------------------------------------------------------------- */
+
+static bool is_same_text(const char *left, const char *right)
+{
+    return left == right || (left != NULL && right != NULL && strcmp(left, right) == 0);
+}
+
+static bool is_same_line(const struct cart_line *left, const struct cart_line *right)
+{
+    return strcmp(left->item_id, right->item_id) == 0 && strcmp(left->sku, right->sku) == 0 &&
+           strcmp(left->name, right->name) == 0 &&
+           is_same_text(left->properties, right->properties) && left->quantity == right->quantity &&
+           left->added_version == right->added_version &&
+           left->unit_price_minor == right->unit_price_minor;
+}
+
+static bool is_same_cart(const struct cart *left, const struct cart *right)
+{
+    bool is_same =
+        left->status == right->status && left->version == right->version &&
+        strcmp(left->currency, right->currency) == 0 &&
+        is_same_text(left->customer_id, right->customer_id) &&
+        is_same_text(left->guest_token_hash, right->guest_token_hash) &&
+        is_same_text(left->metadata, right->metadata) &&
+        is_same_text(left->customer_email, right->customer_email) &&
+        is_same_text(left->note, right->note) && is_same_text(left->notes, right->notes) &&
+        is_same_text(left->order_reference, right->order_reference) &&
+        left->changed_version == right->changed_version && left->undone_to == right->undone_to &&
+        left->item_count == right->item_count && left->total_minor == right->total_minor &&
+        left->created_at_us == right->created_at_us &&
+        left->updated_at_us == right->updated_at_us && left->closed_at_us == right->closed_at_us &&
+        left->n_lines == right->n_lines;
+    for (size_t i = 0; is_same && i < left->n_lines; i++)
+        is_same = is_same_line(&left->lines[i], &right->lines[i]);
+    return is_same;
+}
+
+/* Of any version, also of those between the facts of one request. */
+static bool is_within_bounds(const struct cart *cart)
+{
+    int64_t total_minor = 0;
+    int32_t item_count = 0;
+    bool is_good = cart->n_lines <= CART_LINES_MAX;
+    for (size_t i = 0; i < cart->n_lines; i++) {
+        const struct cart_line *line = &cart->lines[i];
+        is_good = is_good && line->quantity >= 1 && line->quantity <= CART_QUANTITY_MAX &&
+                  line->unit_price_minor >= 0 && line->added_version <= cart->version &&
+                  cart_find_line(cart, line->item_id) == line;
+        is_good =
+            is_good && !__builtin_add_overflow(
+                           total_minor, line->quantity * line->unit_price_minor, &total_minor);
+        item_count += line->quantity;
+    }
+    return is_good && total_minor <= CART_AMOUNT_MAX && cart->total_minor == total_minor &&
+           cart->item_count == item_count && cart->changed_version <= cart->version &&
+           cart->undone_to < cart->version;
+}
+
+/* Of a cart as a request leaves it: no line is there twice. */
+static bool has_each_line_once(const struct cart *cart)
+{
+    bool is_good = true;
+    for (size_t i = 0; i < cart->n_lines; i++)
+        is_good =
+            is_good && cart_find_line_of(cart, cart->lines[i].sku, cart->lines[i].properties) ==
+                           &cart->lines[i];
+    return is_good;
+}
+
+static bool is_same_when_packed(const struct cart *cart)
+{
+    BASE_CLEANUP(base_free_pointer) char *memory = base_alloc(cart_packed_size(cart));
+    return is_same_cart(cart_pack(memory, cart), cart);
+}
+
+static bool is_same_as_snapshot(const struct cart *cart)
+{
+    static struct cart read;
+    BASE_CLEANUP(base_arena_finish) struct base_arena texts = {0};
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer text = {0};
+    codec_write_cart_snapshot(&text, cart);
+    return codec_read_cart_snapshot(base_buffer_text(&text), &texts, &read) &&
+           is_same_cart(&read, cart);
+}
+
+/* The event is stored and read again, and written again. Its texts live as long as the walk. */
+static bool store(const struct cart_event *event, struct cart_event *stored)
+{
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer data = {0};
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer again = {0};
+    const char *reason = "";
+    const char *type = codec_cart_event_name(event->type);
+    int32_t schema_version = codec_cart_event_schema_version(event->type);
+    codec_write_cart_event(&data, event);
+    const char *text = base_buffer_text(&data);
+    if (!codec_read_cart_event(type, schema_version, text, &arena, stored) ||
+        !codec_round_trips(type, schema_version, text, &reason))
+        return false;
+    codec_write_cart_event(&again, stored);
+    return strcmp(text, base_buffer_text(&again)) == 0;
+}
+
+/* What was left out is said. */
+static bool is_noted(struct cart_decision decision, const struct cart_line *line)
+{
+    for (size_t i = 0; i < decision.n_notes; i++)
+        if (strcmp(decision.notes[i].item_id, line->item_id) == 0)
+            return true;
+    return false;
+}
+
+/* The cart was led to what it was then. */
+static bool is_led_to(
+    const struct cart *cart, const struct cart *then, struct cart_decision decision)
+{
+    size_t i = 0;
+    bool is_good = strcmp(cart->currency, then->currency) == 0 &&
+                   is_same_text(cart->metadata, then->metadata) &&
+                   is_same_text(cart->customer_email, then->customer_email) &&
+                   is_same_text(cart->note, then->note);
+    for (size_t j = 0; is_good && j < then->n_lines; j++) {
+        const struct cart_line *wanted = &then->lines[j];
+        const struct cart_line *line = i < cart->n_lines ? &cart->lines[i] : NULL;
+        bool is_there = line != NULL && strcmp(line->item_id, wanted->item_id) == 0;
+        i += is_there;
+        is_good = is_there ? strcmp(line->sku, wanted->sku) == 0 &&
+                                 is_same_text(line->properties, wanted->properties) &&
+                                 (line->quantity == wanted->quantity || is_noted(decision, wanted))
+                           : is_noted(decision, wanted);
+    }
+    return is_good && i == cart->n_lines;
+}
+
+/* ---- the walk -------------------------------------------------------------------------------- */
+
+static const struct cart *find_version(int32_t version)
+{
+    bool is_read;
+    return find_past_in_history(NULL, version, false, &is_read);
+}
+
+static const char *find_fault(struct cart_command asked, struct cart_decision decision)
+{
+    const struct cart_event *last = &decision.events[decision.n_events - 1];
+    if (!has_each_line_once(now()))
+        return "has a line twice";
+    if (!is_same_when_packed(now()))
+        return "is another when packed";
+    if (!is_same_as_snapshot(now()))
+        return "is another as a snapshot";
+    if ((asked.type == CART_COMMAND_UNDO || asked.type == CART_COMMAND_RESTORE) &&
+        !is_led_to(now(), find_version(last->restored.version), decision))
+        return "is not led to what it was";
+    return NULL;
+}
+
+/* Facts as they are read, as they are once they have been stored. */
+static const char *record(struct cart_command asked, struct cart_decision decision)
+{
+    struct cart *cart = begin_request();
+    const char *fault = NULL;
+    for (size_t i = 0; fault == NULL && i < decision.n_events; i++) {
+        struct cart_event stored;
+        if (!store(&decision.events[i], &stored))
+            return "has a fact that does not round-trip";
+        cart_evolve(cart, &stored, SCENE_T0_US);
+        if (!is_within_bounds(cart))
+            fault = "is out of bounds";
+    }
+    n_history++;
+    return fault != NULL ? fault : find_fault(asked, decision);
+}
+
+/* All the way back: to nothing that could be undone, or to what is too dear by now. */
+static void undo_all(void)
+{
+    int n_undone = 0;
+    while (decide_now(undo()).outcome == CART_ACCEPTED) {
+        struct cart_decision decision = decide_now(undo());
+        ck_assert_ptr_null(record(undo(), decision));
+        ck_assert_int_lt(n_undone++, WALK_REQUESTS);
+    }
+    struct cart_decision decision = decide_now(undo());
+    if (!is_dear || decision.refusal != CART_REFUSED_AMOUNT_TOO_LARGE)
+        then_refused(decision, CART_REFUSED_NOTHING_TO_UNDO);
+}
+
+START_TEST(whatever_is_commanded_the_cart_holds_together)
+{
+    size_t n_of[CART_UNREAD + 1] = {0};
+    random_state = UINT64_C(0x9e3779b97f4a7c15) * (uint64_t)(_i + 1);
+    is_dear = _i % 2 == 1;
+    arena = (struct base_arena){NULL};
+    begin_history();
+    for (int i = 0; i < WALK_SKUS; i++) {
+        (void)snprintf(skus[i], sizeof skus[i], "sku-%d", i); /* Short enough. */
+        sell(skus[i], random_price(), random_price());
+    }
+    RECORD(created_by_guest());
+    for (int step = 0; step < WALK_REQUESTS; step++) {
+        if (random_below(3) == 0)
+            change_catalogue();
+        struct cart_command asked = random_command();
+        struct cart_decision decision = decide_now(asked);
+        n_of[decision.outcome]++;
+        if (decision.outcome != CART_ACCEPTED)
+            continue;
+        const char *fault = record(asked, decision);
+        ck_assert_msg(
+            fault == NULL, "walk %d, step %d: after command %d the cart %s", _i, step,
+            (int)asked.type, fault);
+    }
+    ck_assert_uint_gt(n_of[CART_ACCEPTED], WALK_REQUESTS / 5);
+    ck_assert_uint_gt(n_of[CART_REFUSED], WALK_REQUESTS / 20);
+    ck_assert_uint_gt(n_of[CART_ALREADY_SO], 0);
+    if (now()->status != CART_OPEN)
+        command(reopen(NULL));
+    undo_all();
+    base_arena_finish(&arena);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("cart walk");
+    TCase *walks = tcase_create("walks");
+    tcase_set_timeout(walks, 60);
+    tcase_add_loop_test(walks, whatever_is_commanded_the_cart_holds_together, 0, 30);
+    suite_add_tcase(suite, walks);
+    return support_run(suite);
+}
