@@ -202,7 +202,7 @@ class Upgrade(unittest.TestCase):
         done = self.upgrade(database, "-")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(len([json.loads(line) for line in done.stdout.splitlines()]), 24)
-        self.assertIn("ItemAdded: 9 from schema_version 1 to 2", done.stderr)
+        self.assertIn("ItemAdded: 9 from schema_version 1 to 3", done.stderr)
 
     def test_an_event_that_is_not_of_its_shape_ends_it(self):
         for data, reason in (
@@ -224,7 +224,7 @@ class Upgrade(unittest.TestCase):
 
     def test_an_event_of_a_later_cartd_ends_it(self):
         database = self.make_database("v1")
-        self.spoil(database, "schema_version = 3", 20)
+        self.spoil(database, "schema_version = 99", 20)
         self.assert_failed(self.upgrade(database), "event 20", "schema_version is unknown")
         self.spoil(database, "schema_version = 1, type = 'ItemLent'", 20)
         self.assert_failed(self.upgrade(database), "event 20, ItemLent", "type is unknown")
