@@ -117,8 +117,12 @@ class ServiceCase(unittest.TestCase):
 
     def assert_sums(self, cart):
         for line in cart["items"]:
-            self.assertEqual(line["total"], round_amount(line), cart)
-        self.assertEqual(cart["total"], sum(line["total"] for line in cart["items"]), cart)
+            self.assertEqual(line["subtotal"], round_amount(line), cart)
+            self.assertEqual(line["total"], line["subtotal"] - line["discount"], cart)
+        for member in ("subtotal", "discount"):
+            self.assertEqual(cart[member], sum(line[member] for line in cart["items"]), cart)
+        others = sum(total["amount"] for total in cart["totals"])
+        self.assertEqual(cart["total"], cart["subtotal"] - cart["discount"] + others, cart)
         pieces = (1 if line.get("scale", 0) > 0 else line["quantity"] for line in cart["items"])
         self.assertEqual(cart["item_count"], sum(pieces), cart)
         self.assertEqual(cart["closed_at"] is None, cart["status"] == "open", cart)
