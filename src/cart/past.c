@@ -38,10 +38,21 @@ static const struct cart_line *find_same(const struct cart *cart, const struct c
 }
 
 /* The same line in another state of the cart; NULL: it is not in there, or it left in between. */
-static const struct cart_line *find_stayed(const struct cart *cart, const struct cart_line *line)
+static const struct cart_line *find_same_visit(
+    const struct cart *cart, const struct cart_line *line)
 {
     const struct cart_line *found = cart_find_line(cart, line->item_id);
     return found != NULL && found->added_version == line->added_version ? found : NULL;
+}
+
+/* Whether the line that `now` was then can stay. It can't if another that never left either has the
+ * properties of then now: there would be two of the same on the way, so it goes and comes back. */
+static bool stays(const struct way *way, const struct cart_line *now, const struct cart_line *then)
+{
+    if (now == NULL || then == NULL)
+        return false;
+    const struct cart_line *other = cart_find_line_of(way->from, then->sku, then->properties);
+    return other == NULL || other == now || find_same_visit(way->to, other) == NULL;
 }
 
 static bool is_other_currency(const struct way *way)
@@ -87,8 +98,8 @@ static size_t choose_lines(struct way *way)
     size_t n_staying = 0;
     for (size_t i = 0; i < way->from->n_lines; i++) {
         const struct cart_line *now = &way->from->lines[i];
-        const struct cart_line *then = find_stayed(way->to, now);
-        if (then != NULL)
+        const struct cart_line *then = find_same_visit(way->to, now);
+        if (stays(way, now, then))
             way->decision->prices[n_staying++] =
                 (struct cart_item_price){now->item_id, then->unit_price_minor};
         else
@@ -179,27 +190,29 @@ static void keep_lines(struct way *way)
 
 /* ---- lines that come back -------------------------------------------------------------------- */
 
-/* What a line comes back as; false, with a note: it can't be had. `now`: the line that came again
- * meanwhile, if there is one. */
+/* What a line comes back as; false, with a note: it can't be had. `now`: the line as it is, or has
+ * come again meanwhile; NULL: it is not there. */
 static bool find_back(
-    struct way *way, const struct cart_line *line, const struct cart_line *now,
+    struct way *way, const struct cart_line *then, const struct cart_line *now,
     struct cart_line *back)
 {
     struct cart_offer offer;
-    bool keeps_price = now != NULL && !is_other_currency(way);
-    bool is_bought = !keeps_price || line->quantity > now->quantity;
-    bool is_had = !is_bought || can_be_had(way, line, line->quantity, way->to->currency, &offer);
-    *back = *line;
-    if (keeps_price) {
-        back->name = now->name;
-        back->unit_price_minor = now->unit_price_minor;
-        if (!is_had)
-            back->quantity = now->quantity;
-        return true;
+    bool never_left = now != NULL && now->added_version == then->added_version;
+    bool has_price = never_left || (now != NULL && !is_other_currency(way));
+    bool is_bought = !has_price || then->quantity > now->quantity;
+    bool is_had = !is_bought || can_be_had(way, then, then->quantity, way->to->currency, &offer);
+    *back = *then;
+    if (!has_price) {
+        back->name = offer.name;
+        back->unit_price_minor = offer.unit_price_minor;
+        return is_had;
     }
-    back->name = offer.name;
-    back->unit_price_minor = offer.unit_price_minor;
-    return is_had;
+    back->name = now->name;
+    if (!never_left)
+        back->unit_price_minor = now->unit_price_minor;
+    if (!is_had)
+        back->quantity = now->quantity;
+    return true;
 }
 
 static bool bring_back(struct way *way, const struct cart_line *line, size_t index)
@@ -228,8 +241,8 @@ static void bring_lines_back(struct way *way)
 {
     size_t index = 0;
     for (size_t i = 0; i < way->to->n_lines; i++) {
-        const struct cart_line *line = &way->to->lines[i];
-        index += find_stayed(way->from, line) != NULL || bring_back(way, line, index);
+        const struct cart_line *then = &way->to->lines[i];
+        index += stays(way, find_same_visit(way->from, then), then) || bring_back(way, then, index);
     }
 }
 

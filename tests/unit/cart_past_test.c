@@ -284,6 +284,31 @@ START_TEST(lines_that_were_merged_are_two_again)
 }
 END_TEST
 
+/* One of them goes and comes back at the price of then, so that they are never the same. */
+START_TEST(lines_that_have_exchanged_their_properties_change_back)
+{
+    given_tea_and_cup();
+    RECORD(special_item_added("tea-l", "tea", "{\"size\":\"L\"}"));
+    command(change_properties("tea", "{\"size\":\"M\"}"));
+    command(change_properties("tea-l", NULL));
+    command(change_properties("tea", "{\"size\":\"L\"}"));
+    sell("tea", 555, 555);
+    command(reprice());
+    struct cart_decision decision = decide_now(restore(4));
+    for (size_t i = 0; i < decision.n_events; i++)
+        ck_assert_int_ne(decision.events[i].type, CART_EVENT_ITEM_PROPERTIES_CHANGED);
+    ck_assert_uint_eq(decision.n_notes, 0);
+    withdraw("tea");
+    command(restore(4));
+    ck_assert_uint_eq(now()->n_lines, 3);
+    then_line(now(), 0, "tea", 2, 100);
+    then_line(now(), 1, "cup", 1, 200);
+    then_line(now(), 2, "tea-l", 1, 100);
+    ck_assert_ptr_null(now()->lines[0].properties);
+    ck_assert_str_eq(now()->lines[2].properties, "{\"size\":\"L\"}");
+}
+END_TEST
+
 START_TEST(a_total_that_would_be_too_large_is_refused)
 {
     given_tea_and_cup();
@@ -509,6 +534,7 @@ int main(void)
     tcase_add_test(lines, lines_come_back_between_those_that_stay);
     tcase_add_test(lines, a_line_whose_id_another_sku_has_now_takes_it_back);
     tcase_add_test(lines, lines_that_were_merged_are_two_again);
+    tcase_add_test(lines, lines_that_have_exchanged_their_properties_change_back);
     tcase_add_test(lines, a_total_that_would_be_too_large_is_refused);
     tcase_add_test(lines, no_version_on_the_way_has_a_total_that_is_too_large);
     suite_add_tcase(suite, lines);

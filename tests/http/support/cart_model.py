@@ -435,6 +435,18 @@ class WholeCart:
         if n_events or notes:
             self.record(n_events + 1, notes=notes)
 
+    @staticmethod
+    def find_staying(now, then):
+        """The numbers of the lines that need not go and come back: they never left, and none of the
+        others of which that is true stands in the way of their properties of then."""
+        both = {line["number"] for line in now.lines} & {line["number"] for line in then.lines}
+
+        def is_free(line):
+            other = now.find_same(line["sku"], line["properties"])
+            return other is None or other["number"] not in both - {line["number"]}
+
+        return {line["number"] for line in then.lines if line["number"] in both and is_free(line)}
+
     def lead_to(self, then):
         """Makes the content that of then, as far as it can be had: the number of events, and what
         could not be done."""
@@ -443,7 +455,7 @@ class WholeCart:
         made.customer_email = then.customer_email
         made.note = then.note
         same_currency = now.currency == then.currency
-        stayed = {line["number"] for line in now.lines} & {line["number"] for line in then.lines}
+        stayed = self.find_staying(now, then)
         n_events = sum(line["number"] not in stayed for line in now.lines) + (not same_currency)
         n_events += self.details(now) != self.details(then)
         notes_of_staying, notes_of_returning = [], []
@@ -453,7 +465,8 @@ class WholeCart:
                 here = None
             stays = line["number"] in stayed
             offer = self.find_price(line["sku"], then.currency)
-            has_own_price = here is not None and (stays or same_currency)
+            never_left = here is not None and here["number"] == line["number"]
+            has_own_price = here is not None and (never_left or same_currency)
             needs_offer = not has_own_price or line["quantity"] > here["quantity"]
             lacks = needs_offer and offer is None
             if lacks:
@@ -468,8 +481,9 @@ class WholeCart:
                 n_events += comes["quantity"] != here["quantity"]
                 n_events += line["properties"] != here["properties"]
             else:
-                source = (here["name"], here["unit_price"]) if has_own_price else offer
-                comes["name"], comes["unit_price"] = source
+                comes["name"] = here["name"] if has_own_price else offer[0]
+                if not never_left:
+                    comes["unit_price"] = here["unit_price"] if has_own_price else offer[1]
                 self.n_lines_made += 1
                 comes["number"] = self.n_lines_made
                 n_events += 1
