@@ -281,6 +281,8 @@ static void list_skus_of(
     case CART_COMMAND_UNDO:
     case CART_COMMAND_RESTORE:
     case CART_COMMAND_REOPEN:
+    case CART_COMMAND_SET_TOTAL:
+    case CART_COMMAND_REMOVE_TOTAL:
         return;
     }
 }

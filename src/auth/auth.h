@@ -35,7 +35,8 @@ enum auth_algorithm {
     ROW(CARTS_ALL, "carts:all") /* any cart, and lists of them: the back office */                 \
     ROW(CATALOG, "catalog")                                                                        \
     ROW(EVENTS, "events")                                                                          \
-    ROW(REPORTS, "reports")
+    ROW(REPORTS, "reports")                                                                        \
+    ROW(TOTALS, "totals") /* amounts of other services in any cart: taxes, delivery */
 enum auth_scope {
 #define AUTH_ROW(NAME, name) AUTH_SCOPE_##NAME,
     AUTH_SCOPES(AUTH_ROW)

@@ -32,11 +32,15 @@ void cart_clear(struct cart *cart)
     cart->created_at_us = CART_TIME_NONE;
     cart->updated_at_us = CART_TIME_NONE;
     cart->closed_at_us = CART_TIME_NONE;
+    cart->totals = cart->totals_room;
 }
 
 void cart_copy(struct cart *to, const struct cart *from)
 {
     memcpy(to, from, offsetof(struct cart, lines) + from->n_lines * sizeof(from->lines[0]));
+    for (size_t i = 0; i < from->n_totals; i++)
+        to->totals_room[i] = from->totals[i];
+    to->totals = to->totals_room;
 }
 
 const struct cart_line *cart_find_line(const struct cart *cart, const char *item_id)
@@ -61,6 +65,14 @@ const struct cart_line *cart_find_line_of(
     return NULL;
 }
 
+const struct cart_total *cart_find_total(const struct cart *cart, const char *name)
+{
+    for (size_t i = 0; i < cart->n_totals; i++)
+        if (strcmp(cart->totals[i].name, name) == 0)
+            return &cart->totals[i];
+    return NULL;
+}
+
 /* In constant time, so that the time taken tells nothing about the hash. */
 static bool is_same_hash(const char *left, const char *right)
 {
@@ -81,12 +93,4 @@ bool cart_admits(
     return guest_token_hash != NULL &&
            strnlen(guest_token_hash, CART_TOKEN_HASH_SIZE) == CART_TOKEN_HASH_SIZE - 1 &&
            is_same_hash(guest_token_hash, caller->guest_token_hash);
-}
-
-int64_t cart_line_total_minor(const struct cart_line *line)
-{
-    int64_t total_minor;
-    if (__builtin_mul_overflow(line->quantity, line->unit_price_minor, &total_minor))
-        return CART_AMOUNT_MAX;
-    return total_minor;
 }

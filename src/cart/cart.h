@@ -32,6 +32,8 @@
 #define CART_EMAIL_MAX 254             /* code points (RFC 5321, 4.5.3.1.3, without its brackets) */
 #define CART_NOTE_MAX 2000             /* code points */
 #define CART_REASON_MAX 256            /* code points */
+#define CART_TOTALS_MAX 8
+#define CART_TOTAL_NAME_MAX 32
 
 /* The status of a cart, with its name in JSON and SQL. CART_ABSENT has no events yet. */
 #define CART_STATUSES(ROW)                                                                         \
@@ -56,6 +58,14 @@ struct cart_line {
     int32_t quantity;
     int32_t added_version; /* of the event that brought it */
     int64_t unit_price_minor;
+    int64_t discount_minor; /* at most the subtotal */
+};
+
+/* What another service says that the cart costs besides its lines: taxes, delivery. */
+struct cart_total {
+    const char *name;
+    int64_t amount_minor;
+    bool is_stale; /* the lines have changed since it was set */
 };
 
 /* Times are microseconds since 1970 and are the database's, given when an event is recorded.
@@ -78,12 +88,17 @@ struct cart {
     int32_t changed_version; /* of the newest event that can be undone; 0: there is none */
     int32_t undone_to;       /* the last undo led there; 0: there was a change since */
     int32_t item_count;      /* sum of quantities */
-    int64_t total_minor;
+    int64_t subtotal_minor;  /* of all lines */
+    int64_t discount_minor;  /* likewise */
+    int64_t total_minor;     /* subtotal - discount + the amounts of `totals` */
     int64_t created_at_us;
     int64_t updated_at_us;
     int64_t closed_at_us;
+    size_t n_totals;
+    const struct cart_total *totals; /* in the order of their names */
     size_t n_lines;
-    struct cart_line lines[CART_LINES_MAX]; /* in the order first added */
+    struct cart_line lines[CART_LINES_MAX];         /* in the order first added */
+    struct cart_total totals_room[CART_TOTALS_MAX]; /* `totals`, but of a packed cart */
 };
 /* Makes `cart` the one before its first event. */
 void cart_clear(struct cart *cart);
@@ -100,8 +115,15 @@ const struct cart_line *cart_find_line(const struct cart *cart, const char *item
 /* The line of that sku with those properties (NULL: none), or NULL. */
 const struct cart_line *cart_find_line_of(
     const struct cart *cart, const char *sku, const char *properties);
-/* quantity times price; within CART_AMOUNT_MAX for every line of a cart. */
+/* The total of that name, or NULL. */
+const struct cart_total *cart_find_total(const struct cart *cart, const char *name);
+
+/* quantity times price, and the same without the discount; within CART_AMOUNT_MAX for every line of
+ * a cart. */
+int64_t cart_line_subtotal_minor(const struct cart_line *line);
 int64_t cart_line_total_minor(const struct cart_line *line);
+/* Makes the cart's sums those of its lines and totals. */
+void cart_sum_up(struct cart *cart);
 
 /* ---- who may --------------------------------------------------------------------------------- */
 
@@ -138,7 +160,9 @@ bool cart_admits(
     ROW(CURRENCY_CHANGED, "CartCurrencyChanged", 1)                                                \
     ROW(COPIED, "CartCopied", 1)                                                                   \
     ROW(RESTORED, "CartRestored", 1)                                                               \
-    ROW(REOPENED, "CartReopened", 1)
+    ROW(REOPENED, "CartReopened", 1)                                                               \
+    ROW(TOTAL_SET, "CartTotalSet", 1)                                                              \
+    ROW(TOTAL_REMOVED, "CartTotalRemoved", 1)
 enum cart_event_type {
 #define CART_ROW(NAME, name, schema_version) CART_EVENT_##NAME,
     CART_EVENTS(CART_ROW)
@@ -231,6 +255,13 @@ struct cart_event {
         struct {
             const char *reason; /* NULL: none was given */
         } reopened;
+        struct {
+            const char *name;
+            int64_t amount_minor;
+        } total_set;
+        struct {
+            const char *name;
+        } total_removed;
     };
 };
 
@@ -272,7 +303,9 @@ struct cart_offer {
     ROW(CHANGE_CURRENCY, "change_currency")                                                        \
     ROW(UNDO, "undo")                                                                              \
     ROW(RESTORE, "restore")                                                                        \
-    ROW(REOPEN, "reopen")
+    ROW(REOPEN, "reopen")                                                                          \
+    ROW(SET_TOTAL, "set_total")                                                                    \
+    ROW(REMOVE_TOTAL, "remove_total")
 enum cart_command_type {
 #define CART_ROW(NAME, name) CART_COMMAND_##NAME,
     CART_COMMANDS(CART_ROW)
@@ -337,10 +370,17 @@ struct cart_command {
         struct {
             const char *reason; /* NULL: none */
         } reopen;
+        struct {
+            const char *name;
+            int64_t amount_minor; /* 0..CART_AMOUNT_MAX */
+        } set_total;
+        struct {
+            const char *name;
+        } remove_total;
     };
 };
 
-/* What a command names: a sku or the id of an item; "" for one that names neither. */
+/* What a command names: a sku, the id of an item, a total; "" for one that names nothing. */
 const char *cart_command_subject(const struct cart_command *command);
 
 /* What one request asks of one cart: commands to be applied in order, all or nothing. */
@@ -366,6 +406,7 @@ struct cart_request {
     ROW(PRICE_UNAVAILABLE, "price-unavailable")                                                    \
     ROW(QUANTITY_OUT_OF_RANGE, "quantity-out-of-range")                                            \
     ROW(IS_FULL, "cart-full")                                                                      \
+    ROW(TOO_MANY_TOTALS, "too-many-totals")                                                        \
     ROW(AMOUNT_TOO_LARGE, "amount-too-large")                                                      \
     ROW(IS_EMPTY, "cart-empty")                                                                    \
     ROW(TOTAL_CHANGED, "total-changed")                                                            \

@@ -349,6 +349,10 @@ const char *cart_command_subject(const struct cart_command *command)
         return command->change_item.item_id;
     case CART_COMMAND_REMOVE_ITEM:
         return command->remove_item.item_id;
+    case CART_COMMAND_SET_TOTAL:
+        return command->set_total.name;
+    case CART_COMMAND_REMOVE_TOTAL:
+        return command->remove_total.name;
     case CART_COMMAND_CREATE:
     case CART_COMMAND_CLAIM:
     case CART_COMMAND_CLEAR_ITEMS:
@@ -395,6 +399,10 @@ static enum cart_outcome change(
         return rules_restore(cart, command, known, decision);
     case CART_COMMAND_CHECK_OUT:
         return check_out(cart, command, known, decision);
+    case CART_COMMAND_SET_TOTAL:
+        return rules_set_total(cart, command, decision);
+    case CART_COMMAND_REMOVE_TOTAL:
+        return rules_remove_total(cart, command, decision);
     case CART_COMMAND_CANCEL:
         return rules_accept(decision, (struct cart_event){.type = CART_EVENT_CANCELLED});
     case CART_COMMAND_CREATE:
@@ -462,6 +470,8 @@ struct cart_sizes cart_find_sizes(const struct cart *cart, const struct cart_com
     case CART_COMMAND_CHANGE_DETAILS:
     case CART_COMMAND_CANCEL:
     case CART_COMMAND_REOPEN:
+    case CART_COMMAND_SET_TOTAL:
+    case CART_COMMAND_REMOVE_TOTAL:
         break;
     }
     return (struct cart_sizes){.n_events = 1};

@@ -1,17 +1,8 @@
-#include "cart.h"
+#include "rules.h"
 
 #include <string.h>
 
-/* History is true, but it was read from a disk: no fact may make arithmetic undefined. The sums
- * below stay at the limit rather than overflow; decide never lets them come near it. */
-static int64_t add_amounts(int64_t left_minor, int64_t right_minor)
-{
-    int64_t sum_minor;
-    if (__builtin_add_overflow(left_minor, right_minor, &sum_minor))
-        return INT64_MAX;
-    return sum_minor;
-}
-
+/* History is true, but it was read from a disk: no fact may make arithmetic undefined. */
 static int32_t add_quantities(int32_t left, int32_t right)
 {
     int32_t sum;
@@ -22,17 +13,6 @@ static struct cart_line *find_line(struct cart *cart, const char *item_id)
 {
     const struct cart_line *line = cart_find_line(cart, item_id);
     return line == NULL ? NULL : &cart->lines[line - cart->lines];
-}
-
-/* Summed again rather than kept by differences: a sum can't drift, and 250 lines are few. */
-static void sum_up(struct cart *cart)
-{
-    cart->item_count = 0;
-    cart->total_minor = 0;
-    for (size_t i = 0; i < cart->n_lines; i++) {
-        cart->item_count = add_quantities(cart->item_count, cart->lines[i].quantity);
-        cart->total_minor = add_amounts(cart->total_minor, cart_line_total_minor(&cart->lines[i]));
-    }
 }
 
 static void create(struct cart *cart, const struct cart_event *event, int64_t recorded_at_us)
@@ -68,7 +48,7 @@ static void add_item(struct cart *cart, const struct cart_event *event)
     line->name = event->item_added.name;
     line->unit_price_minor = event->item_added.unit_price_minor;
     line->quantity = add_quantities(line->quantity, event->item_added.quantity);
-    sum_up(cart);
+    cart_sum_up(cart);
 }
 
 static void change_item_quantity(struct cart *cart, const struct cart_event *event)
@@ -77,7 +57,7 @@ static void change_item_quantity(struct cart *cart, const struct cart_event *eve
     if (line == NULL)
         return;
     line->quantity = event->item_quantity_changed.quantity;
-    sum_up(cart);
+    cart_sum_up(cart);
 }
 
 static void remove_line(struct cart *cart, struct cart_line *line)
@@ -93,7 +73,7 @@ static void remove_item(struct cart *cart, const struct cart_event *event)
     if (line == NULL)
         return;
     remove_line(cart, line);
-    sum_up(cart);
+    cart_sum_up(cart);
 }
 
 /* A line that is there already stays as it is; room that is not there is not made. */
@@ -116,7 +96,7 @@ static void restore_item(struct cart *cart, const struct cart_event *event)
         .unit_price_minor = event->item_restored.unit_price_minor,
     };
     cart->n_lines++;
-    sum_up(cart);
+    cart_sum_up(cart);
 }
 
 static void change_item_properties(struct cart *cart, const struct cart_event *event)
@@ -134,7 +114,7 @@ static void merge_item(struct cart *cart, const struct cart_event *event)
         return;
     into->quantity = add_quantities(into->quantity, event->item_merged.quantity);
     remove_line(cart, line);
-    sum_up(cart);
+    cart_sum_up(cart);
 }
 
 static void change_item_price(struct cart *cart, const struct cart_event *event)
@@ -143,7 +123,7 @@ static void change_item_price(struct cart *cart, const struct cart_event *event)
     if (line == NULL)
         return;
     line->unit_price_minor = event->item_price_changed.unit_price_minor;
-    sum_up(cart);
+    cart_sum_up(cart);
 }
 
 static void change_currency(struct cart *cart, const struct cart_event *event)
@@ -155,7 +135,8 @@ static void change_currency(struct cart *cart, const struct cart_event *event)
         if (line != NULL)
             line->unit_price_minor = price->unit_price_minor;
     }
-    sum_up(cart);
+    cart->n_totals = 0; /* they were of the former currency */
+    cart_sum_up(cart);
 }
 
 static void change_details(struct cart *cart, const struct cart_event *event)
@@ -168,7 +149,7 @@ static void change_details(struct cart *cart, const struct cart_event *event)
 static void clear_items(struct cart *cart)
 {
     cart->n_lines = 0;
-    sum_up(cart);
+    cart_sum_up(cart);
 }
 
 /* ---- all of them ----------------------------------------------------------------------------- */
@@ -195,9 +176,18 @@ static bool is_undoable(enum cart_event_type type)
     case CART_EVENT_CHECKED_OUT:
     case CART_EVENT_CANCELLED:
     case CART_EVENT_REOPENED:
+    case CART_EVENT_TOTAL_SET:
+    case CART_EVENT_TOTAL_REMOVED:
         break;
     }
     return false;
+}
+
+/* Undoable but for what is said about the cart, and the end of an undo, whose lines have changed
+ * before. */
+static bool changes_lines(enum cart_event_type type)
+{
+    return is_undoable(type) && type != CART_EVENT_DETAILS_CHANGED && type != CART_EVENT_RESTORED;
 }
 
 static void close_as(struct cart *cart, enum cart_status status, int64_t recorded_at_us)
@@ -215,6 +205,8 @@ void cart_evolve(struct cart *cart, const struct cart_event *event, int64_t reco
         cart->changed_version = cart->version;
         cart->undone_to = 0;
     }
+    if (changes_lines(event->type))
+        rules_make_totals_stale(cart);
     switch (event->type) {
     case CART_EVENT_CREATED:
         create(cart, event, recorded_at_us);
@@ -271,6 +263,12 @@ void cart_evolve(struct cart *cart, const struct cart_event *event, int64_t reco
         cart->closed_at_us = CART_TIME_NONE;
         cart->order_reference = NULL;
         break;
+    case CART_EVENT_TOTAL_SET:
+        rules_put_total(cart, event->total_set.name, event->total_set.amount_minor);
+        break;
+    case CART_EVENT_TOTAL_REMOVED:
+        rules_take_total(cart, event->total_removed.name);
+        break;
     }
 }
 
@@ -286,6 +284,8 @@ struct cart_reach cart_find_reach(const struct cart_event *event)
     case CART_EVENT_ITEM_MERGED: /* from one line of a sku to another */
     case CART_EVENT_CURRENCY_CHANGED:
     case CART_EVENT_RESTORED:
+    case CART_EVENT_TOTAL_SET:
+    case CART_EVENT_TOTAL_REMOVED:
         break;
     case CART_EVENT_ITEM_RESTORED:
         return (struct cart_reach){CART_REACH_SKU, event->item_restored.sku};

@@ -29,6 +29,8 @@ size_t cart_packed_size(const struct cart *cart)
         if (has_id_of_its_own(line))
             n_bytes += text_size(line->item_id);
     }
+    for (size_t i = 0; i < cart->n_totals; i++)
+        n_bytes += sizeof cart->totals[i] + text_size(cart->totals[i].name);
     return n_bytes;
 }
 
@@ -42,11 +44,24 @@ static const char *pack_text(char **at, const char *text)
     return copy;
 }
 
+/* Behind the lines, and aligned as they are. */
+static const struct cart_total *pack_totals(char **at, const struct cart *cart)
+{
+    struct cart_total *totals = (struct cart_total *)(void *)*at;
+    *at += cart->n_totals * sizeof *totals;
+    for (size_t i = 0; i < cart->n_totals; i++) {
+        totals[i] = cart->totals[i];
+        totals[i].name = pack_text(at, cart->totals[i].name);
+    }
+    return totals;
+}
+
 struct cart *cart_pack(void *memory, const struct cart *cart)
 {
     struct cart *packed = memory;
-    cart_copy(packed, cart);
+    memcpy(packed, cart, lines_size(cart));
     char *at = (char *)memory + lines_size(cart);
+    packed->totals = pack_totals(&at, cart);
     packed->customer_id = pack_text(&at, cart->customer_id);
     packed->guest_token_hash = pack_text(&at, cart->guest_token_hash);
     packed->metadata = pack_text(&at, cart->metadata);

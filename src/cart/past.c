@@ -15,7 +15,7 @@ struct way {
     const struct cart *to;
     const struct cart_known *known;
     struct cart_decision *decision;
-    int64_t total_minor; /* of the lines that are done */
+    int64_t total_minor; /* with the lines that are done */
     bool is_exact;
 };
 
@@ -267,6 +267,8 @@ static enum cart_outcome lead_to(
 {
     struct way way = {
         .from = from, .to = to, .known = known, .decision = decision, .is_exact = true};
+    if (strcmp(from->currency, to->currency) == 0)
+        way.total_minor = rules_sum_totals(from);
     keep_lines(&way);
     bring_lines_back(&way);
     bring_details_back(&way);

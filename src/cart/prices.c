@@ -70,7 +70,7 @@ static void change_prices(
 enum cart_outcome rules_reprice(
     const struct cart *cart, const struct cart_known *known, struct cart_decision *decision)
 {
-    int64_t total_minor = 0;
+    int64_t total_minor = rules_sum_totals(cart);
     for (size_t i = 0; i < cart->n_lines; i++) {
         const struct cart_line *line = &cart->lines[i];
         int64_t price_minor = find_price(cart, line, known);

@@ -6,6 +6,13 @@
 
 #include "cart.h"
 
+/* totals.c: what the amounts of others are together. Then, for evolve: one is set, one goes, and
+ * all are stale. */
+int64_t rules_sum_totals(const struct cart *cart);
+void rules_put_total(struct cart *cart, const char *name, int64_t amount_minor);
+void rules_take_total(struct cart *cart, const char *name);
+void rules_make_totals_stale(struct cart *cart);
+
 /* Each rule returns how its decision came out, with the rest of it in *decision. */
 
 static inline enum cart_outcome rules_refuse(
@@ -43,6 +50,12 @@ bool rules_is_same_text(const char *left, const char *right);
  * is what they are. */
 bool rules_add_line(
     int64_t others_minor, int32_t quantity, int64_t unit_price_minor, int64_t *sum_minor);
+
+/* totals.c */
+enum cart_outcome rules_set_total(
+    const struct cart *cart, const struct cart_command *command, struct cart_decision *decision);
+enum cart_outcome rules_remove_total(
+    const struct cart *cart, const struct cart_command *command, struct cart_decision *decision);
 
 /* prices.c */
 enum cart_outcome rules_reprice(

@@ -36,7 +36,7 @@ void codec_write_cart_end(struct base_buffer *out, const struct cart *cart);
 /* A cart's document as it was stored, perhaps before it had all its members, in today's shape: what
  * codec_write_cart() would have written. */
 void codec_write_stored_cart(struct base_buffer *out, const char *document, size_t length);
-/* Whether a document, or its first piece, is of a shape of before. */
+/* Whether a document, or a piece of it, is of a shape of before. */
 bool codec_is_former_cart(const char *document, size_t length) BASE_MUST_CHECK;
 /* The answer: a stored document in today's shape, with its times put in before the closing brace.
  * closed_at_us may be CART_TIME_NONE (null). */
@@ -110,7 +110,7 @@ bool codec_is_same_json(const char *left, const char *right) BASE_MUST_CHECK;
 /* A cart as a snapshot stores it, and back; texts go to the arena. `shape` of a stored snapshot
  * must be this one, else it is not read: a snapshot can be made again from the events, so there are
  * no upcasts. False: not a snapshot; `cart` may have been changed. */
-#define CODEC_SNAPSHOT_SHAPE 4
+#define CODEC_SNAPSHOT_SHAPE 5
 void codec_write_cart_snapshot(struct base_buffer *out, const struct cart *cart);
 bool codec_read_cart_snapshot(const char *json, struct base_arena *arena, struct cart *cart)
     BASE_MUST_CHECK;

@@ -10,7 +10,7 @@
 
 /* What a member is in JSON, and in C. */
 enum codec_kind {
-    CODEC_WORD,        /* an item id; const char * */
+    CODEC_WORD,        /* an item id or, with `most`, another word; const char * */
     CODEC_SKU,         /* const char * */
     CODEC_TEXT,        /* any text; const char *. With `most`: of 1 to so many characters, none of
                           which is a control character, in normal form */
@@ -123,6 +123,13 @@ struct codec_command_list {
 extern const struct codec_field codec_command_list_fields[];
 /* The body that is a product, into a struct catalog_content. */
 extern const struct codec_field codec_content_fields[];
+
+/* ---- totals.c -------------------------------------------------------------------------------- */
+
+/* The array of a cart's totals. Reading it leaves the sums as they are; false: it is none. */
+void codec_write_totals(struct base_buffer *out, const struct cart *cart);
+bool codec_read_totals(struct codec_reader *reader, json_t *array, struct cart *cart)
+    BASE_MUST_CHECK;
 
 /* ---- events.c -------------------------------------------------------------------------------- */
 

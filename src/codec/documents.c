@@ -7,8 +7,8 @@
 
 enum {
     LINE_ROOM = 192,  /* one line without its texts */
-    USUAL_HEAD = 384, /* what most documents need without lines, with times */
-    USUAL_LINE = 160, /* what most lines need, with their texts */
+    USUAL_HEAD = 448, /* what most documents need without lines, with times */
+    USUAL_LINE = 192, /* what most lines need, with their texts */
     TIMES_ROOM = 192, /* three members with a time each */
 };
 
@@ -67,6 +67,10 @@ static void write_line(struct base_buffer *out, const struct cart_line *line, bo
     at = base_format_int(at, line->quantity);
     at = put_text(at, ",\"unit_price\":");
     at = base_format_int(at, line->unit_price_minor);
+    at = put_text(at, ",\"subtotal\":");
+    at = base_format_int(at, cart_line_subtotal_minor(line));
+    at = put_text(at, ",\"discount\":");
+    at = base_format_int(at, line->discount_minor);
     at = put_text(at, ",\"total\":");
     at = base_format_int(at, cart_line_total_minor(line));
     at = put_text(at, ",\"properties\":");
@@ -105,6 +109,10 @@ void codec_write_cart_lines(
 void codec_write_cart_end(struct base_buffer *out, const struct cart *cart)
 {
     write_integer(out, "],\"item_count\":", cart->item_count);
+    write_integer(out, ",\"subtotal\":", cart->subtotal_minor);
+    write_integer(out, ",\"discount\":", cart->discount_minor);
+    base_buffer_append_text(out, ",\"totals\":");
+    codec_write_totals(out, cart);
     write_integer(out, ",\"total\":", cart->total_minor);
     base_buffer_append_text(out, ",\"notes\":");
     base_buffer_append_text(out, cart->notes == NULL ? "[]" : cart->notes);
@@ -191,15 +199,19 @@ const char *codec_make_notes(
 
 #define FIELD(name, kind, member) CODEC_FIELD(name, kind, struct cart, member)
 
-/* What a document of before says of a cart, beside its items. */
+/* What a document says of a cart, beside its items and totals. What came later may be missing. */
 static const struct codec_field former_fields[] = {
     {FIELD("version", INTEGER, version), .least = 1, .most = INT32_MAX},
     {FIELD("status", STATUS, status)},
     {FIELD("currency", CURRENCY, currency)},
     {FIELD("customer_id", TEXT, customer_id), .is_nullable = true},
+    {FIELD("customer_email", TEXT, customer_email), .is_optional = true, .is_nullable = true},
+    {FIELD("note", TEXT, note), .is_optional = true, .is_nullable = true},
     {FIELD("item_count", INTEGER, item_count), .most = INT32_MAX},
     {FIELD("total", INTEGER, total_minor), .most = CART_AMOUNT_MAX},
+    {FIELD("notes", NOTES, notes), .is_optional = true},
     {FIELD("metadata", METADATA, metadata)},
+    {FIELD("order_reference", TEXT, order_reference), .is_optional = true, .is_nullable = true},
     {.name = NULL},
 };
 
@@ -212,6 +224,7 @@ static const struct codec_field former_line_fields[] = {
     {FIELD("name", TEXT, name)},
     {FIELD("quantity", INTEGER, quantity), .least = 1, .most = CART_QUANTITY_MAX},
     {FIELD("unit_price", INTEGER, unit_price_minor), .most = CART_AMOUNT_MAX},
+    {FIELD("discount", INTEGER, discount_minor), .is_optional = true, .most = CART_AMOUNT_MAX},
     {FIELD("properties", PROPERTIES, properties), .is_optional = true},
     {.name = NULL},
 };
@@ -222,29 +235,55 @@ static bool read_former_cart(json_t *members, struct codec_reader *reader, struc
 {
     struct codec_object head = {.reader = reader, .members = members, .path = {.root = ""}};
     const json_t *items = json_object_get(members, "items");
+    json_t *totals = json_object_get(members, "totals");
     cart_clear(cart);
     cart->n_lines = json_array_size(items);
     if (cart->n_lines > CART_LINES_MAX)
         return false;
-    codec_read_fields(&head, former_fields, cart);
     for (size_t i = 0; i < cart->n_lines; i++) {
         struct codec_object line = {
             .reader = reader, .members = json_array_get(items, i), .path = {.root = ""}};
         cart->lines[i] = (struct cart_line){.item_id = NULL};
         codec_read_fields(&line, former_line_fields, &cart->lines[i]);
     }
+    if (reader->is_refused || (totals != NULL && !codec_read_totals(reader, totals, cart)))
+        return false;
+    cart_sum_up(cart);
+    codec_read_fields(&head, former_fields, cart);
     return !reader->is_refused;
 }
 
-/* A cart's row has the newest shape as soon as the cart is written again, or rebuilt. The first
- * member that came later stands before the items, so that texts of customers can't look like it. */
+/* Whether a number of that name is there without the member that came behind it later. */
+static bool lacks_subtotal(const char *text, const char *end, const char *name)
+{
+    static const char subtotal[] = ",\"subtotal\":";
+    while ((text = memmem(text, (size_t)(end - text), name, strlen(name))) != NULL) {
+        text += strlen(name);
+        const char *number = text;
+        while (text < end && *text >= '0' && *text <= '9')
+            text++;
+        if (text > number && ((size_t)(end - text) < strlen(subtotal) ||
+                              memcmp(text, subtotal, strlen(subtotal)) != 0))
+            return true;
+    }
+    return false;
+}
+
+/* A cart's row has the newest shape as soon as the cart is written again, or rebuilt; of its chunks
+ * only those that are. Quotes in texts of customers are escaped, so that texts can't look like a
+ * member; metadata can, which makes a document of today look like one of before, and it is written
+ * as it was. */
 bool codec_is_former_cart(const char *document, size_t length)
 {
     static const char items[] = ",\"items\":[";
     static const char newest[] = ",\"customer_email\":";
-    const char *end = memmem(document, length, items, strlen(items));
-    return end != NULL &&
-           memmem(document, (size_t)(end - document), newest, strlen(newest)) == NULL;
+    const char *end = document + length;
+    const char *head_end = memmem(document, length, items, strlen(items));
+    if (head_end != NULL &&
+        memmem(document, (size_t)(head_end - document), newest, strlen(newest)) == NULL)
+        return true;
+    return lacks_subtotal(document, end, ",\"unit_price\":") ||
+           lacks_subtotal(document, end, "],\"item_count\":");
 }
 
 void codec_write_stored_cart(struct base_buffer *out, const char *document, size_t length)

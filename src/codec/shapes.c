@@ -124,6 +124,15 @@ static const struct codec_field cart_event_fields[][FIELDS_MAX] = {
         {
             {FIELD("reason", TEXT, reopened.reason), .is_nullable = true},
         },
+    [CART_EVENT_TOTAL_SET] =
+        {
+            {FIELD("name", WORD, total_set.name)},
+            {FIELD("amount", INTEGER, total_set.amount_minor), .most = CART_AMOUNT_MAX},
+        },
+    [CART_EVENT_TOTAL_REMOVED] =
+        {
+            {FIELD("name", WORD, total_removed.name)},
+        },
 };
 
 #undef FIELD
@@ -222,6 +231,18 @@ static const struct codec_field command_fields[][FIELDS_MAX] = {
             {TYPE},
             {FIELD("reason", TEXT, reopen.reason), .is_optional = true, .is_nullable = true,
              .has_lines = true, .most = CART_REASON_MAX},
+        },
+    [CART_COMMAND_SET_TOTAL] =
+        {
+            {TYPE},
+            {FIELD("name", WORD, set_total.name), .is_in_path = true, .most = CART_TOTAL_NAME_MAX},
+            {FIELD("amount", INTEGER, set_total.amount_minor), .most = CART_AMOUNT_MAX},
+        },
+    [CART_COMMAND_REMOVE_TOTAL] =
+        {
+            {TYPE},
+            {FIELD("name", WORD, remove_total.name), .is_in_path = true,
+             .most = CART_TOTAL_NAME_MAX},
         },
 };
 

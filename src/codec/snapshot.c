@@ -4,8 +4,8 @@
 
 /*
  * A snapshot is written as the shortest history that makes the cart: its creation, its details,
- * then each line as if it had been added at once. So it is read by what reads events, and folded by
- * what folds them.
+ * then each line as if it had been added at once; behind them its totals. So it is read by what
+ * reads events, and folded by what folds them.
  */
 
 #define FIELD(name, kind, member) CODEC_FIELD(name, kind, struct cart, member)
@@ -87,7 +87,9 @@ void codec_write_cart_snapshot(struct base_buffer *out, const struct cart *cart)
     base_buffer_append_text(out, "],\"added_versions\":[");
     for (size_t i = 0; i < cart->n_lines; i++)
         base_buffer_printf(out, "%s%d", i > 0 ? "," : "", (int)cart->lines[i].added_version);
-    base_buffer_append_text(out, "]}");
+    base_buffer_append_text(out, "],\"totals\":");
+    codec_write_totals(out, cart);
+    base_buffer_append_char(out, '}');
 }
 
 static bool fold(
@@ -127,8 +129,10 @@ bool codec_read_cart_snapshot(const char *json, struct base_arena *arena, struct
     cart_clear(cart);
     if (!fold(&reader, cart, CART_EVENT_CREATED, json_object_get(members, "created")) ||
         !fold(&reader, cart, CART_EVENT_DETAILS_CHANGED, json_object_get(members, "details")) ||
-        !fold_lines(&reader, cart, members))
+        !fold_lines(&reader, cart, members) ||
+        !codec_read_totals(&reader, json_object_get(members, "totals"), cart))
         return false;
+    cart_sum_up(cart);
     codec_read_fields(&head, head_fields, cart);
     return !reader.is_refused;
 }

@@ -25,6 +25,7 @@ static const struct {
          .needs_cart_token = true},
     [HTTP_CLAIM] = {.scopes = AUTH_ALLOW(CARTS) | AUTH_ALLOW(CARTS_ALL)},
     [HTTP_CART_LIST] = {.scopes = AUTH_ALLOW(CARTS) | AUTH_ALLOW(CARTS_ALL)},
+    [HTTP_TOTALS] = {.scopes = AUTH_ALLOW(TOTALS)},
     [HTTP_CATALOG] = {.scopes = AUTH_ALLOW(CATALOG)},
     [HTTP_EVENTS] = {.scopes = AUTH_ALLOW(EVENTS)},
     [HTTP_REPORTS] = {.scopes = AUTH_ALLOW(REPORTS)},
@@ -98,6 +99,13 @@ static const struct http_refusal *refuse_scope(struct base_arena *arena, enum ht
             arena, "Bearer realm=\"cartd\", error=\"insufficient_scope\", scope=\"%s\"", list));
 }
 
+static const struct http_refusal *refuse_access(
+    struct http_request *request, enum http_access access)
+{
+    return request->identity.subject != NULL ? refuse_scope(&request->arena, access)
+                                             : refuse_nobody(&request->arena, access);
+}
+
 const struct http_refusal *http_refuse_other_customer(struct http_request *request)
 {
     return http_refuse(
@@ -149,12 +157,12 @@ void http_identify(struct http_request *request)
 
 /* Which carts are the caller's. A Cart-Token is good for its cart whoever brings it; one that can't
  * be any is that of no cart. */
-static void find_carts(struct http_request *request)
+static void find_carts(struct http_request *request, enum http_access access)
 {
     struct cart_caller *caller = &request->rights;
     const struct auth_identity *identity = &request->identity;
     const char *cart_token = request->headers.values[HTTP_HEADER_CART_TOKEN];
-    caller->may_all = (identity->scopes & AUTH_ALLOW(CARTS_ALL)) != 0;
+    caller->may_all = (identity->scopes & AUTH_ALLOW(CARTS_ALL)) != 0 || access == HTTP_TOTALS;
     if ((identity->scopes & AUTH_ALLOW(CARTS)) != 0)
         caller->customer_id = identity->subject;
     if (cart_token != NULL && http_is_cart_token(cart_token))
@@ -174,9 +182,29 @@ const struct http_refusal *http_authorize(struct http_request *request, enum htt
     if (request->token_complaint != NULL)
         return refuse_token(&request->arena, request->token_complaint);
     if (http_may(request, access)) {
-        find_carts(request);
+        find_carts(request, access);
         return NULL;
     }
-    return request->identity.subject != NULL ? refuse_scope(&request->arena, access)
-                                             : refuse_nobody(&request->arena, access);
+    return refuse_access(request, access);
+}
+
+/* What a command needs beside what its operation does. */
+static enum http_access find_needed(const struct cart_command *command)
+{
+    bool is_of_totals =
+        command->type == CART_COMMAND_SET_TOTAL || command->type == CART_COMMAND_REMOVE_TOTAL;
+    return is_of_totals ? HTTP_TOTALS : HTTP_ANYONE;
+}
+
+const struct http_refusal *http_authorize_commands(struct http_request *request)
+{
+    for (size_t i = 0; i < request->commands.n; i++) {
+        enum http_access access = find_needed(&request->commands.list[i]);
+        if (!http_may(request, access)) {
+            struct http_refusal refusal = *refuse_access(request, access);
+            refusal.pointer = request->commands.pointers[i];
+            return http_refuse_with(&request->arena, &refusal);
+        }
+    }
+    return NULL;
 }

@@ -18,6 +18,8 @@ void http_identify(struct http_request *request);
  * `access` stands for. */
 const struct http_refusal *http_authorize(struct http_request *request, enum http_access access)
     BASE_MUST_CHECK;
+/* Refuses commands that need more than their operation does: a scope of their own. */
+const struct http_refusal *http_authorize_commands(struct http_request *request) BASE_MUST_CHECK;
 /* Whether the caller may, without a refusal. */
 bool http_may(const struct http_request *request, enum http_access access) BASE_MUST_CHECK;
 /* 403: the caller may do this, but not for that customer. */

@@ -18,6 +18,8 @@ const struct http_refusal *http_ask_get_cart(struct http_request *request);
 const struct http_refusal *http_ask_cart_command(struct http_request *request);
 const struct http_refusal *http_ask_change_item(struct http_request *request);
 const struct http_refusal *http_ask_remove_item(struct http_request *request);
+const struct http_refusal *http_ask_set_total(struct http_request *request);
+const struct http_refusal *http_ask_remove_total(struct http_request *request);
 const struct http_refusal *http_ask_execute_commands(struct http_request *request);
 const struct http_refusal *http_ask_claim_cart(struct http_request *request);
 const struct http_refusal *http_ask_list_cart_events(struct http_request *request);

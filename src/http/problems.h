@@ -79,6 +79,8 @@
         "A cart without items can't be checked out. Add an item first.")                           \
     ROW(CART_FULL, "cart-full", 409, "The cart is full",                                           \
         "A cart holds at most 250 lines. Remove one, or use another cart.")                        \
+    ROW(TOO_MANY_TOTALS, "too-many-totals", 409, "The cart has too many totals",                   \
+        "A cart has at most 8 totals of other services. Remove one first.")                        \
     ROW(CART_ALREADY_EXISTS, "cart-already-exists", 409, "The cart already exists",                \
         "The id in the request for a new cart belongs to an existing cart. To retry the "          \
         "creation of a cart safely, send the same Idempotency-Key.")                               \

@@ -25,6 +25,7 @@ static size_t end_of_chunk(const struct cart *cart, size_t chunk)
 static bool is_same_line(const struct cart_line *left, const struct cart_line *right)
 {
     return left->quantity == right->quantity && left->unit_price_minor == right->unit_price_minor &&
+           left->discount_minor == right->discount_minor &&
            tables_is_same_text(left->item_id, right->item_id) &&
            tables_is_same_text(left->sku, right->sku) &&
            tables_is_same_text(left->name, right->name) &&
@@ -177,6 +178,9 @@ static void compare_chunk(
     BASE_CLEANUP(base_buffer_finish) struct base_buffer name = {0};
     BASE_CLEANUP(base_buffer_finish) struct base_buffer lines = {0};
     size_t chunk = (size_t)postgres_get_int4(rows, row, 1);
+    /* Whoever reads it brings it to today's shape. */
+    if (codec_is_former_cart(postgres_get_text(rows, row, 2), postgres_get_length(rows, row, 2)))
+        return;
     write_chunk(&lines, cart, chunk);
     base_buffer_printf(&name, "cart_chunks.lines of chunk %zu", chunk);
     projections_compare_texts(

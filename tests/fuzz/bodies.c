@@ -113,6 +113,9 @@ static void claim_in_bounds(const struct cart *cart)
         FUZZ_CLAIM(codec_is_item_id(cart->lines[i].item_id));
         total_minor += cart_line_total_minor(&cart->lines[i]);
     }
+    FUZZ_CLAIM(cart->n_totals <= CART_TOTALS_MAX);
+    for (size_t i = 0; i < cart->n_totals; i++)
+        total_minor += cart->totals[i].amount_minor;
     FUZZ_CLAIM(total_minor == cart->total_minor && total_minor <= CART_AMOUNT_MAX);
 }
 

@@ -16,11 +16,19 @@ ACCESS = {
     "getCart": "cart",
     "addItem": "cart",
     "clearItems": "cart",
-    "changeItemQuantity": "cart",
+    "changeItem": "cart",
+    "changeDetails": "cart",
+    "reopenCart": "cart",
+    "undoChange": "cart",
+    "restoreCart": "cart",
+    "repriceCart": "cart",
+    "changeCurrency": "cart",
     "removeItem": "cart",
     "checkOutCart": "cart",
     "cancelCart": "cart",
     "executeCommands": "cart",
+    "setTotal": "totals",
+    "removeTotal": "totals",
     "claimCart": "claim",
     "listCartEvents": "cart",
     "listEvents": "events",
@@ -42,6 +50,7 @@ SCOPES = {
     "cart": {"carts", "carts:all"},
     "claim": {"carts", "carts:all"},
     "events": {"events"},
+    "totals": {"totals"},
     "catalog": {"catalog"},
     "reports": {"reports"},
     "operations": {"reports"},
@@ -108,12 +117,17 @@ class Targets:
     def make(self, operation, cart_id=None):
         path = operation.path.replace("{cart_id}", cart_id or make_id())
         path = path.replace("{item_id}", self.sku).replace("{slug}", "cart-closed")
+        path = path.replace("{name}", "tax")
         path = path.replace("{sku}", make_sku("put") if operation.id == "putProduct" else self.sku)
         value = {
             "createCart": {},
             "addItem": {"sku": self.sku},
-            "changeItemQuantity": {"quantity": 2},
+            "changeItem": {"quantity": 2},
+            "changeDetails": {"note": "Please ring twice."},
+            "restoreCart": {"version": 1},
+            "changeCurrency": {"currency": "EUR"},
             "executeCommands": {"commands": [{"type": "add_item", "sku": self.sku}]},
+            "setTotal": {"amount": 19},
             "putProduct": {"name": "Tea", "prices": {"EUR": 1}},
         }.get(operation.id)
         return operation.method, path, None if value is None else encode_json(value)
@@ -152,6 +166,9 @@ class EveryRoute(AuthCase):
         token = former.headers["Cart-Token"]
         done = self.customer("ada", cart_token=token).post(f"/carts/{claimed['id']}/claim")
         self.assertEqual(done.status, 200, done)
+        for cart in (guests, adas.json(), claimed):  # a change, so that there is one to undo
+            answer = self.service_of("carts:all").patch(f"/carts/{cart['id']}", {"note": "First."})
+            self.assertEqual(answer.status, 200, answer)
         return {
             "guest's": (guests["id"], guest.headers["Cart-Token"]),
             "ada's": (adas.json()["id"], None),
@@ -203,7 +220,7 @@ class EveryRoute(AuthCase):
                 self.assertEqual(client.receive("GET", "/livez").status, 400)
 
     def test_each_scope_is_good_for_what_it_is_for(self):
-        for scope in ("carts", "carts:all", "catalog", "events", "reports", "", "other cartsx"):
+        for scope in ("carts", "carts:all", "catalog", "events", "reports", "totals", "", "other cartsx"):
             client = self.bearing(self.key.token("zoe", scope))
             for operation in operations():
                 access = ACCESS[operation.id]

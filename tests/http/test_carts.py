@@ -30,10 +30,17 @@ class Creating(ServiceCase):
                 "version",
                 "status",
                 "currency",
+                "minor_unit",
                 "customer_id",
+                "customer_email",
+                "note",
                 "items",
                 "item_count",
+                "subtotal",
+                "discount",
+                "totals",
                 "total",
+                "notes",
                 "metadata",
                 "order_reference",
                 "created_at",
@@ -43,7 +50,17 @@ class Creating(ServiceCase):
         )
         self.assertEqual(
             list(cart["items"][0]),
-            ["id", "sku", "name", "quantity", "unit_price", "total", "properties"],
+            [
+                "id",
+                "sku",
+                "name",
+                "quantity",
+                "unit_price",
+                "subtotal",
+                "discount",
+                "total",
+                "properties",
+            ],
         )
 
     def test_a_cart_keeps_what_it_was_made_with(self):
@@ -67,6 +84,8 @@ class Creating(ServiceCase):
                 "quantity": 2,
                 "unit_price": 499,
                 "properties": {},
+                "subtotal": 998,
+                "discount": 0,
                 "total": 998,
             },
         )

@@ -110,6 +110,19 @@ static inline struct cart_event cancelled(void)
     return (struct cart_event){.type = CART_EVENT_CANCELLED};
 }
 
+static inline struct cart_event total_set(const char *name, int64_t amount_minor)
+{
+    return (struct cart_event){
+        .type = CART_EVENT_TOTAL_SET,
+        .total_set = {.name = name, .amount_minor = amount_minor},
+    };
+}
+
+static inline struct cart_event total_removed(const char *name)
+{
+    return (struct cart_event){.type = CART_EVENT_TOTAL_REMOVED, .total_removed = {.name = name}};
+}
+
 /* ---- commands -------------------------------------------------------------------------------- */
 
 static inline struct cart_command create(void)
@@ -190,6 +203,19 @@ static inline struct cart_command check_out_as(const char *order_reference)
 static inline struct cart_command cancel(void)
 {
     return (struct cart_command){.type = CART_COMMAND_CANCEL};
+}
+
+static inline struct cart_command set_total(const char *name, int64_t amount_minor)
+{
+    return (struct cart_command){
+        .type = CART_COMMAND_SET_TOTAL,
+        .set_total = {.name = name, .amount_minor = amount_minor},
+    };
+}
+
+static inline struct cart_command remove_total(const char *name)
+{
+    return (struct cart_command){.type = CART_COMMAND_REMOVE_TOTAL, .remove_total = {.name = name}};
 }
 
 /* ---- offers ---------------------------------------------------------------------------------- */

@@ -355,8 +355,8 @@ START_TEST(a_document_with_properties_stays_as_it_is)
     cart_evolve(&cart, &event, 3);
     codec_write_cart(&now, &id, &cart);
     ck_assert_ptr_nonnull(strstr(
-        base_buffer_text(&now),
-        "\"unit_price\":1250,\"total\":2500,\"properties\":{\"a\":\"b\"}}"));
+        base_buffer_text(&now), "\"unit_price\":1250,\"subtotal\":2500,\"discount\":0,\"total\":"
+                                "2500,\"properties\":{\"a\":\"b\"}}"));
     out.length = 0;
     codec_write_stored_cart(&out, now.bytes, now.length);
     ck_assert_str_eq(text(), base_buffer_text(&now));
@@ -383,9 +383,52 @@ START_TEST(a_document_of_before_notes_and_order_references_gets_them)
         "null,"
         "\"note\":null,\"items\":[{\"id\":\"tea~1\",\"sku\":\"tea\",\"name\":\"Tea\",\"quantity\":"
         "2,"
-        "\"unit_price\":5,\"total\":10,\"properties\":{\"a\":\"b\"}}],\"item_count\":2,\"total\":"
-        "10,"
+        "\"unit_price\":5,\"subtotal\":10,\"discount\":0,\"total\":10,\"properties\":{\"a\":"
+        "\"b\"}}],\"item_count\":2,\"subtotal\":10,\"discount\":0,\"totals\":[],\"total\":10,"
         "\"notes\":[],\"metadata\":{\"note\":null},\"order_reference\":null}");
+}
+END_TEST
+
+#define OF_TODAY                                                                                   \
+    "{\"id\":\"01936f6e-6f0a-7c3e-9a57-5f0c8a4f1b2d\",\"version\":9,\"status\":\"open\","          \
+    "\"currency\":\"EUR\",\"minor_unit\":2,\"customer_id\":null,\"customer_email\":\"a@b\","       \
+    "\"note\":\"],\\\"item_count\\\":5\",\"items\":["
+#define TEA "{\"id\":\"tea\",\"sku\":\"tea\",\"name\":\"Tea\",\"quantity\":2,\"unit_price\":5,"
+#define MUG                                                                                        \
+    ",{\"id\":\"mug~1\",\"sku\":\"mug\",\"name\":\"Mug\",\"quantity\":1,\"unit_price\":7,"         \
+    "\"subtotal\":7,\"discount\":0,\"total\":7,"                                                   \
+    "\"properties\":{\"a\":\"b\",\"unit_price\":\"1\"}}],"
+#define SUMS                                                                                       \
+    "\"subtotal\":17,\"discount\":0,\"totals\":[{\"name\":\"shipping\",\"amount\":4,\"stale\":"    \
+    "false},{\"name\":\"tax\",\"amount\":3,\"stale\":true}],"
+#define REST                                                                                       \
+    "\"notes\":[{\"code\":\"cart-full\"}],\"metadata\":{\"a\":[1],\"item_count\":5},"              \
+    "\"order_reference\":\"o-1\"}"
+
+/* Of a cart in chunks only those are written that change. */
+START_TEST(a_document_with_lines_or_sums_of_before_loses_nothing)
+{
+    static const char today[] =
+        OF_TODAY TEA "\"subtotal\":10,\"discount\":0,\"total\":10,\"properties\":{}}" MUG
+                     "\"item_count\":3," SUMS "\"total\":24," REST;
+    static const char old_line[] = OF_TODAY TEA "\"total\":10,\"properties\":{}}" MUG
+                                                "\"item_count\":3," SUMS "\"total\":24," REST;
+    static const char old_sums[] =
+        OF_TODAY TEA "\"total\":10,\"properties\":{}}" MUG "\"item_count\":3,\"total\":17," REST;
+    ck_assert(codec_is_former_cart(old_line, strlen(old_line)));
+    ck_assert(codec_is_former_cart(old_sums, strlen(old_sums)));
+    ck_assert(codec_is_former_cart("],\"item_count\":3,\"total\":1}", 27));
+    ck_assert(!codec_is_former_cart("],\"item_count\":3,\"subtotal\":1}", 30));
+    codec_write_stored_cart(&out, today, strlen(today));
+    ck_assert_str_eq(text(), today);
+    out.length = 0;
+    codec_write_stored_cart(&out, old_line, strlen(old_line));
+    ck_assert_str_eq(text(), today);
+    out.length = 0;
+    codec_write_stored_cart(&out, old_sums, strlen(old_sums));
+    ck_assert_ptr_nonnull(strstr(
+        text(),
+        "\"item_count\":3,\"subtotal\":17,\"discount\":0,\"totals\":[],\"total\":17," REST));
 }
 END_TEST
 
@@ -424,6 +467,7 @@ int main(void)
     tcase_add_test(documents, a_document_of_before_properties_is_read_as_it_would_be_written_now);
     tcase_add_test(documents, a_document_with_properties_stays_as_it_is);
     tcase_add_test(documents, a_document_of_before_notes_and_order_references_gets_them);
+    tcase_add_test(documents, a_document_with_lines_or_sums_of_before_loses_nothing);
     tcase_add_test(documents, a_damaged_document_is_copied_within_its_bounds);
     suite_add_tcase(suite, documents);
     return support_run(suite);

@@ -21,6 +21,13 @@ static void add_line(
     cart_evolve(cart, &event, 2000);
 }
 
+static void add_total(struct cart *cart, const char *name, int64_t amount_minor)
+{
+    struct cart_event event = {
+        .type = CART_EVENT_TOTAL_SET, .total_set = {.name = name, .amount_minor = amount_minor}};
+    cart_evolve(cart, &event, 2000);
+}
+
 /* A cart whose history is longer than the shortest one. */
 static void make_cart(struct cart *cart)
 {
@@ -32,7 +39,9 @@ static void make_cart(struct cart *cart)
     cart_evolve(cart, &created, 1000);
     add_line(cart, "tea", "Tea", 2, NULL);
     add_line(cart, "mug", "A \"mug\"", 999, "{\"a\":\"\xc3\xa9 \\\"\",\"b\":\"x\"}");
-    add_line(cart, "tea", "Tea", 3, NULL);
+    add_total(cart, "tax", 19);
+    add_line(cart, "tea", "Tea", 3, NULL); /* makes it stale */
+    add_total(cart, "shipping", 0);
 }
 
 static void make_guests_cart(struct cart *cart)
@@ -160,15 +169,15 @@ START_TEST(what_is_no_snapshot_is_not_read)
         "{\"version\":1,\"status\":\"open\",\"created_at_us\":1,\"updated_at_us\":1,"
         "\"closed_at_us\":null," HEAD
         "\"created\":{},\"details\":{\"metadata\":{},\"customer_email\":null,\"note\":null},"
-        "\"added\":[],\"added_versions\":[]}",
+        "\"added\":[],\"added_versions\":[],\"totals\":[]}",
         "{\"version\":1,\"status\":\"absent\",\"created_at_us\":1,\"updated_at_us\":1,"
         "\"closed_at_us\":null," HEAD "\"created\":{\"currency\":\"EUR\",\"customer_id\":null,"
         "\"metadata\":{},\"guest_token_hash\":null},\"details\":{\"metadata\":{},\"customer_"
-        "email\":null,\"note\":null},\"added\":[],\"added_versions\":[]}",
+        "email\":null,\"note\":null},\"added\":[],\"added_versions\":[],\"totals\":[]}",
         "{\"version\":0,\"status\":\"open\",\"created_at_us\":1,\"updated_at_us\":1,"
         "\"closed_at_us\":null," HEAD "\"created\":{\"currency\":\"EUR\",\"customer_id\":null,"
         "\"metadata\":{},\"guest_token_hash\":null},\"details\":{\"metadata\":{},\"customer_"
-        "email\":null,\"note\":null},\"added\":[],\"added_versions\":[]}",
+        "email\":null,\"note\":null},\"added\":[],\"added_versions\":[],\"totals\":[]}",
         "{\"version\":1,\"status\":\"open\",\"created_at_us\":1,\"updated_at_us\":1,"
         "\"closed_at_us\":null," HEAD "\"created\":{\"currency\":\"EUR\",\"customer_id\":null,"
         "\"metadata\":{},\"guest_token_hash\":null},\"added\":{}}",
@@ -176,12 +185,13 @@ START_TEST(what_is_no_snapshot_is_not_read)
         "{\"version\":4294967297,\"status\":\"open\",\"created_at_us\":1,\"updated_at_us\":1,"
         "\"closed_at_us\":null," HEAD "\"created\":{\"currency\":\"EUR\",\"customer_id\":null,"
         "\"metadata\":{},\"guest_token_hash\":null},\"details\":{\"metadata\":{},\"customer_"
-        "email\":null,\"note\":null},\"added\":[],\"added_versions\":[]}",
+        "email\":null,\"note\":null},\"added\":[],\"added_versions\":[],\"totals\":[]}",
         /* In the year 10000, which could not be written. */
         "{\"version\":1,\"status\":\"open\",\"created_at_us\":253402300800000000,"
         "\"updated_at_us\":1,\"closed_at_us\":null," HEAD "\"created\":{\"currency\":\"EUR\","
         "\"customer_id\":null,\"metadata\":{},\"guest_token_hash\":null},\"details\":{\"metadata\":"
-        "{},\"customer_email\":null,\"note\":null},\"added\":[],\"added_versions\":[]}",
+        "{},\"customer_email\":null,\"note\":null},\"added\":[],\"added_versions\":[],\"totals\":[]"
+        "}",
     };
     for (size_t i = 0; i < BASE_COUNT(texts); i++)
         ck_assert_msg(!codec_read_cart_snapshot(texts[i], &arena, &cart), "%s", texts[i]);
@@ -189,7 +199,7 @@ START_TEST(what_is_no_snapshot_is_not_read)
         "{\"version\":1,\"status\":\"open\",\"created_at_us\":1,\"updated_at_us\":1,"
         "\"closed_at_us\":null," HEAD "\"created\":{\"currency\":\"EUR\",\"customer_id\":null,"
         "\"metadata\":{},\"guest_token_hash\":null},\"details\":{\"metadata\":{},\"customer_"
-        "email\":null,\"note\":null},\"added\":[],\"added_versions\":[]}",
+        "email\":null,\"note\":null},\"added\":[],\"added_versions\":[],\"totals\":[]}",
         &arena, &cart));
 }
 END_TEST

@@ -61,6 +61,37 @@ const struct http_refusal *http_ask_remove_item(struct http_request *request)
     return submit(request);
 }
 
+static const struct http_refusal *refuse_total_name(struct http_request *request)
+{
+    return http_refuse(
+        &request->arena, HTTP_PROBLEM_INVALID_PARAMETER,
+        "The name of a total must be 1 to %d letters, digits and . _ ~ -, with a letter or digit "
+        "first, not \"%.64s\".",
+        CART_TOTAL_NAME_MAX, request->path_values[1]);
+}
+
+const struct http_refusal *http_ask_set_total(struct http_request *request)
+{
+    if (!codec_is_property_name(request->path_values[1]))
+        return refuse_total_name(request);
+    const struct http_refusal *refusal = read_command(request, CART_COMMAND_SET_TOTAL);
+    if (refusal != NULL)
+        return refusal;
+    request->commands.list[0].set_total.name = request->path_values[1];
+    return submit(request);
+}
+
+const struct http_refusal *http_ask_remove_total(struct http_request *request)
+{
+    if (!codec_is_property_name(request->path_values[1]))
+        return refuse_total_name(request);
+    const struct http_refusal *refusal = read_command(request, CART_COMMAND_REMOVE_TOTAL);
+    if (refusal != NULL)
+        return refusal;
+    request->commands.list[0].remove_total.name = request->path_values[1];
+    return submit(request);
+}
+
 const struct http_refusal *http_ask_execute_commands(struct http_request *request)
 {
     struct codec_complaints complaints;

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "access.h"
 #include "reply.h"
 #include "server.h"
 
@@ -168,6 +169,9 @@ const struct http_refusal *http_submit(
 
 const struct http_refusal *http_submit_commands(struct http_request *request)
 {
+    const struct http_refusal *refusal = http_authorize_commands(request);
+    if (refusal != NULL)
+        return refusal;
     request->asked = (struct cart_request){
         .commands = request->commands.list,
         .n_commands = request->commands.n,

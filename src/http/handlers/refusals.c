@@ -115,6 +115,10 @@ static const char *rule_detail(struct http_request *request)
         return base_arena_printf(
             arena, "The cart has reached the limit of %d lines, so \"%s\" can't be added.",
             CART_LINES_MAX, subject);
+    case CART_REFUSED_TOO_MANY_TOTALS:
+        return base_arena_printf(
+            arena, "The cart has reached the limit of %d totals, so \"%s\" can't be set.",
+            CART_TOTALS_MAX, subject);
     case CART_REFUSED_AMOUNT_TOO_LARGE:
         return *subject == '\0'
                    ? base_arena_printf(

@@ -104,8 +104,12 @@ class ServiceCase(unittest.TestCase):
 
     def assert_sums(self, cart):
         for line in cart["items"]:
-            self.assertEqual(line["total"], line["quantity"] * line["unit_price"], cart)
-        self.assertEqual(cart["total"], sum(line["total"] for line in cart["items"]), cart)
+            self.assertEqual(line["subtotal"], line["quantity"] * line["unit_price"], cart)
+            self.assertEqual(line["total"], line["subtotal"] - line["discount"], cart)
+        for member in ("subtotal", "discount"):
+            self.assertEqual(cart[member], sum(line[member] for line in cart["items"]), cart)
+        others = sum(total["amount"] for total in cart["totals"])
+        self.assertEqual(cart["total"], cart["subtotal"] - cart["discount"] + others, cart)
         self.assertEqual(cart["item_count"], sum(line["quantity"] for line in cart["items"]), cart)
         self.assertEqual(cart["closed_at"] is None, cart["status"] == "open", cart)
         self.assertLessEqual(cart["created_at"], cart["updated_at"], cart)

@@ -77,13 +77,25 @@ class Cart:
             "version": self.version,
             "status": self.status,
             "currency": self.currency,
+            "minor_unit": 2,
             "customer_id": self.customer_id,
+            "customer_email": None,
+            "note": None,
             "items": [
-                {**line, "total": line["quantity"] * line["unit_price"]}
+                {
+                    **line,
+                    "subtotal": line["quantity"] * line["unit_price"],
+                    "discount": 0,
+                    "total": line["quantity"] * line["unit_price"],
+                }
                 for line in self.lines.values()
             ],
             "item_count": sum(line["quantity"] for line in self.lines.values()),
+            "subtotal": self.total,
+            "discount": 0,
+            "totals": [],
             "total": self.total,
+            "notes": [],
             "metadata": self.metadata,
             "order_reference": self.order_reference,
         }
@@ -160,6 +172,9 @@ class Cart:
         if quantity == 0:
             self.remove_item(command)
             return
+        product = self.catalogue.products.get(line["sku"])
+        if quantity > line["quantity"] and not product["active"]:
+            raise Refused("product-withdrawn")
         price = line["unit_price"]
         self.refuse_amount(quantity * price, self.total + (quantity - line["quantity"]) * price)
         line["quantity"] = quantity
