@@ -30,6 +30,13 @@ static void count_line(struct way *way, int32_t quantity, int64_t unit_price_min
                     rules_add_line(way->total_minor, quantity, unit_price_minor, &way->total_minor);
 }
 
+/* The lines that can't be had are not why. */
+static enum cart_outcome refuse_amount(struct cart_decision *decision)
+{
+    decision->n_notes = 0;
+    return rules_refuse(decision, CART_REFUSED_AMOUNT_TOO_LARGE);
+}
+
 /* The same line in another state of the cart; NULL: it is not in there. */
 static const struct cart_line *find_same(const struct cart *cart, const struct cart_line *line)
 {
@@ -274,7 +281,7 @@ static enum cart_outcome lead_to(
     bring_details_back(&way);
     bool is_undo = restored.restored.undone_to > 0;
     if (!way.is_exact)
-        return rules_refuse(decision, CART_REFUSED_AMOUNT_TOO_LARGE);
+        return refuse_amount(decision);
     if (decision->n_events == 0 && decision->n_notes == 0 && !is_undo)
         return CART_ALREADY_SO;
     return rules_accept(decision, restored);
@@ -359,7 +366,7 @@ enum cart_outcome rules_copy(
         count_line(&way, line->quantity, offer.unit_price_minor);
     }
     if (!way.is_exact)
-        return rules_refuse(decision, CART_REFUSED_AMOUNT_TOO_LARGE);
+        return refuse_amount(decision);
     return rules_accept(
         decision, (struct cart_event){
                       .type = CART_EVENT_COPIED,

@@ -66,12 +66,18 @@ static struct cart_command random_add(void)
     return asked;
 }
 
+static const char *random_total(void)
+{
+    static const char *const names[] = {"tax", "shipping", "a", "b", "c", "d", "e", "f", "g", "h"};
+    return names[random_below(BASE_COUNT(names))];
+}
+
 static struct cart_command random_command(void)
 {
     static const char *const notes[] = {NULL, "ring", "R\xc3\xbc\"ckseite\""};
     if (n_skus < WALK_SKUS_MAX && random_below(3) == 0)
         return change_properties(random_item(), random_properties());
-    switch (random_below(20)) {
+    switch (random_below(22)) {
     case 0:
     case 1:
         return undo();
@@ -102,6 +108,10 @@ static struct cart_command random_command(void)
         return change_properties(random_item(), random_properties());
     case 15:
         return remove_item(random_item());
+    case 16:
+        return set_total(random_total(), is_dear ? CART_AMOUNT_MAX / (1 + random_below(100)) : 5);
+    case 17:
+        return random_below(3) == 0 ? remove_total(random_total()) : set_total(random_total(), 0);
     default:
         return random_add();
     }
@@ -145,11 +155,17 @@ static bool is_same_cart(const struct cart *left, const struct cart *right)
         is_same_text(left->order_reference, right->order_reference) &&
         left->changed_version == right->changed_version && left->undone_to == right->undone_to &&
         left->item_count == right->item_count && left->total_minor == right->total_minor &&
+        left->subtotal_minor == right->subtotal_minor &&
+        left->discount_minor == right->discount_minor && left->n_totals == right->n_totals &&
         left->created_at_us == right->created_at_us &&
         left->updated_at_us == right->updated_at_us && left->closed_at_us == right->closed_at_us &&
         left->n_lines == right->n_lines;
     for (size_t i = 0; is_same && i < left->n_lines; i++)
         is_same = is_same_line(&left->lines[i], &right->lines[i]);
+    for (size_t i = 0; is_same && i < left->n_totals; i++)
+        is_same = strcmp(left->totals[i].name, right->totals[i].name) == 0 &&
+                  left->totals[i].amount_minor == right->totals[i].amount_minor &&
+                  left->totals[i].is_stale == right->totals[i].is_stale;
     return is_same;
 }
 
@@ -170,6 +186,11 @@ static bool is_within_bounds(const struct cart *cart)
                            total_minor, line->quantity * line->unit_price_minor, &total_minor);
         item_count += line->quantity;
     }
+    is_good = is_good && cart->subtotal_minor == total_minor && cart->n_totals <= CART_TOTALS_MAX;
+    for (size_t i = 0; i < cart->n_totals; i++)
+        is_good = is_good && cart->totals[i].amount_minor >= 0 &&
+                  cart_find_total(cart, cart->totals[i].name) == &cart->totals[i] &&
+                  !__builtin_add_overflow(total_minor, cart->totals[i].amount_minor, &total_minor);
     return is_good && total_minor <= CART_AMOUNT_MAX && cart->total_minor == total_minor &&
            cart->item_count == item_count && cart->changed_version <= cart->version &&
            cart->undone_to < cart->version;
