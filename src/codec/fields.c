@@ -122,7 +122,7 @@ static void read_email(
     if (text == NULL)
         return;
     check_text(object, field->name, field->name, text, (int)field->most, LINE);
-    if (!codec_is_email(text))
+    if (codec_is_label(text, (size_t)field->most) && !codec_is_email(text))
         refuse(object, field, value, "an e-mail address, such as ada@example.com");
     take_text(object, text, target);
 }

@@ -16,7 +16,13 @@ ACCESS = {
     "getCart": "cart",
     "addItem": "cart",
     "clearItems": "cart",
-    "changeItemQuantity": "cart",
+    "changeItem": "cart",
+    "changeDetails": "cart",
+    "reopenCart": "cart",
+    "undoChange": "cart",
+    "restoreCart": "cart",
+    "repriceCart": "cart",
+    "changeCurrency": "cart",
     "removeItem": "cart",
     "checkOutCart": "cart",
     "cancelCart": "cart",
@@ -116,7 +122,10 @@ class Targets:
         value = {
             "createCart": {},
             "addItem": {"sku": self.sku},
-            "changeItemQuantity": {"quantity": 2},
+            "changeItem": {"quantity": 2},
+            "changeDetails": {"note": "Please ring twice."},
+            "restoreCart": {"version": 1},
+            "changeCurrency": {"currency": "EUR"},
             "executeCommands": {"commands": [{"type": "add_item", "sku": self.sku}]},
             "setTotal": {"amount": 19},
             "putProduct": {"name": "Tea", "prices": {"EUR": 1}},
@@ -157,6 +166,9 @@ class EveryRoute(AuthCase):
         token = former.headers["Cart-Token"]
         done = self.customer("ada", cart_token=token).post(f"/carts/{claimed['id']}/claim")
         self.assertEqual(done.status, 200, done)
+        for cart in (guests, adas.json(), claimed):  # a change, so that there is one to undo
+            answer = self.service_of("carts:all").patch(f"/carts/{cart['id']}", {"note": "First."})
+            self.assertEqual(answer.status, 200, answer)
         return {
             "guest's": (guests["id"], guest.headers["Cart-Token"]),
             "ada's": (adas.json()["id"], None),

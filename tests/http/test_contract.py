@@ -25,6 +25,7 @@ from support import (
     product_stream_id,
     wait_until,
 )
+from support.refusals import EachRefusal
 
 ABSENT = "01936f6e-6f0a-7c3e-9a57-5f0c8a4f1b2d"
 ALIVE = ("getLivez", "getMetrics")  # answered whatever happens
@@ -202,66 +203,6 @@ class EachStatus(ServiceCase):
             )
             self.assert_problem(self.client.request(method, target, body=body), 409, "cart-closed")
 
-    def test_409_cart_that_can_not_be_checked_out(self):
-        cart_id = self.make_cart()["id"]
-        path = f"/carts/{cart_id}"
-        for method, target, value, slug in (
-            ("POST", "/checkout", {}, "cart-empty"),
-            ("POST", "/commands", {"commands": [{"type": "check_out"}]}, "cart-empty"),
-        ):
-            self.assert_problem(self.client.request(method, path + target, value), 409, slug)
-        self.add(cart_id, self.requests.sku)
-        for target, value in (
-            ("/checkout", {"expected_total": 1}),
-            ("/commands", {"commands": [{"type": "check_out", "expected_total": 1}]}),
-        ):
-            answer = self.client.post(path + target, value)
-            self.assert_problem(answer, 409, "total-changed", current_total=100)
-        self.assertEqual(self.client.post(path + "/checkout", {"order_reference": "1"}).status, 200)
-        other = {"type": "check_out", "order_reference": "2"}
-        for target, value in (
-            ("/checkout", {"order_reference": "2"}),
-            ("/commands", {"commands": [other]}),
-        ):
-            self.assert_problem(
-                self.client.post(path + target, value), 409, "order-reference-mismatch"
-            )
-
-    def test_409_prices_changed(self):
-        sku = self.make_product(100)
-        path = f"/carts/{self.make_cart((sku, 1))['id']}"
-        self.make_product(101, sku=sku)
-        difference = {
-            "code": "prices-changed",
-            "current_price": 101,
-            "item_id": sku,
-            "quantity": 1,
-            "sku": sku,
-            "unit_price": 100,
-        }
-        for target, value in (
-            ("/checkout", {"check_prices": True}),
-            ("/commands", {"commands": [{"type": "check_out", "check_prices": True}]}),
-        ):
-            answer = self.client.post(path + target, value)
-            self.assert_problem(answer, 409, "prices-changed", items=[difference])
-
-    def test_409_product_withdrawn(self):
-        sku = self.make_product(100)
-        path = f"/carts/{self.make_cart((sku, 1))['id']}"
-        self.make_product(100, sku=sku, active=False)
-        answer = self.client.patch(f"{path}/items/{sku}", {"quantity": 2})
-        self.assert_problem(answer, 409, "product-withdrawn")
-        command = {"type": "change_item", "item_id": sku, "quantity": 2}
-        answer = self.client.post(f"{path}/commands", {"commands": [command]})
-        self.assert_problem(answer, 409, "product-withdrawn", pointer="/commands/0")
-
-    def test_409_nothing_to_undo(self):
-        path = f"/carts/{self.make_cart()['id']}"
-        self.assert_problem(self.client.post(f"{path}/undo"), 409, "nothing-to-undo")
-        answer = self.client.post(f"{path}/commands", {"commands": [{"type": "undo"}]})
-        self.assert_problem(answer, 409, "nothing-to-undo")
-
     def test_409_id_taken(self):
         """A product's id where a cart's is meant. (No client can make it the other way round: that
         is tried on a log that somebody has written to by hand.)"""
@@ -289,22 +230,6 @@ class EachStatus(ServiceCase):
             f" FROM log_head h, events e WHERE e.stream_id = '{cart_id}' AND e.version = 1;"
         )
         return sku
-
-    def test_409_cart_already_claimed(self):
-        path = f"/carts/{self.make_cart(customer_id='bob')['id']}/claim"
-        answer = self.client.post(path, {"customer_id": "ada"})
-        self.assert_problem(answer, 409, "cart-already-claimed")
-
-    def test_409_cart_full(self):
-        skus = [self.make_product(1) for _ in range(250)]
-        path = f"/carts/{self.make_cart(*((sku, 1) for sku in skus))['id']}"
-        for target, value in (
-            ("/items", {"sku": self.requests.sku}),
-            ("/commands", {"commands": [{"type": "add_item", "sku": self.requests.sku}]}),
-        ):
-            self.assert_problem(self.client.post(path + target, value), 409, "cart-full")
-        copy = {"copy_of": path.rpartition("/")[2], "items": [{"sku": self.requests.sku}]}
-        self.assert_problem(self.client.post("/carts", copy), 409, "cart-full")
 
     def test_412_version_mismatch(self):
         for operation in self.each(412):
@@ -370,72 +295,6 @@ class EachStatus(ServiceCase):
                     self.assert_problem(answer, 429, "too-many-requests")
         finally:
             service.stop()
-
-    def test_422_what_can_not_be_added(self):
-        huge, unpriced = self.make_product(2**53 - 1), self.make_product(currency="USD")
-        for sku, quantity, slug in (
-            (make_sku("no"), 1, "unknown-sku"),
-            (unpriced, 1, "price-unavailable"),
-            (huge, 2, "amount-too-large"),
-            (self.requests.sku, 999, "quantity-out-of-range"),
-        ):
-            item = {"sku": sku, "quantity": quantity}
-            path = f"/carts/{self.make_cart((self.requests.sku, 1))['id']}"
-            self.assert_problem(self.client.post(f"{path}/items", item), 422, slug)
-            command = {"commands": [{"type": "add_item", **item}]}
-            self.assert_problem(self.client.post(f"{path}/commands", command), 422, slug)
-            items = {"items": [{"sku": self.requests.sku}, item]}
-            self.assert_problem(self.client.post("/carts", items), 422, slug, pointer="/items/1")
-        path = f"/carts/{self.make_cart((huge, 1))['id']}/items/{huge}"
-        self.assert_problem(self.client.patch(path, {"quantity": 2}), 422, "amount-too-large")
-
-    def test_422_what_can_not_be_copied(self):
-        answer = self.client.post("/carts", {"copy_of": ABSENT})
-        self.assert_problem(answer, 422, "source-cart-not-found")
-
-    def test_422_what_would_be_too_large(self):
-        """By what the cart has already; what is too large by itself is an invalid body."""
-        properties = [{"a": "x" * 256, "b": "x" * 256}, {"c": "x" * 256, "d": "x" * 256}]
-        item = {"sku": self.requests.sku, "properties": properties[0]}
-        cart = self.make_cart(metadata={"a": "x" * 3000})
-        path = f"/carts/{cart['id']}"
-        (line,) = self.client.post(f"{path}/items", item).json()["items"]
-        metadata = {"metadata": {"b": "x" * 3000}}
-        more = {"properties": properties[1]}
-        command = {"type": "change_item", "item_id": line["id"], **more}
-        target = f"{path}/items/{line['id']}"
-        for answer, slug in (
-            (self.client.patch(path, metadata), "metadata-too-large"),
-            (self.commands(path, {"type": "change_details", **metadata}), "metadata-too-large"),
-            (self.client.patch(target, more), "properties-too-large"),
-            (self.commands(path, command), "properties-too-large"),
-        ):
-            self.assert_problem(answer, 422, slug)
-        self.client.post(f"{path}/items", {"sku": self.requests.sku, "quantity": 999})
-        answer = self.client.patch(target, {"properties": None})
-        self.assert_problem(answer, 422, "quantity-out-of-range")
-
-    def commands(self, path, *commands):
-        return self.client.post(f"{path}/commands", {"commands": commands})
-
-    def test_422_prices_that_are_not_there_or_too_large(self):
-        sku = self.make_product(100)
-        path = f"/carts/{self.make_cart((sku, 2))['id']}"
-        answer = self.client.post(f"{path}/currency", {"currency": "JPY"})
-        items = self.assert_problem(answer, 422, "price-unavailable")["items"]
-        self.assertEqual([(item["sku"], item["current_price"]) for item in items], [(sku, None)])
-        self.client.delete(f"{path}/items")
-        huge = {"name": "Huge", "prices": {"EUR": 2**53 - 1, "JPY": 2**53 - 1}}
-        self.client.put(f"/products/{sku}", huge)
-        for target, value in (("undo", None), ("restore", {"version": 2})):
-            answer = self.client.post(f"{path}/{target}", value)
-            self.assert_problem(answer, 422, "amount-too-large")
-        self.make_product(100, sku=sku)
-        self.add(path.rpartition("/")[2], sku, 2)
-        self.client.put(f"/products/{sku}", huge)
-        for target, value in (("reprice", None), ("currency", {"currency": "JPY"})):
-            answer = self.client.post(f"{path}/{target}", value)
-            self.assert_problem(answer, 422, "amount-too-large")
 
 
 class Everywhere(ServiceCase):
@@ -688,6 +547,7 @@ def load_tests(loader, _, __):
     """In this order, as the last looks back on all others."""
     cases = [
         EachStatus,
+        EachRefusal,
         Everywhere,
         WithTokens,
         WhenSomethingIsBroken,

@@ -211,6 +211,21 @@ class Lines(ServiceCase):
             self.assertIn(cart["id"], [found["id"] for found in listed])
 
 
+def as_of_now(stored):
+    """A document of the fixture v1 as it would be written now."""
+    lines = [{**line, "properties": {}} for line in stored["items"]]
+    document = {}
+    for name, value in stored.items():
+        document[name] = value
+        if name == "currency":
+            document["minor_unit"] = 2
+        elif name == "customer_id":
+            document.update(customer_email=None, note=None)
+        elif name == "total":
+            document["notes"] = []
+    return {**document, "items": lines, "order_reference": None}
+
+
 @needs_database
 class Earlier(unittest.TestCase):
     """Databases as an earlier cartd left them: rows of tests/fixtures, served by this one."""
@@ -235,12 +250,9 @@ class Earlier(unittest.TestCase):
         self.serve("v1")
         listed = {cart["id"]: cart for cart in self.get("/carts").json()["carts"]}
         for row in fixtures.read("v1", "carts"):
-            stored = json.loads(row["document"])
+            stored = as_of_now(json.loads(row["document"]))
             cart = self.get(f"/carts/{row['cart_id']}").json()
             self.assertEqual(listed[row["cart_id"]], cart)
-            for line in stored["items"]:
-                line["properties"] = {}
-            stored["order_reference"] = None
             for name in ("created_at", "updated_at", "closed_at"):
                 cart.pop(name)
             self.assertEqual(json.dumps(cart), json.dumps(stored), "also the order of members")

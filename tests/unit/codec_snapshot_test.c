@@ -73,8 +73,17 @@ static void assert_survives(const struct cart *cart)
     ck_assert_pstr_eq(read.customer_id, cart->customer_id);
     ck_assert_pstr_eq(read.guest_token_hash, cart->guest_token_hash);
     ck_assert_pstr_eq(read.order_reference, cart->order_reference);
-    for (size_t i = 0; i < cart->n_lines; i++)
+    ck_assert_pstr_eq(read.customer_email, cart->customer_email);
+    ck_assert_pstr_eq(read.note, cart->note);
+    ck_assert_pstr_eq(read.notes, cart->notes);
+    ck_assert_str_eq(read.metadata, cart->metadata);
+    ck_assert_str_eq(read.currency, cart->currency);
+    ck_assert_int_eq(read.changed_version, cart->changed_version);
+    ck_assert_int_eq(read.undone_to, cart->undone_to);
+    for (size_t i = 0; i < cart->n_lines; i++) {
         ck_assert_pstr_eq(read.lines[i].properties, cart->lines[i].properties);
+        ck_assert_int_eq(read.lines[i].added_version, cart->lines[i].added_version);
+    }
     ck_assert_int_eq(read.version, cart->version);
     ck_assert_int_eq(read.item_count, cart->item_count);
     ck_assert_int_eq(read.total_minor, cart->total_minor);
@@ -112,6 +121,36 @@ START_TEST(a_cart_survives_its_snapshot)
     make_cart(&cart);
     cart_evolve(&cart, &(struct cart_event){.type = CART_EVENT_CLEARED}, 3000);
     assert_survives(&cart);
+}
+END_TEST
+
+/* Each kind of event that leaves something in the cart. */
+START_TEST(all_that_a_cart_has_survives_its_snapshot)
+{
+    static struct cart cart;
+    const struct cart_item_price prices[] = {{"tea", 9}, {"mug", 8}};
+    const struct cart_event events[] = {
+        {.type = CART_EVENT_DETAILS_CHANGED,
+         .details_changed = {"{\"b\":1}", "ada@example.com", "ring \"twice\""}},
+        {.type = CART_EVENT_CURRENCY_CHANGED,
+         .currency_changed = {.currency = "USD", .prices = prices, .n_prices = 2}},
+        {.type = CART_EVENT_ITEM_RESTORED,
+         .item_restored = {.item_id = "hat", .sku = "hat", .name = "H", .quantity = 1, .index = 1}},
+        {.type = CART_EVENT_ITEM_PROPERTIES_CHANGED,
+         .item_properties_changed = {"tea", "{\"size\":\"L\"}"}},
+        {.type = CART_EVENT_ITEM_PRICE_CHANGED, .item_price_changed = {"tea", 0}},
+        {.type = CART_EVENT_ITEM_MERGED, .item_merged = {"hat", "tea", 1}},
+        {.type = CART_EVENT_RESTORED,
+         .restored = {.version = 3, .undone_to = 2, .notes = "[{\"a\":\"b\"}]"}},
+        {.type = CART_EVENT_CHECKED_OUT, .checked_out = {.order_reference = "order-1"}},
+        {.type = CART_EVENT_REOPENED, .reopened = {.reason = "why"}},
+    };
+    make_cart(&cart);
+    for (size_t i = 0; i < BASE_COUNT(events); i++) {
+        cart_evolve(&cart, &events[i], 4000);
+        assert_survives(&cart);
+    }
+    ck_assert_int_eq(cart.undone_to, 2);
 }
 END_TEST
 
@@ -171,6 +210,7 @@ int main(void)
     TCase *cases = tcase_create("snapshot");
     tcase_add_test(cases, a_cart_survives_its_snapshot);
     tcase_add_test(cases, whose_a_cart_is_survives_its_snapshot);
+    tcase_add_test(cases, all_that_a_cart_has_survives_its_snapshot);
     tcase_add_test(cases, what_is_no_snapshot_is_not_read);
     suite_add_tcase(suite, cases);
     return support_run(suite);

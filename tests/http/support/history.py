@@ -39,6 +39,7 @@ class Cart:
         self.status = "open"
         self.lines = {}  # item id: [sku, quantity, price]
         self.ever_held = False
+        self.checked_out_at = None  # the position of its last checkout
 
     def total(self):
         return sum(quantity * price for _, quantity, price in self.lines.values())
@@ -59,10 +60,24 @@ class Cart:
             del self.lines[data["item_id"]]
         elif event.type == "CartCleared":
             self.lines.clear()
+        elif event.type == "ItemRestored":
+            self.lines[data["item_id"]] = [data["sku"], data["quantity"], data["unit_price"]]
+            self.ever_held = True
+        elif event.type == "ItemMerged":
+            del self.lines[data["item_id"]]
+            self.lines[data["into"]][1] += data["quantity"]
+        elif event.type == "ItemPriceChanged":
+            self.lines[data["item_id"]][2] = data["unit_price"]
+        elif event.type == "CartCurrencyChanged":
+            self.currency = data["currency"]
+            for item_id, price in data["unit_prices"].items():
+                self.lines[item_id][2] = price
         elif event.type == "CartCheckedOut":
             self.status = "checked_out"
         elif event.type == "CartCancelled":
             self.status = "cancelled"
+        elif event.type == "CartReopened":
+            self.status = "open"
 
 
 def replay(events, see=lambda cart, event, before: None):
@@ -118,13 +133,17 @@ def funnel(events, since=None, before=None):
 
 def removed_then_bought(events, within_days=30):
     removals = collections.defaultdict(list)
-    waits = {}  # (sku, customer): of the first purchase that came in time
+    purchases = {}  # cart id, of its last checkout, and position: [(sku, customer, wait)]
 
     def see(cart, event, before):
         if event.type in ("ItemRemoved", "CartCleared"):
             for sku in before - cart.skus():
                 removals[sku, cart.customer].append(event.at)
+        if event.type == "CartReopened":
+            purchases.pop((cart.id, cart.checked_out_at), None)
         if event.type == "CartCheckedOut":
+            cart.checked_out_at = event.position
+            found = purchases[cart.id, event.position] = []
             for sku in cart.skus():
                 in_time = [
                     event.at - at
@@ -132,9 +151,13 @@ def removed_then_bought(events, within_days=30):
                     if event.at - at <= within_days * MICROSECONDS_A_DAY
                 ]
                 if in_time:
-                    waits.setdefault((sku, cart.customer), min(in_time))
+                    found.append((sku, cart.customer, min(in_time)))
 
     replay(events, see)
+    waits = {}  # (sku, customer): of the first purchase that came in time
+    for (_, position), found in sorted(purchases.items(), key=lambda pair: pair[0][1]):
+        for sku, customer, wait in found:
+            waits.setdefault((sku, customer), wait)
     by_sku = collections.defaultdict(list)
     for (sku, _), wait in waits.items():
         by_sku[sku].append(wait)
@@ -161,6 +184,7 @@ class Writer:
         self.rows = []
         self.versions = collections.Counter()
         self.carts = {}
+        self.closed = {}
 
     def tick(self, most_us):
         self.at += self.random.randrange(1, most_us)
@@ -172,10 +196,13 @@ class Writer:
         event = Event(0, "cart", stream_id, self.versions[stream_id], kind, data, self.at)
         if kind == "CartCreated":
             self.carts[stream_id] = Cart(event)
+        elif kind == "CartReopened":
+            self.carts[stream_id] = cart = self.closed.pop(stream_id)
+            cart.apply(event)
         elif cart:
             cart.apply(event)
             if cart.status != "open":
-                del self.carts[stream_id]
+                self.closed[stream_id] = self.carts.pop(stream_id)
 
     def create(self, customer_id=None, currency="EUR"):
         stream_id = str(uuid.UUID(int=self.random.getrandbits(128), version=4))
@@ -195,7 +222,13 @@ class Writer:
             customer = choose.choice([None, None, *(f"customer-{n}" for n in range(15))])
             self.create(customer, choose.choice(["EUR", "EUR", "EUR", "USD"]))
             return
+        if self.closed and choose.random() < 0.05:
+            self.write(choose.choice(list(self.closed)), "CartReopened", {"reason": None})
+            return
         stream_id = choose.choice(list(self.carts))
+        if choose.random() < 0.15:
+            self.step_of_lines(stream_id)
+            return
         cart = self.carts[stream_id]
         item_id = choose.choice(list(cart.lines)) if cart.lines else None
         kind = choose.random()
@@ -219,6 +252,30 @@ class Writer:
             self.write(stream_id, "CartCheckedOut", data)
         else:
             self.write(stream_id, "CartCancelled", {})
+
+    def step_of_lines(self, stream_id):
+        """Something else that may happen to the lines of a cart as they are."""
+        choose, lines = self.random, self.carts[stream_id].lines
+        kind = choose.random()
+        if kind < 0.3:
+            prices = {item_id: choose.randrange(1, 900) for item_id in lines}
+            data = {"currency": choose.choice(["EUR", "USD", "GBP"]), "unit_prices": prices}
+            if data["currency"] != self.carts[stream_id].currency:
+                self.write(stream_id, "CartCurrencyChanged", data)
+        elif kind < 0.5:
+            sku = choose.choice([sku for sku in self.SKUS if sku not in lines] or [None])
+            if sku:
+                data = {"item_id": sku, "sku": sku, "name": sku, "quantity": 2, "index": 0}
+                data.update(unit_price=choose.randrange(1, 900), properties={})
+                self.write(stream_id, "ItemRestored", data)
+        elif kind < 0.75:
+            for item_id, (sku, quantity, _) in list(lines.items()):
+                if item_id == f"{sku}.b" and sku in lines:
+                    data = {"item_id": item_id, "into": sku, "quantity": quantity}
+                    self.write(stream_id, "ItemMerged", data)
+        elif lines:
+            data = {"item_id": choose.choice(list(lines)), "unit_price": choose.randrange(1, 900)}
+            self.write(stream_id, "ItemPriceChanged", data)
 
     def store(self, database):
         """Appends what was written since the last time."""

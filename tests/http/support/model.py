@@ -32,10 +32,10 @@ class Refused(Exception):
         self.members = members
 
 
-def make_item_id(sku, properties):
+def make_item_id(sku, properties, attempt=0):
     """What a line with properties is called: its sku, shortened, and 128 bits of a digest."""
     text = json.dumps(properties, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    parts = (sku.encode(), text.encode(), b"\0\0")
+    parts = (sku.encode(), text.encode(), attempt.to_bytes(2, "big"))
     digest = hashlib.sha256(b"".join(len(part).to_bytes(8, "big") + part for part in parts))
     return f"{sku[:31]}~{digest.hexdigest()[:32]}"
 
@@ -77,7 +77,10 @@ class Cart:
             "version": self.version,
             "status": self.status,
             "currency": self.currency,
+            "minor_unit": 2,
             "customer_id": self.customer_id,
+            "customer_email": None,
+            "note": None,
             "items": [
                 {
                     **line,
@@ -92,6 +95,7 @@ class Cart:
             "discount": 0,
             "totals": [],
             "total": self.total,
+            "notes": [],
             "metadata": self.metadata,
             "order_reference": self.order_reference,
         }
@@ -168,6 +172,9 @@ class Cart:
         if quantity == 0:
             self.remove_item(command)
             return
+        product = self.catalogue.products.get(line["sku"])
+        if quantity > line["quantity"] and not product["active"]:
+            raise Refused("product-withdrawn")
         price = line["unit_price"]
         self.refuse_amount(quantity * price, self.total + (quantity - line["quantity"]) * price)
         line["quantity"] = quantity
