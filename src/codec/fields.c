@@ -507,6 +507,7 @@ static void (*const readers[])(
     [CODEC_METADATA] = read_metadata,
     [CODEC_PROPERTIES] = read_properties,
     [CODEC_PRICES] = read_prices,
+    [CODEC_QUANTITY] = codec_read_quantity_member,
     [CODEC_TOKEN_HASH] = read_token_hash,
     [CODEC_STATUS] = read_status,
     [CODEC_UUID] = read_uuid,

@@ -64,7 +64,9 @@ static void write_line(struct base_buffer *out, const struct cart_line *line)
                          .sku = line->sku,
                          .name = line->name,
                          .properties = line->properties,
+                         .unit = line->unit,
                          .quantity = line->quantity,
+                         .scale = line->scale,
                          .unit_price_minor = line->unit_price_minor,
                      },
              });

@@ -122,8 +122,15 @@
     ROW(PRICE_UNAVAILABLE, "price-unavailable", 422, "No price in the cart's currency",            \
         "A product has no price in the cart's currency, so it can't be in the cart. Of several "   \
         "products, items lists the lines.")                                                        \
-    ROW(QUANTITY_OUT_OF_RANGE, "quantity-out-of-range", 422, "The quantity is too large",          \
-        "One line of a cart holds at most 999 units, and this command would exceed that.")         \
+    ROW(UNIT_CHANGED, "unit-changed", 409, "The product is sold by another unit now",              \
+        "The catalogue counts this product otherwise than it did when the line was added: by "     \
+        "another unit, or with other decimals. The line may stay, become less or be removed, but " \
+        "not become more, and it keeps its price. Remove it and add the product again.")           \
+    ROW(QUANTITY_OUT_OF_RANGE, "quantity-out-of-range", 422, "The quantity is not allowed",        \
+        "The catalogue says how much of a product one line may hold: from 1 to 999, unless the "   \
+        "product says otherwise. With this command it would hold less, more, or what is no "       \
+        "multiple of multiple_of. The members minimum, maximum and multiple_of say what is "       \
+        "allowed.")                                                                                \
     ROW(AMOUNT_TOO_LARGE, "amount-too-large", 422, "The amount is too large",                      \
         "Totals are exact integers in the currency's minor unit, at most 9007199254740991, and "   \
         "this command would make the cart's total larger.")                                        \
@@ -185,7 +192,8 @@ struct http_refusal {
     const struct codec_complaints *errors;
     bool has_current_total;
     int64_t current_total_minor;
-    const char *cart_status; /* NULL: none; else with closed_at_us, or CART_TIME_NONE */
+    const struct cart_limits *limits; /* NULL: none */
+    const char *cart_status;          /* NULL: none; else with closed_at_us, or CART_TIME_NONE */
     int64_t closed_at_us;
     bool has_current_version;
     int32_t current_version;

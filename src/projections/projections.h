@@ -167,7 +167,8 @@ struct projections_offer {
     const char *sku; /* texts are borrowed from the pipeline */
     const char *name;
     bool is_active;
-    const char *prices; /* JSON, for codec_read_prices */
+    const char *prices;   /* JSON, for codec_read_prices */
+    const char *quantity; /* JSON, for codec_read_quantity; NULL: the default */
 };
 void projections_receive_offer(
     const struct postgres_rows *rows, size_t row, struct projections_offer *offer);
@@ -223,6 +224,7 @@ bool projections_is_ready(const struct projections *projections);
 struct projections_read {
     struct base_uuid cart_id;  /* projections_read_cart */
     struct cart_caller caller; /* the same: a cart of another owner is not found */
+    bool wants_prices;         /* the same: beside those that the catalogue has at that moment */
     const char *sku;           /* projections_read_product */
     void (*answered)(struct projections_read *read);
     enum projections_outcome outcome;
