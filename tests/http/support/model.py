@@ -13,6 +13,7 @@ STATUS_OF = {
     "cart-closed": 409,
     "order-reference-mismatch": 409,
     "item-not-in-cart": 404,
+    "product-withdrawn": 409,
     "unknown-sku": 422,
     "price-unavailable": 422,
     "quantity-out-of-range": 422,
