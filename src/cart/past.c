@@ -91,6 +91,21 @@ static bool can_shrink(const struct way *way, const struct cart_line *line, int3
     return !rules_is_about(line, &offer) || rules_allow(&offer.limits, wanted);
 }
 
+/* The quantity of then, if a line that is there can have it; else, with a note, that of now. More
+ * of it can only be had while it is sold, as ever. */
+static int32_t find_quantity(
+    struct way *way, const struct cart_line *now, const struct cart_line *then)
+{
+    struct cart_offer offer;
+    int32_t wanted = then->quantity;
+    if (wanted > now->quantity)
+        return can_be_had(way, now, wanted, way->to->currency, &offer) ? wanted : now->quantity;
+    if (wanted == now->quantity || can_shrink(way, now, wanted))
+        return wanted;
+    note(way, CART_REFUSED_QUANTITY_OUT_OF_RANGE, now, wanted);
+    return now->quantity;
+}
+
 /* ---- lines that stay ------------------------------------------------------------------------- */
 
 /* What is not to stay goes; what stays is listed with its price of then. Lines that never left are
@@ -143,24 +158,15 @@ static void change_quantity(struct way *way, const struct cart_line *now, int32_
 
 static void reduce_line(struct way *way, const struct cart_line *now, const struct cart_line *then)
 {
-    if (then->quantity >= now->quantity)
-        return;
-    if (can_shrink(way, now, then->quantity))
+    if (then->quantity < now->quantity && can_shrink(way, now, then->quantity))
         change_quantity(way, now, then->quantity);
-    else
-        note(way, CART_REFUSED_QUANTITY_OUT_OF_RANGE, now, then->quantity);
 }
 
 static void complete_line(
     struct way *way, const struct cart_line *now, const struct cart_line *then)
 {
     struct cart_line becomes = *then;
-    struct cart_offer offer;
-    /* More of it can only be had while it is sold, as ever. */
-    if (then->quantity > now->quantity
-            ? !can_be_had(way, now, then->quantity, way->to->currency, &offer)
-            : then->quantity < now->quantity && !can_shrink(way, now, then->quantity))
-        becomes.quantity = now->quantity;
+    becomes.quantity = find_quantity(way, now, then);
     if (becomes.quantity > now->quantity)
         change_quantity(way, now, becomes.quantity);
     if (!rules_is_same_text(then->properties, now->properties))
@@ -198,20 +204,6 @@ static void keep_lines(struct way *way)
 
 /* ---- lines that come back -------------------------------------------------------------------- */
 
-/* The quantity of a line that came again meanwhile; with a note, that it has now. */
-static int32_t find_quantity(
-    struct way *way, const struct cart_line *line, const struct cart_line *now)
-{
-    struct cart_offer offer;
-    int32_t wanted = line->quantity;
-    if (wanted > now->quantity)
-        return can_be_had(way, now, wanted, way->to->currency, &offer) ? wanted : now->quantity;
-    if (wanted == now->quantity || can_shrink(way, now, wanted))
-        return wanted;
-    note(way, CART_REFUSED_QUANTITY_OUT_OF_RANGE, now, wanted);
-    return now->quantity;
-}
-
 /* What a line comes back as; false, with a note: it can't be had. `now`: the line that came again
  * meanwhile, if there is one. */
 static bool find_back(
@@ -220,11 +212,11 @@ static bool find_back(
 {
     struct cart_offer offer;
     *back = *line;
-    if (now != NULL && !is_other_currency(way) && now->scale == line->scale) {
+    if (now != NULL && !is_other_currency(way) && rules_count_alike(now, line)) {
         back->name = now->name;
         back->unit = now->unit;
         back->unit_price_minor = now->unit_price_minor;
-        back->quantity = find_quantity(way, line, now);
+        back->quantity = find_quantity(way, now, line);
         return true;
     }
     if (!can_be_had(way, line, line->quantity, way->to->currency, &offer))
