@@ -29,6 +29,13 @@ static void count_line(struct way *way, const struct cart_line *line)
     way->is_exact = way->is_exact && rules_add_line(way->total_minor, line, &way->total_minor);
 }
 
+/* The lines that can't be had are not why. */
+static enum cart_outcome refuse_amount(struct cart_decision *decision)
+{
+    decision->n_notes = 0;
+    return rules_refuse(decision, CART_REFUSED_AMOUNT_TOO_LARGE);
+}
+
 /* The same line in another state of the cart; NULL: it is not in there. */
 static const struct cart_line *find_same(const struct cart *cart, const struct cart_line *line)
 {
@@ -37,10 +44,21 @@ static const struct cart_line *find_same(const struct cart *cart, const struct c
 }
 
 /* The same line in another state of the cart; NULL: it is not in there, or it left in between. */
-static const struct cart_line *find_stayed(const struct cart *cart, const struct cart_line *line)
+static const struct cart_line *find_same_visit(
+    const struct cart *cart, const struct cart_line *line)
 {
     const struct cart_line *found = cart_find_line(cart, line->item_id);
     return found != NULL && found->added_version == line->added_version ? found : NULL;
+}
+
+/* Whether the line that `now` was then can stay. It can't if another that never left either has the
+ * properties of then now: there would be two of the same on the way, so it goes and comes back. */
+static bool stays(const struct way *way, const struct cart_line *now, const struct cart_line *then)
+{
+    if (now == NULL || then == NULL)
+        return false;
+    const struct cart_line *other = cart_find_line_of(way->from, then->sku, then->properties);
+    return other == NULL || other == now || find_same_visit(way->to, other) == NULL;
 }
 
 static bool is_other_currency(const struct way *way)
@@ -115,8 +133,8 @@ static size_t choose_lines(struct way *way)
     size_t n_staying = 0;
     for (size_t i = 0; i < way->from->n_lines; i++) {
         const struct cart_line *now = &way->from->lines[i];
-        const struct cart_line *then = find_stayed(way->to, now);
-        if (then != NULL)
+        const struct cart_line *then = find_same_visit(way->to, now);
+        if (stays(way, now, then))
             way->decision->prices[n_staying++] =
                 (struct cart_item_price){now->item_id, then->unit_price_minor};
         else
@@ -204,22 +222,26 @@ static void keep_lines(struct way *way)
 
 /* ---- lines that come back -------------------------------------------------------------------- */
 
-/* What a line comes back as; false, with a note: it can't be had. `now`: the line that came again
- * meanwhile, if there is one. */
+/* What a line comes back as; false, with a note: it can't be had. `now`: the line as it is, or has
+ * come again meanwhile; NULL: it is not there. */
 static bool find_back(
-    struct way *way, const struct cart_line *line, const struct cart_line *now,
+    struct way *way, const struct cart_line *then, const struct cart_line *now,
     struct cart_line *back)
 {
     struct cart_offer offer;
-    *back = *line;
-    if (now != NULL && !is_other_currency(way) && rules_count_alike(now, line)) {
+    bool never_left = now != NULL && now->added_version == then->added_version;
+    bool has_price =
+        now != NULL && rules_count_alike(now, then) && (never_left || !is_other_currency(way));
+    *back = *then;
+    if (has_price) {
         back->name = now->name;
         back->unit = now->unit;
-        back->unit_price_minor = now->unit_price_minor;
-        back->quantity = find_quantity(way, now, line);
+        if (!never_left)
+            back->unit_price_minor = now->unit_price_minor;
+        back->quantity = find_quantity(way, now, then);
         return true;
     }
-    if (!can_be_had(way, line, line->quantity, way->to->currency, &offer))
+    if (!can_be_had(way, then, then->quantity, way->to->currency, &offer))
         return false;
     back->name = offer.name;
     back->unit = offer.unit;
@@ -255,8 +277,8 @@ static void bring_lines_back(struct way *way)
 {
     size_t index = 0;
     for (size_t i = 0; i < way->to->n_lines; i++) {
-        const struct cart_line *line = &way->to->lines[i];
-        index += find_stayed(way->from, line) != NULL || bring_back(way, line, index);
+        const struct cart_line *then = &way->to->lines[i];
+        index += stays(way, find_same_visit(way->from, then), then) || bring_back(way, then, index);
     }
 }
 
@@ -288,7 +310,7 @@ static enum cart_outcome lead_to(
     bring_details_back(&way);
     bool is_undo = restored.restored.undone_to > 0;
     if (!way.is_exact)
-        return rules_refuse(decision, CART_REFUSED_AMOUNT_TOO_LARGE);
+        return refuse_amount(decision);
     if (decision->n_events == 0 && decision->n_notes == 0 && !is_undo)
         return CART_ALREADY_SO;
     return rules_accept(decision, restored);
@@ -377,7 +399,7 @@ enum cart_outcome rules_copy(
         count_line(&way, &copy);
     }
     if (!way.is_exact)
-        return rules_refuse(decision, CART_REFUSED_AMOUNT_TOO_LARGE);
+        return refuse_amount(decision);
     return rules_accept(
         decision, (struct cart_event){
                       .type = CART_EVENT_COPIED,

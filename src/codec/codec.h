@@ -43,7 +43,13 @@ bool codec_is_former_cart(const char *document, size_t length) BASE_MUST_CHECK;
 void codec_write_cart_times(
     struct base_buffer *out, const char *document, size_t length, int64_t created_at_us,
     int64_t updated_at_us, int64_t closed_at_us);
-/* The same in place: `out` ends with a stored document; the times are put in before its end. */
+/* The answer with what the catalogue says now: each line has "current_price" and "available", the
+ * cart "current_total". `offers` is {"<item id>":[price or null, whether it is active],…} of the
+ * lines whose products are known. */
+void codec_write_priced_cart(
+    struct base_buffer *out, const char *document, size_t length, const char *offers,
+    int64_t created_at_us, int64_t updated_at_us, int64_t closed_at_us);
+/* The times in place: `out` ends with a stored document; the times are put in before its end. */
 void codec_append_cart_times(
     struct base_buffer *out, int64_t created_at_us, int64_t updated_at_us, int64_t closed_at_us);
 

@@ -135,6 +135,14 @@ extern const struct codec_field codec_command_list_fields[];
 /* The body that is a product, into a struct catalog_content. */
 extern const struct codec_field codec_content_fields[];
 
+/* ---- documents.c ----------------------------------------------------------------------------- */
+
+/* A cart as its stored document says, whatever shape that is of; texts go to the arena. False: it
+ * can't be read. */
+bool codec_read_stored_cart(
+    const char *document, size_t length, struct base_arena *arena, struct base_uuid *id,
+    struct cart *cart) BASE_MUST_CHECK;
+
 /* ---- totals.c -------------------------------------------------------------------------------- */
 
 /* The array of a cart's totals. Reading it leaves the sums as they are; false: it is none. */

@@ -318,6 +318,17 @@ bool codec_is_former_cart(const char *document, size_t length)
            lacks_subtotal(document, end, "],\"item_count\":");
 }
 
+bool codec_read_stored_cart(
+    const char *document, size_t length, struct base_arena *arena, struct base_uuid *id,
+    struct cart *cart)
+{
+    struct codec_reader reader = {.arena = arena};
+    json_auto_t *members = codec_json_load(base_arena_copy(arena, document, length));
+    const char *id_text = json_string_value(json_object_get(members, "id"));
+    return id_text != NULL && base_uuid_parse(id_text, id) &&
+           read_former_cart(members, &reader, cart);
+}
+
 void codec_write_stored_cart(struct base_buffer *out, const char *document, size_t length)
 {
     if (!codec_is_former_cart(document, length)) {
@@ -325,13 +336,9 @@ void codec_write_stored_cart(struct base_buffer *out, const char *document, size
         return;
     }
     BASE_CLEANUP(base_arena_finish) struct base_arena arena = {0};
-    struct codec_reader reader = {.arena = &arena};
     struct cart *cart = base_arena_alloc(&arena, sizeof *cart);
     struct base_uuid id;
-    json_auto_t *members = codec_json_load(base_arena_copy(&arena, document, length));
-    const char *id_text = json_string_value(json_object_get(members, "id"));
-    if (id_text != NULL && base_uuid_parse(id_text, &id) &&
-        read_former_cart(members, &reader, cart))
+    if (codec_read_stored_cart(document, length, &arena, &id, cart))
         codec_write_cart(out, &id, cart);
     else
         base_buffer_append(out, document, length);

@@ -40,6 +40,7 @@ struct http_target {
     ROW(VERBOSE, "verbose")                                                                        \
     ROW(VERSION, "version")                                                                        \
     ROW(AT, "at")                                                                                  \
+    ROW(PRICES, "prices")                                                                          \
     ROW(AFTER, "after")                                                                            \
     ROW(TYPE, "type")                                                                              \
     ROW(LOG_ID, "log_id")                                                                          \

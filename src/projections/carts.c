@@ -386,6 +386,36 @@ bool carts_receive(const struct postgres_rows *rows, size_t row, struct projecti
     return true;
 }
 
+/* The same columns, and what the catalogue says of the lines at that moment: an object of [price in
+ * the cart's currency or null, whether it is active] by item id; null: of none. */
+const struct postgres_statement carts_read_priced = {
+    .name = "read_priced_carts",
+    .sql = "SELECT w.ordinal, c.version, " TABLES_CART_DOCUMENT ",\n"
+           "    c.created_at, c.updated_at, c.closed_at, c.customer_id, c.guest_token_hash,\n"
+           "    (SELECT json_object_agg(i.item_id,\n"
+           "        json_build_array(p.prices::json -> c.currency::text, p.is_active))::text\n"
+           "    FROM cart_items i\n"
+           "    JOIN products p ON p.sku = i.sku\n"
+           "    WHERE i.cart_id = c.cart_id)\n"
+           "FROM unnest($1) WITH ORDINALITY AS w (cart_id, ordinal)\n"
+           "JOIN carts c ON c.cart_id = w.cart_id",
+    POSTGRES_TYPES(POSTGRES_UUID_ARRAY),
+};
+
+bool carts_receive_priced(
+    const struct postgres_rows *rows, size_t row, struct projections_read *read)
+{
+    const char *offers = postgres_get_text(rows, row, 8);
+    if (!admits(rows, row, 6, &read->caller))
+        return false;
+    read->version = postgres_get_int4(rows, row, 1);
+    codec_write_priced_cart(
+        &read->body, postgres_get_text(rows, row, 2), postgres_get_length(rows, row, 2),
+        offers == NULL ? "{}" : offers, postgres_get_time(rows, row, 3),
+        postgres_get_time(rows, row, 4), get_time(rows, row, 5));
+    return true;
+}
+
 void carts_cache(
     struct cart_cache *cache, int64_t now_us, const struct postgres_rows *rows, size_t row,
     const struct projections_read *read)

@@ -16,13 +16,14 @@
 #define READS_AT_ONCE 128 /* in one round trip */
 #define PAGES_MAX 256     /* unanswered */
 
-enum read_table { TABLE_CARTS, TABLE_PRODUCTS, N_TABLES };
+enum read_table { TABLE_CARTS, TABLE_PRICED_CARTS, TABLE_PRODUCTS, N_TABLES };
 
 static const struct {
     const struct postgres_statement *statement;
     bool (*receive)(const struct postgres_rows *rows, size_t row, struct projections_read *read);
 } TABLES[N_TABLES] = {
     [TABLE_CARTS] = {&carts_read, carts_receive},
+    [TABLE_PRICED_CARTS] = {&carts_read_priced, carts_receive_priced},
     [TABLE_PRODUCTS] = {&products_read, products_receive},
 };
 
@@ -58,6 +59,13 @@ static void read_answered(struct queue_request *request)
     read->answered(read);
 }
 
+static enum read_table find_table(const struct projections_read *read)
+{
+    if (read->sku != NULL)
+        return TABLE_PRODUCTS;
+    return read->wants_prices ? TABLE_PRICED_CARTS : TABLE_CARTS;
+}
+
 static void take_reads(struct read_slot *slot)
 {
     struct projections *self = slot->projections;
@@ -68,7 +76,7 @@ static void take_reads(struct read_slot *slot)
         if (request == NULL)
             break;
         struct projections_read *read = BASE_CONTAINER(request, struct projections_read, request);
-        enum read_table table = read->sku == NULL ? TABLE_CARTS : TABLE_PRODUCTS;
+        enum read_table table = find_table(read);
         slot->reads[table][slot->n_reads[table]++] = read;
         if (table == TABLE_CARTS)
             read->mark = cart_cache_mark(&self->cache, now_us, &read->cart_id);
@@ -86,10 +94,10 @@ static void ask_table(struct read_slot *slot, enum read_table table)
         postgres_pipeline_add(&slot->pipeline, TABLES[table].statement);
     postgres_begin_array(to);
     for (size_t i = 0; i < slot->n_reads[table]; i++) {
-        if (table == TABLE_CARTS)
-            postgres_put_uuid(to, &slot->reads[table][i]->cart_id);
-        else
+        if (table == TABLE_PRODUCTS)
             postgres_put_text(to, slot->reads[table][i]->sku);
+        else
+            postgres_put_uuid(to, &slot->reads[table][i]->cart_id);
     }
 }
 
@@ -104,6 +112,7 @@ static void send_reads(struct queue *queue)
     slot->pipeline.answered = slot_answered;
     take_reads(slot);
     ask_table(slot, TABLE_CARTS);
+    ask_table(slot, TABLE_PRICED_CARTS);
     ask_table(slot, TABLE_PRODUCTS);
     metrics_add(self->options.metrics, METRICS_READ_BATCHES, 1);
     postgres_send(self->reader, &slot->pipeline);
@@ -145,6 +154,7 @@ static void slot_answered(struct postgres_pipeline *pipeline)
 {
     struct read_slot *slot = BASE_CONTAINER(pipeline, struct read_slot, pipeline);
     receive_table(slot, TABLE_PRODUCTS);
+    receive_table(slot, TABLE_PRICED_CARTS);
     receive_table(slot, TABLE_CARTS);
     slot->is_busy = false;
     queue_sent(&slot->projections->reads);
@@ -164,6 +174,10 @@ static void count_for_lessor(struct projections *self, int64_t now_us)
 void projections_read_cart(struct projections *projections, struct projections_read *read)
 {
     int64_t now_us = base_clock_monotonic_us();
+    if (read->wants_prices) {
+        queue_ask(&projections->reads, &read->request);
+        return;
+    }
     count_for_lessor(projections, now_us);
     if (cart_cache_find(&projections->cache, now_us, read)) {
         metrics_add(projections->options.metrics, METRICS_READS_CACHED, 1);
@@ -318,7 +332,7 @@ const struct projections_table *const *projections_tables(size_t *n_tables)
 }
 
 static const struct postgres_statement *const READ_STATEMENTS[] = {
-    &carts_read, &products_read, NULL};
+    &carts_read, &carts_read_priced, &products_read, NULL};
 
 static void collect_list_statements(struct projections *self)
 {

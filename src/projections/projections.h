@@ -224,6 +224,7 @@ bool projections_is_ready(const struct projections *projections);
 struct projections_read {
     struct base_uuid cart_id;  /* projections_read_cart */
     struct cart_caller caller; /* the same: a cart of another owner is not found */
+    bool wants_prices;         /* the same: beside those that the catalogue has at that moment */
     const char *sku;           /* projections_read_product */
     void (*answered)(struct projections_read *read);
     enum projections_outcome outcome;

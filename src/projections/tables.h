@@ -94,6 +94,7 @@ static inline bool tables_is_in_chunks(const struct cart *cart)
 
 /* Reads of many: the rows answer the wanted ones by ordinal, from 1, in their first column. */
 extern const struct postgres_statement carts_read;
+extern const struct postgres_statement carts_read_priced;
 extern const struct postgres_statement products_read;
 /* A whole document, of a row c of `carts`. */
 #define TABLES_CART_DOCUMENT                                                                       \
@@ -106,6 +107,8 @@ void carts_append(
 /* Fill a read from a row: version and body. False: it is not for the caller. */
 bool carts_receive(const struct postgres_rows *rows, size_t row, struct projections_read *read)
     BASE_MUST_CHECK;
+bool carts_receive_priced(
+    const struct postgres_rows *rows, size_t row, struct projections_read *read) BASE_MUST_CHECK;
 /* Caches what was received. */
 struct cart_cache;
 void carts_cache(

@@ -13,15 +13,43 @@ static void answer_cart(struct projections_read *read)
     http_answer_read(read, HTTP_CACHE_PRIVATE, HTTP_PROBLEM_CART_NOT_FOUND);
 }
 
-static const struct http_refusal *ask_present(struct http_request *request)
+/* Without an ETag: it changes with the catalogue, and not only with the cart. */
+static void answer_priced(struct projections_read *read)
+{
+    struct http_request *request = BASE_CONTAINER(read, struct http_request, wait.read);
+    if (read->outcome == PROJECTIONS_FOUND) {
+        http_send_json(request, &read->body, HTTP_CACHE_NEVER);
+        base_buffer_finish(&read->body);
+    } else {
+        answer_cart(read);
+    }
+}
+
+static const struct http_refusal *ask_present(struct http_request *request, bool wants_prices)
 {
     struct projections_read *read = &request->wait.read;
     if (!base_uuid_parse(request->path_values[0], &read->cart_id))
         return http_refuse_missing(request, HTTP_PROBLEM_CART_NOT_FOUND);
     read->caller = request->rights;
-    read->answered = answer_cart;
+    read->wants_prices = wants_prices;
+    read->answered = wants_prices ? answer_priced : answer_cart;
     projections_read_cart(request->http->options.projections, read);
     return NULL;
+}
+
+/* ---- getCart: beside the catalogue ----------------------------------------------------------- */
+
+static const struct http_refusal *ask_priced(struct http_request *request)
+{
+    if (strcmp(request->parameters[HTTP_PARAMETER_PRICES], "current") != 0)
+        return http_refuse_parameter(request, HTTP_PARAMETER_PRICES, "current");
+    if (request->parameters[HTTP_PARAMETER_VERSION] != NULL ||
+        request->parameters[HTTP_PARAMETER_AT] != NULL)
+        return http_refuse(
+            &request->arena, HTTP_PROBLEM_INVALID_PARAMETER,
+            "The query parameter \"prices\" can't be combined with \"version\" or \"at\": the "
+            "catalogue's prices are those of now.");
+    return ask_present(request, true);
 }
 
 /* ---- getCart: as it was ---------------------------------------------------------------------- */
@@ -74,7 +102,9 @@ const struct http_refusal *http_ask_get_cart(struct http_request *request)
     const struct http_refusal *refusal = http_begin_read(request);
     if (refusal != NULL)
         return refusal;
+    if (request->parameters[HTTP_PARAMETER_PRICES] != NULL)
+        return ask_priced(request);
     bool is_history = request->parameters[HTTP_PARAMETER_VERSION] != NULL ||
                       request->parameters[HTTP_PARAMETER_AT] != NULL;
-    return is_history ? ask_history(request) : ask_present(request);
+    return is_history ? ask_history(request) : ask_present(request, false);
 }
