@@ -109,6 +109,21 @@ static bool can_shrink(const struct way *way, const struct cart_line *line, int3
     return !rules_is_about(line, &offer) || rules_allow(&offer.limits, wanted);
 }
 
+/* The quantity of then, if a line that is there can have it; else, with a note, that of now. More
+ * of it can only be had while it is sold, as ever. */
+static int32_t find_quantity(
+    struct way *way, const struct cart_line *now, const struct cart_line *then)
+{
+    struct cart_offer offer;
+    int32_t wanted = then->quantity;
+    if (wanted > now->quantity)
+        return can_be_had(way, now, wanted, way->to->currency, &offer) ? wanted : now->quantity;
+    if (wanted == now->quantity || can_shrink(way, now, wanted))
+        return wanted;
+    note(way, CART_REFUSED_QUANTITY_OUT_OF_RANGE, now, wanted);
+    return now->quantity;
+}
+
 /* ---- lines that stay ------------------------------------------------------------------------- */
 
 /* What is not to stay goes; what stays is listed with its price of then. Lines that never left are
@@ -161,24 +176,15 @@ static void change_quantity(struct way *way, const struct cart_line *now, int32_
 
 static void reduce_line(struct way *way, const struct cart_line *now, const struct cart_line *then)
 {
-    if (then->quantity >= now->quantity)
-        return;
-    if (can_shrink(way, now, then->quantity))
+    if (then->quantity < now->quantity && can_shrink(way, now, then->quantity))
         change_quantity(way, now, then->quantity);
-    else
-        note(way, CART_REFUSED_QUANTITY_OUT_OF_RANGE, now, then->quantity);
 }
 
 static void complete_line(
     struct way *way, const struct cart_line *now, const struct cart_line *then)
 {
     struct cart_line becomes = *then;
-    struct cart_offer offer;
-    /* More of it can only be had while it is sold, as ever. */
-    if (then->quantity > now->quantity
-            ? !can_be_had(way, now, then->quantity, way->to->currency, &offer)
-            : then->quantity < now->quantity && !can_shrink(way, now, then->quantity))
-        becomes.quantity = now->quantity;
+    becomes.quantity = find_quantity(way, now, then);
     if (becomes.quantity > now->quantity)
         change_quantity(way, now, becomes.quantity);
     if (!rules_is_same_text(then->properties, now->properties))
@@ -216,20 +222,6 @@ static void keep_lines(struct way *way)
 
 /* ---- lines that come back -------------------------------------------------------------------- */
 
-/* The quantity of a line that is there, or came again meanwhile; with a note, that it has now. */
-static int32_t find_quantity(
-    struct way *way, const struct cart_line *then, const struct cart_line *now)
-{
-    struct cart_offer offer;
-    int32_t wanted = then->quantity;
-    if (wanted > now->quantity)
-        return can_be_had(way, now, wanted, way->to->currency, &offer) ? wanted : now->quantity;
-    if (wanted == now->quantity || can_shrink(way, now, wanted))
-        return wanted;
-    note(way, CART_REFUSED_QUANTITY_OUT_OF_RANGE, now, wanted);
-    return now->quantity;
-}
-
 /* What a line comes back as; false, with a note: it can't be had. `now`: the line as it is, or has
  * come again meanwhile; NULL: it is not there. */
 static bool find_back(
@@ -239,14 +231,14 @@ static bool find_back(
     struct cart_offer offer;
     bool never_left = now != NULL && now->added_version == then->added_version;
     bool has_price =
-        now != NULL && now->scale == then->scale && (never_left || !is_other_currency(way));
+        now != NULL && rules_count_alike(now, then) && (never_left || !is_other_currency(way));
     *back = *then;
     if (has_price) {
         back->name = now->name;
         back->unit = now->unit;
         if (!never_left)
             back->unit_price_minor = now->unit_price_minor;
-        back->quantity = find_quantity(way, then, now);
+        back->quantity = find_quantity(way, now, then);
         return true;
     }
     if (!can_be_had(way, then, then->quantity, way->to->currency, &offer))

@@ -178,6 +178,24 @@ START_TEST(what_counts_otherwise_now_is_not_added_to_a_line)
 }
 END_TEST
 
+START_TEST(lines_that_count_otherwise_are_not_merged)
+{
+    struct cart_event pounds = nuts_added(500, 600);
+    pounds.item_added.item_id = "nuts~a";
+    pounds.item_added.properties = "{\"roast\":\"dark\"}";
+    const struct cart_command merge = change_properties("nuts~a", NULL);
+    GIVEN(&cart, created(), nuts_added(1500, 1250), pounds);
+    (void)then_event(when(&cart, merge, by_weight(1250, "kg", 3)), CART_EVENT_ITEM_MERGED);
+    pounds.item_added.unit = "lb";
+    GIVEN(&cart, created(), nuts_added(1500, 1250), pounds);
+    then_refused(when(&cart, merge, by_weight(600, "lb", 3)), CART_REFUSED_UNIT_CHANGED);
+    pounds.item_added.unit = "kg";
+    pounds.item_added.scale = 2;
+    GIVEN(&cart, created(), nuts_added(1500, 1250), pounds);
+    then_refused(when(&cart, merge, by_weight(600, "kg", 2)), CART_REFUSED_UNIT_CHANGED);
+}
+END_TEST
+
 START_TEST(the_price_of_another_unit_is_not_taken)
 {
     struct cart_command reprice = {.type = CART_COMMAND_REPRICE};
@@ -471,6 +489,7 @@ int main(void)
     TCase *units = tcase_create("units");
     tcase_add_test(units, a_line_remembers_what_its_quantity_counts);
     tcase_add_test(units, what_counts_otherwise_now_is_not_added_to_a_line);
+    tcase_add_test(units, lines_that_count_otherwise_are_not_merged);
     tcase_add_test(units, the_price_of_another_unit_is_not_taken);
     suite_add_tcase(suite, units);
 
