@@ -85,6 +85,9 @@ class Steps:
             return self.make_product(self.random.randrange(PRODUCTS))
         if dice < 0.18:
             return self.make_copy()
+        if dice < 0.19:
+            names = "stuvwxyz"  # as many as there may be
+            return ("commands", [{"type": "set_total", "name": n, "amount": 1} for n in names])
         if dice < 0.33:
             n = self.random.randint(1, 5)
             commands = [self.make_command() for _ in range(n)]
