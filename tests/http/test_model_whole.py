@@ -96,10 +96,12 @@ class Steps:
 
     def make_product(self, index):
         prices = [0, 1, 499, *(self.random.randrange(10**4) for _ in range(6)), AMOUNT_MAX // 900]
+        quantities = ({}, {}, {"maximum": 600}, {"minimum": 2, "multiple_of": 2}, {"maximum": 3000})
         return (
             "product",
             index,
             {
+                "quantity": self.random.choice(quantities),
                 "name": self.random.choice(("Tea", "Thé vert", "緑茶")),
                 "prices": {
                     currency: self.random.choice(prices)
