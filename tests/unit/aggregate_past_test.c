@@ -22,7 +22,11 @@ static struct cart_offer find_offer(void *context, const char *sku, const char *
     (void)sku;
     (void)currency;
     return (struct cart_offer){
-        .is_known = is_sold, .has_price = is_sold, .name = "Something", .unit_price_minor = 100};
+        .is_known = is_sold,
+        .has_price = is_sold,
+        .name = "Something",
+        .limits = {1, 999, 1},
+        .unit_price_minor = 100};
 }
 
 static const void *find_past(void *context, const struct aggregate_past *past, bool *is_read)
