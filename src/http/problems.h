@@ -26,9 +26,9 @@
         "invalid bearer token; the detail says which. A guest's cart requires its Cart-Token. "    \
         "The WWW-Authenticate header follows RFC 6750.")                                           \
     ROW(FORBIDDEN, "forbidden", 403, "Not permitted",                                              \
-        "The bearer token lacks the scope that this operation requires, the request acts for "     \
-        "another customer, or a browser sent it for a web page whose origin is not allowed. The "  \
-        "detail says which.")                                                                      \
+        "The bearer token lacks the scope that this operation requires, or the one that a "        \
+        "command requires which `pointer` names; or the request acts for another customer, or a "  \
+        "browser sent it for a web page whose origin is not allowed. The detail says which.")      \
     ROW(NOT_FOUND, "not-found", 404, "Not found",                                                  \
         "There is no resource at this path. Paths are case-sensitive and don't end with a slash; " \
         "GET /openapi.yaml lists them.")                                                           \

@@ -122,7 +122,7 @@ class Lines(ServiceCase):
             shapes = self.database.sql(
                 f"SELECT shape FROM snapshots WHERE stream_id = '{cart['id']}';"
             )
-            self.assertEqual(shapes, [["4"]])
+            self.assertEqual(shapes, [["5"]])
         # Nothing changes, so the answer is the cart as it was loaded.
         same = {"quantity": cart["items"][2]["quantity"]}
         answer = self.client.patch(f"{self.path}/items/{item_id}", same)
@@ -213,17 +213,28 @@ class Lines(ServiceCase):
 
 def as_of_now(stored):
     """A document of the fixture v1 as it would be written now."""
-    lines = [{**line, "properties": {}} for line in stored["items"]]
+    came_before = {  # what stands before a member today
+        "customer_id": {"minor_unit": 2},
+        "items": {"customer_email": None, "note": None},
+        "metadata": {"notes": []},
+    }
     document = {}
     for name, value in stored.items():
+        document.update(came_before.get(name, {}))
+        if name == "total":
+            document.update(subtotal=value, discount=0, totals=[])
         document[name] = value
-        if name == "currency":
-            document["minor_unit"] = 2
-        elif name == "customer_id":
-            document.update(customer_email=None, note=None)
-        elif name == "total":
-            document["notes"] = []
-    return {**document, "items": lines, "order_reference": None}
+    document["items"] = [
+        {
+            **{name: value for name, value in line.items() if name != "total"},
+            "subtotal": line["total"],
+            "discount": 0,
+            "total": line["total"],
+            "properties": {},
+        }
+        for line in stored["items"]
+    ]
+    return {**document, "order_reference": None}
 
 
 @needs_database

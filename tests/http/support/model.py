@@ -20,6 +20,7 @@ STATUS_OF = {
     "cart-full": 409,
     "amount-too-large": 422,
     "cart-empty": 409,
+    "product-withdrawn": 409,
     "total-changed": 409,
 }
 
