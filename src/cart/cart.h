@@ -57,6 +57,7 @@ struct cart_line {
     const char *properties; /* a canonical JSON object of texts; NULL: none */
     int32_t quantity;
     int32_t added_version; /* of the event that brought it */
+    bool is_price_set;     /* by another system; false: it is the catalogue's */
     int64_t unit_price_minor;
     int64_t discount_minor; /* at most the subtotal */
 };
@@ -146,7 +147,7 @@ bool cart_admits(
 #define CART_EVENTS(ROW)                                                                           \
     ROW(CREATED, "CartCreated", 2)                                                                 \
     ROW(CLAIMED, "CartClaimed", 1)                                                                 \
-    ROW(ITEM_ADDED, "ItemAdded", 2)                                                                \
+    ROW(ITEM_ADDED, "ItemAdded", 3)                                                                \
     ROW(ITEM_QUANTITY_CHANGED, "ItemQuantityChanged", 1)                                           \
     ROW(ITEM_REMOVED, "ItemRemoved", 1)                                                            \
     ROW(CLEARED, "CartCleared", 1)                                                                 \
@@ -155,8 +156,8 @@ bool cart_admits(
     ROW(DETAILS_CHANGED, "CartDetailsChanged", 1)                                                  \
     ROW(ITEM_PROPERTIES_CHANGED, "ItemPropertiesChanged", 1)                                       \
     ROW(ITEM_MERGED, "ItemMerged", 1)                                                              \
-    ROW(ITEM_PRICE_CHANGED, "ItemPriceChanged", 1)                                                 \
-    ROW(ITEM_RESTORED, "ItemRestored", 1)                                                          \
+    ROW(ITEM_PRICE_CHANGED, "ItemPriceChanged", 2)                                                 \
+    ROW(ITEM_RESTORED, "ItemRestored", 2)                                                          \
     ROW(CURRENCY_CHANGED, "CartCurrencyChanged", 1)                                                \
     ROW(COPIED, "CartCopied", 1)                                                                   \
     ROW(RESTORED, "CartRestored", 1)                                                               \
@@ -193,6 +194,7 @@ struct cart_event {
             const char *name;
             const char *properties; /* a canonical JSON object of texts; NULL: none */
             int32_t quantity;       /* how many were added */
+            bool is_price_set;      /* as in a line */
             int64_t unit_price_minor;
         } item_added;
         struct {
@@ -225,6 +227,7 @@ struct cart_event {
         } item_merged;
         struct {
             const char *item_id;
+            bool is_price_set;        /* as in a line */
             int64_t unit_price_minor; /* from now on */
         } item_price_changed;
         struct {
@@ -233,7 +236,8 @@ struct cart_event {
             const char *name;
             const char *properties; /* as in item_added */
             int32_t quantity;
-            int32_t index; /* where it comes among the lines */
+            int32_t index;     /* where it comes among the lines */
+            bool is_price_set; /* as in a line */
             int64_t unit_price_minor;
         } item_restored; /* a line that had left is there again */
         struct {
@@ -332,6 +336,9 @@ struct cart_command {
             const char *properties; /* a canonical JSON object of texts; NULL: none */
             const char *item_id;    /* how a new line would be called; NULL: like its sku */
             int32_t quantity;       /* 1..999 */
+            bool has_unit_price;    /* another system sets the price; false: it is the catalogue's
+                                       or, of a line whose price is set, stays */
+            int64_t unit_price_minor;
         } add_item;
         struct {
             const char *item_id;
@@ -358,8 +365,10 @@ struct cart_command {
             const char *item_id;
             bool has_quantity;
             bool has_properties;
+            bool has_unit_price;
             int32_t quantity;       /* 0..999; 0 removes */
             const char *properties; /* what is to be merged with them; NULL: they end */
+            int64_t unit_price_minor;
         } change_item;
         struct {
             char currency[4];

@@ -76,6 +76,21 @@ static enum cart_outcome claim(
 
 /* ---- lines ----------------------------------------------------------------------------------- */
 
+/* What a line costs with the units that come to it: what was asked for, else what was set, else
+ * what the catalogue says. False: it has no price. */
+static bool find_price(
+    const struct cart_line *line, const struct cart_command *command,
+    const struct cart_offer *offer, struct cart_line *priced)
+{
+    bool stays = line != NULL && line->is_price_set && !command->add_item.has_unit_price;
+    priced->is_price_set = command->add_item.has_unit_price || stays;
+    priced->unit_price_minor = stays ? line->unit_price_minor
+                               : command->add_item.has_unit_price
+                                   ? command->add_item.unit_price_minor
+                                   : offer->unit_price_minor;
+    return priced->is_price_set || offer->has_price;
+}
+
 static enum cart_outcome add_item(
     const struct cart *cart, const struct cart_command *command, const struct cart_known *known,
     struct cart_decision *decision)
@@ -86,15 +101,16 @@ static enum cart_outcome add_item(
     struct cart_offer offer = known->find_offer(known->context, sku, cart->currency);
     if (!offer.is_known)
         return rules_refuse(decision, CART_REFUSED_UNKNOWN_SKU);
-    if (!offer.has_price)
-        return rules_refuse(decision, CART_REFUSED_PRICE_UNAVAILABLE);
     const struct cart_line *line = cart_find_line_of(cart, sku, properties);
+    struct cart_line priced = {.sku = sku};
+    if (!find_price(line, command, &offer, &priced))
+        return rules_refuse(decision, CART_REFUSED_PRICE_UNAVAILABLE);
     int32_t there = line == NULL ? 0 : line->quantity;
     if (quantity < 1 || quantity > CART_QUANTITY_MAX - there)
         return rules_refuse(decision, CART_REFUSED_QUANTITY_OUT_OF_RANGE);
     if (line == NULL && cart->n_lines == CART_LINES_MAX)
         return rules_refuse(decision, CART_REFUSED_IS_FULL);
-    if (!fits_amounts(cart, line, there + quantity, offer.unit_price_minor))
+    if (!fits_amounts(cart, line, there + quantity, priced.unit_price_minor))
         return rules_refuse(decision, CART_REFUSED_AMOUNT_TOO_LARGE);
     const char *new_id = command->add_item.item_id == NULL ? sku : command->add_item.item_id;
     if (line == NULL && cart_find_line(cart, new_id) != NULL)
@@ -109,7 +125,8 @@ static enum cart_outcome add_item(
                               .name = offer.name,
                               .properties = properties,
                               .quantity = quantity,
-                              .unit_price_minor = offer.unit_price_minor,
+                              .is_price_set = priced.is_price_set,
+                              .unit_price_minor = priced.unit_price_minor,
                           },
                   });
 }
@@ -126,27 +143,29 @@ static enum cart_outcome remove_line(const struct cart_line *line, struct cart_d
 /* What stands against another quantity of a line. More of it can only be had while it is sold. */
 static enum cart_outcome check_quantity(
     const struct cart *cart, const struct cart_line *line, int32_t quantity,
-    const struct cart_known *known, struct cart_decision *decision)
+    int64_t unit_price_minor, const struct cart_known *known, struct cart_decision *decision)
 {
     if (quantity < 1 || quantity > CART_QUANTITY_MAX)
         return rules_refuse(decision, CART_REFUSED_QUANTITY_OUT_OF_RANGE);
     if (quantity > line->quantity &&
         !known->find_offer(known->context, line->sku, cart->currency).is_known)
         return rules_refuse(decision, CART_REFUSED_PRODUCT_WITHDRAWN);
-    if (!fits_amounts(cart, line, quantity, line->unit_price_minor))
+    if (!fits_amounts(cart, line, quantity, unit_price_minor))
         return rules_refuse(decision, CART_REFUSED_AMOUNT_TOO_LARGE);
     return CART_ACCEPTED;
 }
 
+/* The price is the one that the line is to have. */
 static enum cart_outcome change_quantity(
     const struct cart *cart, const struct cart_line *line, int32_t quantity,
-    const struct cart_known *known, struct cart_decision *decision)
+    int64_t unit_price_minor, const struct cart_known *known, struct cart_decision *decision)
 {
     if (quantity == line->quantity)
         return CART_ALREADY_SO;
     if (quantity == 0)
         return remove_line(line, decision);
-    enum cart_outcome outcome = check_quantity(cart, line, quantity, known, decision);
+    enum cart_outcome outcome =
+        check_quantity(cart, line, quantity, unit_price_minor, known, decision);
     if (outcome != CART_ACCEPTED)
         return outcome;
     return rules_accept(
@@ -156,25 +175,76 @@ static enum cart_outcome change_quantity(
                   });
 }
 
-/* The line of `quantity` becomes part of the one that it is the same as, at the price of that. */
+static bool sets_other_price(const struct cart_line *line, const struct cart_command *command)
+{
+    return command->change_item.has_unit_price &&
+           (!line->is_price_set || line->unit_price_minor != command->change_item.unit_price_minor);
+}
+
+static enum cart_outcome set_price(
+    const struct cart_line *line, const struct cart_command *command,
+    struct cart_decision *decision)
+{
+    return rules_accept(
+        decision, (struct cart_event){
+                      .type = CART_EVENT_ITEM_PRICE_CHANGED,
+                      .item_price_changed =
+                          {
+                              .item_id = line->item_id,
+                              .is_price_set = true,
+                              .unit_price_minor = command->change_item.unit_price_minor,
+                          },
+                  });
+}
+
+/* Quantity and price. A price that falls comes first, so that no version in between has a larger
+ * total than before and after. */
+static enum cart_outcome change_amount(
+    const struct cart *cart, const struct cart_line *line, const struct cart_command *command,
+    const struct cart_known *known, struct cart_decision *decision)
+{
+    int32_t quantity =
+        command->change_item.has_quantity ? command->change_item.quantity : line->quantity;
+    int64_t price_minor = command->change_item.has_unit_price
+                              ? command->change_item.unit_price_minor
+                              : line->unit_price_minor;
+    bool sets_price = quantity != 0 && sets_other_price(line, command);
+    bool falls = price_minor < line->unit_price_minor;
+    if (sets_price && falls)
+        (void)set_price(line, command, decision);
+    enum cart_outcome outcome = change_quantity(cart, line, quantity, price_minor, known, decision);
+    if (outcome == CART_REFUSED || !sets_price)
+        return outcome;
+    if (!fits_amounts(cart, line, quantity, price_minor))
+        return rules_refuse(decision, CART_REFUSED_AMOUNT_TOO_LARGE);
+    return falls ? CART_ACCEPTED : set_price(line, command, decision);
+}
+
+/* The line of `quantity` becomes part of the one that it is the same as, at the price of that
+ * or the one that is to be set. */
 static enum cart_outcome merge_line(
     const struct cart *cart, const struct cart_line *line, int32_t quantity,
-    const struct cart_line *into, struct cart_decision *decision)
+    const struct cart_line *into, const struct cart_command *command,
+    struct cart_decision *decision)
 {
+    bool sets_price = sets_other_price(into, command);
     int64_t others_minor =
         cart->total_minor - cart_line_total_minor(line) - cart_line_total_minor(into);
+    int32_t sum = into->quantity + quantity;
     int64_t sum_minor;
-    if (quantity > CART_QUANTITY_MAX - into->quantity)
+    if (sum > CART_QUANTITY_MAX)
         return rules_refuse(decision, CART_REFUSED_QUANTITY_OUT_OF_RANGE);
-    if (!rules_add_line(
-            others_minor, into->quantity + quantity, into->unit_price_minor, &sum_minor))
+    if (!rules_add_line(others_minor, sum, into->unit_price_minor, &sum_minor) ||
+        (sets_price &&
+         !rules_add_line(others_minor, sum, command->change_item.unit_price_minor, &sum_minor)))
         return rules_refuse(decision, CART_REFUSED_AMOUNT_TOO_LARGE);
-    return rules_accept(
+    (void)rules_accept(
         decision,
         (struct cart_event){
             .type = CART_EVENT_ITEM_MERGED,
             .item_merged = {.item_id = line->item_id, .into = into->item_id, .quantity = quantity},
         });
+    return sets_price ? set_price(into, command, decision) : CART_ACCEPTED;
 }
 
 /* `so_far` is what became of its quantity. */
@@ -192,7 +262,7 @@ static enum cart_outcome change_properties(
         return so_far;
     const struct cart_line *into = cart_find_line_of(cart, line->sku, properties);
     if (into != NULL)
-        return merge_line(cart, line, quantity, into, decision);
+        return merge_line(cart, line, quantity, into, command, decision);
     return rules_accept(
         decision, (struct cart_event){
                       .type = CART_EVENT_ITEM_PROPERTIES_CHANGED,
@@ -207,12 +277,9 @@ static enum cart_outcome change_item(
     const struct cart_line *line = cart_find_line(cart, command->change_item.item_id);
     if (line == NULL)
         return rules_refuse(decision, CART_REFUSED_ITEM_NOT_IN_CART);
-    int32_t quantity = line->quantity;
-    enum cart_outcome outcome = CART_ALREADY_SO;
-    if (command->change_item.has_quantity) {
-        quantity = command->change_item.quantity;
-        outcome = change_quantity(cart, line, quantity, known, decision);
-    }
+    int32_t quantity =
+        command->change_item.has_quantity ? command->change_item.quantity : line->quantity;
+    enum cart_outcome outcome = change_amount(cart, line, command, known, decision);
     if (outcome == CART_REFUSED || quantity == 0 || !command->change_item.has_properties)
         return outcome;
     return change_properties(cart, line, quantity, command, known, outcome, decision);
@@ -225,7 +292,9 @@ static enum cart_outcome change_item_quantity(
     const struct cart_line *line = cart_find_line(cart, command->change_item_quantity.item_id);
     if (line == NULL)
         return rules_refuse(decision, CART_REFUSED_ITEM_NOT_IN_CART);
-    return change_quantity(cart, line, command->change_item_quantity.quantity, known, decision);
+    return change_quantity(
+        cart, line, command->change_item_quantity.quantity, line->unit_price_minor, known,
+        decision);
 }
 
 static enum cart_outcome remove_item(
@@ -450,7 +519,7 @@ struct cart_sizes cart_find_sizes(const struct cart *cart, const struct cart_com
             break;
         return (struct cart_sizes){.n_events = CART_LINES_MAX + AROUND, .n_notes = CART_LINES_MAX};
     case CART_COMMAND_CHANGE_ITEM:
-        return (struct cart_sizes){.n_events = 2};
+        return (struct cart_sizes){.n_events = 4};
     case CART_COMMAND_REPRICE:
         return (struct cart_sizes){.n_events = cart->n_lines};
     case CART_COMMAND_CHANGE_CURRENCY:

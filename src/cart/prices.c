@@ -9,6 +9,8 @@ static bool find_difference(
     bool is_for_sale = offer->is_known && offer->has_price;
     if (is_for_sale && offer->unit_price_minor == line->unit_price_minor)
         return false;
+    if (offer->is_known && line->is_price_set)
+        return false;
     *note = (struct cart_note){
         .code = !offer->is_known    ? CART_REFUSED_PRODUCT_WITHDRAWN
                 : !offer->has_price ? CART_REFUSED_PRICE_UNAVAILABLE
@@ -42,12 +44,13 @@ enum cart_outcome rules_check_prices(
     return CART_ACCEPTED;
 }
 
-/* The price of now; of a line that can't be had now, its own. */
+/* The price of now; of a line that can't be had now, or whose price is set, its own. */
 static int64_t find_price(
     const struct cart *cart, const struct cart_line *line, const struct cart_known *known)
 {
     struct cart_offer offer = find_offer(known, line, cart->currency);
-    return offer.is_known && offer.has_price ? offer.unit_price_minor : line->unit_price_minor;
+    return offer.is_known && offer.has_price && !line->is_price_set ? offer.unit_price_minor
+                                                                    : line->unit_price_minor;
 }
 
 static void change_prices(
@@ -61,7 +64,8 @@ static void change_prices(
             (void)rules_accept(
                 decision, (struct cart_event){
                               .type = CART_EVENT_ITEM_PRICE_CHANGED,
-                              .item_price_changed = {line->item_id, price_minor},
+                              .item_price_changed =
+                                  {.item_id = line->item_id, .unit_price_minor = price_minor},
                           });
     }
 }
@@ -100,8 +104,14 @@ enum cart_outcome rules_change_currency(
         are_exact =
             are_exact &&
             rules_add_line(total_minor, line->quantity, offer.unit_price_minor, &total_minor);
-        if ((!offer.is_known || !offer.has_price) && find_difference(line, &offer, &note))
+        offer.has_price =
+            offer.has_price && !line->is_price_set; /* another system's is not known */
+        if (!offer.is_known || !offer.has_price) {
+            struct cart_line unpriced = *line;
+            unpriced.is_price_set = false;
+            (void)find_difference(&unpriced, &offer, &note); /* there is one */
             rules_note(decision, note);
+        }
     }
     if (decision->n_notes > 0)
         return rules_refuse(decision, CART_REFUSED_PRICE_UNAVAILABLE);

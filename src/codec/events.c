@@ -128,7 +128,8 @@ static bool upcast(const struct codec_shape *shape, int32_t schema_version, json
     for (const struct codec_field *field = shape->fields; field->name != NULL; field++)
         if (field->since > schema_version &&
             (json_object_get(data, field->name) != NULL ||
-             json_object_set_new(data, field->name, make_former_value(field)) != 0))
+             (!field->is_optional &&
+              json_object_set_new(data, field->name, make_former_value(field)) != 0)))
             return false;
     return true;
 }
@@ -139,8 +140,10 @@ static bool downcast(const struct codec_shape *shape, int32_t schema_version, js
     for (const struct codec_field *field = shape->fields; field->name != NULL; field++) {
         if (field->since <= schema_version)
             continue;
+        if (field->is_optional && json_object_get(data, field->name) == NULL)
+            continue;
         json_auto_t *former = make_former_value(field);
-        if (json_equal(json_object_get(data, field->name), former) != 1 ||
+        if (field->is_optional || json_equal(json_object_get(data, field->name), former) != 1 ||
             json_object_del(data, field->name) != 0)
             return false;
     }

@@ -65,6 +65,7 @@ static void write_line(struct base_buffer *out, const struct cart_line *line)
                          .name = line->name,
                          .properties = line->properties,
                          .quantity = line->quantity,
+                         .is_price_set = line->is_price_set,
                          .unit_price_minor = line->unit_price_minor,
                      },
              });

@@ -118,6 +118,9 @@ static void write_value(
     case CODEC_PRICES:
         codec_write_prices(out, BASE_CONTAINER(source, const struct catalog_content, n_prices));
         return;
+    case CODEC_PRICE_SOURCE:
+        base_buffer_append_text(out, *(const bool *)source ? "\"set\"" : "\"catalog\"");
+        return;
     case CODEC_STATUS:
         write_quoted(out, cart_status_name(*(const enum cart_status *)source));
         return;
@@ -136,6 +139,11 @@ static void write_value(
     }
 }
 
+static bool is_nothing(const struct codec_field *field, const void *value)
+{
+    return field->kind == CODEC_PRICE_SOURCE ? !*(const bool *)value : text_at(value) == NULL;
+}
+
 static void write_fields(
     struct base_buffer *out, const struct codec_field *fields, const void *source, bool is_shown)
 {
@@ -143,8 +151,7 @@ static void write_fields(
         base_buffer_append_char(out, '{');
     for (const struct codec_field *field = fields; field->name != NULL; field++) {
         const void *value = (const char *)source + field->offset;
-        bool is_left_out = field->is_optional && text_at(value) == NULL;
-        if (is_left_out || (field->is_hidden && is_shown))
+        if ((field->is_optional && is_nothing(field, value)) || (field->is_hidden && is_shown))
             continue;
         write_name(out, field, field == fields);
         write_value(out, field, value);

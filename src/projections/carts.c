@@ -392,8 +392,8 @@ const struct postgres_statement carts_read_priced = {
     .name = "read_priced_carts",
     .sql = "SELECT w.ordinal, c.version, " TABLES_CART_DOCUMENT ",\n"
            "    c.created_at, c.updated_at, c.closed_at, c.customer_id, c.guest_token_hash,\n"
-           "    (SELECT json_object_agg(i.item_id,\n"
-           "        json_build_array(p.prices::json -> c.currency::text, p.is_active))::text\n"
+           "    (SELECT jsonb_object_agg(i.item_id,\n"
+           "        jsonb_build_array(p.prices::jsonb -> c.currency::text, p.is_active))::text\n"
            "    FROM cart_items i\n"
            "    JOIN products p ON p.sku = i.sku\n"
            "    WHERE i.cart_id = c.cart_id)\n"
