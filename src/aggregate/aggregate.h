@@ -66,6 +66,7 @@ struct aggregate_decision {
     int refusal;                 /* enum cart_refusal, enum catalog_refusal */
     size_t command_index;        /* of several in one request: the one that is refused */
     int64_t current_total_minor; /* for CART_REFUSED_TOTAL_CHANGED */
+    struct cart_limits limits;   /* for CART_REFUSED_QUANTITY_OUT_OF_RANGE */
     int32_t current_version;     /* for CART_REFUSED_NO_SUCH_VERSION */
     const char *details;  /* of a refusal: a JSON array about lines, in the arena; NULL: none */
     const char *status;   /* for CART_REFUSED_IS_CLOSED; static */

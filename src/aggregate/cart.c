@@ -152,6 +152,7 @@ static void refuse(
         .refusal = one->refusal,
         .command_index = command_index,
         .current_total_minor = cart->total_minor,
+        .limits = one->limits,
         .current_version = one->current_version,
         .status = cart_status_name(cart->status),
         .closed_at_us = former->closed_at_us,
@@ -257,11 +258,11 @@ static void list_skus_of(
         want(skus, command->add_item.sku);
         return;
     case CART_COMMAND_CHANGE_ITEM_QUANTITY:
-        if (command->change_item_quantity.quantity > 1)
+        if (command->change_item_quantity.quantity > 0)
             want_line(skus, cart, command->change_item_quantity.item_id);
         return;
     case CART_COMMAND_CHANGE_ITEM:
-        if (command->change_item.quantity > 1)
+        if (command->change_item.quantity > 0)
             want_line(skus, cart, command->change_item.item_id);
         return;
     case CART_COMMAND_CHECK_OUT:

@@ -100,7 +100,18 @@ static size_t text_size(const char *text)
 static size_t packed_size(const void *state)
 {
     const struct catalog_product *product = state;
-    return used_size(product) + text_size(product->sku) + text_size(product->content.name);
+    return used_size(product) + text_size(product->sku) + text_size(product->content.name) +
+           text_size(product->content.quantity.unit);
+}
+
+static const char *pack_text(char **at, const char *text)
+{
+    if (text == NULL)
+        return NULL;
+    size_t size = text_size(text);
+    char *copy_of_text = memcpy(*at, text, size);
+    *at += size;
+    return copy_of_text;
 }
 
 static void pack(void *memory, const void *state)
@@ -108,13 +119,9 @@ static void pack(void *memory, const void *state)
     struct catalog_product *packed = memory;
     copy(packed, state);
     char *at = (char *)memory + used_size(packed);
-    if (packed->sku != NULL) {
-        size_t size = text_size(packed->sku);
-        packed->sku = memcpy(at, packed->sku, size);
-        at += size;
-    }
-    if (packed->content.name != NULL)
-        packed->content.name = memcpy(at, packed->content.name, text_size(packed->content.name));
+    packed->sku = pack_text(&at, packed->sku);
+    packed->content.name = pack_text(&at, packed->content.name);
+    packed->content.quantity.unit = pack_text(&at, packed->content.quantity.unit);
 }
 
 static const char *key(const void *state)

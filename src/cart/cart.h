@@ -4,8 +4,8 @@
  *
  * This room is arithmetic: no I/O, no clock, no allocation, no JSON. Every text is a NUL-terminated
  * UTF-8 string that is borrowed from the caller; a cart is valid as long as the texts of the events
- * that made it are. What a value may look like by itself (the pattern of a sku, a quantity of
- * 1..999 in a request) was checked before it came here; what it may do to the cart is decided here.
+ * that made it are. What a value may look like by itself (the pattern of a sku, a quantity that is
+ * not negative) was checked before it came here; what it may do to the cart is decided here.
  */
 #ifndef CARTD_CART_H
 #define CARTD_CART_H
@@ -15,7 +15,8 @@
 #include <stdint.h>
 
 #define CART_LINES_MAX 250
-#define CART_QUANTITY_MAX 999                     /* of one line */
+#define CART_QUANTITY_MAX 1000000 /* of one line; what a product allows is less, mostly */
+#define CART_SCALE_MAX 6
 #define CART_AMOUNT_MAX INT64_C(9007199254740991) /* 2^53-1: exact in every JSON reader */
 #define CART_COMMANDS_MAX 100                     /* in one request */
 #define CART_SKU_MAX 128                          /* code points */
@@ -55,9 +56,11 @@ struct cart_line {
     const char *sku;
     const char *name;
     const char *properties; /* a canonical JSON object of texts; NULL: none */
-    int32_t quantity;
-    int32_t added_version; /* of the event that brought it */
-    bool is_price_set;     /* by another system; false: it is the catalogue's */
+    const char *unit;       /* of which the price is: kg; NULL: it has no name */
+    int32_t quantity;       /* counts 10^-scale units */
+    int32_t scale;          /* stays as long as the line does */
+    int32_t added_version;  /* of the event that brought it */
+    bool is_price_set;      /* by another system; false: it is the catalogue's */
     int64_t unit_price_minor;
     int64_t discount_minor; /* at most the subtotal */
 };
@@ -74,7 +77,7 @@ struct cart_total {
 #define CART_TIME_NONE INT64_MIN
 #define CART_TIME_PENDING (INT64_MIN + 1)
 
-/* A cart after some events. Start with cart_clear(). About 10 KB: copy it with cart_copy(). */
+/* A cart after some events. Start with cart_clear(). About 16 KB: copy it with cart_copy(). */
 struct cart {
     enum cart_status status;
     int32_t version; /* number of events */
@@ -88,7 +91,7 @@ struct cart {
     const char *notes;       /* what its last change could not do: a JSON array; NULL: nothing */
     int32_t changed_version; /* of the newest event that can be undone; 0: there is none */
     int32_t undone_to;       /* the last undo led there; 0: there was a change since */
-    int32_t item_count;      /* sum of quantities */
+    int32_t item_count;      /* sum of quantities, of which one with decimals counts as 1 */
     int64_t subtotal_minor;  /* of all lines */
     int64_t discount_minor;  /* likewise */
     int64_t total_minor;     /* subtotal - discount + the amounts of `totals` */
@@ -119,8 +122,9 @@ const struct cart_line *cart_find_line_of(
 /* The total of that name, or NULL. */
 const struct cart_total *cart_find_total(const struct cart *cart, const char *name);
 
-/* quantity times price, and the same without the discount; within CART_AMOUNT_MAX for every line of
- * a cart. */
+/* The price of the quantity, rounded half away from zero to the minor unit, and the same without
+ * the discount. INT64_MAX: it is too large to be held; decide lets no line of a cart be worth more
+ * than CART_AMOUNT_MAX. */
 int64_t cart_line_subtotal_minor(const struct cart_line *line);
 int64_t cart_line_total_minor(const struct cart_line *line);
 /* Makes the cart's sums those of its lines and totals. */
@@ -193,8 +197,10 @@ struct cart_event {
             const char *sku;
             const char *name;
             const char *properties; /* a canonical JSON object of texts; NULL: none */
+            const char *unit;       /* as in struct cart_line, from now on */
             int32_t quantity;       /* how many were added */
-            bool is_price_set;      /* as in a line */
+            int32_t scale;
+            bool is_price_set; /* as in a line */
             int64_t unit_price_minor;
         } item_added;
         struct {
@@ -235,7 +241,9 @@ struct cart_event {
             const char *sku;
             const char *name;
             const char *properties; /* as in item_added */
+            const char *unit;
             int32_t quantity;
+            int32_t scale;
             int32_t index;     /* where it comes among the lines */
             bool is_price_set; /* as in a line */
             int64_t unit_price_minor;
@@ -283,11 +291,21 @@ void cart_stamp(struct cart *cart, int64_t recorded_at_us);
 
 /* ---- commands -------------------------------------------------------------------------------- */
 
+/* What the quantity of a line must be: from minimum to maximum, and a multiple. */
+struct cart_limits {
+    int32_t minimum;
+    int32_t maximum;
+    int32_t multiple_of;
+};
+
 /* What the catalogue says about a sku at the moment, in the cart's currency. */
 struct cart_offer {
     bool is_known;  /* in the catalogue and active */
     bool has_price; /* in the cart's currency */
     const char *name;
+    const char *unit; /* as in struct cart_line */
+    int32_t scale;
+    struct cart_limits limits;
     int64_t unit_price_minor;
 };
 
@@ -335,14 +353,14 @@ struct cart_command {
             const char *sku;
             const char *properties; /* a canonical JSON object of texts; NULL: none */
             const char *item_id;    /* how a new line would be called; NULL: like its sku */
-            int32_t quantity;       /* 1..999 */
+            int32_t quantity;       /* 1..CART_QUANTITY_MAX */
             bool has_unit_price;    /* another system sets the price; false: it is the catalogue's
                                        or, of a line whose price is set, stays */
             int64_t unit_price_minor;
         } add_item;
         struct {
             const char *item_id;
-            int32_t quantity; /* 0..999; 0 removes */
+            int32_t quantity; /* 0..CART_QUANTITY_MAX; 0 removes */
         } change_item_quantity;
         struct {
             const char *item_id;
@@ -366,7 +384,7 @@ struct cart_command {
             bool has_quantity;
             bool has_properties;
             bool has_unit_price;
-            int32_t quantity;       /* 0..999; 0 removes */
+            int32_t quantity;       /* 0..CART_QUANTITY_MAX; 0 removes */
             const char *properties; /* what is to be merged with them; NULL: they end */
             int64_t unit_price_minor;
         } change_item;
@@ -413,6 +431,7 @@ struct cart_request {
     ROW(ITEM_NOT_IN_CART, "item-not-in-cart")                                                      \
     ROW(UNKNOWN_SKU, "unknown-sku")                                                                \
     ROW(PRICE_UNAVAILABLE, "price-unavailable")                                                    \
+    ROW(UNIT_CHANGED, "unit-changed")                                                              \
     ROW(QUANTITY_OUT_OF_RANGE, "quantity-out-of-range")                                            \
     ROW(IS_FULL, "cart-full")                                                                      \
     ROW(TOO_MANY_TOTALS, "too-many-totals")                                                        \
@@ -488,6 +507,7 @@ struct cart_sizes cart_find_sizes(const struct cart *cart, const struct cart_com
 struct cart_decision {
     enum cart_outcome outcome;
     enum cart_refusal refusal;
+    struct cart_limits limits; /* with CART_REFUSED_QUANTITY_OUT_OF_RANGE: what is allowed */
     int32_t current_version;   /* for CART_REFUSED_NO_SUCH_VERSION: of the cart that lacks it */
     struct cart_event *events; /* borrow the texts of command, offers and carts */
     size_t n_events;

@@ -2,15 +2,14 @@
 
 #include <string.h>
 
-/* Whether the cart's amounts stay exact when `line` (NULL: a new one) becomes `quantity` pieces at
- * that price: both the line's total and the cart's. */
+/* Whether the cart's amounts stay exact when `line` (NULL: a new one) becomes another: both the
+ * line's total and the cart's. */
 static bool fits_amounts(
-    const struct cart *cart, const struct cart_line *line, int32_t quantity,
-    int64_t unit_price_minor)
+    const struct cart *cart, const struct cart_line *line, const struct cart_line *becomes)
 {
     int64_t others_minor = cart->total_minor - (line == NULL ? 0 : cart_line_total_minor(line));
     int64_t sum_minor;
-    return rules_add_line(others_minor, quantity, unit_price_minor, &sum_minor);
+    return rules_add_line(others_minor, becomes, &sum_minor);
 }
 
 /* ---- a new cart ------------------------------------------------------------------------------ */
@@ -76,19 +75,44 @@ static enum cart_outcome claim(
 
 /* ---- lines ----------------------------------------------------------------------------------- */
 
-/* What a line costs with the units that come to it: what was asked for, else what was set, else
- * what the catalogue says. False: it has no price. */
-static bool find_price(
-    const struct cart_line *line, const struct cart_command *command,
-    const struct cart_offer *offer, struct cart_line *priced)
+/* The offer at the price of the line with the units that come to it: what was asked for, else what
+ * was set, else what the catalogue says. True: the price is set. */
+static bool take_price(
+    const struct cart_line *line, const struct cart_command *command, struct cart_offer *offer)
 {
-    bool stays = line != NULL && line->is_price_set && !command->add_item.has_unit_price;
-    priced->is_price_set = command->add_item.has_unit_price || stays;
-    priced->unit_price_minor = stays ? line->unit_price_minor
-                               : command->add_item.has_unit_price
-                                   ? command->add_item.unit_price_minor
-                                   : offer->unit_price_minor;
-    return priced->is_price_set || offer->has_price;
+    bool is_set = command->add_item.has_unit_price || (line != NULL && line->is_price_set);
+    if (!is_set)
+        return false;
+    offer->has_price = true;
+    offer->unit_price_minor = command->add_item.has_unit_price ? command->add_item.unit_price_minor
+                                                               : line->unit_price_minor;
+    return true;
+}
+
+/* What stands against adding to `line` (NULL: a new one) what the offer is for. */
+static enum cart_outcome check_addition(
+    const struct cart *cart, const struct cart_line *line, int32_t quantity,
+    const struct cart_offer *offer, struct cart_decision *decision)
+{
+    int64_t sum = quantity + (int64_t)(line == NULL ? 0 : line->quantity);
+    if (!offer->is_known)
+        return rules_refuse(decision, CART_REFUSED_UNKNOWN_SKU);
+    if (!offer->has_price)
+        return rules_refuse(decision, CART_REFUSED_PRICE_UNAVAILABLE);
+    if (line != NULL && !rules_is_about(line, offer))
+        return rules_refuse(decision, CART_REFUSED_UNIT_CHANGED);
+    if (quantity < 1 || !rules_allow(&offer->limits, sum))
+        return rules_refuse_quantity(decision, &offer->limits);
+    if (line == NULL && cart->n_lines == CART_LINES_MAX)
+        return rules_refuse(decision, CART_REFUSED_IS_FULL);
+    const struct cart_line becomes = {
+        .quantity = (int32_t)sum,
+        .scale = offer->scale,
+        .unit_price_minor = offer->unit_price_minor,
+    };
+    return fits_amounts(cart, line, &becomes)
+               ? CART_ACCEPTED
+               : rules_refuse(decision, CART_REFUSED_AMOUNT_TOO_LARGE);
 }
 
 static enum cart_outcome add_item(
@@ -99,19 +123,11 @@ static enum cart_outcome add_item(
     const char *properties = command->add_item.properties;
     int32_t quantity = command->add_item.quantity;
     struct cart_offer offer = known->find_offer(known->context, sku, cart->currency);
-    if (!offer.is_known)
-        return rules_refuse(decision, CART_REFUSED_UNKNOWN_SKU);
     const struct cart_line *line = cart_find_line_of(cart, sku, properties);
-    struct cart_line priced = {.sku = sku};
-    if (!find_price(line, command, &offer, &priced))
-        return rules_refuse(decision, CART_REFUSED_PRICE_UNAVAILABLE);
-    int32_t there = line == NULL ? 0 : line->quantity;
-    if (quantity < 1 || quantity > CART_QUANTITY_MAX - there)
-        return rules_refuse(decision, CART_REFUSED_QUANTITY_OUT_OF_RANGE);
-    if (line == NULL && cart->n_lines == CART_LINES_MAX)
-        return rules_refuse(decision, CART_REFUSED_IS_FULL);
-    if (!fits_amounts(cart, line, there + quantity, priced.unit_price_minor))
-        return rules_refuse(decision, CART_REFUSED_AMOUNT_TOO_LARGE);
+    bool is_price_set = take_price(line, command, &offer);
+    enum cart_outcome outcome = check_addition(cart, line, quantity, &offer, decision);
+    if (outcome != CART_ACCEPTED)
+        return outcome;
     const char *new_id = command->add_item.item_id == NULL ? sku : command->add_item.item_id;
     if (line == NULL && cart_find_line(cart, new_id) != NULL)
         return CART_ID_TAKEN; /* only by chance or malice: other ids are made from a digest */
@@ -124,9 +140,11 @@ static enum cart_outcome add_item(
                               .sku = sku,
                               .name = offer.name,
                               .properties = properties,
+                              .unit = offer.unit,
                               .quantity = quantity,
-                              .is_price_set = priced.is_price_set,
-                              .unit_price_minor = priced.unit_price_minor,
+                              .scale = offer.scale,
+                              .is_price_set = is_price_set,
+                              .unit_price_minor = offer.unit_price_minor,
                           },
                   });
 }
@@ -140,19 +158,34 @@ static enum cart_outcome remove_line(const struct cart_line *line, struct cart_d
                   });
 }
 
-/* What stands against another quantity of a line. More of it can only be had while it is sold. */
+/* What the catalogue has against so much in a line. Of a product that is not sold any more, or not
+ * by what the line's quantity counts, there can be less, but not more. */
+static enum cart_outcome check_limits(
+    const struct cart_line *line, int32_t quantity, const struct cart_offer *offer,
+    struct cart_decision *decision)
+{
+    static const struct cart_limits widest = {1, CART_QUANTITY_MAX, 1};
+    bool is_about = rules_is_about(line, offer);
+    const struct cart_limits *limits = is_about ? &offer->limits : &widest;
+    if (!is_about && quantity > line->quantity)
+        return rules_refuse(
+            decision, offer->is_known ? CART_REFUSED_UNIT_CHANGED : CART_REFUSED_PRODUCT_WITHDRAWN);
+    return rules_allow(limits, quantity) ? CART_ACCEPTED : rules_refuse_quantity(decision, limits);
+}
+
+/* What stands against another quantity of a line. */
 static enum cart_outcome check_quantity(
     const struct cart *cart, const struct cart_line *line, int32_t quantity,
     int64_t unit_price_minor, const struct cart_known *known, struct cart_decision *decision)
 {
-    if (quantity < 1 || quantity > CART_QUANTITY_MAX)
-        return rules_refuse(decision, CART_REFUSED_QUANTITY_OUT_OF_RANGE);
-    if (quantity > line->quantity &&
-        !known->find_offer(known->context, line->sku, cart->currency).is_known)
-        return rules_refuse(decision, CART_REFUSED_PRODUCT_WITHDRAWN);
-    if (!fits_amounts(cart, line, quantity, unit_price_minor))
+    struct cart_offer offer = known->find_offer(known->context, line->sku, cart->currency);
+    struct cart_line becomes = *line;
+    becomes.quantity = quantity;
+    becomes.unit_price_minor = unit_price_minor;
+    enum cart_outcome outcome = check_limits(line, quantity, &offer, decision);
+    if (outcome == CART_ACCEPTED && !fits_amounts(cart, line, &becomes))
         return rules_refuse(decision, CART_REFUSED_AMOUNT_TOO_LARGE);
-    return CART_ACCEPTED;
+    return outcome;
 }
 
 /* The price is the one that the line is to have. */
@@ -215,7 +248,10 @@ static enum cart_outcome change_amount(
     enum cart_outcome outcome = change_quantity(cart, line, quantity, price_minor, known, decision);
     if (outcome == CART_REFUSED || !sets_price)
         return outcome;
-    if (!fits_amounts(cart, line, quantity, price_minor))
+    struct cart_line becomes = *line;
+    becomes.quantity = quantity;
+    becomes.unit_price_minor = price_minor;
+    if (!fits_amounts(cart, line, &becomes))
         return rules_refuse(decision, CART_REFUSED_AMOUNT_TOO_LARGE);
     return falls ? CART_ACCEPTED : set_price(line, command, decision);
 }
@@ -225,18 +261,27 @@ static enum cart_outcome change_amount(
 static enum cart_outcome merge_line(
     const struct cart *cart, const struct cart_line *line, int32_t quantity,
     const struct cart_line *into, const struct cart_command *command,
-    struct cart_decision *decision)
+    const struct cart_known *known, struct cart_decision *decision)
 {
     bool sets_price = sets_other_price(into, command);
     int64_t others_minor =
         cart->total_minor - cart_line_total_minor(line) - cart_line_total_minor(into);
-    int32_t sum = into->quantity + quantity;
     int64_t sum_minor;
-    if (sum > CART_QUANTITY_MAX)
-        return rules_refuse(decision, CART_REFUSED_QUANTITY_OUT_OF_RANGE);
-    if (!rules_add_line(others_minor, sum, into->unit_price_minor, &sum_minor) ||
-        (sets_price &&
-         !rules_add_line(others_minor, sum, command->change_item.unit_price_minor, &sum_minor)))
+    struct cart_line merged = *into;
+    if (!rules_count_alike(line, into))
+        return rules_refuse(decision, CART_REFUSED_UNIT_CHANGED);
+    if (__builtin_add_overflow(into->quantity, quantity, &merged.quantity))
+        merged.quantity = INT32_MAX;
+    struct cart_offer offer = known->find_offer(known->context, line->sku, cart->currency);
+    /* There is no more of the product than before, so what is not sold any more may be merged. */
+    enum cart_outcome outcome = check_limits(&merged, merged.quantity, &offer, decision);
+    if (outcome != CART_ACCEPTED)
+        return outcome;
+    struct cart_line priced = merged;
+    if (sets_price)
+        priced.unit_price_minor = command->change_item.unit_price_minor;
+    if (!rules_add_line(others_minor, &merged, &sum_minor) ||
+        !rules_add_line(others_minor, &priced, &sum_minor))
         return rules_refuse(decision, CART_REFUSED_AMOUNT_TOO_LARGE);
     (void)rules_accept(
         decision,
@@ -262,7 +307,7 @@ static enum cart_outcome change_properties(
         return so_far;
     const struct cart_line *into = cart_find_line_of(cart, line->sku, properties);
     if (into != NULL)
-        return merge_line(cart, line, quantity, into, command, decision);
+        return merge_line(cart, line, quantity, into, command, known, decision);
     return rules_accept(
         decision, (struct cart_event){
                       .type = CART_EVENT_ITEM_PROPERTIES_CHANGED,

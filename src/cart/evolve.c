@@ -46,6 +46,8 @@ static void add_item(struct cart *cart, const struct cart_event *event)
         };
     }
     line->name = event->item_added.name;
+    line->unit = event->item_added.unit;
+    line->scale = event->item_added.scale;
     line->unit_price_minor = event->item_added.unit_price_minor;
     line->is_price_set = event->item_added.is_price_set;
     line->quantity = add_quantities(line->quantity, event->item_added.quantity);
@@ -92,7 +94,9 @@ static void restore_item(struct cart *cart, const struct cart_event *event)
         .sku = event->item_restored.sku,
         .name = event->item_restored.name,
         .properties = event->item_restored.properties,
+        .unit = event->item_restored.unit,
         .quantity = event->item_restored.quantity,
+        .scale = event->item_restored.scale,
         .added_version = cart->version,
         .is_price_set = event->item_restored.is_price_set,
         .unit_price_minor = event->item_restored.unit_price_minor,

@@ -25,7 +25,8 @@ size_t cart_packed_size(const struct cart *cart)
                      text_size(cart->notes) + text_size(cart->order_reference);
     for (size_t i = 0; i < cart->n_lines; i++) {
         const struct cart_line *line = &cart->lines[i];
-        n_bytes += text_size(line->sku) + text_size(line->name) + text_size(line->properties);
+        n_bytes += text_size(line->sku) + text_size(line->name) + text_size(line->properties) +
+                   text_size(line->unit);
         if (has_id_of_its_own(line))
             n_bytes += text_size(line->item_id);
     }
@@ -75,6 +76,7 @@ struct cart *cart_pack(void *memory, const struct cart *cart)
         to->sku = pack_text(&at, line->sku);
         to->name = pack_text(&at, line->name);
         to->properties = pack_text(&at, line->properties);
+        to->unit = pack_text(&at, line->unit);
         to->item_id = has_id_of_its_own(line) ? pack_text(&at, line->item_id) : to->sku;
     }
     return packed;

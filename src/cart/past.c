@@ -25,10 +25,16 @@ static void add(struct way *way, struct cart_event event)
     (void)rules_accept(way->decision, event);
 }
 
-static void count_line(struct way *way, int32_t quantity, int64_t unit_price_minor)
+static void count_line(struct way *way, const struct cart_line *line)
 {
-    way->is_exact = way->is_exact &&
-                    rules_add_line(way->total_minor, quantity, unit_price_minor, &way->total_minor);
+    way->is_exact = way->is_exact && rules_add_line(way->total_minor, line, &way->total_minor);
+}
+
+/* The lines that can't be had are not why. */
+static enum cart_outcome refuse_amount(struct cart_decision *decision)
+{
+    decision->n_notes = 0;
+    return rules_refuse(decision, CART_REFUSED_AMOUNT_TOO_LARGE);
 }
 
 /* The same line in another state of the cart; NULL: it is not in there. */
@@ -39,10 +45,21 @@ static const struct cart_line *find_same(const struct cart *cart, const struct c
 }
 
 /* The same line in another state of the cart; NULL: it is not in there, or it left in between. */
-static const struct cart_line *find_stayed(const struct cart *cart, const struct cart_line *line)
+static const struct cart_line *find_same_visit(
+    const struct cart *cart, const struct cart_line *line)
 {
     const struct cart_line *found = cart_find_line(cart, line->item_id);
     return found != NULL && found->added_version == line->added_version ? found : NULL;
+}
+
+/* Whether the line that `now` was then can stay. It can't if another that never left either has the
+ * properties of then now: there would be two of the same on the way, so it goes and comes back. */
+static bool stays(const struct way *way, const struct cart_line *now, const struct cart_line *then)
+{
+    if (now == NULL || then == NULL)
+        return false;
+    const struct cart_line *other = cart_find_line_of(way->from, then->sku, then->properties);
+    return other == NULL || other == now || find_same_visit(way->to, other) == NULL;
 }
 
 static bool is_other_currency(const struct way *way)
@@ -58,25 +75,55 @@ static void remove_line(struct way *way, const struct cart_line *line)
              });
 }
 
-/* False, with a note: the line can't be had in that currency. */
-static bool can_be_had(
-    struct way *way, const struct cart_line *line, int32_t wanted, const char *currency,
-    struct cart_offer *offer)
+static void note(
+    struct way *way, enum cart_refusal code, const struct cart_line *line, int32_t wanted)
 {
-    *offer = way->known->find_offer(way->known->context, line->sku, currency);
-    if (offer->is_known && (offer->has_price || line->is_price_set))
-        return true;
     rules_note(
         way->decision, (struct cart_note){
-                           .code = offer->is_known ? CART_REFUSED_PRICE_UNAVAILABLE
-                                                   : CART_REFUSED_PRODUCT_WITHDRAWN,
+                           .code = code,
                            .item_id = line->item_id,
                            .sku = line->sku,
                            .quantity = wanted,
                            .unit_price_minor = -1,
                            .current_price_minor = -1,
                        });
+}
+
+/* False, with a note: so much of the line can't be had in that currency. */
+static bool can_be_had(
+    struct way *way, const struct cart_line *line, int32_t wanted, const char *currency,
+    struct cart_offer *offer)
+{
+    enum cart_refusal obstacle = CART_REFUSED_QUANTITY_OUT_OF_RANGE;
+    *offer = way->known->find_offer(way->known->context, line->sku, currency);
+    offer->has_price = offer->has_price || line->is_price_set;
+    if (rules_can_take_price(line, offer, &obstacle) && rules_allow(&offer->limits, wanted))
+        return true;
+    note(way, obstacle, line, wanted);
     return false;
+}
+
+/* Whether a line may become so much less. */
+static bool can_shrink(const struct way *way, const struct cart_line *line, int32_t wanted)
+{
+    struct cart_offer offer =
+        way->known->find_offer(way->known->context, line->sku, way->to->currency);
+    return !rules_is_about(line, &offer) || rules_allow(&offer.limits, wanted);
+}
+
+/* The quantity of then, if a line that is there can have it; else, with a note, that of now. More
+ * of it can only be had while it is sold, as ever. */
+static int32_t find_quantity(
+    struct way *way, const struct cart_line *now, const struct cart_line *then)
+{
+    struct cart_offer offer;
+    int32_t wanted = then->quantity;
+    if (wanted > now->quantity)
+        return can_be_had(way, now, wanted, way->to->currency, &offer) ? wanted : now->quantity;
+    if (wanted == now->quantity || can_shrink(way, now, wanted))
+        return wanted;
+    note(way, CART_REFUSED_QUANTITY_OUT_OF_RANGE, now, wanted);
+    return now->quantity;
 }
 
 /* ---- lines that stay ------------------------------------------------------------------------- */
@@ -88,8 +135,8 @@ static size_t choose_lines(struct way *way)
     size_t n_staying = 0;
     for (size_t i = 0; i < way->from->n_lines; i++) {
         const struct cart_line *now = &way->from->lines[i];
-        const struct cart_line *then = find_stayed(way->to, now);
-        if (then != NULL)
+        const struct cart_line *then = find_same_visit(way->to, now);
+        if (stays(way, now, then))
             way->decision->prices[n_staying++] =
                 (struct cart_item_price){now->item_id, then->unit_price_minor};
         else
@@ -155,26 +202,23 @@ static void change_quantity(struct way *way, const struct cart_line *now, int32_
 
 static void reduce_line(struct way *way, const struct cart_line *now, const struct cart_line *then)
 {
-    if (then->quantity < now->quantity)
+    if (then->quantity < now->quantity && can_shrink(way, now, then->quantity))
         change_quantity(way, now, then->quantity);
 }
 
 static void complete_line(
     struct way *way, const struct cart_line *now, const struct cart_line *then)
 {
-    int32_t quantity = then->quantity;
-    struct cart_offer offer;
-    /* More of it can only be had while it is sold, as ever. */
-    if (quantity > now->quantity && !can_be_had(way, now, quantity, way->to->currency, &offer))
-        quantity = now->quantity;
-    if (quantity > now->quantity)
-        change_quantity(way, now, quantity);
+    struct cart_line becomes = *then;
+    becomes.quantity = find_quantity(way, now, then);
+    if (becomes.quantity > now->quantity)
+        change_quantity(way, now, becomes.quantity);
     if (!rules_is_same_text(then->properties, now->properties))
         add(way, (struct cart_event){
                      .type = CART_EVENT_ITEM_PROPERTIES_CHANGED,
                      .item_properties_changed = {now->item_id, then->properties},
                  });
-    count_line(way, quantity, then->unit_price_minor);
+    count_line(way, &becomes);
 }
 
 static void change_lines(
@@ -205,31 +249,34 @@ static void keep_lines(struct way *way)
 
 /* ---- lines that come back -------------------------------------------------------------------- */
 
-/* What a line comes back as; false, with a note: it can't be had. `now`: the line that came again
- * meanwhile, if there is one. */
+/* What a line comes back as; false, with a note: it can't be had. `now`: the line as it is, or has
+ * come again meanwhile; NULL: it is not there. */
 static bool find_back(
-    struct way *way, const struct cart_line *line, const struct cart_line *now,
+    struct way *way, const struct cart_line *then, const struct cart_line *now,
     struct cart_line *back)
 {
     struct cart_offer offer;
-    bool keeps_price = now != NULL && !is_other_currency(way);
-    bool is_bought = !keeps_price || line->quantity > now->quantity;
-    bool is_had = !is_bought || can_be_had(way, line, line->quantity, way->to->currency, &offer);
-    *back = *line;
-    if (keeps_price) {
+    bool never_left = now != NULL && now->added_version == then->added_version;
+    bool has_price =
+        now != NULL && rules_count_alike(now, then) && (never_left || !is_other_currency(way));
+    *back = *then;
+    if (has_price) {
         back->name = now->name;
-        if (!line->is_price_set) {
+        back->unit = now->unit;
+        if (!never_left && !then->is_price_set) {
             back->unit_price_minor = now->unit_price_minor;
             back->is_price_set = now->is_price_set;
         }
-        if (!is_had)
-            back->quantity = now->quantity;
+        back->quantity = find_quantity(way, now, then);
         return true;
     }
+    if (!can_be_had(way, then, then->quantity, way->to->currency, &offer))
+        return false;
     back->name = offer.name;
-    if (!line->is_price_set)
+    back->unit = offer.unit;
+    if (!then->is_price_set)
         back->unit_price_minor = offer.unit_price_minor;
-    return is_had;
+    return true;
 }
 
 static bool bring_back(struct way *way, const struct cart_line *line, size_t index)
@@ -245,13 +292,15 @@ static bool bring_back(struct way *way, const struct cart_line *line, size_t ind
                          .sku = back.sku,
                          .name = back.name,
                          .properties = back.properties,
+                         .unit = back.unit,
                          .quantity = back.quantity,
+                         .scale = back.scale,
                          .index = (int32_t)index,
                          .is_price_set = back.is_price_set,
                          .unit_price_minor = back.unit_price_minor,
                      },
              });
-    count_line(way, back.quantity, back.unit_price_minor);
+    count_line(way, &back);
     return true;
 }
 
@@ -259,8 +308,8 @@ static void bring_lines_back(struct way *way)
 {
     size_t index = 0;
     for (size_t i = 0; i < way->to->n_lines; i++) {
-        const struct cart_line *line = &way->to->lines[i];
-        index += find_stayed(way->from, line) != NULL || bring_back(way, line, index);
+        const struct cart_line *then = &way->to->lines[i];
+        index += stays(way, find_same_visit(way->from, then), then) || bring_back(way, then, index);
     }
 }
 
@@ -292,7 +341,7 @@ static enum cart_outcome lead_to(
     bring_details_back(&way);
     bool is_undo = restored.restored.undone_to > 0;
     if (!way.is_exact)
-        return rules_refuse(decision, CART_REFUSED_AMOUNT_TOO_LARGE);
+        return refuse_amount(decision);
     if (decision->n_events == 0 && decision->n_notes == 0 && !is_undo)
         return CART_ALREADY_SO;
     return rules_accept(decision, restored);
@@ -372,14 +421,18 @@ enum cart_outcome rules_copy(
                               .sku = line->sku,
                               .name = offer.name,
                               .properties = line->properties,
+                              .unit = offer.unit,
                               .quantity = line->quantity,
+                              .scale = offer.scale,
                               .unit_price_minor = offer.unit_price_minor,
                           },
                   });
-        count_line(&way, line->quantity, offer.unit_price_minor);
+        struct cart_line copy = *line;
+        copy.unit_price_minor = offer.unit_price_minor;
+        count_line(&way, &copy);
     }
     if (!way.is_exact)
-        return rules_refuse(decision, CART_REFUSED_AMOUNT_TOO_LARGE);
+        return refuse_amount(decision);
     return rules_accept(
         decision, (struct cart_event){
                       .type = CART_EVENT_COPIED,

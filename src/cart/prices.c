@@ -6,20 +6,19 @@
 static bool find_difference(
     const struct cart_line *line, const struct cart_offer *offer, struct cart_note *note)
 {
-    bool is_for_sale = offer->is_known && offer->has_price;
-    if (is_for_sale && offer->unit_price_minor == line->unit_price_minor)
+    enum cart_refusal code = CART_REFUSED_PRICES_CHANGED;
+    bool has_price = rules_can_take_price(line, offer, &code);
+    if (has_price && offer->unit_price_minor == line->unit_price_minor)
         return false;
     if (offer->is_known && line->is_price_set)
         return false;
     *note = (struct cart_note){
-        .code = !offer->is_known    ? CART_REFUSED_PRODUCT_WITHDRAWN
-                : !offer->has_price ? CART_REFUSED_PRICE_UNAVAILABLE
-                                    : CART_REFUSED_PRICES_CHANGED,
+        .code = code,
         .item_id = line->item_id,
         .sku = line->sku,
         .quantity = line->quantity,
         .unit_price_minor = line->unit_price_minor,
-        .current_price_minor = is_for_sale ? offer->unit_price_minor : -1,
+        .current_price_minor = has_price ? offer->unit_price_minor : -1,
     };
     return true;
 }
@@ -49,8 +48,10 @@ static int64_t find_price(
     const struct cart *cart, const struct cart_line *line, const struct cart_known *known)
 {
     struct cart_offer offer = find_offer(known, line, cart->currency);
-    return offer.is_known && offer.has_price && !line->is_price_set ? offer.unit_price_minor
-                                                                    : line->unit_price_minor;
+    enum cart_refusal obstacle;
+    return rules_can_take_price(line, &offer, &obstacle) && !line->is_price_set
+               ? offer.unit_price_minor
+               : line->unit_price_minor;
 }
 
 static void change_prices(
@@ -76,9 +77,9 @@ enum cart_outcome rules_reprice(
 {
     int64_t total_minor = rules_sum_totals(cart);
     for (size_t i = 0; i < cart->n_lines; i++) {
-        const struct cart_line *line = &cart->lines[i];
-        int64_t price_minor = find_price(cart, line, known);
-        if (!rules_add_line(total_minor, line->quantity, price_minor, &total_minor))
+        struct cart_line line = cart->lines[i];
+        line.unit_price_minor = find_price(cart, &cart->lines[i], known);
+        if (!rules_add_line(total_minor, &line, &total_minor))
             return rules_refuse(decision, CART_REFUSED_AMOUNT_TOO_LARGE);
     }
     change_prices(cart, known, false, decision);
@@ -99,17 +100,18 @@ enum cart_outcome rules_change_currency(
     for (size_t i = 0; i < cart->n_lines; i++) {
         const struct cart_line *line = &cart->lines[i];
         struct cart_offer offer = find_offer(known, line, currency);
+        struct cart_line becomes = *line;
         struct cart_note note;
+        enum cart_refusal obstacle;
+        becomes.unit_price_minor = offer.unit_price_minor;
         decision->prices[i] = (struct cart_item_price){line->item_id, offer.unit_price_minor};
-        are_exact =
-            are_exact &&
-            rules_add_line(total_minor, line->quantity, offer.unit_price_minor, &total_minor);
-        offer.has_price =
-            offer.has_price && !line->is_price_set; /* another system's is not known */
-        if (!offer.is_known || !offer.has_price) {
-            struct cart_line unpriced = *line;
-            unpriced.is_price_set = false;
-            (void)find_difference(&unpriced, &offer, &note); /* there is one */
+        are_exact = are_exact && rules_add_line(total_minor, &becomes, &total_minor);
+        /* What another system's price is in that currency is not known. */
+        offer.has_price = offer.has_price && !line->is_price_set;
+        becomes.is_price_set = false;
+        becomes.unit_price_minor = line->unit_price_minor;
+        if (!rules_can_take_price(line, &offer, &obstacle) &&
+            find_difference(&becomes, &offer, &note)) {
             rules_note(decision, note);
         }
     }

@@ -7,14 +7,53 @@ bool rules_is_same_text(const char *left, const char *right)
     return left == right || (left != NULL && right != NULL && strcmp(left, right) == 0);
 }
 
-bool rules_add_line(
-    int64_t others_minor, int32_t quantity, int64_t unit_price_minor, int64_t *sum_minor)
+bool rules_add_line(int64_t others_minor, const struct cart_line *line, int64_t *sum_minor)
 {
-    int64_t line_minor;
-    if (__builtin_mul_overflow(quantity, unit_price_minor, &line_minor) ||
-        line_minor > CART_AMOUNT_MAX)
+    int64_t line_minor = cart_line_subtotal_minor(line);
+    if (line_minor > CART_AMOUNT_MAX || others_minor > CART_AMOUNT_MAX)
         return false;
-    /* Neither is more than CART_AMOUNT_MAX, so their sum can't overflow. */
     *sum_minor = others_minor + line_minor;
     return *sum_minor <= CART_AMOUNT_MAX;
+}
+
+/* ---- quantities ------------------------------------------------------------------------------ */
+
+bool rules_count_alike(const struct cart_line *left, const struct cart_line *right)
+{
+    bool is_same_unit =
+        left->unit == NULL || right->unit == NULL || strcmp(left->unit, right->unit) == 0;
+    return left->scale == right->scale && is_same_unit;
+}
+
+bool rules_is_about(const struct cart_line *line, const struct cart_offer *offer)
+{
+    const struct cart_line offered = {.unit = offer->unit, .scale = offer->scale};
+    return offer->is_known && rules_count_alike(line, &offered);
+}
+
+bool rules_can_take_price(
+    const struct cart_line *line, const struct cart_offer *offer, enum cart_refusal *obstacle)
+{
+    if (!offer->is_known)
+        *obstacle = CART_REFUSED_PRODUCT_WITHDRAWN;
+    else if (!offer->has_price)
+        *obstacle = CART_REFUSED_PRICE_UNAVAILABLE;
+    else if (!rules_is_about(line, offer))
+        *obstacle = CART_REFUSED_UNIT_CHANGED;
+    else
+        return true;
+    return false;
+}
+
+bool rules_allow(const struct cart_limits *limits, int64_t quantity)
+{
+    return quantity >= limits->minimum && quantity <= limits->maximum &&
+           quantity % limits->multiple_of == 0;
+}
+
+enum cart_outcome rules_refuse_quantity(
+    struct cart_decision *decision, const struct cart_limits *limits)
+{
+    decision->limits = *limits;
+    return rules_refuse(decision, CART_REFUSED_QUANTITY_OUT_OF_RANGE);
 }

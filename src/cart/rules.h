@@ -46,10 +46,22 @@ static inline void rules_note(struct cart_decision *decision, struct cart_note n
 /* Whether two property texts, of which each may be NULL, are the same. */
 bool rules_is_same_text(const char *left, const char *right);
 
-/* Whether an amount of others and a line of that quantity and price stay exact together; *sum_minor
- * is what they are. */
-bool rules_add_line(
-    int64_t others_minor, int32_t quantity, int64_t unit_price_minor, int64_t *sum_minor);
+/* Whether an amount of others and that of a line, of which quantity, scale and price count, stay
+ * exact together; *sum_minor is what they are. */
+bool rules_add_line(int64_t others_minor, const struct cart_line *line, int64_t *sum_minor);
+
+/* Whether the quantities of two lines count the same: by the same scale, and by the same unit where
+ * both have one. */
+bool rules_count_alike(const struct cart_line *left, const struct cart_line *right);
+/* Whether the catalogue's limits and price are for what the quantity of the line counts: the
+ * product is for sale, and counts alike. */
+bool rules_is_about(const struct cart_line *line, const struct cart_offer *offer);
+/* Whether a line can have the price of an offer. False: *obstacle says why not. */
+bool rules_can_take_price(
+    const struct cart_line *line, const struct cart_offer *offer, enum cart_refusal *obstacle);
+bool rules_allow(const struct cart_limits *limits, int64_t quantity);
+enum cart_outcome rules_refuse_quantity(
+    struct cart_decision *decision, const struct cart_limits *limits);
 
 /* totals.c */
 enum cart_outcome rules_set_total(

@@ -19,11 +19,28 @@ static int64_t add_amounts(int64_t left_minor, int64_t right_minor)
     return sum_minor;
 }
 
+/* Of a quantity with decimals. The price is taken in two parts, whole * 10^scale + rest, so that
+ * only quantity * whole can overflow; what is left to divide is less than 2^31 * 10^scale. */
+static int64_t scaled_subtotal_minor(const struct cart_line *line)
+{
+    int64_t divisor = 1;
+    for (int32_t i = 0; i < line->scale; i++)
+        divisor *= 10;
+    int64_t subtotal_minor;
+    int64_t rest = line->quantity * (line->unit_price_minor % divisor);
+    if (__builtin_mul_overflow(line->quantity, line->unit_price_minor / divisor, &subtotal_minor) ||
+        __builtin_add_overflow(subtotal_minor, (rest + divisor / 2) / divisor, &subtotal_minor))
+        return INT64_MAX;
+    return subtotal_minor;
+}
+
 int64_t cart_line_subtotal_minor(const struct cart_line *line)
 {
     int64_t subtotal_minor;
+    if (line->scale > 0)
+        return scaled_subtotal_minor(line);
     if (__builtin_mul_overflow(line->quantity, line->unit_price_minor, &subtotal_minor))
-        return CART_AMOUNT_MAX;
+        return INT64_MAX;
     return subtotal_minor;
 }
 
@@ -48,7 +65,8 @@ void cart_sum_up(struct cart *cart)
     cart->discount_minor = 0;
     for (size_t i = 0; i < cart->n_lines; i++) {
         const struct cart_line *line = &cart->lines[i];
-        if (__builtin_add_overflow(cart->item_count, line->quantity, &cart->item_count))
+        int32_t n_pieces = line->scale > 0 ? 1 : line->quantity;
+        if (__builtin_add_overflow(cart->item_count, n_pieces, &cart->item_count))
             cart->item_count = INT32_MAX;
         cart->subtotal_minor = add_amounts(cart->subtotal_minor, cart_line_subtotal_minor(line));
         cart->discount_minor = add_amounts(cart->discount_minor, line->discount_minor);

@@ -12,16 +12,34 @@
 #define CATALOG_PRICES_MAX 64 /* currencies of one product */
 #define CATALOG_NAME_MAX 200  /* code points */
 #define CATALOG_PRICE_MAX INT64_C(9007199254740991)
+#define CATALOG_QUANTITY_MAX 1000000     /* that a product may allow a line to hold */
+#define CATALOG_QUANTITY_DEFAULT_MAX 999 /* that it allows without saying so */
+#define CATALOG_UNIT_MAX 16              /* code points */
+#define CATALOG_SCALE_MAX 6
 
 struct catalog_price {
     char currency[4]; /* ISO 4217, upper case */
     int64_t price_minor;
 };
 
+/* How much of the product one line of a cart may hold, and what a quantity counts: with the unit kg
+ * and the scale 3, 1500 are 1.5 kg. All zero: as catalog_default_quantity says. */
+struct catalog_quantity {
+    int32_t minimum;
+    int32_t maximum;
+    int32_t multiple_of;
+    int32_t scale;    /* the decimals of a quantity: it counts 10^-scale units */
+    const char *unit; /* of which the price is; NULL: it has no name */
+};
+extern const struct catalog_quantity catalog_default_quantity; /* 1 to 999 pieces of it */
+/* Whether any quantity is within the limits. */
+bool catalog_quantity_is_possible(const struct catalog_quantity *quantity);
+
 /* What a product is, apart from its sku: the content of PUT /products/{sku}. */
 struct catalog_content {
     const char *name;
     bool is_active;
+    struct catalog_quantity quantity;
     size_t n_prices;
     struct catalog_price prices[CATALOG_PRICES_MAX]; /* sorted by currency, each once */
 };
@@ -33,7 +51,7 @@ struct catalog_product {
     struct catalog_content content;
 };
 
-#define CATALOG_EVENTS(ROW) ROW(PRODUCT_CHANGED, "ProductChanged", 1)
+#define CATALOG_EVENTS(ROW) ROW(PRODUCT_CHANGED, "ProductChanged", 2)
 enum catalog_event_type {
 #define CATALOG_ROW(NAME, name, schema_version) CATALOG_EVENT_##NAME,
     CATALOG_EVENTS(CATALOG_ROW)
@@ -50,18 +68,21 @@ struct catalog_event {
 
 enum catalog_command_type {
     CATALOG_COMMAND_CHANGE_PRODUCT, /* the product becomes exactly `content` */
-    CATALOG_COMMAND_SET_PRICE, /* one line of an import: name, one price, and activity if it says
-                                  so; other currencies stay as they are */
+    CATALOG_COMMAND_SET_PRICE, /* one line of an import: name, one price, and activity and quantity
+                                  if it says so; other currencies stay as they are */
     CATALOG_COMMAND_DEACTIVATE /* the product, if there is one, becomes inactive; the rest stays */
 };
 
 struct catalog_command {
     enum catalog_command_type type;
     const char *sku;
-    struct catalog_content content; /* set_price: name and prices[0]; is_active if has_active */
+    struct catalog_content content; /* set_price: name and prices[0]; is_active if has_active,
+                                       quantity if has_quantity */
     bool takes_price_away; /* set_price only: there is no price in that currency any more */
     bool has_active; /* set_price only; when false an existing product keeps its activity and a new
                         one is active */
+    bool has_quantity; /* set_price only; when false an existing product keeps its quantity and a
+                          new one has the default */
 };
 
 /* Why a command is refused. */
@@ -80,6 +101,10 @@ struct catalog_decision {
     struct catalog_event event;
 };
 
+/* The quantity that holds for a product: its own or the default. */
+struct catalog_quantity catalog_find_quantity(const struct catalog_quantity *own);
+bool catalog_quantity_is_same(
+    const struct catalog_quantity *left, const struct catalog_quantity *right);
 /* Sets a price, keeping the order; replaces the price of a currency that is there. False when the
  * content is full. */
 bool catalog_content_set_price(

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+/* ---- prices ---------------------------------------------------------------------------------- */
+
 /* Where the price of that currency stands, or would. */
 static size_t find_index(
     const struct catalog_content *content, const char *currency, bool *is_there)
@@ -52,10 +54,42 @@ bool catalog_find_price(
     return is_there;
 }
 
+/* ---- quantities ------------------------------------------------------------------------------ */
+
+const struct catalog_quantity catalog_default_quantity = {
+    .minimum = 1,
+    .maximum = CATALOG_QUANTITY_DEFAULT_MAX,
+    .multiple_of = 1,
+    .scale = 0,
+    .unit = NULL};
+
+struct catalog_quantity catalog_find_quantity(const struct catalog_quantity *own)
+{
+    return own->maximum > 0 ? *own : catalog_default_quantity;
+}
+
+bool catalog_quantity_is_possible(const struct catalog_quantity *quantity)
+{
+    int64_t n_below = (int64_t)(quantity->minimum - 1) / quantity->multiple_of;
+    return (n_below + 1) * quantity->multiple_of <= quantity->maximum;
+}
+
+bool catalog_quantity_is_same(
+    const struct catalog_quantity *left, const struct catalog_quantity *right)
+{
+    bool has_same_unit = left->unit == right->unit || (left->unit != NULL && right->unit != NULL &&
+                                                       strcmp(left->unit, right->unit) == 0);
+    return has_same_unit && left->minimum == right->minimum && left->maximum == right->maximum &&
+           left->multiple_of == right->multiple_of && left->scale == right->scale;
+}
+
+/* ---- decisions ------------------------------------------------------------------------------- */
+
 static bool is_same(const struct catalog_content *left, const struct catalog_content *right)
 {
     if (left->is_active != right->is_active || left->n_prices != right->n_prices ||
-        strcmp(left->name, right->name) != 0)
+        strcmp(left->name, right->name) != 0 ||
+        !catalog_quantity_is_same(&left->quantity, &right->quantity))
         return false;
     for (size_t i = 0; i < left->n_prices; i++)
         if (strcmp(left->prices[i].currency, right->prices[i].currency) != 0 ||
@@ -76,6 +110,8 @@ static bool set_price(
     content->name = command->content.name;
     if (command->has_active)
         content->is_active = command->content.is_active;
+    if (command->has_quantity)
+        content->quantity = command->content.quantity;
     const struct catalog_price *price = &command->content.prices[0];
     if (!command->takes_price_away)
         return catalog_content_set_price(content, price->currency, price->price_minor);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "catalog.h"
+#include "codec.h"
 #include "metrics.h"
 #include "migrate.h"
 #include "product_line.h"
@@ -24,6 +25,7 @@
 #define FAILED_MAX 20
 #define SAID_MAX 100 /* bad lines that are named; the others are only counted */
 #define NAME_SIZE (4 * CATALOG_NAME_MAX + 1)
+#define UNIT_SIZE (4 * CATALOG_UNIT_MAX + 1)
 
 /* A line under way, with all that its command points to. */
 struct import_line {
@@ -34,6 +36,7 @@ struct import_line {
     struct import_line *next_free;
     char sku[CART_SKU_SIZE];
     char name[NAME_SIZE];
+    char unit[UNIT_SIZE];
 };
 
 enum import_end {
@@ -144,7 +147,7 @@ static void submit(struct import_line *slot, int32_t version)
 static void submit_line(struct import *import, const struct product_line *line, int64_t line_number)
 {
     struct import_line *slot = take_slot(import, line_number);
-    /* Both texts were checked to fit. */
+    /* The texts were checked to fit. */
     (void)strncpy(slot->sku, line->sku, sizeof slot->sku - 1);
     (void)strncpy(slot->name, line->name, sizeof slot->name - 1);
     struct catalog_command *command = &slot->catalog_command;
@@ -153,6 +156,12 @@ static void submit_line(struct import *import, const struct product_line *line, 
     command->content.name = slot->name;
     command->content.is_active = line->is_active;
     command->has_active = line->has_active;
+    command->has_quantity = line->has_quantity;
+    command->content.quantity = line->quantity;
+    if (line->quantity.unit != NULL) {
+        (void)strncpy(slot->unit, line->quantity.unit, sizeof slot->unit - 1);
+        command->content.quantity.unit = slot->unit;
+    }
     command->takes_price_away = !line->has_price;
     command->content.n_prices = 1;
     (void)strncpy(command->content.prices[0].currency, line->currency, 3);
@@ -246,6 +255,15 @@ static void receive_header(struct import *import, const struct csv_record *recor
     }
 }
 
+/* 0, or the number of an earlier line that says something else of this product's quantity. */
+static int64_t note_quantity(
+    struct import *import, const struct product_line *line, int64_t line_number)
+{
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer text = {0};
+    codec_write_quantity(&text, &line->quantity);
+    return seen_note(import->seen, line->sku, "quantity", base_buffer_text(&text), line_number);
+}
+
 /* 0, or the number of an earlier line that says something else of this product. Of an import that
  * goes on with it only prices are compared, which takes the least memory. */
 static int64_t find_contradiction(
@@ -264,7 +282,11 @@ static int64_t find_contradiction(
         line->has_active
             ? seen_note(import->seen, line->sku, "active", line->is_active ? "1" : "0", line_number)
             : 0;
-    return earlier > 0 ? earlier : other_name > 0 ? other_name : other_activity;
+    int64_t other_quantity = line->has_quantity ? note_quantity(import, line, line_number) : 0;
+    return earlier > 0          ? earlier
+           : other_name > 0     ? other_name
+           : other_activity > 0 ? other_activity
+                                : other_quantity;
 }
 
 static void receive_record(struct import *import, const struct csv_record *record)
@@ -283,7 +305,8 @@ static void receive_record(struct import *import, const struct csv_record *recor
         submit_line(import, &line, record->line);
     } else if (earlier > 0) {
         base_buffer_printf(
-            &problem, "it contradicts line %" PRId64 " in name, price or activity", earlier);
+            &problem, "it contradicts line %" PRId64 " in name, price, activity or quantity",
+            earlier);
         product_line_append_sku(&problem, line.sku);
         complain(import, record->line, base_buffer_text(&problem));
     }

@@ -4,7 +4,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "catalog.h"
 #include "codec.h"
 #include "currency.h"
 #include "price.h"
@@ -42,7 +41,7 @@ static bool refuse_header(char **problem, const char *what, const char *name)
     base_buffer_printf(
         &text,
         "%s column \"%s\"; the first line names the columns: sku,name,currency,price and, "
-        "optionally, active",
+        "optionally, active, minimum, maximum, multiple_of, unit and scale",
         what, name);
     *problem = base_copy_text(base_buffer_text(&text));
     return false;
@@ -149,6 +148,60 @@ static const char *read_price(
                : price_read_minor(text, &line->price_minor);
 }
 
+/* False: the field has something else than an integer within the limits. Empty, it changes nothing.
+ */
+static bool read_number(const char *text, int32_t least, int32_t most, int32_t *number)
+{
+    int64_t read;
+    if (text[0] == '\0')
+        return true;
+    if (!base_parse_int(text, least, most, &read))
+        return false;
+    *number = (int32_t)read;
+    return true;
+}
+
+static bool has_quantity(const struct product_line_header *header, const struct csv_record *record)
+{
+    for (int column = PRODUCT_LINE_MINIMUM; column <= PRODUCT_LINE_SCALE; column++)
+        if (field(header, record, (enum product_line_column)column)[0] != '\0')
+            return true;
+    return false;
+}
+
+/* NULL, or what the value of *column must be. Where one of the columns says something, the empty
+ * ones say the default. */
+static const char *read_quantity(
+    const struct product_line_header *header, const struct csv_record *record,
+    struct base_arena *arena, struct catalog_quantity *quantity, enum product_line_column *column)
+{
+    static const char COUNT[] = "an integer from 1 to 1000000, or empty";
+    *quantity = catalog_default_quantity;
+    *column = PRODUCT_LINE_MINIMUM;
+    if (!read_number(field(header, record, *column), 1, CATALOG_QUANTITY_MAX, &quantity->minimum))
+        return COUNT;
+    *column = PRODUCT_LINE_MULTIPLE_OF;
+    if (!read_number(
+            field(header, record, *column), 1, CATALOG_QUANTITY_MAX, &quantity->multiple_of))
+        return COUNT;
+    *column = PRODUCT_LINE_SCALE;
+    if (!read_number(field(header, record, *column), 0, CATALOG_SCALE_MAX, &quantity->scale))
+        return "an integer from 0 to 6, or empty";
+    *column = PRODUCT_LINE_UNIT;
+    const char *unit = codec_normalise(arena, field(header, record, *column), CATALOG_UNIT_MAX);
+    if (unit[0] != '\0' && !codec_is_label(unit, CATALOG_UNIT_MAX))
+        return "1 to 16 characters, none of them a control character, or empty";
+    quantity->unit = unit[0] != '\0' ? unit : NULL;
+    *column = PRODUCT_LINE_MAXIMUM;
+    if (!read_number(field(header, record, *column), 1, CATALOG_QUANTITY_MAX, &quantity->maximum))
+        return COUNT;
+    if (!catalog_quantity_is_possible(quantity))
+        return "at least the first multiple of multiple_of from minimum on (999 where it is empty)";
+    if (catalog_quantity_is_same(quantity, &catalog_default_quantity))
+        *quantity = (struct catalog_quantity){.maximum = 0};
+    return NULL;
+}
+
 /* NULL, or what the value of *column must be. */
 static const char *read_columns(
     const struct product_line_header *header, const struct csv_record *record,
@@ -178,7 +231,9 @@ static const char *read_columns(
     line->has_active = active[0] != '\0';
     if (line->has_active && !read_yes_or_no(active, &line->is_active))
         return "true, false, yes, no, 1, 0, or empty";
-    return NULL;
+    line->has_quantity = has_quantity(header, record);
+    return line->has_quantity ? read_quantity(header, record, arena, &line->quantity, column)
+                              : NULL;
 }
 
 bool product_line_read(

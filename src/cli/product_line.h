@@ -1,12 +1,14 @@
 /*
  * product_line: what one line of a catalogue file says, once it is known to be right. Columns
- * sku, name, currency, price and, optionally, active, in the order of the header line, among others
- * that are ignored. It reads no file and records nothing.
+ * sku, name, currency, price and, optionally, active and what the product says of quantities, in
+ * the order of the header line, among others that are ignored. It reads no file and records
+ * nothing.
  */
 #ifndef CARTD_CLI_PRODUCT_LINE_H
 #define CARTD_CLI_PRODUCT_LINE_H
 
 #include "base.h"
+#include "catalog.h"
 #include "csv.h"
 
 /* Column, name, whether the header must have it. */
@@ -15,7 +17,12 @@
     ROW(NAME, "name", true)                                                                        \
     ROW(CURRENCY, "currency", true)                                                                \
     ROW(PRICE, "price", true)                                                                      \
-    ROW(ACTIVE, "active", false)
+    ROW(ACTIVE, "active", false)                                                                   \
+    ROW(MINIMUM, "minimum", false)                                                                 \
+    ROW(MAXIMUM, "maximum", false)                                                                 \
+    ROW(MULTIPLE_OF, "multiple_of", false)                                                         \
+    ROW(UNIT, "unit", false)                                                                       \
+    ROW(SCALE, "scale", false)
 
 enum product_line_column {
 #define PRODUCT_LINE_ROW(NAME, name, is_needed) PRODUCT_LINE_##NAME,
@@ -38,6 +45,8 @@ struct product_line {
     int64_t price_minor;
     bool has_active; /* false: there is no such column, or it is empty here */
     bool is_active;
+    bool has_quantity;                /* false: the line says nothing of it */
+    struct catalog_quantity quantity; /* all zero: the default */
 };
 
 /* Names are compared without regard to case and to the blanks around them. The other columns are

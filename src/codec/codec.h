@@ -53,10 +53,12 @@ void codec_write_priced_cart(
 void codec_append_cart_times(
     struct base_buffer *out, int64_t created_at_us, int64_t updated_at_us, int64_t closed_at_us);
 
-/* {"sku","version","name","prices","active"}: a product as it is stored in the read table. */
+/* {"sku","version","name","prices","active"}, and "quantity" unless it is the default: a product as
+ * it is stored in the read table. */
 void codec_write_product(struct base_buffer *out, const struct catalog_product *product);
-/* Puts "minor_units" and "updated_at" in before the closing brace of the stored product that `out`
- * ends with. What the minor units are may change with the settings, so they are not stored. */
+/* Puts "minor_units", "updated_at" and a default "quantity" in before the closing brace of the
+ * stored product that `out` ends with. What the minor units are may change with the settings, so
+ * they are not stored. */
 void codec_append_product_times(struct base_buffer *out, int64_t updated_at_us);
 
 /* The decimals of a currency; null: it is none, or is none any more. */
@@ -67,6 +69,13 @@ void codec_write_minor_unit(struct base_buffer *out, const char *currency);
  * only the prices of `content`. */
 void codec_write_prices(struct base_buffer *out, const struct catalog_content *content);
 bool codec_read_prices(const char *json, struct catalog_content *content) BASE_MUST_CHECK;
+
+/* What a product says of quantities, {"minimum","maximum","multiple_of","unit","scale"}, and back;
+ * its text goes to the arena. The default is written null and read from NULL. False, as for prices.
+ */
+void codec_write_quantity(struct base_buffer *out, const struct catalog_quantity *quantity);
+bool codec_read_quantity(
+    const char *json, struct base_arena *arena, struct catalog_quantity *quantity) BASE_MUST_CHECK;
 
 /* ---- events ---------------------------------------------------------------------------------- */
 

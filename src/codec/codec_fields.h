@@ -21,6 +21,7 @@ enum codec_kind {
     CODEC_PROPERTIES,  /* an object of texts; canonical JSON, const char *, NULL where there are
                           none. With `most`: of so many bytes, and within the other limits too */
     CODEC_PRICES,      /* an object of prices; n_prices and prices of a struct catalog_content */
+    CODEC_QUANTITY,    /* an object of limits, unit and scale, or null; struct catalog_quantity */
     CODEC_TOKEN_HASH,  /* 64 hexadecimal digits; const char * */
     CODEC_STATUS,      /* the name of a status that a cart can have; enum cart_status */
     CODEC_UUID,        /* struct base_uuid */
@@ -50,7 +51,8 @@ struct codec_field {
     enum codec_kind kind;
     bool is_as_given; /* a text that is not brought into its normal form */
     bool has_lines;   /* a text that may have line breaks and tabs */
-    bool is_optional; /* it may be left out, as the writer does with NULL */
+    bool is_optional; /* it may be left out, as the writer does with NULL and with an integer or a
+                         quantity that is `otherwise` or the default */
     bool is_nullable; /* null is NULL */
     bool is_in_path;  /* of a command: the request's path says it, unless it's one of a list */
     bool is_hidden;   /* it is stored, but not shown */
@@ -77,6 +79,15 @@ void codec_read_fields(struct codec_object *object, const struct codec_field *fi
 /* Then: complains of every member that was in none of these rows (unknown.c). */
 void codec_refuse_other_members(
     const struct codec_object *object, const struct codec_field *fields);
+
+/* ---- quantity.c ------------------------------------------------------------------------------ */
+
+/* A struct catalog_quantity as it is stored. */
+extern const struct codec_field codec_quantity_fields[];
+/* One of an event, or of a client: then its members are optional, and the default is all zero. */
+void codec_read_quantity_member(
+    const struct codec_object *object, const struct codec_field *field, json_t *value,
+    void *target);
 
 /* ---- write.c --------------------------------------------------------------------------------- */
 

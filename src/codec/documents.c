@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <string.h>
 
 #include "codec_fields.h"
@@ -41,6 +42,30 @@ static void end_at(struct base_buffer *out, const char *at)
     out->length = (size_t)(at - out->bytes);
 }
 
+/* 1500 with 3 decimals is 1.5. */
+static void write_decimal(struct base_buffer *out, int32_t number, int32_t scale)
+{
+    char digits[BASE_INT_SIZE + CART_SCALE_MAX];
+    int length = snprintf(digits, sizeof digits, "%0*d", (int)scale + 1, (int)number);
+    int n_whole = length - (int)scale;
+    while (length > n_whole && digits[length - 1] == '0')
+        length--;
+    base_buffer_append(out, digits, (size_t)n_whole);
+    if (length > n_whole) {
+        base_buffer_append_char(out, '.');
+        base_buffer_append(out, digits + n_whole, (size_t)(length - n_whole));
+    }
+}
+
+/* What the quantity counts, of a line that says so. */
+static void write_measure(struct base_buffer *out, const struct cart_line *line)
+{
+    base_buffer_append_text(out, ",\"quantity_decimal\":\"");
+    write_decimal(out, line->quantity, line->scale);
+    write_text(out, "\",\"unit\":", line->unit);
+    write_integer(out, ",\"scale\":", line->scale);
+}
+
 static void write_line(struct base_buffer *out, const struct cart_line *line, bool is_first)
 {
     char *at = base_buffer_reserve(out, LINE_ROOM + 2 * strlen(line->item_id));
@@ -65,6 +90,11 @@ static void write_line(struct base_buffer *out, const struct cart_line *line, bo
     at = base_buffer_reserve(out, LINE_ROOM + properties_room);
     at = put_text(at, ",\"quantity\":");
     at = base_format_int(at, line->quantity);
+    if (line->scale > 0 || line->unit != NULL) {
+        end_at(out, at);
+        write_measure(out, line);
+        at = base_buffer_reserve(out, LINE_ROOM + properties_room);
+    }
     at = put_text(at, ",\"unit_price\":");
     at = base_format_int(at, line->unit_price_minor);
     at = put_text(
@@ -229,6 +259,8 @@ static const struct codec_field former_line_fields[] = {
     {FIELD("price_source", PRICE_SOURCE, is_price_set), .is_optional = true},
     {FIELD("discount", INTEGER, discount_minor), .is_optional = true, .most = CART_AMOUNT_MAX},
     {FIELD("properties", PROPERTIES, properties), .is_optional = true},
+    {FIELD("unit", TEXT, unit), .is_optional = true, .is_nullable = true},
+    {FIELD("scale", INTEGER, scale), .is_optional = true, .most = CART_SCALE_MAX},
     {.name = NULL},
 };
 
@@ -333,6 +365,7 @@ static const struct codec_field product_fields[] = {
     {FIELD("name", TEXT, content.name)},
     {FIELD("prices", PRICES, content.n_prices)},
     {FIELD("active", BOOLEAN, content.is_active)},
+    {FIELD("quantity", QUANTITY, content.quantity), .is_optional = true},
     {.name = NULL},
 };
 
@@ -394,7 +427,11 @@ void codec_append_product_times(struct base_buffer *out, int64_t updated_at_us)
     BASE_CLEANUP(base_buffer_finish) struct base_buffer minor_units = {0};
     const char *prices = find_prices(out);
     write_minor_units(&minor_units, prices, out->bytes + out->length);
-    out->length--; /* The closing brace moves to the end. */
+    out->length--;                            /* The closing brace moves to the end. */
+    if (out->bytes[out->length - 1] != '}') { /* It ends with whether it is active. */
+        base_buffer_append_text(out, ",\"quantity\":");
+        codec_write_quantity(out, &catalog_default_quantity);
+    }
     base_buffer_append_text(out, ",\"minor_units\":");
     base_buffer_append(out, minor_units.bytes, minor_units.length);
     write_time(out, ",\"updated_at\":", updated_at_us);

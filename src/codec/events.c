@@ -116,21 +116,25 @@ bool codec_read_catalog_event(
 /* On the JSON: what is read needs none of it, but a copy of the log in the newest shapes does, and
  * whoever proves that nothing is lost. */
 
-/* What a member says of an event of before it. */
+/* What a member says of an event of before it; NULL: it is left out. */
 static json_t *make_former_value(const struct codec_field *field)
 {
+    if (field->is_optional)
+        return NULL;
     return field->is_nullable ? json_null() : json_object();
 }
 
 /* False: the data has already what came later. */
 static bool upcast(const struct codec_shape *shape, int32_t schema_version, json_t *data)
 {
-    for (const struct codec_field *field = shape->fields; field->name != NULL; field++)
-        if (field->since > schema_version &&
-            (json_object_get(data, field->name) != NULL ||
-             (!field->is_optional &&
-              json_object_set_new(data, field->name, make_former_value(field)) != 0)))
+    for (const struct codec_field *field = shape->fields; field->name != NULL; field++) {
+        if (field->since <= schema_version)
+            continue;
+        json_auto_t *former = make_former_value(field);
+        if (json_object_get(data, field->name) != NULL ||
+            (former != NULL && json_object_set(data, field->name, former) != 0))
             return false;
+    }
     return true;
 }
 
@@ -140,11 +144,11 @@ static bool downcast(const struct codec_shape *shape, int32_t schema_version, js
     for (const struct codec_field *field = shape->fields; field->name != NULL; field++) {
         if (field->since <= schema_version)
             continue;
-        if (field->is_optional && json_object_get(data, field->name) == NULL)
-            continue;
         json_auto_t *former = make_former_value(field);
-        if (field->is_optional || json_equal(json_object_get(data, field->name), former) != 1 ||
-            json_object_del(data, field->name) != 0)
+        json_t *value = json_object_get(data, field->name);
+        if (former == NULL && value == NULL)
+            continue;
+        if (json_equal(value, former) != 1 || json_object_del(data, field->name) != 0)
             return false;
     }
     return true;

@@ -8,11 +8,12 @@
  *
  * A stored event is a promise: it is never rewritten. A member that an event gets one day is a row
  * with `since`, and the schema_version of the event in CART_EVENTS or CATALOG_EVENTS is one more;
- * events of before are read as if it were null or, where it can't be, {}. A change of another kind
+ * events of before are read as if it were left out where it can be, null or, where it can't be,
+ * {}. A change of another kind
  * is an event of another name.
  */
 
-enum { FIELDS_MAX = 9 };
+enum { FIELDS_MAX = 11 };
 
 /* ---- events ---------------------------------------------------------------------------------- */
 
@@ -46,6 +47,9 @@ static const struct codec_field cart_event_fields[][FIELDS_MAX] = {
             {FIELD("properties", PROPERTIES, item_added.properties), .since = 2},
             {FIELD("price_source", PRICE_SOURCE, item_added.is_price_set), .is_optional = true,
              .since = 3},
+            {FIELD("unit", TEXT, item_added.unit), .is_optional = true, .since = 3},
+            {FIELD("scale", INTEGER, item_added.scale), .is_optional = true, .since = 3, .least = 1,
+             .most = CART_SCALE_MAX},
         },
     [CART_EVENT_ITEM_QUANTITY_CHANGED] =
         {
@@ -108,6 +112,9 @@ static const struct codec_field cart_event_fields[][FIELDS_MAX] = {
             {FIELD("index", INTEGER, item_restored.index), .most = CART_LINES_MAX - 1},
             {FIELD("price_source", PRICE_SOURCE, item_restored.is_price_set), .is_optional = true,
              .since = 2},
+            {FIELD("unit", TEXT, item_restored.unit), .is_optional = true, .since = 2},
+            {FIELD("scale", INTEGER, item_restored.scale), .is_optional = true, .since = 2,
+             .least = 1, .most = CART_SCALE_MAX},
         },
     [CART_EVENT_CURRENCY_CHANGED] =
         {
@@ -151,6 +158,8 @@ static const struct codec_field catalog_event_fields[][FIELDS_MAX] = {
             {FIELD("name", TEXT, product_changed.content.name)},
             {FIELD("prices", PRICES, product_changed.content.n_prices)},
             {FIELD("active", BOOLEAN, product_changed.content.is_active)},
+            {FIELD("quantity", QUANTITY, product_changed.content.quantity), .is_nullable = true,
+             .since = 2},
         },
 };
 
@@ -309,6 +318,7 @@ const struct codec_field codec_content_fields[] = {
     {FIELD("name", TEXT, name), .most = CATALOG_NAME_MAX},
     {FIELD("prices", PRICES, n_prices)},
     {FIELD("active", BOOLEAN, is_active), .is_optional = true, .otherwise = true},
+    {FIELD("quantity", QUANTITY, quantity), .is_optional = true, .is_nullable = true},
     {.name = NULL},
 };
 

@@ -64,8 +64,10 @@ static void write_line(struct base_buffer *out, const struct cart_line *line)
                          .sku = line->sku,
                          .name = line->name,
                          .properties = line->properties,
+                         .unit = line->unit,
                          .quantity = line->quantity,
                          .is_price_set = line->is_price_set,
+                         .scale = line->scale,
                          .unit_price_minor = line->unit_price_minor,
                      },
              });

@@ -121,6 +121,9 @@ static void write_value(
     case CODEC_PRICE_SOURCE:
         base_buffer_append_text(out, *(const bool *)source ? "\"set\"" : "\"catalog\"");
         return;
+    case CODEC_QUANTITY:
+        codec_write_quantity(out, source);
+        return;
     case CODEC_STATUS:
         write_quoted(out, cart_status_name(*(const enum cart_status *)source));
         return;
@@ -139,9 +142,18 @@ static void write_value(
     }
 }
 
-static bool is_nothing(const struct codec_field *field, const void *value)
+/* Whether a member says nothing, so that it need not be written. */
+static bool is_left_out(const struct codec_field *field, const void *source)
 {
-    return field->kind == CODEC_PRICE_SOURCE ? !*(const bool *)value : text_at(value) == NULL;
+    if (!field->is_optional)
+        return false;
+    if (field->kind == CODEC_PRICE_SOURCE)
+        return !*(const bool *)source;
+    if (field->kind == CODEC_QUANTITY)
+        return ((const struct catalog_quantity *)source)->maximum == 0;
+    if (field->kind == CODEC_INTEGER)
+        return *(const int32_t *)source == field->otherwise;
+    return text_at(source) == NULL;
 }
 
 static void write_fields(
@@ -151,7 +163,7 @@ static void write_fields(
         base_buffer_append_char(out, '{');
     for (const struct codec_field *field = fields; field->name != NULL; field++) {
         const void *value = (const char *)source + field->offset;
-        if ((field->is_optional && is_nothing(field, value)) || (field->is_hidden && is_shown))
+        if (is_left_out(field, value) || (field->is_hidden && is_shown))
             continue;
         write_name(out, field, field == fields);
         write_value(out, field, value);
@@ -181,4 +193,12 @@ void codec_write_prices(struct base_buffer *out, const struct catalog_content *c
         base_buffer_append_int(out, content->prices[i].price_minor);
     }
     base_buffer_append_char(out, '}');
+}
+
+void codec_write_quantity(struct base_buffer *out, const struct catalog_quantity *quantity)
+{
+    if (quantity->maximum == 0)
+        base_buffer_append_text(out, "null");
+    else
+        codec_write_fields(out, codec_quantity_fields, quantity);
 }

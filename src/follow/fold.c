@@ -10,7 +10,7 @@ static int32_t count_units(const struct cart *cart, const char *sku)
         return 0;
     for (size_t i = 0; i < cart->n_lines; i++)
         if (strcmp(cart->lines[i].sku, sku) == 0)
-            units += cart->lines[i].quantity; /* 250 lines of 999 */
+            units += cart->lines[i].quantity; /* at most CART_LINES_MAX * CART_QUANTITY_MAX */
     return units;
 }
 

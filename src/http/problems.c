@@ -90,6 +90,13 @@ static void append_closing(struct base_buffer *out, const struct http_refusal *r
     }
 }
 
+static void append_limits(struct base_buffer *out, const struct cart_limits *limits)
+{
+    base_buffer_printf(
+        out, ",\"minimum\":%d,\"maximum\":%d,\"multiple_of\":%d", (int)limits->minimum,
+        (int)limits->maximum, (int)limits->multiple_of);
+}
+
 void http_write_problem(
     struct base_buffer *out, const struct http_refusal *refusal, const char *request_id)
 {
@@ -103,6 +110,8 @@ void http_write_problem(
         base_buffer_append_text(out, ",\"current_total\":");
         base_buffer_append_int(out, refusal->current_total_minor);
     }
+    if (refusal->limits != NULL)
+        append_limits(out, refusal->limits);
     if (refusal->cart_status != NULL)
         append_closing(out, refusal);
     if (refusal->has_current_version) {

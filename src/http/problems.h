@@ -26,9 +26,9 @@
         "invalid bearer token; the detail says which. A guest's cart requires its Cart-Token. "    \
         "The WWW-Authenticate header follows RFC 6750.")                                           \
     ROW(FORBIDDEN, "forbidden", 403, "Not permitted",                                              \
-        "The bearer token lacks the scope that this operation requires, the request acts for "     \
-        "another customer, or a browser sent it for a web page whose origin is not allowed. The "  \
-        "detail says which.")                                                                      \
+        "The bearer token lacks the scope that this operation requires, or the one that a "        \
+        "command requires which `pointer` names; or the request acts for another customer, or a "  \
+        "browser sent it for a web page whose origin is not allowed. The detail says which.")      \
     ROW(NOT_FOUND, "not-found", 404, "Not found",                                                  \
         "There is no resource at this path. Paths are case-sensitive and don't end with a slash; " \
         "GET /openapi.yaml lists them.")                                                           \
@@ -122,8 +122,15 @@
     ROW(PRICE_UNAVAILABLE, "price-unavailable", 422, "No price in the cart's currency",            \
         "A product has no price in the cart's currency, so it can't be in the cart. Of several "   \
         "products, items lists the lines.")                                                        \
-    ROW(QUANTITY_OUT_OF_RANGE, "quantity-out-of-range", 422, "The quantity is too large",          \
-        "One line of a cart holds at most 999 units, and this command would exceed that.")         \
+    ROW(UNIT_CHANGED, "unit-changed", 409, "The product is sold by another unit now",              \
+        "The catalogue counts this product otherwise than it did when the line was added: by "     \
+        "another unit, or with other decimals. The line may stay, become less or be removed, but " \
+        "not become more, and it keeps its price. Remove it and add the product again.")           \
+    ROW(QUANTITY_OUT_OF_RANGE, "quantity-out-of-range", 422, "The quantity is not allowed",        \
+        "The catalogue says how much of a product one line may hold: from 1 to 999, unless the "   \
+        "product says otherwise. With this command it would hold less, more, or what is no "       \
+        "multiple of multiple_of. The members minimum, maximum and multiple_of say what is "       \
+        "allowed.")                                                                                \
     ROW(AMOUNT_TOO_LARGE, "amount-too-large", 422, "The amount is too large",                      \
         "Totals are exact integers in the currency's minor unit, at most 9007199254740991, and "   \
         "this command would make the cart's total larger.")                                        \
@@ -185,7 +192,8 @@ struct http_refusal {
     const struct codec_complaints *errors;
     bool has_current_total;
     int64_t current_total_minor;
-    const char *cart_status; /* NULL: none; else with closed_at_us, or CART_TIME_NONE */
+    const struct cart_limits *limits; /* NULL: none */
+    const char *cart_status;          /* NULL: none; else with closed_at_us, or CART_TIME_NONE */
     int64_t closed_at_us;
     bool has_current_version;
     int32_t current_version;

@@ -24,8 +24,10 @@ static size_t end_of_chunk(const struct cart *cart, size_t chunk)
 
 static bool is_same_line(const struct cart_line *left, const struct cart_line *right)
 {
-    return left->quantity == right->quantity && left->unit_price_minor == right->unit_price_minor &&
+    return left->quantity == right->quantity && left->scale == right->scale &&
+           left->unit_price_minor == right->unit_price_minor &&
            left->is_price_set == right->is_price_set &&
+           tables_is_same_text(left->unit, right->unit) &&
            left->discount_minor == right->discount_minor &&
            tables_is_same_text(left->item_id, right->item_id) &&
            tables_is_same_text(left->sku, right->sku) &&

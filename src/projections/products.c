@@ -21,6 +21,18 @@ static void put_keys(struct postgres_parameters *to, const void *changes)
     postgres_put_text(to, change->key);
 }
 
+/* NULL: the default, as in rows of before. */
+static void put_quantity(struct postgres_parameters *to, const struct catalog_quantity *quantity)
+{
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer text = {0};
+    if (quantity->maximum == 0) {
+        postgres_put_null(to);
+        return;
+    }
+    codec_write_quantity(&text, quantity);
+    postgres_put_bytes(to, text.bytes, text.length);
+}
+
 static void put_products(struct postgres_parameters *to, const void *changes)
 {
     BASE_CLEANUP(base_buffer_finish) struct base_buffer text = {0};
@@ -51,6 +63,9 @@ static void put_products(struct postgres_parameters *to, const void *changes)
     postgres_begin_array(to);
     TABLES_FOREACH(change, changes, &aggregate_product)
     tables_put_time(to, product_of(change)->updated_at_us);
+    postgres_begin_array(to);
+    TABLES_FOREACH(change, changes, &aggregate_product)
+    put_quantity(to, &product_of(change)->content.quantity);
 }
 
 static bool has_products(const void *changes)
@@ -61,22 +76,24 @@ static bool has_products(const void *changes)
 const struct eventstore_clause products_clause = {
     .ctes =
         "products_put AS (\n"
-        "    INSERT INTO products (sku, version, name, prices, is_active, document, updated_at)\n"
+        "    INSERT INTO products (sku, version, name, prices, is_active, document, updated_at,\n"
+        "        quantity)\n"
         "    SELECT u.sku, u.version, u.name, u.prices, u.is_active, u.document,\n"
-        "        coalesce(u.updated_at, h.recorded_at)\n"
-        "    FROM unnest($1, $2, $3, $4, $5, $6, $7, $8)\n"
+        "        coalesce(u.updated_at, h.recorded_at), u.quantity\n"
+        "    FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)\n"
         "        AS u (stream_ordinal, sku, version, name, prices, is_active, document,\n"
-        "              updated_at)\n"
+        "              updated_at, quantity)\n"
         "    CROSS JOIN head h\n"
         "    WHERE (SELECT v.flags FROM verdict v)[u.stream_ordinal]\n"
         "    ON CONFLICT (sku) DO UPDATE\n"
         "    SET version = excluded.version, name = excluded.name, prices = excluded.prices,\n"
         "        is_active = excluded.is_active, document = excluded.document,\n"
-        "        updated_at = excluded.updated_at\n"
+        "        updated_at = excluded.updated_at, quantity = excluded.quantity\n"
         ")",
     POSTGRES_TYPES(
         POSTGRES_INT4_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_TEXT_ARRAY,
-        POSTGRES_TEXT_ARRAY, POSTGRES_BOOL_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_TIMESTAMPTZ_ARRAY),
+        POSTGRES_TEXT_ARRAY, POSTGRES_BOOL_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_TIMESTAMPTZ_ARRAY,
+        POSTGRES_TEXT_ARRAY),
     .put = put_products,
     .has_work = has_products,
 };
@@ -95,7 +112,7 @@ static const struct eventstore_clause REMOVING = {
 /* At most one row a product. */
 static const struct postgres_statement ROWS = {
     .name = "rows_of_products",
-    .sql = "SELECT sku, version, name, prices, is_active, document, updated_at\n"
+    .sql = "SELECT sku, version, name, prices, is_active, document, updated_at, quantity\n"
            "FROM products\n"
            "WHERE sku = ANY ($1)\n"
            "ORDER BY sku",
@@ -112,6 +129,18 @@ static const struct postgres_statement ORPHANS = {
            "LIMIT $2",
     POSTGRES_TYPES(POSTGRES_TEXT, POSTGRES_INT4),
 };
+
+static void compare_quantity(
+    const struct catalog_content *content, const struct postgres_rows *rows, size_t row,
+    struct base_buffer *differences)
+{
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer wanted = {0};
+    const char *found = postgres_get_text(rows, row, 7);
+    codec_write_quantity(&wanted, &content->quantity);
+    projections_compare_texts(
+        differences, "products.quantity", found == NULL ? "null" : found,
+        base_buffer_text(&wanted));
+}
 
 static void compare(
     const struct projections_change *wanted, const struct postgres_rows *rows, size_t first,
@@ -142,6 +171,7 @@ static void compare(
     projections_compare_times(
         differences, "products.updated_at", postgres_get_time(rows, first, 6),
         product->updated_at_us);
+    compare_quantity(content, rows, first, differences);
 }
 
 const struct projections_table products_table = {
@@ -159,7 +189,7 @@ const struct projections_table products_table = {
 /* At most one row a sku. */
 static const struct postgres_statement OFFERS = {
     .name = "read_offers",
-    .sql = "SELECT sku, name, is_active, prices\n"
+    .sql = "SELECT sku, name, is_active, prices, quantity\n"
            "FROM products\n"
            "WHERE sku = ANY ($1)",
     POSTGRES_TYPES(POSTGRES_TEXT_ARRAY),
@@ -184,6 +214,7 @@ void projections_receive_offer(
         .name = postgres_get_text(rows, row, 1),
         .is_active = postgres_get_bool(rows, row, 2),
         .prices = postgres_get_text(rows, row, 3),
+        .quantity = postgres_get_text(rows, row, 4),
     };
 }
 

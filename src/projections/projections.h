@@ -167,7 +167,8 @@ struct projections_offer {
     const char *sku; /* texts are borrowed from the pipeline */
     const char *name;
     bool is_active;
-    const char *prices; /* JSON, for codec_read_prices */
+    const char *prices;   /* JSON, for codec_read_prices */
+    const char *quantity; /* JSON, for codec_read_quantity; NULL: the default */
 };
 void projections_receive_offer(
     const struct postgres_rows *rows, size_t row, struct projections_offer *offer);

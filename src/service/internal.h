@@ -144,6 +144,7 @@ struct batch_offer {
     const char *sku;
     const char *name;
     bool is_active;
+    struct catalog_quantity quantity; /* its own or the default */
     const struct catalog_content *prices;
 };
 

@@ -255,5 +255,6 @@ void needs_read_past(struct service *service, struct service_command *command)
     struct reading *reading = base_alloc(sizeof *reading);
     *reading = (struct reading){.service = service, .command = command};
     service_undecide(command);
+    command->n_attempts--; /* it has not failed: with each past it gets further */
     read_next(reading);
 }

@@ -95,6 +95,7 @@ static struct batch_offer copy_offer(struct base_arena *arena, const struct batc
         .sku = base_arena_copy_text(arena, offer->sku),
         .name = base_arena_copy_text(arena, offer->name),
         .is_active = offer->is_active,
+        .quantity = catalog_find_quantity(&offer->quantity),
         .prices = prices,
     };
 }
@@ -196,12 +197,15 @@ static void receive_rows(struct price_list *list, const struct postgres_rows *ro
         projections_receive_offer(rows, row, &found);
         if (find(list, found.sku) != NULL)
             continue;
-        bool has_prices = codec_read_prices(found.prices, &prices);
+        struct catalog_quantity quantity = {.maximum = 0};
+        bool is_readable = codec_read_prices(found.prices, &prices) &&
+                           codec_read_quantity(found.quantity, &list->arena, &quantity);
         struct batch_offer offer = copy_offer(
             &list->arena, &(struct batch_offer){
                               .sku = found.sku,
                               .name = found.name,
-                              .is_active = found.is_active && has_prices,
+                              .is_active = found.is_active && is_readable,
+                              .quantity = quantity,
                               .prices = &prices,
                           });
         base_buffer_append(&added, &offer, sizeof offer);
@@ -240,6 +244,13 @@ struct cart_offer offers_find(const struct batch *batch, const char *sku, const 
         return answer;
     answer.is_known = true;
     answer.name = offer->name;
+    answer.unit = offer->quantity.unit;
+    answer.scale = offer->quantity.scale;
+    answer.limits = (struct cart_limits){
+        .minimum = offer->quantity.minimum,
+        .maximum = offer->quantity.maximum,
+        .multiple_of = offer->quantity.multiple_of,
+    };
     answer.has_price = catalog_find_price(offer->prices, currency, &answer.unit_price_minor);
     return answer;
 }

@@ -84,6 +84,14 @@ static struct cart_offer find_offer(void *context, const char *sku, const char *
         .is_known = sku[0] != 'u',
         .has_price = sku[0] != 'p',
         .name = "\"Tea\" \\ \xc3\xa9",
+        .unit = sku[0] == 'k' ? "kg" : NULL,
+        .scale = sku[0] == 'k' ? 3 : 0,
+        .limits =
+            {
+                .minimum = sku[0] == 'm' ? 6 : 1,
+                .maximum = sku[0] == 'k' ? CART_QUANTITY_MAX : 999,
+                .multiple_of = sku[0] == 'm' ? 6 : 1,
+            },
         .unit_price_minor = sku[0] == 'd' ? CART_AMOUNT_MAX / 3 : 499,
     };
 }

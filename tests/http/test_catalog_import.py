@@ -233,7 +233,7 @@ class Replacing(ImportCase):
             "",
             self.HEADER,
             f"{self.HEADER}\n,,,\n",
-            f"{self.HEADER}a b,Tea,EUR,1\n",
+            f"{self.HEADER}a/../b,Tea,EUR,1\n",
             f"{self.HEADER}{make_sku()},Tea,EUR,1\n{sku},Tea,EUR,x\n",
             f"{self.HEADER}{make_sku()},Tea,EUR,1\n{sku},Tea,EUR,1\n{sku},Cup,EUR,1\n",
         ):

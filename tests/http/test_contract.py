@@ -47,7 +47,7 @@ class Requests:
             cart = self.make_cart(operation)
             path = path.replace("{cart_id}", cart["id"]).replace("{item_id}", self.sku)
         path = path.replace("{sku}", make_sku("put") if operation.id == "putProduct" else self.sku)
-        path = path.replace("{slug}", "cart-closed")
+        path = path.replace("{slug}", "cart-closed").replace("{name}", "tax")
         value = {
             "createCart": {},
             "addItem": {"sku": self.sku},
@@ -55,6 +55,7 @@ class Requests:
             "changeDetails": {"note": "Please ring twice."},
             "restoreCart": {"version": 1},
             "changeCurrency": {"currency": "USD"},
+            "setTotal": {"amount": 19},
             "claimCart": {"customer_id": "ada"},
             "checkOutCart": {"expected_total": 100},
             "executeCommands": {"commands": [{"type": "add_item", "sku": self.sku}]},
@@ -76,6 +77,8 @@ class Requests:
             self.case.add(cart["id"], sku)
         elif operation.id == "reopenCart":
             self.case.client.post(f"/carts/{cart['id']}/cancel")
+        elif operation.id == "removeTotal":
+            self.case.client.put(f"/carts/{cart['id']}/totals/tax", {"amount": 19})
         return cart
 
     def send(self, operation, body=None, query="", client=None, **headers):
@@ -304,6 +307,7 @@ class Everywhere(ServiceCase):
         for template in contract.contract().paths:
             target = template.replace("{cart_id}", make_id()).replace("{item_id}", "x")
             target = target.replace("{sku}", "x").replace("{slug}", "cart-closed")
+            target = target.replace("{name}", "tax")
             documented = contract.contract().allowed_methods(template)
             for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "LINK"):
                 with self.subTest(method=method, path=template):
@@ -340,7 +344,7 @@ class WithTokens(AuthCase):
 
     def ask(self, operation, token):
         path = operation.path.replace("{cart_id}", ABSENT).replace("{slug}", "cart-closed")
-        path = path.replace("{item_id}", "x").replace("{sku}", "x")
+        path = path.replace("{item_id}", "x").replace("{sku}", "x").replace("{name}", "tax")
         query = "?verbose" if operation.id == "getReadyz" else ""
         headers = {"X-Forwarded-For": "192.0.2.1"}
         return self.bearing(token).request(operation.method, path + query, headers=headers)

@@ -10,7 +10,8 @@ from support.settings import REPOSITORY
 # The name in the code, the file, the number.
 LIMITS = (
     ("CART_LINES_MAX", "cart/cart.h", 250),
-    ("CART_QUANTITY_MAX", "cart/cart.h", 999),
+    ("CART_QUANTITY_MAX", "cart/cart.h", 1000000),
+    ("CART_SCALE_MAX", "cart/cart.h", 6),
     ("CART_AMOUNT_MAX", "cart/cart.h", 2**53 - 1),
     ("CART_COMMANDS_MAX", "cart/cart.h", 100),
     ("CART_SKU_MAX", "cart/cart.h", 128),
@@ -24,6 +25,10 @@ LIMITS = (
     ("CART_PROPERTIES_BYTES_MAX", "cart/cart.h", 1024),
     ("CATALOG_PRICES_MAX", "catalog/catalog.h", 64),
     ("CATALOG_NAME_MAX", "catalog/catalog.h", 200),
+    ("CATALOG_QUANTITY_MAX", "catalog/catalog.h", 1000000),
+    ("CATALOG_QUANTITY_DEFAULT_MAX", "catalog/catalog.h", 999),
+    ("CATALOG_UNIT_MAX", "catalog/catalog.h", 16),
+    ("CATALOG_SCALE_MAX", "catalog/catalog.h", 6),
     ("CATALOG_PRICE_MAX", "catalog/catalog.h", 2**53 - 1),
     ("CODEC_DEPTH_MAX", "codec/codec.h", 16),
     ("HTTP_BODY_MAX", "http/http.h", 64 * 1024),
@@ -89,22 +94,44 @@ class Limits(ServiceCase):
 
     def test_quantities(self):
         cart_id = self.make_cart()["id"]
-        path = f"/carts/{cart_id}/items/{self.sku}"
+        sku = self.make_product(1, quantity={"maximum": MOST["CATALOG_QUANTITY_MAX"]})
+        path = f"/carts/{cart_id}/items/{sku}"
 
         def add(n):
             self.client.delete(f"/carts/{cart_id}/items")
-            return self.add(cart_id, self.sku, n)
+            return self.add(cart_id, sku, n)
 
         def grow(n):
             self.assert_cart(add(1))
-            return self.add(cart_id, self.sku, n - 1)
+            return self.add(cart_id, sku, n - 1)
 
         self.assert_limit("CART_QUANTITY_MAX", add, 422, "invalid-body")
         self.assert_limit("CART_QUANTITY_MAX", grow, 422, "quantity-out-of-range")
         self.assert_limit(
             "CART_QUANTITY_MAX", lambda n: self.client.patch(path, {"quantity": n}), 422, "invalid-body"
         )
-        self.assert_problem(self.add(cart_id, self.sku, 0), 422, "invalid-body")
+        self.assert_problem(self.add(cart_id, sku, 0), 422, "invalid-body")
+        usual = self.make_product(1)
+        self.assert_limit(
+            "CATALOG_QUANTITY_DEFAULT_MAX",
+            lambda n: self.client.post("/carts", {"items": [{"sku": usual, "quantity": n}]}),
+            422,
+            "quantity-out-of-range",
+        )
+
+    def test_quantities_of_products(self):
+        def put(**quantity):
+            content = {"name": "Tea", "prices": {}, "quantity": quantity}
+            return self.client.put(f"/products/{self.sku}", content)
+
+        for name, limit in (
+            ("maximum", "CATALOG_QUANTITY_MAX"),
+            ("scale", "CATALOG_SCALE_MAX"),
+        ):
+            self.assert_limit(limit, lambda n, name=name: put(**{name: n}), 422, "invalid-body")
+        self.assert_limit(
+            "CATALOG_UNIT_MAX", lambda n: put(unit="é" * n), 422, "invalid-body"
+        )
 
     def test_amounts(self):
         most = MOST["CART_AMOUNT_MAX"]

@@ -103,7 +103,7 @@ class Lines(ServiceCase):
             self.add_with(BOB, **{"If-Match": '"1"'}), 412, "version-mismatch"
         )
         (event,) = problem["missed_events"]
-        self.assertEqual(event["schema_version"], 2)
+        self.assertEqual(event["schema_version"], 3)
         self.assertEqual(event["data"]["properties"], ADA)
         self.assertEqual(event["data"]["item_id"], make_item_id(self.sku, ADA))
 
@@ -122,7 +122,7 @@ class Lines(ServiceCase):
             shapes = self.database.sql(
                 f"SELECT shape FROM snapshots WHERE stream_id = '{cart['id']}';"
             )
-            self.assertEqual(shapes, [["4"]])
+            self.assertEqual(shapes, [["5"]])
         # Nothing changes, so the answer is the cart as it was loaded.
         same = {"quantity": cart["items"][2]["quantity"]}
         answer = self.client.patch(f"{self.path}/items/{item_id}", same)
@@ -213,17 +213,28 @@ class Lines(ServiceCase):
 
 def as_of_now(stored):
     """A document of the fixture v1 as it would be written now."""
-    lines = [{**line, "properties": {}} for line in stored["items"]]
+    came_before = {  # what stands before a member today
+        "customer_id": {"minor_unit": 2},
+        "items": {"customer_email": None, "note": None},
+        "metadata": {"notes": []},
+    }
     document = {}
     for name, value in stored.items():
+        document.update(came_before.get(name, {}))
+        if name == "total":
+            document.update(subtotal=value, discount=0, totals=[])
         document[name] = value
-        if name == "currency":
-            document["minor_unit"] = 2
-        elif name == "customer_id":
-            document.update(customer_email=None, note=None)
-        elif name == "total":
-            document["notes"] = []
-    return {**document, "items": lines, "order_reference": None}
+    document["items"] = [
+        {
+            **{name: value for name, value in line.items() if name != "total"},
+            "subtotal": line["total"],
+            "discount": 0,
+            "total": line["total"],
+            "properties": {},
+        }
+        for line in stored["items"]
+    ]
+    return {**document, "order_reference": None}
 
 
 @needs_database
@@ -287,7 +298,7 @@ class Earlier(unittest.TestCase):
             "SELECT schema_version FROM events WHERE type = 'ItemAdded'"
             f" AND stream_id = '{before['id']}' ORDER BY version;"
         )
-        self.assertEqual(versions, [["1"], ["1"], ["1"], ["1"], ["2"], ["2"]])
+        self.assertEqual(versions, [["1"], ["1"], ["1"], ["1"], ["3"], ["3"]])
 
     def test_a_snapshot_of_an_earlier_shape_is_not_read(self):
         self.serve("v1")
@@ -340,7 +351,7 @@ class Earlier(unittest.TestCase):
         )
 
     def test_verify_and_rebuild_know_what_was_before(self):
-        for fixture in ("v1", "mixed"):
+        for fixture in ("v1", "mixed", "weights"):
             self.serve(fixture)
             before = self.get("/carts").body
             self.assert_verified()
@@ -353,6 +364,21 @@ class Earlier(unittest.TestCase):
             self.assert_verified()
             self.assertEqual(self.get("/carts").body, before)
 
+    def test_goods_by_weight_go_on(self):
+        self.serve("weights")
+        path = "/carts/01936f6e-0000-7000-8000-000000000001"
+        cart = self.get(path).json()
+        walnuts = cart["items"][0]
+        self.assertEqual((walnuts["quantity_decimal"], walnuts["unit"]), ("1.6", "kg"))
+        self.assertEqual(walnuts["total"], 2064)
+        answer = self.client.post(f"{path}/items", {"sku": "walnuts", "quantity": 50})
+        self.assertEqual((answer.status, answer.slug), (409, "unit-changed"), answer)
+        answer = self.client.post(f"{path}/items", {"sku": "egg", "quantity": 5})
+        self.assertEqual((answer.status, answer.slug), (422, "quantity-out-of-range"), answer)
+        answer = self.client.post(f"{path}/items", {"sku": "egg", "quantity": 6})
+        self.assertEqual(answer.status, 200, answer)
+        self.assert_verified()
+
     def assert_verified(self):
         done = run_cartd("verify", url=self.database.app_url)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
@@ -361,14 +387,14 @@ class Earlier(unittest.TestCase):
         self.serve("v1")
         cart_id = "01936f6e-0000-7000-8000-000000000003"
         self.database.sql(f"""
-            INSERT INTO events SELECT 25, stream_type, stream_id, 7, type, 3, data, metadata,
+            INSERT INTO events SELECT 25, stream_type, stream_id, 7, type, 4, data, metadata,
                 command_id, recorded_at FROM events WHERE stream_id = '{cart_id}' AND version = 4;
             UPDATE log_head SET position = 25;""")
         answer = self.client.post(f"/carts/{cart_id}/items", {"sku": make_sku()})
         self.assertEqual((answer.status, answer.slug), (500, "internal-error"), answer)
         told = self.service.wait_for_event("event_unreadable")
         where = (told["stream_id"], told["version"], told["schema_version"])
-        self.assertEqual(where, (cart_id, 7, 3), told)
+        self.assertEqual(where, (cart_id, 7, 4), told)
 
 
 if __name__ == "__main__":

@@ -184,6 +184,12 @@ class OfLivingCarts(ReportCase):
                 client.delete(f"{path}/items/{sku}")
             elif kind < 0.85:
                 client.delete(f"{path}/items")
+            elif kind < 0.9:
+                client.post(f"{path}/undo")
+            elif kind < 0.92:
+                client.post(f"{path}/restore", {"version": choose.randrange(1, 6)})
+            elif kind < 0.95:
+                client.post(f"{path}/currency", {"currency": "USD"})
             else:
                 # Removed and bought in one request, at one moment.
                 commands = [
@@ -196,11 +202,20 @@ class OfLivingCarts(ReportCase):
                 return
         if choose.random() < 0.4:
             client.post(f"{path}/checkout")
+            if choose.random() < 0.4:
+                client.post(f"{path}/reopen")
+                client.delete(f"{path}/items/{choose.choice(skus)}")
+                client.post("/carts", {"copy_of": cart["id"]})
+            if choose.random() < 0.5:
+                client.post(f"{path}/checkout")
         elif choose.random() < 0.2:
             client.post(f"{path}/cancel")
 
     def test_what_a_report_said_it_says_again_as_of_that_time(self):
-        skus = [self.make_product(100 + 7 * n) for n in range(6)]
+        skus = [make_sku() for _ in range(6)]
+        for n, sku in enumerate(skus):
+            prices = {"EUR": 100 + 7 * n, "USD": 110 + 7 * n}
+            self.client.put(f"/products/{sku}", {"name": "Tea", "prices": prices})
         targets = ("/reports/demand", "/reports/funnel", "/reports/removed-then-bought")
         said = []
 
@@ -227,6 +242,64 @@ class OfLivingCarts(ReportCase):
         self.assert_reports(events)
         for _, as_of, _ in said[:: 1 + len(said) // 10]:
             self.assert_reports(history.until(events, as_number(as_of)), as_of=as_of)
+
+    def test_a_reopened_cart_is_open_until_it_is_closed_again(self):
+        sku = self.make_product(100)
+        cart = self.make_cart((sku, 2))
+        path, since = f"/carts/{cart['id']}", cart["created_at"]
+        said = []
+        for method, target, value in (
+            ("DELETE", f"/items/{sku}", None),
+            ("POST", "/undo", None),
+            ("POST", "/checkout", None),
+            ("POST", "/reopen", None),
+            ("PATCH", f"/items/{sku}", {"quantity": 3}),
+            ("POST", "/cancel", None),
+            ("POST", "/reopen", None),
+            ("POST", "/checkout", None),
+        ):
+            self.assertEqual(self.client.request(method, path + target, value).status, 200)
+            self.wait_until_known()
+            as_of, funnel = self.report("funnel", "stages", **{"from": since})
+            demand = {row["sku"]: row["units"] for row in self.report("demand", limit=5000)[1]}
+            bought = [row["sku"] for row in self.report("removed-then-bought", limit=5000)[1]]
+            stages = {row["stage"]: (row["carts"], row["value"]) for row in funnel}
+            (stage,) = [
+                stage for stage in ("checked_out", "cancelled", "open") if stages[stage][0]
+            ]
+            said.append((as_of, (stage, stages[stage][1], demand.get(sku, 0), sku in bought)))
+        expected = [
+            ("open", 0, 0, False),
+            ("open", 200, 2, False),
+            ("checked_out", 200, 0, True),
+            ("open", 200, 2, False),
+            ("open", 300, 3, False),
+            ("cancelled", 300, 0, False),
+            ("open", 300, 3, False),
+            ("checked_out", 300, 0, True),
+        ]
+        self.assertEqual([row for _, row in said], expected)
+        events = history.read_events(self.database)
+        for as_of, _ in said:
+            self.assert_reports(history.until(events, as_number(as_of)), as_of=as_of)
+
+    def test_a_cart_counts_in_the_currency_that_it_has(self):
+        sku = make_sku()
+        self.client.put(f"/products/{sku}", {"name": "Tea", "prices": {"EUR": 100, "GBP": 90}})
+        cart = self.make_cart((sku, 2))
+        self.client.post(f"/carts/{cart['id']}/currency", {"currency": "GBP"})
+        self.wait_until_known()
+        _, rows = self.report("funnel", "stages", **{"from": cart["created_at"]})
+        self.assertEqual(
+            [(row["stage"], row["currency"], row["carts"], row["value"]) for row in rows],
+            [
+                ("created", "GBP", 1, 180),
+                ("with_items", "GBP", 1, 180),
+                ("checked_out", "GBP", 0, 0),
+                ("cancelled", "GBP", 0, 0),
+                ("open", "GBP", 1, 180),
+            ],
+        )
 
     def test_a_sum_may_be_more_than_a_number_of_javascript(self):
         sku = self.make_product(2**53 - 1)

@@ -57,6 +57,7 @@ READ_TABLES = (
     (f"UPDATE products SET is_active = false {OF_PRODUCT}", r"products\.is_active is 0"),
     (f"UPDATE products SET document = '{{}}' {OF_PRODUCT}", r"products\.document is"),
     (f"UPDATE products SET updated_at = now() {OF_PRODUCT}", r"products\.updated_at is"),
+    (f"UPDATE products SET quantity = '{{}}' {OF_PRODUCT}", r'products\.quantity is "{}"'),
     (f"DELETE FROM products {OF_PRODUCT}", r"product .*: products has no row for it"),
     (
         f"UPDATE products SET sku = 'stray' {OF_PRODUCT}",

@@ -187,6 +187,7 @@ static const struct argument FULL_APPEND[] = {
     {"is_active", NO_ROWS},
     {"document", NO_ROWS},
     {"updated_at", NO_ROWS},
+    {"quantity", NO_ROWS},
 };
 
 /* The next change of the same carts. */

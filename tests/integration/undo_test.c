@@ -202,6 +202,24 @@ START_TEST(an_undo_goes_back_before_all_events_of_a_request)
 }
 END_TEST
 
+START_TEST(a_request_may_have_as_many_undos_as_commands)
+{
+    struct cart_command undos[CART_COMMANDS_MAX];
+    given_tea(_i);
+    for (int i = 1; i <= CART_COMMANDS_MAX; i++)
+        then_done(do_in(service, i % 2 == 0 ? &REMOVE_TEA : &ADD_TEA), 2 + i);
+    for (size_t i = 0; i < CART_COMMANDS_MAX; i++)
+        undos[i] = UNDO;
+    /* Once it knows all that was, the append fails for a price that has moved. */
+    struct service *there = open_service(100);
+    put(there, "tea", 300);
+    ck_assert_int_eq(do_all(service, undos, CART_COMMANDS_MAX).outcome, SERVICE_DONE);
+    then_cart_has(1, 0);
+    ck_assert_int_eq(ask_sql("SELECT total FROM carts"), 300);
+    service_destroy(there);
+}
+END_TEST
+
 START_TEST(a_line_comes_back_at_the_price_of_now_that_nobody_foresaw)
 {
     given_tea(_i);
@@ -486,6 +504,7 @@ int main(void)
     tcase_add_checked_fixture(cases, set_up, tear_down);
     tcase_set_timeout(cases, 120);
     tcase_add_loop_test(cases, an_undo_goes_back_before_all_events_of_a_request, 0, 2);
+    tcase_add_loop_test(cases, a_request_may_have_as_many_undos_as_commands, 0, 2);
     tcase_add_loop_test(cases, a_line_comes_back_at_the_price_of_now_that_nobody_foresaw, 0, 2);
     tcase_add_loop_test(cases, an_undo_behind_a_command_of_the_same_batch_undoes_that, 0, 2);
     tcase_add_loop_test(cases, what_a_failed_append_would_have_made_is_no_past, 0, 2);

@@ -98,7 +98,7 @@ CHANGES = [
     ("operationId: getLivez", "operationId: getAlive", "it has GET /livez getAlive"),
     ("`quantity` (added)", "`number`", "it lacks ItemAdded.quantity"),
     ("`customer_id` (or null)", "`owner`", "of the members it has CartCreated.owner"),
-    ("        item_id: {$ref", "        id: {$ref", "it lacks change_item_quantity.item_id"),
+    ("type: {const: remove_item}\n        item_id: ", "type: {const: remove_item}\n        id: ", "it lacks remove_item.item_id"),
     ("\n        'reports': ", "\n        'report': ", "of the scopes of src/auth/auth.h it lacks reports"),
     ("/problems/cart-full\"", "/problems/cart-fuller\"", "it has cart-fuller 409"),
     ("/problems/cart-full\"", "/problems/cart-fuller\"", "it lacks cart-full 409"),

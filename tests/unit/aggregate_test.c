@@ -22,6 +22,7 @@ static struct cart_offer find_offer(void *context, const char *sku, const char *
     n_asked++;
     return (struct cart_offer){
         .is_known = strcmp(sku, "nothing") != 0,
+        .limits = {.minimum = 1, .maximum = 999, .multiple_of = 1},
         .has_price = strcmp(sku, "dear") != 0,
         .name = "Something",
         .unit_price_minor = 100,

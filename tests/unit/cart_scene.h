@@ -226,13 +226,16 @@ static inline struct cart_offer priced(int64_t price_minor)
         .is_known = true,
         .has_price = true,
         .name = "Thing of now",
+        .limits = {.minimum = 1, .maximum = 999, .multiple_of = 1},
         .unit_price_minor = price_minor,
     };
 }
 
 static inline struct cart_offer unpriced(void)
 {
-    return (struct cart_offer){.is_known = true, .name = "Thing of now"};
+    struct cart_offer offer = priced(0);
+    offer.has_price = false;
+    return offer;
 }
 
 static inline struct cart_offer unknown(void)

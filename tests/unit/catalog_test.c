@@ -190,6 +190,72 @@ START_TEST(any_difference_is_a_change)
 }
 END_TEST
 
+START_TEST(another_quantity_is_a_change)
+{
+    static const struct catalog_quantity others[] = {
+        {.minimum = 2, .maximum = 9, .multiple_of = 1, .scale = 3, .unit = "kg"},
+        {.minimum = 1, .maximum = 8, .multiple_of = 1, .scale = 3, .unit = "kg"},
+        {.minimum = 1, .maximum = 9, .multiple_of = 2, .scale = 3, .unit = "kg"},
+        {.minimum = 1, .maximum = 9, .multiple_of = 1, .scale = 2, .unit = "kg"},
+        {.minimum = 1, .maximum = 9, .multiple_of = 1, .scale = 3, .unit = "lb"},
+        {.minimum = 1, .maximum = 9, .multiple_of = 1, .scale = 3, .unit = NULL},
+        {.maximum = 0},
+    };
+    struct catalog_content nuts = tea();
+    nuts.quantity = (struct catalog_quantity){
+        .minimum = 1, .maximum = 9, .multiple_of = 1, .scale = 3, .unit = "kg"};
+    struct catalog_product product = given(nuts);
+    char unit[] = "kg";
+    nuts.quantity.unit = unit;
+    ck_assert_int_eq(when_changed_to(&product, nuts).outcome, CATALOG_ALREADY_SO);
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        nuts.quantity = others[i];
+        struct catalog_decision decision = when_changed_to(&product, nuts);
+        ck_assert_int_eq(then_content(&decision)->quantity.maximum, others[i].maximum);
+    }
+}
+END_TEST
+
+START_TEST(a_quantity_of_an_import_takes_the_place_of_the_one_that_is_there)
+{
+    struct catalog_content nuts = tea();
+    nuts.quantity = (struct catalog_quantity){.minimum = 1, .maximum = 9, .multiple_of = 1};
+    struct catalog_product product = given(nuts);
+    struct catalog_decision decision = when_priced(&product, "Nuts", "EUR", 1, '-');
+    ck_assert_int_eq(then_content(&decision)->quantity.maximum, 9);
+    struct catalog_command command = {
+        .type = CATALOG_COMMAND_SET_PRICE, .sku = "tea", .content = nuts, .has_quantity = true};
+    command.content.quantity.maximum = 5;
+    catalog_decide(&product, &command, &decision);
+    ck_assert_int_eq(then_content(&decision)->quantity.maximum, 5);
+}
+END_TEST
+
+START_TEST(a_quantity_is_possible_if_a_multiple_is_within_the_limits)
+{
+    static const struct {
+        struct catalog_quantity quantity;
+        bool is_possible;
+    } rows[] = {
+        {{.minimum = 1, .maximum = 1, .multiple_of = 1}, true},
+        {{.minimum = 2, .maximum = 1, .multiple_of = 1}, false},
+        {{.minimum = 6, .maximum = 6, .multiple_of = 6}, true},
+        {{.minimum = 7, .maximum = 11, .multiple_of = 6}, false},
+        {{.minimum = 7, .maximum = 12, .multiple_of = 6}, true},
+        {{.minimum = 1, .maximum = 5, .multiple_of = 6}, false},
+        {{.minimum = CATALOG_QUANTITY_MAX,
+          .maximum = CATALOG_QUANTITY_MAX,
+          .multiple_of = CATALOG_QUANTITY_MAX},
+         true},
+        {{.minimum = 1, .maximum = 999999, .multiple_of = CATALOG_QUANTITY_MAX}, false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        ck_assert_msg(
+            catalog_quantity_is_possible(&rows[i].quantity) == rows[i].is_possible, "%zu", i);
+    ck_assert(catalog_quantity_is_possible(&catalog_default_quantity));
+}
+END_TEST
+
 START_TEST(a_price_of_an_import_leaves_the_other_currencies)
 {
     struct catalog_product product = given(tea());
@@ -325,6 +391,9 @@ int main(void)
     tcase_add_test(products, an_empty_product_is_still_a_new_one);
     tcase_add_test(products, the_same_content_again_is_already_so);
     tcase_add_test(products, any_difference_is_a_change);
+    tcase_add_test(products, another_quantity_is_a_change);
+    tcase_add_test(products, a_quantity_of_an_import_takes_the_place_of_the_one_that_is_there);
+    tcase_add_test(products, a_quantity_is_possible_if_a_multiple_is_within_the_limits);
     tcase_add_test(products, a_price_of_an_import_leaves_the_other_currencies);
     tcase_add_test(products, a_price_of_an_import_makes_a_new_product_active);
     tcase_add_test(products, a_price_of_an_import_keeps_the_activity_unless_it_says_otherwise);

@@ -46,7 +46,10 @@ START_TEST(a_product_is_written_with_its_time)
                 "\"prices\":{\"EUR\":499,\"USD\":549},\"active\":true}");
     codec_append_product_times(&out, T1_US);
     ck_assert_str_eq(
-        strstr(text(), ",\"active\""), ",\"active\":true,\"minor_units\":{\"EUR\":2,\"USD\":2},"
+        strstr(text(), ",\"active\""), ",\"active\":true,"
+                                       "\"quantity\":{\"minimum\":1,\"maximum\":999,"
+                                       "\"multiple_of\":1,\"unit\":null,\"scale\":0},"
+                                       "\"minor_units\":{\"EUR\":2,\"USD\":2},"
                                        "\"updated_at\":\"2026-11-23T04:38:00.123456Z\"}");
 }
 END_TEST
@@ -172,12 +175,12 @@ START_TEST(a_product_event_is_written_as_it_was_read)
     codec_write_catalog_event(&out, &event);
     ck_assert_str_eq(
         text(), "{\"sku\":\"tea\",\"name\":\"Green \\\"tea\\\"\","
-                "\"prices\":{\"EUR\":499,\"USD\":549},\"active\":true}");
+                "\"prices\":{\"EUR\":499,\"USD\":549},\"active\":true,\"quantity\":null}");
     struct catalog_event read;
     ck_assert(codec_read_catalog_event(
         codec_catalog_event_name(event.type), codec_catalog_event_schema_version(event.type),
         "{\"active\": false, \"prices\": {\"USD\": 549, \"EUR\": 499}, \"sku\": \"tea\", "
-        "\"name\": \"Green \\\"tea\\\"\"}",
+        "\"quantity\": null, \"name\": \"Green \\\"tea\\\"\"}",
         &arena, &read));
     ck_assert(!read.product_changed.content.is_active);
     read.product_changed.content.is_active = true;
@@ -207,9 +210,155 @@ START_TEST(a_product_event_amiss_is_not_understood)
         ck_assert_msg(
             !codec_read_catalog_event("ProductChanged", 1, bad[i], &arena, &event), "%s", bad[i]);
     const char *good = "{\"sku\":\"t\",\"name\":\"n\",\"prices\":{},\"active\":true}";
-    ck_assert(!codec_read_catalog_event("ProductChanged", 2, good, &arena, &event));
+    ck_assert(!codec_read_catalog_event("ProductChanged", 3, good, &arena, &event));
     ck_assert(!codec_read_catalog_event("CartCleared", 1, good, &arena, &event));
     ck_assert(codec_read_catalog_event("ProductChanged", 1, good, &arena, &event));
+}
+END_TEST
+
+#define BEFORE_QUANTITY                                                                            \
+    "{\"sku\":\"t\",\"name\":\"n\",\"prices\":{\"EUR\":1},\"active\":true,\"quantity\":"
+#define BY_WEIGHT                                                                                  \
+    "{\"minimum\":100,\"maximum\":50000,\"multiple_of\":50,\"unit\":\"kg\",\"scale\":3}"
+
+START_TEST(an_event_of_before_quantities_has_the_default)
+{
+    struct catalog_event event;
+    const char *reason = "none";
+    const char *former = "{\"sku\":\"t\",\"name\":\"n\",\"prices\":{\"EUR\":1},\"active\":true}";
+    ck_assert(codec_read_catalog_event("ProductChanged", 1, former, &arena, &event));
+    struct catalog_quantity quantity =
+        catalog_find_quantity(&event.product_changed.content.quantity);
+    ck_assert(catalog_quantity_is_same(&quantity, &catalog_default_quantity));
+    ck_assert(codec_round_trips("ProductChanged", 1, former, &reason));
+    ck_assert(!codec_read_catalog_event("ProductChanged", 2, former, &arena, &event));
+    ck_assert(codec_round_trips("ProductChanged", 2, BEFORE_QUANTITY "null}", &reason));
+    ck_assert(
+        !codec_read_catalog_event("ProductChanged", 1, BEFORE_QUANTITY "null}", &arena, &event));
+}
+END_TEST
+
+START_TEST(what_an_event_says_of_quantities_round_trips)
+{
+    struct catalog_event event;
+    const char *reason = "none";
+    ck_assert(codec_read_catalog_event(
+        "ProductChanged", 2, BEFORE_QUANTITY BY_WEIGHT "}", &arena, &event));
+    const struct catalog_quantity *quantity = &event.product_changed.content.quantity;
+    ck_assert_int_eq(quantity->minimum, 100);
+    ck_assert_int_eq(quantity->maximum, 50000);
+    ck_assert_int_eq(quantity->multiple_of, 50);
+    ck_assert_int_eq(quantity->scale, 3);
+    ck_assert_str_eq(quantity->unit, "kg");
+    begin();
+    codec_write_catalog_event(&out, &event);
+    ck_assert_str_eq(text(), BEFORE_QUANTITY BY_WEIGHT "}");
+    ck_assert(codec_round_trips("ProductChanged", 2, text(), &reason));
+    static const char *const bad[] = {
+        BEFORE_QUANTITY "{}}",
+        BEFORE_QUANTITY "[]}",
+        BEFORE_QUANTITY "{\"minimum\":0,\"maximum\":5,\"multiple_of\":1,\"unit\":null,"
+                        "\"scale\":0}}",
+        BEFORE_QUANTITY "{\"minimum\":1,\"maximum\":5,\"multiple_of\":1,\"unit\":null,"
+                        "\"scale\":0,\"more\":1}}",
+    };
+    for (size_t i = 0; i < BASE_COUNT(bad); i++)
+        ck_assert_msg(
+            !codec_read_catalog_event("ProductChanged", 2, bad[i], &arena, &event), "%s", bad[i]);
+}
+END_TEST
+
+START_TEST(a_product_shows_its_quantity_once)
+{
+    struct catalog_product product = {.version = 2, .sku = "tea", .content = tea()};
+    product.content.quantity = (struct catalog_quantity){
+        .minimum = 100, .maximum = 50000, .multiple_of = 50, .scale = 3, .unit = "\"prices\":{"};
+    begin();
+    codec_write_product(&out, &product);
+    codec_append_product_times(&out, T1_US);
+    ck_assert_str_eq(
+        strstr(text(), ",\"active\""),
+        ",\"active\":true,\"quantity\":{\"minimum\":100,\"maximum\":50000,"
+        "\"multiple_of\":50,\"unit\":\"\\\"prices\\\":{\",\"scale\":3},"
+        "\"minor_units\":{\"EUR\":2,\"USD\":2},\"updated_at\":\"2026-11-23T04:38:00.123456Z\"}");
+}
+END_TEST
+
+static struct codec_complaints given_complaints;
+
+static enum codec_outcome read_with(const char *quantity, struct catalog_content *content)
+{
+    const char *json =
+        base_arena_printf(&arena, "{\"name\":\"n\",\"prices\":{},\"quantity\":%s}", quantity);
+    struct codec_body body = {.bytes = json, .length = strlen(json)};
+    return codec_read_product(body, &arena, content, &given_complaints);
+}
+
+static struct catalog_quantity read_given(const char *quantity)
+{
+    struct catalog_content content;
+    ck_assert_int_eq(read_with(quantity, &content), CODEC_READ);
+    return content.quantity;
+}
+
+START_TEST(a_quantity_that_is_none_is_refused_with_its_pointer)
+{
+    static const struct {
+        const char *quantity;
+        const char *pointer;
+        const char *part; /* of the complaint */
+    } rows[] = {
+        {"5", "/quantity", "quantity must be an object, not 5."},
+        {"{\"minimum\":0}", "/quantity/minimum", "from 1 to 1000000, not 0."},
+        {"{\"maximum\":1000001}", "/quantity/maximum", "not 1000001."},
+        {"{\"multiple_of\":0}", "/quantity/multiple_of", "not 0."},
+        {"{\"multiple_of\":1.5}", "/quantity/multiple_of", "not 1.5."},
+        {"{\"scale\":7}", "/quantity/scale", "from 0 to 6, not 7."},
+        {"{\"unit\":\"\"}", "/quantity/unit", "unit must not be empty."},
+        {"{\"unit\":\"12345678901234567\"}", "/quantity/unit", "at most 16"},
+        {"{\"unit\":\"k\\ng\"}", "/quantity/unit", "control character"},
+        {"{\"step\":2}", "/quantity/step",
+         "known ones are: minimum, maximum, multiple_of, unit, scale."},
+        {"{\"minimum\":10,\"maximum\":9}", "/quantity", "9 is less than 10"},
+        {"{\"minimum\":1000}", "/quantity", "it is 999 where it is left out"},
+        {"{\"minimum\":7,\"maximum\":11,\"multiple_of\":6}", "/quantity",
+         "none from 7 to 11 is a multiple of 6."},
+        {"{\"multiple_of\":1000}", "/quantity", "a multiple of 1000."},
+    };
+    struct catalog_content content;
+    for (size_t i = 0; i < BASE_COUNT(rows); i++) {
+        ck_assert_int_eq(read_with(rows[i].quantity, &content), CODEC_INVALID);
+        ck_assert_uint_eq(given_complaints.n, 1);
+        ck_assert_str_eq(given_complaints.list[0].pointer, rows[i].pointer);
+        const char *detail = given_complaints.list[0].detail;
+        ck_assert_msg(strstr(detail, rows[i].part) != NULL, "%s", detail);
+    }
+}
+END_TEST
+
+START_TEST(what_a_client_leaves_out_of_a_quantity_is_the_default)
+{
+    struct catalog_quantity quantity = read_given("{\"unit\":\"kg\",\"scale\":3.0}");
+    const struct catalog_quantity wanted = {
+        .minimum = 1, .maximum = 999, .multiple_of = 1, .scale = 3, .unit = "kg"};
+    ck_assert(catalog_quantity_is_same(&quantity, &wanted));
+    ck_assert_int_eq(read_given("{\"maximum\":1000000}").maximum, 1000000);
+    ck_assert_int_eq(read_given("null").maximum, 0);
+    ck_assert_int_eq(read_given("{}").maximum, 0);
+    ck_assert_int_eq(read_given("{\"minimum\":1,\"maximum\":999,\"unit\":null}").maximum, 0);
+}
+END_TEST
+
+START_TEST(a_stored_quantity_is_read_back)
+{
+    struct catalog_quantity quantity = {.maximum = 7};
+    ck_assert(!codec_read_quantity("{}", &arena, &quantity));
+    ck_assert(!codec_read_quantity("", &arena, &quantity));
+    ck_assert_int_eq(quantity.maximum, 7);
+    ck_assert(codec_read_quantity(BY_WEIGHT, &arena, &quantity));
+    ck_assert_str_eq(quantity.unit, "kg");
+    ck_assert(codec_read_quantity(NULL, &arena, &quantity));
+    ck_assert_int_eq(quantity.maximum, 0);
 }
 END_TEST
 
@@ -246,6 +395,12 @@ int main(void)
     tcase_add_test(products, prices_that_are_none_are_refused);
     tcase_add_test(products, a_product_event_is_written_as_it_was_read);
     tcase_add_test(products, a_product_event_amiss_is_not_understood);
+    tcase_add_test(products, an_event_of_before_quantities_has_the_default);
+    tcase_add_test(products, what_an_event_says_of_quantities_round_trips);
+    tcase_add_test(products, a_product_shows_its_quantity_once);
+    tcase_add_test(products, what_a_client_leaves_out_of_a_quantity_is_the_default);
+    tcase_add_test(products, a_quantity_that_is_none_is_refused_with_its_pointer);
+    tcase_add_test(products, a_stored_quantity_is_read_back);
     tcase_add_test(products, what_was_recorded_in_a_currency_that_is_none_any_more_is_readable);
     suite_add_tcase(suite, products);
     return support_run(suite);

@@ -75,6 +75,40 @@ START_TEST(an_item_added_of_version_1_is_read_as_one_without_properties)
     ck_assert_ptr_null(event.item_added.properties);
     ck_assert(codec_read_cart_event("ItemAdded", 2, SPECIAL_2, &arena, &event));
     ck_assert_str_eq(event.item_added.properties, "{\"a\":\"b\"}");
+    ck_assert(codec_read_cart_event("ItemAdded", 3, SPECIAL_2, &arena, &event));
+    ck_assert_ptr_null(event.item_added.unit);
+    ck_assert_int_eq(event.item_added.scale, 0);
+}
+END_TEST
+
+#define BY_WEIGHT_3                                                                                \
+    "{\"item_id\":\"nut\",\"name\":\"Nut\",\"properties\":{},\"quantity\":1500,\"scale\":3,"       \
+    "\"sku\":\"nut\",\"unit\":\"kg\",\"unit_price\":1250}"
+#define BY_WEIGHT_RESTORED_2                                                                       \
+    "{\"index\":0,\"item_id\":\"nut\",\"name\":\"Nut\",\"properties\":{},\"quantity\":1500,"       \
+    "\"scale\":3,\"sku\":\"nut\",\"unit\":\"kg\",\"unit_price\":1250}"
+
+START_TEST(unit_and_scale_are_in_an_event_only_where_they_say_something)
+{
+    struct cart_event event;
+    const char *reason = "none";
+    ck_assert(codec_read_cart_event("ItemAdded", 3, BY_WEIGHT_3, &arena, &event));
+    ck_assert_str_eq(event.item_added.unit, "kg");
+    ck_assert_int_eq(event.item_added.scale, 3);
+    ck_assert(codec_round_trips("ItemAdded", 3, BY_WEIGHT_3, &reason));
+    ck_assert(!codec_read_cart_event("ItemAdded", 2, BY_WEIGHT_3, &arena, &event));
+    ck_assert(!codec_round_trips("ItemAdded", 2, BY_WEIGHT_3, &reason));
+    ck_assert(!codec_is_upcast_of("ItemAdded", 2, BY_WEIGHT_3, PLAIN_2, &reason));
+
+    event.item_added.unit = NULL;
+    event.item_added.scale = 0;
+    out.length = 0;
+    codec_write_cart_event(&out, &event);
+    ck_assert_ptr_null(strstr(text(), "unit\""));
+    ck_assert_ptr_null(strstr(text(), "scale"));
+
+    ck_assert(codec_round_trips("ItemRestored", 2, BY_WEIGHT_RESTORED_2, &reason));
+    ck_assert(!codec_read_cart_event("ItemRestored", 1, BY_WEIGHT_RESTORED_2, &arena, &event));
 }
 END_TEST
 
@@ -101,6 +135,12 @@ START_TEST(an_event_of_another_version_than_it_says_is_not_understood)
             "\"sku\":\"m\",\"unit_price\":1}"},
         {2, "{\"item_id\":\"m\",\"name\":\"M\",\"properties\":{\"a\":{}},\"quantity\":2,"
             "\"sku\":\"m\",\"unit_price\":1}"},
+        {3, "{\"item_id\":\"m\",\"name\":\"M\",\"properties\":{},\"quantity\":2,\"scale\":0,"
+            "\"sku\":\"m\",\"unit_price\":1}"},
+        {3, "{\"item_id\":\"m\",\"name\":\"M\",\"properties\":{},\"quantity\":2,\"scale\":7,"
+            "\"sku\":\"m\",\"unit_price\":1}"},
+        {3, "{\"item_id\":\"m\",\"name\":\"M\",\"properties\":{},\"quantity\":2,"
+            "\"unit\":null,\"sku\":\"m\",\"unit_price\":1}"},
     };
     struct cart_event event = {.type = CART_EVENT_CANCELLED};
     for (size_t i = 0; i < BASE_COUNT(rows); i++)
@@ -495,6 +535,7 @@ int main(void)
     tcase_add_test(events, stored_properties_may_be_any_texts);
     tcase_add_test(events, a_checkout_of_version_1_is_read_as_one_without_an_order_reference);
     tcase_add_test(events, every_type_has_a_newest_version_and_a_whole_chain_to_it);
+    tcase_add_test(events, unit_and_scale_are_in_an_event_only_where_they_say_something);
     tcase_add_test(events, every_schema_version_but_the_first_brought_a_member);
     tcase_add_test(events, an_event_is_upcast_to_the_newest_shape_and_comes_back);
     tcase_add_test(events, what_does_not_come_back_is_told);

@@ -42,6 +42,20 @@ static void make_cart(struct cart *cart)
     add_total(cart, "tax", 19);
     add_line(cart, "tea", "Tea", 3, NULL); /* makes it stale */
     add_total(cart, "shipping", 0);
+    struct cart_event by_weight = {
+        .type = CART_EVENT_ITEM_ADDED,
+        .item_added =
+            {
+                .item_id = "nut",
+                .sku = "nut",
+                .name = "Nut",
+                .unit = "kg",
+                .quantity = 1500,
+                .scale = 3,
+                .unit_price_minor = 1250,
+            },
+    };
+    cart_evolve(cart, &by_weight, 2000);
 }
 
 static void make_guests_cart(struct cart *cart)

@@ -110,6 +110,39 @@ START_TEST(a_cart_is_written_as_the_contract_shows_it)
 }
 END_TEST
 
+/* A line of so many 10^-scale units, as the document says it; "": as one without. */
+static void assert_measure(int32_t quantity, const char *unit, int32_t scale, const char *said)
+{
+    struct cart_event nuts = item_added("nuts", "Nuts", quantity);
+    nuts.item_added.unit = unit;
+    nuts.item_added.scale = scale;
+    cart_clear(&cart);
+    evolve(created(NULL, "{}"));
+    evolve(nuts);
+    write_cart();
+    const char *found = strstr(text(), ",\"quantity\":");
+    const char *wanted = base_arena_printf(
+        &arena, ",\"quantity\":%d%s,\"unit_price\":499,\"price_source\":\"catalog\",\"subtotal\":",
+        (int)quantity, said);
+    ck_assert_msg(strncmp(found, wanted, strlen(wanted)) == 0, "%s", found);
+}
+
+START_TEST(a_line_says_what_its_quantity_counts)
+{
+    assert_measure(1500, NULL, 0, "");
+    assert_measure(1500, "kg", 3, ",\"quantity_decimal\":\"1.5\",\"unit\":\"kg\",\"scale\":3");
+    assert_measure(2000, "kg", 3, ",\"quantity_decimal\":\"2\",\"unit\":\"kg\",\"scale\":3");
+    assert_measure(5, "kg", 3, ",\"quantity_decimal\":\"0.005\",\"unit\":\"kg\",\"scale\":3");
+    assert_measure(10, NULL, 1, ",\"quantity_decimal\":\"1\",\"unit\":null,\"scale\":1");
+    assert_measure(
+        1000000, "\"pc\"", 0,
+        ",\"quantity_decimal\":\"1000000\",\"unit\":\"\\\"pc\\\"\",\"scale\":0");
+    assert_measure(1000000, "kg", 6, ",\"quantity_decimal\":\"1\",\"unit\":\"kg\",\"scale\":6");
+    assert_measure(
+        999999, "kg", 6, ",\"quantity_decimal\":\"0.999999\",\"unit\":\"kg\",\"scale\":6");
+}
+END_TEST
+
 START_TEST(times_are_spliced_into_a_stored_document_the_same_way)
 {
     cart_clear(&cart);
@@ -392,7 +425,7 @@ START_TEST(garbage_is_no_event)
         {"ProductChanged", "{}"},
         {"ItemRestored", "{\"item_id\":\"t\",\"sku\":\"t\",\"name\":\"n\",\"quantity\":1,"
                          "\"unit_price\":1,\"properties\":{},\"index\":250}"},
-        {"ItemMerged", "{\"item_id\":\"t\",\"into\":\"u\",\"quantity\":1000}"},
+        {"ItemMerged", "{\"item_id\":\"t\",\"into\":\"u\",\"quantity\":1000001}"},
         {"ItemMerged", "{\"item_id\":\"t\",\"into\":\"u\",\"quantity\":0}"},
         {"CartCurrencyChanged", "{\"currency\":\"USD\",\"unit_prices\":{\"a b\":1}}"},
         {"CartCurrencyChanged", "{\"currency\":\"USD\",\"unit_prices\":{\"a\":-1}}"},
@@ -515,6 +548,7 @@ int main(void)
     TCase *documents = tcase_create("documents");
     tcase_add_checked_fixture(documents, NULL, end);
     tcase_add_test(documents, a_cart_is_written_as_the_contract_shows_it);
+    tcase_add_test(documents, a_line_says_what_its_quantity_counts);
     tcase_add_test(documents, times_are_spliced_into_a_stored_document_the_same_way);
     tcase_add_test(documents, a_cart_of_awkward_texts_and_numbers_reads_back_with_a_json_parser);
     tcase_add_test(documents, every_status_is_written);

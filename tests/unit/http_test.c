@@ -301,7 +301,7 @@ START_TEST(explanations_name_the_limits_that_hold)
     } limits[] = {
         {HTTP_PROBLEM_BODY_TOO_LARGE, HTTP_BODY_MAX},
         {HTTP_PROBLEM_CART_FULL, CART_LINES_MAX},
-        {HTTP_PROBLEM_QUANTITY_OUT_OF_RANGE, CART_QUANTITY_MAX},
+        {HTTP_PROBLEM_QUANTITY_OUT_OF_RANGE, CATALOG_QUANTITY_DEFAULT_MAX},
         {HTTP_PROBLEM_AMOUNT_TOO_LARGE, CART_AMOUNT_MAX},
     };
     for (size_t i = 0; i < BASE_COUNT(limits); i++) {

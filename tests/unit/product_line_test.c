@@ -326,6 +326,67 @@ START_TEST(a_wrong_line_is_refused_with_the_column)
 }
 END_TEST
 
+static const char *read_quantity(
+    const char *minimum, const char *maximum, const char *multiple_of, const char *unit,
+    const char *scale, struct product_line *line)
+{
+    struct csv_record names = RECORD(
+        "sku", "name", "currency", "price", "minimum", "maximum", "multiple_of", "unit", "scale");
+    struct product_line_header header = {.n_fields = 0};
+    struct base_buffer ignored = {0};
+    char *problem = NULL;
+    ck_assert(product_line_read_header(&names, &header, &ignored, &problem));
+    return read_with(
+        &header, RECORD("nut", "Nut", "EUR", "1", minimum, maximum, multiple_of, unit, scale),
+        line);
+}
+
+START_TEST(what_a_line_says_of_quantities_is_read)
+{
+    struct product_line line;
+    ck_assert_ptr_null(read_quantity("", "", "", "", "", &line));
+    ck_assert(!line.has_quantity);
+    ck_assert_ptr_null(read_quantity("50", "20000", "50", "kg", "3", &line));
+    ck_assert(line.has_quantity);
+    const struct catalog_quantity nuts = {
+        .minimum = 50, .maximum = 20000, .multiple_of = 50, .scale = 3, .unit = "kg"};
+    ck_assert(catalog_quantity_is_same(&line.quantity, &nuts));
+    /* The empty ones have the default; all of it is nothing of its own. */
+    ck_assert_ptr_null(read_quantity("", "", "6", "", "", &line));
+    ck_assert_int_eq(line.quantity.minimum, 1);
+    ck_assert_int_eq(line.quantity.maximum, 999);
+    ck_assert_ptr_null(line.quantity.unit);
+    ck_assert_ptr_null(read_quantity("1", "", "", "", "0", &line));
+    ck_assert(line.has_quantity);
+    ck_assert_int_eq(line.quantity.maximum, 0);
+}
+END_TEST
+
+START_TEST(a_wrong_quantity_is_refused_with_the_column)
+{
+    struct product_line line;
+    static const struct {
+        const char *fields[5];
+        const char *reason;
+    } rows[] = {
+        {{"0", "", "", "", ""}, "minimum: it must be an integer from 1 to 1000000, or empty"},
+        {{"", "1000001", "", "", ""}, "maximum: it must be an integer from 1 to 1000000"},
+        {{"", "", "1.5", "", ""}, "multiple_of: it must be an integer"},
+        {{"", "", "", "12345678901234567", ""}, "unit: it must be 1 to 16 characters"},
+        {{"", "", "", "", "7"}, "scale: it must be an integer from 0 to 6, or empty"},
+        {{"7", "11", "6", "", ""}, "maximum: it must be at least the first multiple"},
+        {{"1000", "", "", "", ""}, "maximum: it must be at least the first multiple"},
+    };
+    for (size_t i = 0; i < BASE_COUNT(rows); i++) {
+        const char *const *fields = rows[i].fields;
+        const char *reason =
+            read_quantity(fields[0], fields[1], fields[2], fields[3], fields[4], &line);
+        ck_assert_ptr_nonnull(reason);
+        ck_assert_msg(strncmp(reason, rows[i].reason, strlen(rows[i].reason)) == 0, "%s", reason);
+    }
+}
+END_TEST
+
 START_TEST(the_dearest_price_is_read)
 {
     struct product_line line;
@@ -357,6 +418,8 @@ int main(void)
     tcase_add_test(lines, a_line_that_contradicts_an_earlier_one_is_seen);
     tcase_add_test(lines, active_is_yes_no_or_not_said);
     tcase_add_test(lines, a_wrong_line_is_refused_with_the_column);
+    tcase_add_test(lines, what_a_line_says_of_quantities_is_read);
+    tcase_add_test(lines, a_wrong_quantity_is_refused_with_the_column);
     tcase_add_test(lines, the_dearest_price_is_read);
     suite_add_tcase(suite, lines);
     return support_run(suite);

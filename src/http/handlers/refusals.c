@@ -61,6 +61,18 @@ const struct http_refusal *http_check_body(
 
 /* ---- rules ----------------------------------------------------------------------------------- */
 
+static const char *quantity_detail(
+    struct base_arena *arena, const char *subject, const struct cart_limits *limits)
+{
+    const char *multiple =
+        limits->multiple_of == 1
+            ? ""
+            : base_arena_printf(arena, " and a multiple of %d", (int)limits->multiple_of);
+    return base_arena_printf(
+        arena, "The quantity of the line of \"%s\" must be from %d to %d%s.", subject,
+        (int)limits->minimum, (int)limits->maximum, multiple);
+}
+
 /* What a rule of the cart has against a command, as a sentence. */
 static const char *rule_detail(struct http_request *request)
 {
@@ -100,17 +112,14 @@ static const char *rule_detail(struct http_request *request)
                    : base_arena_printf(
                          arena, "The product \"%s\" has no price in the currency of the cart.",
                          subject);
+    case CART_REFUSED_UNIT_CHANGED:
+        return base_arena_printf(
+            arena,
+            "The product of \"%s\" is sold by another unit now; remove the line and add the "
+            "product again.",
+            subject);
     case CART_REFUSED_QUANTITY_OUT_OF_RANGE:
-        return refused->type == CART_COMMAND_ADD_ITEM
-                   ? base_arena_printf(
-                         arena,
-                         "%d more would take the line of \"%s\" above the limit of %d units.",
-                         (int)refused->add_item.quantity, subject, CART_QUANTITY_MAX)
-                   : base_arena_printf(
-                         arena,
-                         "Item \"%.128s\" would become one line with another, of more than %d "
-                         "units.",
-                         subject, CART_QUANTITY_MAX);
+        return quantity_detail(arena, subject, &command->limits);
     case CART_REFUSED_IS_FULL:
         return base_arena_printf(
             arena, "The cart has reached the limit of %d lines, so \"%s\" can't be added.",
@@ -208,6 +217,8 @@ static const struct http_refusal *refuse_by_rule(struct http_request *request)
             .pointer = pointer,
             .has_current_total = command->refusal == CART_REFUSED_TOTAL_CHANGED,
             .current_total_minor = command->current_total_minor,
+            .limits =
+                command->refusal == CART_REFUSED_QUANTITY_OUT_OF_RANGE ? &command->limits : NULL,
             .has_current_version = command->refusal == CART_REFUSED_NO_SUCH_VERSION,
             .current_version = command->version,
             .cart_status = is_closed ? command->status : NULL,

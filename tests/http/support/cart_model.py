@@ -7,6 +7,7 @@ import json
 
 from .model import AMOUNT_MAX, LINES_MAX, QUANTITY_MAX, Refused, make_item_id
 
+TOTALS_MAX = 8
 METADATA_BYTES_MAX = 4096
 METADATA_LEVELS_MAX = 3
 PROPERTIES_MAX = 16
@@ -50,7 +51,7 @@ class Content:
         self.lines = []
 
     @property
-    def total(self):
+    def subtotal(self):
         return sum(line["quantity"] * line["unit_price"] for line in self.lines)
 
     def find(self, item_id):
@@ -60,10 +61,6 @@ class Content:
         wanted = (sku, properties)
         found = [line for line in self.lines if (line["sku"], line["properties"]) == wanted]
         return found[0] if found else None
-
-    def check_amounts(self):
-        if self.total > AMOUNT_MAX:
-            raise Refused("amount-too-large")
 
 
 class Moment:
@@ -94,6 +91,7 @@ class WholeCart:
         self.customer_id = customer_id
         self.order_reference = None
         self.content = Content(currency, metadata or {})
+        self.totals = {}  # of other services: the amount, and whether it is stale
         self.notes = []
         self.undoable = ()
         self.moments = {}  # by version: what the cart was after each request
@@ -107,6 +105,18 @@ class WholeCart:
     @property
     def recorded(self):
         return self.moments[max(self.moments)]
+
+    @property
+    def total(self):
+        return self.content.subtotal + self.sum_totals()
+
+    def sum_totals(self):
+        return sum(amount for amount, _ in self.totals.values())
+
+    def check_amounts(self, content, others=None):
+        """With what other services say, unless that is to go."""
+        if content.subtotal + (self.sum_totals() if others is None else others) > AMOUNT_MAX:
+            raise Refused("amount-too-large")
 
     def document(self):
         """The cart as it is served, without its times."""
@@ -123,12 +133,20 @@ class WholeCart:
             "items": [
                 {
                     **{name: value for name, value in line.items() if name != "number"},
+                    "subtotal": line["quantity"] * line["unit_price"],
+                    "discount": 0,
                     "total": line["quantity"] * line["unit_price"],
                 }
                 for line in content.lines
             ],
             "item_count": sum(line["quantity"] for line in content.lines),
-            "total": content.total,
+            "subtotal": content.subtotal,
+            "discount": 0,
+            "totals": [
+                {"name": name, "amount": amount, "stale": is_stale}
+                for name, (amount, is_stale) in sorted(self.totals.items())
+            ],
+            "total": self.total,
             "notes": self.notes,
             "metadata": content.metadata,
             "order_reference": self.order_reference,
@@ -164,13 +182,18 @@ class WholeCart:
             raise Refused("cart-closed", cart_status=self.status)
         getattr(self, kind)(command)
 
-    def record(self, n_events=1, is_change=True, notes=()):
+    def record(self, n_events=1, is_change=True, notes=(), changes_lines=True):
         """What was done is that many events; of changes, all of one request are undone at once."""
         self.version += n_events
         self.notes = list(notes)
+        if is_change and changes_lines:
+            self.make_totals_stale()
         if is_change:
             then = self.recorded
             self.undoable = (*then.undoable, then.version)
+
+    def make_totals_stale(self):
+        self.totals = {name: (amount, True) for name, (amount, _) in self.totals.items()}
 
     # ---- the catalogue ----
 
@@ -213,7 +236,7 @@ class WholeCart:
         """Does it to a copy, so that a refusal leaves no trace."""
         content = copy.deepcopy(self.content)
         n_events = work(content)
-        content.check_amounts()
+        self.check_amounts(content)
         self.content = content
         return n_events
 
@@ -239,7 +262,7 @@ class WholeCart:
             "unit_price": offer[1],
             "properties": properties,
         }
-        others = self.content.total - (line["quantity"] * line["unit_price"] if line else 0)
+        others = self.total - (line["quantity"] * line["unit_price"] if line else 0)
         if others + made["quantity"] * made["unit_price"] > AMOUNT_MAX:
             raise Refused("amount-too-large")
         if line:
@@ -259,7 +282,7 @@ class WholeCart:
         if quantity > line["quantity"] and not self.sells(line["sku"]):
             raise Refused("product-withdrawn")
         line["quantity"] = quantity
-        content.check_amounts()
+        self.check_amounts(content)
         return 1
 
     def set_properties(self, content, item_id, patch):
@@ -323,7 +346,7 @@ class WholeCart:
         content.note = command.get("note", content.note)
         if self.details(content) != self.details(self.content):
             self.content = content
-            self.record()
+            self.record(changes_lines=False)
 
     @staticmethod
     def details(content):
@@ -362,6 +385,7 @@ class WholeCart:
             for line in content.lines:
                 line["unit_price"] = self.find_price(line["sku"], currency)[1]
 
+        self.totals = {}  # of the former currency; a refusal brings them back
         self.change(work)
         self.record()
 
@@ -391,8 +415,8 @@ class WholeCart:
         is_again = self.status == "checked_out"
         if is_again and order_reference not in (None, self.order_reference):
             raise Refused("order-reference-mismatch")
-        if command.get("expected_total", self.content.total) != self.content.total:
-            raise Refused("total-changed", current_total=self.content.total)
+        if command.get("expected_total", self.total) != self.total:
+            raise Refused("total-changed", current_total=self.total)
         if is_again:
             return
         if command.get("check_prices") and self.list_differences():
@@ -409,6 +433,20 @@ class WholeCart:
         if self.status != "open":
             self.status = "open"
             self.order_reference = None
+            self.record(is_change=False)
+
+    def set_total(self, command):
+        name, amount = command["name"], command["amount"]
+        if self.totals.get(name) == (amount, False):
+            return
+        if name not in self.totals and len(self.totals) == TOTALS_MAX:
+            raise Refused("too-many-totals")
+        self.totals[name] = (amount, False)
+        self.check_amounts(self.content)
+        self.record(is_change=False)
+
+    def remove_total(self, command):
+        if self.totals.pop(command["name"], None):
             self.record(is_change=False)
 
     # ---- what was ----
@@ -433,7 +471,19 @@ class WholeCart:
             raise Refused("no-such-version")
         n_events, notes = self.lead_to(moment.content)
         if n_events or notes:
-            self.record(n_events + 1, notes=notes)
+            self.record(n_events + 1, notes=notes, changes_lines=False)
+
+    @staticmethod
+    def find_staying(now, then):
+        """The numbers of the lines that need not go and come back: they never left, and none of the
+        others of which that is true stands in the way of their properties of then."""
+        both = {line["number"] for line in now.lines} & {line["number"] for line in then.lines}
+
+        def is_free(line):
+            other = now.find_same(line["sku"], line["properties"])
+            return other is None or other["number"] not in both - {line["number"]}
+
+        return {line["number"] for line in then.lines if line["number"] in both and is_free(line)}
 
     def lead_to(self, then):
         """Makes the content that of then, as far as it can be had: the number of events, and what
@@ -443,9 +493,8 @@ class WholeCart:
         made.customer_email = then.customer_email
         made.note = then.note
         same_currency = now.currency == then.currency
-        stayed = {line["number"] for line in now.lines} & {line["number"] for line in then.lines}
-        n_events = sum(line["number"] not in stayed for line in now.lines) + (not same_currency)
-        n_events += self.details(now) != self.details(then)
+        stayed = self.find_staying(now, then)
+        n_events = sum(line["number"] not in stayed for line in now.lines)
         notes_of_staying, notes_of_returning = [], []
         for line in then.lines:
             here = now.find(line["id"])
@@ -453,7 +502,8 @@ class WholeCart:
                 here = None
             stays = line["number"] in stayed
             offer = self.find_price(line["sku"], then.currency)
-            has_own_price = here is not None and (stays or same_currency)
+            never_left = here is not None and here["number"] == line["number"]
+            has_own_price = here is not None and (never_left or same_currency)
             needs_offer = not has_own_price or line["quantity"] > here["quantity"]
             lacks = needs_offer and offer is None
             if lacks:
@@ -468,13 +518,19 @@ class WholeCart:
                 n_events += comes["quantity"] != here["quantity"]
                 n_events += line["properties"] != here["properties"]
             else:
-                source = (here["name"], here["unit_price"]) if has_own_price else offer
-                comes["name"], comes["unit_price"] = source
+                comes["name"] = here["name"] if has_own_price else offer[0]
+                if not never_left:
+                    comes["unit_price"] = here["unit_price"] if has_own_price else offer[1]
                 self.n_lines_made += 1
                 comes["number"] = self.n_lines_made
                 n_events += 1
             made.lines.append(comes)
-        made.check_amounts()
+        self.check_amounts(made, None if same_currency else 0)
+        if n_events > 0:
+            self.make_totals_stale()
+        if not same_currency:
+            self.totals = {}
+        n_events += (not same_currency) + (self.details(now) != self.details(then))
         self.content = made
         return n_events, notes_of_staying + notes_of_returning
 
@@ -496,7 +552,7 @@ def copy_cart(source, catalogue, currency=None, version=None, customer_id=None, 
             made.notes.append(make_note(made.why_not(line["sku"]), line))
             continue
         made.put_line({**line, "name": offer[0], "unit_price": offer[1]})
-    made.content.check_amounts()
+    made.check_amounts(made.content)
     made.version += len(made.content.lines) + 1
     made.remember()
     return made

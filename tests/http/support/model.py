@@ -13,12 +13,14 @@ STATUS_OF = {
     "cart-closed": 409,
     "order-reference-mismatch": 409,
     "item-not-in-cart": 404,
+    "product-withdrawn": 409,
     "unknown-sku": 422,
     "price-unavailable": 422,
     "quantity-out-of-range": 422,
     "cart-full": 409,
     "amount-too-large": 422,
     "cart-empty": 409,
+    "product-withdrawn": 409,
     "total-changed": 409,
 }
 

@@ -52,6 +52,18 @@ class EachRefusal(ServiceCase):
             answer = self.client.post(path + target, value)
             self.assert_problem(answer, 409, "prices-changed", items=[difference])
 
+    def test_409_too_many_totals_and_422_one_too_large(self):
+        path = f"/carts/{self.make_cart((self.sku, 1))['id']}"
+        answer = self.client.put(f"{path}/totals/tax", {"amount": 2**53 - 1})
+        self.assert_problem(answer, 422, "amount-too-large")
+        for number in range(8):
+            self.assertEqual(self.client.put(f"{path}/totals/t{number}", {"amount": 1}).status, 200)
+        answer = self.client.put(f"{path}/totals/tax", {"amount": 1})
+        self.assert_problem(answer, 409, "too-many-totals")
+        command = {"type": "set_total", "name": "tax", "amount": 1}
+        answer = self.client.post(f"{path}/commands", {"commands": [command]})
+        self.assert_problem(answer, 409, "too-many-totals")
+
     def test_409_product_withdrawn(self):
         sku = self.make_product(100)
         path = f"/carts/{self.make_cart((sku, 1))['id']}"
