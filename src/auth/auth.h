@@ -36,6 +36,7 @@ enum auth_algorithm {
     ROW(CATALOG, "catalog")                                                                        \
     ROW(EVENTS, "events")                                                                          \
     ROW(REPORTS, "reports")                                                                        \
+    ROW(PRICES, "prices") /* prices of lines that are not the catalogue's: quotes */               \
     ROW(TOTALS, "totals") /* amounts of other services in any cart: taxes, delivery */
 enum auth_scope {
 #define AUTH_ROW(NAME, name) AUTH_SCOPE_##NAME,

@@ -60,6 +60,7 @@ struct cart_line {
     int32_t quantity;       /* counts 10^-scale units */
     int32_t scale;          /* stays as long as the line does */
     int32_t added_version;  /* of the event that brought it */
+    bool is_price_set;      /* by another system; false: it is the catalogue's */
     int64_t unit_price_minor;
     int64_t discount_minor; /* at most the subtotal */
 };
@@ -162,7 +163,7 @@ bool cart_admits(
     ROW(DETAILS_CHANGED, "CartDetailsChanged", 1)                                                  \
     ROW(ITEM_PROPERTIES_CHANGED, "ItemPropertiesChanged", 1)                                       \
     ROW(ITEM_MERGED, "ItemMerged", 1)                                                              \
-    ROW(ITEM_PRICE_CHANGED, "ItemPriceChanged", 1)                                                 \
+    ROW(ITEM_PRICE_CHANGED, "ItemPriceChanged", 2)                                                 \
     ROW(ITEM_RESTORED, "ItemRestored", 2)                                                          \
     ROW(CURRENCY_CHANGED, "CartCurrencyChanged", 1)                                                \
     ROW(COPIED, "CartCopied", 1)                                                                   \
@@ -202,6 +203,7 @@ struct cart_event {
             const char *unit;       /* as in struct cart_line, from now on */
             int32_t quantity;       /* how many were added */
             int32_t scale;
+            bool is_price_set; /* as in a line */
             int64_t unit_price_minor;
         } item_added;
         struct {
@@ -234,6 +236,7 @@ struct cart_event {
         } item_merged;
         struct {
             const char *item_id;
+            bool is_price_set;        /* as in a line */
             int64_t unit_price_minor; /* from now on */
         } item_price_changed;
         struct {
@@ -244,7 +247,8 @@ struct cart_event {
             const char *unit;
             int32_t quantity;
             int32_t scale;
-            int32_t index; /* where it comes among the lines */
+            int32_t index;     /* where it comes among the lines */
+            bool is_price_set; /* as in a line */
             int64_t unit_price_minor;
         } item_restored; /* a line that had left is there again */
         struct {
@@ -353,6 +357,9 @@ struct cart_command {
             const char *properties; /* a canonical JSON object of texts; NULL: none */
             const char *item_id;    /* how a new line would be called; NULL: like its sku */
             int32_t quantity;       /* 1..CART_QUANTITY_MAX */
+            bool has_unit_price;    /* another system sets the price; false: it is the catalogue's
+                                       or, of a line whose price is set, stays */
+            int64_t unit_price_minor;
         } add_item;
         struct {
             const char *item_id;
@@ -379,8 +386,10 @@ struct cart_command {
             const char *item_id;
             bool has_quantity;
             bool has_properties;
+            bool has_unit_price;
             int32_t quantity;       /* 0..CART_QUANTITY_MAX; 0 removes */
             const char *properties; /* what is to be merged with them; NULL: they end */
+            int64_t unit_price_minor;
         } change_item;
         struct {
             char currency[4];

@@ -75,6 +75,20 @@ static enum cart_outcome claim(
 
 /* ---- lines ----------------------------------------------------------------------------------- */
 
+/* The offer at the price of the line with the units that come to it: what was asked for, else what
+ * was set, else what the catalogue says. True: the price is set. */
+static bool take_price(
+    const struct cart_line *line, const struct cart_command *command, struct cart_offer *offer)
+{
+    bool is_set = command->add_item.has_unit_price || (line != NULL && line->is_price_set);
+    if (!is_set)
+        return false;
+    offer->has_price = true;
+    offer->unit_price_minor = command->add_item.has_unit_price ? command->add_item.unit_price_minor
+                                                               : line->unit_price_minor;
+    return true;
+}
+
 /* What stands against adding to `line` (NULL: a new one) what the offer is for. */
 static enum cart_outcome check_addition(
     const struct cart *cart, const struct cart_line *line, int32_t quantity,
@@ -110,6 +124,7 @@ static enum cart_outcome add_item(
     int32_t quantity = command->add_item.quantity;
     struct cart_offer offer = known->find_offer(known->context, sku, cart->currency);
     const struct cart_line *line = cart_find_line_of(cart, sku, properties);
+    bool is_price_set = take_price(line, command, &offer);
     enum cart_outcome outcome = check_addition(cart, line, quantity, &offer, decision);
     if (outcome != CART_ACCEPTED)
         return outcome;
@@ -128,6 +143,7 @@ static enum cart_outcome add_item(
                               .unit = offer.unit,
                               .quantity = quantity,
                               .scale = offer.scale,
+                              .is_price_set = is_price_set,
                               .unit_price_minor = offer.unit_price_minor,
                           },
                   });
@@ -160,26 +176,29 @@ static enum cart_outcome check_limits(
 /* What stands against another quantity of a line. */
 static enum cart_outcome check_quantity(
     const struct cart *cart, const struct cart_line *line, int32_t quantity,
-    const struct cart_known *known, struct cart_decision *decision)
+    int64_t unit_price_minor, const struct cart_known *known, struct cart_decision *decision)
 {
     struct cart_offer offer = known->find_offer(known->context, line->sku, cart->currency);
     struct cart_line becomes = *line;
     becomes.quantity = quantity;
+    becomes.unit_price_minor = unit_price_minor;
     enum cart_outcome outcome = check_limits(line, quantity, &offer, decision);
     if (outcome == CART_ACCEPTED && !fits_amounts(cart, line, &becomes))
         return rules_refuse(decision, CART_REFUSED_AMOUNT_TOO_LARGE);
     return outcome;
 }
 
+/* The price is the one that the line is to have. */
 static enum cart_outcome change_quantity(
     const struct cart *cart, const struct cart_line *line, int32_t quantity,
-    const struct cart_known *known, struct cart_decision *decision)
+    int64_t unit_price_minor, const struct cart_known *known, struct cart_decision *decision)
 {
     if (quantity == line->quantity)
         return CART_ALREADY_SO;
     if (quantity == 0)
         return remove_line(line, decision);
-    enum cart_outcome outcome = check_quantity(cart, line, quantity, known, decision);
+    enum cart_outcome outcome =
+        check_quantity(cart, line, quantity, unit_price_minor, known, decision);
     if (outcome != CART_ACCEPTED)
         return outcome;
     return rules_accept(
@@ -189,11 +208,62 @@ static enum cart_outcome change_quantity(
                   });
 }
 
-/* The line of `quantity` becomes part of the one that it is the same as, at the price of that. */
+static bool sets_other_price(const struct cart_line *line, const struct cart_command *command)
+{
+    return command->change_item.has_unit_price &&
+           (!line->is_price_set || line->unit_price_minor != command->change_item.unit_price_minor);
+}
+
+static enum cart_outcome set_price(
+    const struct cart_line *line, const struct cart_command *command,
+    struct cart_decision *decision)
+{
+    return rules_accept(
+        decision, (struct cart_event){
+                      .type = CART_EVENT_ITEM_PRICE_CHANGED,
+                      .item_price_changed =
+                          {
+                              .item_id = line->item_id,
+                              .is_price_set = true,
+                              .unit_price_minor = command->change_item.unit_price_minor,
+                          },
+                  });
+}
+
+/* Quantity and price. A price that falls comes first, so that no version in between has a larger
+ * total than before and after. */
+static enum cart_outcome change_amount(
+    const struct cart *cart, const struct cart_line *line, const struct cart_command *command,
+    const struct cart_known *known, struct cart_decision *decision)
+{
+    int32_t quantity =
+        command->change_item.has_quantity ? command->change_item.quantity : line->quantity;
+    int64_t price_minor = command->change_item.has_unit_price
+                              ? command->change_item.unit_price_minor
+                              : line->unit_price_minor;
+    bool sets_price = quantity != 0 && sets_other_price(line, command);
+    bool falls = price_minor < line->unit_price_minor;
+    if (sets_price && falls)
+        (void)set_price(line, command, decision);
+    enum cart_outcome outcome = change_quantity(cart, line, quantity, price_minor, known, decision);
+    if (outcome == CART_REFUSED || !sets_price)
+        return outcome;
+    struct cart_line becomes = *line;
+    becomes.quantity = quantity;
+    becomes.unit_price_minor = price_minor;
+    if (!fits_amounts(cart, line, &becomes))
+        return rules_refuse(decision, CART_REFUSED_AMOUNT_TOO_LARGE);
+    return falls ? CART_ACCEPTED : set_price(line, command, decision);
+}
+
+/* The line of `quantity` becomes part of the one that it is the same as, at the price of that
+ * or the one that is to be set. */
 static enum cart_outcome merge_line(
     const struct cart *cart, const struct cart_line *line, int32_t quantity,
-    const struct cart_line *into, const struct cart_known *known, struct cart_decision *decision)
+    const struct cart_line *into, const struct cart_command *command,
+    const struct cart_known *known, struct cart_decision *decision)
 {
+    bool sets_price = sets_other_price(into, command);
     int64_t others_minor =
         cart->total_minor - cart_line_total_minor(line) - cart_line_total_minor(into);
     int64_t sum_minor;
@@ -207,14 +277,19 @@ static enum cart_outcome merge_line(
     enum cart_outcome outcome = check_limits(&merged, merged.quantity, &offer, decision);
     if (outcome != CART_ACCEPTED)
         return outcome;
-    if (!rules_add_line(others_minor, &merged, &sum_minor))
+    struct cart_line priced = merged;
+    if (sets_price)
+        priced.unit_price_minor = command->change_item.unit_price_minor;
+    if (!rules_add_line(others_minor, &merged, &sum_minor) ||
+        !rules_add_line(others_minor, &priced, &sum_minor))
         return rules_refuse(decision, CART_REFUSED_AMOUNT_TOO_LARGE);
-    return rules_accept(
+    (void)rules_accept(
         decision,
         (struct cart_event){
             .type = CART_EVENT_ITEM_MERGED,
             .item_merged = {.item_id = line->item_id, .into = into->item_id, .quantity = quantity},
         });
+    return sets_price ? set_price(into, command, decision) : CART_ACCEPTED;
 }
 
 /* `so_far` is what became of its quantity. */
@@ -232,7 +307,7 @@ static enum cart_outcome change_properties(
         return so_far;
     const struct cart_line *into = cart_find_line_of(cart, line->sku, properties);
     if (into != NULL)
-        return merge_line(cart, line, quantity, into, known, decision);
+        return merge_line(cart, line, quantity, into, command, known, decision);
     return rules_accept(
         decision, (struct cart_event){
                       .type = CART_EVENT_ITEM_PROPERTIES_CHANGED,
@@ -247,12 +322,9 @@ static enum cart_outcome change_item(
     const struct cart_line *line = cart_find_line(cart, command->change_item.item_id);
     if (line == NULL)
         return rules_refuse(decision, CART_REFUSED_ITEM_NOT_IN_CART);
-    int32_t quantity = line->quantity;
-    enum cart_outcome outcome = CART_ALREADY_SO;
-    if (command->change_item.has_quantity) {
-        quantity = command->change_item.quantity;
-        outcome = change_quantity(cart, line, quantity, known, decision);
-    }
+    int32_t quantity =
+        command->change_item.has_quantity ? command->change_item.quantity : line->quantity;
+    enum cart_outcome outcome = change_amount(cart, line, command, known, decision);
     if (outcome == CART_REFUSED || quantity == 0 || !command->change_item.has_properties)
         return outcome;
     return change_properties(cart, line, quantity, command, known, outcome, decision);
@@ -265,7 +337,9 @@ static enum cart_outcome change_item_quantity(
     const struct cart_line *line = cart_find_line(cart, command->change_item_quantity.item_id);
     if (line == NULL)
         return rules_refuse(decision, CART_REFUSED_ITEM_NOT_IN_CART);
-    return change_quantity(cart, line, command->change_item_quantity.quantity, known, decision);
+    return change_quantity(
+        cart, line, command->change_item_quantity.quantity, line->unit_price_minor, known,
+        decision);
 }
 
 static enum cart_outcome remove_item(
@@ -490,7 +564,7 @@ struct cart_sizes cart_find_sizes(const struct cart *cart, const struct cart_com
             break;
         return (struct cart_sizes){.n_events = CART_LINES_MAX + AROUND, .n_notes = CART_LINES_MAX};
     case CART_COMMAND_CHANGE_ITEM:
-        return (struct cart_sizes){.n_events = 2};
+        return (struct cart_sizes){.n_events = 4};
     case CART_COMMAND_REPRICE:
         return (struct cart_sizes){.n_events = cart->n_lines};
     case CART_COMMAND_CHANGE_CURRENCY:

@@ -49,6 +49,7 @@ static void add_item(struct cart *cart, const struct cart_event *event)
     line->unit = event->item_added.unit;
     line->scale = event->item_added.scale;
     line->unit_price_minor = event->item_added.unit_price_minor;
+    line->is_price_set = event->item_added.is_price_set;
     line->quantity = add_quantities(line->quantity, event->item_added.quantity);
     cart_sum_up(cart);
 }
@@ -97,6 +98,7 @@ static void restore_item(struct cart *cart, const struct cart_event *event)
         .quantity = event->item_restored.quantity,
         .scale = event->item_restored.scale,
         .added_version = cart->version,
+        .is_price_set = event->item_restored.is_price_set,
         .unit_price_minor = event->item_restored.unit_price_minor,
     };
     cart->n_lines++;
@@ -127,6 +129,7 @@ static void change_item_price(struct cart *cart, const struct cart_event *event)
     if (line == NULL)
         return;
     line->unit_price_minor = event->item_price_changed.unit_price_minor;
+    line->is_price_set = event->item_price_changed.is_price_set;
     cart_sum_up(cart);
 }
 
@@ -136,8 +139,10 @@ static void change_currency(struct cart *cart, const struct cart_event *event)
     for (size_t i = 0; i < event->currency_changed.n_prices; i++) {
         const struct cart_item_price *price = &event->currency_changed.prices[i];
         struct cart_line *line = find_line(cart, price->item_id);
-        if (line != NULL)
-            line->unit_price_minor = price->unit_price_minor;
+        if (line == NULL)
+            continue;
+        line->unit_price_minor = price->unit_price_minor;
+        line->is_price_set = false;
     }
     cart->n_totals = 0; /* they were of the former currency */
     cart_sum_up(cart);

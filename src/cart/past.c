@@ -6,7 +6,8 @@
  * What leads a cart to the content that it, or another cart, had: its lines, its currency and its
  * details. Who owns it and whether it is open stay. A line that never left gets the price of then;
  * one that comes back is bought anew, at the price of now, if it can be had. One that left and came
- * again since is put back where it was, at the price that it has.
+ * again since is put back where it was, at the price that it has. A price that another system had
+ * set comes back with its line.
  */
 
 /* What the decision has made of the cart so far. */
@@ -95,6 +96,7 @@ static bool can_be_had(
 {
     enum cart_refusal obstacle = CART_REFUSED_QUANTITY_OUT_OF_RANGE;
     *offer = way->known->find_offer(way->known->context, line->sku, currency);
+    offer->has_price = offer->has_price || line->is_price_set;
     if (rules_can_take_price(line, offer, &obstacle) && rules_allow(&offer->limits, wanted))
         return true;
     note(way, obstacle, line, wanted);
@@ -153,17 +155,41 @@ static void change_currency(struct way *way, size_t n_staying)
     add(way, event);
 }
 
-static void change_prices(struct way *way, size_t n_staying, bool rise)
+/* As another system or the catalogue had it then. */
+static void change_price(struct way *way, const struct cart_line *then)
 {
-    for (size_t i = 0; i < n_staying; i++) {
-        const struct cart_item_price *then = &way->decision->prices[i];
-        int64_t now_minor = cart_find_line(way->from, then->item_id)->unit_price_minor;
-        if (rise ? then->unit_price_minor > now_minor : then->unit_price_minor < now_minor)
-            add(way, (struct cart_event){
-                         .type = CART_EVENT_ITEM_PRICE_CHANGED,
-                         .item_price_changed = {then->item_id, then->unit_price_minor},
-                     });
-    }
+    add(way, (struct cart_event){
+                 .type = CART_EVENT_ITEM_PRICE_CHANGED,
+                 .item_price_changed =
+                     {
+                         .item_id = then->item_id,
+                         .is_price_set = then->is_price_set,
+                         .unit_price_minor = then->unit_price_minor,
+                     },
+             });
+}
+
+static void lower_price(struct way *way, const struct cart_line *now, const struct cart_line *then)
+{
+    if (then->unit_price_minor < now->unit_price_minor)
+        change_price(way, then);
+}
+
+static void raise_price(struct way *way, const struct cart_line *now, const struct cart_line *then)
+{
+    if (then->unit_price_minor > now->unit_price_minor ||
+        (then->unit_price_minor == now->unit_price_minor &&
+         then->is_price_set != now->is_price_set))
+        change_price(way, then);
+}
+
+/* In another currency the prices are there, as if they were the catalogue's. */
+static void keep_set_price(
+    struct way *way, const struct cart_line *now, const struct cart_line *then)
+{
+    (void)now;
+    if (then->is_price_set)
+        change_price(way, then);
 }
 
 static void change_quantity(struct way *way, const struct cart_line *now, int32_t quantity)
@@ -213,9 +239,10 @@ static void keep_lines(struct way *way)
     change_lines(way, n_staying, reduce_line);
     if (is_other_currency(way)) {
         change_currency(way, n_staying);
+        change_lines(way, n_staying, keep_set_price);
     } else {
-        change_prices(way, n_staying, false);
-        change_prices(way, n_staying, true);
+        change_lines(way, n_staying, lower_price);
+        change_lines(way, n_staying, raise_price);
     }
     change_lines(way, n_staying, complete_line);
 }
@@ -236,8 +263,10 @@ static bool find_back(
     if (has_price) {
         back->name = now->name;
         back->unit = now->unit;
-        if (!never_left)
+        if (!never_left && !then->is_price_set) {
             back->unit_price_minor = now->unit_price_minor;
+            back->is_price_set = now->is_price_set;
+        }
         back->quantity = find_quantity(way, now, then);
         return true;
     }
@@ -245,7 +274,8 @@ static bool find_back(
         return false;
     back->name = offer.name;
     back->unit = offer.unit;
-    back->unit_price_minor = offer.unit_price_minor;
+    if (!then->is_price_set)
+        back->unit_price_minor = offer.unit_price_minor;
     return true;
 }
 
@@ -266,6 +296,7 @@ static bool bring_back(struct way *way, const struct cart_line *line, size_t ind
                          .quantity = back.quantity,
                          .scale = back.scale,
                          .index = (int32_t)index,
+                         .is_price_set = back.is_price_set,
                          .unit_price_minor = back.unit_price_minor,
                      },
              });
@@ -376,8 +407,10 @@ enum cart_outcome rules_copy(
     struct way way = {.to = source, .known = known, .decision = decision, .is_exact = true};
     const char *currency = decision->events[0].created.currency;
     for (size_t i = 0; i < source->n_lines; i++) {
-        const struct cart_line *line = &source->lines[i];
+        struct cart_line copied = source->lines[i];
+        const struct cart_line *line = &copied;
         struct cart_offer offer;
+        copied.is_price_set = false; /* a copy is bought at the catalogue's prices */
         if (!can_be_had(&way, line, line->quantity, currency, &offer))
             continue;
         add(&way, (struct cart_event){

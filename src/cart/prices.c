@@ -10,6 +10,8 @@ static bool find_difference(
     bool has_price = rules_can_take_price(line, offer, &code);
     if (has_price && offer->unit_price_minor == line->unit_price_minor)
         return false;
+    if (offer->is_known && line->is_price_set)
+        return false;
     *note = (struct cart_note){
         .code = code,
         .item_id = line->item_id,
@@ -41,14 +43,15 @@ enum cart_outcome rules_check_prices(
     return CART_ACCEPTED;
 }
 
-/* The price of now; of a line that can't be had now, its own. */
+/* The price of now; of a line that can't be had now, or whose price is set, its own. */
 static int64_t find_price(
     const struct cart *cart, const struct cart_line *line, const struct cart_known *known)
 {
     struct cart_offer offer = find_offer(known, line, cart->currency);
     enum cart_refusal obstacle;
-    return rules_can_take_price(line, &offer, &obstacle) ? offer.unit_price_minor
-                                                         : line->unit_price_minor;
+    return rules_can_take_price(line, &offer, &obstacle) && !line->is_price_set
+               ? offer.unit_price_minor
+               : line->unit_price_minor;
 }
 
 static void change_prices(
@@ -62,7 +65,8 @@ static void change_prices(
             (void)rules_accept(
                 decision, (struct cart_event){
                               .type = CART_EVENT_ITEM_PRICE_CHANGED,
-                              .item_price_changed = {line->item_id, price_minor},
+                              .item_price_changed =
+                                  {.item_id = line->item_id, .unit_price_minor = price_minor},
                           });
     }
 }
@@ -102,8 +106,14 @@ enum cart_outcome rules_change_currency(
         becomes.unit_price_minor = offer.unit_price_minor;
         decision->prices[i] = (struct cart_item_price){line->item_id, offer.unit_price_minor};
         are_exact = are_exact && rules_add_line(total_minor, &becomes, &total_minor);
-        if (!rules_can_take_price(line, &offer, &obstacle) && find_difference(line, &offer, &note))
+        /* What another system's price is in that currency is not known. */
+        offer.has_price = offer.has_price && !line->is_price_set;
+        becomes.is_price_set = false;
+        becomes.unit_price_minor = line->unit_price_minor;
+        if (!rules_can_take_price(line, &offer, &obstacle) &&
+            find_difference(&becomes, &offer, &note)) {
             rules_note(decision, note);
+        }
     }
     if (decision->n_notes > 0)
         return rules_refuse(decision, CART_REFUSED_PRICE_UNAVAILABLE);

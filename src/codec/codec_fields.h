@@ -35,8 +35,9 @@ enum codec_kind {
     CODEC_NOTES,       /* an array; canonical JSON, const char *, NULL where it is empty */
     CODEC_ITEM_PRICES, /* an object of prices by item id; prices and n_prices of the event that a
                           currency was changed */
-    CODEC_ELEMENTS,    /* an array of `least` to `most` elements; json_t *, borrowed */
-    CODEC_TYPE         /* what says which shape it is; read by the caller, before the others */
+    CODEC_PRICE_SOURCE, /* "catalog", which is left out where that is optional, or "set"; bool */
+    CODEC_ELEMENTS,     /* an array of `least` to `most` elements; json_t *, borrowed */
+    CODEC_TYPE          /* what says which shape it is; read by the caller, before the others */
 };
 
 /* A member. */
@@ -75,7 +76,7 @@ struct codec_field {
 /* Reads the members that the rows name into `target`, texts into the arena. Whatever is wrong is
  * complained of to the reader of `object`; target's values are only good when nothing is. */
 void codec_read_fields(struct codec_object *object, const struct codec_field *fields, void *target);
-/* Then: complains of every member that was in none of these rows. */
+/* Then: complains of every member that was in none of these rows (unknown.c). */
 void codec_refuse_other_members(
     const struct codec_object *object, const struct codec_field *fields);
 

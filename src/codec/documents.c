@@ -7,9 +7,9 @@
  * the fixed part of a line and its ids at once, and then filled without further checks. */
 
 enum {
-    LINE_ROOM = 192,  /* one line without its texts */
+    LINE_ROOM = 256,  /* one line without its texts */
     USUAL_HEAD = 448, /* what most documents need without lines, with times */
-    USUAL_LINE = 192, /* what most lines need, with their texts */
+    USUAL_LINE = 224, /* what most lines need, with their texts */
     TIMES_ROOM = 192, /* three members with a time each */
 };
 
@@ -97,7 +97,9 @@ static void write_line(struct base_buffer *out, const struct cart_line *line, bo
     }
     at = put_text(at, ",\"unit_price\":");
     at = base_format_int(at, line->unit_price_minor);
-    at = put_text(at, ",\"subtotal\":");
+    at = put_text(
+        at, line->is_price_set ? ",\"price_source\":\"set\",\"subtotal\":"
+                               : ",\"price_source\":\"catalog\",\"subtotal\":");
     at = base_format_int(at, cart_line_subtotal_minor(line));
     at = put_text(at, ",\"discount\":");
     at = base_format_int(at, line->discount_minor);
@@ -254,6 +256,7 @@ static const struct codec_field former_line_fields[] = {
     {FIELD("name", TEXT, name)},
     {FIELD("quantity", INTEGER, quantity), .least = 1, .most = CART_QUANTITY_MAX},
     {FIELD("unit_price", INTEGER, unit_price_minor), .most = CART_AMOUNT_MAX},
+    {FIELD("price_source", PRICE_SOURCE, is_price_set), .is_optional = true},
     {FIELD("discount", INTEGER, discount_minor), .is_optional = true, .most = CART_AMOUNT_MAX},
     {FIELD("properties", PROPERTIES, properties), .is_optional = true},
     {FIELD("unit", TEXT, unit), .is_optional = true, .is_nullable = true},
@@ -286,16 +289,15 @@ static bool read_former_cart(json_t *members, struct codec_reader *reader, struc
 }
 
 /* Whether a number of that name is there without the member that came behind it later. */
-static bool lacks_subtotal(const char *text, const char *end, const char *name)
+static bool lacks(const char *text, const char *end, const char *name, const char *newest)
 {
-    static const char subtotal[] = ",\"subtotal\":";
     while ((text = memmem(text, (size_t)(end - text), name, strlen(name))) != NULL) {
         text += strlen(name);
         const char *number = text;
         while (text < end && *text >= '0' && *text <= '9')
             text++;
-        if (text > number && ((size_t)(end - text) < strlen(subtotal) ||
-                              memcmp(text, subtotal, strlen(subtotal)) != 0))
+        if (text > number &&
+            ((size_t)(end - text) < strlen(newest) || memcmp(text, newest, strlen(newest)) != 0))
             return true;
     }
     return false;
@@ -314,8 +316,8 @@ bool codec_is_former_cart(const char *document, size_t length)
     if (head_end != NULL &&
         memmem(document, (size_t)(head_end - document), newest, strlen(newest)) == NULL)
         return true;
-    return lacks_subtotal(document, end, ",\"unit_price\":") ||
-           lacks_subtotal(document, end, "],\"item_count\":");
+    return lacks(document, end, ",\"unit_price\":", ",\"price_source\":") ||
+           lacks(document, end, "],\"item_count\":", ",\"subtotal\":");
 }
 
 bool codec_read_stored_cart(

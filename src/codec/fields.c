@@ -213,6 +213,16 @@ static void read_status(
     refuse(object, field, value, "the status of a cart");
 }
 
+static void read_price_source(
+    const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
+{
+    const char *text = json_string_value(value);
+    bool is_set = text != NULL && strcmp(text, "set") == 0;
+    if (!is_set && (text == NULL || strcmp(text, "catalog") != 0))
+        refuse(object, field, value, "catalog or set");
+    *(bool *)target = is_set;
+}
+
 static void read_time(
     const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
 {
@@ -510,6 +520,7 @@ static void (*const readers[])(
     [CODEC_QUANTITY] = codec_read_quantity_member,
     [CODEC_TOKEN_HASH] = read_token_hash,
     [CODEC_STATUS] = read_status,
+    [CODEC_PRICE_SOURCE] = read_price_source,
     [CODEC_UUID] = read_uuid,
     [CODEC_NEW_ID] = read_new_id,
     [CODEC_TIME] = read_time,
@@ -551,46 +562,5 @@ void codec_read_fields(struct codec_object *object, const struct codec_field *fi
             readers[field->kind](object, field, value, member);
         if (field->given != 0)
             *(bool *)((char *)target + field->given) = true;
-    }
-}
-
-/* ---- members that nobody knows --------------------------------------------------------------- */
-
-static bool is_known(const struct codec_field *fields, const char *name)
-{
-    for (; fields->name != NULL; fields++)
-        if (strcmp(fields->name, name) == 0)
-            return true;
-    return false;
-}
-
-static void complain_of_unknown(
-    const struct codec_object *object, const struct codec_field *fields, const char *name)
-{
-    if (fields->name == NULL) {
-        codec_complain_of_member(object, name, "The object must be empty here.");
-        return;
-    }
-    BASE_CLEANUP(base_buffer_finish) struct base_buffer known = {0};
-    for (const struct codec_field *field = fields; field->name != NULL; field++)
-        base_buffer_printf(&known, "%s%s", field == fields ? "" : ", ", field->name);
-    codec_complain_of_member(
-        object, name, "This member is unknown; the known ones are: %s.", base_buffer_text(&known));
-}
-
-void codec_refuse_other_members(const struct codec_object *object, const struct codec_field *fields)
-{
-    const struct codec_complaints *complaints = object->reader->complaints;
-    if (object->n_read == json_object_size(object->members))
-        return;
-    object->reader->is_refused = true;
-    const char *name;
-    json_t *value;
-    json_object_foreach(object->members, name, value)
-    {
-        if (complaints == NULL || complaints->n == CODEC_COMPLAINTS_MAX)
-            return;
-        if (!is_known(fields, name))
-            complain_of_unknown(object, fields, name);
     }
 }

@@ -22,7 +22,7 @@ static struct current find_current(const json_t *offers, const struct cart_line 
     };
     bool has_price = json_is_integer(price) && cart_line_counts_like(line, &offered);
     return (struct current){
-        .is_available = has_price && json_is_true(json_array_get(offer, 1)),
+        .is_available = (has_price || line->is_price_set) && json_is_true(json_array_get(offer, 1)),
         .has_price = has_price,
         .price_minor = json_integer_value(price),
     };
@@ -60,7 +60,8 @@ static bool write_cart(
         struct current current = find_current(offers, &cart->lines[i]);
         write_line(out, cart, i, &current);
         are_available = are_available && current.is_available;
-        cart->lines[i].unit_price_minor = current.price_minor;
+        if (!cart->lines[i].is_price_set)
+            cart->lines[i].unit_price_minor = current.price_minor;
     }
     codec_write_cart_end(out, cart);
     cart_sum_up(cart);

@@ -106,9 +106,10 @@ static void name_item(struct base_arena *arena, struct cart_command *command)
 static void check_change(const struct codec_object *object, const struct cart_command *command)
 {
     if (command->type == CART_COMMAND_CHANGE_ITEM && !command->change_item.has_quantity &&
-        !command->change_item.has_properties)
+        !command->change_item.has_properties && !command->change_item.has_unit_price)
         codec_complain(
-            object->reader, &object->path, "The body must have quantity, properties or both.");
+            object->reader, &object->path,
+            "The body must have quantity, properties or unit_price.");
 }
 
 enum codec_outcome codec_read_command(

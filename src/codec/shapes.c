@@ -13,7 +13,7 @@
  * is an event of another name.
  */
 
-enum { FIELDS_MAX = 10 };
+enum { FIELDS_MAX = 11 };
 
 /* ---- events ---------------------------------------------------------------------------------- */
 
@@ -45,6 +45,8 @@ static const struct codec_field cart_event_fields[][FIELDS_MAX] = {
              .most = CART_QUANTITY_MAX},
             {FIELD("unit_price", INTEGER, item_added.unit_price_minor), .most = CART_AMOUNT_MAX},
             {FIELD("properties", PROPERTIES, item_added.properties), .since = 2},
+            {FIELD("price_source", PRICE_SOURCE, item_added.is_price_set), .is_optional = true,
+             .since = 3},
             {FIELD("unit", TEXT, item_added.unit), .is_optional = true, .since = 3},
             {FIELD("scale", INTEGER, item_added.scale), .is_optional = true, .since = 3, .least = 1,
              .most = CART_SCALE_MAX},
@@ -95,6 +97,8 @@ static const struct codec_field cart_event_fields[][FIELDS_MAX] = {
             {FIELD("item_id", WORD, item_price_changed.item_id)},
             {FIELD("unit_price", INTEGER, item_price_changed.unit_price_minor),
              .most = CART_AMOUNT_MAX},
+            {FIELD("price_source", PRICE_SOURCE, item_price_changed.is_price_set),
+             .is_optional = true, .since = 2},
         },
     [CART_EVENT_ITEM_RESTORED] =
         {
@@ -106,6 +110,8 @@ static const struct codec_field cart_event_fields[][FIELDS_MAX] = {
             {FIELD("unit_price", INTEGER, item_restored.unit_price_minor), .most = CART_AMOUNT_MAX},
             {FIELD("properties", PROPERTIES, item_restored.properties)},
             {FIELD("index", INTEGER, item_restored.index), .most = CART_LINES_MAX - 1},
+            {FIELD("price_source", PRICE_SOURCE, item_restored.is_price_set), .is_optional = true,
+             .since = 2},
             {FIELD("unit", TEXT, item_restored.unit), .is_optional = true, .since = 2},
             {FIELD("scale", INTEGER, item_restored.scale), .is_optional = true, .since = 2,
              .least = 1, .most = CART_SCALE_MAX},
@@ -180,6 +186,8 @@ static const struct codec_field command_fields[][FIELDS_MAX] = {
              .least = 1, .most = CART_QUANTITY_MAX},
             {FIELD("properties", PROPERTIES, add_item.properties), .is_optional = true,
              .most = CART_PROPERTIES_BYTES_MAX},
+            {FIELD("unit_price", INTEGER, add_item.unit_price_minor), .is_optional = true,
+             GIVEN(add_item.has_unit_price), .most = CART_AMOUNT_MAX},
         },
     [CART_COMMAND_CHANGE_ITEM_QUANTITY] =
         {
@@ -222,6 +230,8 @@ static const struct codec_field command_fields[][FIELDS_MAX] = {
             {FIELD("properties", PATCH, change_item.properties), .is_optional = true,
              .is_nullable = true, GIVEN(change_item.has_properties), .is_of_texts = true,
              .most = CART_PROPERTIES_BYTES_MAX},
+            {FIELD("unit_price", INTEGER, change_item.unit_price_minor), .is_optional = true,
+             GIVEN(change_item.has_unit_price), .most = CART_AMOUNT_MAX},
         },
     [CART_COMMAND_REPRICE] = {{TYPE}},
     [CART_COMMAND_CHANGE_CURRENCY] =

@@ -66,6 +66,7 @@ static void write_line(struct base_buffer *out, const struct cart_line *line)
                          .properties = line->properties,
                          .unit = line->unit,
                          .quantity = line->quantity,
+                         .is_price_set = line->is_price_set,
                          .scale = line->scale,
                          .unit_price_minor = line->unit_price_minor,
                      },

@@ -118,6 +118,9 @@ static void write_value(
     case CODEC_PRICES:
         codec_write_prices(out, BASE_CONTAINER(source, const struct catalog_content, n_prices));
         return;
+    case CODEC_PRICE_SOURCE:
+        base_buffer_append_text(out, *(const bool *)source ? "\"set\"" : "\"catalog\"");
+        return;
     case CODEC_QUANTITY:
         codec_write_quantity(out, source);
         return;
@@ -144,6 +147,8 @@ static bool is_left_out(const struct codec_field *field, const void *source)
 {
     if (!field->is_optional)
         return false;
+    if (field->kind == CODEC_PRICE_SOURCE)
+        return !*(const bool *)source;
     if (field->kind == CODEC_QUANTITY)
         return ((const struct catalog_quantity *)source)->maximum == 0;
     if (field->kind == CODEC_INTEGER)

@@ -1,5 +1,6 @@
 #include "access.h"
 
+#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -25,6 +26,7 @@ static const struct {
          .needs_cart_token = true},
     [HTTP_CLAIM] = {.scopes = AUTH_ALLOW(CARTS) | AUTH_ALLOW(CARTS_ALL)},
     [HTTP_CART_LIST] = {.scopes = AUTH_ALLOW(CARTS) | AUTH_ALLOW(CARTS_ALL)},
+    [HTTP_PRICES] = {.scopes = AUTH_ALLOW(PRICES)},
     [HTTP_TOTALS] = {.scopes = AUTH_ALLOW(TOTALS)},
     [HTTP_CATALOG] = {.scopes = AUTH_ALLOW(CATALOG)},
     [HTTP_EVENTS] = {.scopes = AUTH_ALLOW(EVENTS)},
@@ -73,17 +75,20 @@ static const struct http_refusal *refuse_token(struct base_arena *arena, const c
             why));
 }
 
-static const struct http_refusal *refuse_nobody(struct base_arena *arena, enum http_access access)
+/* `what` is what requires a token, or the scope. */
+static const struct http_refusal *refuse_nobody(
+    struct base_arena *arena, enum http_access access, const char *what)
 {
     return refuse(
         arena, HTTP_PROBLEM_UNAUTHORIZED,
-        rules[access].is_for_guests
-            ? "This operation requires a bearer token, or the Cart-Token of the cart."
-            : "This operation requires a bearer token.",
+        base_arena_printf(
+            arena, "%c%s requires a bearer token%s.", toupper(*what), what + 1,
+            rules[access].is_for_guests ? ", or the Cart-Token of the cart" : ""),
         "Bearer realm=\"cartd\"");
 }
 
-static const struct http_refusal *refuse_scope(struct base_arena *arena, enum http_access access)
+static const struct http_refusal *refuse_scope(
+    struct base_arena *arena, enum http_access access, const char *what)
 {
     const char *list = "";
     for (enum auth_scope i = 0; i < AUTH_N_SCOPES; i++)
@@ -93,17 +98,17 @@ static const struct http_refusal *refuse_scope(struct base_arena *arena, enum ht
     return refuse(
         arena, HTTP_PROBLEM_FORBIDDEN,
         base_arena_printf(
-            arena, "The bearer token lacks a scope that this operation requires: %s%s.",
+            arena, "The bearer token lacks a scope that %s requires: %s%s.", what,
             strchr(list, ' ') != NULL ? "one of " : "", list),
         base_arena_printf(
             arena, "Bearer realm=\"cartd\", error=\"insufficient_scope\", scope=\"%s\"", list));
 }
 
 static const struct http_refusal *refuse_access(
-    struct http_request *request, enum http_access access)
+    struct http_request *request, enum http_access access, const char *what)
 {
-    return request->identity.subject != NULL ? refuse_scope(&request->arena, access)
-                                             : refuse_nobody(&request->arena, access);
+    return request->identity.subject != NULL ? refuse_scope(&request->arena, access, what)
+                                             : refuse_nobody(&request->arena, access, what);
 }
 
 const struct http_refusal *http_refuse_other_customer(struct http_request *request)
@@ -185,14 +190,19 @@ const struct http_refusal *http_authorize(struct http_request *request, enum htt
         find_carts(request, access);
         return NULL;
     }
-    return refuse_access(request, access);
+    return refuse_access(request, access, "this operation");
 }
 
 /* What a command needs beside what its operation does. */
 static enum http_access find_needed(const struct cart_command *command)
 {
+    bool sets_price =
+        (command->type == CART_COMMAND_ADD_ITEM && command->add_item.has_unit_price) ||
+        (command->type == CART_COMMAND_CHANGE_ITEM && command->change_item.has_unit_price);
     bool is_of_totals =
         command->type == CART_COMMAND_SET_TOTAL || command->type == CART_COMMAND_REMOVE_TOTAL;
+    if (sets_price)
+        return HTTP_PRICES;
     return is_of_totals ? HTTP_TOTALS : HTTP_ANYONE;
 }
 
@@ -201,7 +211,8 @@ const struct http_refusal *http_authorize_commands(struct http_request *request)
     for (size_t i = 0; i < request->commands.n; i++) {
         enum http_access access = find_needed(&request->commands.list[i]);
         if (!http_may(request, access)) {
-            struct http_refusal refusal = *refuse_access(request, access);
+            struct http_refusal refusal = *refuse_access(
+                request, access, access == HTTP_PRICES ? "unit_price" : "a change of totals");
             refusal.pointer = request->commands.pointers[i];
             return http_refuse_with(&request->arena, &refusal);
         }

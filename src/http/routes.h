@@ -23,6 +23,7 @@ enum http_access {
     HTTP_CART,       /* its guest; carts: one's own; carts:all: any */
     HTTP_CLAIM,      /* carts, with the guest's token; carts:all */
     HTTP_CART_LIST,  /* carts: of one's own; carts:all: of any */
+    HTTP_PRICES,     /* prices: in a cart that one may change */
     HTTP_TOTALS,     /* totals: of any cart */
     HTTP_CATALOG,    /* catalog */
     HTTP_EVENTS,     /* events */

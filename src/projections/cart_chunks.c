@@ -26,6 +26,7 @@ static bool is_same_line(const struct cart_line *left, const struct cart_line *r
 {
     return left->quantity == right->quantity && left->scale == right->scale &&
            left->unit_price_minor == right->unit_price_minor &&
+           left->is_price_set == right->is_price_set &&
            tables_is_same_text(left->unit, right->unit) &&
            left->discount_minor == right->discount_minor &&
            tables_is_same_text(left->item_id, right->item_id) &&

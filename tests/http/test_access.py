@@ -221,7 +221,7 @@ class EveryRoute(AuthCase):
                 self.assertEqual(client.receive("GET", "/livez").status, 400)
 
     def test_each_scope_is_good_for_what_it_is_for(self):
-        for scope in ("carts", "carts:all", "catalog", "events", "reports", "totals", "", "other cartsx"):
+        for scope in ("carts", "carts:all", "catalog", "events", "reports", "totals", "prices", "", "other cartsx"):
             client = self.bearing(self.key.token("zoe", scope))
             for operation in operations():
                 access = ACCESS[operation.id]

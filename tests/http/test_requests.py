@@ -101,7 +101,7 @@ class Bodies(ServiceCase):
             ({"sku": "x", "price": 1}, "/price"),
             ({"sku": "x", "a/b~c": 1}, "/a~1b~0c"),
             ({"sku": "x", "": 1}, "/"),
-            ({"sku": "x", "unit_price": 1, "total": 0}, "/unit_price", "/total"),
+            ({"sku": "x", "unit_price": -1, "total": 0}, "/unit_price", "/total"),
             ({"sku": 1, "quantity": 0, "é": 1}, "/sku", "/quantity", "/é"),
         ):
             with self.subTest(value=value):

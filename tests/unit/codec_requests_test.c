@@ -339,7 +339,7 @@ static const struct {
     {COMMANDS, "{}", "/commands", "commands is missing."},
     {NOTHING, "{\"x\":1}", "/x", "The object must be empty here."},
     {ADD_ITEM, "{\"sku\":\"tea\",\"price\":1}", "/price",
-     "known ones are: sku, quantity, properties."},
+     "known ones are: sku, quantity, properties, unit_price."},
     {ADD_ITEM, "{\"sku\":\"tea\",\"a/b~c\":1}", "/a~1b~0c", "This member is unknown"},
     {ADD_ITEM, "{\"sku\":\"tea\",\"\":1}", "/", "This member is unknown"},
     {ADD_ITEM, "{\"sku\":\"tea\",\"type\":\"add_item\"}", "/type", "This member is unknown"},

@@ -31,6 +31,36 @@ static const char *text(void)
     "{\"item_id\":\"mug~1\",\"name\":\"Mug\",\"properties\":{\"a\":\"b\"},\"quantity\":2,"         \
     "\"sku\":\"mug\",\"unit_price\":1250}"
 
+/* A member that is left out where it says nothing. */
+#define SET_3                                                                                      \
+    "{\"item_id\":\"mug\",\"name\":\"Mug\",\"price_source\":\"set\",\"properties\":{},"            \
+    "\"quantity\":2,\"sku\":\"mug\",\"unit_price\":1250}"
+#define OTHER_3                                                                                    \
+    "{\"item_id\":\"mug\",\"name\":\"Mug\",\"price_source\":\"x\",\"properties\":{},"              \
+    "\"quantity\":2,\"sku\":\"mug\",\"unit_price\":1250}"
+
+START_TEST(a_price_source_is_written_where_it_is_not_the_catalogue)
+{
+    struct cart_event event;
+    const char *reason = "none";
+    ck_assert(codec_read_cart_event("ItemAdded", 3, SET_3, &arena, &event));
+    ck_assert(event.item_added.is_price_set);
+    ck_assert(codec_round_trips("ItemAdded", 3, SET_3, &reason));
+    out.length = 0;
+    codec_write_cart_event(&out, &event);
+    ck_assert_ptr_nonnull(strstr(text(), ",\"price_source\":\"set\"}"));
+    for (int32_t version = 2; version <= 3; version++) {
+        ck_assert(codec_read_cart_event("ItemAdded", version, PLAIN_2, &arena, &event));
+        ck_assert(!event.item_added.is_price_set);
+        ck_assert(codec_round_trips("ItemAdded", version, PLAIN_2, &reason));
+        ck_assert(codec_is_upcast_of("ItemAdded", version, PLAIN_2, PLAIN_2, &reason));
+    }
+    out.length = 0;
+    codec_write_cart_event(&out, &event);
+    ck_assert_ptr_null(strstr(text(), "price_source"));
+}
+END_TEST
+
 START_TEST(an_item_added_of_version_1_is_read_as_one_without_properties)
 {
     struct cart_event event = {.type = CART_EVENT_CANCELLED};
@@ -93,7 +123,10 @@ START_TEST(an_event_of_another_version_than_it_says_is_not_understood)
         {1, SPECIAL_2},
         {1, "{}"},
         {2, PLAIN_1},
+        {3, PLAIN_1},
         {4, PLAIN_2},
+        {2, SET_3},
+        {3, OTHER_3},
         {-1, PLAIN_1},
         {INT32_MAX, PLAIN_2},
         {2, "{\"item_id\":\"m\",\"name\":\"M\",\"properties\":[],\"quantity\":2,\"sku\":\"m\","
@@ -227,6 +260,7 @@ START_TEST(what_does_not_come_back_is_told)
         {1, PLAIN_2, PLAIN_2, "to its own, differs from it"},
         {2, SPECIAL_2, PLAIN_2, "to its own, differs from it"},
         {1, "{\"properties\":{},\"a\":1e300}", "{\"a\":1e300}", "number"},
+        {2, SET_3, PLAIN_2, "can't be converted back"},
         {4, PLAIN_2, PLAIN_2, "schema_version is unknown"},
     };
     for (size_t i = 0; i < BASE_COUNT(rows); i++) {
@@ -250,6 +284,8 @@ START_TEST(what_can_not_be_upcast_does_not_round_trip)
         {"ItemAdded", 1, "[]", "not a readable object"},
         {"ItemAdded", 1, "{\"a\":1e300}", "number"},
         {"ItemAdded", 0, PLAIN_1, "schema_version is unknown"},
+        {"ItemAdded", 2, SET_3, "not have the shape of its schema_version"},
+        {"ItemAdded", 3, OTHER_3, "can't be read"},
         {"ItemAdded", 4, PLAIN_2, "schema_version is unknown"},
         {"ItemAdded", 2, PLAIN_1, "can't be read"},
         {"ItemAdded", 1, "{}", "can't be read"},
@@ -395,7 +431,8 @@ START_TEST(a_document_with_properties_stays_as_it_is)
     cart_evolve(&cart, &event, 3);
     codec_write_cart(&now, &id, &cart);
     ck_assert_ptr_nonnull(strstr(
-        base_buffer_text(&now), "\"unit_price\":1250,\"subtotal\":2500,\"discount\":0,\"total\":"
+        base_buffer_text(&now), "\"unit_price\":1250,\"price_source\":\"catalog\",\"subtotal\":"
+                                "2500,\"discount\":0,\"total\":"
                                 "2500,\"properties\":{\"a\":\"b\"}}"));
     out.length = 0;
     codec_write_stored_cart(&out, now.bytes, now.length);
@@ -423,7 +460,8 @@ START_TEST(a_document_of_before_notes_and_order_references_gets_them)
         "null,"
         "\"note\":null,\"items\":[{\"id\":\"tea~1\",\"sku\":\"tea\",\"name\":\"Tea\",\"quantity\":"
         "2,"
-        "\"unit_price\":5,\"subtotal\":10,\"discount\":0,\"total\":10,\"properties\":{\"a\":"
+        "\"unit_price\":5,\"price_source\":\"catalog\",\"subtotal\":10,\"discount\":0,\"total\":10,"
+        "\"properties\":{\"a\":"
         "\"b\"}}],\"item_count\":2,\"subtotal\":10,\"discount\":0,\"totals\":[],\"total\":10,"
         "\"notes\":[],\"metadata\":{\"note\":null},\"order_reference\":null}");
 }
@@ -436,7 +474,7 @@ END_TEST
 #define TEA "{\"id\":\"tea\",\"sku\":\"tea\",\"name\":\"Tea\",\"quantity\":2,\"unit_price\":5,"
 #define MUG                                                                                        \
     ",{\"id\":\"mug~1\",\"sku\":\"mug\",\"name\":\"Mug\",\"quantity\":1,\"unit_price\":7,"         \
-    "\"subtotal\":7,\"discount\":0,\"total\":7,"                                                   \
+    "\"price_source\":\"set\",\"subtotal\":7,\"discount\":0,\"total\":7,"                          \
     "\"properties\":{\"a\":\"b\",\"unit_price\":\"1\"}}],"
 #define SUMS                                                                                       \
     "\"subtotal\":17,\"discount\":0,\"totals\":[{\"name\":\"shipping\",\"amount\":4,\"stale\":"    \
@@ -449,8 +487,8 @@ END_TEST
 START_TEST(a_document_with_lines_or_sums_of_before_loses_nothing)
 {
     static const char today[] =
-        OF_TODAY TEA "\"subtotal\":10,\"discount\":0,\"total\":10,\"properties\":{}}" MUG
-                     "\"item_count\":3," SUMS "\"total\":24," REST;
+        OF_TODAY TEA "\"price_source\":\"catalog\",\"subtotal\":10,\"discount\":0,\"total\":10,"
+                     "\"properties\":{}}" MUG "\"item_count\":3," SUMS "\"total\":24," REST;
     static const char old_line[] = OF_TODAY TEA "\"total\":10,\"properties\":{}}" MUG
                                                 "\"item_count\":3," SUMS "\"total\":24," REST;
     static const char old_sums[] =
@@ -491,6 +529,7 @@ int main(void)
     Suite *suite = suite_create("codec_shapes");
     TCase *events = tcase_create("events");
     tcase_add_checked_fixture(events, NULL, end);
+    tcase_add_test(events, a_price_source_is_written_where_it_is_not_the_catalogue);
     tcase_add_test(events, an_item_added_of_version_1_is_read_as_one_without_properties);
     tcase_add_test(events, an_event_of_another_version_than_it_says_is_not_understood);
     tcase_add_test(events, stored_properties_may_be_any_texts);

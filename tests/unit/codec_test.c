@@ -97,7 +97,8 @@ START_TEST(a_cart_is_written_as_the_contract_shows_it)
         "\"id\":"
         "\"tea-green\",\"sku\":\"tea-green\","
         "\"name\":\"Green "
-        "tea\",\"quantity\":2,\"unit_price\":499,\"subtotal\":998,\"discount\":0,\"total\":998,"
+        "tea\",\"quantity\":2,\"unit_price\":499,\"price_source\":\"catalog\",\"subtotal\":998,"
+        "\"discount\":0,\"total\":998,"
         "\"properties\":{}}],"
         "\"item_count\":2,\"subtotal\":998,\"discount\":0,\"totals\":[],\"total\":998,\"notes\":[],"
         "\"metadata\":{},\"order_reference\":null}");
@@ -121,7 +122,8 @@ static void assert_measure(int32_t quantity, const char *unit, int32_t scale, co
     write_cart();
     const char *found = strstr(text(), ",\"quantity\":");
     const char *wanted = base_arena_printf(
-        &arena, ",\"quantity\":%d%s,\"unit_price\":499,\"subtotal\":", (int)quantity, said);
+        &arena, ",\"quantity\":%d%s,\"unit_price\":499,\"price_source\":\"catalog\",\"subtotal\":",
+        (int)quantity, said);
     ck_assert_msg(strncmp(found, wanted, strlen(wanted)) == 0, "%s", found);
 }
 
@@ -173,17 +175,17 @@ START_TEST(a_cart_of_awkward_texts_and_numbers_reads_back_with_a_json_parser)
     codec_append_cart_times(&out, T1_US, T2_US, CART_TIME_NONE);
 
     json_t *expected = json_pack(
-        "{s:s, s:i, s:s, s:s, s:i, s:s, s:n, s:n, s:[{s:s, s:s, s:s, s:i, s:i, s:i, s:i, s:i, "
-        "s:{}},"
-        "{s:s, s:s, s:s, s:i, s:I, s:I, s:i, s:I, s:{}}], s:i, s:I, s:i, s:[], s:I, s:[], "
+        "{s:s, s:i, s:s, s:s, s:i, s:s, s:n, s:n, s:[{s:s, s:s, s:s, s:i, s:i, s:s, s:i, s:i, "
+        "s:i, s:{}},"
+        "{s:s, s:s, s:s, s:i, s:I, s:s, s:I, s:i, s:I, s:{}}], s:i, s:I, s:i, s:[], s:I, s:[], "
         "s:{s:[i,{s:s}]}, s:n, s:s, s:s, "
         "s:n}",
         "id", CART_ID, "version", 3, "status", "open", "currency", "EUR", "minor_unit", 2,
         "customer_id", "a\"b\\c\xc3\xa9", "customer_email", "note", "items", "id", "a", "sku", "a",
-        "name", "", "quantity", 3, "unit_price", 499, "subtotal", 1497, "discount", 0, "total",
-        1497, "properties", "id", "b~._-0", "sku", "b~._-0", "name", name, "quantity", 1,
-        "unit_price", (json_int_t)dear.item_added.unit_price_minor, "subtotal",
-        (json_int_t)dear.item_added.unit_price_minor, "discount", 0, "total",
+        "name", "", "quantity", 3, "unit_price", 499, "price_source", "catalog", "subtotal", 1497,
+        "discount", 0, "total", 1497, "properties", "id", "b~._-0", "sku", "b~._-0", "name", name,
+        "quantity", 1, "unit_price", (json_int_t)dear.item_added.unit_price_minor, "price_source",
+        "catalog", "subtotal", (json_int_t)dear.item_added.unit_price_minor, "discount", 0, "total",
         (json_int_t)dear.item_added.unit_price_minor, "properties", "item_count", 4, "subtotal",
         (json_int_t)CART_AMOUNT_MAX, "discount", 0, "totals", "total", (json_int_t)CART_AMOUNT_MAX,
         "notes", "metadata", "k", 1, "z", "\"", "order_reference", "created_at",

@@ -86,6 +86,7 @@ class Cart:
             "items": [
                 {
                     **line,
+                    "price_source": "catalog",
                     "subtotal": line["quantity"] * line["unit_price"],
                     "discount": 0,
                     "total": line["quantity"] * line["unit_price"],
