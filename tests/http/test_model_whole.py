@@ -85,6 +85,9 @@ class Steps:
             return self.make_product(self.random.randrange(PRODUCTS))
         if dice < 0.18:
             return self.make_copy()
+        if dice < 0.19:
+            names = "stuvwxyz"  # as many as there may be
+            return ("commands", [{"type": "set_total", "name": n, "amount": 1} for n in names])
         if dice < 0.33:
             n = self.random.randint(1, 5)
             commands = [self.make_command() for _ in range(n)]
@@ -93,10 +96,12 @@ class Steps:
 
     def make_product(self, index):
         prices = [0, 1, 499, *(self.random.randrange(10**4) for _ in range(6)), AMOUNT_MAX // 900]
+        quantities = ({}, {}, {"maximum": 600}, {"minimum": 2, "multiple_of": 2}, {"maximum": 3000})
         return (
             "product",
             index,
             {
+                "quantity": self.random.choice(quantities),
                 "name": self.random.choice(("Tea", "Thé vert", "緑茶")),
                 "prices": {
                     currency: self.random.choice(prices)

@@ -25,8 +25,9 @@ static struct cart_offer find_offer(void *context, const char *sku, const char *
         .is_known = is_sold,
         .has_price = is_sold,
         .name = "Something",
-        .limits = {1, 999, 1},
-        .unit_price_minor = 100};
+        .limits = {.minimum = 1, .maximum = 999, .multiple_of = 1},
+        .unit_price_minor = 100,
+    };
 }
 
 static const void *find_past(void *context, const struct aggregate_past *past, bool *is_read)
@@ -369,7 +370,7 @@ START_TEST(offers_are_listed_for_what_may_need_them)
     ck_assert_uint_eq(count_skus(check_out), 2);
     ck_assert_uint_eq(count_skus(change), 0);
     change.change_item.quantity = 1;
-    ck_assert_uint_eq(count_skus(change), 1); /* also what becomes less is within its limits */
+    ck_assert_uint_eq(count_skus(change), 1);
     change.change_item.item_id = "nothing";
     ck_assert_uint_eq(count_skus(change), 0);
     ck_assert_uint_eq(count_skus(UNDO), 0); /* what was says it */

@@ -7,6 +7,7 @@ import json
 
 from .model import AMOUNT_MAX, LINES_MAX, QUANTITY_MAX, Refused, make_item_id
 
+WIDEST = {"maximum": 1000000}
 TOTALS_MAX = 8
 METADATA_BYTES_MAX = 4096
 METADATA_LEVELS_MAX = 3
@@ -209,8 +210,30 @@ class WholeCart:
         price = product["prices"].get(currency)
         return None if price is None else (product["name"], price)
 
-    def why_not(self, sku):
+    def why_not(self, sku, currency=None):
+        """With a currency: if it has a price in it, there can't be so much of it."""
+        if currency and self.find_price(sku, currency):
+            return "quantity-out-of-range"
         return "price-unavailable" if self.sells(sku) else "product-withdrawn"
+
+    def find_limits(self, sku):
+        """What is not sold has none that could be reached."""
+        given = self.catalogue.products[sku].get("quantity", {}) if self.sells(sku) else WIDEST
+        return {"minimum": 1, "maximum": QUANTITY_MAX, "multiple_of": 1, **given}
+
+    def allows(self, sku, quantity):
+        limits = self.find_limits(sku)
+        is_multiple = quantity % limits["multiple_of"] == 0
+        return limits["minimum"] <= quantity <= limits["maximum"] and is_multiple
+
+    def check_quantity(self, sku, quantity):
+        if not self.allows(sku, quantity):
+            raise Refused("quantity-out-of-range", **self.find_limits(sku))
+
+    def find_offer(self, line, quantity, currency):
+        """As find_price(), if there can be so much of it."""
+        offer = self.find_price(line["sku"], currency)
+        return offer if offer and self.allows(line["sku"], quantity) else None
 
     # ---- lines ----
 
@@ -250,8 +273,7 @@ class WholeCart:
         if offer is None:
             raise Refused("price-unavailable")
         line = self.content.find_same(sku, properties)
-        if quantity + (line["quantity"] if line else 0) > QUANTITY_MAX:
-            raise Refused("quantity-out-of-range")
+        self.check_quantity(sku, quantity + (line["quantity"] if line else 0))
         if line is None and len(self.content.lines) == LINES_MAX:
             raise Refused("cart-full")
         made = {
@@ -281,6 +303,7 @@ class WholeCart:
             return 1
         if quantity > line["quantity"] and not self.sells(line["sku"]):
             raise Refused("product-withdrawn")
+        self.check_quantity(line["sku"], quantity)
         line["quantity"] = quantity
         self.check_amounts(content)
         return 1
@@ -296,8 +319,7 @@ class WholeCart:
         if into is None:
             line["properties"] = properties
             return 1
-        if into["quantity"] + line["quantity"] > QUANTITY_MAX:
-            raise Refused("quantity-out-of-range")
+        self.check_quantity(line["sku"], into["quantity"] + line["quantity"])
         into["quantity"] += line["quantity"]
         content.lines.remove(line)
         return 1
@@ -501,13 +523,18 @@ class WholeCart:
             if here and here["sku"] != line["sku"]:
                 here = None
             stays = line["number"] in stayed
-            offer = self.find_price(line["sku"], then.currency)
+            offer = self.find_offer(line, line["quantity"], then.currency)
             never_left = here is not None and here["number"] == line["number"]
             has_own_price = here is not None and (never_left or same_currency)
             needs_offer = not has_own_price or line["quantity"] > here["quantity"]
-            lacks = needs_offer and offer is None
+            if needs_offer:
+                lacks = offer is None
+            else:  # less of it, or as much
+                is_same = line["quantity"] == here["quantity"]
+                lacks = not is_same and not self.allows(line["sku"], line["quantity"])
             if lacks:
-                note = make_note(self.why_not(line["sku"]), line)
+                code = self.why_not(line["sku"], then.currency)
+                note = make_note(code if needs_offer else "quantity-out-of-range", line)
                 (notes_of_staying if stays else notes_of_returning).append(note)
                 if not has_own_price:
                     continue
@@ -547,9 +574,10 @@ def copy_cart(source, catalogue, currency=None, version=None, customer_id=None, 
     then = moment.content
     made = WholeCart(catalogue, currency or then.currency, customer_id, metadata)
     for line in then.lines:
-        offer = made.find_price(line["sku"], made.content.currency)
+        offer = made.find_offer(line, line["quantity"], made.content.currency)
         if offer is None:
-            made.notes.append(make_note(made.why_not(line["sku"]), line))
+            code = made.why_not(line["sku"], made.content.currency)
+            made.notes.append(make_note(code, line))
             continue
         made.put_line({**line, "name": offer[0], "unit_price": offer[1]})
     made.check_amounts(made.content)
