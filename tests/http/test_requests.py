@@ -219,7 +219,7 @@ class Bodies(ServiceCase):
 
     def test_other_bodies_are_checked_too(self):
         for method, target, value, *pointers in (
-            ("PATCH", "/items/x", {}, "/quantity"),
+            ("PATCH", "/items/x", {}, ""),
             ("PATCH", "/items/x", {"quantity": -1}, "/quantity"),
             ("PATCH", "/items/x", {"quantity": 1000001}, "/quantity"),
             ("PATCH", "/items/x", {"quantity": 1, "sku": "x"}, "/sku"),
