@@ -91,7 +91,7 @@ class Bodies(ServiceCase):
             ({"sku": "a\u0001"}, "/sku"),
             ({"sku": ["a"]}, "/sku"),
             ({"sku": "x", "quantity": 0}, "/quantity"),
-            ({"sku": "x", "quantity": 1000}, "/quantity"),
+            ({"sku": "x", "quantity": 1000001}, "/quantity"),
             ({"sku": "x", "quantity": -1}, "/quantity"),
             ({"sku": "x", "quantity": "1"}, "/quantity"),
             ({"sku": "x", "quantity": 1.5}, "/quantity"),
@@ -219,9 +219,9 @@ class Bodies(ServiceCase):
 
     def test_other_bodies_are_checked_too(self):
         for method, target, value, *pointers in (
-            ("PATCH", "/items/x", {}, "/quantity"),
+            ("PATCH", "/items/x", {}, ""),
             ("PATCH", "/items/x", {"quantity": -1}, "/quantity"),
-            ("PATCH", "/items/x", {"quantity": 1000}, "/quantity"),
+            ("PATCH", "/items/x", {"quantity": 1000001}, "/quantity"),
             ("PATCH", "/items/x", {"quantity": 1, "sku": "x"}, "/sku"),
             ("DELETE", "/items/x", {"a": 1}, "/a"),
             ("DELETE", "/items", {"a": 1}, "/a"),
