@@ -73,6 +73,13 @@ const struct cart_total *cart_find_total(const struct cart *cart, const char *na
     return NULL;
 }
 
+bool cart_line_counts_like(const struct cart_line *left, const struct cart_line *right)
+{
+    bool is_same_unit =
+        left->unit == NULL || right->unit == NULL || strcmp(left->unit, right->unit) == 0;
+    return left->scale == right->scale && is_same_unit;
+}
+
 /* In constant time, so that the time taken tells nothing about the hash. */
 static bool is_same_hash(const char *left, const char *right)
 {

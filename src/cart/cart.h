@@ -118,6 +118,9 @@ const struct cart_line *cart_find_line(const struct cart *cart, const char *item
 /* The line of that sku with those properties (NULL: none), or NULL. */
 const struct cart_line *cart_find_line_of(
     const struct cart *cart, const char *sku, const char *properties);
+/* Whether the quantities of two lines count the same: by the same scale, and by the same unit where
+ * both have one. */
+bool cart_line_counts_like(const struct cart_line *left, const struct cart_line *right);
 /* The total of that name, or NULL. */
 const struct cart_total *cart_find_total(const struct cart *cart, const char *name);
 

@@ -198,7 +198,7 @@ static enum cart_outcome merge_line(
         cart->total_minor - cart_line_total_minor(line) - cart_line_total_minor(into);
     int64_t sum_minor;
     struct cart_line merged = *into;
-    if (!rules_count_alike(line, into))
+    if (!cart_line_counts_like(line, into))
         return rules_refuse(decision, CART_REFUSED_UNIT_CHANGED);
     if (__builtin_add_overflow(into->quantity, quantity, &merged.quantity))
         merged.quantity = INT32_MAX;

@@ -231,7 +231,7 @@ static bool find_back(
     struct cart_offer offer;
     bool never_left = now != NULL && now->added_version == then->added_version;
     bool has_price =
-        now != NULL && rules_count_alike(now, then) && (never_left || !is_other_currency(way));
+        now != NULL && cart_line_counts_like(now, then) && (never_left || !is_other_currency(way));
     *back = *then;
     if (has_price) {
         back->name = now->name;

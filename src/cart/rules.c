@@ -18,17 +18,10 @@ bool rules_add_line(int64_t others_minor, const struct cart_line *line, int64_t 
 
 /* ---- quantities ------------------------------------------------------------------------------ */
 
-bool rules_count_alike(const struct cart_line *left, const struct cart_line *right)
-{
-    bool is_same_unit =
-        left->unit == NULL || right->unit == NULL || strcmp(left->unit, right->unit) == 0;
-    return left->scale == right->scale && is_same_unit;
-}
-
 bool rules_is_about(const struct cart_line *line, const struct cart_offer *offer)
 {
     const struct cart_line offered = {.unit = offer->unit, .scale = offer->scale};
-    return offer->is_known && rules_count_alike(line, &offered);
+    return offer->is_known && cart_line_counts_like(line, &offered);
 }
 
 bool rules_can_take_price(

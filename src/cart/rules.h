@@ -50,9 +50,6 @@ bool rules_is_same_text(const char *left, const char *right);
  * exact together; *sum_minor is what they are. */
 bool rules_add_line(int64_t others_minor, const struct cart_line *line, int64_t *sum_minor);
 
-/* Whether the quantities of two lines count the same: by the same scale, and by the same unit where
- * both have one. */
-bool rules_count_alike(const struct cart_line *left, const struct cart_line *right);
 /* Whether the catalogue's limits and price are for what the quantity of the line counts: the
  * product is for sale, and counts alike. */
 bool rules_is_about(const struct cart_line *line, const struct cart_offer *offer);

@@ -44,8 +44,8 @@ void codec_write_cart_times(
     struct base_buffer *out, const char *document, size_t length, int64_t created_at_us,
     int64_t updated_at_us, int64_t closed_at_us);
 /* The answer with what the catalogue says now: each line has "current_price" and "available", the
- * cart "current_total". `offers` is {"<item id>":[price or null, whether it is active],…} of the
- * lines whose products are known. */
+ * cart "current_total". `offers` is {"<item id>":[price or null, whether it is active, quantity or
+ * null],…} of the lines whose products are known. A price of another unit than the line's is none. */
 void codec_write_priced_cart(
     struct base_buffer *out, const char *document, size_t length, const char *offers,
     int64_t created_at_us, int64_t updated_at_us, int64_t closed_at_us);

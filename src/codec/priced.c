@@ -15,7 +15,12 @@ static struct current find_current(const json_t *offers, const struct cart_line 
 {
     const json_t *offer = json_object_get(offers, line->item_id);
     const json_t *price = json_array_get(offer, 0);
-    bool has_price = json_is_integer(price);
+    const json_t *quantity = json_array_get(offer, 2);
+    const struct cart_line offered = {
+        .unit = json_string_value(json_object_get(quantity, "unit")),
+        .scale = (int32_t)json_integer_value(json_object_get(quantity, "scale")),
+    };
+    bool has_price = json_is_integer(price) && cart_line_counts_like(line, &offered);
     return (struct current){
         .is_available = has_price && json_is_true(json_array_get(offer, 1)),
         .has_price = has_price,

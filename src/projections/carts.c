@@ -387,13 +387,15 @@ bool carts_receive(const struct postgres_rows *rows, size_t row, struct projecti
 }
 
 /* The same columns, and what the catalogue says of the lines at that moment: an object of [price in
- * the cart's currency or null, whether it is active] by item id; null: of none. */
+ * the cart's currency or null, whether it is active, quantity or null] by item id; null: of none.
+ */
 const struct postgres_statement carts_read_priced = {
     .name = "read_priced_carts",
     .sql = "SELECT w.ordinal, c.version, " TABLES_CART_DOCUMENT ",\n"
            "    c.created_at, c.updated_at, c.closed_at, c.customer_id, c.guest_token_hash,\n"
            "    (SELECT jsonb_object_agg(i.item_id,\n"
-           "        jsonb_build_array(p.prices::json -> c.currency::text, p.is_active))::text\n"
+           "        jsonb_build_array(p.prices::json -> c.currency::text, p.is_active,\n"
+           "            p.quantity::json))::text\n"
            "    FROM cart_items i\n"
            "    JOIN products p ON p.sku = i.sku\n"
            "    WHERE i.cart_id = c.cart_id)\n"

@@ -210,6 +210,22 @@ class ByWeight(ServiceCase):
         cart = self.assert_cart(self.client.post(f"/carts/{cart_id}/restore", {"version": 2}))
         self.assertEqual((cart["items"], cart["notes"][0]["code"]), ([], "unit-changed"))
 
+    def test_current_prices_are_of_the_same_unit(self):
+        cart_id = self.make_cart((self.sku, 1550))["id"]
+
+        def current():
+            cart = self.client.get(f"/carts/{cart_id}?prices=current").json()
+            line = cart["items"][0]
+            return line["current_price"], line["available"], cart["current_total"]
+
+        self.assertEqual(current(), (1290, True, 2000))
+        self.make_product(1390, sku=self.sku, quantity=BY_WEIGHT)
+        self.assertEqual(current(), (1390, True, 2155))  # 2154.5
+        self.make_product(1390, sku=self.sku, quantity={**BY_WEIGHT, "unit": "lb"})
+        self.assertEqual(current(), (None, False, None))
+        self.make_product(1390, sku=self.sku)
+        self.assertEqual(current(), (None, False, None))
+
     def test_a_long_cart_is_stored_in_chunks_with_its_units(self):
         skus = [
             self.make_product(100 + n, quantity={**BY_WEIGHT, "scale": n % 7}) for n in range(20)

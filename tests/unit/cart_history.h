@@ -18,6 +18,10 @@ struct product {
     bool is_withdrawn;
     int64_t eur_minor; /* NO_PRICE: none */
     int64_t usd_minor;
+    bool is_measured; /* with unit, scale and limits of its own */
+    const char *unit;
+    int32_t scale;
+    struct cart_limits limits;
 };
 
 static struct product shelf[SHELF_PRODUCTS];
@@ -37,7 +41,20 @@ static inline void sell(const char *sku, int64_t eur_minor, int64_t usd_minor)
     struct product *product = find_product(sku);
     if (product == NULL)
         product = &shelf[n_products++];
-    *product = (struct product){sku, false, eur_minor, usd_minor};
+    product->sku = sku;
+    product->is_withdrawn = false;
+    product->eur_minor = eur_minor;
+    product->usd_minor = usd_minor;
+}
+
+static inline void measure(
+    const char *sku, const char *unit, int32_t scale, struct cart_limits limits)
+{
+    struct product *product = find_product(sku);
+    product->is_measured = true;
+    product->unit = unit;
+    product->scale = scale;
+    product->limits = limits;
 }
 
 static inline void withdraw(const char *sku)
@@ -52,7 +69,13 @@ static inline struct cart_offer offer_of_shelf(void *context, const char *sku, c
     if (product == NULL || product->is_withdrawn)
         return unknown();
     int64_t price_minor = strcmp(currency, "USD") == 0 ? product->usd_minor : product->eur_minor;
-    return price_minor == NO_PRICE ? unpriced() : priced(price_minor);
+    struct cart_offer offer = price_minor == NO_PRICE ? unpriced() : priced(price_minor);
+    if (product->is_measured) {
+        offer.unit = product->unit;
+        offer.scale = product->scale;
+        offer.limits = product->limits;
+    }
+    return offer;
 }
 
 /* ---- what was -------------------------------------------------------------------------------- */

@@ -12,6 +12,7 @@ enum { WALK_SKUS_MAX = 40, WALK_REQUESTS = 700 };
 static char skus[WALK_SKUS_MAX][24];
 static uint32_t n_skus;
 static bool is_dear;
+static bool is_measured; /* products change their units and limits */
 static struct base_arena arena;
 static uint64_t random_state;
 
@@ -117,6 +118,18 @@ static struct cart_command random_command(void)
     }
 }
 
+/* Most products are counted as ever. */
+static void measure_anyhow(const char *sku)
+{
+    static const char *const units[] = {NULL, NULL, "kg", "lb"};
+    static const struct cart_limits limits[] = {
+        {1, 999, 1}, {1, CART_QUANTITY_MAX, 1}, {50, 2000, 50}, {1, 300, 1}};
+    measure(
+        sku, units[random_below(BASE_COUNT(units))],
+        random_below(2) == 0 ? 0 : (int32_t)random_below(4),
+        limits[random_below(BASE_COUNT(limits))]);
+}
+
 static void change_catalogue(void)
 {
     const char *sku = random_sku();
@@ -124,6 +137,8 @@ static void change_catalogue(void)
         withdraw(sku);
     else
         sell(sku, random_price(), random_price());
+    if (is_measured && random_below(3) == 0)
+        measure_anyhow(sku);
 }
 
 /* ---- what must be true ----------------------------------------------------------------------- */
@@ -138,6 +153,7 @@ static bool is_same_line(const struct cart_line *left, const struct cart_line *r
     return strcmp(left->item_id, right->item_id) == 0 && strcmp(left->sku, right->sku) == 0 &&
            strcmp(left->name, right->name) == 0 &&
            is_same_text(left->properties, right->properties) && left->quantity == right->quantity &&
+           is_same_text(left->unit, right->unit) && left->scale == right->scale &&
            left->added_version == right->added_version &&
            left->unit_price_minor == right->unit_price_minor;
 }
@@ -181,10 +197,9 @@ static bool is_within_bounds(const struct cart *cart)
                   line->unit_price_minor >= 0 && line->added_version <= cart->version &&
                   cart_find_line(cart, line->item_id) == line &&
                   cart_find_line_of(cart, line->sku, line->properties) == line;
-        is_good =
-            is_good && !__builtin_add_overflow(
-                           total_minor, line->quantity * line->unit_price_minor, &total_minor);
-        item_count += line->quantity;
+        is_good = is_good && !__builtin_add_overflow(
+                                 total_minor, cart_line_subtotal_minor(line), &total_minor);
+        item_count += line->scale > 0 ? 1 : line->quantity;
     }
     is_good = is_good && cart->subtotal_minor == total_minor && cart->n_totals <= CART_TOTALS_MAX;
     for (size_t i = 0; i < cart->n_totals; i++)
@@ -317,12 +332,14 @@ START_TEST(whatever_is_commanded_the_cart_holds_together)
     size_t n_of[CART_UNREAD + 1] = {0};
     random_state = UINT64_C(0x9e3779b97f4a7c15) * (uint64_t)(_i + 1);
     is_dear = _i % 2 == 1;
+    is_measured = _i % 5 > 2;
     arena = (struct base_arena){NULL};
     begin_history();
     n_skus = _i % 3 == 0 ? 3 : WALK_SKUS_MAX; /* so few that lines are exchanged and merged */
     for (uint32_t i = 0; i < n_skus; i++) {
         (void)snprintf(skus[i], sizeof skus[i], "sku-%d", (int)i); /* Short enough. */
         sell(skus[i], random_price(), random_price());
+        shelf[i].is_measured = false;
     }
     RECORD(created_by_guest());
     for (int step = 0; step < WALK_REQUESTS; step++) {

@@ -74,6 +74,17 @@ class EachRefusal(ServiceCase):
         answer = self.client.post(f"{path}/commands", {"commands": [command]})
         self.assert_problem(answer, 409, "product-withdrawn", pointer="/commands/0")
 
+    def test_409_unit_changed(self):
+        sku = self.make_product(100, quantity={"unit": "kg", "scale": 3})
+        path = f"/carts/{self.make_cart((sku, 1))['id']}"
+        self.make_product(100, sku=sku, quantity={"unit": "g"})
+        for answer in (
+            self.client.post(f"{path}/items", {"sku": sku}),
+            self.client.patch(f"{path}/items/{sku}", {"quantity": 2}),
+            self.commands(path, {"type": "add_item", "sku": sku}),
+        ):
+            self.assert_problem(answer, 409, "unit-changed")
+
     def test_409_nothing_to_undo(self):
         path = f"/carts/{self.make_cart()['id']}"
         self.assert_problem(self.client.post(f"{path}/undo"), 409, "nothing-to-undo")
