@@ -28,10 +28,26 @@ def as_today(table, text):
     """The row as it is written now."""
     row = json.loads(text)
     if table == "carts":
-        row["order_reference"] = None
+        row["order_reference"] = row["customer_email"] = None
+        for name in ("document", "document_end"):
+            row[name] = row[name] and document_of_today(row[name])
         end = "document" if row["document_end"] is None else "document_end"
         row[end] = row[end][:-1] + ',"order_reference":null}'
+    if table == "products":
+        row["quantity"] = None
     return row
+
+
+def document_of_today(text):
+    """A document, or a piece of one, with the members that came since."""
+    for pattern, replacement in (
+        (r'("unit_price":\d+,)"total":(\d+)', r'\1"price_source":"catalog","subtotal":\2,"discount":0,"total":\2'),
+        (r'("item_count":\d+,)"total":(\d+)', r'\1"subtotal":\2,"discount":0,"totals":[],"total":\2,"notes":[]'),
+        (r'("currency":"[A-Z]{3}",)"customer_id"', r'\1"minor_unit":2,"customer_id"'),
+        (r',"items":\[', ',"customer_email":null,"note":null,"items":['),
+    ):
+        text = re.sub(pattern, replacement, text)
+    return text
 
 
 @needs_binary
@@ -120,7 +136,10 @@ class BeforeRelease(unittest.TestCase):
         old_chunks = "SELECT cart_id, part, lines FROM cart_parts ORDER BY 1, 2;"
         chunks = self.old.sql(old_chunks)
         self.assertNotEqual(chunks, [])
-        self.assertEqual(new.sql("SELECT cart_id, chunk, lines FROM cart_chunks ORDER BY 1, 2;"), chunks)
+        self.assertEqual(
+            new.sql("SELECT cart_id, chunk, lines FROM cart_chunks ORDER BY 1, 2;"),
+            [[cart_id, part, document_of_today(lines)] for cart_id, part, lines in chunks],
+        )
         done = run_cartd("verify", url=new.reader_url)
         self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
         self.assertIn("clean: ", done.stdout)

@@ -57,8 +57,8 @@ class Files(ServiceCase):
         bad = (
             (b"a,Tea,EUR", "fewer fields"),
             (b"a,Tea,EUR,1,2", "more fields"),
-            (b"a b,Tea,EUR,1", "sku:"),
-            (b"=cmd(),Tea,EUR,1", "sku:"),
+            (b"a/../b,Tea,EUR,1", "sku:"),
+            (b"\x7f,Tea,EUR,1", "sku:"),
             (b"a,,EUR,1", "name:"),
             (b"a,\xff,EUR,1", "name:"),
             (b"a,\x1b[2J,EUR,1", "name:"),

@@ -227,6 +227,7 @@ def as_of_now(stored):
     document["items"] = [
         {
             **{name: value for name, value in line.items() if name != "total"},
+            "price_source": "catalog",
             "subtotal": line["total"],
             "discount": 0,
             "total": line["total"],

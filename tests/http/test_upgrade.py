@@ -26,6 +26,7 @@ NEWEST = {
     "CartCreated": 2,
     "CartCheckedOut": 2,
     "ItemAdded": 3,
+    "ItemPriceChanged": 2,
     "ItemRestored": 2,
     "ProductChanged": 2,
 }
@@ -45,8 +46,12 @@ def upcast(event):
     if (event["type"], event["schema_version"]) == ("ItemAdded", 1):
         event["data"]["properties"] = {}
         event["schema_version"] = 2
-    if (event["type"], event["schema_version"]) in (("ItemAdded", 2), ("ItemRestored", 1)):
-        event["schema_version"] += 1  # unit and scale are left out where there are none
+    if (event["type"], event["schema_version"]) in (
+        ("ItemAdded", 2),
+        ("ItemRestored", 1),
+        ("ItemPriceChanged", 1),
+    ):
+        event["schema_version"] += 1  # what came is left out where there is none
     if (event["type"], event["schema_version"]) == ("ProductChanged", 1):
         event["data"]["quantity"] = None
         event["schema_version"] = 2

@@ -28,7 +28,7 @@ class Matching(ServiceCase):
         )
         added, changed = problem["missed_events"]
         self.assertEqual(
-            (added["version"], added["type"], added["schema_version"]), (4, "ItemAdded", 2)
+            (added["version"], added["type"], added["schema_version"]), (4, "ItemAdded", 3)
         )
         self.assertEqual(
             added["data"],

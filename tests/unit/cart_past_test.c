@@ -333,8 +333,10 @@ START_TEST(no_version_on_the_way_has_a_total_that_is_too_large)
 {
     const int64_t dear_minor = CART_AMOUNT_MAX / 1000;
     const struct cart_event prices[] = {
-        {.type = CART_EVENT_ITEM_PRICE_CHANGED, .item_price_changed = {"a", 1}},
-        {.type = CART_EVENT_ITEM_PRICE_CHANGED, .item_price_changed = {"b", CART_AMOUNT_MAX - 1}},
+        {.type = CART_EVENT_ITEM_PRICE_CHANGED,
+         .item_price_changed = {.item_id = "a", .unit_price_minor = 1}},
+        {.type = CART_EVENT_ITEM_PRICE_CHANGED,
+         .item_price_changed = {.item_id = "b", .unit_price_minor = CART_AMOUNT_MAX - 1}},
     };
     static struct cart cart;
     begin_history();

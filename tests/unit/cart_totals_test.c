@@ -68,7 +68,8 @@ START_TEST(a_total_is_stale_when_the_lines_have_changed)
         cleared(),
         {.type = CART_EVENT_ITEM_PROPERTIES_CHANGED,
          .item_properties_changed = {"tea", "{\"a\":\"b\"}"}},
-        {.type = CART_EVENT_ITEM_PRICE_CHANGED, .item_price_changed = {"tea", 499}},
+        {.type = CART_EVENT_ITEM_PRICE_CHANGED,
+         .item_price_changed = {.item_id = "tea", .unit_price_minor = 499}},
         {.type = CART_EVENT_ITEM_RESTORED,
          .item_restored = {.item_id = "mug", .sku = "mug", .name = "Mug", .quantity = 1}},
     };

@@ -152,7 +152,7 @@ START_TEST(all_that_a_cart_has_survives_its_snapshot)
          .item_restored = {.item_id = "hat", .sku = "hat", .name = "H", .quantity = 1, .index = 1}},
         {.type = CART_EVENT_ITEM_PROPERTIES_CHANGED,
          .item_properties_changed = {"tea", "{\"size\":\"L\"}"}},
-        {.type = CART_EVENT_ITEM_PRICE_CHANGED, .item_price_changed = {"tea", 0}},
+        {.type = CART_EVENT_ITEM_PRICE_CHANGED, .item_price_changed = {.item_id = "tea"}},
         {.type = CART_EVENT_ITEM_MERGED, .item_merged = {"hat", "tea", 1}},
         {.type = CART_EVENT_RESTORED,
          .restored = {.version = 3, .undone_to = 2, .notes = "[{\"a\":\"b\"}]"}},

@@ -18,14 +18,12 @@ static const struct http_refusal *read_status(
     return http_refuse_parameter(request, parameter, "open, checked_out or cancelled");
 }
 
-/* In its normal form, as it would be stored; so is a sku. */
 static const struct http_refusal *read_label(
     struct http_request *request, enum http_parameter parameter,
     struct projections_filter_value *value)
 {
     enum { LABEL_MAX = 128 };
     _Static_assert(CART_CUSTOMER_ID_MAX == LABEL_MAX && CART_ORDER_REFERENCE_MAX == LABEL_MAX, "");
-    value->text = codec_normalise(&request->arena, value->text, LABEL_MAX);
     if (codec_is_label(value->text, LABEL_MAX))
         return NULL;
     return http_refuse_parameter(

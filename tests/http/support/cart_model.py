@@ -134,6 +134,7 @@ class WholeCart:
             "items": [
                 {
                     **{name: value for name, value in line.items() if name != "number"},
+                    "price_source": "catalog",
                     "subtotal": line["quantity"] * line["unit_price"],
                     "discount": 0,
                     "total": line["quantity"] * line["unit_price"],
