@@ -41,8 +41,14 @@ def as_today(table, text):
 def document_of_today(text):
     """A document, or a piece of one, with the members that came since."""
     for pattern, replacement in (
-        (r'("unit_price":\d+,)"total":(\d+)', r'\1"price_source":"catalog","subtotal":\2,"discount":0,"total":\2'),
-        (r'("item_count":\d+,)"total":(\d+)', r'\1"subtotal":\2,"discount":0,"totals":[],"total":\2,"notes":[]'),
+        (
+            r'("unit_price":\d+,)"total":(\d+)',
+            r'\1"price_source":"catalog","subtotal":\2,"discount":0,"total":\2',
+        ),
+        (
+            r'("item_count":\d+,)"total":(\d+)',
+            r'\1"subtotal":\2,"discount":0,"totals":[],"total":\2,"notes":[]',
+        ),
         (r'("currency":"[A-Z]{3}",)"customer_id"', r'\1"minor_unit":2,"customer_id"'),
         (r',"items":\[', ',"customer_email":null,"note":null,"items":['),
     ):

@@ -229,7 +229,10 @@ class Products(ServiceCase):
             (event["type"], event["stream_type"], event["version"]),
             ("ProductChanged", "product", 3),
         )
-        self.assertEqual(event["data"], {"sku": sku, "name": "C", "prices": {}, "active": True, "quantity": None})
+        self.assertEqual(
+            event["data"],
+            {"sku": sku, "name": "C", "prices": {}, "active": True, "quantity": None},
+        )
 
     def test_a_read_can_be_spared(self):
         path = f"/products/{self.make_product()}"

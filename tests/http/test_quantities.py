@@ -151,8 +151,8 @@ class ByWeight(ServiceCase):
         line = cart["items"][0]
         self.assertEqual(
             list(line),
-            "id sku name quantity quantity_decimal unit scale unit_price price_source subtotal discount total"
-            " properties".split(),
+            "id sku name quantity quantity_decimal unit scale unit_price price_source subtotal"
+            " discount total properties".split(),
         )
         self.assertEqual(
             (line["quantity"], line["quantity_decimal"], line["unit"], line["scale"]),
@@ -175,7 +175,8 @@ class ByWeight(ServiceCase):
         usual = self.make_product(499)
         cart = self.make_cart((usual, 2))
         self.assertEqual(
-            list(cart["items"][0]), "id sku name quantity unit_price price_source subtotal discount total properties".split()
+            list(cart["items"][0]),
+            "id sku name quantity unit_price price_source subtotal discount total properties".split(),
         )
         event = self.client.get(f"/carts/{cart['id']}/events").json()["events"][1]
         self.assertEqual(
