@@ -66,6 +66,23 @@ static void write_measure(struct base_buffer *out, const struct cart_line *line)
     write_integer(out, ",\"scale\":", line->scale);
 }
 
+/* From the subtotal on. Most lines have no discount, and one number less to be formatted. */
+static char *put_amounts(char *at, const struct cart_line *line)
+{
+    const char *subtotal = at;
+    at = base_format_int(at, cart_line_subtotal_minor(line));
+    size_t length = (size_t)(at - subtotal);
+    if (line->discount_minor == 0) {
+        at = put_text(at, ",\"discount\":0,\"total\":");
+        memcpy(at, subtotal, length);
+        return at + length;
+    }
+    at = put_text(at, ",\"discount\":");
+    at = base_format_int(at, line->discount_minor);
+    at = put_text(at, ",\"total\":");
+    return base_format_int(at, cart_line_total_minor(line));
+}
+
 static void write_line(struct base_buffer *out, const struct cart_line *line, bool is_first)
 {
     char *at = base_buffer_reserve(out, LINE_ROOM + 2 * strlen(line->item_id));
@@ -97,14 +114,11 @@ static void write_line(struct base_buffer *out, const struct cart_line *line, bo
     }
     at = put_text(at, ",\"unit_price\":");
     at = base_format_int(at, line->unit_price_minor);
-    at = put_text(
-        at, line->is_price_set ? ",\"price_source\":\"set\",\"subtotal\":"
-                               : ",\"price_source\":\"catalog\",\"subtotal\":");
-    at = base_format_int(at, cart_line_subtotal_minor(line));
-    at = put_text(at, ",\"discount\":");
-    at = base_format_int(at, line->discount_minor);
-    at = put_text(at, ",\"total\":");
-    at = base_format_int(at, cart_line_total_minor(line));
+    if (line->is_price_set)
+        at = put_text(at, ",\"price_source\":\"set\",\"subtotal\":");
+    else
+        at = put_text(at, ",\"price_source\":\"catalog\",\"subtotal\":");
+    at = put_amounts(at, line);
     at = put_text(at, ",\"properties\":");
     at = put_text(at, line->properties == NULL ? "{}" : line->properties);
     at = put_text(at, "}");

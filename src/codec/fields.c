@@ -303,14 +303,20 @@ static void read_metadata(
     take_text(object, base_buffer_text(&text), target);
 }
 
+static bool check_property_name(const struct codec_object *properties, const char *name)
+{
+    if (codec_is_property_name(name))
+        return true;
+    check_text(properties, name, "The name of a property", name, CART_PROPERTY_NAME_MAX, WORD);
+    return false;
+}
+
 /* Puts the value in its normal form, too. */
 static void check_property(
     const struct codec_object *properties, const char *name, json_t *value, bool has_limits)
 {
-    if (has_limits && !codec_is_property_name(name)) {
-        check_text(properties, name, "The name of a property", name, CART_PROPERTY_NAME_MAX, WORD);
+    if (has_limits && !check_property_name(properties, name))
         return;
-    }
     const char *text = read_text(properties, name, "A property", value);
     if (text == NULL || !has_limits)
         return;
@@ -363,7 +369,9 @@ static void read_patch(
     if (field->is_of_texts) {
         json_object_foreach(value, name, member)
         {
-            if (!json_is_null(member))
+            if (json_is_null(member))
+                (void)check_property_name(&patch, name); /* it complains */
+            else
                 check_property(&patch, name, member, true);
         }
     }

@@ -28,14 +28,34 @@ TIMES = (
     "10000-01-01T00:00:00Z",
     LONG,
 )
+LABELS = ("", "%0A", "a%0D%0Ab", "%7F", "%C2%85", "x" * 129, "%C3%A9" * 129, LONG)
+TOTALS = (*NUMBERS, "9007199254740992")
 CURSORS = ("", "x", "AA", "Yw", "Y2M=", "%20", "'", "A" * 55, "é", LONG)
 PARAMETERS = {
     "status": ("", "closed", "OPEN", "open%20", "open,cancelled", "'", LONG),
-    "customer_id": ("", "%0A", "a%0D%0Ab", "%7F", "%C2%85", "x" * 129, "%C3%A9" * 129, LONG),
+    "customer_id": LABELS,
     "sku": (
         *("", "%20", "a%0Ab", "%7F", "%C2%85", "..", "a/../b", "a%5C.", "x" * 129, "%C3%A9" * 129),
         LONG,
     ),
+    "order_reference": LABELS,
+    "currency": ("", "eur", "EU", "EURO", "EU1", "EUR%20", "EUR,USD", "%C3%89UR", "'", LONG),
+    "customer_email": (
+        *("", "x", "@", "a@", "@b", "a@b@c", "a b@c", "a@b%20", "a@b%0A", "a@b%C2%85", "<a@b>"),
+        *("a@b,c@d", "a@b;", '"a"@b', "x" * 253 + "@b", LONG),
+    ),
+    "created_from": TIMES,
+    "created_to": TIMES,
+    "updated_from": TIMES,
+    "updated_to": TIMES,
+    "total_from": TOTALS,
+    "total_to": TOTALS,
+    "sort": (
+        *("", "-", "x", "-x", "Created", "--created", "+created", "created-", "created%20"),
+        *("created,total", "version", "'", LONG),
+    ),
+    "count": ("", "0", "1", "True", "TRUE", "yes", "true%20", "true,false", "null", LONG),
+    "prices": ("", "x", "Current", "current%20", "current,current", "now", "true", LONG),
     "limit": ("0", *NUMBERS, "5001", "-0"),
     "cursor": CURSORS,
     "version": ("0", *NUMBERS, "2147483648"),
@@ -171,100 +191,174 @@ NO_SKU = (
 NO_ARRAY = ("null", "1", '"a"', "{}", "true")
 NO_OBJECT = ("null", "1", '"a"', "[]", "true")
 
+NO_PATCH = tuple(value for value in NO_OBJECT if value != "null")  # null removes all
+NO_BOOLEAN = ("null", "0", "1", '"true"', "[]", "{}")
+NO_UUID = ("null", *NO_TEXT_VALUE, '""', '"x"', f'"{make_id()} "', f'"{{{make_id()}}}"')
+
 SKU = (*NO_TEXT_VALUE, *NO_SKU)
-QUANTITY = (*NO_INTEGER, "0", "-0", "1000")
-TOTAL = NO_INTEGER
+QUANTITY = (*NO_INTEGER, "0", "-0", "1000001")
+NEW_QUANTITY = (*NO_INTEGER, "1000001")  # 0 removes the line
+AMOUNT = NO_INTEGER
+VERSION = (*NO_INTEGER, "0", "2147483648")
+CURRENCY = (
+    *("null", *NO_TEXT_VALUE, '""', '"eur"', '"EURO"', '"EÜR"', '"EUR "'),
+    *('"XAU"', '"XXX"', '"ZZZ"'),  # no currency in use
+)
+LABEL = (*NO_TEXT_VALUE, *NO_LABEL, f'"{"x" * 129}"', f'"{"é" * 129}"')
+REASON = (*NO_TEXT_VALUE, *NO_LABEL, f'"{"x" * 257}"', f'"{"é" * 257}"')
+NOTE = (*NO_TEXT_VALUE, *NO_LABEL, f'"{"x" * 2001}"', f'"{"é" * 2001}"')
+EMAIL = (
+    *(*NO_TEXT_VALUE, *NO_LABEL, '"x"', '"@"', '"a@"', '"@b"', '"a@b@c"', '"a b@c"', '" a@b"'),
+    *('"a@b\\n"', '"<a@b>"', '"a@b,c@d"', '"a@b;"', '"\\"a\\"@b"', f'"{"x" * 253}@b"'),
+)
+METADATA = (*NO_OBJECT, json.dumps({"a": "x" * 4090}))
+METADATA_PATCH = (*NO_PATCH, json.dumps({"a": "x" * 4090}))
+METADATA_NUMBER = ("9007199254740992", "-9007199254740992", "1e16", "1e-16")
+METADATA_TOO_DEEP = ("{}", "[]", '{"d":1}')
 ITEMS = (*NO_ARRAY, json.dumps([{"sku": "x"}] * 251))
-PROPERTY = (*NO_TEXT_VALUE, "null", *NO_LABEL, f'"{"x" * 257}"')
+NEW_PROPERTY = (*NO_TEXT_VALUE, *NO_LABEL, f'"{"x" * 257}"')  # null removes it
+PROPERTY = ("null", *NEW_PROPERTY)
+TOO_MANY_PROPERTIES = json.dumps({f"a{i}": "x" for i in range(17)})
+TOO_LARGE_PROPERTIES = json.dumps({f"a{i}": "x" * 250 for i in range(5)})
+PROPERTIES = (*NO_OBJECT, TOO_MANY_PROPERTIES, TOO_LARGE_PROPERTIES)
+PROPERTIES_PATCH = (*NO_PATCH, TOO_LARGE_PROPERTIES)
+PRODUCT_QUANTITY = (
+    *NO_PATCH,
+    '{"minimum":1000}',
+    '{"minimum":2,"maximum":1}',
+    '{"minimum":6,"maximum":9,"multiple_of":5}',
+)
 
 # By operation: the field's pointer, the body with % in the field's place, what it can't be.
 FIELDS = {
     "createCart": (
-        (
-            "/id",
-            '{"id":%}',
-            ("null", *NO_TEXT_VALUE, '""', '"x"', f'"{make_id()} "', f'"{{{make_id()}}}"'),
-        ),
-        ("/currency", '{"currency":%}', ("null", *NO_TEXT_VALUE, '"eur"', '"EURO"', '""', '"EÜR"')),
-        (
-            "/customer_id",
-            '{"customer_id":%}',
-            (*NO_TEXT_VALUE, *NO_LABEL, f'"{"x" * 129}"', f'"{"é" * 129}"'),
-        ),
-        ("/metadata", '{"metadata":%}', (*NO_OBJECT, json.dumps({"a": "x" * 4090}))),
-        (
-            "/metadata/a",
-            '{"metadata":{"a":%}}',
-            ("9007199254740992", "-9007199254740992", "1e16", "1e-16"),
-        ),
-        ("/metadata/a/b/c", '{"metadata":{"a":{"b":{"c":%}}}}', ("{}", "[]", '{"d":1}')),
+        ("/id", '{"id":%}', NO_UUID),
+        ("/currency", '{"currency":%}', CURRENCY),
+        ("/customer_id", '{"customer_id":%}', LABEL),
+        ("/metadata", '{"metadata":%}', METADATA),
+        ("/metadata/a", '{"metadata":{"a":%}}', METADATA_NUMBER),
+        ("/metadata/a/b/c", '{"metadata":{"a":{"b":{"c":%}}}}', METADATA_TOO_DEEP),
+        ("/copy_of", '{"copy_of":%}', NO_UUID),
+        ("/at_version", f'{{"copy_of":"{make_id()}","at_version":%}}', VERSION),
+        ("/at_version", '{"at_version":%}', (*VERSION, "1")),
         ("/items", '{"items":%}', ITEMS),
         ("/items/1", '{"items":[{"sku":"x"},%]}', NO_OBJECT),
         ("/items/0/sku", '{"items":[{"sku":%}]}', SKU),
         ("/items/0/quantity", '{"items":[{"sku":"x","quantity":%}]}', QUANTITY),
-        ("/items/0/properties", '{"items":[{"sku":"x","properties":%}]}', NO_OBJECT),
+        ("/items/0/properties", '{"items":[{"sku":"x","properties":%}]}', PROPERTIES),
         ("/items/0/properties/a", '{"items":[{"sku":"x","properties":{"a":%}}]}', PROPERTY),
+        ("/items/0/unit_price", '{"items":[{"sku":"x","unit_price":%}]}', AMOUNT),
+    ),
+    "changeDetails": (
+        ("/metadata", '{"metadata":%}', METADATA_PATCH),
+        ("/metadata/a", '{"metadata":{"a":%}}', METADATA_NUMBER),
+        ("/metadata/a/b/c", '{"metadata":{"a":{"b":{"c":%}}}}', METADATA_TOO_DEEP),
+        ("/customer_email", '{"customer_email":%}', EMAIL),
+        ("/note", '{"note":%}', NOTE),
     ),
     "addItem": (
         ("/sku", '{"sku":%}', SKU),
         ("/quantity", '{"sku":"x","quantity":%}', QUANTITY),
-        ("/properties", '{"sku":"x","properties":%}', NO_OBJECT),
+        ("/properties", '{"sku":"x","properties":%}', PROPERTIES),
         ("/properties/a", '{"sku":"x","properties":{"a":%}}', PROPERTY),
+        ("/properties/-a", '{"sku":"x","properties":{"-a":%}}', ('"x"',)),
+        ("/unit_price", '{"sku":"x","unit_price":%}', AMOUNT),
     ),
-    "changeItemQuantity": (("/quantity", '{"quantity":%}', (*NO_INTEGER, "1000")),),
-    "claimCart": (
-        (
-            "/customer_id",
-            '{"customer_id":%}',
-            (*NO_TEXT_VALUE, *NO_LABEL, f'"{"x" * 129}"', f'"{"é" * 129}"'),
-        ),
+    "changeItem": (
+        ("/quantity", '{"quantity":%}', NEW_QUANTITY),
+        ("/properties", '{"properties":%}', PROPERTIES_PATCH),
+        ("/properties/a", '{"properties":{"a":%}}', NEW_PROPERTY),
+        ("/properties/-a", '{"properties":{"-a":%}}', ('"x"',)),
+        ("/unit_price", '{"unit_price":%}', AMOUNT),
     ),
-    "checkOutCart": (("/expected_total", '{"expected_total":%}', TOTAL),),
-    "executeCommands": (
-        ("/commands", '{"commands":%}', (*NO_ARRAY, "[]", json.dumps([{"type": "cancel"}] * 101))),
-        ("/commands/1", '{"commands":[{"type":"cancel"},%]}', NO_OBJECT),
-        (
-            "/commands/0/type",
-            '{"commands":[{"type":%}]}',
-            ("null", *NO_TEXT_VALUE, '"create"', '"Cancel"', '""'),
-        ),
-        ("/commands/0/sku", '{"commands":[{"type":"add_item","sku":%}]}', SKU),
-        (
-            "/commands/0/quantity",
-            '{"commands":[{"type":"add_item","sku":"x","quantity":%}]}',
-            QUANTITY,
-        ),
-        ("/commands/0/item_id", '{"commands":[{"type":"remove_item","item_id":%}]}', SKU),
-        (
-            "/commands/0/quantity",
-            '{"commands":[{"type":"change_item_quantity","item_id":"x","quantity":%}]}',
-            (*NO_INTEGER, "1000"),
-        ),
-        (
-            "/commands/0/expected_total",
-            '{"commands":[{"type":"check_out","expected_total":%}]}',
-            TOTAL,
-        ),
+    "setTotal": (("/amount", '{"amount":%}', AMOUNT),),
+    "claimCart": (("/customer_id", '{"customer_id":%}', LABEL),),
+    "checkOutCart": (
+        ("/expected_total", '{"expected_total":%}', AMOUNT),
+        ("/check_prices", '{"check_prices":%}', NO_BOOLEAN),
+        ("/order_reference", '{"order_reference":%}', LABEL),
     ),
+    "reopenCart": (("/reason", '{"reason":%}', REASON),),
+    "restoreCart": (("/version", '{"version":%}', VERSION),),
+    "changeCurrency": (("/currency", '{"currency":%}', CURRENCY),),
     "putProduct": (
         ("/name", '{"name":%,"prices":{}}', ("null", *NO_TEXT_VALUE, *NO_LABEL, f'"{"x" * 201}"')),
         ("/prices", '{"name":"x","prices":%}', NO_OBJECT),
-        ("/prices/EUR", '{"name":"x","prices":{"EUR":%}}', NO_INTEGER),
+        ("/prices/EUR", '{"name":"x","prices":{"EUR":%}}', AMOUNT),
         ("/prices/eur", '{"name":"x","prices":{"eur":%}}', ("1",)),
-        (
-            "/active",
-            '{"name":"x","prices":{},"active":%}',
-            ("null", "0", "1", '"true"', "[]", "{}"),
+        ("/prices/XAU", '{"name":"x","prices":{"XAU":%}}', ("1",)),
+        ("/active", '{"name":"x","prices":{},"active":%}', NO_BOOLEAN),
+        ("/quantity", '{"name":"x","prices":{},"quantity":%}', PRODUCT_QUANTITY),
+        *(
+            (f"/quantity/{name}", f'{{"name":"x","prices":{{}},"quantity":{{"{name}":%}}}}', wrong)
+            for name, wrong in (
+                ("minimum", QUANTITY),
+                ("maximum", QUANTITY),
+                ("multiple_of", QUANTITY),
+                ("unit", (*NO_TEXT_VALUE, *NO_LABEL, f'"{"x" * 17}"', f'"{"é" * 17}"')),
+                ("scale", (*NO_INTEGER, "7")),
+            )
         ),
     ),
 }
+
+
+def in_list(operation, members):
+    """The fields of an operation as those of a command in a list, which has these members too."""
+    for pointer, body, wrong in FIELDS[operation]:
+        yield f"/commands/0{pointer}", f'{{"commands":[{{{members},{body[1:]}]}}', wrong
+
+
+FIELDS["executeCommands"] = (
+    ("/commands", '{"commands":%}', (*NO_ARRAY, "[]", json.dumps([{"type": "cancel"}] * 101))),
+    ("/commands/1", '{"commands":[{"type":"cancel"},%]}', NO_OBJECT),
+    (
+        "/commands/0/type",
+        '{"commands":[{"type":%}]}',
+        ("null", *NO_TEXT_VALUE, '"create"', '"claim"', '"Cancel"', '""'),
+    ),
+    *in_list("addItem", '"type":"add_item"'),
+    ("/commands/0/item_id", '{"commands":[{"type":"remove_item","item_id":%}]}', SKU),
+    (
+        "/commands/0/item_id",
+        '{"commands":[{"type":"change_item_quantity","item_id":%,"quantity":1}]}',
+        SKU,
+    ),
+    (
+        "/commands/0/quantity",
+        '{"commands":[{"type":"change_item_quantity","item_id":"x","quantity":%}]}',
+        NEW_QUANTITY,
+    ),
+    (
+        "/commands/0/item_id",
+        '{"commands":[{"type":"change_item","item_id":%,"quantity":1}]}',
+        SKU,
+    ),
+    *in_list("changeItem", '"type":"change_item","item_id":"x"'),
+    *in_list("checkOutCart", '"type":"check_out"'),
+    *in_list("changeDetails", '"type":"change_details"'),
+    *in_list("changeCurrency", '"type":"change_currency"'),
+    *in_list("restoreCart", '"type":"restore"'),
+    *in_list("reopenCart", '"type":"reopen"'),
+    ("/commands/0/name", '{"commands":[{"type":"set_total","name":%,"amount":1}]}', SKU),
+    *in_list("setTotal", '"type":"set_total","name":"x"'),
+    ("/commands/0/name", '{"commands":[{"type":"remove_total","name":%}]}', SKU),
+)
 # What any of them can be followed by, or be instead.
 GOOD = {
     "createCart": "{}",
+    "changeDetails": "{}",
     "claimCart": '{"customer_id":"x"}',
     "addItem": '{"sku":"x"}',
-    "changeItemQuantity": '{"quantity":2}',
+    "changeItem": '{"quantity":2}',
+    "setTotal": '{"amount":1}',
+    "removeTotal": "{}",
     "checkOutCart": "{}",
+    "reopenCart": "{}",
+    "undoChange": "{}",
+    "restoreCart": '{"version":1}',
+    "repriceCart": "{}",
+    "changeCurrency": '{"currency":"USD"}',
     "executeCommands": '{"commands":[{"type":"cancel"}]}',
     "putProduct": '{"name":"x","prices":{}}',
     "clearItems": "{}",
@@ -272,4 +366,16 @@ GOOD = {
     "cancelCart": "{}",
 }
 # Where no body is none at all, and is fine.
-MAY_BE_EMPTY = {"createCart", "claimCart", "checkOutCart", "clearItems", "removeItem", "cancelCart"}
+MAY_BE_EMPTY = {
+    "createCart",
+    "changeDetails",
+    "claimCart",
+    "removeTotal",
+    "checkOutCart",
+    "reopenCart",
+    "undoChange",
+    "repriceCart",
+    "clearItems",
+    "removeItem",
+    "cancelCart",
+}
