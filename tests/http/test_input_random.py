@@ -16,7 +16,7 @@ from support import contract, how_many, needs_binary, run_cartd
 from test_input import InputCase
 
 SEED = os.environ.get("CARTD_TEST_SEED") or secrets.token_hex(4)
-N_REQUESTS = how_many(600, quick=200, long=20000)
+N_REQUESTS = how_many(600, quick=400, long=20000)
 
 # What is put in, besides bytes at random.
 PIECES = (
