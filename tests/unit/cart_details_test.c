@@ -259,7 +259,8 @@ START_TEST(facts_about_lines_that_are_not_there_change_nothing)
     static struct cart before;
     const struct cart_item_price price = {"cup", 5};
     const struct cart_event events[] = {
-        {.type = CART_EVENT_ITEM_PRICE_CHANGED, .item_price_changed = {"cup", 5}},
+        {.type = CART_EVENT_ITEM_PRICE_CHANGED,
+         .item_price_changed = {.item_id = "cup", .unit_price_minor = 5}},
         {.type = CART_EVENT_ITEM_PROPERTIES_CHANGED,
          .item_properties_changed = {"cup", "{\"a\":\"b\"}"}},
         {.type = CART_EVENT_ITEM_MERGED, .item_merged = {"cup", "tea", 3}},
