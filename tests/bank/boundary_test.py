@@ -61,9 +61,7 @@ class Bank:
             with self.lock:
                 self.waiting.pop(name).put((outcome, int(refusal)))
         with self.lock:
-            lost, self.waiting = self.waiting, {}
-        for answer in lost.values():
-            answer.put(("unknown", 0))
+            self.give_up()
 
     def ask(self, line):
         answer = queue.SimpleQueue()
@@ -87,7 +85,15 @@ class Bank:
                 self.process.stdin.close()
             except OSError:
                 pass  # what was not sent is not answered
+            # The end of its output may be seen before its input is closed: what was asked in between
+            # went into a pipe that nobody reads.
+            self.give_up()
             self.start()
+
+    def give_up(self):
+        lost, self.waiting = self.waiting, {}
+        for answer in lost.values():
+            answer.put(("unknown", 0))
 
     def stop(self):
         self.process.stdin.close()
