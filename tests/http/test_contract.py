@@ -544,6 +544,8 @@ class Union(unittest.TestCase):
         if EXTERNAL_URL:
             unseen = {triple for triple in unseen if triple[1] not in (401, 403, 429, 500, 503)}
             unseen.discard(("putProduct", 409, "id-taken"))
+            # It needs another CARTD_REOPEN_HOURS.
+            unseen = {triple for triple in unseen if triple[2] != "reopen-too-late"}
         self.assertEqual(sorted(unseen), [], "documented, but never answered")
 
 

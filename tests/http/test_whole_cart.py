@@ -319,7 +319,8 @@ class Reopening(WholeCase):
             self.assertEqual(content(cart), content(before))
             self.assertEqual((cart["status"], cart["order_reference"]), ("open", None))
             self.assertEqual(self.post("reopen").version, cart["version"], "it is open")
-        self.assertEqual(self.client.get("/carts?order_reference=7").json()["carts"], [])
+        if self.database:
+            self.assertEqual(self.client.get("/carts?order_reference=7").json()["carts"], [])
         cart = self.assert_cart(self.post("checkout", {"order_reference": "8"}))
         self.assertEqual((cart["status"], cart["order_reference"]), ("checked_out", "8"))
         self.assert_invalid(self.post("reopen", {"reason": ""}), "/reason")

@@ -32,6 +32,16 @@ def round_amount(line):
     return (2 * line["quantity"] * line["unit_price"] + divisor) // (2 * divisor)
 
 
+class NoDatabase:
+    """Of a service that runs elsewhere: a test that needs more than its answers is skipped."""
+
+    def __bool__(self):
+        return False
+
+    def __getattr__(self, name):
+        raise unittest.SkipTest("it looks into the database, which CARTD_TEST_URL does not give")
+
+
 class ServiceCase(unittest.TestCase):
     """One service for the class, on a database of its own or as CARTD_TEST_URL says."""
 
@@ -40,7 +50,7 @@ class ServiceCase(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.database = None
+        cls.database = NoDatabase()
         if EXTERNAL_URL:
             cls.service = External()
         elif DATABASE_URL:
