@@ -51,16 +51,12 @@ const struct cart_line *cart_find_line(const struct cart *cart, const char *item
     return NULL;
 }
 
-static bool is_same(const char *left, const char *right)
-{
-    return left == right || (left != NULL && right != NULL && strcmp(left, right) == 0);
-}
-
 const struct cart_line *cart_find_line_of(
     const struct cart *cart, const char *sku, const char *properties)
 {
     for (size_t i = 0; i < cart->n_lines; i++)
-        if (strcmp(cart->lines[i].sku, sku) == 0 && is_same(cart->lines[i].properties, properties))
+        if (strcmp(cart->lines[i].sku, sku) == 0 &&
+            cart_is_same_text(cart->lines[i].properties, properties))
             return &cart->lines[i];
     return NULL;
 }

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define CART_LINES_MAX 250
 #define CART_QUANTITY_MAX 1000000 /* of one line; what a product allows is less, mostly */
@@ -35,6 +36,13 @@
 #define CART_REASON_MAX 256            /* code points */
 #define CART_TOTALS_MAX 8
 #define CART_TOTAL_NAME_MAX 32
+
+/* Whether two texts, of which each may be NULL, are the same. Most texts of two states of one cart
+ * are at the same address. */
+static inline bool cart_is_same_text(const char *left, const char *right)
+{
+    return left == right || (left != NULL && right != NULL && strcmp(left, right) == 0);
+}
 
 /* The status of a cart, with its name in JSON and SQL. CART_ABSENT has no events yet. */
 #define CART_STATUSES(ROW)                                                                         \

@@ -149,15 +149,6 @@ static enum cart_outcome add_item(
                   });
 }
 
-static enum cart_outcome remove_line(const struct cart_line *line, struct cart_decision *decision)
-{
-    return rules_accept(
-        decision, (struct cart_event){
-                      .type = CART_EVENT_ITEM_REMOVED,
-                      .item_removed = {.item_id = line->item_id, .quantity = line->quantity},
-                  });
-}
-
 /* What the catalogue has against so much in a line. Of a product that is not sold any more, or not
  * by what the line's quantity counts, there can be less, but not more. */
 static enum cart_outcome check_limits(
@@ -196,16 +187,12 @@ static enum cart_outcome change_quantity(
     if (quantity == line->quantity)
         return CART_ALREADY_SO;
     if (quantity == 0)
-        return remove_line(line, decision);
+        return rules_remove_line(decision, line);
     enum cart_outcome outcome =
         check_quantity(cart, line, quantity, unit_price_minor, known, decision);
     if (outcome != CART_ACCEPTED)
         return outcome;
-    return rules_accept(
-        decision, (struct cart_event){
-                      .type = CART_EVENT_ITEM_QUANTITY_CHANGED,
-                      .item_quantity_changed = {.item_id = line->item_id, .quantity = quantity},
-                  });
+    return rules_set_quantity(decision, line, quantity);
 }
 
 static bool sets_other_price(const struct cart_line *line, const struct cart_command *command)
@@ -218,16 +205,7 @@ static enum cart_outcome set_price(
     const struct cart_line *line, const struct cart_command *command,
     struct cart_decision *decision)
 {
-    return rules_accept(
-        decision, (struct cart_event){
-                      .type = CART_EVENT_ITEM_PRICE_CHANGED,
-                      .item_price_changed =
-                          {
-                              .item_id = line->item_id,
-                              .is_price_set = true,
-                              .unit_price_minor = command->change_item.unit_price_minor,
-                          },
-                  });
+    return rules_set_price(decision, line, command->change_item.unit_price_minor, true);
 }
 
 /* Quantity and price. A price that falls comes first, so that no version in between has a larger
@@ -303,7 +281,7 @@ static enum cart_outcome change_properties(
     if (patch != NULL &&
         !known->merge_properties(known->context, line->properties, patch, &properties))
         return rules_refuse(decision, CART_REFUSED_PROPERTIES_TOO_LARGE);
-    if (rules_is_same_text(line->properties, properties))
+    if (cart_is_same_text(line->properties, properties))
         return so_far;
     const struct cart_line *into = cart_find_line_of(cart, line->sku, properties);
     if (into != NULL)
@@ -346,7 +324,7 @@ static enum cart_outcome remove_item(
     const struct cart *cart, const struct cart_command *command, struct cart_decision *decision)
 {
     const struct cart_line *line = cart_find_line(cart, command->remove_item.item_id);
-    return line != NULL ? remove_line(line, decision)
+    return line != NULL ? rules_remove_line(decision, line)
                         : rules_refuse(decision, CART_REFUSED_ITEM_NOT_IN_CART);
 }
 
@@ -384,8 +362,8 @@ static enum cart_outcome change_details(
             },
     };
     if (strcmp(event.details_changed.metadata, cart->metadata) == 0 &&
-        rules_is_same_text(event.details_changed.customer_email, cart->customer_email) &&
-        rules_is_same_text(event.details_changed.note, cart->note))
+        cart_is_same_text(event.details_changed.customer_email, cart->customer_email) &&
+        cart_is_same_text(event.details_changed.note, cart->note))
         return CART_ALREADY_SO;
     return rules_accept(decision, event);
 }
@@ -402,7 +380,7 @@ static enum cart_outcome check_out_again(
     const struct cart *cart, const struct cart_command *command, struct cart_decision *decision)
 {
     const char *order_reference = command->check_out.order_reference;
-    if (order_reference != NULL && !rules_is_same_text(cart->order_reference, order_reference))
+    if (order_reference != NULL && !cart_is_same_text(cart->order_reference, order_reference))
         return rules_refuse(decision, CART_REFUSED_OTHER_ORDER_REFERENCE);
     if (expects_other_total(cart, command))
         return rules_refuse(decision, CART_REFUSED_TOTAL_CHANGED);

@@ -67,14 +67,6 @@ static bool is_other_currency(const struct way *way)
     return strcmp(way->from->currency, way->to->currency) != 0;
 }
 
-static void remove_line(struct way *way, const struct cart_line *line)
-{
-    add(way, (struct cart_event){
-                 .type = CART_EVENT_ITEM_REMOVED,
-                 .item_removed = {.item_id = line->item_id, .quantity = line->quantity},
-             });
-}
-
 static void note(
     struct way *way, enum cart_refusal code, const struct cart_line *line, int32_t wanted)
 {
@@ -140,7 +132,7 @@ static size_t choose_lines(struct way *way)
             way->decision->prices[n_staying++] =
                 (struct cart_item_price){now->item_id, then->unit_price_minor};
         else
-            remove_line(way, now);
+            (void)rules_remove_line(way->decision, now);
     }
     return n_staying;
 }
@@ -158,15 +150,7 @@ static void change_currency(struct way *way, size_t n_staying)
 /* As another system or the catalogue had it then. */
 static void change_price(struct way *way, const struct cart_line *then)
 {
-    add(way, (struct cart_event){
-                 .type = CART_EVENT_ITEM_PRICE_CHANGED,
-                 .item_price_changed =
-                     {
-                         .item_id = then->item_id,
-                         .is_price_set = then->is_price_set,
-                         .unit_price_minor = then->unit_price_minor,
-                     },
-             });
+    (void)rules_set_price(way->decision, then, then->unit_price_minor, then->is_price_set);
 }
 
 static void lower_price(struct way *way, const struct cart_line *now, const struct cart_line *then)
@@ -192,18 +176,10 @@ static void keep_set_price(
         change_price(way, then);
 }
 
-static void change_quantity(struct way *way, const struct cart_line *now, int32_t quantity)
-{
-    add(way, (struct cart_event){
-                 .type = CART_EVENT_ITEM_QUANTITY_CHANGED,
-                 .item_quantity_changed = {now->item_id, quantity},
-             });
-}
-
 static void reduce_line(struct way *way, const struct cart_line *now, const struct cart_line *then)
 {
     if (then->quantity < now->quantity && can_shrink(way, now, then->quantity))
-        change_quantity(way, now, then->quantity);
+        (void)rules_set_quantity(way->decision, now, then->quantity);
 }
 
 static void complete_line(
@@ -212,8 +188,8 @@ static void complete_line(
     struct cart_line becomes = *then;
     becomes.quantity = find_quantity(way, now, then);
     if (becomes.quantity > now->quantity)
-        change_quantity(way, now, becomes.quantity);
-    if (!rules_is_same_text(then->properties, now->properties))
+        (void)rules_set_quantity(way->decision, now, becomes.quantity);
+    if (!cart_is_same_text(then->properties, now->properties))
         add(way, (struct cart_event){
                      .type = CART_EVENT_ITEM_PROPERTIES_CHANGED,
                      .item_properties_changed = {now->item_id, then->properties},
@@ -319,8 +295,8 @@ static void bring_details_back(struct way *way)
 {
     const struct cart *to = way->to;
     if (strcmp(to->metadata, way->from->metadata) == 0 &&
-        rules_is_same_text(to->customer_email, way->from->customer_email) &&
-        rules_is_same_text(to->note, way->from->note))
+        cart_is_same_text(to->customer_email, way->from->customer_email) &&
+        cart_is_same_text(to->note, way->from->note))
         return;
     add(way, (struct cart_event){
                  .type = CART_EVENT_DETAILS_CHANGED,

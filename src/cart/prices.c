@@ -62,12 +62,7 @@ static void change_prices(
         const struct cart_line *line = &cart->lines[i];
         int64_t price_minor = find_price(cart, line, known);
         if (rise ? price_minor > line->unit_price_minor : price_minor < line->unit_price_minor)
-            (void)rules_accept(
-                decision, (struct cart_event){
-                              .type = CART_EVENT_ITEM_PRICE_CHANGED,
-                              .item_price_changed =
-                                  {.item_id = line->item_id, .unit_price_minor = price_minor},
-                          });
+            (void)rules_set_price(decision, line, price_minor, false);
     }
 }
 

@@ -2,11 +2,6 @@
 
 #include <string.h>
 
-bool rules_is_same_text(const char *left, const char *right)
-{
-    return left == right || (left != NULL && right != NULL && strcmp(left, right) == 0);
-}
-
 bool rules_add_line(int64_t others_minor, const struct cart_line *line, int64_t *sum_minor)
 {
     int64_t line_minor = cart_line_subtotal_minor(line);
@@ -14,6 +9,43 @@ bool rules_add_line(int64_t others_minor, const struct cart_line *line, int64_t 
         return false;
     *sum_minor = others_minor + line_minor;
     return *sum_minor <= CART_AMOUNT_MAX;
+}
+
+/* ---- facts about a line ---------------------------------------------------------------------- */
+
+enum cart_outcome rules_remove_line(struct cart_decision *decision, const struct cart_line *line)
+{
+    return rules_accept(
+        decision, (struct cart_event){
+                      .type = CART_EVENT_ITEM_REMOVED,
+                      .item_removed = {.item_id = line->item_id, .quantity = line->quantity},
+                  });
+}
+
+enum cart_outcome rules_set_quantity(
+    struct cart_decision *decision, const struct cart_line *line, int32_t quantity)
+{
+    return rules_accept(
+        decision, (struct cart_event){
+                      .type = CART_EVENT_ITEM_QUANTITY_CHANGED,
+                      .item_quantity_changed = {.item_id = line->item_id, .quantity = quantity},
+                  });
+}
+
+enum cart_outcome rules_set_price(
+    struct cart_decision *decision, const struct cart_line *line, int64_t unit_price_minor,
+    bool is_price_set)
+{
+    return rules_accept(
+        decision, (struct cart_event){
+                      .type = CART_EVENT_ITEM_PRICE_CHANGED,
+                      .item_price_changed =
+                          {
+                              .item_id = line->item_id,
+                              .is_price_set = is_price_set,
+                              .unit_price_minor = unit_price_minor,
+                          },
+                  });
 }
 
 /* ---- quantities ------------------------------------------------------------------------------ */

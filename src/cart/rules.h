@@ -38,13 +38,18 @@ static inline enum cart_outcome rules_accept(
     return CART_ACCEPTED;
 }
 
+/* A line goes, or has another quantity or price from now on. */
+enum cart_outcome rules_remove_line(struct cart_decision *decision, const struct cart_line *line);
+enum cart_outcome rules_set_quantity(
+    struct cart_decision *decision, const struct cart_line *line, int32_t quantity);
+enum cart_outcome rules_set_price(
+    struct cart_decision *decision, const struct cart_line *line, int64_t unit_price_minor,
+    bool is_price_set);
+
 static inline void rules_note(struct cart_decision *decision, struct cart_note note)
 {
     decision->notes[decision->n_notes++] = note;
 }
-
-/* Whether two property texts, of which each may be NULL, are the same. */
-bool rules_is_same_text(const char *left, const char *right);
 
 /* Whether an amount of others and that of a line, of which quantity, scale and price count, stay
  * exact together; *sum_minor is what they are. */

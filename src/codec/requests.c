@@ -102,7 +102,7 @@ static void name_item(struct base_arena *arena, struct cart_command *command)
             codec_make_item_id(arena, command->add_item.sku, command->add_item.properties, 0);
 }
 
-/* A change of an item that says nothing is a mistake rather than a wish for nothing. */
+/* A change of an item must say what is to change. */
 static void check_change(const struct codec_object *object, const struct cart_command *command)
 {
     if (command->type == CART_COMMAND_CHANGE_ITEM && !command->change_item.has_quantity &&

@@ -27,12 +27,11 @@ static bool is_same_line(const struct cart_line *left, const struct cart_line *r
     return left->quantity == right->quantity && left->scale == right->scale &&
            left->unit_price_minor == right->unit_price_minor &&
            left->is_price_set == right->is_price_set &&
-           tables_is_same_text(left->unit, right->unit) &&
+           cart_is_same_text(left->unit, right->unit) &&
            left->discount_minor == right->discount_minor &&
-           tables_is_same_text(left->item_id, right->item_id) &&
-           tables_is_same_text(left->sku, right->sku) &&
-           tables_is_same_text(left->name, right->name) &&
-           tables_is_same_text(left->properties, right->properties);
+           cart_is_same_text(left->item_id, right->item_id) &&
+           cart_is_same_text(left->sku, right->sku) && cart_is_same_text(left->name, right->name) &&
+           cart_is_same_text(left->properties, right->properties);
 }
 
 /* Whether a chunk of the document is not what its row says. */

@@ -32,7 +32,7 @@ static void find_moved_of(
     size_t at = 0;
     for (size_t i = 0; i < after->n_lines; i++) {
         const struct cart_line *line = &after->lines[i];
-        while (at < n_before && !tables_is_same_text(before->lines[at].item_id, line->item_id)) {
+        while (at < n_before && !cart_is_same_text(before->lines[at].item_id, line->item_id)) {
             if (cart_find_line(after, before->lines[at].item_id) == NULL)
                 add_moved(gone, change, &before->lines[at]);
             at++;
@@ -42,7 +42,7 @@ static void find_moved_of(
             former = &before->lines[at++];
         else if (n_before > 0)
             former = cart_find_line(before, line->item_id);
-        if (former == NULL || !tables_is_same_text(former->sku, line->sku))
+        if (former == NULL || !cart_is_same_text(former->sku, line->sku))
             add_moved(came, change, line);
     }
     for (; at < n_before; at++)
@@ -102,8 +102,8 @@ static bool are_lines_the_same(const struct cart *before, const struct cart *aft
     if (n_before != after->n_lines)
         return false;
     for (size_t i = 0; i < n_before; i++)
-        if (!tables_is_same_text(before->lines[i].item_id, after->lines[i].item_id) ||
-            !tables_is_same_text(before->lines[i].sku, after->lines[i].sku))
+        if (!cart_is_same_text(before->lines[i].item_id, after->lines[i].item_id) ||
+            !cart_is_same_text(before->lines[i].sku, after->lines[i].sku))
             return false;
     return true;
 }

@@ -140,9 +140,9 @@ static bool have_only_lines_changed(const struct cart *before, const struct cart
 {
     return before != NULL && before->version > 0 && before->status == after->status &&
            strcmp(before->currency, after->currency) == 0 &&
-           tables_is_same_text(before->customer_id, after->customer_id) &&
-           tables_is_same_text(before->customer_email, after->customer_email) &&
-           tables_is_same_text(before->guest_token_hash, after->guest_token_hash);
+           cart_is_same_text(before->customer_id, after->customer_id) &&
+           cart_is_same_text(before->customer_email, after->customer_email) &&
+           cart_is_same_text(before->guest_token_hash, after->guest_token_hash);
 }
 
 static bool has_more_than_lines(const void *changes)

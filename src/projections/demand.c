@@ -38,13 +38,7 @@ static const struct postgres_statement WRITE = {
         POSTGRES_INT8_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_INT4_ARRAY),
 };
 
-static const struct postgres_statement ERASE = {
-    .name = "erase_demand",
-    .rows = POSTGRES_NO_ROWS,
-    .sql = "DELETE FROM demand_changes\n"
-           "WHERE position > $1 AND position <= $2 AND " PROJECTIONS_IF_MOVED("demand"),
-    POSTGRES_TYPES(POSTGRES_INT8, POSTGRES_INT8),
-};
+static const struct postgres_statement ERASE = PROJECTIONS_ERASE("demand", "demand_changes");
 
 static void ask_write(const struct projections_facts *facts, struct postgres_pipeline *pipeline)
 {

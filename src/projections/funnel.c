@@ -95,13 +95,7 @@ static const struct postgres_statement WRITE = {
         POSTGRES_TEXT_ARRAY),
 };
 
-static const struct postgres_statement ERASE = {
-    .name = "erase_funnel",
-    .rows = POSTGRES_NO_ROWS,
-    .sql = "DELETE FROM funnel_steps\n"
-           "WHERE position > $1 AND position <= $2 AND " PROJECTIONS_IF_MOVED("funnel"),
-    POSTGRES_TYPES(POSTGRES_INT8, POSTGRES_INT8),
-};
+static const struct postgres_statement ERASE = PROJECTIONS_ERASE("funnel", "funnel_steps");
 
 static void ask_write(const struct projections_facts *facts, struct postgres_pipeline *pipeline)
 {

@@ -155,6 +155,14 @@ extern const struct postgres_statement projections_false_rankings;
 #define PROJECTIONS_IF_MOVED(name)                                                                 \
     "EXISTS (SELECT FROM projection_checkpoints\n"                                                 \
     "    WHERE name = '" name "' AND xmin = pg_current_xact_id()::xid)"
+/* A statement that erases what a follower wrote of a range into one of its tables. */
+#define PROJECTIONS_ERASE(follower, table)                                                         \
+    {                                                                                              \
+        .name = "erase_" table, .rows = POSTGRES_NO_ROWS,                                          \
+        .sql = "DELETE FROM " table "\n"                                                           \
+               "WHERE position > $1 AND position <= $2 AND " PROJECTIONS_IF_MOVED(follower),       \
+        POSTGRES_TYPES(POSTGRES_INT8, POSTGRES_INT8),                                              \
+    }
 
 /* ---- read while deciding --------------------------------------------------------------------- */
 

@@ -111,29 +111,11 @@ static const struct postgres_statement WRITE_REOPENINGS = {
     POSTGRES_TYPES(POSTGRES_INT8_ARRAY, POSTGRES_INT8_ARRAY),
 };
 
-static const struct postgres_statement ERASE_REOPENINGS = {
-    .name = "erase_reopenings",
-    .rows = POSTGRES_NO_ROWS,
-    .sql = "DELETE FROM reopenings\n"
-           "WHERE position > $1 AND position <= $2 AND " PROJECTIONS_IF_MOVED(NAME),
-    POSTGRES_TYPES(POSTGRES_INT8, POSTGRES_INT8),
-};
+static const struct postgres_statement ERASE_REOPENINGS = PROJECTIONS_ERASE(NAME, "reopenings");
 
-static const struct postgres_statement ERASE_REMOVALS = {
-    .name = "erase_removals",
-    .rows = POSTGRES_NO_ROWS,
-    .sql = "DELETE FROM removals\n"
-           "WHERE position > $1 AND position <= $2 AND " PROJECTIONS_IF_MOVED(NAME),
-    POSTGRES_TYPES(POSTGRES_INT8, POSTGRES_INT8),
-};
+static const struct postgres_statement ERASE_REMOVALS = PROJECTIONS_ERASE(NAME, "removals");
 
-static const struct postgres_statement ERASE_BOUGHT = {
-    .name = "erase_removals_bought",
-    .rows = POSTGRES_NO_ROWS,
-    .sql = "DELETE FROM removals_bought\n"
-           "WHERE position > $1 AND position <= $2 AND " PROJECTIONS_IF_MOVED(NAME),
-    POSTGRES_TYPES(POSTGRES_INT8, POSTGRES_INT8),
-};
+static const struct postgres_statement ERASE_BOUGHT = PROJECTIONS_ERASE(NAME, "removals_bought");
 
 static void put_carts(struct postgres_parameters *to, const struct base_buffer *rows)
 {

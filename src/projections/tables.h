@@ -48,11 +48,6 @@ static inline const struct cart *tables_cart_before(const struct projections_cha
 {
     return change->before;
 }
-/* Most texts of two states of one stream are at the same address. NULL is like NULL only. */
-static inline bool tables_is_same_text(const char *left, const char *right)
-{
-    return left == right || (left != NULL && right != NULL && strcmp(left, right) == 0);
-}
 /* A pending time arrives as null and becomes the moment of the append. */
 void tables_put_time(struct postgres_parameters *to, int64_t time_us);
 /* A time as JSON: null for PROJECTIONS_NO_TIME. */
