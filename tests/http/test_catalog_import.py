@@ -1,13 +1,11 @@
 """`cartd catalog import` of what spreadsheets make, and of the whole catalogue with --replace."""
 
-import pathlib
 import signal
 import subprocess
-import tempfile
 import threading
 import unittest
 
-from support import BINARY, ServiceCase, make_sku, needs_binary, run_cartd, wait_until
+from support import BINARY, ImportCase, make_sku, needs_binary, run_cartd, wait_until
 from support.service import clean_environment
 
 # One more than a product may have prices in.
@@ -16,28 +14,6 @@ AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BRL BSD BTN 
 CHF CLP CNY COP CRC CUP CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ
 GYD HKD HNL HTG HUF IDR ILS INR IQD IRR ISK JMD JOD JPY KES
 """
-
-
-class ImportCase(ServiceCase):
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory(prefix="cartd-test-import-")
-        self.addCleanup(folder.cleanup)
-        self.path = pathlib.Path(folder.name) / "products.csv"
-
-    def run_import(self, content, *switches, expected=0, path=None):
-        path = path or self.path
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        done = run_cartd("catalog", "import", str(path), *switches, url=self.database.app_url)
-        self.assertEqual(done.returncode, expected, (done.stdout, done.stderr))
-        return done
-
-    def product(self, sku):
-        answer = self.client.get(f"/products/{sku}")
-        self.assertEqual(answer.status, 200, answer)
-        return answer.json()
-
-    def n_events(self):
-        return int(self.database.value("SELECT count(*) FROM events;"))
 
 
 @needs_binary

@@ -1,14 +1,13 @@
 """The command line: help, settings, migrate, catalog import, healthcheck."""
 
 import os
-import pathlib
 import subprocess
-import tempfile
 import unittest
 
 from support import (
     BINARY,
     Database,
+    ImportCase,
     Service,
     ServiceCase,
     complain_of_sanitizers,
@@ -157,23 +156,7 @@ class Migrating(unittest.TestCase):
 
 
 @needs_binary
-class Importing(ServiceCase):
-    def setUp(self):
-        self.folder = tempfile.TemporaryDirectory(prefix="cartd-test-import-")
-        self.addCleanup(self.folder.cleanup)
-
-    def run_import(self, content, *switches, name="products of today.csv", expected=0):
-        path = pathlib.Path(self.folder.name) / name
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        done = run_cartd("catalog", "import", str(path), *switches, url=self.database.app_url)
-        self.assertEqual(done.returncode, expected, (done.stdout, done.stderr))
-        return done
-
-    def product(self, sku):
-        answer = self.client.get(f"/products/{sku}")
-        self.assertEqual(answer.status, 200, answer)
-        return answer.json()
-
+class Importing(ImportCase):
     def test_products_are_imported(self):
         tea, mug = make_sku("tea"), make_sku("mug")
         content = f"sku,name,currency,price,active\n{tea},Tea,EUR,499,true\n{tea},Tea,USD,549,\n{mug},Mug,EUR,0,false\n"
@@ -264,10 +247,10 @@ class Importing(ServiceCase):
         ):
             self.run_import(content, expected=1)
         done = run_cartd(
-            "catalog", "import", f"{self.folder.name}/none.csv", url=self.database.app_url
+            "catalog", "import", f"{self.folder}/none.csv", url=self.database.app_url
         )
         self.assertEqual(done.returncode, 1, done)
-        done = run_cartd("catalog", "import", self.folder.name, url=self.database.app_url)
+        done = run_cartd("catalog", "import", str(self.folder), url=self.database.app_url)
         self.assertEqual(done.returncode, 1, done)
 
     def test_standard_input_can_be_imported(self):
@@ -285,7 +268,7 @@ class Importing(ServiceCase):
             self.assertEqual(self.product(sku)["prices"], {"EUR": 5 + len(switches)})
 
     def test_a_long_file_takes_bounded_memory(self):
-        path = pathlib.Path(self.folder.name) / "long.csv"
+        path = self.folder / "long.csv"
         n = 100_000
         with open(path, "w", encoding="ascii") as lines:
             lines.write("sku,name,currency,price\n")
@@ -299,7 +282,7 @@ class Importing(ServiceCase):
         self.assertLess(long - short, 10 * 1024, f"{short} KiB for few lines, {long} KiB for many")
 
     def write_short(self):
-        path = pathlib.Path(self.folder.name) / "short.csv"
+        path = self.folder / "short.csv"
         # More lines than are ever under way at the same time.
         lines = [f"{make_sku('short')},Thing,EUR,1\n" for _ in range(20_000)]
         path.write_text("sku,name,currency,price\n" + "".join(lines), encoding="ascii")
@@ -320,7 +303,7 @@ class Importing(ServiceCase):
         return usage.ru_maxrss
 
     def test_an_import_without_a_database_says_so(self):
-        path = pathlib.Path(self.folder.name) / "some.csv"
+        path = self.folder / "some.csv"
         path.write_text("sku,name,currency,price\na,Tea,EUR,5\n", encoding="ascii")
         done = run_cartd("catalog", "import", str(path), url=NOWHERE, CARTD_WAIT_MS="300")
         self.assertEqual(done.returncode, 1, done)

@@ -2,11 +2,10 @@
 
 import json
 import random
-import tempfile
 import unittest
 from decimal import ROUND_HALF_UP, Decimal
 
-from support import ServiceCase, make_sku, run_cartd
+from support import ImportCase, ServiceCase, make_sku, run_cartd
 
 DEFAULT = {"minimum": 1, "maximum": 999, "multiple_of": 1, "unit": None, "scale": 0}
 EGGS = {**DEFAULT, "minimum": 6, "maximum": 60, "multiple_of": 6}
@@ -260,20 +259,7 @@ class ByWeight(ServiceCase):
             self.assertEqual(cart["total"], wanted)
 
 
-class Imported(ServiceCase):
-    def run_import(self, text, *switches, expected=0):
-        path = f"{self.folder}/products.csv"
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
-        done = run_cartd("catalog", "import", path, *switches, url=self.database.app_url)
-        self.assertEqual(done.returncode, expected, done.stdout + done.stderr)
-        return done
-
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory(prefix="cartd-test-quantities-")
-        self.addCleanup(folder.cleanup)
-        self.folder = folder.name
-
+class Imported(ImportCase):
     def quantity_of(self, sku):
         return self.client.get(f"/products/{sku}").json()["quantity"]
 

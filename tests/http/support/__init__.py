@@ -21,6 +21,7 @@ from .faults import FaultCase, Footprint
 from .feed import FeedCase
 from .free_port import take_free_port
 from .haproxy import HaProxy, needs_haproxy
+from .imports import ImportCase
 from .ledger import FORGETFUL, HASTY, Load
 from .load import Background, run_at_once, wait_until
 from .preload import Machine
@@ -55,6 +56,7 @@ __all__ = [
     "Footprint",
     "FORGETFUL",
     "HASTY",
+    "ImportCase",
     "Load",
     "Machine",
     "Answer",

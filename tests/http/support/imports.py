@@ -1,0 +1,30 @@
+"""What the tests of `cartd catalog import` share."""
+
+import pathlib
+import tempfile
+
+from .case import ServiceCase
+from .service import run_cartd
+
+
+class ImportCase(ServiceCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="cartd-test-import-")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.path = self.folder / "products of today.csv"
+
+    def run_import(self, content, *switches, expected=0, path=None):
+        path = path or self.path
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        done = run_cartd("catalog", "import", str(path), *switches, url=self.database.app_url)
+        self.assertEqual(done.returncode, expected, (done.stdout, done.stderr))
+        return done
+
+    def product(self, sku):
+        answer = self.client.get(f"/products/{sku}")
+        self.assertEqual(answer.status, 200, answer)
+        return answer.json()
+
+    def n_events(self):
+        return int(self.database.value("SELECT count(*) FROM events;"))
