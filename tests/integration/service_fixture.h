@@ -10,4 +10,10 @@
  * keys are stored. */
 struct service *fixture_open_service(struct service_options options);
 
+struct base_uuid fixture_cart_id(int number);
+/* Commands for the cart of that number, from somebody who may everything; `commands` is borrowed.
+ * What is asked lives until a thousand others were made. */
+struct service_command fixture_ask_cart(
+    int number, const struct cart_command *commands, size_t n_commands);
+
 #endif

@@ -65,11 +65,6 @@ static void tear_down(void)
 
 /* ---- commands -------------------------------------------------------------------------------- */
 
-static struct base_uuid cart_id(int number)
-{
-    return base_uuid_make_v5(&(struct base_uuid){{7}}, &number, sizeof number);
-}
-
 static void submit(struct service_command *command)
 {
     command->actor = "test";
@@ -100,24 +95,9 @@ static const struct cart_command REMOVE_TEA = {
     .type = CART_COMMAND_REMOVE_ITEM, .remove_item = {.item_id = "tea"}};
 static const struct cart_command CLEAR = {.type = CART_COMMAND_CLEAR_ITEMS};
 
-static struct service_command on_cart_all(
-    int number, const struct cart_command *commands, size_t n_commands)
-{
-    static struct cart_request requests[1024];
-    static size_t n_requests;
-    struct cart_request *request = &requests[n_requests++ % BASE_COUNT(requests)];
-    *request = (struct cart_request){.commands = commands, .n_commands = n_commands};
-    request->caller.may_all = true;
-    return (struct service_command){
-        .aggregate = &aggregate_cart,
-        .stream_id = cart_id(number),
-        .command = request,
-    };
-}
-
 static struct service_command on_cart(int number, const struct cart_command *asked)
 {
-    return on_cart_all(number, asked, 1);
+    return fixture_ask_cart(number, asked, 1);
 }
 
 static enum service_outcome do_one(
@@ -268,7 +248,7 @@ START_TEST(a_row_of_cart_items_comes_and_goes_with_its_line)
     };
     put_tea(100);
     for (size_t i = 0; i < BASE_COUNT(steps); i++) {
-        struct service_command command = on_cart_all(1, steps[i].asked, steps[i].n_asked);
+        struct service_command command = fixture_ask_cart(1, steps[i].asked, steps[i].n_asked);
         submit(&command);
         wait_for(1);
         ck_assert_int_eq(command.outcome, SERVICE_DONE);
@@ -446,7 +426,7 @@ START_TEST(a_request_and_its_retry_at_once_on_two_processes_get_the_same_answer)
     for (int i = 0; i < 2; i++) {
         commands[i] = on_cart(1, &CREATE);
         commands[i].key = "the key";
-        commands[i].key_scope_id = cart_id(1);
+        commands[i].key_scope_id = fixture_cart_id(1);
         service = i == 0 ? here : there;
         submit(&commands[i]);
     }

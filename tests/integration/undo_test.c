@@ -68,27 +68,14 @@ static const struct cart_command REMOVE_TEA = {
     .type = CART_COMMAND_REMOVE_ITEM, .remove_item = {.item_id = "tea"}};
 static const struct cart_command UNDO = {.type = CART_COMMAND_UNDO};
 
-static struct base_uuid cart_id(int number)
-{
-    return base_uuid_make_v5(&(struct base_uuid){{7}}, &number, sizeof number);
-}
-
 static struct service_command ask_all(
     int number, const struct cart_command *commands, size_t n_commands)
 {
-    static struct cart_request requests[1024];
-    static size_t n_requests;
-    struct cart_request *request = &requests[n_requests++ % BASE_COUNT(requests)];
-    *request = (struct cart_request){.commands = commands, .n_commands = n_commands};
-    request->caller.may_all = true;
-    return (struct service_command){
-        .aggregate = &aggregate_cart,
-        .stream_id = cart_id(number),
-        .command = request,
-        .actor = "test",
-        .wants_body = true,
-        .answered = answered,
-    };
+    struct service_command command = fixture_ask_cart(number, commands, n_commands);
+    command.actor = "test";
+    command.wants_body = true;
+    command.answered = answered;
+    return command;
 }
 
 static struct service_command ask(int number, const struct cart_command *command)
@@ -342,7 +329,7 @@ START_TEST(an_undo_with_a_key_that_comes_again_is_done_once)
     for (size_t i = 0; i < BASE_COUNT(commands); i++) {
         commands[i] = ask(1, &UNDO);
         commands[i].key = "the key";
-        commands[i].key_scope_id = cart_id(1);
+        commands[i].key_scope_id = fixture_cart_id(1);
     }
     /* At once, and once more later. */
     for (size_t i = 0; i < 5; i++)
@@ -402,9 +389,9 @@ START_TEST(a_copy_is_of_a_cart_that_is_there_at_a_version_that_is_there)
     char second[BASE_UUID_SIZE];
     char product[BASE_UUID_SIZE];
     given_tea(_i);
-    struct base_uuid id = cart_id(1);
+    struct base_uuid id = fixture_cart_id(1);
     base_uuid_format(&id, first);
-    id = cart_id(2);
+    id = fixture_cart_id(2);
     base_uuid_format(&id, second);
     id = aggregate_product_id("tea");
     base_uuid_format(&id, product);
@@ -423,7 +410,7 @@ START_TEST(a_copy_is_only_of_what_the_caller_may_see)
 {
     char first[BASE_UUID_SIZE];
     given_tea(_i);
-    struct base_uuid id = cart_id(1);
+    struct base_uuid id = fixture_cart_id(1);
     base_uuid_format(&id, first);
     const struct cart_command claim = {.type = CART_COMMAND_CLAIM, .claim = {.customer_id = "ada"}};
     then_done(do_in(service, &claim), 3);
