@@ -9,7 +9,7 @@ static size_t text_size(const char *text)
 
 static bool has_id_of_its_own(const struct cart_line *line)
 {
-    return strcmp(line->item_id, line->sku) != 0;
+    return !cart_is_same_text(line->item_id, line->sku);
 }
 
 static size_t lines_size(const struct cart *cart)

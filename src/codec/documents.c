@@ -89,7 +89,7 @@ static void write_line(struct base_buffer *out, const struct cart_line *line, bo
     at = put_text(at, is_first ? "{\"id\":\"" : ",{\"id\":\"");
     /* An item id has no characters to escape, by its pattern; nor has a sku that is one. */
     at = put_text(at, line->item_id);
-    if (strcmp(line->sku, line->item_id) == 0) {
+    if (cart_is_same_text(line->sku, line->item_id)) {
         at = put_text(at, "\",\"sku\":\"");
         at = put_text(at, line->sku);
         at = put_text(at, "\",\"name\":");
