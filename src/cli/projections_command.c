@@ -12,7 +12,7 @@ static void close_session(struct postgres_session **session)
 }
 
 /* What a projection does at the moment, as words for the last column. */
-static void write_activity(struct base_buffer *out, const struct follow_state *state)
+static void write_activity(struct base_buffer *out, const struct runner_state *state)
 {
     out->length = 0;
     if (state->paused_position > 0) {
@@ -28,7 +28,7 @@ static void write_activity(struct base_buffer *out, const struct follow_state *s
     }
 }
 
-static void print_list(const struct follow_state *list, size_t n)
+static void print_list(const struct runner_state *list, size_t n)
 {
     BASE_CLEANUP(base_buffer_finish) struct base_buffer activity = {0};
     printf("%-24s %12s %10s %10s  %s\n", "projection", "position", "lag", "seconds", "state");
@@ -40,8 +40,8 @@ static void print_list(const struct follow_state *list, size_t n)
     }
 }
 
-static const struct follow_state *find_state(
-    const struct follow_state *list, size_t n, const char *name)
+static const struct runner_state *find_state(
+    const struct runner_state *list, size_t n, const char *name)
 {
     for (size_t i = 0; i < n; i++)
         if (strcmp(list[i].name, name) == 0)
@@ -49,7 +49,7 @@ static const struct follow_state *find_state(
     return NULL;
 }
 
-static enum cli_exit complain_unknown(const struct follow_state *list, size_t n, const char *name)
+static enum cli_exit complain_unknown(const struct runner_state *list, size_t n, const char *name)
 {
     BASE_CLEANUP(base_buffer_finish) struct base_buffer names = {0};
     for (size_t i = 0; i < n; i++)
@@ -69,7 +69,7 @@ static bool resume(struct postgres_session *session, const char *name, char **pr
 }
 
 static bool rebuild(
-    struct postgres_session *session, const struct follow_state *state, char **problem)
+    struct postgres_session *session, const struct runner_state *state, char **problem)
 {
     if (!follow_rebuild(session, state->name, problem))
         return false;
@@ -83,7 +83,7 @@ static enum cli_exit run(
     struct postgres_session *session, const struct cli_call *call, char **problem)
 {
     BASE_CLEANUP(base_arena_finish) struct base_arena arena = {0};
-    struct follow_state *list = NULL;
+    struct runner_state *list = NULL;
     size_t n = 0;
     if (!follow_list(session, &arena, &list, &n, problem))
         return CLI_FAILED;
@@ -92,7 +92,7 @@ static enum cli_exit run(
         return CLI_DONE;
     }
     const char *name = call->arguments[1];
-    const struct follow_state *state = find_state(list, n, name);
+    const struct runner_state *state = find_state(list, n, name);
     if (!state)
         return complain_unknown(list, n, name);
     bool is_done = strcmp(call->arguments[0], "resume") == 0 ? resume(session, name, problem)
