@@ -49,31 +49,17 @@ void follow_chunk_ended(struct follow *self, enum runner_result result)
 
 /* ---- the room -------------------------------------------------------------------------------- */
 
-static size_t add_statements(
-    struct follow *self, size_t n, const struct postgres_statement *const *list)
-{
-    for (; *list != NULL; list++)
-        self->statements[n++] = *list;
-    return n;
-}
-
-static void collect_statements(struct follow *self)
-{
-    size_t n = add_statements(self, 0, checkpoints_statements);
-    n = add_statements(self, n, eventstore_ranges_statements);
-    for (size_t i = 0; i < self->n_members; i++) {
-        n = add_statements(self, n, self->members[i].follower->erase);
-        n = add_statements(self, n, self->members[i].follower->write);
-    }
-    self->statements[n] = NULL;
-}
-
 static bool start_runner(struct follow *self, char **problem)
 {
     const struct follow_options *options = &self->options;
     const char *names[PROJECTIONS_FOLLOWERS_MAX];
+    const struct postgres_statement *const *statements[2 + 2 * PROJECTIONS_FOLLOWERS_MAX] = {
+        checkpoints_statements, eventstore_ranges_statements};
     for (size_t i = 0; i < self->n_members; i++) {
-        names[i] = self->members[i].follower->name;
+        const struct projections_follower *follower = self->members[i].follower;
+        names[i] = follower->name;
+        statements[2 + 2 * i] = follower->erase;
+        statements[3 + 2 * i] = follower->write;
         self->members[i].checkpoint = &self->runner.checkpoints[i];
     }
     return runner_start(
@@ -90,7 +76,8 @@ static bool start_runner(struct follow *self, char **problem)
             .history = options->history,
             .ready_sql = options->ready_sql,
             .not_ready_detail = options->not_ready_detail,
-            .statements = self->statements,
+            .statements = statements,
+            .n_statements = 2 + 2 * self->n_members,
             .begin = begin_chunk,
             .measure = measure,
             .is_busy = is_busy,
@@ -106,7 +93,6 @@ struct follow *follow_create(const struct follow_options *options, char **proble
     const struct projections_follower *const *followers = projections_followers(&self->n_members);
     for (size_t i = 0; i < self->n_members; i++)
         self->members[i].follower = followers[i];
-    collect_statements(self);
     if (!start_runner(self, problem)) {
         free(self);
         return NULL;

@@ -76,7 +76,6 @@ struct follow_chunk {
 
 struct follow {
     struct follow_options options;
-    const struct postgres_statement *statements[RUNNER_STATEMENTS_MAX];
     struct runner runner;
     struct postgres_pipeline log;  /* its rows stay until the chunk is written */
     struct postgres_pipeline load; /* and write, and pause */

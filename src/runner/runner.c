@@ -129,14 +129,25 @@ void runner_ended(struct runner *self, enum runner_result result)
 
 /* ---- the room -------------------------------------------------------------------------------- */
 
-static size_t add_statements(
-    struct runner *self, size_t n, const struct postgres_statement *const *list)
+static bool has_statement(const struct runner *self, const struct postgres_statement *statement)
 {
+    for (size_t i = 0; self->statements[i] != NULL; i++)
+        if (self->statements[i] == statement)
+            return true;
+    return false;
+}
+
+static void add_statements(struct runner *self, const struct postgres_statement *const *list)
+{
+    size_t n = 0;
+    while (self->statements[n] != NULL)
+        n++;
     for (; *list != NULL; list++) {
+        if (has_statement(self, *list))
+            continue;
         assert(n + 1 < RUNNER_STATEMENTS_MAX);
         self->statements[n++] = *list;
     }
-    return n;
 }
 
 bool runner_start(struct runner *self, const struct runner_options *options, char **problem)
@@ -149,9 +160,10 @@ bool runner_start(struct runner *self, const struct runner_options *options, cha
     struct base_random random = {0};
     self->id = base_uuid_make_v7(&random, base_clock_now_us());
     const struct postgres_statement *own[] = {&options->kind->claim, &options->kind->read, NULL};
-    size_t n = add_statements(self, 0, own);
-    n = add_statements(self, n, eventstore_log_statements);
-    self->statements[add_statements(self, n, options->statements)] = NULL;
+    add_statements(self, own);
+    add_statements(self, eventstore_log_statements);
+    for (size_t i = 0; i < options->n_statements; i++)
+        add_statements(self, options->statements[i]);
     self->connection = postgres_connection_create(
         &(struct postgres_options){
             .loop = options->loop,

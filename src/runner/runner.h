@@ -18,7 +18,7 @@
 /* ---- kinds of followers ---------------------------------------------------------------------- */
 
 struct runner_kind {
-    const char *checkpoints; /* the table: name, position, recorded_at, paused_position,
+    const char *checkpoints; /* the table: name, position, paused_position,
                               * paused_reason, paused_at */
     const char *rebuilt;     /* its column of that meaning, or a null */
     struct postgres_statement claim;
@@ -79,8 +79,10 @@ struct runner_options {
     struct postgres_history *history; /* of the process; NULL: none */
     const char *ready_sql;
     const char *not_ready_detail;
-    /* What the owner asks, besides eventstore_log_statements; NULL-terminated, borrowed. */
-    const struct postgres_statement *const *statements;
+    /* What the owner asks besides eventstore_log_statements: lists that NULL ends; n_statements
+     * lists, which are read by runner_start(). One may be in several. */
+    const struct postgres_statement *const *const *statements;
+    size_t n_statements;
     /* Begins the next chunk of work in a log that ends there; ends with runner_ended(), perhaps
      * within the call. */
     void (*begin)(void *context, int64_t head_position);
@@ -141,6 +143,8 @@ struct runner_state {
     const char *paused_at;    /* NULL: it is not paused */
     const char *paused_reason;
 };
+/* The number in a cell; `otherwise` if there is none. */
+int64_t runner_read_number(const char *cell, int64_t otherwise);
 /* All of them, by name; texts and list are in the arena. False with *problem, the caller's to free.
  */
 bool runner_list(

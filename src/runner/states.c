@@ -1,6 +1,6 @@
 #include "runner.h"
 
-static int64_t read_number(const char *cell, int64_t otherwise)
+int64_t runner_read_number(const char *cell, int64_t otherwise)
 {
     int64_t number = otherwise;
     if (cell != NULL && !base_parse_int(cell, INT64_MIN, INT64_MAX, &number))
@@ -37,11 +37,11 @@ bool runner_list(
         char *const *cells = &table.cells[i * table.n_columns];
         (*list)[i] = (struct runner_state){
             .name = base_arena_copy_text(arena, cells[0]),
-            .position = read_number(cells[1], 0),
-            .lag_events = read_number(cells[2], 0),
-            .lag_seconds = read_number(cells[3], 0),
-            .rebuilt_position = read_number(cells[4], -1),
-            .paused_position = read_number(cells[5], 0),
+            .position = runner_read_number(cells[1], 0),
+            .lag_events = runner_read_number(cells[2], 0),
+            .lag_seconds = runner_read_number(cells[3], 0),
+            .rebuilt_position = runner_read_number(cells[4], -1),
+            .paused_position = runner_read_number(cells[5], 0),
             .paused_reason = read_text(arena, cells[6]),
             .paused_at = read_text(arena, cells[7]),
         };
