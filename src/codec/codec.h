@@ -13,6 +13,7 @@
 #include "base.h"
 #include "cart.h"
 #include "catalog.h"
+#include "customer.h"
 
 /* Call it once, before anything else. What is read then takes its memory from base, as the rest
  * does: a parser without memory would say of good JSON that it isn't. */
@@ -80,7 +81,7 @@ bool codec_read_quantity(
 
 /* ---- events ---------------------------------------------------------------------------------- */
 
-/* The names of all events that there are, of carts and of products; NULL ends them. */
+/* The names of all events that there are, of any kind of stream; NULL ends them. */
 extern const char *const codec_event_names[];
 
 const char *codec_cart_event_name(enum cart_event_type type);
@@ -98,6 +99,13 @@ void codec_write_catalog_event(struct base_buffer *out, const struct catalog_eve
 bool codec_read_catalog_event(
     const char *type, int32_t schema_version, const char *data, struct base_arena *arena,
     struct catalog_event *event) BASE_MUST_CHECK;
+
+const char *codec_customer_event_name(enum customer_event_type type);
+int32_t codec_customer_event_schema_version(enum customer_event_type type);
+void codec_write_customer_event(struct base_buffer *out, const struct customer_event *event);
+bool codec_read_customer_event(
+    const char *type, int32_t schema_version, const char *data, struct base_arena *arena,
+    struct customer_event *event) BASE_MUST_CHECK;
 
 /* How the shapes of stored events changed. A stored event keeps its schema_version forever; reading
  * it upcasts its data, one version after the other. `reason` is a static text, the rest of a

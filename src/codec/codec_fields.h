@@ -106,12 +106,14 @@ struct codec_shape {
     int32_t schema_version; /* the newest */
     const struct codec_field *fields;
 };
-extern const struct codec_shape codec_cart_shapes[];    /* by enum cart_event_type */
-extern const struct codec_shape codec_catalog_shapes[]; /* by enum catalog_event_type */
-/* By the name of an event: of either, of a cart, of a product. NULL: there is none. */
+extern const struct codec_shape codec_cart_shapes[];     /* by enum cart_event_type */
+extern const struct codec_shape codec_catalog_shapes[];  /* by enum catalog_event_type */
+extern const struct codec_shape codec_customer_shapes[]; /* by enum customer_event_type */
+/* By the name of an event: of any, of a cart, of a product, of a customer. NULL: there is none. */
 const struct codec_shape *codec_find_shape(const char *type);
 const struct codec_shape *codec_find_cart_shape(const char *type);
 const struct codec_shape *codec_find_catalog_shape(const char *type);
+const struct codec_shape *codec_find_customer_shape(const char *type);
 
 /* A command of a cart as one of a list; NULL: it can't be in one. */
 const struct codec_field *codec_list_fields(enum cart_command_type type);

@@ -7,12 +7,13 @@ LIBRARIES names.
 """
 
 BELOW_STORE = {"base", "loop", "postgres", "metrics"}
-CORE = {"cart", "catalog"}
+CORE = {"cart", "catalog", "customer"}
 
 ROOMS = {
     # The core: values in, values out.
     "cart": set(),
     "catalog": set(),
+    "customer": set(),
     # The edges.
     "base": set(),
     "currency": set(),
