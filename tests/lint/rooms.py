@@ -7,12 +7,13 @@ LIBRARIES names.
 """
 
 BELOW_STORE = {"base", "loop", "postgres", "metrics"}
-CORE = {"cart", "catalog"}
+CORE = {"cart", "catalog", "coupon"}
 
 ROOMS = {
     # The core: values in, values out.
-    "cart": set(),
+    "cart": {"coupon"},
     "catalog": set(),
+    "coupon": set(),
     # The edges.
     "base": set(),
     "currency": set(),
