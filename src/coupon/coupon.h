@@ -29,30 +29,35 @@ struct coupon_money {
     char currency[4]; /* ISO 4217, upper case */
     int64_t amount_minor;
 };
+struct coupon_amounts {
+    const struct coupon_money *list; /* sorted by currency, each once */
+    size_t n;
+};
+struct coupon_texts {
+    const char *const *list; /* sorted bytewise, each once */
+    size_t n;
+};
 /* The amount in a currency; false when there is none. */
 bool coupon_find_amount(
-    const struct coupon_money *amounts, size_t n_amounts, const char *currency,
-    int64_t *amount_minor);
+    const struct coupon_amounts *amounts, const char *currency, int64_t *amount_minor);
 
-/* What a coupon is: the content of PUT /coupons/{code}. Lists are sorted bytewise, each element
- * once. */
+/* What a coupon is: the content of PUT /coupons/{code}. */
 struct coupon_definition {
-    const char *code;           /* as it was written; two that fold to the same are one coupon */
-    int32_t percent_hundredths; /* 1..COUPON_PERCENT_MAX; 0: it is an amount */
-    const struct coupon_money *amounts; /* of which each is at least 1; none with a percentage */
-    size_t n_amounts;
-    const struct coupon_money *minimums; /* that a cart must come to; not in a currency: none */
-    size_t n_minimums;
-    const char *const *skus; /* which lines count: with one of these skus or tags; */
-    size_t n_skus;           /* without any of either: all */
-    const char *const *tags;
-    size_t n_tags;
+    const char *code;              /* as it was written; two that fold to the same are one coupon */
+    int32_t percent_hundredths;    /* 1..COUPON_PERCENT_MAX; 0: it is an amount */
+    struct coupon_amounts amounts; /* of which each is at least 1; none with a percentage */
+    struct coupon_amounts minimums; /* that a cart must come to; in other currencies: nothing */
+    struct coupon_texts skus;       /* which lines count, see coupon_covers() */
+    struct coupon_texts tags;
     int64_t starts_at_us;       /* COUPON_TIME_NONE: at once */
     int64_t ends_at_us;         /* the first moment at which it is over; COUPON_TIME_NONE: never */
     int64_t limit;              /* uses at the same time, 1..COUPON_LIMIT_MAX; 0: any number */
     int64_t limit_per_customer; /* likewise; counted in the customer's stream, not here */
     bool is_combinable;         /* with other coupons in one cart */
 };
+/* Whether a line counts: it has one of the skus or one of the tags, or the coupon names none of
+ * either. `tags` are the product's, a JSON array of words; NULL: none. */
+bool coupon_covers(const struct coupon_definition *definition, const char *sku, const char *tags);
 
 /* A coupon after some events. Zero with the times COUPON_TIME_NONE: before the first. */
 struct coupon {

@@ -5,37 +5,64 @@
 /* ---- definitions ----------------------------------------------------------------------------- */
 
 bool coupon_find_amount(
-    const struct coupon_money *amounts, size_t n_amounts, const char *currency,
-    int64_t *amount_minor)
+    const struct coupon_amounts *amounts, const char *currency, int64_t *amount_minor)
 {
-    for (size_t i = 0; i < n_amounts; i++)
-        if (strcmp(amounts[i].currency, currency) == 0) {
-            *amount_minor = amounts[i].amount_minor;
+    for (size_t i = 0; i < amounts->n; i++)
+        if (strcmp(amounts->list[i].currency, currency) == 0) {
+            *amount_minor = amounts->list[i].amount_minor;
             return true;
         }
     return false;
 }
 
-static bool has_same_amounts(
-    const struct coupon_money *left, size_t n_left, const struct coupon_money *right,
-    size_t n_right)
+static bool has_text(const struct coupon_texts *texts, const char *wanted, size_t length)
 {
-    if (n_left != n_right)
+    for (size_t i = 0; i < texts->n; i++)
+        if (strncmp(texts->list[i], wanted, length) == 0 && texts->list[i][length] == '\0')
+            return true;
+    return false;
+}
+
+/* A word has nothing that JSON would escape. */
+static bool has_a_tag(const struct coupon_texts *wanted, const char *tags)
+{
+    for (const char *at = tags; at != NULL && *at != '\0'; at++) {
+        if (*at != '"')
+            continue;
+        const char *word = ++at;
+        while (*at != '\0' && *at != '"')
+            at++;
+        if (has_text(wanted, word, (size_t)(at - word)))
+            return true;
+        if (*at == '\0')
+            break;
+    }
+    return false;
+}
+
+bool coupon_covers(const struct coupon_definition *definition, const char *sku, const char *tags)
+{
+    return (definition->skus.n == 0 && definition->tags.n == 0) ||
+           has_text(&definition->skus, sku, strlen(sku)) || has_a_tag(&definition->tags, tags);
+}
+
+static bool has_same_amounts(const struct coupon_amounts *left, const struct coupon_amounts *right)
+{
+    if (left->n != right->n)
         return false;
-    for (size_t i = 0; i < n_left; i++)
-        if (left[i].amount_minor != right[i].amount_minor ||
-            strcmp(left[i].currency, right[i].currency) != 0)
+    for (size_t i = 0; i < left->n; i++)
+        if (left->list[i].amount_minor != right->list[i].amount_minor ||
+            strcmp(left->list[i].currency, right->list[i].currency) != 0)
             return false;
     return true;
 }
 
-static bool has_same_texts(
-    const char *const *left, size_t n_left, const char *const *right, size_t n_right)
+static bool has_same_texts(const struct coupon_texts *left, const struct coupon_texts *right)
 {
-    if (n_left != n_right)
+    if (left->n != right->n)
         return false;
-    for (size_t i = 0; i < n_left; i++)
-        if (strcmp(left[i], right[i]) != 0)
+    for (size_t i = 0; i < left->n; i++)
+        if (strcmp(left->list[i], right->list[i]) != 0)
             return false;
     return true;
 }
@@ -47,10 +74,9 @@ static bool is_same(const struct coupon_definition *left, const struct coupon_de
            left->starts_at_us == right->starts_at_us && left->ends_at_us == right->ends_at_us &&
            left->limit == right->limit && left->limit_per_customer == right->limit_per_customer &&
            left->is_combinable == right->is_combinable &&
-           has_same_amounts(left->amounts, left->n_amounts, right->amounts, right->n_amounts) &&
-           has_same_amounts(left->minimums, left->n_minimums, right->minimums, right->n_minimums) &&
-           has_same_texts(left->skus, left->n_skus, right->skus, right->n_skus) &&
-           has_same_texts(left->tags, left->n_tags, right->tags, right->n_tags);
+           has_same_amounts(&left->amounts, &right->amounts) &&
+           has_same_amounts(&left->minimums, &right->minimums) &&
+           has_same_texts(&left->skus, &right->skus) && has_same_texts(&left->tags, &right->tags);
 }
 
 /* ---- its owner's commands -------------------------------------------------------------------- */

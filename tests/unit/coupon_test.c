@@ -114,9 +114,9 @@ START_TEST(another_definition_is_a_change)
     static const struct coupon_money more = {.currency = "EUR", .amount_minor = 301};
     static const char *const tea[] = {"tea"}, *const coffee[] = {"coffee"};
     struct coupon_definition base = summer();
-    base.minimums = &euro, base.n_minimums = 1;
-    base.skus = tea, base.n_skus = 1;
-    base.tags = tea, base.n_tags = 1;
+    base.minimums = (struct coupon_amounts){.list = &euro, .n = 1};
+    base.skus = (struct coupon_texts){.list = tea, .n = 1};
+    base.tags = (struct coupon_texts){.list = tea, .n = 1};
     GIVEN(coupon, defined(base));
     ck_assert_int_eq(when_defined_as(&coupon, base).outcome, COUPON_ALREADY_SO);
 
@@ -125,11 +125,11 @@ START_TEST(another_definition_is_a_change)
         others[i] = base;
     others[0].code = "Summer";
     others[1].percent_hundredths = 1251;
-    others[2].percent_hundredths = 0, others[2].amounts = &euro, others[2].n_amounts = 1;
-    others[3].minimums = &more;
-    others[4].n_minimums = 0;
-    others[5].skus = coffee;
-    others[6].tags = coffee;
+    others[2].amounts = base.minimums;
+    others[3].minimums.list = &more;
+    others[4].minimums.n = 0;
+    others[5].skus.list = coffee;
+    others[6].tags.list = coffee;
     others[7].starts_at_us = NOW_US;
     others[8].ends_at_us = NOW_US;
     others[9].limit = 1;
@@ -267,14 +267,41 @@ END_TEST
 
 START_TEST(an_amount_is_found_by_its_currency)
 {
-    static const struct coupon_money amounts[] = {
+    static const struct coupon_money list[] = {
         {.currency = "EUR", .amount_minor = 300}, {.currency = "USD", .amount_minor = 350}};
+    const struct coupon_amounts amounts = {.list = list, .n = 2};
+    const struct coupon_amounts none = {.n = 0};
     int64_t found_minor = -1;
-    ck_assert(coupon_find_amount(amounts, 2, "USD", &found_minor));
+    ck_assert(coupon_find_amount(&amounts, "USD", &found_minor));
     ck_assert_int_eq(found_minor, 350);
-    ck_assert(!coupon_find_amount(amounts, 2, "CHF", &found_minor));
-    ck_assert(!coupon_find_amount(NULL, 0, "EUR", &found_minor));
+    ck_assert(!coupon_find_amount(&amounts, "CHF", &found_minor));
+    ck_assert(!coupon_find_amount(&none, "EUR", &found_minor));
     ck_assert_int_eq(found_minor, 350);
+}
+END_TEST
+
+START_TEST(a_coupon_that_names_nothing_covers_each_line)
+{
+    struct coupon_definition definition = summer();
+    ck_assert(coupon_covers(&definition, "tea", NULL));
+}
+END_TEST
+
+START_TEST(a_coupon_covers_lines_with_its_skus_or_tags)
+{
+    static const char *const skus[] = {"coffee", "tea"}, *const tags[] = {"new", "organic"};
+    struct coupon_definition definition = summer();
+    definition.skus = (struct coupon_texts){.list = skus, .n = 2};
+    definition.tags = (struct coupon_texts){.list = tags, .n = 2};
+    ck_assert(coupon_covers(&definition, "tea", NULL));
+    ck_assert(coupon_covers(&definition, "cup", "[\"organic\"]"));
+    ck_assert(coupon_covers(&definition, "cup", "[\"blue\",\"organic\"]"));
+    ck_assert(!coupon_covers(&definition, "cup", NULL));
+    ck_assert(!coupon_covers(&definition, "te", NULL));
+    ck_assert(!coupon_covers(&definition, "teapot", NULL));
+    ck_assert(!coupon_covers(&definition, "cup", "[]"));
+    ck_assert(!coupon_covers(&definition, "cup", "[\"tea\",\"organi\",\"organics\",\",\"]"));
+    ck_assert(!coupon_covers(&definition, "cup", "[\"organi"));
 }
 END_TEST
 
@@ -298,6 +325,8 @@ int main(void)
     tcase_add_test(uses, a_lower_limit_leaves_the_uses_and_allows_no_more);
     tcase_add_test(uses, a_use_is_given_back_whatever_became_of_the_coupon);
     tcase_add_test(uses, an_amount_is_found_by_its_currency);
+    tcase_add_test(uses, a_coupon_that_names_nothing_covers_each_line);
+    tcase_add_test(uses, a_coupon_covers_lines_with_its_skus_or_tags);
     suite_add_tcase(suite, uses);
     return support_run(suite);
 }
