@@ -526,6 +526,7 @@ static void (*const readers[])(
     [CODEC_PROPERTIES] = read_properties,
     [CODEC_PRICES] = read_prices,
     [CODEC_QUANTITY] = codec_read_quantity_member,
+    [CODEC_TAGS] = codec_read_tags,
     [CODEC_TOKEN_HASH] = read_token_hash,
     [CODEC_STATUS] = read_status,
     [CODEC_PRICE_SOURCE] = read_price_source,
