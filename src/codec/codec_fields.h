@@ -82,6 +82,20 @@ void codec_read_fields(struct codec_object *object, const struct codec_field *fi
 void codec_refuse_other_members(
     const struct codec_object *object, const struct codec_field *fields);
 
+/* CODEC_INTEGER */
+void codec_read_integer(
+    const struct codec_object *object, const struct codec_field *field, json_t *value,
+    void *target);
+
+/* ---- money.c --------------------------------------------------------------------------------- */
+
+/* Of a client: in use. What was recorded stays readable, whatever became of its currency. */
+bool codec_is_accepted_currency(const struct codec_reader *reader, const char *code);
+/* CODEC_PRICES */
+void codec_read_prices_member(
+    const struct codec_object *object, const struct codec_field *field, json_t *value,
+    void *target);
+
 /* ---- quantity.c ------------------------------------------------------------------------------ */
 
 /* A struct catalog_quantity as it is stored. */
