@@ -315,6 +315,7 @@ struct cart_offer {
     bool has_price; /* in the cart's currency */
     const char *name;
     const char *unit; /* as in struct cart_line */
+    const char *tags; /* a JSON array of words; NULL: none */
     int32_t scale;
     struct cart_limits limits;
     int64_t unit_price_minor;

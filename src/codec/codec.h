@@ -55,12 +55,12 @@ void codec_write_priced_cart(
 void codec_append_cart_times(
     struct base_buffer *out, int64_t created_at_us, int64_t updated_at_us, int64_t closed_at_us);
 
-/* {"sku","version","name","prices","active"}, and "quantity" unless it is the default: a product as
- * it is stored in the read table. */
+/* {"sku","version","name","prices","active"}, "tags" if it has some, and "quantity" unless it is
+ * the default: a product as it is stored in the read table. */
 void codec_write_product(struct base_buffer *out, const struct catalog_product *product);
-/* Puts "minor_units", "updated_at" and a default "quantity" in before the closing brace of the
- * stored product that `out` ends with. What the minor units are may change with the settings, so
- * they are not stored. */
+/* Puts "minor_units", "updated_at", a default "quantity" and empty "tags" in before the closing
+ * brace of the stored product that `out` ends with. What the minor units are may change with the
+ * settings, so they are not stored. */
 void codec_append_product_times(struct base_buffer *out, int64_t updated_at_us);
 
 /* The decimals of a currency; null: it is none, or is none any more. */
@@ -78,6 +78,12 @@ bool codec_read_prices(const char *json, struct catalog_content *content) BASE_M
 void codec_write_quantity(struct base_buffer *out, const struct catalog_quantity *quantity);
 bool codec_read_quantity(
     const char *json, struct base_arena *arena, struct catalog_quantity *quantity) BASE_MUST_CHECK;
+
+/* A tag is a word of at most CATALOG_TAG_MAX characters. */
+bool codec_is_tag(const char *text) BASE_MUST_CHECK;
+/* Tags as they are stored: sorted, each once, a JSON array in the arena; NULL: there are none. The
+ * order of `words` changes. */
+const char *codec_make_tags(struct base_arena *arena, const char **words, size_t n);
 
 /* ---- events ---------------------------------------------------------------------------------- */
 

@@ -161,6 +161,7 @@ static const struct codec_field catalog_event_fields[][FIELDS_MAX] = {
             {FIELD("active", BOOLEAN, product_changed.content.is_active)},
             {FIELD("quantity", QUANTITY, product_changed.content.quantity), .is_nullable = true,
              .since = 2},
+            {FIELD("tags", TAGS, product_changed.content.tags), .is_optional = true, .since = 3},
         },
 };
 
@@ -336,6 +337,7 @@ const struct codec_field codec_content_fields[] = {
     {FIELD("prices", PRICES, n_prices)},
     {FIELD("active", BOOLEAN, is_active), .is_optional = true, .otherwise = true},
     {FIELD("quantity", QUANTITY, quantity), .is_optional = true, .is_nullable = true},
+    {FIELD("tags", TAGS, tags), .is_optional = true, .is_nullable = true, .most = CATALOG_TAGS_MAX},
     {.name = NULL},
 };
 

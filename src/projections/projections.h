@@ -177,6 +177,7 @@ struct projections_offer {
     bool is_active;
     const char *prices;   /* JSON, for codec_read_prices */
     const char *quantity; /* JSON, for codec_read_quantity; NULL: the default */
+    const char *tags;     /* JSON; NULL: none */
 };
 void projections_receive_offer(
     const struct postgres_rows *rows, size_t row, struct projections_offer *offer);

@@ -148,6 +148,7 @@ struct batch_offer {
     const char *name;
     bool is_active;
     struct catalog_quantity quantity; /* its own or the default */
+    const char *tags;                 /* a JSON array; NULL: none */
     const struct catalog_content *prices;
 };
 
