@@ -344,6 +344,11 @@ static void copy(void *to, const void *from)
     cart_copy(to, from);
 }
 
+static const char *refusal_name(int refusal)
+{
+    return cart_refusal_name((enum cart_refusal)refusal);
+}
+
 static size_t packed_size(const void *state)
 {
     return cart_packed_size(state);
@@ -409,6 +414,7 @@ const struct aggregate aggregate_cart = {
     .is_there = is_there,
     .creates = creates,
     .not_found = CART_REFUSED_NOT_FOUND,
+    .refusal_name = refusal_name,
     .first_event = "CartCreated",
     .event_type = event_type,
     .write = write_fact,

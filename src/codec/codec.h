@@ -152,10 +152,23 @@ struct codec_trace {
     const char *tracestate;
     const char *baggage;
 };
-/* {"command_id":…,"actor":…,"traceparent":…}; what the trace does not have is left out. */
-void codec_write_event_metadata(
-    struct base_buffer *out, const struct base_uuid *command_id, const char *actor,
-    const struct codec_trace *trace);
+/* Why a command is sent that answers an event: the ids of the command that recorded the event, and
+ * of the one that all of it began with. Each is NULL where nothing is known. */
+struct codec_cause {
+    const char *causation_id;
+    const char *correlation_id;
+};
+/* What an event is recorded with: {"command_id":…,"actor":…,"traceparent":…}; what is NULL is left
+ * out. */
+struct codec_metadata {
+    struct base_uuid command_id;
+    const char *actor;
+    struct codec_cause cause;
+    struct codec_trace trace;
+};
+void codec_write_event_metadata(struct base_buffer *out, const struct codec_metadata *metadata);
+/* The correlation_id of stored metadata; false: it has none. */
+bool codec_read_correlation(const char *metadata, char id[static BASE_UUID_SIZE]) BASE_MUST_CHECK;
 
 /* An event with everything around it, as GETs and `missed_events` show it: all but
  * the hash of a guest's token. */

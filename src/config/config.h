@@ -47,6 +47,8 @@
         "how long a request waits for PostgreSQL before it gets 503")                              \
     ROW(PROJECTIONS, CHOICE, "projections", "CARTD_PROJECTIONS", "on", 0, 0,                       \
         "off: this process does not update the tables of reports; another one must")               \
+    ROW(REACTIONS, CHOICE, "reactions", "CARTD_REACTIONS", "on", 0, 0,                             \
+        "off: this process does nothing by itself; another one must")                              \
     ROW(REPORT_SECONDS, NUMBER, "report-seconds", "CARTD_REPORT_SECONDS", "30", 1, 3600,           \
         "how long a report may take before it gets 503")                                           \
     ROW(DRAIN_MS, NUMBER, "drain-ms", "CARTD_DRAIN_MS", "10000", 0, 600000,                        \
