@@ -284,6 +284,7 @@ static bool open_http(struct serve *serve, char **problem)
             .listen = config->texts[CONFIG_LISTEN],
             .default_currency = config->texts[CONFIG_DEFAULT_CURRENCY],
             .reopen_hours = config->numbers[CONFIG_REOPEN_HOURS],
+            .has_one_open_cart = config->numbers[CONFIG_OPEN_CARTS] == 1,
             .checks_prices = config->numbers[CONFIG_CHECK_PRICES] == 1,
             .openapi = cli_openapi,
             .openapi_length = cli_openapi_length,

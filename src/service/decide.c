@@ -114,6 +114,7 @@ static void refuse(struct service_command *command, const struct aggregate_decis
         base_buffer_append_text(&command->body, decision->details);
     command->status = decision->status;
     command->closed_at_us = decision->closed_at_us;
+    command->other_cart_id = decision->other_cart_id;
 }
 
 /* The state becomes what the facts make of it. */
@@ -160,6 +161,7 @@ static void apply_rules(
         .find_offer = find_offer,
         .find_past = find_past,
         .context = &question,
+        .stream_id = &stream->load.id,
         .others = others.states,
     };
     struct aggregate_decision decision;

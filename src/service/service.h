@@ -119,12 +119,13 @@ struct service_command {
     bool is_created;
     bool is_replayed; /* a stored answer */
     int32_t version;  /* of a refusal: current_version as in struct aggregate_decision */
-    int refusal;      /* as in struct aggregate_decision; so are the next five */
+    int refusal;      /* as in struct aggregate_decision; so are the next six */
     size_t command_index;
     int64_t current_total_minor;
     struct cart_limits limits;
     const char *status;
     int64_t closed_at_us;
+    struct base_uuid other_cart_id;
     struct base_buffer body; /* the document with its times; the whole JSON answer */
 
     /* The service's own. */

@@ -7,12 +7,14 @@ LIBRARIES names.
 """
 
 BELOW_STORE = {"base", "loop", "postgres", "metrics"}
-CORE = {"cart", "catalog"}
+CORE = {"cart", "catalog", "customer", "coupon"}
 
 ROOMS = {
     # The core: values in, values out.
-    "cart": set(),
+    "cart": {"coupon"},
     "catalog": set(),
+    "customer": set(),
+    "coupon": set(),
     # The edges.
     "base": set(),
     "currency": set(),
