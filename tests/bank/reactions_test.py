@@ -391,7 +391,7 @@ class TimerTest(ReactionCase):
 class HandingOverTest(ReactionCase):
     def runs(self, service):
         with service.client() as client:
-            text = client.get("/metrics").text()
+            text = client.get("/metrics").body.decode()
         return "\ncartd_reaction_runner 1\n" in text
 
     def test_when_the_runner_dies_another_goes_on(self):
