@@ -53,18 +53,17 @@ static void print_dry_run(const struct catalog_missing *missing)
 /* False: not everything was imported; said. */
 static bool import_file(const struct catalog_file *file, bool is_dry_run)
 {
-    BASE_CLEANUP(seen_finish) struct seen seen = {.slots = NULL};
+    BASE_CLEANUP(catalog_notes_finish) struct catalog_notes notes = {0};
     BASE_CLEANUP(catalog_missing_finish) struct catalog_missing missing = {.n = 0};
-    if (file->checked_by != NULL && !(source_spool(file->source) && catalog_check(file, &seen)))
+    if (file->checked_by != NULL && !(source_spool(file->source) && catalog_check(file, &notes)))
         return false;
-    if (file->needs_products && !catalog_missing_find(file->config, &seen, &missing))
+    if (file->needs_products && !catalog_missing_find(file->config, &notes, &missing))
         return false;
     if (is_dry_run) {
         print_dry_run(&missing);
         return true;
     }
-    seen_finish(&seen); /* much memory that is not needed any more */
-    return catalog_import(file, file->needs_products ? &missing : NULL);
+    return catalog_import(file, &notes, file->needs_products ? &missing : NULL);
 }
 
 enum cli_exit cli_catalog(const struct cli_call *call)

@@ -7,8 +7,8 @@
 #define CARTD_CLI_CATALOG_IMPORT_H
 
 #include "catalog_missing.h"
+#include "catalog_notes.h"
 #include "config.h"
-#include "seen.h"
 #include "source.h"
 
 struct catalog_file {
@@ -20,12 +20,14 @@ struct catalog_file {
     bool needs_products;    /* a file without any is refused by the check */
 };
 
-/* Only reads the lines, and finds those that contradict each other too. `seen` is what they say.
- * False: a line is bad, or it can't be read; said. The source is at its beginning again. */
-bool catalog_check(const struct catalog_file *file, struct seen *seen) BASE_MUST_CHECK;
+/* Only reads the lines, and notes what they say. False: a line is bad, or contradicts another, or
+ * it can't be read; said. The source is at its beginning again. */
+bool catalog_check(const struct catalog_file *file, struct catalog_notes *notes) BASE_MUST_CHECK;
 /* Imports them, and then makes the missing products inactive that nobody changed meanwhile (NULL:
- * none). False: not everything was recorded; said. */
-bool catalog_import(const struct catalog_file *file, const struct catalog_missing *missing)
-    BASE_MUST_CHECK;
+ * none). `notes` are those of the check; without one the import takes them. False: not everything
+ * was recorded; said. */
+bool catalog_import(
+    const struct catalog_file *file, struct catalog_notes *notes,
+    const struct catalog_missing *missing) BASE_MUST_CHECK;
 
 #endif

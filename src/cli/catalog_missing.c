@@ -21,11 +21,12 @@ void catalog_missing_finish(struct catalog_missing *missing)
 
 /* The rows are sku and version. */
 static void add_missing(
-    const struct postgres_table *page, const struct seen *seen, struct catalog_missing *missing)
+    const struct postgres_table *page, const struct catalog_notes *notes,
+    struct catalog_missing *missing)
 {
     for (size_t row = 0; row < page->n_rows; row++) {
         const char *sku = page->cells[2 * row];
-        if (seen_has(seen, sku, "name"))
+        if (seen_has(&notes->seen, sku, "name"))
             continue;
         struct catalog_missing_product product = {
             .sku = base_copy_text(sku),
@@ -37,7 +38,7 @@ static void add_missing(
 }
 
 bool catalog_missing_find(
-    const struct config *config, const struct seen *seen, struct catalog_missing *missing)
+    const struct config *config, const struct catalog_notes *notes, struct catalog_missing *missing)
 {
     BASE_CLEANUP(base_free_pointer) char *problem = NULL;
     BASE_CLEANUP(base_free_pointer) char *after = base_copy_text("");
@@ -51,7 +52,7 @@ bool catalog_missing_find(
             session, projections_active_products_sql(), parameters, 1, &page, &problem);
         is_last = page.n_rows == 0;
         if (is_good && !is_last) {
-            add_missing(&page, seen, missing);
+            add_missing(&page, notes, missing);
             free(after);
             after = base_copy_text(page.cells[2 * (page.n_rows - 1)]);
         }

@@ -5,8 +5,8 @@
 #define CARTD_CLI_CATALOG_MISSING_H
 
 #include "base.h"
+#include "catalog_notes.h"
 #include "config.h"
-#include "seen.h"
 
 struct catalog_missing_product {
     char *sku;
@@ -18,9 +18,10 @@ struct catalog_missing {
     size_t n;
 };
 
-/* Finds those of which `seen` has no "name". False: the database can't be asked; said on stderr. */
+/* Finds those of which `notes` have no "name". False: the database can't be asked; said on stderr.
+ */
 bool catalog_missing_find(
-    const struct config *config, const struct seen *seen,
+    const struct config *config, const struct catalog_notes *notes,
     struct catalog_missing *missing) BASE_MUST_CHECK;
 /* One of the n, borrowed. */
 const struct catalog_missing_product *catalog_missing_at(

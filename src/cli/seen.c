@@ -59,10 +59,11 @@ int64_t seen_note(
     };
     struct seen_thing *slot = find(seen, thing.about);
     bool is_new = slot->about == 0;
-    int64_t earlier = !is_new && slot->value != thing.value ? slot->line : 0;
+    if (!is_new && slot->value != thing.value)
+        return slot->line;
     seen->n += is_new;
     *slot = thing;
-    return earlier;
+    return 0;
 }
 
 bool seen_has(const struct seen *seen, const char *sku, const char *what)

@@ -22,7 +22,7 @@ struct seen {
 
 void seen_finish(struct seen *seen);
 /* Notes that a line says `value` of something about a sku, such as "name". 0, or the number of the
- * last line before that said another value. */
+ * last line before that said another value, which stays noted. */
 int64_t seen_note(
     struct seen *seen, const char *sku, const char *what, const char *value, int64_t line);
 /* Whether any line said this of the sku. */
