@@ -428,7 +428,8 @@ struct cart_request {
     size_t n_commands;
     struct cart_caller caller; /* a cart that does not admit the caller is not there */
     int64_t asked_at_us;
-    int64_t reopen_us; /* how long after its end an owner may reopen a cart */
+    int64_t reopen_us;      /* how long after its end an owner may reopen a cart */
+    bool has_one_open_cart; /* of each customer one cart may be open; false: any number */
 };
 
 /* Why a command is refused, in the order in which refusals win (docs/http.md, "Order of checks").
@@ -457,7 +458,8 @@ struct cart_request {
     ROW(SOURCE_NOT_FOUND, "source-cart-not-found")                                                 \
     ROW(REOPEN_TOO_LATE, "reopen-too-late")                                                        \
     ROW(METADATA_TOO_LARGE, "metadata-too-large")                                                  \
-    ROW(PROPERTIES_TOO_LARGE, "properties-too-large")
+    ROW(PROPERTIES_TOO_LARGE, "properties-too-large")                                              \
+    ROW(OPEN_CART_EXISTS, "open-cart-exists")
 enum cart_refusal {
 #define CART_ROW(NAME, slug) CART_REFUSED_##NAME,
     CART_REFUSALS(CART_ROW)
