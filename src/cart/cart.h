@@ -49,7 +49,8 @@ static inline bool cart_is_same_text(const char *left, const char *right)
     ROW(ABSENT, "absent")                                                                          \
     ROW(OPEN, "open")                                                                              \
     ROW(CHECKED_OUT, "checked_out")                                                                \
-    ROW(CANCELLED, "cancelled")
+    ROW(CANCELLED, "cancelled")                                                                    \
+    ROW(EXPIRED, "expired")
 enum cart_status {
 #define CART_ROW(NAME, name) CART_##NAME,
     CART_STATUSES(CART_ROW)
@@ -104,8 +105,9 @@ struct cart {
     int64_t discount_minor;  /* likewise */
     int64_t total_minor;     /* subtotal - discount + the amounts of `totals` */
     int64_t created_at_us;
-    int64_t updated_at_us;
+    int64_t updated_at_us; /* by somebody: that it was abandoned is no change */
     int64_t closed_at_us;
+    int64_t abandoned_at_us; /* of an open cart that nobody has touched for long */
     size_t n_totals;
     const struct cart_total *totals; /* in the order of their names */
     size_t n_lines;
@@ -156,6 +158,21 @@ struct cart_caller {
 bool cart_admits(
     const char *customer_id, const char *guest_token_hash, const struct cart_caller *caller);
 
+/* ---- how long it lasts ----------------------------------------------------------------------- */
+
+/* How long after its last change an open cart counts as abandoned, and how long after it it
+ * expires. 0: never. */
+struct cart_lifetimes {
+    int64_t abandoned_us;
+    int64_t guest_us;    /* a cart without customer expires */
+    int64_t customer_us; /* a cart of a customer expires */
+    int64_t empty_us;    /* a cart without lines expires, whoever it belongs to */
+};
+/* How long after its last change such a cart expires; 0: never. */
+int64_t cart_lifetime_us(const struct cart_lifetimes *lifetimes, bool has_customer, bool is_empty);
+/* When; CART_TIME_NONE: never, or it is not open. The time may be one that has passed. */
+int64_t cart_expires_at_us(const struct cart *cart, const struct cart_lifetimes *lifetimes);
+
 /* ---- facts ----------------------------------------------------------------------------------- */
 
 /* The events of a cart, with their names in the log and their present schema_version. */
@@ -178,7 +195,10 @@ bool cart_admits(
     ROW(RESTORED, "CartRestored", 1)                                                               \
     ROW(REOPENED, "CartReopened", 1)                                                               \
     ROW(TOTAL_SET, "CartTotalSet", 1)                                                              \
-    ROW(TOTAL_REMOVED, "CartTotalRemoved", 1)
+    ROW(TOTAL_REMOVED, "CartTotalRemoved", 1)                                                      \
+    ROW(ABANDONED, "CartAbandoned", 1)                                                             \
+    ROW(RESUMED, "CartResumed", 1)                                                                 \
+    ROW(EXPIRED, "CartExpired", 1)
 enum cart_event_type {
 #define CART_ROW(NAME, name, schema_version) CART_EVENT_##NAME,
     CART_EVENTS(CART_ROW)
@@ -285,10 +305,16 @@ struct cart_event {
         struct {
             const char *name;
         } total_removed;
+        struct {
+            int64_t total_minor;
+            char currency[4];
+            int32_t item_count;
+        } abandoned; /* what was left */
     };
 };
 
-/* Applies one fact: version grows by one, updated_at becomes `recorded_at_us`. */
+/* Applies one fact: version grows by one, and updated_at becomes `recorded_at_us` unless time alone
+ * made the fact. */
 void cart_evolve(struct cart *cart, const struct cart_event *event, int64_t recorded_at_us);
 /* Which units in the open cart a fact changes: those of a sku, of a line, or all that are there. */
 enum cart_reach_kind { CART_REACH_NOTHING, CART_REACH_SKU, CART_REACH_LINE, CART_REACH_ALL };
@@ -339,7 +365,9 @@ struct cart_offer {
     ROW(RESTORE, "restore")                                                                        \
     ROW(REOPEN, "reopen")                                                                          \
     ROW(SET_TOTAL, "set_total")                                                                    \
-    ROW(REMOVE_TOTAL, "remove_total")
+    ROW(REMOVE_TOTAL, "remove_total")                                                              \
+    ROW(ABANDON, "abandon") /* this and the next are a timer's, and no client's */                 \
+    ROW(EXPIRE, "expire")
 enum cart_command_type {
 #define CART_ROW(NAME, name) CART_COMMAND_##NAME,
     CART_COMMANDS(CART_ROW)
@@ -430,7 +458,15 @@ struct cart_request {
     int64_t asked_at_us;
     int64_t reopen_us;      /* how long after its end an owner may reopen a cart */
     bool has_one_open_cart; /* of each customer one cart may be open; false: any number */
+    const struct cart_lifetimes *lifetimes; /* for ABANDON and EXPIRE; NULL: all never */
 };
+
+/* The next of what time makes of a cart. */
+struct cart_due {
+    int64_t at_us;                  /* CART_TIME_NONE: nothing, ever */
+    enum cart_command_type command; /* that does it: ABANDON or EXPIRE */
+};
+struct cart_due cart_find_due(const struct cart *cart, const struct cart_lifetimes *lifetimes);
 
 /* Why a command is refused, in the order in which refusals win (docs/http.md, "Order of checks").
  * The names are the problems' slugs. The first two are about existence, the others are the rules of

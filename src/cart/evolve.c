@@ -187,6 +187,9 @@ static bool is_undoable(enum cart_event_type type)
     case CART_EVENT_REOPENED:
     case CART_EVENT_TOTAL_SET:
     case CART_EVENT_TOTAL_REMOVED:
+    case CART_EVENT_ABANDONED:
+    case CART_EVENT_RESUMED:
+    case CART_EVENT_EXPIRED:
         break;
     }
     return false;
@@ -203,13 +206,16 @@ static void close_as(struct cart *cart, enum cart_status status, int64_t recorde
 {
     cart->status = status;
     cart->closed_at_us = recorded_at_us;
+    cart->abandoned_at_us = CART_TIME_NONE;
 }
 
 void cart_evolve(struct cart *cart, const struct cart_event *event, int64_t recorded_at_us)
 {
     cart->version++;
-    cart->updated_at_us = recorded_at_us;
-    cart->notes = NULL;
+    if (event->type != CART_EVENT_ABANDONED) {
+        cart->updated_at_us = recorded_at_us;
+        cart->notes = NULL;
+    }
     if (is_undoable(event->type)) {
         cart->changed_version = cart->version;
         cart->undone_to = 0;
@@ -278,6 +284,15 @@ void cart_evolve(struct cart *cart, const struct cart_event *event, int64_t reco
     case CART_EVENT_TOTAL_REMOVED:
         rules_take_total(cart, event->total_removed.name);
         break;
+    case CART_EVENT_ABANDONED:
+        cart->abandoned_at_us = recorded_at_us;
+        break;
+    case CART_EVENT_RESUMED:
+        cart->abandoned_at_us = CART_TIME_NONE;
+        break;
+    case CART_EVENT_EXPIRED:
+        close_as(cart, CART_EXPIRED, recorded_at_us);
+        break;
     }
 }
 
@@ -295,6 +310,8 @@ struct cart_reach cart_find_reach(const struct cart_event *event)
     case CART_EVENT_RESTORED:
     case CART_EVENT_TOTAL_SET:
     case CART_EVENT_TOTAL_REMOVED:
+    case CART_EVENT_ABANDONED:
+    case CART_EVENT_RESUMED:
         break;
     case CART_EVENT_ITEM_RESTORED:
         return (struct cart_reach){CART_REACH_SKU, event->item_restored.sku};
@@ -307,6 +324,7 @@ struct cart_reach cart_find_reach(const struct cart_event *event)
     case CART_EVENT_CLEARED:
     case CART_EVENT_CHECKED_OUT:
     case CART_EVENT_CANCELLED:
+    case CART_EVENT_EXPIRED:
     case CART_EVENT_REOPENED:
         return (struct cart_reach){CART_REACH_ALL, NULL};
     }
@@ -324,4 +342,5 @@ void cart_stamp(struct cart *cart, int64_t recorded_at_us)
     stamp_time(&cart->created_at_us, recorded_at_us);
     stamp_time(&cart->updated_at_us, recorded_at_us);
     stamp_time(&cart->closed_at_us, recorded_at_us);
+    stamp_time(&cart->abandoned_at_us, recorded_at_us);
 }

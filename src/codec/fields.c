@@ -196,7 +196,8 @@ static void read_token_hash(
 static void read_status(
     const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
 {
-    static const enum cart_status statuses[] = {CART_OPEN, CART_CHECKED_OUT, CART_CANCELLED};
+    static const enum cart_status statuses[] = {
+        CART_OPEN, CART_CHECKED_OUT, CART_CANCELLED, CART_EXPIRED};
     const char *text = json_string_value(value);
     for (size_t i = 0; text != NULL && i < BASE_COUNT(statuses); i++) {
         if (strcmp(text, cart_status_name(statuses[i])) == 0) {

@@ -158,6 +158,10 @@ START_TEST(all_that_a_cart_has_survives_its_snapshot)
          .restored = {.version = 3, .undone_to = 2, .notes = "[{\"a\":\"b\"}]"}},
         {.type = CART_EVENT_CHECKED_OUT, .checked_out = {.order_reference = "order-1"}},
         {.type = CART_EVENT_REOPENED, .reopened = {.reason = "why"}},
+        {.type = CART_EVENT_EXPIRED},
+        {.type = CART_EVENT_REOPENED, .reopened = {.reason = NULL}},
+        {.type = CART_EVENT_ABANDONED,
+         .abandoned = {.total_minor = 1, .currency = "EUR", .item_count = 1}},
     };
     make_cart(&cart);
     for (size_t i = 0; i < BASE_COUNT(events); i++) {
@@ -168,7 +172,9 @@ START_TEST(all_that_a_cart_has_survives_its_snapshot)
 }
 END_TEST
 
-#define HEAD "\"changed_version\":0,\"undone_to\":0,\"notes\":[],\"order_reference\":null,"
+#define HEAD                                                                                       \
+    "\"abandoned_at_us\":null,\"changed_version\":0,\"undone_to\":0,\"notes\":[],\"order_"         \
+    "reference\":null,"
 
 START_TEST(what_is_no_snapshot_is_not_read)
 {

@@ -32,6 +32,7 @@ LABELS = ("", "%0A", "a%0D%0Ab", "%7F", "%C2%85", "x" * 129, "%C3%A9" * 129, LON
 TOTALS = (*NUMBERS, "9007199254740992")
 CURSORS = ("", "x", "AA", "Yw", "Y2M=", "%20", "'", "A" * 55, "é", LONG)
 PARAMETERS = {
+    "abandoned": ("", "yes", "1", "TRUE", "null", LONG),
     "status": ("", "closed", "OPEN", "open%20", "open,cancelled", "'", LONG),
     "customer_id": LABELS,
     "sku": (
