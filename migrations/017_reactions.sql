@@ -3,7 +3,6 @@
 CREATE TABLE reaction_checkpoints (
     name            text COLLATE "C" NOT NULL PRIMARY KEY,
     position        bigint           NOT NULL DEFAULT 0,
-    recorded_at     timestamptz,     -- the time of that event
     paused_position bigint,          -- the event that it can't answer; null: none, or it is not paused
     paused_reason   text,
     paused_at       timestamptz      -- null: it is not paused

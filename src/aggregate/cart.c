@@ -1,5 +1,6 @@
 #include "aggregate.h"
 #include "cart.h"
+#include "cart_others.h"
 #include "codec.h"
 
 #include <string.h>
@@ -190,6 +191,16 @@ static struct cart *evolve_trial(
     return trial;
 }
 
+static bool may_have_others(const void *command)
+{
+    return cart_others_may_be(command);
+}
+
+static size_t boundary(const void *state, const void *command, struct aggregate_stream *others)
+{
+    return cart_others_list(state, command, others);
+}
+
 /* Each command is decided on what the ones before it made of the cart. */
 static void decide(
     const void *state, const void *command, const struct aggregate_known *known,
@@ -209,6 +220,7 @@ static void decide(
         .recorded_version = cart->version,
         .request = request,
     };
+    bool has_others = cart_others_may_be(request);
     struct cart *trial = NULL;
     *decision = (struct aggregate_decision){.n_facts = 0};
     for (size_t i = 0; i < request->n_commands; i++) {
@@ -225,11 +237,13 @@ static void decide(
             break;
         case CART_ACCEPTED:
             add_events(decision, &one, arena);
-            if (i + 1 < request->n_commands)
+            if (i + 1 < request->n_commands || has_others)
                 cart = trial = evolve_trial(trial, cart, &one, arena);
             break;
         }
     }
+    if (has_others && decision->n_facts > 0)
+        cart_others_decide(state, cart, request, known, arena, decision);
 }
 
 static void want(struct base_buffer *skus, const char *sku)
@@ -332,6 +346,11 @@ static void copy(void *to, const void *from)
     cart_copy(to, from);
 }
 
+static const char *refusal_name(int refusal)
+{
+    return cart_refusal_name((enum cart_refusal)refusal);
+}
+
 static size_t packed_size(const void *state)
 {
     return cart_packed_size(state);
@@ -399,11 +418,14 @@ const struct aggregate aggregate_cart = {
     .round_trips = round_trips,
     .evolve = evolve,
     .stamp = stamp,
+    .may_have_others = may_have_others,
+    .boundary = boundary,
     .decide = decide,
     .list_skus = list_skus,
     .is_there = is_there,
     .creates = creates,
     .not_found = CART_REFUSED_NOT_FOUND,
+    .refusal_name = refusal_name,
     .first_event = "CartCreated",
     .event_type = event_type,
     .write = write_fact,

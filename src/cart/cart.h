@@ -341,6 +341,7 @@ struct cart_offer {
     bool has_price; /* in the cart's currency */
     const char *name;
     const char *unit; /* as in struct cart_line */
+    const char *tags; /* a JSON array of words; NULL: none */
     int32_t scale;
     struct cart_limits limits;
     int64_t unit_price_minor;
@@ -455,7 +456,8 @@ struct cart_request {
     size_t n_commands;
     struct cart_caller caller; /* a cart that does not admit the caller is not there */
     int64_t asked_at_us;
-    int64_t reopen_us;                      /* how long after its end an owner may reopen a cart */
+    int64_t reopen_us;      /* how long after its end an owner may reopen a cart */
+    bool has_one_open_cart; /* of each customer one cart may be open; false: any number */
     const struct cart_lifetimes *lifetimes; /* for ABANDON and EXPIRE; NULL: all never */
 };
 
@@ -492,7 +494,8 @@ struct cart_due cart_find_due(const struct cart *cart, const struct cart_lifetim
     ROW(SOURCE_NOT_FOUND, "source-cart-not-found")                                                 \
     ROW(REOPEN_TOO_LATE, "reopen-too-late")                                                        \
     ROW(METADATA_TOO_LARGE, "metadata-too-large")                                                  \
-    ROW(PROPERTIES_TOO_LARGE, "properties-too-large")
+    ROW(PROPERTIES_TOO_LARGE, "properties-too-large")                                              \
+    ROW(OPEN_CART_EXISTS, "open-cart-exists")
 enum cart_refusal {
 #define CART_ROW(NAME, slug) CART_REFUSED_##NAME,
     CART_REFUSALS(CART_ROW)

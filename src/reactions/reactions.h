@@ -46,6 +46,7 @@
 #include "loop.h"
 #include "metrics.h"
 #include "postgres.h"
+#include "runner.h"
 #include "service.h"
 
 /* ---- a reaction ------------------------------------------------------------------------------ */
@@ -139,22 +140,16 @@ void reactions_destroy(struct reactions *reactions);
 
 /* ---- for the command line -------------------------------------------------------------------- */
 
-/* A reaction and how far it is. */
-struct reactions_state {
-    const char *name;
-    int64_t position;
-    int64_t lag_events;
-    int64_t lag_seconds; /* age of the first event that it has not answered */
-    int64_t n_timers;
-    int64_t n_due;         /* of them */
-    const char *paused_at; /* NULL: it is not paused */
-    const char *paused_reason;
+/* The timers of a reaction. */
+struct reactions_timers {
+    int64_t n;
+    int64_t n_due;
 };
-/* All of them, by name; texts and list are in the arena. False with *problem, the caller's to free,
- * as from those below. */
+/* The reactions by name, and the timers of each; texts and lists are in the arena. False with
+ * *problem, the caller's to free, as from those below. */
 bool reactions_list(
-    struct postgres_session *session, struct base_arena *arena, struct reactions_state **list,
-    size_t *n, char **problem) BASE_MUST_CHECK;
+    struct postgres_session *session, struct base_arena *arena, struct runner_state **states,
+    struct reactions_timers **timers, size_t *n, char **problem) BASE_MUST_CHECK;
 /* *has_changed says whether there was anything to do. */
 bool reactions_pause(
     struct postgres_session *session, const char *name, bool *has_changed,
@@ -162,10 +157,10 @@ bool reactions_pause(
 bool reactions_resume(
     struct postgres_session *session, const char *name, bool *has_changed,
     char **problem) BASE_MUST_CHECK;
-/* Has it answer all events after a position anew, if it has answered them. What it has done stays
- * done once; what it did not do then, it does now. */
+/* Has it answer the events from a position on anew, if it has answered them. What it has done stays
+ * done once; what it could not do then, it does now. */
 bool reactions_rerun(
-    struct postgres_session *session, const char *name, int64_t after_position, bool *has_changed,
-    char **problem) BASE_MUST_CHECK;
+    struct postgres_session *session, const char *name, const char *from_position,
+    bool *has_changed, char **problem) BASE_MUST_CHECK;
 
 #endif

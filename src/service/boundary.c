@@ -104,7 +104,7 @@ bool boundary_find(
     const struct aggregate *aggregate = stream->load.aggregate;
     struct aggregate_stream wanted[AGGREGATE_BOUNDARY_MAX];
     *others = (struct batch_others){.n = 0};
-    if (aggregate->boundary == NULL)
+    if (aggregate->boundary == NULL || !aggregate->may_have_others(entry->command->command))
         return true;
     others->n = aggregate->boundary(stream->load.state, entry->command->command, wanted);
     for (size_t i = 0; i < others->n; i++) {

@@ -69,7 +69,8 @@ static void reserve(struct batch *batch, const struct service_command *command)
 /* Takes the other streams of a command into the batch. False: it has to wait for them. */
 static bool hold_others(struct batch *batch, struct service_command *command)
 {
-    if (command->aggregate->boundary == NULL)
+    if (command->aggregate->boundary == NULL ||
+        !command->aggregate->may_have_others(command->command))
         return true;
     if (command->boundary == NULL)
         guess_boundary(batch, command);

@@ -6,7 +6,7 @@
 
 /* Takes the place of the list in the library: cartd's own, and this one. */
 const struct aggregate *const aggregates[] = {
-    &aggregate_cart, &aggregate_product, &aggregate_account};
+    &aggregate_cart, &aggregate_product, &aggregate_customer, &aggregate_account};
 const size_t aggregates_count = BASE_COUNT(aggregates);
 
 static const char *const NAMES[] = {
@@ -77,6 +77,11 @@ static const struct base_uuid *find_paid(
     const struct base_uuid *paid =
         command->type == ACCOUNT_PAY_BACK ? &payer->last_payer : &command->to;
     return base_uuid_compare(paid, &NOBODY) == 0 ? NULL : paid;
+}
+
+static bool may_have_others(const void *command)
+{
+    return !opens(command);
 }
 
 static size_t boundary(const void *state, const void *command, struct aggregate_stream *others)
@@ -205,6 +210,7 @@ const struct aggregate aggregate_account = {
     .read = read_fact,
     .evolve = evolve,
     .stamp = stamp,
+    .may_have_others = may_have_others,
     .boundary = boundary,
     .decide = decide,
     .is_there = is_there,

@@ -14,7 +14,7 @@ COLUMNS = {
     " abandoned_at timestamptz",
     "cart_items": "cart_id uuid, item_id text, sku text",
     "products": "sku text, version integer, name text, prices text, is_active boolean,"
-    " document text, updated_at timestamptz, quantity text",
+    " document text, updated_at timestamptz, quantity text, tags text",
 }
 
 
