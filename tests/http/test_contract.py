@@ -46,6 +46,10 @@ class Requests:
         if "{cart_id}" in path:
             cart = self.make_cart(operation)
             path = path.replace("{cart_id}", cart["id"]).replace("{item_id}", self.sku)
+        if "{customer_id}" in path:
+            customer = make_id()
+            self.case.make_cart(customer_id=customer)
+            path = path.replace("{customer_id}", customer)
         path = path.replace("{sku}", make_sku("put") if operation.id == "putProduct" else self.sku)
         path = path.replace("{slug}", "cart-closed").replace("{name}", "tax")
         value = {
@@ -155,11 +159,15 @@ class EachStatus(ServiceCase):
                 continue  # it names no cart in its path
             method, target, body = self.requests.make(operation)
             segments = target.split("/")
-            segments[2] = {"carts": ABSENT, "products": make_sku("no"), "problems": "none"}[
-                segments[1]
-            ]
+            segments[2] = {
+                "carts": ABSENT,
+                "customers": make_id(),
+                "products": make_sku("no"),
+                "problems": "none",
+            }[segments[1]]
             slug = {
                 "carts": "cart-not-found",
+                "customers": "cart-not-found",
                 "products": "product-not-found",
                 "problems": "not-found",
             }[segments[1]]
@@ -307,7 +315,7 @@ class Everywhere(ServiceCase):
         for template in contract.contract().paths:
             target = template.replace("{cart_id}", make_id()).replace("{item_id}", "x")
             target = target.replace("{sku}", "x").replace("{slug}", "cart-closed")
-            target = target.replace("{name}", "tax")
+            target = target.replace("{name}", "tax").replace("{customer_id}", "x")
             documented = contract.contract().allowed_methods(template)
             for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "LINK"):
                 with self.subTest(method=method, path=template):
@@ -334,6 +342,23 @@ class Everywhere(ServiceCase):
             schema = "".join(word.capitalize() for word in slug.split("-"))
             description = contract.document()["components"]["schemas"][schema]["description"]
             self.assertEqual(explained.json()["detail"], description)
+
+
+@needs_binary
+class WithOneOpenCart(ServiceCase):
+    settings = {"CARTD_OPEN_CARTS": "one"}
+
+    def test_409_open_cart_exists(self):
+        customer = {"customer_id": make_id()}
+        closed = self.client.post("/carts", customer).json()["id"]
+        self.client.post(f"/carts/{closed}/cancel")
+        cart = self.client.post("/carts", customer).json()["id"]
+        for answer in (
+            self.client.post("/carts", customer),
+            self.client.post(f"/carts/{self.make_cart()['id']}/claim", customer),
+            self.client.post(f"/carts/{closed}/reopen"),
+        ):
+            self.assert_problem(answer, 409, "open-cart-exists", cart_id=cart)
 
 
 @needs_binary
@@ -544,8 +569,9 @@ class Union(unittest.TestCase):
         if EXTERNAL_URL:
             unseen = {triple for triple in unseen if triple[1] not in (401, 403, 429, 500, 503)}
             unseen.discard(("putProduct", 409, "id-taken"))
-            # It needs another CARTD_REOPEN_HOURS.
+            # They need another CARTD_REOPEN_HOURS and CARTD_OPEN_CARTS.
             unseen = {triple for triple in unseen if triple[2] != "reopen-too-late"}
+            unseen = {triple for triple in unseen if triple[2] != "open-cart-exists"}
         self.assertEqual(sorted(unseen), [], "documented, but never answered")
 
 
@@ -555,6 +581,7 @@ def load_tests(loader, _, __):
         EachStatus,
         EachRefusal,
         Everywhere,
+        WithOneOpenCart,
         WithTokens,
         WhenSomethingIsBroken,
         WithoutDatabase,
