@@ -45,6 +45,7 @@ struct aggregate_known {
     /* The state; NULL: there was none. */
     const void *(*find_past)(void *context, const struct aggregate_past *past, bool *is_read);
     void *context;
+    const struct base_uuid *stream_id; /* of the command */
     const void *const *others;
 };
 

@@ -1,5 +1,6 @@
 #include "aggregate.h"
 #include "cart.h"
+#include "cart_merge.h"
 #include "codec.h"
 
 #include <string.h>
@@ -81,6 +82,31 @@ static const struct cart *find_source(
     return NULL;
 }
 
+static const struct cart *find_merged(void *context, const struct cart_command *command)
+{
+    const struct question *question = context;
+    return cart_merge_find(question->known->others[0], command, question->caller, question->arena);
+}
+
+/* The id of the cart, for the other one to name. */
+static const char *name_merging(
+    const struct cart_request *request, const struct aggregate_known *known,
+    struct base_arena *arena)
+{
+    struct base_uuid other;
+    char cart_id[BASE_UUID_SIZE];
+    if (!cart_merge_names(request, &other))
+        return NULL;
+    base_uuid_format(known->stream_id, cart_id);
+    return base_arena_copy_text(arena, cart_id);
+}
+
+static const char *make_item_id(void *context, const char *sku, const char *properties, int attempt)
+{
+    const struct question *question = context;
+    return codec_make_item_id(question->arena, sku, properties, attempt);
+}
+
 static bool merge_metadata(
     void *context, const char *metadata, const char *patch, const char **merged)
 {
@@ -112,17 +138,24 @@ static void begin_decision(
     decision->prices = base_arena_alloc(arena, cart->n_lines * sizeof *decision->prices);
 }
 
-/* The last event of a decision that has notes says them. */
-static void put_notes(struct cart_decision *decision, struct base_arena *arena)
+/* The last event of a decision that has notes says them; that of a merge also what came of it. */
+static void put_notes(
+    const struct cart *cart, struct cart_decision *decision, struct base_arena *arena)
 {
-    if (decision->outcome != CART_ACCEPTED || decision->n_notes == 0)
+    if (decision->outcome != CART_ACCEPTED || decision->n_events == 0)
         return;
     struct cart_event *event = &decision->events[decision->n_events - 1];
     const char *notes = codec_make_notes(arena, decision->notes, decision->n_notes, false);
-    if (event->type == CART_EVENT_COPIED)
+    if (event->type == CART_EVENT_COPIED) {
         event->copied.notes = notes;
-    else
+    } else if (event->type == CART_EVENT_RESTORED) {
         event->restored.notes = notes;
+    } else if (event->type == CART_EVENT_MERGE_REVERTED) {
+        event->merge_reverted.notes = notes;
+    } else if (event->type == CART_EVENT_MERGED) {
+        event->merged.notes = notes;
+        event->merged.lines = codec_make_changes(arena, cart, decision->events, decision->n_events);
+    }
 }
 
 /* A new line gets the first id that no other line of the cart has: there are no more lines than
@@ -139,7 +172,7 @@ static void decide_one(
             codec_make_item_id(arena, command->add_item.sku, command->add_item.properties, attempt);
         cart_decide(cart, &renamed, known, decision);
     }
-    put_notes(decision, arena);
+    put_notes(cart, decision, arena);
 }
 
 /* `cart` is what the commands before this one made of `former`. */
@@ -176,6 +209,18 @@ static void add_events(
     decision->facts = events;
 }
 
+/* What the command makes of the other cart. */
+static void add_other_event(
+    struct aggregate_decision *decision, const struct cart_decision *one, struct base_arena *arena)
+{
+    struct cart_event *event = base_arena_alloc(arena, sizeof *event);
+    struct aggregate_effect *effect = base_arena_alloc(arena, sizeof *effect);
+    *event = one->other_event;
+    *effect = (struct aggregate_effect){.other = 0, .facts = event, .n_facts = 1};
+    decision->effects = effect;
+    decision->n_effects = 1;
+}
+
 /* What one command made of the cart, for the next one. */
 static struct cart *evolve_trial(
     struct cart *trial, const struct cart *cart, const struct cart_decision *one,
@@ -188,6 +233,13 @@ static struct cart *evolve_trial(
     for (size_t i = 0; i < one->n_events; i++)
         cart_evolve(trial, &one->events[i], CART_TIME_PENDING);
     return trial;
+}
+
+static size_t boundary(const void *state, const void *command, struct aggregate_stream *others)
+{
+    (void)state;
+    others[0].aggregate = &aggregate_cart;
+    return cart_merge_names(command, &others[0].id) ? 1 : 0;
 }
 
 /* Each command is decided on what the ones before it made of the cart. */
@@ -203,6 +255,9 @@ static void decide(
         .find_offer = find_offer,
         .find_past = find_past,
         .find_source = find_source,
+        .cart_id = name_merging(request, known, arena),
+        .find_merged = find_merged,
+        .make_item_id = make_item_id,
         .merge_metadata = merge_metadata,
         .merge_properties = merge_properties,
         .context = &question,
@@ -225,6 +280,8 @@ static void decide(
             break;
         case CART_ACCEPTED:
             add_events(decision, &one, arena);
+            if (one.has_other_event)
+                add_other_event(decision, &one, arena);
             if (i + 1 < request->n_commands)
                 cart = trial = evolve_trial(trial, cart, &one, arena);
             break;
@@ -284,6 +341,8 @@ static void list_skus_of(
     case CART_COMMAND_REOPEN:
     case CART_COMMAND_SET_TOTAL:
     case CART_COMMAND_REMOVE_TOTAL:
+    case CART_COMMAND_MERGE: /* the other cart's, which are asked for when it is known */
+    case CART_COMMAND_REVERT_MERGE:
         return;
     }
 }
@@ -388,6 +447,7 @@ const struct aggregate aggregate_cart = {
     .round_trips = round_trips,
     .evolve = evolve,
     .stamp = stamp,
+    .boundary = boundary,
     .decide = decide,
     .list_skus = list_skus,
     .is_there = is_there,

@@ -2,16 +2,6 @@
 
 #include <string.h>
 
-/* Whether the cart's amounts stay exact when `line` (NULL: a new one) becomes another: both the
- * line's total and the cart's. */
-static bool fits_amounts(
-    const struct cart *cart, const struct cart_line *line, const struct cart_line *becomes)
-{
-    int64_t others_minor = cart->total_minor - (line == NULL ? 0 : cart_line_total_minor(line));
-    int64_t sum_minor;
-    return rules_add_line(others_minor, becomes, &sum_minor);
-}
-
 /* ---- a new cart ------------------------------------------------------------------------------ */
 
 /* Accepted without a fact: *source is what to copy. */
@@ -110,7 +100,7 @@ static enum cart_outcome check_addition(
         .scale = offer->scale,
         .unit_price_minor = offer->unit_price_minor,
     };
-    return fits_amounts(cart, line, &becomes)
+    return rules_fit_amounts(cart, line, &becomes)
                ? CART_ACCEPTED
                : rules_refuse(decision, CART_REFUSED_AMOUNT_TOO_LARGE);
 }
@@ -174,7 +164,7 @@ static enum cart_outcome check_quantity(
     becomes.quantity = quantity;
     becomes.unit_price_minor = unit_price_minor;
     enum cart_outcome outcome = check_limits(line, quantity, &offer, decision);
-    if (outcome == CART_ACCEPTED && !fits_amounts(cart, line, &becomes))
+    if (outcome == CART_ACCEPTED && !rules_fit_amounts(cart, line, &becomes))
         return rules_refuse(decision, CART_REFUSED_AMOUNT_TOO_LARGE);
     return outcome;
 }
@@ -229,7 +219,7 @@ static enum cart_outcome change_amount(
     struct cart_line becomes = *line;
     becomes.quantity = quantity;
     becomes.unit_price_minor = price_minor;
-    if (!fits_amounts(cart, line, &becomes))
+    if (!rules_fit_amounts(cart, line, &becomes))
         return rules_refuse(decision, CART_REFUSED_AMOUNT_TOO_LARGE);
     return falls ? CART_ACCEPTED : set_price(line, command, decision);
 }
@@ -457,6 +447,9 @@ const char *cart_command_subject(const struct cart_command *command)
     case CART_COMMAND_CANCEL:
     case CART_COMMAND_REOPEN:
         break;
+    case CART_COMMAND_MERGE:
+    case CART_COMMAND_REVERT_MERGE:
+        return command->merge.from;
     }
     return "";
 }
@@ -495,6 +488,10 @@ static enum cart_outcome change(
         return rules_set_total(cart, command, decision);
     case CART_COMMAND_REMOVE_TOTAL:
         return rules_remove_total(cart, command, decision);
+    case CART_COMMAND_MERGE:
+        return rules_merge(cart, command, known, decision);
+    case CART_COMMAND_REVERT_MERGE:
+        return rules_revert_merge(cart, command, known, decision);
     case CART_COMMAND_CANCEL:
         return rules_accept(decision, (struct cart_event){.type = CART_EVENT_CANCELLED});
     case CART_COMMAND_CREATE:
@@ -513,7 +510,7 @@ static enum cart_outcome decide(
                                            : rules_refuse(decision, CART_REFUSED_ALREADY_EXISTS);
     if (cart->status == CART_ABSENT)
         return rules_refuse(decision, CART_REFUSED_NOT_FOUND);
-    if (command->type == CART_COMMAND_REOPEN)
+    if (command->type == CART_COMMAND_REOPEN && cart->status != CART_MERGED)
         return reopen(cart, command, known, decision);
     if (cart->status == CART_CHECKED_OUT && command->type == CART_COMMAND_CHECK_OUT)
         return check_out_again(cart, command, decision);
@@ -528,9 +525,12 @@ void cart_decide(
 {
     decision->n_events = 0;
     decision->n_notes = 0;
+    decision->has_other_event = false;
     decision->outcome = decide(cart, command, known, decision);
-    if (decision->outcome != CART_ACCEPTED)
+    if (decision->outcome != CART_ACCEPTED) {
         decision->n_events = 0;
+        decision->has_other_event = false;
+    }
 }
 
 struct cart_sizes cart_find_sizes(const struct cart *cart, const struct cart_command *command)
@@ -554,6 +554,10 @@ struct cart_sizes cart_find_sizes(const struct cart *cart, const struct cart_com
             .n_events = 3 * cart->n_lines + CART_LINES_MAX + AROUND,
             .n_notes = cart->n_lines + CART_LINES_MAX,
         };
+    case CART_COMMAND_MERGE:
+    case CART_COMMAND_REVERT_MERGE:
+        return (struct cart_sizes){
+            .n_events = CART_LINES_MAX + AROUND, .n_notes = (size_t)2 * CART_LINES_MAX};
     case CART_COMMAND_CLAIM:
     case CART_COMMAND_ADD_ITEM:
     case CART_COMMAND_CHANGE_ITEM_QUANTITY:

@@ -146,6 +146,24 @@ static const struct codec_field cart_event_fields[][FIELDS_MAX] = {
         {
             {FIELD("name", WORD, total_removed.name)},
         },
+    [CART_EVENT_MERGED] =
+        {
+            {FIELD("from", CART_ID, merged.from)},
+            {FIELD("version", INTEGER, merged.version), .least = 1, .most = INT32_MAX},
+            {FIELD("quantities", MERGE_RULE, merged.rule)},
+            {FIELD("lines", NOTES, merged.lines)},
+            {FIELD("notes", NOTES, merged.notes)},
+        },
+    [CART_EVENT_MERGED_INTO] =
+        {
+            {FIELD("into", CART_ID, merged_into.into)},
+            {FIELD("version", INTEGER, merged_into.version), .least = 1, .most = INT32_MAX},
+        },
+    [CART_EVENT_MERGE_REVERTED] =
+        {
+            {FIELD("cart_id", CART_ID, merge_reverted.cart_id)},
+            {FIELD("notes", NOTES, merge_reverted.notes)},
+        },
 };
 
 #undef FIELD
@@ -262,6 +280,18 @@ static const struct codec_field command_fields[][FIELDS_MAX] = {
             {TYPE},
             {FIELD("name", WORD, remove_total.name), .is_in_path = true,
              .most = CART_TOTAL_NAME_MAX},
+        },
+    [CART_COMMAND_MERGE] =
+        {
+            {FIELD("from", CART_ID, merge.from)},
+            {FIELD("quantities", MERGE_RULE, merge.rule), .is_optional = true},
+            {FIELD("from_token", TEXT, merge.from_token), .is_optional = true, .is_as_given = true,
+             .most = CART_TOKEN_MAX},
+        },
+    [CART_COMMAND_REVERT_MERGE] =
+        {
+            {FIELD("from_token", TEXT, merge.from_token), .is_optional = true, .is_as_given = true,
+             .most = CART_TOKEN_MAX},
         },
 };
 

@@ -154,6 +154,7 @@ static void apply_rules(
         .find_offer = find_offer,
         .find_past = find_past,
         .context = &question,
+        .stream_id = &stream->load.id,
         .others = others.states,
     };
     struct aggregate_decision decision;

@@ -207,6 +207,7 @@ START_TEST(every_status_is_written)
     } rows[] = {
         {CART_EVENT_CHECKED_OUT, "\"status\":\"checked_out\""},
         {CART_EVENT_CANCELLED, "\"status\":\"cancelled\""},
+        {CART_EVENT_MERGED_INTO, "\"status\":\"merged\""},
         {CART_EVENT_CLEARED, "\"status\":\"open\""},
     };
     for (size_t i = 0; i < BASE_COUNT(rows); i++) {
@@ -311,6 +312,14 @@ static const struct {
                      "\"sku\":\"tea\"}]}"},
     {"CartReopened", "{\"reason\":null}"},
     {"CartReopened", "{\"reason\":\"payment \\\"failed\\\"\"}"},
+    {"CartMerged", "{\"from\":\"" CART_ID "\",\"version\":1,\"quantities\":\"sum\",\"lines\":[],"
+                   "\"notes\":[]}"},
+    {"CartMerged",
+     "{\"from\":\"" CART_ID "\",\"version\":2147483647,\"quantities\":\"theirs\","
+     "\"lines\":[{\"after\":5,\"before\":2,\"item_id\":\"tea\"}],\"notes\":[{\"code\":"
+     "\"cart-full\",\"item_id\":\"cup\",\"quantity\":2,\"sku\":\"cup\"}]}"},
+    {"CartMergedInto", "{\"into\":\"" CART_ID "\",\"version\":2147483647}"},
+    {"CartMergeReverted", "{\"cart_id\":\"" CART_ID "\",\"notes\":[]}"},
 };
 
 static int32_t newest(int shape)

@@ -73,6 +73,14 @@ static const char *quantity_detail(
         (int)limits->minimum, (int)limits->maximum, multiple);
 }
 
+/* How a closed cart ended; its status is one's name. */
+static const char *describe_end(const char *status)
+{
+    if (strcmp(status, cart_status_name(CART_MERGED)) == 0)
+        return "merged into another, which its merged_into names,";
+    return strcmp(status, cart_status_name(CART_CANCELLED)) == 0 ? "cancelled" : "checked out";
+}
+
 /* What a rule of the cart has against a command, as a sentence. */
 static const char *rule_detail(struct http_request *request)
 {
@@ -94,8 +102,7 @@ static const char *rule_detail(struct http_request *request)
     case CART_REFUSED_IS_CLOSED:
         return base_arena_printf(
             arena, "Cart %s was %s and accepts no more commands.", cart_id,
-            strcmp(command->status, cart_status_name(CART_CANCELLED)) == 0 ? "cancelled"
-                                                                           : "checked out");
+            describe_end(command->status));
     case CART_REFUSED_OTHER_ORDER_REFERENCE:
         return base_arena_printf(
             arena, "Cart %s was checked out, but not with this order_reference.", cart_id);
@@ -165,8 +172,12 @@ static const char *rule_detail(struct http_request *request)
                          (int)command->version);
     case CART_REFUSED_SOURCE_NOT_FOUND:
         return base_arena_printf(
-            arena, "There is no cart %s to copy.",
-            refused->type == CART_COMMAND_CREATE ? refused->create.copy_of : "");
+            arena, "There is no cart %s.",
+            refused->type == CART_COMMAND_CREATE ? refused->create.copy_of : subject);
+    case CART_REFUSED_SOURCE_CLOSED:
+        return base_arena_printf(arena, "Cart %s is closed and can't be merged.", subject);
+    case CART_REFUSED_NOT_MERGED:
+        return base_arena_printf(arena, "Cart %s was not merged into cart %s.", subject, cart_id);
     case CART_REFUSED_REOPEN_TOO_LATE:
         return base_arena_printf(
             arena, "Cart %s was closed more than %lld hours ago.", cart_id,
