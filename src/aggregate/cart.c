@@ -1,6 +1,6 @@
 #include "aggregate.h"
 #include "cart.h"
-#include "cart_merge.h"
+#include "cart_others.h"
 #include "codec.h"
 
 #include <string.h>
@@ -46,7 +46,7 @@ static void stamp(void *state, int64_t recorded_at_us)
 struct question {
     const struct aggregate_known *known;
     const struct cart *recorded; /* the cart without what the request has already changed */
-    const struct cart_caller *caller;
+    const struct cart_request *request;
     struct base_arena *arena;
 };
 
@@ -77,25 +77,24 @@ static const struct cart *find_source(
     const struct cart *source =
         question->known->find_past(question->known->context, &past, is_read);
     if (source == NULL || version > 0 ||
-        cart_admits(source->customer_id, source->guest_token_hash, question->caller))
+        cart_admits(source->customer_id, source->guest_token_hash, &question->request->caller))
         return source;
     return NULL;
 }
 
-static const struct cart *find_merged(void *context, const struct cart_command *command)
+static const struct cart *find_merged(
+    void *context, const struct cart_command *command, const char **cart_id)
 {
     const struct question *question = context;
-    return cart_merge_find(question->known->others[0], command, question->caller, question->arena);
+    return cart_others_find_merged(
+        question->recorded, question->request, command, question->known, question->arena, cart_id);
 }
 
-/* The id of the cart, for the other one to name. */
-static const char *name_merging(
-    const struct cart_request *request, const struct aggregate_known *known,
-    struct base_arena *arena)
+/* For the other cart of a merge to name; NULL: there is no other of any kind. */
+static const char *name_cart(const struct aggregate_known *known, struct base_arena *arena)
 {
-    struct base_uuid other;
     char cart_id[BASE_UUID_SIZE];
-    if (!cart_merge_names(request, &other))
+    if (known->n_others == 0)
         return NULL;
     base_uuid_format(known->stream_id, cart_id);
     return base_arena_copy_text(arena, cart_id);
@@ -209,18 +208,6 @@ static void add_events(
     decision->facts = events;
 }
 
-/* What the command makes of the other cart. */
-static void add_other_event(
-    struct aggregate_decision *decision, const struct cart_decision *one, struct base_arena *arena)
-{
-    struct cart_event *event = base_arena_alloc(arena, sizeof *event);
-    struct aggregate_effect *effect = base_arena_alloc(arena, sizeof *effect);
-    *event = one->other_event;
-    *effect = (struct aggregate_effect){.other = 0, .facts = event, .n_facts = 1};
-    decision->effects = effect;
-    decision->n_effects = 1;
-}
-
 /* What one command made of the cart, for the next one. */
 static struct cart *evolve_trial(
     struct cart *trial, const struct cart *cart, const struct cart_decision *one,
@@ -235,11 +222,16 @@ static struct cart *evolve_trial(
     return trial;
 }
 
-static size_t boundary(const void *state, const void *command, struct aggregate_stream *others)
+static bool may_have_others(const void *command)
 {
-    (void)state;
-    others[0].aggregate = &aggregate_cart;
-    return cart_merge_names(command, &others[0].id) ? 1 : 0;
+    return cart_others_may_be(command);
+}
+
+static size_t boundary(
+    const void *state, const void *command, const void *const *known, size_t n_known,
+    struct aggregate_stream *others)
+{
+    return cart_others_list(state, command, known, n_known, others);
 }
 
 /* Each command is decided on what the ones before it made of the cart. */
@@ -250,12 +242,12 @@ static void decide(
     const struct cart_request *request = command;
     const struct cart *cart = state;
     struct question question = {
-        .known = known, .recorded = cart, .caller = &request->caller, .arena = arena};
+        .known = known, .recorded = cart, .request = request, .arena = arena};
     const struct cart_known cart_known = {
         .find_offer = find_offer,
         .find_past = find_past,
         .find_source = find_source,
-        .cart_id = name_merging(request, known, arena),
+        .cart_id = name_cart(known, arena),
         .find_merged = find_merged,
         .make_item_id = make_item_id,
         .merge_metadata = merge_metadata,
@@ -264,6 +256,7 @@ static void decide(
         .recorded_version = cart->version,
         .request = request,
     };
+    bool has_others = cart_others_may_be(request);
     struct cart *trial = NULL;
     *decision = (struct aggregate_decision){.n_facts = 0};
     for (size_t i = 0; i < request->n_commands; i++) {
@@ -281,12 +274,14 @@ static void decide(
         case CART_ACCEPTED:
             add_events(decision, &one, arena);
             if (one.has_other_event)
-                add_other_event(decision, &one, arena);
-            if (i + 1 < request->n_commands)
+                cart_others_add_merged(state, request, known, &one.other_event, arena, decision);
+            if (i + 1 < request->n_commands || has_others)
                 cart = trial = evolve_trial(trial, cart, &one, arena);
             break;
         }
     }
+    if (has_others && decision->n_facts > 0)
+        cart_others_decide(state, cart, request, known, arena, decision);
 }
 
 static void want(struct base_buffer *skus, const char *sku)
@@ -389,6 +384,11 @@ static void copy(void *to, const void *from)
     cart_copy(to, from);
 }
 
+static const char *refusal_name(int refusal)
+{
+    return cart_refusal_name((enum cart_refusal)refusal);
+}
+
 static size_t packed_size(const void *state)
 {
     return cart_packed_size(state);
@@ -447,12 +447,14 @@ const struct aggregate aggregate_cart = {
     .round_trips = round_trips,
     .evolve = evolve,
     .stamp = stamp,
+    .may_have_others = may_have_others,
     .boundary = boundary,
     .decide = decide,
     .list_skus = list_skus,
     .is_there = is_there,
     .creates = creates,
     .not_found = CART_REFUSED_NOT_FOUND,
+    .refusal_name = refusal_name,
     .first_event = "CartCreated",
     .event_type = event_type,
     .write = write_fact,

@@ -101,7 +101,7 @@ static size_t packed_size(const void *state)
 {
     const struct catalog_product *product = state;
     return used_size(product) + text_size(product->sku) + text_size(product->content.name) +
-           text_size(product->content.quantity.unit);
+           text_size(product->content.quantity.unit) + text_size(product->content.tags);
 }
 
 static const char *pack_text(char **at, const char *text)
@@ -122,6 +122,7 @@ static void pack(void *memory, const void *state)
     packed->sku = pack_text(&at, packed->sku);
     packed->content.name = pack_text(&at, packed->content.name);
     packed->content.quantity.unit = pack_text(&at, packed->content.quantity.unit);
+    packed->content.tags = pack_text(&at, packed->content.tags);
 }
 
 static const char *key(const void *state)

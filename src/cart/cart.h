@@ -352,6 +352,7 @@ struct cart_offer {
     bool has_price; /* in the cart's currency */
     const char *name;
     const char *unit; /* as in struct cart_line */
+    const char *tags; /* a JSON array of words; NULL: none */
     int32_t scale;
     struct cart_limits limits;
     int64_t unit_price_minor;
@@ -398,6 +399,8 @@ struct cart_command {
         } create;
         struct {
             const char *customer_id;
+            bool has_merge; /* with the lines of the cart that the customer has open */
+            enum cart_merge_rule merge;
         } claim; /* the cart becomes that customer's, and its token ends */
         struct {
             const char *sku;
@@ -472,7 +475,8 @@ struct cart_request {
     size_t n_commands;
     struct cart_caller caller; /* a cart that does not admit the caller is not there */
     int64_t asked_at_us;
-    int64_t reopen_us; /* how long after its end an owner may reopen a cart */
+    int64_t reopen_us;      /* how long after its end an owner may reopen a cart */
+    bool has_one_open_cart; /* of each customer one cart may be open; false: any number */
 };
 
 /* Why a command is refused, in the order in which refusals win (docs/http.md, "Order of checks").
@@ -503,7 +507,8 @@ struct cart_request {
     ROW(NOT_MERGED, "cart-not-merged")                                                             \
     ROW(REOPEN_TOO_LATE, "reopen-too-late")                                                        \
     ROW(METADATA_TOO_LARGE, "metadata-too-large")                                                  \
-    ROW(PROPERTIES_TOO_LARGE, "properties-too-large")
+    ROW(PROPERTIES_TOO_LARGE, "properties-too-large")                                              \
+    ROW(OPEN_CART_EXISTS, "open-cart-exists")
 enum cart_refusal {
 #define CART_ROW(NAME, slug) CART_REFUSED_##NAME,
     CART_REFUSALS(CART_ROW)
@@ -539,9 +544,11 @@ struct cart_known {
     /* For a copy: the other cart. NULL: it is not there for the caller, or *is_read is false. */
     const struct cart *(*find_source)(
         void *context, const char *cart_id, int32_t version, bool *is_read);
-    const char *cart_id; /* of the cart itself, for a merge; and the other one, as it is. NULL: that
-                            is not there for the caller */
-    const struct cart *(*find_merged)(void *context, const struct cart_command *command);
+    /* For a merge: the other cart, as it is, and its id. NULL: it is not there for the caller, or
+     * there is none that the customer has open. And the id of the cart itself. */
+    const struct cart *(*find_merged)(
+        void *context, const struct cart_command *command, const char **cart_id);
+    const char *cart_id;
     /* An id for a new line, another with each attempt, that lives as long as the facts do. */
     const char *(*make_item_id)(
         void *context, const char *sku, const char *properties, int attempt);

@@ -51,16 +51,19 @@ static enum cart_outcome create(
 }
 
 static enum cart_outcome claim(
-    const struct cart *cart, const struct cart_command *command, struct cart_decision *decision)
+    const struct cart *cart, const struct cart_command *command, const struct cart_known *known,
+    struct cart_decision *decision)
 {
     const char *customer_id = command->claim.customer_id;
     if (cart->customer_id != NULL)
         return strcmp(cart->customer_id, customer_id) == 0
                    ? CART_ALREADY_SO
                    : rules_refuse(decision, CART_REFUSED_IS_CLAIMED);
-    return rules_accept(
+    (void)rules_accept(
         decision,
         (struct cart_event){.type = CART_EVENT_CLAIMED, .claimed = {.customer_id = customer_id}});
+    return command->claim.has_merge ? rules_merge_open_cart(cart, command, known, decision)
+                                    : CART_ACCEPTED;
 }
 
 /* ---- lines ----------------------------------------------------------------------------------- */
@@ -461,7 +464,7 @@ static enum cart_outcome change(
 {
     switch (command->type) {
     case CART_COMMAND_CLAIM:
-        return claim(cart, command, decision);
+        return claim(cart, command, known, decision);
     case CART_COMMAND_ADD_ITEM:
         return add_item(cart, command, known, decision);
     case CART_COMMAND_CHANGE_ITEM_QUANTITY:
@@ -554,11 +557,15 @@ struct cart_sizes cart_find_sizes(const struct cart *cart, const struct cart_com
             .n_events = 3 * cart->n_lines + CART_LINES_MAX + AROUND,
             .n_notes = cart->n_lines + CART_LINES_MAX,
         };
+    case CART_COMMAND_CLAIM:
+        if (!command->claim.has_merge)
+            break;
+        return (struct cart_sizes){
+            .n_events = CART_LINES_MAX + AROUND, .n_notes = (size_t)2 * CART_LINES_MAX};
     case CART_COMMAND_MERGE:
     case CART_COMMAND_REVERT_MERGE:
         return (struct cart_sizes){
             .n_events = CART_LINES_MAX + AROUND, .n_notes = (size_t)2 * CART_LINES_MAX};
-    case CART_COMMAND_CLAIM:
     case CART_COMMAND_ADD_ITEM:
     case CART_COMMAND_CHANGE_ITEM_QUANTITY:
     case CART_COMMAND_REMOVE_ITEM:

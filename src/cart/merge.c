@@ -236,12 +236,38 @@ static void tell_other(struct merge *merge, struct cart_event event)
     merge->decision->other_event = event;
 }
 
+/* Takes the lines of the other cart, which ends. */
+static void take(
+    struct merge *merge, const char *other_id, const char *cart_id, enum cart_merge_rule rule)
+{
+    const struct cart *other = merge->other;
+    for (size_t i = 0; i < other->n_lines; i++) {
+        const struct cart_line *theirs = &other->lines[i];
+        const struct cart_line *ours =
+            cart_find_line_of(&merge->trial, theirs->sku, theirs->properties);
+        if (ours != NULL)
+            join(merge, rule, ours, theirs);
+        else
+            bring(merge, theirs);
+    }
+    complete_details(merge);
+    add(merge, (struct cart_event){
+                   .type = CART_EVENT_MERGED,
+                   .merged = {.from = other_id, .version = other->version, .rule = rule},
+               });
+    tell_other(
+        merge, (struct cart_event){
+                   .type = CART_EVENT_MERGED_INTO,
+                   .merged_into = {cart_id, merge->trial.version},
+               });
+}
+
 enum cart_outcome rules_merge(
     const struct cart *cart, const struct cart_command *command, const struct cart_known *known,
     struct cart_decision *decision)
 {
-    enum cart_merge_rule rule = command->merge.rule;
-    const struct cart *other = known->find_merged(known->context, command);
+    const char *other_id = NULL;
+    const struct cart *other = known->find_merged(known->context, command, &other_id);
     struct merge merge;
     if (other == NULL)
         return rules_refuse(decision, CART_REFUSED_SOURCE_NOT_FOUND);
@@ -250,26 +276,23 @@ enum cart_outcome rules_merge(
     if (other->status != CART_OPEN)
         return rules_refuse(decision, CART_REFUSED_SOURCE_CLOSED);
     begin(&merge, cart, other, known, decision);
-    for (size_t i = 0; i < other->n_lines; i++) {
-        const struct cart_line *theirs = &other->lines[i];
-        const struct cart_line *ours =
-            cart_find_line_of(&merge.trial, theirs->sku, theirs->properties);
-        if (ours != NULL)
-            join(&merge, rule, ours, theirs);
-        else
-            bring(&merge, theirs);
-    }
-    complete_details(&merge);
-    add(&merge,
-        (struct cart_event){
-            .type = CART_EVENT_MERGED,
-            .merged = {.from = command->merge.from, .version = other->version, .rule = rule},
-        });
-    tell_other(
-        &merge, (struct cart_event){
-                    .type = CART_EVENT_MERGED_INTO,
-                    .merged_into = {known->cart_id, merge.trial.version},
-                });
+    take(&merge, other_id, known->cart_id, command->merge.rule);
+    return CART_ACCEPTED;
+}
+
+enum cart_outcome rules_merge_open_cart(
+    const struct cart *cart, const struct cart_command *command, const struct cart_known *known,
+    struct cart_decision *decision)
+{
+    const char *other_id = NULL;
+    const struct cart *other = known->find_merged(known->context, command, &other_id);
+    struct merge merge;
+    if (other == NULL || other->status != CART_OPEN)
+        return CART_ACCEPTED;
+    begin(&merge, cart, other, known, decision);
+    for (size_t i = 0; i < decision->n_events; i++)
+        cart_evolve(&merge.trial, &decision->events[i], CART_TIME_PENDING);
+    take(&merge, other_id, known->cart_id, command->claim.merge);
     return CART_ACCEPTED;
 }
 
@@ -340,7 +363,8 @@ enum cart_outcome rules_revert_merge(
     const struct cart *cart, const struct cart_command *command, const struct cart_known *known,
     struct cart_decision *decision)
 {
-    const struct cart *other = known->find_merged(known->context, command);
+    const char *other_id = NULL;
+    const struct cart *other = known->find_merged(known->context, command, &other_id);
     struct merge merge;
     struct change change;
     if (other == NULL)
@@ -361,7 +385,7 @@ enum cart_outcome rules_revert_merge(
     bring_details_back(&merge, &change);
     add(&merge, (struct cart_event){
                     .type = CART_EVENT_MERGE_REVERTED,
-                    .merge_reverted = {.cart_id = command->merge.from},
+                    .merge_reverted = {.cart_id = other_id},
                 });
     tell_other(
         &merge, (struct cart_event){

@@ -107,6 +107,11 @@ enum cart_outcome rules_check_prices(
 enum cart_outcome rules_merge(
     const struct cart *cart, const struct cart_command *command, const struct cart_known *known,
     struct cart_decision *decision);
+/* The same with the cart that the customer has open, if there is one, behind the claim that the
+ * decision has already. */
+enum cart_outcome rules_merge_open_cart(
+    const struct cart *cart, const struct cart_command *command, const struct cart_known *known,
+    struct cart_decision *decision);
 enum cart_outcome rules_revert_merge(
     const struct cart *cart, const struct cart_command *command, const struct cart_known *known,
     struct cart_decision *decision);

@@ -16,6 +16,9 @@
 #define CATALOG_QUANTITY_DEFAULT_MAX 999 /* that it allows without saying so */
 #define CATALOG_UNIT_MAX 16              /* code points */
 #define CATALOG_SCALE_MAX 6
+#define CATALOG_TAGS_MAX 20
+#define CATALOG_TAG_MAX 64                                               /* characters */
+#define CATALOG_TAGS_SIZE (CATALOG_TAGS_MAX * (CATALOG_TAG_MAX + 3) + 2) /* as JSON, with a NUL */
 
 struct catalog_price {
     char currency[4]; /* ISO 4217, upper case */
@@ -40,6 +43,7 @@ struct catalog_content {
     const char *name;
     bool is_active;
     struct catalog_quantity quantity;
+    const char *tags; /* a JSON array of words, sorted, each once; NULL: none */
     size_t n_prices;
     struct catalog_price prices[CATALOG_PRICES_MAX]; /* sorted by currency, each once */
 };
@@ -51,7 +55,7 @@ struct catalog_product {
     struct catalog_content content;
 };
 
-#define CATALOG_EVENTS(ROW) ROW(PRODUCT_CHANGED, "ProductChanged", 2)
+#define CATALOG_EVENTS(ROW) ROW(PRODUCT_CHANGED, "ProductChanged", 3)
 enum catalog_event_type {
 #define CATALOG_ROW(NAME, name, schema_version) CATALOG_EVENT_##NAME,
     CATALOG_EVENTS(CATALOG_ROW)
@@ -68,8 +72,8 @@ struct catalog_event {
 
 enum catalog_command_type {
     CATALOG_COMMAND_CHANGE_PRODUCT, /* the product becomes exactly `content` */
-    CATALOG_COMMAND_SET_PRICE, /* one line of an import: name, one price, and activity and quantity
-                                  if it says so; other currencies stay as they are */
+    CATALOG_COMMAND_SET_PRICE, /* one line of an import: name, one price, and activity, quantity and
+                                  tags if it says so; other currencies stay as they are */
     CATALOG_COMMAND_DEACTIVATE /* the product, if there is one, becomes inactive; the rest stays */
 };
 
@@ -77,12 +81,13 @@ struct catalog_command {
     enum catalog_command_type type;
     const char *sku;
     struct catalog_content content; /* set_price: name and prices[0]; is_active if has_active,
-                                       quantity if has_quantity */
+                                       quantity if has_quantity, tags if has_tags */
     bool takes_price_away; /* set_price only: there is no price in that currency any more */
     bool has_active; /* set_price only; when false an existing product keeps its activity and a new
                         one is active */
     bool has_quantity; /* set_price only; when false an existing product keeps its quantity and a
                           new one has the default */
+    bool has_tags;     /* likewise; a new one has none */
 };
 
 /* Why a command is refused. */

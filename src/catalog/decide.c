@@ -74,13 +74,17 @@ bool catalog_quantity_is_possible(const struct catalog_quantity *quantity)
     return (n_below + 1) * quantity->multiple_of <= quantity->maximum;
 }
 
+static bool is_same_text(const char *left, const char *right)
+{
+    return left == right || (left != NULL && right != NULL && strcmp(left, right) == 0);
+}
+
 bool catalog_quantity_is_same(
     const struct catalog_quantity *left, const struct catalog_quantity *right)
 {
-    bool has_same_unit = left->unit == right->unit || (left->unit != NULL && right->unit != NULL &&
-                                                       strcmp(left->unit, right->unit) == 0);
-    return has_same_unit && left->minimum == right->minimum && left->maximum == right->maximum &&
-           left->multiple_of == right->multiple_of && left->scale == right->scale;
+    return is_same_text(left->unit, right->unit) && left->minimum == right->minimum &&
+           left->maximum == right->maximum && left->multiple_of == right->multiple_of &&
+           left->scale == right->scale;
 }
 
 /* ---- decisions ------------------------------------------------------------------------------- */
@@ -89,7 +93,8 @@ static bool is_same(const struct catalog_content *left, const struct catalog_con
 {
     if (left->is_active != right->is_active || left->n_prices != right->n_prices ||
         strcmp(left->name, right->name) != 0 ||
-        !catalog_quantity_is_same(&left->quantity, &right->quantity))
+        !catalog_quantity_is_same(&left->quantity, &right->quantity) ||
+        !is_same_text(left->tags, right->tags))
         return false;
     for (size_t i = 0; i < left->n_prices; i++)
         if (strcmp(left->prices[i].currency, right->prices[i].currency) != 0 ||
@@ -112,6 +117,8 @@ static bool set_price(
         content->is_active = command->content.is_active;
     if (command->has_quantity)
         content->quantity = command->content.quantity;
+    if (command->has_tags)
+        content->tags = command->content.tags;
     const struct catalog_price *price = &command->content.prices[0];
     if (!command->takes_price_away)
         return catalog_content_set_price(content, price->currency, price->price_minor);

@@ -37,6 +37,7 @@ struct import_line {
     char sku[CART_SKU_SIZE];
     char name[NAME_SIZE];
     char unit[UNIT_SIZE];
+    char tags[CATALOG_TAGS_SIZE];
 };
 
 enum import_end {
@@ -162,6 +163,12 @@ static void submit_line(struct import *import, const struct product_line *line, 
         (void)strncpy(slot->unit, line->quantity.unit, sizeof slot->unit - 1);
         command->content.quantity.unit = slot->unit;
     }
+    command->has_tags = line->has_tags;
+    command->content.tags = NULL;
+    if (line->tags != NULL) {
+        (void)strncpy(slot->tags, line->tags, sizeof slot->tags - 1);
+        command->content.tags = slot->tags;
+    }
     command->takes_price_away = !line->has_price;
     command->content.n_prices = 1;
     (void)strncpy(command->content.prices[0].currency, line->currency, 3);
@@ -255,13 +262,31 @@ static void receive_header(struct import *import, const struct csv_record *recor
     }
 }
 
-/* 0, or the number of an earlier line that says something else of this product's quantity. */
-static int64_t note_quantity(
+/* The same of what lines say besides prices, of which each is noted. */
+static int64_t find_other_content(
     struct import *import, const struct product_line *line, int64_t line_number)
 {
-    BASE_CLEANUP(base_buffer_finish) struct base_buffer text = {0};
-    codec_write_quantity(&text, &line->quantity);
-    return seen_note(import->seen, line->sku, "quantity", base_buffer_text(&text), line_number);
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer quantity = {0};
+    codec_write_quantity(&quantity, &line->quantity);
+    const struct {
+        const char *name;
+        bool is_said;
+        const char *value;
+    } members[] = {
+        {"name", true, line->name},
+        {"active", line->has_active, line->is_active ? "1" : "0"},
+        {"quantity", line->has_quantity, base_buffer_text(&quantity)},
+        {"tags", line->has_tags, line->tags == NULL ? "" : line->tags},
+    };
+    int64_t first = 0;
+    for (size_t i = 0; i < BASE_COUNT(members); i++) {
+        int64_t earlier =
+            members[i].is_said
+                ? seen_note(import->seen, line->sku, members[i].name, members[i].value, line_number)
+                : 0;
+        first = first > 0 ? first : earlier;
+    }
+    return first;
 }
 
 /* 0, or the number of an earlier line that says something else of this product. Of an import that
@@ -275,18 +300,8 @@ static int64_t find_contradiction(
     if (line->has_price)
         *base_format_int(price, line->price_minor) = '\0';
     int64_t earlier = seen_note(import->seen, line->sku, line->currency, price, line_number);
-    if (!import->only_checks)
-        return earlier;
-    int64_t other_name = seen_note(import->seen, line->sku, "name", line->name, line_number);
-    int64_t other_activity =
-        line->has_active
-            ? seen_note(import->seen, line->sku, "active", line->is_active ? "1" : "0", line_number)
-            : 0;
-    int64_t other_quantity = line->has_quantity ? note_quantity(import, line, line_number) : 0;
-    return earlier > 0          ? earlier
-           : other_name > 0     ? other_name
-           : other_activity > 0 ? other_activity
-                                : other_quantity;
+    int64_t other = import->only_checks ? find_other_content(import, line, line_number) : 0;
+    return earlier > 0 ? earlier : other;
 }
 
 static void receive_record(struct import *import, const struct csv_record *record)
@@ -305,7 +320,7 @@ static void receive_record(struct import *import, const struct csv_record *recor
         submit_line(import, &line, record->line);
     } else if (earlier > 0) {
         base_buffer_printf(
-            &problem, "it contradicts line %" PRId64 " in name, price, activity or quantity",
+            &problem, "it contradicts line %" PRId64 " in name, price, activity, quantity or tags",
             earlier);
         product_line_append_sku(&problem, line.sku);
         complain(import, record->line, base_buffer_text(&problem));

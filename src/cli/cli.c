@@ -152,6 +152,19 @@ static const struct subcommand {
         .most_arguments = 2,
     },
     {
+        .name = "reactions",
+        .usage = "[pause NAME | resume NAME | rerun NAME --from POSITION]",
+        .sentence = "list what acts on the log by itself, or pause, resume or rerun one",
+        .more = "The list shows how far each reaction is, and its timers. What a reaction can't do "
+                "pauses it;\n`resume` makes it try that again. `rerun` makes it answer the events "
+                "from a position of the log\non again: what it has done is not done twice, what "
+                "it could not do is done now.\n",
+        .run = cli_reactions,
+        .has_settings = true,
+        .most_arguments = 2,
+        .flags = {{"from", "POSITION", "the first event that rerun answers again"}},
+    },
+    {
         .name = "healthcheck",
         .usage = "",
         .sentence = "check that the server on this machine is ready; exit status 1 if it is not",

@@ -18,6 +18,7 @@ static const struct {
 };
 
 #define BLANKS " \t\r\n"
+#define TAG_ENDS BLANKS "|"
 #define SHOWN_MAX 60 /* bytes of a value in a complaint */
 
 /* In quotes like JSON, as a file of another kind may have anything in it. */
@@ -41,7 +42,7 @@ static bool refuse_header(char **problem, const char *what, const char *name)
     base_buffer_printf(
         &text,
         "%s column \"%s\"; the first line names the columns: sku,name,currency,price and, "
-        "optionally, active, minimum, maximum, multiple_of, unit and scale",
+        "optionally, active, minimum, maximum, multiple_of, unit, scale and tags",
         what, name);
     *problem = base_copy_text(base_buffer_text(&text));
     return false;
@@ -202,6 +203,31 @@ static const char *read_quantity(
     return NULL;
 }
 
+/* Words with | between them; a | alone: none. NULL, or what the value must be. */
+static const char *read_tags(const char *text, struct base_arena *arena, struct product_line *line)
+{
+    static const char MUST_BE[] =
+        "at most 20 words with | between them, each of 1 to 64 letters (A-Z, a-z), digits and "
+        ". _ ~ -";
+    const char *words[CATALOG_TAGS_MAX];
+    size_t n = 0;
+    line->has_tags = text[0] != '\0';
+    for (const char *at = text + strspn(text, TAG_ENDS); *at != '\0'; at += strspn(at, TAG_ENDS)) {
+        size_t length = strcspn(at, "|");
+        const char *end = at + length;
+        while (strchr(BLANKS, end[-1]) != NULL)
+            end--;
+        if (n == CATALOG_TAGS_MAX)
+            return MUST_BE;
+        words[n] = base_arena_copy(arena, at, (size_t)(end - at));
+        if (!codec_is_tag(words[n++]))
+            return MUST_BE;
+        at += length;
+    }
+    line->tags = codec_make_tags(arena, words, n);
+    return NULL;
+}
+
 /* NULL, or what the value of *column must be. */
 static const char *read_columns(
     const struct product_line_header *header, const struct csv_record *record,
@@ -231,6 +257,10 @@ static const char *read_columns(
     line->has_active = active[0] != '\0';
     if (line->has_active && !read_yes_or_no(active, &line->is_active))
         return "true, false, yes, no, 1, 0, or empty";
+    *column = PRODUCT_LINE_TAGS;
+    must_be = read_tags(field(header, record, *column), arena, line);
+    if (must_be != NULL)
+        return must_be;
     line->has_quantity = has_quantity(header, record);
     return line->has_quantity ? read_quantity(header, record, arena, &line->quantity, column)
                               : NULL;

@@ -1,7 +1,7 @@
 /*
  * product_line: what one line of a catalogue file says, once it is known to be right. Columns
- * sku, name, currency, price and, optionally, active and what the product says of quantities, in
- * the order of the header line, among others that are ignored. It reads no file and records
+ * sku, name, currency, price and, optionally, active, tags and what the product says of quantities,
+ * in the order of the header line, among others that are ignored. It reads no file and records
  * nothing.
  */
 #ifndef CARTD_CLI_PRODUCT_LINE_H
@@ -22,7 +22,8 @@
     ROW(MAXIMUM, "maximum", false)                                                                 \
     ROW(MULTIPLE_OF, "multiple_of", false)                                                         \
     ROW(UNIT, "unit", false)                                                                       \
-    ROW(SCALE, "scale", false)
+    ROW(SCALE, "scale", false)                                                                     \
+    ROW(TAGS, "tags", false)
 
 enum product_line_column {
 #define PRODUCT_LINE_ROW(NAME, name, is_needed) PRODUCT_LINE_##NAME,
@@ -47,6 +48,8 @@ struct product_line {
     bool is_active;
     bool has_quantity;                /* false: the line says nothing of it */
     struct catalog_quantity quantity; /* all zero: the default */
+    bool has_tags;                    /* likewise */
+    const char *tags;                 /* a JSON array; NULL: none */
 };
 
 /* Names are compared without regard to case and to the blanks around them. The other columns are

@@ -29,6 +29,7 @@ enum cli_exit cli_rebuild(const struct cli_call *call) BASE_MUST_CHECK;
 enum cli_exit cli_show(const struct cli_call *call) BASE_MUST_CHECK;
 enum cli_exit cli_events(const struct cli_call *call) BASE_MUST_CHECK;
 enum cli_exit cli_projections(const struct cli_call *call) BASE_MUST_CHECK;
+enum cli_exit cli_reactions(const struct cli_call *call) BASE_MUST_CHECK;
 enum cli_exit cli_healthcheck(const struct cli_call *call) BASE_MUST_CHECK;
 enum cli_exit cli_version(const struct cli_call *call) BASE_MUST_CHECK;
 enum cli_exit cli_help(const struct cli_call *call) BASE_MUST_CHECK;
@@ -42,6 +43,7 @@ enum cli_catalog_flag {
     CLI_CATALOG_DRY_RUN
 };
 enum cli_rebuild_flag { CLI_REBUILD_FROM };
+enum cli_reactions_flag { CLI_REACTIONS_FROM };
 enum cli_show_flag { CLI_SHOW_VERSION, CLI_SHOW_AT };
 enum cli_events_flag {
     CLI_EVENTS_CART,

@@ -13,6 +13,7 @@
 #include "base.h"
 #include "cart.h"
 #include "catalog.h"
+#include "customer.h"
 
 /* Call it once, before anything else. What is read then takes its memory from base, as the rest
  * does: a parser without memory would say of good JSON that it isn't. */
@@ -54,12 +55,12 @@ void codec_write_priced_cart(
 void codec_append_cart_times(
     struct base_buffer *out, int64_t created_at_us, int64_t updated_at_us, int64_t closed_at_us);
 
-/* {"sku","version","name","prices","active"}, and "quantity" unless it is the default: a product as
- * it is stored in the read table. */
+/* {"sku","version","name","prices","active"}, "tags" if it has some, and "quantity" unless it is
+ * the default: a product as it is stored in the read table. */
 void codec_write_product(struct base_buffer *out, const struct catalog_product *product);
-/* Puts "minor_units", "updated_at" and a default "quantity" in before the closing brace of the
- * stored product that `out` ends with. What the minor units are may change with the settings, so
- * they are not stored. */
+/* Puts "minor_units", "updated_at", a default "quantity" and empty "tags" in before the closing
+ * brace of the stored product that `out` ends with. What the minor units are may change with the
+ * settings, so they are not stored. */
 void codec_append_product_times(struct base_buffer *out, int64_t updated_at_us);
 
 /* The decimals of a currency; null: it is none, or is none any more. */
@@ -78,9 +79,15 @@ void codec_write_quantity(struct base_buffer *out, const struct catalog_quantity
 bool codec_read_quantity(
     const char *json, struct base_arena *arena, struct catalog_quantity *quantity) BASE_MUST_CHECK;
 
+/* A tag is a word of at most CATALOG_TAG_MAX characters. */
+bool codec_is_tag(const char *text) BASE_MUST_CHECK;
+/* Tags as they are stored: sorted, each once, a JSON array in the arena; NULL: there are none. The
+ * order of `words` changes. */
+const char *codec_make_tags(struct base_arena *arena, const char **words, size_t n);
+
 /* ---- events ---------------------------------------------------------------------------------- */
 
-/* The names of all events that there are, of carts and of products; NULL ends them. */
+/* The names of all events that there are, of any kind of stream; NULL ends them. */
 extern const char *const codec_event_names[];
 
 const char *codec_cart_event_name(enum cart_event_type type);
@@ -98,6 +105,13 @@ void codec_write_catalog_event(struct base_buffer *out, const struct catalog_eve
 bool codec_read_catalog_event(
     const char *type, int32_t schema_version, const char *data, struct base_arena *arena,
     struct catalog_event *event) BASE_MUST_CHECK;
+
+const char *codec_customer_event_name(enum customer_event_type type);
+int32_t codec_customer_event_schema_version(enum customer_event_type type);
+void codec_write_customer_event(struct base_buffer *out, const struct customer_event *event);
+bool codec_read_customer_event(
+    const char *type, int32_t schema_version, const char *data, struct base_arena *arena,
+    struct customer_event *event) BASE_MUST_CHECK;
 
 /* How the shapes of stored events changed. A stored event keeps its schema_version forever; reading
  * it upcasts its data, one version after the other. `reason` is a static text, the rest of a
@@ -138,10 +152,23 @@ struct codec_trace {
     const char *tracestate;
     const char *baggage;
 };
-/* {"command_id":…,"actor":…,"traceparent":…}; what the trace does not have is left out. */
-void codec_write_event_metadata(
-    struct base_buffer *out, const struct base_uuid *command_id, const char *actor,
-    const struct codec_trace *trace);
+/* Why a command is sent that answers an event: the ids of the command that recorded the event, and
+ * of the one that all of it began with. Each is NULL where nothing is known. */
+struct codec_cause {
+    const char *causation_id;
+    const char *correlation_id;
+};
+/* What an event is recorded with: {"command_id":…,"actor":…,"traceparent":…}; what is NULL is left
+ * out. */
+struct codec_metadata {
+    struct base_uuid command_id;
+    const char *actor;
+    struct codec_cause cause;
+    struct codec_trace trace;
+};
+void codec_write_event_metadata(struct base_buffer *out, const struct codec_metadata *metadata);
+/* The correlation_id of stored metadata; false: it has none. */
+bool codec_read_correlation(const char *metadata, char id[static BASE_UUID_SIZE]) BASE_MUST_CHECK;
 
 /* An event with everything around it, as GETs and `missed_events` show it: all but
  * the hash of a guest's token. */

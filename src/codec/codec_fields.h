@@ -22,6 +22,8 @@ enum codec_kind {
                           none. With `most`: of so many bytes, and within the other limits too */
     CODEC_PRICES,      /* an object of prices; n_prices and prices of a struct catalog_content */
     CODEC_QUANTITY,    /* an object of limits, unit and scale, or null; struct catalog_quantity */
+    CODEC_TAGS,        /* an array of words; sorted canonical JSON, const char *, NULL where it is
+                          empty. With `most`: of so many */
     CODEC_TOKEN_HASH,  /* 64 hexadecimal digits; const char * */
     CODEC_STATUS,      /* the name of a status that a cart can have; enum cart_status */
     CODEC_MERGE_RULE,  /* the name of one; enum cart_merge_rule */
@@ -82,6 +84,20 @@ void codec_read_fields(struct codec_object *object, const struct codec_field *fi
 void codec_refuse_other_members(
     const struct codec_object *object, const struct codec_field *fields);
 
+/* CODEC_INTEGER */
+void codec_read_integer(
+    const struct codec_object *object, const struct codec_field *field, json_t *value,
+    void *target);
+
+/* ---- money.c --------------------------------------------------------------------------------- */
+
+/* Of a client: in use. What was recorded stays readable, whatever became of its currency. */
+bool codec_is_accepted_currency(const struct codec_reader *reader, const char *code);
+/* CODEC_PRICES */
+void codec_read_prices_member(
+    const struct codec_object *object, const struct codec_field *field, json_t *value,
+    void *target);
+
 /* ---- quantity.c ------------------------------------------------------------------------------ */
 
 /* A struct catalog_quantity as it is stored. */
@@ -97,6 +113,13 @@ void codec_read_status_member(
     const struct codec_object *object, const struct codec_field *field, json_t *value,
     void *target);
 void codec_read_merge_rule_member(
+    const struct codec_object *object, const struct codec_field *field, json_t *value,
+    void *target);
+
+/* ---- lists.c --------------------------------------------------------------------------------- */
+
+/* CODEC_TAGS */
+void codec_read_tags(
     const struct codec_object *object, const struct codec_field *field, json_t *value,
     void *target);
 
@@ -117,12 +140,14 @@ struct codec_shape {
     int32_t schema_version; /* the newest */
     const struct codec_field *fields;
 };
-extern const struct codec_shape codec_cart_shapes[];    /* by enum cart_event_type */
-extern const struct codec_shape codec_catalog_shapes[]; /* by enum catalog_event_type */
-/* By the name of an event: of either, of a cart, of a product. NULL: there is none. */
+extern const struct codec_shape codec_cart_shapes[];     /* by enum cart_event_type */
+extern const struct codec_shape codec_catalog_shapes[];  /* by enum catalog_event_type */
+extern const struct codec_shape codec_customer_shapes[]; /* by enum customer_event_type */
+/* By the name of an event: of any, of a cart, of a product, of a customer. NULL: there is none. */
 const struct codec_shape *codec_find_shape(const char *type);
 const struct codec_shape *codec_find_cart_shape(const char *type);
 const struct codec_shape *codec_find_catalog_shape(const char *type);
+const struct codec_shape *codec_find_customer_shape(const char *type);
 
 /* A command of a cart as one of a list; NULL: it can't be in one. */
 const struct codec_field *codec_list_fields(enum cart_command_type type);

@@ -420,6 +420,7 @@ static const struct codec_field product_fields[] = {
     {FIELD("name", TEXT, content.name)},
     {FIELD("prices", PRICES, content.n_prices)},
     {FIELD("active", BOOLEAN, content.is_active)},
+    {FIELD("tags", TAGS, content.tags), .is_optional = true},
     {FIELD("quantity", QUANTITY, content.quantity), .is_optional = true},
     {.name = NULL},
 };
@@ -477,16 +478,26 @@ static void write_minor_units(struct base_buffer *out, const char *prices, const
     base_buffer_append_char(out, '}');
 }
 
+/* In the texts behind the prices a quote is escaped. */
+static bool says_tags(const char *prices, const char *end)
+{
+    static const char name[] = ",\"tags\":";
+    return memmem(prices, (size_t)(end - prices), name, sizeof(name) - 1) != NULL;
+}
+
 void codec_append_product_times(struct base_buffer *out, int64_t updated_at_us)
 {
     BASE_CLEANUP(base_buffer_finish) struct base_buffer minor_units = {0};
     const char *prices = find_prices(out);
     write_minor_units(&minor_units, prices, out->bytes + out->length);
+    bool has_tags = says_tags(prices, out->bytes + out->length);
     out->length--;                            /* The closing brace moves to the end. */
-    if (out->bytes[out->length - 1] != '}') { /* It ends with whether it is active. */
+    if (out->bytes[out->length - 1] != '}') { /* It ends with its tags or whether it is active. */
         base_buffer_append_text(out, ",\"quantity\":");
         codec_write_quantity(out, &catalog_default_quantity);
     }
+    if (!has_tags)
+        base_buffer_append_text(out, ",\"tags\":[]");
     base_buffer_append_text(out, ",\"minor_units\":");
     base_buffer_append(out, minor_units.bytes, minor_units.length);
     write_time(out, ",\"updated_at\":", updated_at_us);

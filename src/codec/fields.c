@@ -127,19 +127,13 @@ static void read_email(
     take_text(object, text, target);
 }
 
-/* What was recorded stays readable, whatever became of its currency. */
-static bool is_accepted_currency(const struct codec_reader *reader, const char *code)
-{
-    return !reader->is_of_client || currency_minor_unit(code) != CURRENCY_MINOR_UNIT_NONE;
-}
-
 static void read_currency(
     const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
 {
     const char *text = json_string_value(value);
     if (text == NULL || !codec_is_currency(text))
         refuse(object, field, value, "three upper-case letters (ISO 4217)");
-    else if (!is_accepted_currency(object->reader, text))
+    else if (!codec_is_accepted_currency(object->reader, text))
         refuse(object, field, value, "a currency in use (ISO 4217) or one of this service's own");
     else
         memcpy(target, text, CURRENCY_CODE_SIZE);
@@ -168,7 +162,7 @@ static void set_integer(const struct codec_field *field, int64_t number, void *t
         *(int64_t *)target = number;
 }
 
-static void read_integer(
+void codec_read_integer(
     const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
 {
     json_int_t given;
@@ -410,70 +404,10 @@ static void read_item_prices(
             .name = item_id, .size = sizeof list->unit_price_minor, .most = CART_AMOUNT_MAX};
         check_text(&prices, item_id, "An item id", item_id, CART_ITEM_ID_MAX, WORD);
         list[n].item_id = base_arena_copy_text(object->reader->arena, item_id);
-        read_integer(&prices, &price, member, &list[n++].unit_price_minor);
+        codec_read_integer(&prices, &price, member, &list[n++].unit_price_minor);
     }
     event->currency_changed.prices = list;
     event->currency_changed.n_prices = n;
-}
-
-static void read_price_list(const struct codec_object *prices, struct catalog_content *content)
-{
-    content->n_prices = 0;
-    size_t n_given = json_object_size(prices->members);
-    if (n_given > CATALOG_PRICES_MAX) {
-        codec_complain(
-            prices->reader, &prices->path, "prices has %zu currencies; at most %d are allowed.",
-            n_given, CATALOG_PRICES_MAX);
-        return;
-    }
-    const char *currency;
-    json_t *value;
-    json_object_foreach(prices->members, currency, value)
-    {
-        int64_t price_minor = 0;
-        struct codec_field field = {
-            .name = currency, .size = sizeof price_minor, .most = CATALOG_PRICE_MAX};
-        if (!codec_is_currency(currency)) {
-            codec_complain_of_member(
-                prices, currency,
-                "The name of a price must be its currency: three upper-case letters (ISO 4217).");
-            continue;
-        }
-        if (!is_accepted_currency(prices->reader, currency)) {
-            codec_complain_of_member(
-                prices, currency,
-                "%s is neither a currency in use (ISO 4217) nor one of this service's own.",
-                currency);
-            continue;
-        }
-        read_integer(prices, &field, value, &price_minor);
-        /* There is room, as there are no more than CATALOG_PRICES_MAX. */
-        (void)catalog_content_set_price(content, currency, price_minor);
-    }
-}
-
-static void read_prices(
-    const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
-{
-    struct codec_object prices;
-    if (open_member(object, field->name, value, &prices))
-        read_price_list(&prices, BASE_CONTAINER(target, struct catalog_content, n_prices));
-}
-
-bool codec_read_prices(const char *json, struct catalog_content *content)
-{
-    json_auto_t *members = codec_json_load(json);
-    if (members == NULL)
-        return false;
-    struct codec_reader reader = {.arena = NULL};
-    struct codec_object prices = {.reader = &reader, .members = members, .path = {.root = ""}};
-    struct catalog_content read = {.n_prices = 0};
-    read_price_list(&prices, &read);
-    if (reader.is_refused)
-        return false;
-    content->n_prices = read.n_prices;
-    memcpy(content->prices, read.prices, sizeof read.prices);
-    return true;
 }
 
 static void read_elements(
@@ -516,12 +450,13 @@ static void (*const readers[])(
     [CODEC_SKU] = read_sku, /* of a client in normal form, as are texts with limits */
     [CODEC_TEXT] = read_any_text,
     [CODEC_CURRENCY] = read_currency,
-    [CODEC_INTEGER] = read_integer,
+    [CODEC_INTEGER] = codec_read_integer,
     [CODEC_BOOLEAN] = read_boolean,
     [CODEC_METADATA] = read_metadata,
     [CODEC_PROPERTIES] = read_properties,
-    [CODEC_PRICES] = read_prices,
+    [CODEC_PRICES] = codec_read_prices_member,
     [CODEC_QUANTITY] = codec_read_quantity_member,
+    [CODEC_TAGS] = codec_read_tags,
     [CODEC_TOKEN_HASH] = read_token_hash,
     [CODEC_STATUS] = codec_read_status_member,
     [CODEC_PRICE_SOURCE] = read_price_source,

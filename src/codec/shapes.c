@@ -7,8 +7,9 @@
  * lint test of openapi.yaml go by these rows.
  *
  * A stored event is a promise: it is never rewritten. A member that an event gets one day is a row
- * with `since`, and the schema_version of the event in CART_EVENTS or CATALOG_EVENTS is one more;
- * events of before are read as if it were left out where it can be, null or, where it can't be,
+ * with `since`, and the schema_version of the event in the list of its room (CART_EVENTS, …) is one
+ * more; events of before are read as if it were left out where it can be, null or, where it can't
+ * be,
  * {}. A change of another kind
  * is an event of another name.
  */
@@ -178,6 +179,23 @@ static const struct codec_field catalog_event_fields[][FIELDS_MAX] = {
             {FIELD("active", BOOLEAN, product_changed.content.is_active)},
             {FIELD("quantity", QUANTITY, product_changed.content.quantity), .is_nullable = true,
              .since = 2},
+            {FIELD("tags", TAGS, product_changed.content.tags), .is_optional = true, .since = 3},
+        },
+};
+
+#undef FIELD
+#define FIELD(name, kind, member) CODEC_FIELD(name, kind, struct customer_event, member)
+
+static const struct codec_field customer_event_fields[][FIELDS_MAX] = {
+    [CUSTOMER_EVENT_CART_OPENED] =
+        {
+            {FIELD("customer_id", TEXT, customer_id)},
+            {FIELD("cart_id", WORD, cart_opened.cart_id)},
+        },
+    [CUSTOMER_EVENT_CART_CLOSED] =
+        {
+            {FIELD("customer_id", TEXT, customer_id)},
+            {FIELD("cart_id", WORD, cart_closed.cart_id)},
         },
 };
 
@@ -195,6 +213,7 @@ static const struct codec_field command_fields[][FIELDS_MAX] = {
         {
             {FIELD("customer_id", TEXT, claim.customer_id), .is_optional = true,
              .is_nullable = true, .most = CART_CUSTOMER_ID_MAX},
+            {FIELD("merge", MERGE_RULE, claim.merge), .is_optional = true, GIVEN(claim.has_merge)},
         },
     [CART_COMMAND_ADD_ITEM] =
         {
@@ -349,6 +368,7 @@ const struct codec_field codec_content_fields[] = {
     {FIELD("prices", PRICES, n_prices)},
     {FIELD("active", BOOLEAN, is_active), .is_optional = true, .otherwise = true},
     {FIELD("quantity", QUANTITY, quantity), .is_optional = true, .is_nullable = true},
+    {FIELD("tags", TAGS, tags), .is_optional = true, .is_nullable = true, .most = CATALOG_TAGS_MAX},
     {.name = NULL},
 };
 
@@ -370,9 +390,16 @@ const struct codec_shape codec_catalog_shapes[] = {
 #undef CODEC_ROW
 };
 
+const struct codec_shape codec_customer_shapes[] = {
+#define CODEC_ROW(NAME, name, version)                                                             \
+    [CUSTOMER_EVENT_##NAME] = {name, version, customer_event_fields[CUSTOMER_EVENT_##NAME]},
+    CUSTOMER_EVENTS(CODEC_ROW)
+#undef CODEC_ROW
+};
+
 const char *const codec_event_names[] = {
 #define CODEC_ROW(NAME, name, schema_version) name,
-    CART_EVENTS(CODEC_ROW) CATALOG_EVENTS(CODEC_ROW)
+    CART_EVENTS(CODEC_ROW) CATALOG_EVENTS(CODEC_ROW) CUSTOMER_EVENTS(CODEC_ROW)
 #undef CODEC_ROW
         NULL};
 
@@ -395,8 +422,15 @@ const struct codec_shape *codec_find_catalog_shape(const char *type)
     return find(codec_catalog_shapes, BASE_COUNT(codec_catalog_shapes), type);
 }
 
+const struct codec_shape *codec_find_customer_shape(const char *type)
+{
+    return find(codec_customer_shapes, BASE_COUNT(codec_customer_shapes), type);
+}
+
 const struct codec_shape *codec_find_shape(const char *type)
 {
     const struct codec_shape *shape = codec_find_cart_shape(type);
-    return shape != NULL ? shape : codec_find_catalog_shape(type);
+    if (shape == NULL)
+        shape = codec_find_catalog_shape(type);
+    return shape != NULL ? shape : codec_find_customer_shape(type);
 }

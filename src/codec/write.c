@@ -110,6 +110,7 @@ static void write_value(
         base_buffer_append_text(out, text_at(source) == NULL ? "{}" : text_at(source));
         return;
     case CODEC_NOTES:
+    case CODEC_TAGS:
         base_buffer_append_text(out, text_at(source) == NULL ? "[]" : text_at(source));
         return;
     case CODEC_ITEM_PRICES:

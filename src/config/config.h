@@ -25,6 +25,8 @@
         "currency of new carts that name none (ISO 4217, or an own one)")                          \
     ROW(CURRENCIES, TEXT, "currencies", "CARTD_CURRENCIES", "", 0, 0,                              \
         "own currencies beside those of ISO 4217, with their decimals, such as PTS:0,XBT:8")       \
+    ROW(OPEN_CARTS, CHOICE, "open-carts", "CARTD_OPEN_CARTS", "many", 0, 0,                        \
+        "one: of each customer one cart may be open; many: any number")                            \
     ROW(REOPEN_HOURS, NUMBER, "reopen-hours", "CARTD_REOPEN_HOURS", "24", 0, 87600,                \
         "how long its owner may reopen a cart that was checked out or cancelled")                  \
     ROW(CHECK_PRICES, CHOICE, "check-prices", "CARTD_CHECK_PRICES", "off", 0, 0,                   \
@@ -45,6 +47,8 @@
         "how long a request waits for PostgreSQL before it gets 503")                              \
     ROW(PROJECTIONS, CHOICE, "projections", "CARTD_PROJECTIONS", "on", 0, 0,                       \
         "off: this process does not update the tables of reports; another one must")               \
+    ROW(REACTIONS, CHOICE, "reactions", "CARTD_REACTIONS", "on", 0, 0,                             \
+        "off: this process does nothing by itself; another one must")                              \
     ROW(REPORT_SECONDS, NUMBER, "report-seconds", "CARTD_REPORT_SECONDS", "30", 1, 3600,           \
         "how long a report may take before it gets 503")                                           \
     ROW(DRAIN_MS, NUMBER, "drain-ms", "CARTD_DRAIN_MS", "10000", 0, 600000,                        \

@@ -14,6 +14,7 @@
 const struct http_refusal *http_ask_create_cart(struct http_request *request);
 const struct http_refusal *http_ask_list_carts(struct http_request *request);
 const struct http_refusal *http_ask_get_cart(struct http_request *request);
+const struct http_refusal *http_ask_get_customer_cart(struct http_request *request);
 /* One command for the cart that the path names: the row of the route says which. */
 const struct http_refusal *http_ask_cart_command(struct http_request *request);
 const struct http_refusal *http_ask_change_item(struct http_request *request);

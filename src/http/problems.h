@@ -76,6 +76,9 @@
         "order_reference, or without one, is answered with the cart as it is.")                    \
     ROW(CART_ALREADY_CLAIMED, "cart-already-claimed", 409, "The cart is already claimed",          \
         "Only one customer can own a cart, and this one belongs to another customer.")             \
+    ROW(OPEN_CART_EXISTS, "open-cart-exists", 409, "The customer has an open cart",                \
+        "With CARTD_OPEN_CARTS=one a customer has at most one open cart, and has one: `cart_id` "  \
+        "and the header Location say which. Use that one, or check it out or cancel it first.")    \
     ROW(CART_EMPTY, "cart-empty", 409, "The cart is empty",                                        \
         "A cart without items can't be checked out. Add an item first.")                           \
     ROW(CART_FULL, "cart-full", 409, "The cart is full",                                           \
@@ -203,6 +206,8 @@ struct http_refusal {
     const struct cart_limits *limits; /* NULL: none */
     const char *cart_status;          /* NULL: none; else with closed_at_us, or CART_TIME_NONE */
     int64_t closed_at_us;
+    const char *cart_id;  /* of another cart; NULL: none */
+    const char *location; /* of that; NULL: none */
     bool has_current_version;
     int32_t current_version;
     const char *missed_events; /* a JSON array, not ended by a NUL; NULL: none */

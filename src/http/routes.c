@@ -15,6 +15,8 @@ static const struct http_route routes[] = {
                    HTTP_ALLOW(SORT) | HTTP_ALLOW(COUNT) | HTTP_ALLOW(LIMIT) | HTTP_ALLOW(CURSOR)},
     {"GET", "/carts/{cart_id}", "getCart", http_ask_get_cart, HTTP_CART,
      .parameters = HTTP_ALLOW(VERSION) | HTTP_ALLOW(AT) | HTTP_ALLOW(PRICES), .media = HTTP_JSON},
+    {"GET", "/customers/{customer_id}/cart", "getCustomerCart", http_ask_get_customer_cart,
+     HTTP_CART_LIST, .media = HTTP_JSON},
     {"PATCH", "/carts/{cart_id}", "changeDetails", http_ask_cart_command, HTTP_CART,
      .command = CART_COMMAND_CHANGE_DETAILS, .takes_body = true},
     {"POST", "/carts/{cart_id}/items", "addItem", http_ask_cart_command, HTTP_CART,

@@ -404,6 +404,20 @@ const struct postgres_statement carts_read_priced = {
     POSTGRES_TYPES(POSTGRES_UUID_ARRAY),
 };
 
+/* The same columns, of the newest open cart of each wanted customer. */
+const struct postgres_statement carts_read_customers = {
+    .name = "read_customers_carts",
+    .sql = "SELECT w.ordinal, c.version, " TABLES_CART_DOCUMENT ",\n"
+           "    c.created_at, c.updated_at, c.closed_at, c.customer_id, c.guest_token_hash\n"
+           "FROM unnest($1) WITH ORDINALITY AS w (customer_id, ordinal)\n"
+           "CROSS JOIN LATERAL (\n"
+           "    SELECT * FROM carts\n"
+           "    WHERE customer_id = w.customer_id AND status = 'open'\n"
+           "    ORDER BY created_at DESC, cart_id DESC\n"
+           "    LIMIT 1) AS c",
+    POSTGRES_TYPES(POSTGRES_TEXT_ARRAY),
+};
+
 bool carts_receive_priced(
     const struct postgres_rows *rows, size_t row, struct projections_read *read)
 {

@@ -66,6 +66,9 @@ static void put_products(struct postgres_parameters *to, const void *changes)
     postgres_begin_array(to);
     TABLES_FOREACH(change, changes, &aggregate_product)
     put_quantity(to, &product_of(change)->content.quantity);
+    postgres_begin_array(to);
+    TABLES_FOREACH(change, changes, &aggregate_product)
+    postgres_put_text(to, product_of(change)->content.tags);
 }
 
 static bool has_products(const void *changes)
@@ -77,23 +80,24 @@ const struct eventstore_clause products_clause = {
     .ctes =
         "products_put AS (\n"
         "    INSERT INTO products (sku, version, name, prices, is_active, document, updated_at,\n"
-        "        quantity)\n"
+        "        quantity, tags)\n"
         "    SELECT u.sku, u.version, u.name, u.prices, u.is_active, u.document,\n"
-        "        coalesce(u.updated_at, h.recorded_at), u.quantity\n"
-        "    FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9)\n"
+        "        coalesce(u.updated_at, h.recorded_at), u.quantity, u.tags\n"
+        "    FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)\n"
         "        AS u (stream_ordinal, sku, version, name, prices, is_active, document,\n"
-        "              updated_at, quantity)\n"
+        "              updated_at, quantity, tags)\n"
         "    CROSS JOIN head h\n"
         "    WHERE (SELECT v.flags FROM verdict v)[u.stream_ordinal]\n"
         "    ON CONFLICT (sku) DO UPDATE\n"
         "    SET version = excluded.version, name = excluded.name, prices = excluded.prices,\n"
         "        is_active = excluded.is_active, document = excluded.document,\n"
-        "        updated_at = excluded.updated_at, quantity = excluded.quantity\n"
+        "        updated_at = excluded.updated_at, quantity = excluded.quantity,\n"
+        "        tags = excluded.tags\n"
         ")",
     POSTGRES_TYPES(
         POSTGRES_INT4_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_TEXT_ARRAY,
         POSTGRES_TEXT_ARRAY, POSTGRES_BOOL_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_TIMESTAMPTZ_ARRAY,
-        POSTGRES_TEXT_ARRAY),
+        POSTGRES_TEXT_ARRAY, POSTGRES_TEXT_ARRAY),
     .put = put_products,
     .has_work = has_products,
 };
@@ -112,7 +116,7 @@ static const struct eventstore_clause REMOVING = {
 /* At most one row a product. */
 static const struct postgres_statement ROWS = {
     .name = "rows_of_products",
-    .sql = "SELECT sku, version, name, prices, is_active, document, updated_at, quantity\n"
+    .sql = "SELECT sku, version, name, prices, is_active, document, updated_at, quantity, tags\n"
            "FROM products\n"
            "WHERE sku = ANY ($1)\n"
            "ORDER BY sku",
@@ -172,6 +176,8 @@ static void compare(
         differences, "products.updated_at", postgres_get_time(rows, first, 6),
         product->updated_at_us);
     compare_quantity(content, rows, first, differences);
+    projections_compare_texts(
+        differences, "products.tags", postgres_get_text(rows, first, 8), content->tags);
 }
 
 const struct projections_table products_table = {
@@ -189,7 +195,7 @@ const struct projections_table products_table = {
 /* At most one row a sku. */
 static const struct postgres_statement OFFERS = {
     .name = "read_offers",
-    .sql = "SELECT sku, name, is_active, prices, quantity\n"
+    .sql = "SELECT sku, name, is_active, prices, quantity, tags\n"
            "FROM products\n"
            "WHERE sku = ANY ($1)",
     POSTGRES_TYPES(POSTGRES_TEXT_ARRAY),
@@ -215,6 +221,7 @@ void projections_receive_offer(
         .is_active = postgres_get_bool(rows, row, 2),
         .prices = postgres_get_text(rows, row, 3),
         .quantity = postgres_get_text(rows, row, 4),
+        .tags = postgres_get_text(rows, row, 5),
     };
 }
 

@@ -177,6 +177,7 @@ struct projections_offer {
     bool is_active;
     const char *prices;   /* JSON, for codec_read_prices */
     const char *quantity; /* JSON, for codec_read_quantity; NULL: the default */
+    const char *tags;     /* JSON; NULL: none */
 };
 void projections_receive_offer(
     const struct postgres_rows *rows, size_t row, struct projections_offer *offer);
@@ -233,6 +234,7 @@ struct projections_read {
     struct base_uuid cart_id;  /* projections_read_cart */
     struct cart_caller caller; /* the same: a cart of another owner is not found */
     bool wants_prices;         /* the same: beside those that the catalogue has at that moment */
+    const char *customer_id;   /* projections_read_customer_cart */
     const char *sku;           /* projections_read_product */
     void (*answered)(struct projections_read *read);
     enum projections_outcome outcome;
@@ -242,6 +244,8 @@ struct projections_read {
     uint64_t mark;           /* the room's own */
 };
 void projections_read_cart(struct projections *projections, struct projections_read *read);
+/* The newest of a customer's open carts. */
+void projections_read_customer_cart(struct projections *projections, struct projections_read *read);
 void projections_read_product(struct projections *projections, struct projections_read *read);
 
 /* Whoever changes carts may grant a lease on reads, until a moment (monotonic) before which nobody

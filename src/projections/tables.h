@@ -90,6 +90,7 @@ static inline bool tables_is_in_chunks(const struct cart *cart)
 /* Reads of many: the rows answer the wanted ones by ordinal, from 1, in their first column. */
 extern const struct postgres_statement carts_read;
 extern const struct postgres_statement carts_read_priced;
+extern const struct postgres_statement carts_read_customers;
 extern const struct postgres_statement products_read;
 /* A whole document, of a row c of `carts`. */
 #define TABLES_CART_DOCUMENT                                                                       \

@@ -153,6 +153,7 @@ struct replay_cached {
     size_t n_bytes;
     void *notes;       /* notes_size bytes of the owner's, zeroed at first */
     const void *state; /* packed */
+    bool is_stale;     /* it was proved to have fallen behind: what came after must be loaded */
 };
 
 struct replay_cache_limits {

@@ -96,6 +96,7 @@ static struct batch_offer copy_offer(struct base_arena *arena, const struct batc
         .name = base_arena_copy_text(arena, offer->name),
         .is_active = offer->is_active,
         .quantity = catalog_find_quantity(&offer->quantity),
+        .tags = offer->tags == NULL ? NULL : base_arena_copy_text(arena, offer->tags),
         .prices = prices,
     };
 }
@@ -206,6 +207,7 @@ static void receive_rows(struct price_list *list, const struct postgres_rows *ro
                               .name = found.name,
                               .is_active = found.is_active && is_readable,
                               .quantity = quantity,
+                              .tags = found.tags,
                               .prices = &prices,
                           });
         base_buffer_append(&added, &offer, sizeof offer);
@@ -245,6 +247,7 @@ struct cart_offer offers_find(const struct batch *batch, const char *sku, const 
     answer.is_known = true;
     answer.name = offer->name;
     answer.unit = offer->quantity.unit;
+    answer.tags = offer->tags;
     answer.scale = offer->quantity.scale;
     answer.limits = (struct cart_limits){
         .minimum = offer->quantity.minimum,

@@ -47,7 +47,7 @@ class Products(ServiceCase):
         self.assertEqual(
             [(json.loads(quantity), version) for quantity, version in recorded],
             [
-                (quantity, "2")
+                (quantity, "3")
                 for quantity in (None, EGGS, BY_WEIGHT, {**DEFAULT, "unit": "Stück"}, None)
             ],
         )
@@ -292,7 +292,7 @@ class Imported(ImportCase):
         sku = make_sku()
         lines = f"{sku},Nuts,EUR,1,5,,,,\n{sku},Nuts,USD,1,6,,,,\n"
         done = self.run_import(head + lines, "--strict", expected=1)
-        self.assertIn("it contradicts line 2 in name, price, activity or quantity", done.stderr)
+        self.assertIn("it contradicts line 2 in name, price, activity, quantity or tags", done.stderr)
 
 
 if __name__ == "__main__":

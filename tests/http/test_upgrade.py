@@ -28,7 +28,7 @@ NEWEST = {
     "ItemAdded": 3,
     "ItemPriceChanged": 2,
     "ItemRestored": 2,
-    "ProductChanged": 2,
+    "ProductChanged": 3,
 }
 
 
@@ -55,6 +55,8 @@ def upcast(event):
     if (event["type"], event["schema_version"]) == ("ProductChanged", 1):
         event["data"]["quantity"] = None
         event["schema_version"] = 2
+    if (event["type"], event["schema_version"]) == ("ProductChanged", 2):
+        event["schema_version"] = 3  # likewise
     if (event["type"], event["schema_version"]) == ("CartCreated", 1):
         event["data"]["guest_token_hash"] = None
         event["schema_version"] = 2

@@ -188,6 +188,7 @@ static const struct argument FULL_APPEND[] = {
     {"document", NO_ROWS},
     {"updated_at", NO_ROWS},
     {"quantity", NO_ROWS},
+    {"tags", NO_ROWS},
 };
 
 /* The next change of the same carts. */

@@ -9,11 +9,13 @@
 
 /* ---- the two --------------------------------------------------------------------------------- */
 
-static inline const struct cart *find_merged(void *context, const struct cart_command *asked)
+static inline const struct cart *find_merged(
+    void *context, const struct cart_command *asked, const char **cart_id)
 {
     (void)context;
-    return strcmp(asked->merge.from, "other") == 0 && other_cart.status != CART_ABSENT ? &other_cart
-                                                                                       : NULL;
+    bool is_named = asked->type == CART_COMMAND_CLAIM || strcmp(asked->merge.from, "other") == 0;
+    *cart_id = "other";
+    return is_named && other_cart.status != CART_ABSENT ? &other_cart : NULL;
 }
 
 static inline const char *number_item(

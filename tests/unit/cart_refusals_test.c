@@ -329,6 +329,7 @@ START_TEST(the_refusals_stand_in_the_order_of_the_contract)
         "reopen-too-late",
         "metadata-too-large",
         "properties-too-large",
+        "open-cart-exists",
     };
     ck_assert_uint_eq(BASE_COUNT(slugs), BASE_COUNT(contract));
     for (size_t i = 0; i < BASE_COUNT(contract); i++)

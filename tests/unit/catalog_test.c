@@ -231,6 +231,33 @@ START_TEST(a_quantity_of_an_import_takes_the_place_of_the_one_that_is_there)
 }
 END_TEST
 
+START_TEST(other_tags_are_a_change)
+{
+    struct catalog_content nuts = tea();
+    struct catalog_product plain = given(nuts);
+    nuts.tags = "[\"nuts\"]";
+    struct catalog_product product = given(nuts);
+    ck_assert_int_eq(when_changed_to(&product, nuts).outcome, CATALOG_ALREADY_SO);
+    struct catalog_decision decision = when_changed_to(&plain, nuts);
+    ck_assert_str_eq(then_content(&decision)->tags, "[\"nuts\"]");
+    ck_assert_int_eq(when_changed_to(&product, tea()).outcome, CATALOG_ACCEPTED);
+}
+END_TEST
+
+START_TEST(an_import_that_says_no_tags_leaves_them)
+{
+    struct catalog_content nuts = tea();
+    nuts.tags = "[\"nuts\"]";
+    struct catalog_product product = given(nuts);
+    struct catalog_decision decision = when_priced(&product, "Greener tea", "EUR", 1, '-');
+    ck_assert_str_eq(then_content(&decision)->tags, "[\"nuts\"]");
+    struct catalog_command command = {
+        .type = CATALOG_COMMAND_SET_PRICE, .sku = "tea", .content = tea(), .has_tags = true};
+    catalog_decide(&product, &command, &decision);
+    ck_assert_ptr_null(then_content(&decision)->tags);
+}
+END_TEST
+
 START_TEST(a_quantity_is_possible_if_a_multiple_is_within_the_limits)
 {
     static const struct {
@@ -393,6 +420,8 @@ int main(void)
     tcase_add_test(products, any_difference_is_a_change);
     tcase_add_test(products, another_quantity_is_a_change);
     tcase_add_test(products, a_quantity_of_an_import_takes_the_place_of_the_one_that_is_there);
+    tcase_add_test(products, other_tags_are_a_change);
+    tcase_add_test(products, an_import_that_says_no_tags_leaves_them);
     tcase_add_test(products, a_quantity_is_possible_if_a_multiple_is_within_the_limits);
     tcase_add_test(products, a_price_of_an_import_leaves_the_other_currencies);
     tcase_add_test(products, a_price_of_an_import_makes_a_new_product_active);

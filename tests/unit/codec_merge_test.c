@@ -79,6 +79,30 @@ START_TEST(what_a_merge_changes_is_told_line_by_line)
 }
 END_TEST
 
+static const struct {
+    const char *type;
+    const char *data;
+} shapes[] = {
+    {"CartMerged", "{\"from\":\"" CART_ID "\",\"version\":1,\"quantities\":\"sum\",\"lines\":[],"
+                   "\"notes\":[]}"},
+    {"CartMerged",
+     "{\"from\":\"" CART_ID "\",\"version\":2147483647,\"quantities\":\"theirs\","
+     "\"lines\":[{\"after\":5,\"before\":2,\"item_id\":\"tea\"}],\"notes\":[{\"code\":"
+     "\"cart-full\",\"item_id\":\"cup\",\"quantity\":2,\"sku\":\"cup\"}]}"},
+    {"CartMergedInto", "{\"into\":\"" CART_ID "\",\"version\":2147483647}"},
+    {"CartMergeReverted", "{\"cart_id\":\"" CART_ID "\",\"notes\":[]}"},
+};
+
+START_TEST(every_event_of_a_merge_is_written_as_it_was_read)
+{
+    struct cart_event event;
+    ck_assert(codec_read_cart_event(shapes[_i].type, 1, shapes[_i].data, &arena, &event));
+    ck_assert_str_eq(codec_cart_event_name(event.type), shapes[_i].type);
+    codec_write_cart_event(&out, &event);
+    ck_assert_str_eq(base_buffer_text(&out), shapes[_i].data);
+}
+END_TEST
+
 static struct cart_command read_command(enum cart_command_type type, const char *json)
 {
     struct codec_commands commands;
@@ -130,6 +154,8 @@ int main(void)
     tcase_add_checked_fixture(tests, begin, finish);
     tcase_add_test(tests, a_merged_cart_says_into_which_and_no_other_does);
     tcase_add_test(tests, what_a_merge_changes_is_told_line_by_line);
+    tcase_add_loop_test(
+        tests, every_event_of_a_merge_is_written_as_it_was_read, 0, (int)BASE_COUNT(shapes));
     tcase_add_test(tests, a_merge_is_read_with_its_rule);
     tcase_add_test(tests, an_id_becomes_lower_case_and_what_is_left_out_has_its_default);
     suite_add_tcase(suite, tests);

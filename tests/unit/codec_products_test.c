@@ -48,7 +48,7 @@ START_TEST(a_product_is_written_with_its_time)
     ck_assert_str_eq(
         strstr(text(), ",\"active\""), ",\"active\":true,"
                                        "\"quantity\":{\"minimum\":1,\"maximum\":999,"
-                                       "\"multiple_of\":1,\"unit\":null,\"scale\":0},"
+                                       "\"multiple_of\":1,\"unit\":null,\"scale\":0},\"tags\":[],"
                                        "\"minor_units\":{\"EUR\":2,\"USD\":2},"
                                        "\"updated_at\":\"2026-11-23T04:38:00.123456Z\"}");
 }
@@ -210,7 +210,7 @@ START_TEST(a_product_event_amiss_is_not_understood)
         ck_assert_msg(
             !codec_read_catalog_event("ProductChanged", 1, bad[i], &arena, &event), "%s", bad[i]);
     const char *good = "{\"sku\":\"t\",\"name\":\"n\",\"prices\":{},\"active\":true}";
-    ck_assert(!codec_read_catalog_event("ProductChanged", 3, good, &arena, &event));
+    ck_assert(!codec_read_catalog_event("ProductChanged", 4, good, &arena, &event));
     ck_assert(!codec_read_catalog_event("CartCleared", 1, good, &arena, &event));
     ck_assert(codec_read_catalog_event("ProductChanged", 1, good, &arena, &event));
 }
@@ -279,12 +279,99 @@ START_TEST(a_product_shows_its_quantity_once)
     ck_assert_str_eq(
         strstr(text(), ",\"active\""),
         ",\"active\":true,\"quantity\":{\"minimum\":100,\"maximum\":50000,"
-        "\"multiple_of\":50,\"unit\":\"\\\"prices\\\":{\",\"scale\":3},"
+        "\"multiple_of\":50,\"unit\":\"\\\"prices\\\":{\",\"scale\":3},\"tags\":[],"
+        "\"minor_units\":{\"EUR\":2,\"USD\":2},\"updated_at\":\"2026-11-23T04:38:00.123456Z\"}");
+}
+END_TEST
+
+/* ---- tags ------------------------------------------------------------------------------------ */
+
+#define BEFORE_TAGS                                                                                \
+    "{\"sku\":\"t\",\"name\":\"n\",\"prices\":{\"EUR\":1},\"active\":true,\"quantity\":null"
+
+START_TEST(what_an_event_says_of_tags_round_trips)
+{
+    struct catalog_event event;
+    const char *reason = "none";
+    const char *tagged = BEFORE_TAGS ",\"tags\":[\"nuts\",\"organic\"]}";
+    ck_assert(codec_read_catalog_event("ProductChanged", 3, tagged, &arena, &event));
+    ck_assert_str_eq(event.product_changed.content.tags, "[\"nuts\",\"organic\"]");
+    ck_assert(codec_round_trips("ProductChanged", 3, tagged, &reason));
+    begin();
+    codec_write_catalog_event(&out, &event);
+    ck_assert_str_eq(text(), tagged);
+
+    for (int32_t version = 2; version <= 3; version++) {
+        ck_assert(
+            codec_read_catalog_event("ProductChanged", version, BEFORE_TAGS "}", &arena, &event));
+        ck_assert_ptr_null(event.product_changed.content.tags);
+        ck_assert(codec_round_trips("ProductChanged", version, BEFORE_TAGS "}", &reason));
+    }
+    ck_assert(!codec_read_catalog_event("ProductChanged", 2, tagged, &arena, &event));
+    static const char *const bad[] = {
+        BEFORE_TAGS ",\"tags\":null}",
+        BEFORE_TAGS ",\"tags\":\"nuts\"}",
+        BEFORE_TAGS ",\"tags\":[1]}",
+        BEFORE_TAGS ",\"tags\":[\"\\\"\"]}",
+    };
+    for (size_t i = 0; i < BASE_COUNT(bad); i++)
+        ck_assert_msg(
+            !codec_read_catalog_event("ProductChanged", 3, bad[i], &arena, &event), "%s", bad[i]);
+}
+END_TEST
+
+START_TEST(a_product_shows_its_tags_once)
+{
+    struct catalog_product product = {.version = 2, .sku = "tea", .content = tea()};
+    product.content.tags = "[\"green\"]";
+    begin();
+    codec_write_product(&out, &product);
+    ck_assert_str_eq(strstr(text(), ",\"active\""), ",\"active\":true,\"tags\":[\"green\"]}");
+    codec_append_product_times(&out, T1_US);
+    ck_assert_str_eq(
+        strstr(text(), ",\"active\""),
+        ",\"active\":true,\"tags\":[\"green\"],"
+        "\"quantity\":{\"minimum\":1,\"maximum\":999,\"multiple_of\":1,\"unit\":null,\"scale\":0},"
         "\"minor_units\":{\"EUR\":2,\"USD\":2},\"updated_at\":\"2026-11-23T04:38:00.123456Z\"}");
 }
 END_TEST
 
 static struct codec_complaints given_complaints;
+
+static const char *read_tags(const char *tags)
+{
+    struct catalog_content content;
+    const char *json =
+        base_arena_printf(&arena, "{\"name\":\"n\",\"prices\":{},\"tags\":%s}", tags);
+    struct codec_body body = {.bytes = json, .length = strlen(json)};
+    enum codec_outcome outcome = codec_read_product(body, &arena, &content, &given_complaints);
+    ck_assert(outcome == CODEC_READ || outcome == CODEC_INVALID);
+    return outcome == CODEC_READ ? content.tags : "refused";
+}
+
+START_TEST(tags_of_a_client_are_sorted_each_once)
+{
+    ck_assert_str_eq(
+        read_tags("[\"organic\",\"nuts\",\"Nuts\",\"nuts\"]"), "[\"Nuts\",\"nuts\",\"organic\"]");
+    ck_assert_ptr_null(read_tags("[]"));
+    ck_assert_ptr_null(read_tags("null"));
+    ck_assert_str_eq(read_tags("{}"), "refused");
+    ck_assert_str_eq(given_complaints.list[0].pointer, "/tags");
+    ck_assert_str_eq(read_tags("[\"a\",\"b c\",7]"), "refused");
+    ck_assert_uint_eq(given_complaints.n, 2);
+    ck_assert_str_eq(given_complaints.list[0].pointer, "/tags/1");
+    ck_assert_ptr_nonnull(strstr(given_complaints.list[0].detail, "not \"b c\"."));
+    ck_assert_str_eq(given_complaints.list[1].pointer, "/tags/2");
+    begin();
+    for (int i = 0; i <= CATALOG_TAGS_MAX; i++)
+        base_buffer_printf(&out, "%s\"t%d\"", i == 0 ? "[" : ",", i);
+    base_buffer_append_char(&out, ']');
+    ck_assert_str_eq(read_tags(text()), "refused");
+    ck_assert_ptr_nonnull(strstr(given_complaints.list[0].detail, "21 elements; at most 20"));
+}
+END_TEST
+
+/* ---- quantities of a client ------------------------------------------------------------------ */
 
 static enum codec_outcome read_with(const char *quantity, struct catalog_content *content)
 {
@@ -398,6 +485,9 @@ int main(void)
     tcase_add_test(products, an_event_of_before_quantities_has_the_default);
     tcase_add_test(products, what_an_event_says_of_quantities_round_trips);
     tcase_add_test(products, a_product_shows_its_quantity_once);
+    tcase_add_test(products, what_an_event_says_of_tags_round_trips);
+    tcase_add_test(products, a_product_shows_its_tags_once);
+    tcase_add_test(products, tags_of_a_client_are_sorted_each_once);
     tcase_add_test(products, what_a_client_leaves_out_of_a_quantity_is_the_default);
     tcase_add_test(products, a_quantity_that_is_none_is_refused_with_its_pointer);
     tcase_add_test(products, a_stored_quantity_is_read_back);

@@ -349,7 +349,7 @@ static const struct {
     {NEW_CART, "{\"status\":\"open\"}", "/status",
      "id, currency, customer_id, metadata, copy_of, at_version, items."},
     {PRODUCT, "{\"name\":\"n\",\"prices\":{},\"sku\":\"s\"}", "/sku",
-     "name, prices, active, quantity."},
+     "name, prices, active, quantity, tags."},
     /* integers */
     {ADD_ITEM, "{\"sku\":\"t\",\"quantity\":0}", "/quantity",
      "quantity must be an integer from 1 to 1000000, not 0."},

@@ -387,6 +387,45 @@ START_TEST(a_wrong_quantity_is_refused_with_the_column)
 }
 END_TEST
 
+static const char *read_tags(const char *tags, struct product_line *line)
+{
+    struct csv_record names = RECORD("sku", "tags", "name", "currency", "price");
+    struct product_line_header header = {.n_fields = 0};
+    struct base_buffer ignored = {0};
+    char *problem = NULL;
+    ck_assert(product_line_read_header(&names, &header, &ignored, &problem));
+    return read_with(&header, RECORD("nut", tags, "Nut", "EUR", "1"), line);
+}
+
+START_TEST(tags_are_words_with_bars_between_them)
+{
+    struct product_line line;
+    ck_assert_ptr_null(read_tags("", &line));
+    ck_assert(!line.has_tags);
+    ck_assert_ptr_null(read_tags("organic|nuts| nuts \t|", &line));
+    ck_assert(line.has_tags);
+    ck_assert_str_eq(line.tags, "[\"nuts\",\"organic\"]");
+    ck_assert_ptr_null(read_tags(" | ", &line));
+    ck_assert(line.has_tags);
+    ck_assert_ptr_null(line.tags);
+    ck_assert_ptr_null(read_tags("1|2|3|4|5|6|7|8|9|10|11|12|13|14|15|16|17|18|19|20", &line));
+    static const char *const bad[] = {
+        "1|2|3|4|5|6|7|8|9|10|11|12|13|14|15|16|17|18|19|20|21",
+        "a;b",
+        "a b",
+        "-a",
+        "caf\xc3\xa9",
+        "\xff",
+        "1234567890123456789012345678901234567890123456789012345678901234x",
+    };
+    for (size_t i = 0; i < BASE_COUNT(bad); i++) {
+        const char *reason = read_tags(bad[i], &line);
+        ck_assert_ptr_nonnull(reason);
+        ck_assert_msg(strstr(reason, "tags: it must be at most 20 words") == reason, "%s", reason);
+    }
+}
+END_TEST
+
 START_TEST(the_dearest_price_is_read)
 {
     struct product_line line;
@@ -420,6 +459,7 @@ int main(void)
     tcase_add_test(lines, a_wrong_line_is_refused_with_the_column);
     tcase_add_test(lines, what_a_line_says_of_quantities_is_read);
     tcase_add_test(lines, a_wrong_quantity_is_refused_with_the_column);
+    tcase_add_test(lines, tags_are_words_with_bars_between_them);
     tcase_add_test(lines, the_dearest_price_is_read);
     suite_add_tcase(suite, lines);
     return support_run(suite);

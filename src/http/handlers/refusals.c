@@ -108,6 +108,8 @@ static const char *rule_detail(struct http_request *request)
             arena, "Cart %s was checked out, but not with this order_reference.", cart_id);
     case CART_REFUSED_IS_CLAIMED:
         return base_arena_printf(arena, "Cart %s already belongs to another customer.", cart_id);
+    case CART_REFUSED_OPEN_CART_EXISTS:
+        return "The customer has an open cart already; cart_id says which.";
     case CART_REFUSED_ITEM_NOT_IN_CART:
         return base_arena_printf(arena, "Cart %s has no item \"%.128s\".", cart_id, subject);
     case CART_REFUSED_UNKNOWN_SKU:
@@ -208,6 +210,17 @@ static const struct http_refusal *refuse_prices(struct http_request *request)
         });
 }
 
+/* The cart that is in the way; NULL: none is. */
+static const char *find_other_cart(struct http_request *request)
+{
+    const struct service_command *command = &request->wait.command;
+    if (command->refusal != CART_REFUSED_OPEN_CART_EXISTS)
+        return NULL;
+    char id[BASE_UUID_SIZE];
+    base_uuid_format(&command->other_cart_id, id);
+    return base_arena_copy_text(&request->arena, id);
+}
+
 static const struct http_refusal *refuse_by_rule(struct http_request *request)
 {
     struct service_command *command = &request->wait.command;
@@ -217,6 +230,7 @@ static const struct http_refusal *refuse_by_rule(struct http_request *request)
     if (!http_find_problem(cart_refusal_name((enum cart_refusal)command->refusal), &problem))
         problem = HTTP_PROBLEM_INTERNAL_ERROR; /* a test finds it for every refusal */
     bool is_closed = command->refusal == CART_REFUSED_IS_CLOSED;
+    const char *cart_id = find_other_cart(request);
     const char *pointer = NULL;
     if (command->command_index < request->commands.n)
         pointer = request->commands.pointers[command->command_index];
@@ -234,6 +248,9 @@ static const struct http_refusal *refuse_by_rule(struct http_request *request)
             .current_version = command->version,
             .cart_status = is_closed ? command->status : NULL,
             .closed_at_us = command->closed_at_us,
+            .cart_id = cart_id,
+            .location =
+                cart_id == NULL ? NULL : base_arena_printf(&request->arena, "/carts/%s", cart_id),
             .items = command->body.length > 0 ? base_buffer_text(&command->body) : NULL,
         });
 }

@@ -224,6 +224,8 @@ TOO_MANY_PROPERTIES = json.dumps({f"a{i}": "x" for i in range(17)})
 TOO_LARGE_PROPERTIES = json.dumps({f"a{i}": "x" * 250 for i in range(5)})
 PROPERTIES = (*NO_OBJECT, TOO_MANY_PROPERTIES, TOO_LARGE_PROPERTIES)
 PROPERTIES_PATCH = (*NO_PATCH, TOO_LARGE_PROPERTIES)
+NO_TAG = ("null", *NO_TEXT_VALUE, *NO_LABEL, '"-a"', '"a b"', '"é"', f'"{"x" * 65}"')
+TAGS = ("1", '"a"', "{}", "true", json.dumps([f"t{i}" for i in range(21)]))
 PRODUCT_QUANTITY = (
     *NO_PATCH,
     '{"minimum":1000}',
@@ -297,6 +299,8 @@ FIELDS = {
         ("/prices/XAU", '{"name":"x","prices":{"XAU":%}}', ("1",)),
         ("/active", '{"name":"x","prices":{},"active":%}', NO_BOOLEAN),
         ("/quantity", '{"name":"x","prices":{},"quantity":%}', PRODUCT_QUANTITY),
+        ("/tags", '{"name":"x","prices":{},"tags":%}', TAGS),
+        ("/tags/1", '{"name":"x","prices":{},"tags":["a",%]}', NO_TAG),
         *(
             (f"/quantity/{name}", f'{{"name":"x","prices":{{}},"quantity":{{"{name}":%}}}}', wrong)
             for name, wrong in (

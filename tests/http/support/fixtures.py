@@ -13,7 +13,7 @@ COLUMNS = {
     " updated_at timestamptz, closed_at timestamptz, order_reference text, customer_email text",
     "cart_items": "cart_id uuid, item_id text, sku text",
     "products": "sku text, version integer, name text, prices text, is_active boolean,"
-    " document text, updated_at timestamptz, quantity text",
+    " document text, updated_at timestamptz, quantity text, tags text",
 }
 
 

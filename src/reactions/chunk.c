@@ -1,0 +1,322 @@
+#include "internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/*
+ *     READING ──rows──▶ ANSWERING ◄──▶ SENDING ──all answered──▶ WRITING ──▶ the runner
+ *   events or timers     perhaps a     a few in            timers, checkpoint,
+ *                       state is read   flight              perhaps a pause
+ *
+ * Steps are answered in order, and so are their commands sent. When something is wrong, nothing
+ * more is sent; when all that is in flight is answered, what was done before that is written.
+ */
+
+/* Of the log, at once: most events may be of other types. */
+#define CHUNK_RANGE_MAX 4096
+/* A timer is not set again for earlier, whatever its reaction says. */
+#define WAKE_LEAST_US (1000 * 1000)
+
+/* Whether nothing more is sent. */
+static bool is_stopped(const struct reactions *self)
+{
+    return self->is_draining || self->chunk.has_trouble || self->chunk.reason[0] != '\0';
+}
+
+/* ---- writing --------------------------------------------------------------------------------- */
+
+static void write_answered(struct postgres_pipeline *pipeline)
+{
+    struct reactions *self = BASE_CONTAINER(pipeline, struct reactions, write);
+    const struct chunk *chunk = &self->chunk;
+    bool is_written = postgres_is_done(pipeline->outcome);
+    bool is_paused =
+        is_written && chunk->reason[0] != '\0' &&
+        postgres_rows_count(postgres_pipeline_rows(pipeline, pipeline->n_statements - 1)) == 1;
+    if (is_paused)
+        base_log(
+            self->options.log, BASE_LOG_REACTION_PAUSED,
+            BASE_LOG_TEXT("reaction", chunk->reaction->name),
+            BASE_LOG_NUMBER("position", chunk->reason_position),
+            BASE_LOG_TEXT("reason", chunk->reason));
+    base_arena_reset(&self->arena);
+    runner_ended(&self->runner, is_written && !chunk->has_trouble ? RUNNER_DONE : RUNNER_TROUBLE);
+}
+
+/* The steps before the first that is not done. */
+static size_t count_done(const struct chunk *chunk)
+{
+    size_t n = 0;
+    while (n < chunk->n_steps && chunk->steps[n].n_done == chunk->steps[n].n_commands)
+        n++;
+    return n;
+}
+
+static void write_chunk(struct reactions *self)
+{
+    const struct chunk *chunk = &self->chunk;
+    size_t n = count_done(chunk);
+    int64_t until = chunk->until;
+    if (n < chunk->n_rows)
+        until = n == 0 ? chunk->after : chunk->steps[n - 1].position;
+    postgres_pipeline_begin(&self->write);
+    self->write.answered = write_answered;
+    timers_ask_write(&self->write, chunk, n, until);
+    if (chunk->reason[0] != '\0')
+        timers_ask_pause(&self->write, chunk);
+    postgres_send(self->runner.connection, &self->write);
+}
+
+/* ---- answering ------------------------------------------------------------------------------- */
+
+static struct reaction_answer begin_answer(struct reactions *self)
+{
+    return (struct reaction_answer){
+        .arena = &self->arena,
+        .settings = self->options.settings,
+        .now_us = self->chunk.now_us,
+    };
+}
+
+/* The next row is answered with that. */
+static void add_step(
+    struct reactions *self, const struct step *what, const struct reaction_answer *answer)
+{
+    struct step *step = &self->chunk.steps[self->chunk.n_steps++];
+    *step = *what;
+    step->n_commands = answer->n_commands;
+    step->commands = (const void *)base_arena_copy(
+        &self->arena, (const char *)answer->commands,
+        answer->n_commands * sizeof answer->commands[0]);
+    step->wake_at_us = answer->wake_at_us;
+}
+
+static void stop_at(struct reactions *self, int64_t position, const char *what)
+{
+    self->chunk.reason_position = position;
+    (void)snprintf(self->chunk.reason, sizeof self->chunk.reason, "%s", what);
+}
+
+static void answer_event(
+    struct reactions *self, const struct eventstore_event *event, const void *state)
+{
+    const struct reaction *reaction = self->chunk.reaction;
+    void *fact = base_arena_alloc(&self->arena, reaction->aggregate->fact_size);
+    if (!reaction->aggregate->read(event, &self->arena, fact)) {
+        stop_at(
+            self, event->position,
+            base_arena_printf(
+                &self->arena, "it can't be read as %.64s of schema version %d", event->type,
+                (int)event->schema_version));
+        return;
+    }
+    struct reaction_answer answer = begin_answer(self);
+    reaction->answer(
+        &(struct reaction_event){.event = event, .fact = fact, .state = state}, &answer);
+    add_step(
+        self,
+        &(struct step){
+            .stream_id = event->stream_id,
+            .position = event->position,
+            .cause = answer.n_commands > 0 ? commands_find_cause(&self->arena, event)
+                                           : (struct codec_cause){0},
+        },
+        &answer);
+}
+
+static void answer_timer(struct reactions *self, const struct step *step, const void *state)
+{
+    const struct reaction *reaction = self->chunk.reaction;
+    struct reaction_answer answer = begin_answer(self);
+    if (state != NULL && reaction->due != NULL)
+        reaction->due(
+            &(struct reaction_timer){
+                .stream_id = step->stream_id, .due_at_us = step->due_at_us, .state = state},
+            &answer);
+    if (answer.wake_at_us != 0 && answer.wake_at_us < answer.now_us + WAKE_LEAST_US)
+        answer.wake_at_us = answer.now_us + WAKE_LEAST_US;
+    add_step(self, step, &answer);
+}
+
+/* The row that is answered next. */
+static void receive_event(const struct reactions *self, struct eventstore_event *event)
+{
+    eventstore_receive_event(postgres_pipeline_rows(&self->rows, 0), self->chunk.n_steps, event);
+}
+
+static struct step receive_timer(const struct reactions *self)
+{
+    const struct postgres_rows *rows = postgres_pipeline_rows(&self->rows, 0);
+    return (struct step){
+        .stream_id = postgres_get_uuid(rows, self->chunk.n_steps, 0),
+        .due_at_us = postgres_get_time(rows, self->chunk.n_steps, 1),
+    };
+}
+
+/* ---- with a state ---------------------------------------------------------------------------- */
+
+/* NULL: a timer's stream is not there, so that nothing is to be done. */
+static void answer_with(struct reactions *self, const void *state)
+{
+    if (self->chunk.is_of_timers) {
+        const struct step step = receive_timer(self);
+        answer_timer(self, &step, state);
+    } else {
+        struct eventstore_event event;
+        receive_event(self, &event);
+        answer_event(self, &event, state);
+    }
+}
+
+static void state_failed(struct reactions *self)
+{
+    struct eventstore_event event = {.position = 0};
+    char stream[BASE_UUID_SIZE];
+    base_uuid_format(&self->history.stream_id, stream);
+    if (!self->chunk.is_of_timers)
+        receive_event(self, &event);
+    stop_at(
+        self, event.position,
+        base_arena_printf(
+            &self->arena, "the events of %s %s can't be read",
+            self->chunk.reaction->aggregate->stream_type, stream));
+}
+
+static void state_read(struct replay_history *history)
+{
+    struct reactions *self = BASE_CONTAINER(history, struct reactions, history);
+    struct chunk *chunk = &self->chunk;
+    chunk->is_reading = false;
+    switch (history->outcome) {
+    case REPLAY_FOUND:
+        answer_with(self, history->state);
+        break;
+    case REPLAY_NO_STREAM:
+    case REPLAY_NO_VERSION:
+        if (chunk->is_of_timers)
+            answer_with(self, NULL);
+        else
+            state_failed(self);
+        break;
+    case REPLAY_FAILED:
+        if (history->failure == BASE_BROKEN)
+            state_failed(self);
+        else
+            chunk->has_trouble = true;
+        break;
+    }
+    chunk_advance(self);
+}
+
+static void read_state(struct reactions *self, const struct base_uuid *id, int32_t version)
+{
+    self->chunk.is_reading = true;
+    self->history = (struct replay_history){
+        .aggregate = self->chunk.reaction->aggregate,
+        .stream_id = *id,
+        .at_version = version,
+        .at_us = INT64_MAX,
+        .answered = state_read,
+    };
+    replay_history_read(&self->history, self->runner.connection, self->options.log);
+}
+
+/* ---- in turn --------------------------------------------------------------------------------- */
+
+static void answer_next(struct reactions *self)
+{
+    const struct reaction *reaction = self->chunk.reaction;
+    struct eventstore_event event;
+    if (self->chunk.is_of_timers) {
+        const struct step step = receive_timer(self);
+        read_state(self, &step.stream_id, 0);
+        return;
+    }
+    receive_event(self, &event);
+    if (strcmp(event.stream_type, reaction->aggregate->stream_type) != 0)
+        add_step(
+            self, &(struct step){.stream_id = event.stream_id, .position = event.position},
+            &(struct reaction_answer){.n_commands = 0});
+    else if (reaction->wants_state)
+        read_state(self, &event.stream_id, event.version);
+    else
+        answer_event(self, &event, NULL);
+}
+
+void chunk_advance(struct reactions *self)
+{
+    struct chunk *chunk = &self->chunk;
+    while (!chunk->is_reading && !is_stopped(self)) {
+        if (chunk->sending < chunk->n_steps) {
+            struct step *step = &chunk->steps[chunk->sending];
+            if (step->n_sent == step->n_commands)
+                chunk->sending++;
+            else if (!commands_send(self, step))
+                return;
+        } else if (chunk->n_steps < chunk->n_rows) {
+            answer_next(self);
+        } else {
+            break;
+        }
+    }
+    if (!chunk->is_reading && self->n_in_flight == 0)
+        write_chunk(self);
+}
+
+/* ---- reading --------------------------------------------------------------------------------- */
+
+static void rows_answered(struct postgres_pipeline *pipeline)
+{
+    struct reactions *self = BASE_CONTAINER(pipeline, struct reactions, rows);
+    struct chunk *chunk = &self->chunk;
+    if (!postgres_is_done(pipeline->outcome)) {
+        runner_ended(&self->runner, RUNNER_TROUBLE);
+        return;
+    }
+    const struct postgres_rows *rows = postgres_pipeline_rows(pipeline, 0);
+    chunk->n_rows = postgres_rows_count(rows);
+    if (!chunk->is_of_timers && chunk->n_rows == CHUNK_STEPS_MAX) {
+        struct eventstore_event last;
+        eventstore_receive_event(rows, chunk->n_rows - 1, &last);
+        chunk->until = last.position;
+    }
+    chunk_advance(self);
+}
+
+static size_t count_types(const char *const *types)
+{
+    size_t n = 0;
+    while (types[n] != NULL)
+        n++;
+    return n;
+}
+
+void chunk_begin(struct reactions *self, const struct member *member, bool is_of_timers)
+{
+    const struct reaction *reaction = member->reaction;
+    struct chunk *chunk = &self->chunk;
+    chunk->reaction = reaction;
+    chunk->is_of_timers = is_of_timers;
+    chunk->now_us = self->options.now_us();
+    chunk->after = member->checkpoint->position;
+    chunk->until = self->head_position;
+    if (chunk->until - chunk->after > CHUNK_RANGE_MAX)
+        chunk->until = chunk->after + CHUNK_RANGE_MAX;
+    chunk->n_rows = chunk->n_steps = chunk->sending = 0;
+    chunk->has_trouble = false;
+    chunk->reason[0] = '\0';
+    postgres_pipeline_begin(&self->rows);
+    self->rows.answered = rows_answered;
+    if (is_of_timers)
+        timers_ask_due(&self->rows, reaction->name, chunk->now_us, CHUNK_STEPS_MAX);
+    else
+        eventstore_ask_log(
+            &self->rows, &(struct eventstore_log_wanted){
+                             .after_position = chunk->after,
+                             .until_position = chunk->until,
+                             .limit = CHUNK_STEPS_MAX,
+                             .types = reaction->types,
+                             .n_types = count_types(reaction->types),
+                         });
+    postgres_send(self->runner.connection, &self->rows);
+}
