@@ -194,7 +194,7 @@ static void answer_next_timer(struct reactions *self)
 {
     const struct replay_wanted *stream = slice_find(self);
     if (stream == NULL) {
-        slice_load(self);
+        slice_load(self, reactions_advance);
         return;
     }
     bool is_there = stream->aggregate->version(stream->state) > 0;

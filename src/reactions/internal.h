@@ -69,6 +69,7 @@ struct slot {
 struct slice {
     size_t from; /* the row of the first */
     size_t n;    /* 0: nothing is loaded */
+    void (*loaded)(struct reactions *self);
     struct replay_wanted list[SLICE_TIMERS_MAX];
     struct replay_wanted *sorted[SLICE_TIMERS_MAX];
     struct replay_load load;
@@ -131,8 +132,8 @@ struct codec_cause reactions_find_cause(
 
 /* ---- slice.c --------------------------------------------------------------------------------- */
 
-/* Reads the streams of the timers from the next row on; reactions_advance() is called then. */
-void slice_load(struct reactions *self);
+/* Reads the streams of the timers from the next row on. */
+void slice_load(struct reactions *self, void (*loaded)(struct reactions *self));
 /* The stream of the timer that is answered next; NULL: it is not loaded. */
 const struct replay_wanted *slice_find(const struct reactions *self);
 void slice_finish(struct slice *slice);

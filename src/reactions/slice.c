@@ -21,7 +21,7 @@ static bool skip_bad_snapshots(struct slice *slice)
     return has_any;
 }
 
-static void loaded(struct postgres_pipeline *pipeline)
+static void streams_loaded(struct postgres_pipeline *pipeline)
 {
     struct slice *slice = BASE_CONTAINER(pipeline, struct slice, pipeline);
     struct reactions *self = BASE_CONTAINER(slice, struct reactions, slice);
@@ -34,7 +34,7 @@ static void loaded(struct postgres_pipeline *pipeline)
     }
     self->chunk.has_trouble = !is_read;
     self->chunk.is_reading = false;
-    reactions_advance(self);
+    slice->loaded(self);
 }
 
 static void ask(struct reactions *self)
@@ -44,12 +44,12 @@ static void ask(struct reactions *self)
     for (size_t i = 0; i < slice->n; i++)
         slice->list[i].aggregate->begin(slice->list[i].state);
     postgres_pipeline_begin(&slice->pipeline);
-    slice->pipeline.answered = loaded;
+    slice->pipeline.answered = streams_loaded;
     replay_ask(&slice->load, &slice->pipeline, &slice->texts);
     postgres_send(self->runner.connection, &slice->pipeline);
 }
 
-void slice_load(struct reactions *self)
+void slice_load(struct reactions *self, void (*loaded)(struct reactions *self))
 {
     const struct chunk *chunk = &self->chunk;
     const struct postgres_rows *rows = postgres_pipeline_rows(&self->rows, 0);
@@ -57,6 +57,7 @@ void slice_load(struct reactions *self)
     size_t room = aggregate_state_room();
     if (slice->states == NULL)
         slice->states = base_alloc(SLICE_TIMERS_MAX * room);
+    slice->loaded = loaded;
     slice->from = chunk->n_steps;
     slice->n = chunk->n_rows - chunk->n_steps;
     if (slice->n > SLICE_TIMERS_MAX)

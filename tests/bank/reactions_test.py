@@ -332,9 +332,10 @@ class PausedTest(ReactionCase):
         self.end_claim()
         reactor = self.react(clock=51)
         self.wait_until_answered()
-        wait_until(lambda: self.count("fee-%") == 2, "both have paid")
+        wait_until(lambda: self.timers() == 0, "all timers are over")
         reactor.stop()
         self.assertEqual(self.count("opened-%", "AccountOpened"), 1)
+        self.assertEqual(self.count("fee-%"), 3)
         self.assertEqual(self.balances()[other], 50)
         self.assert_sound()
 
