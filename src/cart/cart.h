@@ -146,9 +146,10 @@ const struct cart_line *cart_find_line(const struct cart *cart, const char *item
 /* The line of that sku with those properties (NULL: none), or NULL. */
 const struct cart_line *cart_find_line_of(
     const struct cart *cart, const char *sku, const char *properties);
-/* Whether the quantities of two lines count the same: by the same scale, and by the same unit where
- * both have one. */
-bool cart_line_counts_like(const struct cart_line *left, const struct cart_line *right);
+/* Whether the quantity of another line counts what that of `line` does: by the same scale and the
+ * same unit. Pieces without a unit may get one; a unit that went and came back as another would
+ * make pounds of kilograms. */
+bool cart_line_counts_like(const struct cart_line *line, const struct cart_line *other);
 /* The total of that name, or NULL. */
 const struct cart_total *cart_find_total(const struct cart *cart, const char *name);
 
