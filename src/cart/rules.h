@@ -51,6 +51,22 @@ static inline void rules_note(struct cart_decision *decision, struct cart_note n
     decision->notes[decision->n_notes++] = note;
 }
 
+/* That so much of a line can't be had. */
+static inline void rules_note_line(
+    struct cart_decision *decision, enum cart_refusal code, const struct cart_line *line,
+    int32_t wanted)
+{
+    rules_note(
+        decision, (struct cart_note){
+                      .code = code,
+                      .item_id = line->item_id,
+                      .sku = line->sku,
+                      .quantity = wanted,
+                      .unit_price_minor = -1,
+                      .current_price_minor = -1,
+                  });
+}
+
 /* Whether an amount of others and that of a line, of which quantity, scale and price count, stay
  * exact together; *sum_minor is what they are. */
 bool rules_add_line(int64_t others_minor, const struct cart_line *line, int64_t *sum_minor);
@@ -61,11 +77,16 @@ bool rules_is_about(const struct cart_line *line, const struct cart_offer *offer
 /* Whether a line can have the price of an offer. False: *obstacle says why not. */
 bool rules_can_take_price(
     const struct cart_line *line, const struct cart_offer *offer, enum cart_refusal *obstacle);
+/* Whether the caller may have more at the price of the line: one that another system set is for as
+ * much as that said. */
+bool rules_may_grow(const struct cart_line *line, const struct cart_known *known);
 bool rules_allow(const struct cart_limits *limits, int64_t quantity);
 enum cart_outcome rules_refuse_quantity(
     struct cart_decision *decision, const struct cart_limits *limits);
 
 /* totals.c */
+/* Whether the caller may have the cart lose what others have set, as with another currency. */
+bool rules_may_drop_totals(const struct cart *cart, const struct cart_known *known);
 enum cart_outcome rules_set_total(
     const struct cart *cart, const struct cart_command *command, struct cart_decision *decision);
 enum cart_outcome rules_remove_total(
