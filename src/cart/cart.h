@@ -20,8 +20,9 @@
 #define CART_SCALE_MAX 6
 #define CART_AMOUNT_MAX INT64_C(9007199254740991) /* 2^53-1: exact in every JSON reader */
 #define CART_COMMANDS_MAX 100                     /* in one request */
-#define CART_SKU_MAX 128                          /* code points */
-#define CART_SKU_SIZE (4 * CART_SKU_MAX + 1)      /* of a sku in UTF-8, with the terminating NUL */
+#define CART_EVENTS_MAX 1000                 /* of one request; no single command has as many */
+#define CART_SKU_MAX 128                     /* code points */
+#define CART_SKU_SIZE (4 * CART_SKU_MAX + 1) /* of a sku in UTF-8, with the terminating NUL */
 #define CART_ITEM_ID_MAX 64
 #define CART_CUSTOMER_ID_MAX 128     /* code points */
 #define CART_ORDER_REFERENCE_MAX 128 /* code points */
@@ -166,11 +167,13 @@ void cart_sum_up(struct cart *cart);
 #define CART_TOKEN_MAX 64       /* characters of a Cart-Token that is told apart from others */
 #define CART_TOKEN_HASH_SIZE 65 /* 64 hexadecimal digits and the terminating NUL */
 
-/* Who asks for a cart; each of the three is a right of its own. Zero: nobody. */
+/* Who asks for a cart; each of the first three is a right of its own. Zero: nobody. */
 struct cart_caller {
     bool may_all;                                /* every cart */
     const char *customer_id;                     /* the carts of that customer; NULL: none */
     char guest_token_hash[CART_TOKEN_HASH_SIZE]; /* the cart whose token this is of; "": none */
+    bool may_set_prices;                         /* of lines, in those carts */
+    bool may_set_totals;
 };
 /* Whether the caller may see and change a cart of that owner. NULLs: it has no customer, no token.
  * How long it takes says nothing about the hashes. */
@@ -213,8 +216,8 @@ int64_t cart_expires_at_us(const struct cart *cart, const struct cart_lifetimes 
     ROW(COPIED, "CartCopied", 1)                                                                   \
     ROW(RESTORED, "CartRestored", 1)                                                               \
     ROW(REOPENED, "CartReopened", 1)                                                               \
-    ROW(TOTAL_SET, "CartTotalSet", 1)                                                              \
-    ROW(TOTAL_REMOVED, "CartTotalRemoved", 1)                                                      \
+    ROW(TOTAL_SET, "CartTotalSet", 2)                                                              \
+    ROW(TOTAL_REMOVED, "CartTotalRemoved", 2)                                                      \
     ROW(ABANDONED, "CartAbandoned", 1)                                                             \
     ROW(RESUMED, "CartResumed", 1)                                                                 \
     ROW(EXPIRED, "CartExpired", 1)                                                                 \
@@ -323,9 +326,11 @@ struct cart_event {
         struct {
             const char *name;
             int64_t amount_minor;
+            bool keeps_notes; /* those of the cart stay: nobody but a service has changed it */
         } total_set;
         struct {
             const char *name;
+            bool keeps_notes;
         } total_removed;
         struct {
             int64_t total_minor;
@@ -466,9 +471,9 @@ struct cart_command {
             bool has_quantity;
             bool has_properties;
             bool has_unit_price;
-            int32_t quantity;       /* 0..CART_QUANTITY_MAX; 0 removes */
-            const char *properties; /* what is to be merged with them; NULL: they end */
-            int64_t unit_price_minor;
+            int32_t quantity;         /* 0..CART_QUANTITY_MAX; 0 removes */
+            const char *properties;   /* what is to be merged with them; NULL: they end */
+            int64_t unit_price_minor; /* CART_PRICE_OF_CATALOG: no set one any more */
         } change_item;
         struct {
             char currency[4];
@@ -493,6 +498,8 @@ struct cart_command {
         } merge;                       /* and of reverting it */
     };
 };
+
+#define CART_PRICE_OF_CATALOG INT64_C(-1)
 
 /* What a command names: a sku, the id of an item or a cart, a total; "" for one that names nothing.
  */
@@ -526,6 +533,8 @@ struct cart_due cart_find_due(const struct cart *cart, const struct cart_lifetim
     ROW(OTHER_ORDER_REFERENCE, "order-reference-mismatch")                                         \
     ROW(IS_CLAIMED, "cart-already-claimed")                                                        \
     ROW(ITEM_NOT_IN_CART, "item-not-in-cart")                                                      \
+    ROW(HAS_TOTALS, "cart-has-totals")                                                             \
+    ROW(PRICE_IS_SET, "price-is-set")                                                              \
     ROW(UNKNOWN_SKU, "unknown-sku")                                                                \
     ROW(PRICE_UNAVAILABLE, "price-unavailable")                                                    \
     ROW(UNIT_CHANGED, "unit-changed")                                                              \
@@ -545,6 +554,7 @@ struct cart_due cart_find_due(const struct cart *cart, const struct cart_lifetim
     ROW(REOPEN_TOO_LATE, "reopen-too-late")                                                        \
     ROW(METADATA_TOO_LARGE, "metadata-too-large")                                                  \
     ROW(PROPERTIES_TOO_LARGE, "properties-too-large")                                              \
+    ROW(TOO_MANY_EVENTS, "too-many-events")                                                        \
     ROW(OPEN_CART_EXISTS, "open-cart-exists")
 enum cart_refusal {
 #define CART_ROW(NAME, slug) CART_REFUSED_##NAME,
