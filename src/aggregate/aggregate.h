@@ -87,6 +87,8 @@ struct aggregate_times {
     int64_t created_at_us;
     int64_t updated_at_us;
     int64_t closed_at_us;
+    int64_t abandoned_at_us;
+    int64_t lifetime_us; /* how long after updated_at it expires; 0: never */
 };
 
 /*

@@ -336,6 +336,8 @@ static void list_skus_of(
     case CART_COMMAND_REOPEN:
     case CART_COMMAND_SET_TOTAL:
     case CART_COMMAND_REMOVE_TOTAL:
+    case CART_COMMAND_ABANDON:
+    case CART_COMMAND_EXPIRE:
     case CART_COMMAND_MERGE: /* the other cart's, which are asked for when it is known */
     case CART_COMMAND_REVERT_MERGE:
         return;
@@ -418,12 +420,21 @@ static struct aggregate_times times(const void *state)
         .created_at_us = cart->created_at_us,
         .updated_at_us = cart->updated_at_us,
         .closed_at_us = cart->closed_at_us,
+        .abandoned_at_us = cart->abandoned_at_us,
+        .lifetime_us = codec_lifetime_us(cart->customer_id != NULL, cart->n_lines == 0),
     };
 }
 
 static void append_times(struct base_buffer *out, const struct aggregate_times *given)
 {
-    codec_append_cart_times(out, given->created_at_us, given->updated_at_us, given->closed_at_us);
+    codec_append_cart_times(
+        out, &(struct codec_cart_times){
+                 .created_at_us = given->created_at_us,
+                 .updated_at_us = given->updated_at_us,
+                 .closed_at_us = given->closed_at_us,
+                 .abandoned_at_us = given->abandoned_at_us,
+                 .lifetime_us = given->lifetime_us,
+             });
 }
 
 static void write_snapshot(struct base_buffer *out, const void *state)

@@ -16,7 +16,8 @@ static bool may_open(const struct cart_command *command)
 
 static bool may_close(const struct cart_command *command)
 {
-    return command->type == CART_COMMAND_CHECK_OUT || command->type == CART_COMMAND_CANCEL;
+    return command->type == CART_COMMAND_CHECK_OUT || command->type == CART_COMMAND_CANCEL ||
+           command->type == CART_COMMAND_EXPIRE;
 }
 
 /* Whether it names the cart that is merged, or was. */

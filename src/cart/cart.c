@@ -42,6 +42,7 @@ void cart_clear(struct cart *cart)
     cart->created_at_us = CART_TIME_NONE;
     cart->updated_at_us = CART_TIME_NONE;
     cart->closed_at_us = CART_TIME_NONE;
+    cart->abandoned_at_us = CART_TIME_NONE;
     cart->totals = cart->totals_room;
 }
 

@@ -15,27 +15,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#define CART_LINES_MAX 250
-#define CART_QUANTITY_MAX 1000000 /* of one line; what a product allows is less, mostly */
-#define CART_SCALE_MAX 6
-#define CART_AMOUNT_MAX INT64_C(9007199254740991) /* 2^53-1: exact in every JSON reader */
-#define CART_COMMANDS_MAX 100                     /* in one request */
-#define CART_SKU_MAX 128                          /* code points */
-#define CART_SKU_SIZE (4 * CART_SKU_MAX + 1)      /* of a sku in UTF-8, with the terminating NUL */
-#define CART_ITEM_ID_MAX 64
-#define CART_CUSTOMER_ID_MAX 128     /* code points */
-#define CART_ORDER_REFERENCE_MAX 128 /* code points */
-#define CART_METADATA_MAX 4096       /* bytes as JSON */
-#define CART_METADATA_DEPTH_MAX 3
-#define CART_PROPERTIES_MAX 16 /* of one line */
-#define CART_PROPERTY_NAME_MAX 32
-#define CART_PROPERTY_VALUE_MAX 256    /* code points */
-#define CART_PROPERTIES_BYTES_MAX 1024 /* as JSON */
-#define CART_EMAIL_MAX 254             /* code points (RFC 5321, 4.5.3.1.3, without its brackets) */
-#define CART_NOTE_MAX 2000             /* code points */
-#define CART_REASON_MAX 256            /* code points */
-#define CART_TOTALS_MAX 8
-#define CART_TOTAL_NAME_MAX 32
+#include "cart_limits.h"
+#include "cart_names.h"
 
 /* Whether two texts, of which each may be NULL, are the same. Most texts of two states of one cart
  * are at the same address. */
@@ -43,34 +24,6 @@ static inline bool cart_is_same_text(const char *left, const char *right)
 {
     return left == right || (left != NULL && right != NULL && strcmp(left, right) == 0);
 }
-
-/* The status of a cart, with its name in JSON and SQL. CART_ABSENT has no events yet. */
-#define CART_STATUSES(ROW)                                                                         \
-    ROW(ABSENT, "absent")                                                                          \
-    ROW(OPEN, "open")                                                                              \
-    ROW(CHECKED_OUT, "checked_out")                                                                \
-    ROW(CANCELLED, "cancelled")                                                                    \
-    ROW(MERGED, "merged")
-enum cart_status {
-#define CART_ROW(NAME, name) CART_##NAME,
-    CART_STATUSES(CART_ROW)
-#undef CART_ROW
-};
-const char *cart_status_name(enum cart_status status);
-
-/* How much a line has that both of two merged carts had, with its name in JSON: the sum, the larger
- * one, that of the cart that ends, or that of the one that stays. */
-#define CART_MERGE_RULES(ROW)                                                                      \
-    ROW(SUM, "sum")                                                                                \
-    ROW(MAX, "max")                                                                                \
-    ROW(THEIRS, "theirs")                                                                          \
-    ROW(OURS, "ours")
-enum cart_merge_rule {
-#define CART_ROW(NAME, name) CART_MERGE_##NAME,
-    CART_MERGE_RULES(CART_ROW)
-#undef CART_ROW
-};
-const char *cart_merge_rule_name(enum cart_merge_rule rule);
 
 /* Lines of one sku with different properties are different lines: what a line is is said by its sku
  * and its properties, and its item id is what it is called. */
@@ -121,8 +74,9 @@ struct cart {
     int64_t discount_minor;  /* likewise */
     int64_t total_minor;     /* subtotal - discount + the amounts of `totals` */
     int64_t created_at_us;
-    int64_t updated_at_us;
+    int64_t updated_at_us; /* by somebody: that it was abandoned is no change */
     int64_t closed_at_us;
+    int64_t abandoned_at_us; /* of an open cart that nobody has touched for long */
     size_t n_totals;
     const struct cart_total *totals; /* in the order of their names */
     size_t n_lines;
@@ -174,6 +128,21 @@ struct cart_caller {
 bool cart_admits(
     const char *customer_id, const char *guest_token_hash, const struct cart_caller *caller);
 
+/* ---- how long it lasts ----------------------------------------------------------------------- */
+
+/* How long after its last change an open cart counts as abandoned, and how long after it it
+ * expires. 0: never. */
+struct cart_lifetimes {
+    int64_t abandoned_us;
+    int64_t guest_us;    /* a cart without customer expires */
+    int64_t customer_us; /* a cart of a customer expires */
+    int64_t empty_us;    /* a cart without lines expires, whoever it belongs to */
+};
+/* How long after its last change such a cart expires; 0: never. */
+int64_t cart_lifetime_us(const struct cart_lifetimes *lifetimes, bool has_customer, bool is_empty);
+/* When; CART_TIME_NONE: never, or it is not open. The time may be one that has passed. */
+int64_t cart_expires_at_us(const struct cart *cart, const struct cart_lifetimes *lifetimes);
+
 /* ---- facts ----------------------------------------------------------------------------------- */
 
 /* The events of a cart, with their names in the log and their present schema_version. */
@@ -197,6 +166,9 @@ bool cart_admits(
     ROW(REOPENED, "CartReopened", 1)                                                               \
     ROW(TOTAL_SET, "CartTotalSet", 1)                                                              \
     ROW(TOTAL_REMOVED, "CartTotalRemoved", 1)                                                      \
+    ROW(ABANDONED, "CartAbandoned", 1)                                                             \
+    ROW(RESUMED, "CartResumed", 1)                                                                 \
+    ROW(EXPIRED, "CartExpired", 1)                                                                 \
     ROW(MERGED, "CartMerged", 1)                                                                   \
     ROW(MERGED_INTO, "CartMergedInto", 1)                                                          \
     ROW(MERGE_REVERTED, "CartMergeReverted", 1)
@@ -307,11 +279,15 @@ struct cart_event {
             const char *name;
         } total_removed;
         struct {
+            int64_t total_minor;
+            char currency[4];
+            int32_t item_count;
+        } abandoned; /* what was left */
+        struct {
             const char *from; /* the id of the cart whose lines came with the events before */
             int32_t version;  /* of that cart */
             enum cart_merge_rule rule;
-            const char
-                *lines; /* before and after, of each that changed: a JSON array; NULL: none */
+            const char *lines; /* before and after, if it changed: a JSON array; NULL: none */
             const char *notes; /* as of restored */
         } merged;
         struct {
@@ -319,13 +295,14 @@ struct cart_event {
             int32_t version;  /* of that cart, by the merge */
         } merged_into;
         struct {
-            const char *cart_id; /* of the other cart; of the two, the one that had ended is open */
+            const char *cart_id; /* of the other cart; the one that had ended is open again */
             const char *notes;   /* as of restored */
         } merge_reverted;
     };
 };
 
-/* Applies one fact: version grows by one, updated_at becomes `recorded_at_us`. */
+/* Applies one fact: version grows by one, and updated_at becomes `recorded_at_us` unless time alone
+ * made the fact. */
 void cart_evolve(struct cart *cart, const struct cart_event *event, int64_t recorded_at_us);
 /* Which units in the open cart a fact changes: those of a sku, of a line, or all that are there. */
 enum cart_reach_kind { CART_REACH_NOTHING, CART_REACH_SKU, CART_REACH_LINE, CART_REACH_ALL };
@@ -377,6 +354,8 @@ struct cart_offer {
     ROW(REOPEN, "reopen")                                                                          \
     ROW(SET_TOTAL, "set_total")                                                                    \
     ROW(REMOVE_TOTAL, "remove_total")                                                              \
+    ROW(ABANDON, "abandon") /* this and the next are a timer's, and no client's */                 \
+    ROW(EXPIRE, "expire")                                                                          \
     ROW(MERGE, "merge")                                                                            \
     ROW(REVERT_MERGE, "revert_merge")
 enum cart_command_type {
@@ -477,7 +456,15 @@ struct cart_request {
     int64_t asked_at_us;
     int64_t reopen_us;      /* how long after its end an owner may reopen a cart */
     bool has_one_open_cart; /* of each customer one cart may be open; false: any number */
+    const struct cart_lifetimes *lifetimes; /* for ABANDON and EXPIRE; NULL: all never */
 };
+
+/* The next of what time makes of a cart. */
+struct cart_due {
+    int64_t at_us;                  /* CART_TIME_NONE: nothing, ever */
+    enum cart_command_type command; /* that does it: ABANDON or EXPIRE */
+};
+struct cart_due cart_find_due(const struct cart *cart, const struct cart_lifetimes *lifetimes);
 
 /* Why a command is refused, in the order in which refusals win (docs/http.md, "Order of checks").
  * The names are the problems' slugs. The first two are about existence, the others are the rules of

@@ -449,6 +449,8 @@ const char *cart_command_subject(const struct cart_command *command)
     case CART_COMMAND_CHECK_OUT:
     case CART_COMMAND_CANCEL:
     case CART_COMMAND_REOPEN:
+    case CART_COMMAND_ABANDON:
+    case CART_COMMAND_EXPIRE:
         break;
     case CART_COMMAND_MERGE:
     case CART_COMMAND_REVERT_MERGE:
@@ -499,6 +501,8 @@ static enum cart_outcome change(
         return rules_accept(decision, (struct cart_event){.type = CART_EVENT_CANCELLED});
     case CART_COMMAND_CREATE:
     case CART_COMMAND_REOPEN:
+    case CART_COMMAND_ABANDON:
+    case CART_COMMAND_EXPIRE:
         break;
     }
     return rules_refuse(decision, CART_REFUSED_NOT_FOUND);
@@ -515,6 +519,8 @@ static enum cart_outcome decide(
         return rules_refuse(decision, CART_REFUSED_NOT_FOUND);
     if (command->type == CART_COMMAND_REOPEN && cart->status != CART_MERGED)
         return reopen(cart, command, known, decision);
+    if (rules_is_of_time(command->type))
+        return rules_pass_time(cart, command, known, decision);
     if (cart->status == CART_CHECKED_OUT && command->type == CART_COMMAND_CHECK_OUT)
         return check_out_again(cart, command, decision);
     if (cart->status != CART_OPEN)
@@ -530,13 +536,15 @@ void cart_decide(
     decision->n_notes = 0;
     decision->has_other_event = false;
     decision->outcome = decide(cart, command, known, decision);
-    if (decision->outcome != CART_ACCEPTED) {
+    if (decision->outcome == CART_ACCEPTED) {
+        rules_resume(cart, command, decision);
+    } else {
         decision->n_events = 0;
         decision->has_other_event = false;
     }
 }
 
-struct cart_sizes cart_find_sizes(const struct cart *cart, const struct cart_command *command)
+static struct cart_sizes find_sizes(const struct cart *cart, const struct cart_command *command)
 {
     enum { AROUND = 3 }; /* facts beside those about lines */
     switch (command->type) {
@@ -575,7 +583,16 @@ struct cart_sizes cart_find_sizes(const struct cart *cart, const struct cart_com
     case CART_COMMAND_REOPEN:
     case CART_COMMAND_SET_TOTAL:
     case CART_COMMAND_REMOVE_TOTAL:
+    case CART_COMMAND_ABANDON:
+    case CART_COMMAND_EXPIRE:
         break;
     }
     return (struct cart_sizes){.n_events = 1};
+}
+
+struct cart_sizes cart_find_sizes(const struct cart *cart, const struct cart_command *command)
+{
+    struct cart_sizes sizes = find_sizes(cart, command);
+    sizes.n_events += cart->abandoned_at_us != CART_TIME_NONE; /* it is resumed first */
+    return sizes;
 }

@@ -187,6 +187,9 @@ static bool is_undoable(enum cart_event_type type)
     case CART_EVENT_REOPENED:
     case CART_EVENT_TOTAL_SET:
     case CART_EVENT_TOTAL_REMOVED:
+    case CART_EVENT_ABANDONED:
+    case CART_EVENT_RESUMED:
+    case CART_EVENT_EXPIRED:
     case CART_EVENT_MERGED:
     case CART_EVENT_MERGED_INTO:
     case CART_EVENT_MERGE_REVERTED:
@@ -206,6 +209,7 @@ static void close_as(struct cart *cart, enum cart_status status, int64_t recorde
 {
     cart->status = status;
     cart->closed_at_us = recorded_at_us;
+    cart->abandoned_at_us = CART_TIME_NONE;
 }
 
 static void reopen(struct cart *cart)
@@ -243,8 +247,10 @@ static void revert_merge(struct cart *cart, const struct cart_event *event)
 void cart_evolve(struct cart *cart, const struct cart_event *event, int64_t recorded_at_us)
 {
     cart->version++;
-    cart->updated_at_us = recorded_at_us;
-    cart->notes = NULL;
+    if (event->type != CART_EVENT_ABANDONED) {
+        cart->updated_at_us = recorded_at_us;
+        cart->notes = NULL;
+    }
     if (is_undoable(event->type)) {
         cart->changed_version = cart->version;
         cart->undone_to = 0;
@@ -311,6 +317,15 @@ void cart_evolve(struct cart *cart, const struct cart_event *event, int64_t reco
     case CART_EVENT_TOTAL_REMOVED:
         rules_take_total(cart, event->total_removed.name);
         break;
+    case CART_EVENT_ABANDONED:
+        cart->abandoned_at_us = recorded_at_us;
+        break;
+    case CART_EVENT_RESUMED:
+        cart->abandoned_at_us = CART_TIME_NONE;
+        break;
+    case CART_EVENT_EXPIRED:
+        close_as(cart, CART_EXPIRED, recorded_at_us);
+        break;
     case CART_EVENT_MERGED:
         cart->notes = event->merged.notes;
         begin_changes(cart);
@@ -338,6 +353,8 @@ struct cart_reach cart_find_reach(const struct cart_event *event)
     case CART_EVENT_RESTORED:
     case CART_EVENT_TOTAL_SET:
     case CART_EVENT_TOTAL_REMOVED:
+    case CART_EVENT_ABANDONED:
+    case CART_EVENT_RESUMED:
     case CART_EVENT_MERGED: /* the events before it say what came */
         break;
     case CART_EVENT_ITEM_RESTORED:
@@ -351,6 +368,7 @@ struct cart_reach cart_find_reach(const struct cart_event *event)
     case CART_EVENT_CLEARED:
     case CART_EVENT_CHECKED_OUT:
     case CART_EVENT_CANCELLED:
+    case CART_EVENT_EXPIRED:
     case CART_EVENT_REOPENED:
     case CART_EVENT_MERGED_INTO:
     case CART_EVENT_MERGE_REVERTED:
@@ -370,4 +388,5 @@ void cart_stamp(struct cart *cart, int64_t recorded_at_us)
     stamp_time(&cart->created_at_us, recorded_at_us);
     stamp_time(&cart->updated_at_us, recorded_at_us);
     stamp_time(&cart->closed_at_us, recorded_at_us);
+    stamp_time(&cart->abandoned_at_us, recorded_at_us);
 }

@@ -93,6 +93,15 @@ enum cart_outcome rules_set_total(
 enum cart_outcome rules_remove_total(
     const struct cart *cart, const struct cart_command *command, struct cart_decision *decision);
 
+/* ends.c: that a cart was left, and that it ends by itself. */
+bool rules_is_of_time(enum cart_command_type type);
+enum cart_outcome rules_pass_time(
+    const struct cart *cart, const struct cart_command *command, const struct cart_known *known,
+    struct cart_decision *decision);
+/* For a command that was accepted: a cart that was left is resumed first. */
+void rules_resume(
+    const struct cart *cart, const struct cart_command *command, struct cart_decision *decision);
+
 /* prices.c */
 enum cart_outcome rules_reprice(
     const struct cart *cart, const struct cart_known *known, struct cart_decision *decision);

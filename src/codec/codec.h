@@ -21,6 +21,12 @@ void codec_begin(void);
 
 #define CODEC_DEPTH_MAX 16 /* of any JSON a client sends */
 
+/* How long carts last, for what their documents say about it; it is copied. Never called: for ever.
+ */
+void codec_use_lifetimes(const struct cart_lifetimes *lifetimes);
+/* As in room cart, with those. */
+int64_t codec_lifetime_us(bool has_customer, bool is_empty);
+
 /* ---- documents ------------------------------------------------------------------------------- */
 
 /* A cart as it is stored in the read table: the JSON that is served without the three times, a
@@ -39,21 +45,28 @@ void codec_write_cart_end(struct base_buffer *out, const struct cart *cart);
 void codec_write_stored_cart(struct base_buffer *out, const char *document, size_t length);
 /* Whether a document, or a piece of it, is of a shape of before. */
 bool codec_is_former_cart(const char *document, size_t length) BASE_MUST_CHECK;
+/* The times of a cart's document. closed_at and abandoned_at may be CART_TIME_NONE (null). */
+struct codec_cart_times {
+    int64_t created_at_us;
+    int64_t updated_at_us;
+    int64_t closed_at_us;
+    int64_t abandoned_at_us;
+    int64_t lifetime_us; /* how long after updated_at it expires, unless it is closed; 0: never */
+};
 /* The answer: a stored document in today's shape, with its times put in before the closing brace.
- * closed_at_us may be CART_TIME_NONE (null). */
+ */
 void codec_write_cart_times(
-    struct base_buffer *out, const char *document, size_t length, int64_t created_at_us,
-    int64_t updated_at_us, int64_t closed_at_us);
+    struct base_buffer *out, const char *document, size_t length,
+    const struct codec_cart_times *times);
 /* The answer with what the catalogue says now: each line has "current_price" and "available", the
  * cart "current_total". `offers` is {"<item id>":[price or null, whether it is active, quantity or
  * null],…} of the lines whose products are known. A price of another unit than the line's is none.
  */
 void codec_write_priced_cart(
     struct base_buffer *out, const char *document, size_t length, const char *offers,
-    int64_t created_at_us, int64_t updated_at_us, int64_t closed_at_us);
+    const struct codec_cart_times *times);
 /* The times in place: `out` ends with a stored document; the times are put in before its end. */
-void codec_append_cart_times(
-    struct base_buffer *out, int64_t created_at_us, int64_t updated_at_us, int64_t closed_at_us);
+void codec_append_cart_times(struct base_buffer *out, const struct codec_cart_times *times);
 
 /* {"sku","version","name","prices","active"}, "tags" if it has some, and "quantity" unless it is
  * the default: a product as it is stored in the read table. */
@@ -140,7 +153,7 @@ bool codec_is_same_json(const char *left, const char *right) BASE_MUST_CHECK;
 /* A cart as a snapshot stores it, and back; texts go to the arena. `shape` of a stored snapshot
  * must be this one, else it is not read: a snapshot can be made again from the events, so there are
  * no upcasts. False: not a snapshot; `cart` may have been changed. */
-#define CODEC_SNAPSHOT_SHAPE 5
+#define CODEC_SNAPSHOT_SHAPE 6
 void codec_write_cart_snapshot(struct base_buffer *out, const struct cart *cart);
 bool codec_read_cart_snapshot(const char *json, struct base_arena *arena, struct cart *cart)
     BASE_MUST_CHECK;

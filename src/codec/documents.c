@@ -10,7 +10,7 @@ enum {
     LINE_ROOM = 256,  /* one line without its texts */
     USUAL_HEAD = 448, /* what most documents need without lines, with times */
     USUAL_LINE = 224, /* what most lines need, with their texts */
-    TIMES_ROOM = 192, /* three members with a time each */
+    TIMES_ROOM = 288, /* five members with a time each */
 };
 
 /* ---- carts ----------------------------------------------------------------------------------- */
@@ -194,13 +194,36 @@ static void write_time(struct base_buffer *out, const char *name, int64_t unix_u
     base_buffer_append_char(out, '"');
 }
 
-void codec_append_cart_times(
-    struct base_buffer *out, int64_t created_at_us, int64_t updated_at_us, int64_t closed_at_us)
+/* As for currencies, what the settings say is the process's. */
+static struct cart_lifetimes cart_lifetimes;
+
+void codec_use_lifetimes(const struct cart_lifetimes *lifetimes)
+{
+    cart_lifetimes = *lifetimes;
+}
+
+int64_t codec_lifetime_us(bool has_customer, bool is_empty)
+{
+    return cart_lifetime_us(&cart_lifetimes, has_customer, is_empty);
+}
+
+static int64_t find_expiry(const struct codec_cart_times *times)
+{
+    if (times->closed_at_us != CART_TIME_NONE || times->lifetime_us == 0 ||
+        times->updated_at_us < BASE_TIME_LEAST_US ||
+        times->updated_at_us > BASE_TIME_MOST_US - times->lifetime_us)
+        return CART_TIME_NONE;
+    return times->updated_at_us + times->lifetime_us;
+}
+
+void codec_append_cart_times(struct base_buffer *out, const struct codec_cart_times *times)
 {
     out->length--; /* The closing brace moves to the end. */
-    write_time(out, ",\"created_at\":", created_at_us);
-    write_time(out, ",\"updated_at\":", updated_at_us);
-    write_time(out, ",\"closed_at\":", closed_at_us);
+    write_time(out, ",\"created_at\":", times->created_at_us);
+    write_time(out, ",\"updated_at\":", times->updated_at_us);
+    write_time(out, ",\"closed_at\":", times->closed_at_us);
+    write_time(out, ",\"abandoned_at\":", times->abandoned_at_us);
+    write_time(out, ",\"expires_at\":", find_expiry(times));
     base_buffer_append_char(out, '}');
 }
 
@@ -402,12 +425,12 @@ void codec_write_stored_cart(struct base_buffer *out, const char *document, size
 }
 
 void codec_write_cart_times(
-    struct base_buffer *out, const char *document, size_t length, int64_t created_at_us,
-    int64_t updated_at_us, int64_t closed_at_us)
+    struct base_buffer *out, const char *document, size_t length,
+    const struct codec_cart_times *times)
 {
     (void)base_buffer_reserve(out, length + TIMES_ROOM);
     codec_write_stored_cart(out, document, length);
-    codec_append_cart_times(out, created_at_us, updated_at_us, closed_at_us);
+    codec_append_cart_times(out, times);
 }
 
 /* ---- products -------------------------------------------------------------------------------- */

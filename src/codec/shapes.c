@@ -147,6 +147,15 @@ static const struct codec_field cart_event_fields[][FIELDS_MAX] = {
         {
             {FIELD("name", WORD, total_removed.name)},
         },
+    [CART_EVENT_ABANDONED] =
+        {
+            {FIELD("total", INTEGER, abandoned.total_minor), .most = CART_AMOUNT_MAX},
+            {FIELD("currency", CURRENCY, abandoned.currency)},
+            {FIELD("item_count", INTEGER, abandoned.item_count), .least = 1,
+             .most = CART_LINES_MAX * CART_QUANTITY_MAX},
+        },
+    [CART_EVENT_RESUMED] = {{.name = NULL}},
+    [CART_EVENT_EXPIRED] = {{.name = NULL}},
     [CART_EVENT_MERGED] =
         {
             {FIELD("from", CART_ID, merged.from)},
@@ -300,6 +309,8 @@ static const struct codec_field command_fields[][FIELDS_MAX] = {
             {FIELD("name", WORD, remove_total.name), .is_in_path = true,
              .most = CART_TOTAL_NAME_MAX},
         },
+    [CART_COMMAND_ABANDON] = {{.name = NULL}},
+    [CART_COMMAND_EXPIRE] = {{.name = NULL}},
     [CART_COMMAND_MERGE] =
         {
             {FIELD("from", CART_ID, merge.from)},

@@ -18,6 +18,7 @@ static const struct codec_field head_fields[] = {
     {FIELD("created_at_us", INTEGER, created_at_us), TIME_LIMITS},
     {FIELD("updated_at_us", INTEGER, updated_at_us), TIME_LIMITS},
     {FIELD("closed_at_us", INTEGER, closed_at_us), TIME_LIMITS},
+    {FIELD("abandoned_at_us", INTEGER, abandoned_at_us), TIME_LIMITS},
     {FIELD("changed_version", INTEGER, changed_version), .most = INT32_MAX},
     {FIELD("undone_to", INTEGER, undone_to), .most = INT32_MAX},
     {FIELD("notes", NOTES, notes)},

@@ -63,10 +63,11 @@
         "Content-Type must say so or be absent; that of a PATCH may be "                           \
         "application/merge-patch+json too. Its Content-Encoding must be absent.")                  \
     ROW(CART_CLOSED, "cart-closed", 409, "The cart is closed",                                     \
-        "A cart that was checked out, cancelled or merged into another accepts no more commands. " \
-        "Create a new one with POST /carts, or reopen it with POST /carts/{cart_id}/reopen; of a " \
-        "cart that was merged, go on with the one that its merged_into names, or revert the "      \
-        "merge. cart_status says which of the three it was, and closed_at when; "                  \
+        "A cart that was checked out, cancelled or merged into another, or has expired, "          \
+        "accepts no more commands. Create a new one with POST /carts, or reopen it with "          \
+        "POST /carts/{cart_id}/reopen; of a cart that was merged, go on with the one that "        \
+        "its merged_into names, or revert the merge. cart_status says which of the four "          \
+        "it was, and closed_at when; "                                                             \
         "closed_at is null if it was an earlier command of the same request, which was not "       \
         "carried out either.")                                                                     \
     ROW(ORDER_REFERENCE_MISMATCH, "order-reference-mismatch", 409,                                 \
@@ -108,8 +109,9 @@
         "No change of the cart's content is left that could be undone: it is as it was when "      \
         "it was created. Whose the cart is and whether it is open are not undone.")                \
     ROW(REOPEN_TOO_LATE, "reopen-too-late", 409, "It is too late to reopen the cart",              \
-        "A cart that was checked out or cancelled can be reopened by its owner for some time "     \
-        "only, 24 hours unless the operator has set another. Later the back office can; or "       \
+        "A cart that was checked out or cancelled, or has expired, can be reopened by its owner "  \
+        "for some time only, 24 hours unless the operator has set another. Later the back office " \
+        "can; or "                                                                                 \
         "copy it with POST /carts and copy_of.")                                                   \
     ROW(VERSION_MISMATCH, "version-mismatch", 412, "Version mismatch",                             \
         "The cart or product is not at a version that If-Match names. current_version is its "     \

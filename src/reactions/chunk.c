@@ -118,7 +118,7 @@ static void answer_event(
         &(struct step){
             .stream_id = event->stream_id,
             .position = event->position,
-            .cause = answer.n_commands > 0 ? commands_find_cause(&self->arena, event)
+            .cause = answer.n_commands > 0 ? reactions_find_cause(&self->arena, event)
                                            : (struct codec_cause){0},
         },
         &answer);
@@ -205,7 +205,7 @@ static void state_read(struct replay_history *history)
             chunk->has_trouble = true;
         break;
     }
-    chunk_advance(self);
+    reactions_advance(self);
 }
 
 static void read_state(struct reactions *self, const struct base_uuid *id, int32_t version)
@@ -243,7 +243,7 @@ static void answer_next(struct reactions *self)
         answer_event(self, &event, NULL);
 }
 
-void chunk_advance(struct reactions *self)
+void reactions_advance(struct reactions *self)
 {
     struct chunk *chunk = &self->chunk;
     while (!chunk->is_reading && !is_stopped(self)) {
@@ -251,7 +251,7 @@ void chunk_advance(struct reactions *self)
             struct step *step = &chunk->steps[chunk->sending];
             if (step->n_sent == step->n_commands)
                 chunk->sending++;
-            else if (!commands_send(self, step))
+            else if (!reactions_send_command(self, step))
                 return;
         } else if (chunk->n_steps < chunk->n_rows) {
             answer_next(self);
@@ -280,7 +280,7 @@ static void rows_answered(struct postgres_pipeline *pipeline)
         eventstore_receive_event(rows, chunk->n_rows - 1, &last);
         chunk->until = last.position;
     }
-    chunk_advance(self);
+    reactions_advance(self);
 }
 
 static size_t count_types(const char *const *types)
@@ -291,7 +291,7 @@ static size_t count_types(const char *const *types)
     return n;
 }
 
-void chunk_begin(struct reactions *self, const struct member *member, bool is_of_timers)
+void reactions_begin_chunk(struct reactions *self, const struct member *member, bool is_of_timers)
 {
     const struct reaction *reaction = member->reaction;
     struct chunk *chunk = &self->chunk;

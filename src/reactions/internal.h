@@ -109,16 +109,16 @@ void timers_ask_pause(struct postgres_pipeline *pipeline, const struct chunk *ch
 /* ---- commands.c ------------------------------------------------------------------------------ */
 
 /* Sends the next command of the step. False: it has to wait until one in flight is answered. */
-bool commands_send(struct reactions *self, struct step *step) BASE_MUST_CHECK;
+bool reactions_send_command(struct reactions *self, struct step *step) BASE_MUST_CHECK;
 /* What an event's commands say of their cause; in the arena. */
-struct codec_cause commands_find_cause(
+struct codec_cause reactions_find_cause(
     struct base_arena *arena, const struct eventstore_event *event);
 
 /* ---- chunk.c --------------------------------------------------------------------------------- */
 
 /* Begins a chunk of a reaction; runner_ended() is called when it is done. */
-void chunk_begin(struct reactions *self, const struct member *member, bool is_of_timers);
+void reactions_begin_chunk(struct reactions *self, const struct member *member, bool is_of_timers);
 /* A command was answered, or a state read: goes on. */
-void chunk_advance(struct reactions *self);
+void reactions_advance(struct reactions *self);
 
 #endif

@@ -75,7 +75,7 @@ static bool begin_in_turn(struct reactions *self)
         if (!has_work(self, member, is_of_timers))
             continue;
         self->turn = turn + 1;
-        chunk_begin(self, member, is_of_timers);
+        reactions_begin_chunk(self, member, is_of_timers);
         return true;
     }
     return false;

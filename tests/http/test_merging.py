@@ -44,7 +44,7 @@ class Merging(AuditCase):
         return {
             name: value
             for name, value in cart.items()
-            if name not in ("version", "updated_at", "notes")
+            if name not in ("version", "updated_at", "expires_at", "notes")
         }
 
     def test_two_carts_become_one_in_one_transaction(self):

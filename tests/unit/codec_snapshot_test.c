@@ -165,6 +165,10 @@ START_TEST(all_that_a_cart_has_survives_its_snapshot)
         {.type = CART_EVENT_MERGED, .merged = {.from = OTHER_ID, .notes = "[{\"a\":\"c\"}]"}},
         {.type = CART_EVENT_MERGED_INTO, .merged_into = {.into = OTHER_ID, .version = 7}},
         {.type = CART_EVENT_MERGE_REVERTED, .merge_reverted = {.cart_id = OTHER_ID}},
+        {.type = CART_EVENT_EXPIRED},
+        {.type = CART_EVENT_REOPENED, .reopened = {.reason = NULL}},
+        {.type = CART_EVENT_ABANDONED,
+         .abandoned = {.total_minor = 1, .currency = "EUR", .item_count = 1}},
     };
     make_cart(&cart);
     for (size_t i = 0; i < BASE_COUNT(events); i++) {
@@ -175,7 +179,9 @@ START_TEST(all_that_a_cart_has_survives_its_snapshot)
 }
 END_TEST
 
-#define HEAD "\"changed_version\":0,\"undone_to\":0,\"notes\":[],\"order_reference\":null,"
+#define HEAD                                                                                       \
+    "\"abandoned_at_us\":null,\"changed_version\":0,\"undone_to\":0,\"notes\":[],\"order_"         \
+    "reference\":null,"
 
 START_TEST(what_is_no_snapshot_is_not_read)
 {

@@ -73,12 +73,15 @@ static const char *quantity_detail(
         (int)limits->minimum, (int)limits->maximum, multiple);
 }
 
-/* How a closed cart ended; its status is one's name. */
-static const char *describe_end(const char *status)
+/* As the rest of a sentence. */
+static const char *how_it_was_closed(const char *status)
 {
+    if (strcmp(status, cart_status_name(CART_EXPIRED)) == 0)
+        return "has expired";
     if (strcmp(status, cart_status_name(CART_MERGED)) == 0)
-        return "merged into another, which its merged_into names,";
-    return strcmp(status, cart_status_name(CART_CANCELLED)) == 0 ? "cancelled" : "checked out";
+        return "was merged into another, which its merged_into names,";
+    return strcmp(status, cart_status_name(CART_CANCELLED)) == 0 ? "was cancelled"
+                                                                 : "was checked out";
 }
 
 /* What a rule of the cart has against a command, as a sentence. */
@@ -101,8 +104,8 @@ static const char *rule_detail(struct http_request *request)
         return base_arena_printf(arena, "Cart %s already exists.", cart_id);
     case CART_REFUSED_IS_CLOSED:
         return base_arena_printf(
-            arena, "Cart %s was %s and accepts no more commands.", cart_id,
-            describe_end(command->status));
+            arena, "Cart %s %s and accepts no more commands.", cart_id,
+            how_it_was_closed(command->status));
     case CART_REFUSED_OTHER_ORDER_REFERENCE:
         return base_arena_printf(
             arena, "Cart %s was checked out, but not with this order_reference.", cart_id);

@@ -32,6 +32,7 @@ LABELS = ("", "%0A", "a%0D%0Ab", "%7F", "%C2%85", "x" * 129, "%C3%A9" * 129, LON
 TOTALS = (*NUMBERS, "9007199254740992")
 CURSORS = ("", "x", "AA", "Yw", "Y2M=", "%20", "'", "A" * 55, "é", LONG)
 PARAMETERS = {
+    "abandoned": ("", "yes", "1", "TRUE", "null", LONG),
     "status": ("", "closed", "OPEN", "open%20", "open,cancelled", "'", LONG),
     "customer_id": LABELS,
     "sku": (
@@ -276,7 +277,10 @@ FIELDS = {
         ("/unit_price", '{"unit_price":%}', AMOUNT),
     ),
     "setTotal": (("/amount", '{"amount":%}', AMOUNT),),
-    "claimCart": (("/customer_id", '{"customer_id":%}', LABEL),),
+    "claimCart": (
+        ("/customer_id", '{"customer_id":%}', LABEL),
+        ("/merge", '{"merge":%}', NO_RULE),
+    ),
     "checkOutCart": (
         ("/expected_total", '{"expected_total":%}', AMOUNT),
         ("/check_prices", '{"check_prices":%}', NO_BOOLEAN),
