@@ -172,6 +172,23 @@ class OnceTest(ReactionCase):
         self.assert_sound()
         print(f"{KILLS * OPENED_EACH} commands, {KILLS} kills")
 
+    def test_what_fails_for_a_while_is_tried_again(self):
+        """The server ends a session of the process, in the middle of whatever it does."""
+        reactor = self.react()
+        for number in range(how_many(6, quick=4)):
+            paid = self.count("welcome-%")
+            for _ in range(10):
+                self.open()
+            wait_until(lambda: self.count("welcome-%") > paid, "something is done")
+            self.database.sql(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database()"
+                f" AND application_name = 'cartd {('react', 'write')[number % 2]}';"
+            )
+        self.wait_until_answered()
+        reactor.stop()
+        self.assert_sound()
+
     def test_run_again_it_does_nothing_twice(self):
         accounts = [self.open() for _ in range(20)]
         self.run_until_answered()
@@ -198,6 +215,7 @@ class CauseTest(ReactionCase):
         for amount in (5, 7):
             self.transfer(TREASURY, account, amount, name="echo")
         self.run_until_answered()
+        self.assertEqual(self.count("dues-%"), 2)
         # Echoes have the balance that each payment left, with or without what came in between.
         opened = self.database.sql(
             "SELECT (data ->> 'amount')::int, metadata ->> 'actor', metadata ->> 'causation_id',"
