@@ -15,28 +15,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#define CART_LINES_MAX 250
-#define CART_QUANTITY_MAX 1000000 /* of one line; what a product allows is less, mostly */
-#define CART_SCALE_MAX 6
-#define CART_AMOUNT_MAX INT64_C(9007199254740991) /* 2^53-1: exact in every JSON reader */
-#define CART_COMMANDS_MAX 100                     /* in one request */
-#define CART_EVENTS_MAX 1000                 /* of one request; no single command has as many */
-#define CART_SKU_MAX 128                     /* code points */
-#define CART_SKU_SIZE (4 * CART_SKU_MAX + 1) /* of a sku in UTF-8, with the terminating NUL */
-#define CART_ITEM_ID_MAX 64
-#define CART_CUSTOMER_ID_MAX 128     /* code points */
-#define CART_ORDER_REFERENCE_MAX 128 /* code points */
-#define CART_METADATA_MAX 4096       /* bytes as JSON */
-#define CART_METADATA_DEPTH_MAX 3
-#define CART_PROPERTIES_MAX 16 /* of one line */
-#define CART_PROPERTY_NAME_MAX 32
-#define CART_PROPERTY_VALUE_MAX 256    /* code points */
-#define CART_PROPERTIES_BYTES_MAX 1024 /* as JSON */
-#define CART_EMAIL_MAX 254             /* code points (RFC 5321, 4.5.3.1.3, without its brackets) */
-#define CART_NOTE_MAX 2000             /* code points */
-#define CART_REASON_MAX 256            /* code points */
-#define CART_TOTALS_MAX 8
-#define CART_TOTAL_NAME_MAX 32
+#include "cart_limits.h"
+#include "cart_names.h"
 
 /* Whether two texts, of which each may be NULL, are the same. Most texts of two states of one cart
  * are at the same address. */
@@ -44,35 +24,6 @@ static inline bool cart_is_same_text(const char *left, const char *right)
 {
     return left == right || (left != NULL && right != NULL && strcmp(left, right) == 0);
 }
-
-/* The status of a cart, with its name in JSON and SQL. CART_ABSENT has no events yet. */
-#define CART_STATUSES(ROW)                                                                         \
-    ROW(ABSENT, "absent")                                                                          \
-    ROW(OPEN, "open")                                                                              \
-    ROW(CHECKED_OUT, "checked_out")                                                                \
-    ROW(CANCELLED, "cancelled")                                                                    \
-    ROW(EXPIRED, "expired")                                                                        \
-    ROW(MERGED, "merged")
-enum cart_status {
-#define CART_ROW(NAME, name) CART_##NAME,
-    CART_STATUSES(CART_ROW)
-#undef CART_ROW
-};
-const char *cart_status_name(enum cart_status status);
-
-/* How much a line has that both of two merged carts had, with its name in JSON: the sum, the larger
- * one, that of the cart that ends, or that of the one that stays. */
-#define CART_MERGE_RULES(ROW)                                                                      \
-    ROW(SUM, "sum")                                                                                \
-    ROW(MAX, "max")                                                                                \
-    ROW(THEIRS, "theirs")                                                                          \
-    ROW(OURS, "ours")
-enum cart_merge_rule {
-#define CART_ROW(NAME, name) CART_MERGE_##NAME,
-    CART_MERGE_RULES(CART_ROW)
-#undef CART_ROW
-};
-const char *cart_merge_rule_name(enum cart_merge_rule rule);
 
 /* Lines of one sku with different properties are different lines: what a line is is said by its sku
  * and its properties, and its item id is what it is called. */
@@ -341,8 +292,7 @@ struct cart_event {
             const char *from; /* the id of the cart whose lines came with the events before */
             int32_t version;  /* of that cart */
             enum cart_merge_rule rule;
-            const char
-                *lines; /* before and after, of each that changed: a JSON array; NULL: none */
+            const char *lines; /* before and after, if it changed: a JSON array; NULL: none */
             const char *notes; /* as of restored */
         } merged;
         struct {
@@ -350,7 +300,7 @@ struct cart_event {
             int32_t version;  /* of that cart, by the merge */
         } merged_into;
         struct {
-            const char *cart_id; /* of the other cart; of the two, the one that had ended is open */
+            const char *cart_id; /* of the other cart; the one that had ended is open again */
             const char *notes;   /* as of restored */
         } merge_reverted;
     };

@@ -27,6 +27,9 @@ static void begin(
     merge->known = known;
     merge->decision = decision;
     cart_copy(&merge->trial, cart);
+    if (cart->abandoned_at_us != CART_TIME_NONE) /* the fact that the decision begins with then */
+        cart_evolve(
+            &merge->trial, &(struct cart_event){.type = CART_EVENT_RESUMED}, CART_TIME_PENDING);
 }
 
 static void add(struct merge *merge, struct cart_event event)

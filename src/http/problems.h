@@ -64,10 +64,10 @@
         "application/merge-patch+json too. Its Content-Encoding must be absent.")                  \
     ROW(CART_CLOSED, "cart-closed", 409, "The cart is closed",                                     \
         "A cart that was checked out, cancelled or merged into another, or has expired, "          \
-        "accepts no more commands. Create a new one with POST /carts, or reopen it with POST "     \
-        "/carts/{cart_id}/reopen; of a cart that was merged, go on with the one that its "         \
-        "merged_into names, or revert the merge. cart_status says which of these it was, and "     \
-        "closed_at when; "                                                                         \
+        "accepts no more commands. Create a new one with POST /carts, or reopen it with "          \
+        "POST /carts/{cart_id}/reopen; of a cart that was merged, go on with the one that "        \
+        "its merged_into names, or revert the merge. cart_status says which of the four "          \
+        "it was, and closed_at when; "                                                             \
         "closed_at is null if it was an earlier command of the same request, which was not "       \
         "carried out either.")                                                                     \
     ROW(ORDER_REFERENCE_MISMATCH, "order-reference-mismatch", 409,                                 \

@@ -25,7 +25,7 @@ from support import (
     product_stream_id,
     wait_until,
 )
-from support.refusals import EachRefusal
+from support.refusals import EachRefusal, WithOneOpenCart
 
 ABSENT = "01936f6e-6f0a-7c3e-9a57-5f0c8a4f1b2d"
 ALIVE = ("getLivez", "getMetrics")  # answered whatever happens
@@ -39,15 +39,16 @@ class Requests:
         self.case = case
         self.client = client or case.client
         self.sku = case.make_product(100)
-        self.other = {"id": ABSENT}  # the cart that is merged
 
     def make(self, operation):
         """(method, target, body as bytes or None) of a request that succeeds now."""
-        path = operation.path
+        other = self.case.make_cart()["id"] if "/merge" in operation.path else ABSENT
+        path = operation.path.replace("{from}", other)
         if "{cart_id}" in path:
             cart = self.make_cart(operation)
             path = path.replace("{cart_id}", cart["id"]).replace("{item_id}", self.sku)
-            path = path.replace("{from}", self.other["id"])
+        if operation.id == "revertMerge":
+            self.case.client.post(path.split("/merge/")[0] + "/merge", {"from": other})
         if "{customer_id}" in path:
             customer = make_id()
             self.case.make_cart(customer_id=customer)
@@ -63,7 +64,7 @@ class Requests:
             "changeCurrency": {"currency": "USD"},
             "setTotal": {"amount": 19},
             "claimCart": {"customer_id": "ada"},
-            "mergeCart": {"from": self.other["id"]},
+            "mergeCart": {"from": other},
             "checkOutCart": {"expected_total": 100},
             "executeCommands": {"commands": [{"type": "add_item", "sku": self.sku}]},
             "putProduct": {"name": "Tea", "prices": {"EUR": 1}},
@@ -84,11 +85,6 @@ class Requests:
             self.case.add(cart["id"], sku)
         elif operation.id == "reopenCart":
             self.case.client.post(f"/carts/{cart['id']}/cancel")
-        elif operation.id in ("mergeCart", "revertMerge"):
-            self.other = self.case.make_cart((sku, 1))
-            if operation.id == "revertMerge":
-                merge = {"from": self.other["id"]}
-                self.case.client.post(f"/carts/{cart['id']}/merge", merge)
         elif operation.id == "removeTotal":
             self.case.client.put(f"/carts/{cart['id']}/totals/tax", {"amount": 19})
         return cart
@@ -351,23 +347,6 @@ class Everywhere(ServiceCase):
             schema = "".join(word.capitalize() for word in slug.split("-"))
             description = contract.document()["components"]["schemas"][schema]["description"]
             self.assertEqual(explained.json()["detail"], description)
-
-
-@needs_binary
-class WithOneOpenCart(ServiceCase):
-    settings = {"CARTD_OPEN_CARTS": "one"}
-
-    def test_409_open_cart_exists(self):
-        customer = {"customer_id": make_id()}
-        closed = self.client.post("/carts", customer).json()["id"]
-        self.client.post(f"/carts/{closed}/cancel")
-        cart = self.client.post("/carts", customer).json()["id"]
-        for answer in (
-            self.client.post("/carts", customer),
-            self.client.post(f"/carts/{self.make_cart()['id']}/claim", customer),
-            self.client.post(f"/carts/{closed}/reopen"),
-        ):
-            self.assert_problem(answer, 409, "open-cart-exists", cart_id=cart)
 
 
 @needs_binary

@@ -1,16 +1,21 @@
 """Two carts become one, and get back what they had: POST /carts/{id}/merge and its revert."""
 
+import json
 import unittest
 
 from support import (
     AuditCase,
     AuthCase,
+    Database,
     Service,
+    fixtures,
     make_cart_token,
     make_id,
     make_key,
+    migrate,
     needs_binary,
     run_at_once,
+    run_cartd,
 )
 
 
@@ -44,7 +49,7 @@ class Merging(AuditCase):
         return {
             name: value
             for name, value in cart.items()
-            if name not in ("version", "updated_at", "notes")
+            if name not in ("version", "updated_at", "expires_at", "notes")
         }
 
     def test_two_carts_become_one_in_one_transaction(self):
@@ -378,6 +383,57 @@ class Owners(AuthCase):
         self.assertEqual(units(self.assert_cart(office.post(self.path, self.body()))), {self.sku: 3})
         answer = office.post(f"{self.path}/{self.guests['id']}/revert")
         self.assertEqual(units(self.assert_cart(answer)), {self.sku: 1})
+
+
+@needs_binary
+class AsRecorded(unittest.TestCase):
+    """The events as they are today: tests/fixtures/merged must be read for ever."""
+
+    FIRST, LAST = (f"01936f6e-0000-7000-8000-00000000010{i}" for i in (1, 3))
+
+    def setUp(self):
+        self.database = Database().migrated_by(migrate)
+        self.addCleanup(self.database.drop)
+        fixtures.load(self.database, "merged")
+
+    def assert_done(self, *arguments):
+        done = run_cartd(*arguments, url=self.database.app_url)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+
+    def test_it_is_served_verified_and_reverted(self):
+        self.assert_done("verify")
+        service = Service(self.database.app_url)
+        self.addCleanup(service.stop)
+        with service.client() as client:
+            for row in fixtures.read("merged", "carts"):
+                now = client.get(f"/carts/{row['cart_id']}").json()
+                stored = json.loads(row["document"])
+                self.assertEqual({name: now[name] for name in stored}, stored)
+                recorded = [
+                    event["data"]
+                    for event in fixtures.read("merged", "events")
+                    if event["stream_id"] == row["cart_id"]
+                ]
+                for event in recorded:
+                    event.pop("guest_token_hash", None)
+                events = client.get(f"/carts/{row['cart_id']}/events").json()["events"]
+                self.assertEqual([event["data"] for event in events], recorded)
+            then = client.get(f"/carts/{self.LAST}?version=1").json()
+            last, first = f"/carts/{self.LAST}/merge", f"/carts/{self.FIRST}"
+            for name in (f"{self.FIRST[:-1]}4", self.FIRST):
+                answer = client.post(f"{last}/{name}/revert")
+                self.assertEqual(answer.status, 200, answer)
+            self.assertEqual(units(answer.json()), {"pen": 3})
+            self.assertEqual(then["status"], answer.json()["status"])
+            self.assertEqual(units(client.get(first).json()), {"tea": 600, "cup": 1, "pen": 1})
+        self.assert_done("verify")
+
+    def test_a_rebuild_makes_the_same_tables(self):
+        rows = "SELECT cart_id, version, status, document FROM carts ORDER BY cart_id;"
+        before = self.database.sql(rows)
+        self.database.sql("DELETE FROM carts; DELETE FROM cart_items;")
+        self.assert_done("rebuild", "carts")
+        self.assertEqual(self.database.sql(rows), before)
 
 
 if __name__ == "__main__":

@@ -254,6 +254,41 @@ START_TEST(an_empty_cart_is_merged_too)
 }
 END_TEST
 
+START_TEST(an_abandoned_cart_is_resumed_first)
+{
+    given_both();
+    RECORD((struct cart_event){.type = CART_EVENT_ABANDONED});
+    OTHER((struct cart_event){.type = CART_EVENT_ABANDONED});
+    struct cart_decision decision = apply(merge(CART_MERGE_SUM));
+    ck_assert_int_eq(decision.events[0].type, CART_EVENT_RESUMED);
+    ck_assert_int_eq(other_cart.merged_version, now()->version);
+    ck_assert_int_eq(other_cart.abandoned_at_us, CART_TIME_NONE);
+    (void)apply(revert());
+    then_line(now(), 0, "tea", 2, 100);
+}
+END_TEST
+
+START_TEST(a_claim_merges_the_cart_that_the_customer_has_open)
+{
+    given_both();
+    n_history = 1;
+    RECORD(created_by_guest(), item_added("tea", 2, 100));
+    struct cart_command claim = claim_for("ada");
+    claim.claim.has_merge = true;
+    claim.claim.merge = CART_MERGE_SUM;
+    struct cart_decision decision = decide(claim);
+    THEN_EVENTS(
+        decision, CART_EVENT_CLAIMED, CART_EVENT_ITEM_QUANTITY_CHANGED, CART_EVENT_ITEM_ADDED,
+        CART_EVENT_MERGED);
+    ck_assert_int_eq(decision.other_event.merged_into.version, 6);
+    OTHER(cancelled());
+    (void)then_event(decide(claim), CART_EVENT_CLAIMED);
+    ck_assert(!decide(claim).has_other_event);
+    cart_clear(&other_cart);
+    (void)then_event(decide(claim), CART_EVENT_CLAIMED);
+}
+END_TEST
+
 START_TEST(a_merge_that_is_repeated_is_already_so)
 {
     given_both();
@@ -369,6 +404,8 @@ int main(void)
 
     TCase *carts = tcase_create("carts");
     tcase_add_test(carts, an_empty_cart_is_merged_too);
+    tcase_add_test(carts, an_abandoned_cart_is_resumed_first);
+    tcase_add_test(carts, a_claim_merges_the_cart_that_the_customer_has_open);
     tcase_add_test(carts, a_merge_that_is_repeated_is_already_so);
     tcase_add_test(carts, both_must_be_there_and_open);
     tcase_add_test(carts, details_are_filled_in_where_the_cart_has_none);

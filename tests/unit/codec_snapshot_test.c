@@ -162,13 +162,13 @@ START_TEST(all_that_a_cart_has_survives_its_snapshot)
          .restored = {.version = 3, .undone_to = 2, .notes = "[{\"a\":\"b\"}]"}},
         {.type = CART_EVENT_CHECKED_OUT, .checked_out = {.order_reference = "order-1"}},
         {.type = CART_EVENT_REOPENED, .reopened = {.reason = "why"}},
+        {.type = CART_EVENT_MERGED, .merged = {.from = OTHER_ID, .notes = "[{\"a\":\"c\"}]"}},
+        {.type = CART_EVENT_MERGED_INTO, .merged_into = {.into = OTHER_ID, .version = 7}},
+        {.type = CART_EVENT_MERGE_REVERTED, .merge_reverted = {.cart_id = OTHER_ID}},
         {.type = CART_EVENT_EXPIRED},
         {.type = CART_EVENT_REOPENED, .reopened = {.reason = NULL}},
         {.type = CART_EVENT_ABANDONED,
          .abandoned = {.total_minor = 1, .currency = "EUR", .item_count = 1}},
-        {.type = CART_EVENT_MERGED, .merged = {.from = OTHER_ID, .notes = "[{\"a\":\"c\"}]"}},
-        {.type = CART_EVENT_MERGED_INTO, .merged_into = {.into = OTHER_ID, .version = 7}},
-        {.type = CART_EVENT_MERGE_REVERTED, .merge_reverted = {.cart_id = OTHER_ID}},
     };
     make_cart(&cart);
     for (size_t i = 0; i < BASE_COUNT(events); i++) {

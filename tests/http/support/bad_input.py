@@ -277,7 +277,10 @@ FIELDS = {
         ("/unit_price", '{"unit_price":%}', AMOUNT),
     ),
     "setTotal": (("/amount", '{"amount":%}', AMOUNT),),
-    "claimCart": (("/customer_id", '{"customer_id":%}', LABEL),),
+    "claimCart": (
+        ("/customer_id", '{"customer_id":%}', LABEL),
+        ("/merge", '{"merge":%}', NO_RULE),
+    ),
     "checkOutCart": (
         ("/expected_total", '{"expected_total":%}', AMOUNT),
         ("/check_prices", '{"check_prices":%}', NO_BOOLEAN),

@@ -2,6 +2,7 @@
 test_contract, which looks back on what was answered."""
 
 from .case import ServiceCase, make_id, make_sku
+from .settings import needs_binary
 
 
 class EachRefusal(ServiceCase):
@@ -188,3 +189,27 @@ class EachRefusal(ServiceCase):
         for target, value in (("reprice", None), ("currency", {"currency": "JPY"})):
             answer = self.client.post(f"{path}/{target}", value)
             self.assert_problem(answer, 422, "amount-too-large")
+
+
+@needs_binary
+class WithOneOpenCart(ServiceCase):
+    """What only it refuses."""
+
+    settings = {"CARTD_OPEN_CARTS": "one"}
+
+    def test_409_open_cart_exists(self):
+        customer = {"customer_id": make_id()}
+        closed = self.client.post("/carts", customer).json()["id"]
+        self.client.post(f"/carts/{closed}/cancel")
+        cart = self.client.post("/carts", customer).json()["id"]
+        for answer in (
+            self.client.post("/carts", customer),
+            self.client.post(f"/carts/{self.make_cart()['id']}/claim", customer),
+            self.client.post(f"/carts/{closed}/reopen"),
+        ):
+            self.assert_problem(answer, 409, "open-cart-exists", cart_id=cart)
+        merge = f"/carts/{self.make_cart()['id']}/merge"
+        self.assertEqual(self.client.post(merge, {"from": cart}).status, 200)
+        other = self.client.post("/carts", customer).json()["id"]
+        answer = self.client.post(f"{merge}/{cart}/revert")
+        self.assert_problem(answer, 409, "open-cart-exists", cart_id=other)
