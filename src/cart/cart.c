@@ -14,6 +14,16 @@ const char *cart_status_name(enum cart_status status)
     return "unknown";
 }
 
+const char *cart_merge_rule_name(enum cart_merge_rule rule)
+{
+    static const char *const names[] = {
+#define CART_ROW(NAME, name) name,
+        CART_MERGE_RULES(CART_ROW)
+#undef CART_ROW
+    };
+    return names[rule];
+}
+
 const char *cart_refusal_name(enum cart_refusal refusal)
 {
     static const char *const names[] = {

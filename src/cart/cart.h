@@ -50,13 +50,28 @@ static inline bool cart_is_same_text(const char *left, const char *right)
     ROW(OPEN, "open")                                                                              \
     ROW(CHECKED_OUT, "checked_out")                                                                \
     ROW(CANCELLED, "cancelled")                                                                    \
-    ROW(EXPIRED, "expired")
+    ROW(EXPIRED, "expired")                                                                        \
+    ROW(MERGED, "merged")
 enum cart_status {
 #define CART_ROW(NAME, name) CART_##NAME,
     CART_STATUSES(CART_ROW)
 #undef CART_ROW
 };
 const char *cart_status_name(enum cart_status status);
+
+/* How much a line has that both of two merged carts had, with its name in JSON: the sum, the larger
+ * one, that of the cart that ends, or that of the one that stays. */
+#define CART_MERGE_RULES(ROW)                                                                      \
+    ROW(SUM, "sum")                                                                                \
+    ROW(MAX, "max")                                                                                \
+    ROW(THEIRS, "theirs")                                                                          \
+    ROW(OURS, "ours")
+enum cart_merge_rule {
+#define CART_ROW(NAME, name) CART_MERGE_##NAME,
+    CART_MERGE_RULES(CART_ROW)
+#undef CART_ROW
+};
+const char *cart_merge_rule_name(enum cart_merge_rule rule);
 
 /* Lines of one sku with different properties are different lines: what a line is is said by its sku
  * and its properties, and its item id is what it is called. */
@@ -98,6 +113,8 @@ struct cart {
     const char *note;             /* NULL: none */
     const char *order_reference;  /* of the order that it became; NULL: none */
     const char *notes;       /* what its last change could not do: a JSON array; NULL: nothing */
+    const char *merged_into; /* the id of the cart that its lines went into; NULL: none */
+    int32_t merged_version;  /* of that cart, by the merge; else 0 */
     int32_t changed_version; /* of the newest event that can be undone; 0: there is none */
     int32_t undone_to;       /* the last undo led there; 0: there was a change since */
     int32_t item_count;      /* sum of quantities, of which one with decimals counts as 1 */
@@ -145,6 +162,7 @@ void cart_sum_up(struct cart *cart);
 
 /* ---- who may --------------------------------------------------------------------------------- */
 
+#define CART_TOKEN_MAX 64       /* characters of a Cart-Token that is told apart from others */
 #define CART_TOKEN_HASH_SIZE 65 /* 64 hexadecimal digits and the terminating NUL */
 
 /* Who asks for a cart; each of the three is a right of its own. Zero: nobody. */
@@ -198,7 +216,10 @@ int64_t cart_expires_at_us(const struct cart *cart, const struct cart_lifetimes 
     ROW(TOTAL_REMOVED, "CartTotalRemoved", 1)                                                      \
     ROW(ABANDONED, "CartAbandoned", 1)                                                             \
     ROW(RESUMED, "CartResumed", 1)                                                                 \
-    ROW(EXPIRED, "CartExpired", 1)
+    ROW(EXPIRED, "CartExpired", 1)                                                                 \
+    ROW(MERGED, "CartMerged", 1)                                                                   \
+    ROW(MERGED_INTO, "CartMergedInto", 1)                                                          \
+    ROW(MERGE_REVERTED, "CartMergeReverted", 1)
 enum cart_event_type {
 #define CART_ROW(NAME, name, schema_version) CART_EVENT_##NAME,
     CART_EVENTS(CART_ROW)
@@ -310,6 +331,22 @@ struct cart_event {
             char currency[4];
             int32_t item_count;
         } abandoned; /* what was left */
+        struct {
+            const char *from; /* the id of the cart whose lines came with the events before */
+            int32_t version;  /* of that cart */
+            enum cart_merge_rule rule;
+            const char
+                *lines; /* before and after, of each that changed: a JSON array; NULL: none */
+            const char *notes; /* as of restored */
+        } merged;
+        struct {
+            const char *into; /* the id of the cart that its lines went into */
+            int32_t version;  /* of that cart, by the merge */
+        } merged_into;
+        struct {
+            const char *cart_id; /* of the other cart; of the two, the one that had ended is open */
+            const char *notes;   /* as of restored */
+        } merge_reverted;
     };
 };
 
@@ -367,7 +404,9 @@ struct cart_offer {
     ROW(SET_TOTAL, "set_total")                                                                    \
     ROW(REMOVE_TOTAL, "remove_total")                                                              \
     ROW(ABANDON, "abandon") /* this and the next are a timer's, and no client's */                 \
-    ROW(EXPIRE, "expire")
+    ROW(EXPIRE, "expire")                                                                          \
+    ROW(MERGE, "merge")                                                                            \
+    ROW(REVERT_MERGE, "revert_merge")
 enum cart_command_type {
 #define CART_ROW(NAME, name) CART_COMMAND_##NAME,
     CART_COMMANDS(CART_ROW)
@@ -388,6 +427,8 @@ struct cart_command {
         } create;
         struct {
             const char *customer_id;
+            bool has_merge; /* with the lines of the cart that the customer has open */
+            enum cart_merge_rule merge;
         } claim; /* the cart becomes that customer's, and its token ends */
         struct {
             const char *sku;
@@ -444,10 +485,16 @@ struct cart_command {
         struct {
             const char *name;
         } remove_total;
+        struct {
+            const char *from;       /* the id of the cart that ends, or had ended */
+            const char *from_token; /* the Cart-Token of `from`, beside the caller's; NULL: none */
+            enum cart_merge_rule rule; /* of a merge */
+        } merge;                       /* and of reverting it */
     };
 };
 
-/* What a command names: a sku, the id of an item, a total; "" for one that names nothing. */
+/* What a command names: a sku, the id of an item or a cart, a total; "" for one that names nothing.
+ */
 const char *cart_command_subject(const struct cart_command *command);
 
 /* What one request asks of one cart: commands to be applied in order, all or nothing. */
@@ -492,6 +539,8 @@ struct cart_due cart_find_due(const struct cart *cart, const struct cart_lifetim
     ROW(NOTHING_TO_UNDO, "nothing-to-undo")                                                        \
     ROW(NO_SUCH_VERSION, "no-such-version")                                                        \
     ROW(SOURCE_NOT_FOUND, "source-cart-not-found")                                                 \
+    ROW(SOURCE_CLOSED, "source-cart-closed")                                                       \
+    ROW(NOT_MERGED, "cart-not-merged")                                                             \
     ROW(REOPEN_TOO_LATE, "reopen-too-late")                                                        \
     ROW(METADATA_TOO_LARGE, "metadata-too-large")                                                  \
     ROW(PROPERTIES_TOO_LARGE, "properties-too-large")                                              \
@@ -531,6 +580,14 @@ struct cart_known {
     /* For a copy: the other cart. NULL: it is not there for the caller, or *is_read is false. */
     const struct cart *(*find_source)(
         void *context, const char *cart_id, int32_t version, bool *is_read);
+    /* For a merge: the other cart, as it is, and its id. NULL: it is not there for the caller, or
+     * there is none that the customer has open. And the id of the cart itself. */
+    const struct cart *(*find_merged)(
+        void *context, const struct cart_command *command, const char **cart_id);
+    const char *cart_id;
+    /* An id for a new line, another with each attempt, that lives as long as the facts do. */
+    const char *(*make_item_id)(
+        void *context, const char *sku, const char *properties, int attempt);
     void *context;
     int32_t recorded_version; /* of the cart, without what the request has already changed */
     const struct cart_request *request;
@@ -564,6 +621,8 @@ struct cart_decision {
     struct cart_note *notes; /* with accepted: the last event is to have them */
     size_t n_notes;
     struct cart_item_price *prices; /* of an event */
+    bool has_other_event;           /* with accepted, for the cart that find_merged() gave */
+    struct cart_event other_event;
 };
 
 /* Decides one command against a cart, which it never changes. */

@@ -2,16 +2,6 @@
 
 #include <string.h>
 
-/* Whether the cart's amounts stay exact when `line` (NULL: a new one) becomes another: both the
- * line's total and the cart's. */
-static bool fits_amounts(
-    const struct cart *cart, const struct cart_line *line, const struct cart_line *becomes)
-{
-    int64_t others_minor = cart->total_minor - (line == NULL ? 0 : cart_line_total_minor(line));
-    int64_t sum_minor;
-    return rules_add_line(others_minor, becomes, &sum_minor);
-}
-
 /* ---- a new cart ------------------------------------------------------------------------------ */
 
 /* Accepted without a fact: *source is what to copy. */
@@ -61,16 +51,19 @@ static enum cart_outcome create(
 }
 
 static enum cart_outcome claim(
-    const struct cart *cart, const struct cart_command *command, struct cart_decision *decision)
+    const struct cart *cart, const struct cart_command *command, const struct cart_known *known,
+    struct cart_decision *decision)
 {
     const char *customer_id = command->claim.customer_id;
     if (cart->customer_id != NULL)
         return strcmp(cart->customer_id, customer_id) == 0
                    ? CART_ALREADY_SO
                    : rules_refuse(decision, CART_REFUSED_IS_CLAIMED);
-    return rules_accept(
+    (void)rules_accept(
         decision,
         (struct cart_event){.type = CART_EVENT_CLAIMED, .claimed = {.customer_id = customer_id}});
+    return command->claim.has_merge ? rules_merge_open_cart(cart, command, known, decision)
+                                    : CART_ACCEPTED;
 }
 
 /* ---- lines ----------------------------------------------------------------------------------- */
@@ -110,7 +103,7 @@ static enum cart_outcome check_addition(
         .scale = offer->scale,
         .unit_price_minor = offer->unit_price_minor,
     };
-    return fits_amounts(cart, line, &becomes)
+    return rules_fit_amounts(cart, line, &becomes)
                ? CART_ACCEPTED
                : rules_refuse(decision, CART_REFUSED_AMOUNT_TOO_LARGE);
 }
@@ -174,7 +167,7 @@ static enum cart_outcome check_quantity(
     becomes.quantity = quantity;
     becomes.unit_price_minor = unit_price_minor;
     enum cart_outcome outcome = check_limits(line, quantity, &offer, decision);
-    if (outcome == CART_ACCEPTED && !fits_amounts(cart, line, &becomes))
+    if (outcome == CART_ACCEPTED && !rules_fit_amounts(cart, line, &becomes))
         return rules_refuse(decision, CART_REFUSED_AMOUNT_TOO_LARGE);
     return outcome;
 }
@@ -229,7 +222,7 @@ static enum cart_outcome change_amount(
     struct cart_line becomes = *line;
     becomes.quantity = quantity;
     becomes.unit_price_minor = price_minor;
-    if (!fits_amounts(cart, line, &becomes))
+    if (!rules_fit_amounts(cart, line, &becomes))
         return rules_refuse(decision, CART_REFUSED_AMOUNT_TOO_LARGE);
     return falls ? CART_ACCEPTED : set_price(line, command, decision);
 }
@@ -459,6 +452,9 @@ const char *cart_command_subject(const struct cart_command *command)
     case CART_COMMAND_ABANDON:
     case CART_COMMAND_EXPIRE:
         break;
+    case CART_COMMAND_MERGE:
+    case CART_COMMAND_REVERT_MERGE:
+        return command->merge.from;
     }
     return "";
 }
@@ -470,7 +466,7 @@ static enum cart_outcome change(
 {
     switch (command->type) {
     case CART_COMMAND_CLAIM:
-        return claim(cart, command, decision);
+        return claim(cart, command, known, decision);
     case CART_COMMAND_ADD_ITEM:
         return add_item(cart, command, known, decision);
     case CART_COMMAND_CHANGE_ITEM_QUANTITY:
@@ -497,6 +493,10 @@ static enum cart_outcome change(
         return rules_set_total(cart, command, decision);
     case CART_COMMAND_REMOVE_TOTAL:
         return rules_remove_total(cart, command, decision);
+    case CART_COMMAND_MERGE:
+        return rules_merge(cart, command, known, decision);
+    case CART_COMMAND_REVERT_MERGE:
+        return rules_revert_merge(cart, command, known, decision);
     case CART_COMMAND_CANCEL:
         return rules_accept(decision, (struct cart_event){.type = CART_EVENT_CANCELLED});
     case CART_COMMAND_CREATE:
@@ -517,7 +517,7 @@ static enum cart_outcome decide(
                                            : rules_refuse(decision, CART_REFUSED_ALREADY_EXISTS);
     if (cart->status == CART_ABSENT)
         return rules_refuse(decision, CART_REFUSED_NOT_FOUND);
-    if (command->type == CART_COMMAND_REOPEN)
+    if (command->type == CART_COMMAND_REOPEN && cart->status != CART_MERGED)
         return reopen(cart, command, known, decision);
     if (rules_is_of_time(command->type))
         return rules_pass_time(cart, command, known, decision);
@@ -534,11 +534,14 @@ void cart_decide(
 {
     decision->n_events = 0;
     decision->n_notes = 0;
+    decision->has_other_event = false;
     decision->outcome = decide(cart, command, known, decision);
-    if (decision->outcome == CART_ACCEPTED)
+    if (decision->outcome == CART_ACCEPTED) {
         rules_resume(cart, command, decision);
-    else
+    } else {
         decision->n_events = 0;
+        decision->has_other_event = false;
+    }
 }
 
 static struct cart_sizes find_sizes(const struct cart *cart, const struct cart_command *command)
@@ -563,6 +566,14 @@ static struct cart_sizes find_sizes(const struct cart *cart, const struct cart_c
             .n_notes = cart->n_lines + CART_LINES_MAX,
         };
     case CART_COMMAND_CLAIM:
+        if (!command->claim.has_merge)
+            break;
+        return (struct cart_sizes){
+            .n_events = CART_LINES_MAX + AROUND, .n_notes = (size_t)2 * CART_LINES_MAX};
+    case CART_COMMAND_MERGE:
+    case CART_COMMAND_REVERT_MERGE:
+        return (struct cart_sizes){
+            .n_events = CART_LINES_MAX + AROUND, .n_notes = (size_t)2 * CART_LINES_MAX};
     case CART_COMMAND_ADD_ITEM:
     case CART_COMMAND_CHANGE_ITEM_QUANTITY:
     case CART_COMMAND_REMOVE_ITEM:

@@ -67,20 +67,6 @@ static bool is_other_currency(const struct way *way)
     return strcmp(way->from->currency, way->to->currency) != 0;
 }
 
-static void note(
-    struct way *way, enum cart_refusal code, const struct cart_line *line, int32_t wanted)
-{
-    rules_note(
-        way->decision, (struct cart_note){
-                           .code = code,
-                           .item_id = line->item_id,
-                           .sku = line->sku,
-                           .quantity = wanted,
-                           .unit_price_minor = -1,
-                           .current_price_minor = -1,
-                       });
-}
-
 /* False, with a note: so much of the line can't be had in that currency. */
 static bool can_be_had(
     struct way *way, const struct cart_line *line, int32_t wanted, const char *currency,
@@ -91,7 +77,7 @@ static bool can_be_had(
     offer->has_price = offer->has_price || line->is_price_set;
     if (rules_can_take_price(line, offer, &obstacle) && rules_allow(&offer->limits, wanted))
         return true;
-    note(way, obstacle, line, wanted);
+    rules_note_line(way->decision, obstacle, line, wanted);
     return false;
 }
 
@@ -114,7 +100,7 @@ static int32_t find_quantity(
         return can_be_had(way, now, wanted, way->to->currency, &offer) ? wanted : now->quantity;
     if (wanted == now->quantity || can_shrink(way, now, wanted))
         return wanted;
-    note(way, CART_REFUSED_QUANTITY_OUT_OF_RANGE, now, wanted);
+    rules_note_line(way->decision, CART_REFUSED_QUANTITY_OUT_OF_RANGE, now, wanted);
     return now->quantity;
 }
 

@@ -300,6 +300,12 @@ bool codec_merge_patch(
 const char *codec_make_notes(
     struct base_arena *arena, const struct cart_note *notes, size_t n_notes, bool has_prices);
 
+/* What the events of a decision make of the quantities of the cart's lines, each once, as canonical
+ * JSON in the arena; NULL: nothing. */
+const char *codec_make_changes(
+    struct base_arena *arena, const struct cart *cart, const struct cart_event *events,
+    size_t n_events);
+
 /* What a line that can't be called by its sku is called: an item id made from sku and properties
  * (NULL: none), which begins with what an item id can have of the sku, in the arena. The same for
  * the same three; each attempt gives another. */

@@ -156,6 +156,24 @@ static const struct codec_field cart_event_fields[][FIELDS_MAX] = {
         },
     [CART_EVENT_RESUMED] = {{.name = NULL}},
     [CART_EVENT_EXPIRED] = {{.name = NULL}},
+    [CART_EVENT_MERGED] =
+        {
+            {FIELD("from", CART_ID, merged.from)},
+            {FIELD("version", INTEGER, merged.version), .least = 1, .most = INT32_MAX},
+            {FIELD("quantities", MERGE_RULE, merged.rule)},
+            {FIELD("lines", NOTES, merged.lines)},
+            {FIELD("notes", NOTES, merged.notes)},
+        },
+    [CART_EVENT_MERGED_INTO] =
+        {
+            {FIELD("into", CART_ID, merged_into.into)},
+            {FIELD("version", INTEGER, merged_into.version), .least = 1, .most = INT32_MAX},
+        },
+    [CART_EVENT_MERGE_REVERTED] =
+        {
+            {FIELD("cart_id", CART_ID, merge_reverted.cart_id)},
+            {FIELD("notes", NOTES, merge_reverted.notes)},
+        },
 };
 
 #undef FIELD
@@ -204,6 +222,7 @@ static const struct codec_field command_fields[][FIELDS_MAX] = {
         {
             {FIELD("customer_id", TEXT, claim.customer_id), .is_optional = true,
              .is_nullable = true, .most = CART_CUSTOMER_ID_MAX},
+            {FIELD("merge", MERGE_RULE, claim.merge), .is_optional = true, GIVEN(claim.has_merge)},
         },
     [CART_COMMAND_ADD_ITEM] =
         {
@@ -292,6 +311,18 @@ static const struct codec_field command_fields[][FIELDS_MAX] = {
         },
     [CART_COMMAND_ABANDON] = {{.name = NULL}},
     [CART_COMMAND_EXPIRE] = {{.name = NULL}},
+    [CART_COMMAND_MERGE] =
+        {
+            {FIELD("from", CART_ID, merge.from)},
+            {FIELD("quantities", MERGE_RULE, merge.rule), .is_optional = true},
+            {FIELD("from_token", TEXT, merge.from_token), .is_optional = true, .is_as_given = true,
+             .most = CART_TOKEN_MAX},
+        },
+    [CART_COMMAND_REVERT_MERGE] =
+        {
+            {FIELD("from_token", TEXT, merge.from_token), .is_optional = true, .is_as_given = true,
+             .most = CART_TOKEN_MAX},
+        },
 };
 
 #undef TYPE

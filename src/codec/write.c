@@ -85,6 +85,7 @@ static void write_value(
 {
     switch (field->kind) {
     case CODEC_WORD:
+    case CODEC_CART_ID:
         write_quoted(out, text_at(source));
         return;
     case CODEC_SKU:
@@ -127,6 +128,9 @@ static void write_value(
         return;
     case CODEC_STATUS:
         write_quoted(out, cart_status_name(*(const enum cart_status *)source));
+        return;
+    case CODEC_MERGE_RULE:
+        write_quoted(out, cart_merge_rule_name(*(const enum cart_merge_rule *)source));
         return;
     case CODEC_UUID:
     case CODEC_NEW_ID:

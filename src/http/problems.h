@@ -63,9 +63,11 @@
         "Content-Type must say so or be absent; that of a PATCH may be "                           \
         "application/merge-patch+json too. Its Content-Encoding must be absent.")                  \
     ROW(CART_CLOSED, "cart-closed", 409, "The cart is closed",                                     \
-        "A cart that was checked out or cancelled, or has expired, accepts no more commands. "     \
-        "Create a new one with POST /carts, or reopen it with POST /carts/{cart_id}/reopen. "      \
-        "cart_status says which of the three it was, and closed_at when; "                         \
+        "A cart that was checked out, cancelled or merged into another, or has expired, "          \
+        "accepts no more commands. Create a new one with POST /carts, or reopen it with POST "     \
+        "/carts/{cart_id}/reopen; of a cart that was merged, go on with the one that its "         \
+        "merged_into names, or revert the merge. cart_status says which of these it was, and "     \
+        "closed_at when; "                                                                         \
         "closed_at is null if it was an earlier command of the same request, which was not "       \
         "carried out either.")                                                                     \
     ROW(ORDER_REFERENCE_MISMATCH, "order-reference-mismatch", 409,                                 \
@@ -138,9 +140,16 @@
     ROW(AMOUNT_TOO_LARGE, "amount-too-large", 422, "The amount is too large",                      \
         "Totals are exact integers in the currency's minor unit, at most 9007199254740991, and "   \
         "this command would make the cart's total larger.")                                        \
-    ROW(SOURCE_CART_NOT_FOUND, "source-cart-not-found", 422, "The cart to copy was not found",     \
-        "There is no cart with the id in copy_of, or it belongs to someone else. Nothing was "     \
-        "created.")                                                                                \
+    ROW(SOURCE_CART_NOT_FOUND, "source-cart-not-found", 422, "The other cart was not found",       \
+        "There is no cart with the id of the cart to copy or to merge, or it belongs to someone "  \
+        "else. Nothing was done. Both carts of a merge must be the caller's: the cart of a guest " \
+        "is with its Cart-Token, or from_token.")                                                  \
+    ROW(SOURCE_CART_CLOSED, "source-cart-closed", 409, "The cart to merge is closed",              \
+        "Only open carts are merged, and this one was checked out, cancelled or merged into yet "  \
+        "another cart. Nothing was done.")                                                         \
+    ROW(CART_NOT_MERGED, "cart-not-merged", 409, "The cart was not merged",                        \
+        "A merge is reverted in the cart that the other was merged into, and this other one is "   \
+        "closed but was not merged into it. Nothing was done.")                                    \
     ROW(METADATA_TOO_LARGE, "metadata-too-large", 422, "The metadata are too large",               \
         "Merged with what the cart has, the metadata would be larger than 4096 bytes as "          \
         "compact JSON, or nested more than 3 levels deep. Remove members by setting them to "      \

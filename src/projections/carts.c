@@ -358,7 +358,7 @@ const struct projections_table carts_table = {
 
 /* ---- read ------------------------------------------------------------------------------------ */
 
-/* Of the two statements that read carts. */
+/* Of the statements that read carts. */
 enum { CUSTOMER_ID = 8, OFFERS = 10 };
 
 /* At most one row a wanted cart. */
@@ -433,8 +433,8 @@ const struct postgres_statement carts_read_priced = {
 /* The same columns, of the newest open cart of each wanted customer. */
 const struct postgres_statement carts_read_customers = {
     .name = "read_customers_carts",
-    .sql = "SELECT w.ordinal, c.version, " TABLES_CART_DOCUMENT ",\n"
-           "    c.created_at, c.updated_at, c.closed_at, c.customer_id, c.guest_token_hash\n"
+    .sql = "SELECT w.ordinal, c.version, " TABLES_CART_DOCUMENT ",\n" TABLES_CART_TIMES
+           ", c.guest_token_hash\n"
            "FROM unnest($1) WITH ORDINALITY AS w (customer_id, ordinal)\n"
            "CROSS JOIN LATERAL (\n"
            "    SELECT * FROM carts\n"

@@ -41,8 +41,8 @@ static void guess_boundary(struct batch *batch, struct service_command *command)
     if (cached == NULL)
         aggregate->begin(empty);
     struct aggregate_stream others[AGGREGATE_BOUNDARY_MAX];
-    size_t n =
-        aggregate->boundary(cached == NULL ? empty : cached->state, command->command, others);
+    size_t n = aggregate->boundary(
+        cached == NULL ? empty : cached->state, command->command, NULL, 0, others);
     service_set_boundary(command, others, n);
 }
 

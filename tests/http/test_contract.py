@@ -39,6 +39,7 @@ class Requests:
         self.case = case
         self.client = client or case.client
         self.sku = case.make_product(100)
+        self.other = {"id": ABSENT}  # the cart that is merged
 
     def make(self, operation):
         """(method, target, body as bytes or None) of a request that succeeds now."""
@@ -46,6 +47,7 @@ class Requests:
         if "{cart_id}" in path:
             cart = self.make_cart(operation)
             path = path.replace("{cart_id}", cart["id"]).replace("{item_id}", self.sku)
+            path = path.replace("{from}", self.other["id"])
         if "{customer_id}" in path:
             customer = make_id()
             self.case.make_cart(customer_id=customer)
@@ -61,6 +63,7 @@ class Requests:
             "changeCurrency": {"currency": "USD"},
             "setTotal": {"amount": 19},
             "claimCart": {"customer_id": "ada"},
+            "mergeCart": {"from": self.other["id"]},
             "checkOutCart": {"expected_total": 100},
             "executeCommands": {"commands": [{"type": "add_item", "sku": self.sku}]},
             "putProduct": {"name": "Tea", "prices": {"EUR": 1}},
@@ -81,6 +84,11 @@ class Requests:
             self.case.add(cart["id"], sku)
         elif operation.id == "reopenCart":
             self.case.client.post(f"/carts/{cart['id']}/cancel")
+        elif operation.id in ("mergeCart", "revertMerge"):
+            self.other = self.case.make_cart((sku, 1))
+            if operation.id == "revertMerge":
+                merge = {"from": self.other["id"]}
+                self.case.client.post(f"/carts/{cart['id']}/merge", merge)
         elif operation.id == "removeTotal":
             self.case.client.put(f"/carts/{cart['id']}/totals/tax", {"amount": 19})
         return cart
@@ -316,6 +324,7 @@ class Everywhere(ServiceCase):
             target = template.replace("{cart_id}", make_id()).replace("{item_id}", "x")
             target = target.replace("{sku}", "x").replace("{slug}", "cart-closed")
             target = target.replace("{name}", "tax").replace("{customer_id}", "x")
+            target = target.replace("{from}", make_id())
             documented = contract.contract().allowed_methods(template)
             for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "LINK"):
                 with self.subTest(method=method, path=template):
@@ -370,6 +379,7 @@ class WithTokens(AuthCase):
     def ask(self, operation, token):
         path = operation.path.replace("{cart_id}", ABSENT).replace("{slug}", "cart-closed")
         path = path.replace("{item_id}", "x").replace("{sku}", "x").replace("{name}", "tax")
+        path = path.replace("{from}", ABSENT)
         query = "?verbose" if operation.id == "getReadyz" else ""
         headers = {"X-Forwarded-For": "192.0.2.1"}
         return self.bearing(token).request(operation.method, path + query, headers=headers)

@@ -230,6 +230,7 @@ START_TEST(every_status_is_written)
         {CART_EVENT_CHECKED_OUT, "\"status\":\"checked_out\""},
         {CART_EVENT_CANCELLED, "\"status\":\"cancelled\""},
         {CART_EVENT_EXPIRED, "\"status\":\"expired\""},
+        {CART_EVENT_MERGED_INTO, "\"status\":\"merged\""},
         {CART_EVENT_CLEARED, "\"status\":\"open\""},
     };
     for (size_t i = 0; i < BASE_COUNT(rows); i++) {

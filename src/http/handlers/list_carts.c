@@ -12,10 +12,11 @@ static const struct http_refusal *read_status(
     struct projections_filter_value *value)
 {
     /* All but the one that a cart has before there is one. */
-    for (int i = CART_OPEN; i <= CART_EXPIRED; i++)
+    for (int i = CART_OPEN; i <= CART_MERGED; i++)
         if (strcmp(value->text, cart_status_name((enum cart_status)i)) == 0)
             return NULL;
-    return http_refuse_parameter(request, parameter, "open, checked_out, cancelled or expired");
+    return http_refuse_parameter(
+        request, parameter, "open, checked_out, cancelled, expired or merged");
 }
 
 static const struct http_refusal *read_abandoned(

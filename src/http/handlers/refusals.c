@@ -78,6 +78,8 @@ static const char *how_it_was_closed(const char *status)
 {
     if (strcmp(status, cart_status_name(CART_EXPIRED)) == 0)
         return "has expired";
+    if (strcmp(status, cart_status_name(CART_MERGED)) == 0)
+        return "was merged into another, which its merged_into names,";
     return strcmp(status, cart_status_name(CART_CANCELLED)) == 0 ? "was cancelled"
                                                                  : "was checked out";
 }
@@ -175,8 +177,12 @@ static const char *rule_detail(struct http_request *request)
                          (int)command->version);
     case CART_REFUSED_SOURCE_NOT_FOUND:
         return base_arena_printf(
-            arena, "There is no cart %s to copy.",
-            refused->type == CART_COMMAND_CREATE ? refused->create.copy_of : "");
+            arena, "There is no cart %s.",
+            refused->type == CART_COMMAND_CREATE ? refused->create.copy_of : subject);
+    case CART_REFUSED_SOURCE_CLOSED:
+        return base_arena_printf(arena, "Cart %s is closed and can't be merged.", subject);
+    case CART_REFUSED_NOT_MERGED:
+        return base_arena_printf(arena, "Cart %s was not merged into cart %s.", subject, cart_id);
     case CART_REFUSED_REOPEN_TOO_LATE:
         return base_arena_printf(
             arena, "Cart %s was closed more than %lld hours ago.", cart_id,
