@@ -63,7 +63,9 @@ bool rules_can_take_price(
     const struct cart_line *line, const struct cart_offer *offer, enum cart_refusal *obstacle);
 bool rules_allow(const struct cart_limits *limits, int64_t quantity);
 enum cart_outcome rules_refuse_quantity(
-    struct cart_decision *decision, const struct cart_limits *limits);
+    struct cart_decision *decision, const struct cart_limits *limits, int64_t quantity);
+/* The least that can be added to a line of that quantity (0: a new one). If nothing can, 1. */
+int32_t rules_least_addition(const struct cart_limits *limits, int32_t quantity);
 
 /* totals.c */
 enum cart_outcome rules_set_total(
