@@ -390,7 +390,7 @@ struct cart_command {
             const char *sku;
             const char *properties; /* a canonical JSON object of texts; NULL: none */
             const char *item_id;    /* how a new line would be called; NULL: like its sku */
-            int32_t quantity;       /* 1..CART_QUANTITY_MAX */
+            int32_t quantity;       /* 1..CART_QUANTITY_MAX; 0: as little as the product allows */
             bool has_unit_price;    /* another system sets the price; false: it is the catalogue's
                                        or, of a line whose price is set, stays */
             int64_t unit_price_minor;
@@ -576,6 +576,7 @@ struct cart_decision {
     enum cart_outcome outcome;
     enum cart_refusal refusal;
     struct cart_limits limits; /* with CART_REFUSED_QUANTITY_OUT_OF_RANGE: what is allowed */
+    int64_t refused_quantity;  /* likewise: what the line would hold */
     int32_t current_version;   /* for CART_REFUSED_NO_SUCH_VERSION: of the cart that lacks it */
     struct cart_event *events; /* borrow the texts of command, offers and carts */
     size_t n_events;

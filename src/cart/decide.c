@@ -95,7 +95,7 @@ static enum cart_outcome check_addition(
     if (line != NULL && !rules_is_about(line, offer))
         return rules_refuse(decision, CART_REFUSED_UNIT_CHANGED);
     if (quantity < 1 || !rules_allow(&offer->limits, sum))
-        return rules_refuse_quantity(decision, &offer->limits);
+        return rules_refuse_quantity(decision, &offer->limits, sum);
     if (line == NULL && cart->n_lines == CART_LINES_MAX)
         return rules_refuse(decision, CART_REFUSED_IS_FULL);
     const struct cart_line becomes = {
@@ -120,6 +120,8 @@ static enum cart_outcome add_item(
     bool is_price_set = take_price(line, command, &offer);
     if (line != NULL && !rules_may_grow(line, known))
         return rules_refuse(decision, CART_REFUSED_PRICE_IS_SET);
+    if (quantity == 0 && offer.is_known)
+        quantity = rules_least_addition(&offer.limits, line == NULL ? 0 : line->quantity);
     enum cart_outcome outcome = check_addition(cart, line, quantity, &offer, decision);
     if (outcome != CART_ACCEPTED)
         return outcome;
@@ -160,8 +162,9 @@ static enum cart_outcome check_limits(
             decision, offer->is_known ? CART_REFUSED_UNIT_CHANGED : CART_REFUSED_PRODUCT_WITHDRAWN);
     if (!offer->has_price && !becomes->is_price_set && grows)
         return rules_refuse(decision, CART_REFUSED_PRICE_UNAVAILABLE);
-    return rules_allow(limits, becomes->quantity) ? CART_ACCEPTED
-                                                  : rules_refuse_quantity(decision, limits);
+    return rules_allow(limits, becomes->quantity)
+               ? CART_ACCEPTED
+               : rules_refuse_quantity(decision, limits, becomes->quantity);
 }
 
 /* What stands against another quantity of a line. */
@@ -552,6 +555,8 @@ static enum cart_outcome decide(
         return rules_pass_time(cart, command, known, decision);
     if (cart->status == CART_CHECKED_OUT && command->type == CART_COMMAND_CHECK_OUT)
         return check_out_again(cart, command, decision);
+    if (cart->status == CART_CANCELLED && command->type == CART_COMMAND_CANCEL)
+        return CART_ALREADY_SO;
     if (cart->status != CART_OPEN)
         return rules_refuse(decision, CART_REFUSED_IS_CLOSED);
     return change(cart, command, known, decision);

@@ -231,8 +231,8 @@ static const struct codec_field command_fields[][FIELDS_MAX] = {
         {
             {TYPE},
             {FIELD("sku", SKU, add_item.sku)},
-            {FIELD("quantity", INTEGER, add_item.quantity), .is_optional = true, .otherwise = 1,
-             .least = 1, .most = CART_QUANTITY_MAX},
+            {FIELD("quantity", INTEGER, add_item.quantity), .is_optional = true, .least = 1,
+             .most = CART_QUANTITY_MAX},
             {FIELD("properties", PROPERTIES, add_item.properties), .is_optional = true,
              .most = CART_PROPERTIES_BYTES_MAX},
             {FIELD("unit_price", INTEGER, add_item.unit_price_minor), .is_optional = true,
