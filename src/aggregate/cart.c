@@ -300,6 +300,8 @@ static void list_skus_of(
     case CART_COMMAND_REMOVE_TOTAL:
     case CART_COMMAND_ABANDON:
     case CART_COMMAND_EXPIRE:
+    case CART_COMMAND_MAKE_RESUME_TOKEN:
+    case CART_COMMAND_END_RESUME_TOKEN:
         return;
     }
 }
@@ -316,7 +318,8 @@ static bool is_there(const void *state, const void *command)
     const struct cart *cart = state;
     const struct cart_caller *caller = &((const struct cart_request *)command)->caller;
     return cart->version > 0 &&
-           (caller->may_all || cart_admits(cart->customer_id, cart->guest_token_hash, caller));
+           (caller->may_all || cart_admits(cart->customer_id, cart->guest_token_hash, caller) ||
+            cart_has_token(cart->resume_token_hash, caller));
 }
 
 static bool creates(const void *command)

@@ -91,12 +91,13 @@ struct cart {
     enum cart_status status;
     int32_t version; /* number of events */
     char currency[4];
-    const char *customer_id;      /* NULL: none */
-    const char *guest_token_hash; /* of the token of its guest; NULL: none */
-    const char *metadata;         /* a JSON object as text */
-    const char *customer_email;   /* NULL: none */
-    const char *note;             /* NULL: none */
-    const char *order_reference;  /* of the order that it became; NULL: none */
+    const char *customer_id;       /* NULL: none */
+    const char *guest_token_hash;  /* of the token of its guest; NULL: none */
+    const char *resume_token_hash; /* of the token by which somebody may go on; NULL: none */
+    const char *metadata;          /* a JSON object as text */
+    const char *customer_email;    /* NULL: none */
+    const char *note;              /* NULL: none */
+    const char *order_reference;   /* of the order that it became; NULL: none */
     const char *notes;       /* what its last change could not do: a JSON array; NULL: nothing */
     int32_t changed_version; /* of the newest event that can be undone; 0: there is none */
     int32_t undone_to;       /* the last undo led there; 0: there was a change since */
@@ -151,12 +152,16 @@ void cart_sum_up(struct cart *cart);
 struct cart_caller {
     bool may_all;                                /* every cart */
     const char *customer_id;                     /* the carts of that customer; NULL: none */
-    char guest_token_hash[CART_TOKEN_HASH_SIZE]; /* the cart whose token this is of; "": none */
+    char guest_token_hash[CART_TOKEN_HASH_SIZE]; /* the cart whose token this is of, be it its
+                                                    guest's or one to resume it; "": none */
 };
 /* Whether the caller may see and change a cart of that owner. NULLs: it has no customer, no token.
  * How long it takes says nothing about the hashes. */
 bool cart_admits(
     const char *customer_id, const char *guest_token_hash, const struct cart_caller *caller);
+/* Whether the caller has the token of that hash (NULL: there is none), in the same constant time.
+ */
+bool cart_has_token(const char *token_hash, const struct cart_caller *caller);
 
 /* ---- how long it lasts ----------------------------------------------------------------------- */
 
@@ -198,7 +203,9 @@ int64_t cart_expires_at_us(const struct cart *cart, const struct cart_lifetimes 
     ROW(TOTAL_REMOVED, "CartTotalRemoved", 1)                                                      \
     ROW(ABANDONED, "CartAbandoned", 1)                                                             \
     ROW(RESUMED, "CartResumed", 1)                                                                 \
-    ROW(EXPIRED, "CartExpired", 1)
+    ROW(EXPIRED, "CartExpired", 1)                                                                 \
+    ROW(RESUME_TOKEN_MADE, "CartResumeTokenMade", 1)                                               \
+    ROW(RESUME_TOKEN_ENDED, "CartResumeTokenEnded", 1)
 enum cart_event_type {
 #define CART_ROW(NAME, name, schema_version) CART_EVENT_##NAME,
     CART_EVENTS(CART_ROW)
@@ -310,11 +317,14 @@ struct cart_event {
             char currency[4];
             int32_t item_count;
         } abandoned; /* what was left */
+        struct {
+            const char *token_hash;
+        } resume_token_made; /* a former one ends */
     };
 };
 
 /* Applies one fact: version grows by one, and updated_at becomes `recorded_at_us` unless time alone
- * made the fact. */
+ * made the fact, or it is about a resume token. */
 void cart_evolve(struct cart *cart, const struct cart_event *event, int64_t recorded_at_us);
 /* Which units in the open cart a fact changes: those of a sku, of a line, or all that are there. */
 enum cart_reach_kind { CART_REACH_NOTHING, CART_REACH_SKU, CART_REACH_LINE, CART_REACH_ALL };
@@ -367,7 +377,9 @@ struct cart_offer {
     ROW(SET_TOTAL, "set_total")                                                                    \
     ROW(REMOVE_TOTAL, "remove_total")                                                              \
     ROW(ABANDON, "abandon") /* this and the next are a timer's, and no client's */                 \
-    ROW(EXPIRE, "expire")
+    ROW(EXPIRE, "expire")                                                                          \
+    ROW(MAKE_RESUME_TOKEN, "make_resume_token")                                                    \
+    ROW(END_RESUME_TOKEN, "end_resume_token")
 enum cart_command_type {
 #define CART_ROW(NAME, name) CART_COMMAND_##NAME,
     CART_COMMANDS(CART_ROW)
@@ -444,6 +456,9 @@ struct cart_command {
         struct {
             const char *name;
         } remove_total;
+        struct {
+            const char *token_hash;
+        } make_resume_token;
     };
 };
 

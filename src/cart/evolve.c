@@ -29,6 +29,7 @@ static void claim(struct cart *cart, const struct cart_event *event)
 {
     cart->customer_id = event->claimed.customer_id;
     cart->guest_token_hash = NULL;
+    cart->resume_token_hash = NULL;
 }
 
 static void add_item(struct cart *cart, const struct cart_event *event)
@@ -190,6 +191,8 @@ static bool is_undoable(enum cart_event_type type)
     case CART_EVENT_ABANDONED:
     case CART_EVENT_RESUMED:
     case CART_EVENT_EXPIRED:
+    case CART_EVENT_RESUME_TOKEN_MADE:
+    case CART_EVENT_RESUME_TOKEN_ENDED:
         break;
     }
     return false;
@@ -207,12 +210,20 @@ static void close_as(struct cart *cart, enum cart_status status, int64_t recorde
     cart->status = status;
     cart->closed_at_us = recorded_at_us;
     cart->abandoned_at_us = CART_TIME_NONE;
+    cart->resume_token_hash = NULL;
+}
+
+/* What somebody did with the cart. */
+static bool is_change(enum cart_event_type type)
+{
+    return type != CART_EVENT_ABANDONED && type != CART_EVENT_RESUME_TOKEN_MADE &&
+           type != CART_EVENT_RESUME_TOKEN_ENDED;
 }
 
 void cart_evolve(struct cart *cart, const struct cart_event *event, int64_t recorded_at_us)
 {
     cart->version++;
-    if (event->type != CART_EVENT_ABANDONED) {
+    if (is_change(event->type)) {
         cart->updated_at_us = recorded_at_us;
         cart->notes = NULL;
     }
@@ -293,6 +304,12 @@ void cart_evolve(struct cart *cart, const struct cart_event *event, int64_t reco
     case CART_EVENT_EXPIRED:
         close_as(cart, CART_EXPIRED, recorded_at_us);
         break;
+    case CART_EVENT_RESUME_TOKEN_MADE:
+        cart->resume_token_hash = event->resume_token_made.token_hash;
+        break;
+    case CART_EVENT_RESUME_TOKEN_ENDED:
+        cart->resume_token_hash = NULL;
+        break;
     }
 }
 
@@ -312,6 +329,8 @@ struct cart_reach cart_find_reach(const struct cart_event *event)
     case CART_EVENT_TOTAL_REMOVED:
     case CART_EVENT_ABANDONED:
     case CART_EVENT_RESUMED:
+    case CART_EVENT_RESUME_TOKEN_MADE:
+    case CART_EVENT_RESUME_TOKEN_ENDED:
         break;
     case CART_EVENT_ITEM_RESTORED:
         return (struct cart_reach){CART_REACH_SKU, event->item_restored.sku};

@@ -156,6 +156,11 @@ static const struct codec_field cart_event_fields[][FIELDS_MAX] = {
         },
     [CART_EVENT_RESUMED] = {{.name = NULL}},
     [CART_EVENT_EXPIRED] = {{.name = NULL}},
+    [CART_EVENT_RESUME_TOKEN_MADE] =
+        {
+            {FIELD("token_hash", TOKEN_HASH, resume_token_made.token_hash), .is_hidden = true},
+        },
+    [CART_EVENT_RESUME_TOKEN_ENDED] = {{.name = NULL}},
 };
 
 #undef FIELD
@@ -292,6 +297,8 @@ static const struct codec_field command_fields[][FIELDS_MAX] = {
         },
     [CART_COMMAND_ABANDON] = {{.name = NULL}},
     [CART_COMMAND_EXPIRE] = {{.name = NULL}},
+    [CART_COMMAND_MAKE_RESUME_TOKEN] = {{.name = NULL}},
+    [CART_COMMAND_END_RESUME_TOKEN] = {{.name = NULL}},
 };
 
 #undef TYPE

@@ -30,6 +30,9 @@ ACCESS = {
     "setTotal": "totals",
     "removeTotal": "totals",
     "claimCart": "claim",
+    "makeResumeToken": "cart",
+    "endResumeToken": "cart",
+    "getResumedCart": "anyone",
     "listCartEvents": "cart",
     "listEvents": "events",
     "putProduct": "catalog",
@@ -118,7 +121,7 @@ class Targets:
     def make(self, operation, cart_id=None):
         path = operation.path.replace("{cart_id}", cart_id or make_id())
         path = path.replace("{item_id}", self.sku).replace("{slug}", "cart-closed")
-        path = path.replace("{name}", "tax")
+        path = path.replace("{name}", "tax").replace("{token}", "x" * 64)
         path = path.replace("{sku}", make_sku("put") if operation.id == "putProduct" else self.sku)
         value = {
             "createCart": {},
