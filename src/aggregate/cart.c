@@ -359,6 +359,8 @@ static void list_skus_of(
     case CART_COMMAND_EXPIRE:
     case CART_COMMAND_MERGE: /* the other cart's, which are asked for when it is known */
     case CART_COMMAND_REVERT_MERGE:
+    case CART_COMMAND_MAKE_RESUME_TOKEN:
+    case CART_COMMAND_END_RESUME_TOKEN:
         return;
     }
 }
@@ -375,7 +377,8 @@ static bool is_there(const void *state, const void *command)
     const struct cart *cart = state;
     const struct cart_caller *caller = &((const struct cart_request *)command)->caller;
     return cart->version > 0 &&
-           (caller->may_all || cart_admits(cart->customer_id, cart->guest_token_hash, caller));
+           (caller->may_all || cart_admits(cart->customer_id, cart->guest_token_hash, caller) ||
+            cart_has_token(cart->resume_token_hash, caller));
 }
 
 static bool creates(const void *command)

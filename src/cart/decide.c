@@ -483,6 +483,8 @@ const char *cart_command_subject(const struct cart_command *command)
     case CART_COMMAND_REOPEN:
     case CART_COMMAND_ABANDON:
     case CART_COMMAND_EXPIRE:
+    case CART_COMMAND_MAKE_RESUME_TOKEN:
+    case CART_COMMAND_END_RESUME_TOKEN:
         break;
     case CART_COMMAND_MERGE:
     case CART_COMMAND_REVERT_MERGE:
@@ -531,6 +533,10 @@ static enum cart_outcome change(
         return rules_revert_merge(cart, command, known, decision);
     case CART_COMMAND_CANCEL:
         return rules_accept(decision, (struct cart_event){.type = CART_EVENT_CANCELLED});
+    case CART_COMMAND_MAKE_RESUME_TOKEN:
+        return rules_make_resume_token(cart, command, known, decision);
+    case CART_COMMAND_END_RESUME_TOKEN:
+        return rules_end_resume_token(cart, known, decision);
     case CART_COMMAND_CREATE:
     case CART_COMMAND_REOPEN:
     case CART_COMMAND_ABANDON:
@@ -619,6 +625,8 @@ static struct cart_sizes find_sizes(const struct cart *cart, const struct cart_c
     case CART_COMMAND_REMOVE_TOTAL:
     case CART_COMMAND_ABANDON:
     case CART_COMMAND_EXPIRE:
+    case CART_COMMAND_MAKE_RESUME_TOKEN:
+    case CART_COMMAND_END_RESUME_TOKEN:
         break;
     }
     return (struct cart_sizes){.n_events = 1};

@@ -105,6 +105,11 @@ bool rules_is_of_time(enum cart_command_type type);
 enum cart_outcome rules_pass_time(
     const struct cart *cart, const struct cart_command *command, const struct cart_known *known,
     struct cart_decision *decision);
+enum cart_outcome rules_make_resume_token(
+    const struct cart *cart, const struct cart_command *command, const struct cart_known *known,
+    struct cart_decision *decision);
+enum cart_outcome rules_end_resume_token(
+    const struct cart *cart, const struct cart_known *known, struct cart_decision *decision);
 /* For a command that was accepted: a cart that was left is resumed first. */
 void rules_resume(
     const struct cart *cart, const struct cart_command *command, struct cart_decision *decision);

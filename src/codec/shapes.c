@@ -177,6 +177,11 @@ static const struct codec_field cart_event_fields[][FIELDS_MAX] = {
             {FIELD("cart_id", CART_ID, merge_reverted.cart_id)},
             {FIELD("notes", NOTES, merge_reverted.notes)},
         },
+    [CART_EVENT_RESUME_TOKEN_MADE] =
+        {
+            {FIELD("token_hash", TOKEN_HASH, resume_token_made.token_hash), .is_hidden = true},
+        },
+    [CART_EVENT_RESUME_TOKEN_ENDED] = {{.name = NULL}},
 };
 
 #undef FIELD
@@ -327,6 +332,8 @@ static const struct codec_field command_fields[][FIELDS_MAX] = {
             {FIELD("from_token", TEXT, merge.from_token), .is_optional = true, .is_as_given = true,
              .most = CART_TOKEN_MAX},
         },
+    [CART_COMMAND_MAKE_RESUME_TOKEN] = {{.name = NULL}},
+    [CART_COMMAND_END_RESUME_TOKEN] = {{.name = NULL}},
 };
 
 #undef TYPE
