@@ -272,6 +272,11 @@ static void decide(
         case CART_ALREADY_SO:
             break;
         case CART_ACCEPTED:
+            if (decision->n_facts + one.n_events > CART_EVENTS_MAX) {
+                one = (struct cart_decision){.refusal = CART_REFUSED_TOO_MANY_EVENTS};
+                refuse(decision, &one, i, cart, state, arena);
+                return;
+            }
             add_events(decision, &one, arena);
             if (one.has_other_event)
                 cart_others_add_merged(state, request, known, &one.other_event, arena, decision);
@@ -314,7 +319,9 @@ static void list_skus_of(
             want_line(skus, cart, command->change_item_quantity.item_id);
         return;
     case CART_COMMAND_CHANGE_ITEM:
-        if (command->change_item.quantity > 0)
+        if (command->change_item.quantity > 0 ||
+            (command->change_item.has_unit_price &&
+             command->change_item.unit_price_minor == CART_PRICE_OF_CATALOG))
             want_line(skus, cart, command->change_item.item_id);
         return;
     case CART_COMMAND_CHECK_OUT:

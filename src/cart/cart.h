@@ -98,9 +98,10 @@ const struct cart_line *cart_find_line(const struct cart *cart, const char *item
 /* The line of that sku with those properties (NULL: none), or NULL. */
 const struct cart_line *cart_find_line_of(
     const struct cart *cart, const char *sku, const char *properties);
-/* Whether the quantities of two lines count the same: by the same scale, and by the same unit where
- * both have one. */
-bool cart_line_counts_like(const struct cart_line *left, const struct cart_line *right);
+/* Whether the quantity of another line counts what that of `line` does: by the same scale and the
+ * same unit. Pieces without a unit may get one; a unit that went and came back as another would
+ * make pounds of kilograms. */
+bool cart_line_counts_like(const struct cart_line *line, const struct cart_line *other);
 /* The total of that name, or NULL. */
 const struct cart_total *cart_find_total(const struct cart *cart, const char *name);
 
@@ -117,11 +118,13 @@ void cart_sum_up(struct cart *cart);
 #define CART_TOKEN_MAX 64       /* characters of a Cart-Token that is told apart from others */
 #define CART_TOKEN_HASH_SIZE 65 /* 64 hexadecimal digits and the terminating NUL */
 
-/* Who asks for a cart; each of the three is a right of its own. Zero: nobody. */
+/* Who asks for a cart; each of the first three is a right of its own. Zero: nobody. */
 struct cart_caller {
     bool may_all;                                /* every cart */
     const char *customer_id;                     /* the carts of that customer; NULL: none */
     char guest_token_hash[CART_TOKEN_HASH_SIZE]; /* the cart whose token this is of; "": none */
+    bool may_set_prices;                         /* of lines, in those carts */
+    bool may_set_totals;
 };
 /* Whether the caller may see and change a cart of that owner. NULLs: it has no customer, no token.
  * How long it takes says nothing about the hashes. */
@@ -164,8 +167,8 @@ int64_t cart_expires_at_us(const struct cart *cart, const struct cart_lifetimes 
     ROW(COPIED, "CartCopied", 1)                                                                   \
     ROW(RESTORED, "CartRestored", 1)                                                               \
     ROW(REOPENED, "CartReopened", 1)                                                               \
-    ROW(TOTAL_SET, "CartTotalSet", 1)                                                              \
-    ROW(TOTAL_REMOVED, "CartTotalRemoved", 1)                                                      \
+    ROW(TOTAL_SET, "CartTotalSet", 2)                                                              \
+    ROW(TOTAL_REMOVED, "CartTotalRemoved", 2)                                                      \
     ROW(ABANDONED, "CartAbandoned", 1)                                                             \
     ROW(RESUMED, "CartResumed", 1)                                                                 \
     ROW(EXPIRED, "CartExpired", 1)                                                                 \
@@ -274,9 +277,11 @@ struct cart_event {
         struct {
             const char *name;
             int64_t amount_minor;
+            bool keeps_notes; /* those of the cart stay: nobody but a service has changed it */
         } total_set;
         struct {
             const char *name;
+            bool keeps_notes;
         } total_removed;
         struct {
             int64_t total_minor;
@@ -416,9 +421,9 @@ struct cart_command {
             bool has_quantity;
             bool has_properties;
             bool has_unit_price;
-            int32_t quantity;       /* 0..CART_QUANTITY_MAX; 0 removes */
-            const char *properties; /* what is to be merged with them; NULL: they end */
-            int64_t unit_price_minor;
+            int32_t quantity;         /* 0..CART_QUANTITY_MAX; 0 removes */
+            const char *properties;   /* what is to be merged with them; NULL: they end */
+            int64_t unit_price_minor; /* CART_PRICE_OF_CATALOG: no set one any more */
         } change_item;
         struct {
             char currency[4];
@@ -443,6 +448,8 @@ struct cart_command {
         } merge;                       /* and of reverting it */
     };
 };
+
+#define CART_PRICE_OF_CATALOG INT64_C(-1)
 
 /* What a command names: a sku, the id of an item or a cart, a total; "" for one that names nothing.
  */
@@ -476,6 +483,8 @@ struct cart_due cart_find_due(const struct cart *cart, const struct cart_lifetim
     ROW(OTHER_ORDER_REFERENCE, "order-reference-mismatch")                                         \
     ROW(IS_CLAIMED, "cart-already-claimed")                                                        \
     ROW(ITEM_NOT_IN_CART, "item-not-in-cart")                                                      \
+    ROW(HAS_TOTALS, "cart-has-totals")                                                             \
+    ROW(PRICE_IS_SET, "price-is-set")                                                              \
     ROW(UNKNOWN_SKU, "unknown-sku")                                                                \
     ROW(PRICE_UNAVAILABLE, "price-unavailable")                                                    \
     ROW(UNIT_CHANGED, "unit-changed")                                                              \
@@ -495,6 +504,7 @@ struct cart_due cart_find_due(const struct cart *cart, const struct cart_lifetim
     ROW(REOPEN_TOO_LATE, "reopen-too-late")                                                        \
     ROW(METADATA_TOO_LARGE, "metadata-too-large")                                                  \
     ROW(PROPERTIES_TOO_LARGE, "properties-too-large")                                              \
+    ROW(TOO_MANY_EVENTS, "too-many-events")                                                        \
     ROW(OPEN_CART_EXISTS, "open-cart-exists")
 enum cart_refusal {
 #define CART_ROW(NAME, slug) CART_REFUSED_##NAME,

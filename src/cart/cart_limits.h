@@ -9,8 +9,9 @@
 #define CART_SCALE_MAX 6
 #define CART_AMOUNT_MAX INT64_C(9007199254740991) /* 2^53-1: exact in every JSON reader */
 #define CART_COMMANDS_MAX 100                     /* in one request */
-#define CART_SKU_MAX 128                          /* code points */
-#define CART_SKU_SIZE (4 * CART_SKU_MAX + 1)      /* of a sku in UTF-8, with the terminating NUL */
+#define CART_EVENTS_MAX 1000                 /* of one request; no single command has as many */
+#define CART_SKU_MAX 128                     /* code points */
+#define CART_SKU_SIZE (4 * CART_SKU_MAX + 1) /* of a sku in UTF-8, with the terminating NUL */
 #define CART_ITEM_ID_MAX 64
 #define CART_CUSTOMER_ID_MAX 128     /* code points */
 #define CART_ORDER_REFERENCE_MAX 128 /* code points */

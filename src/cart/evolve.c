@@ -205,6 +205,13 @@ static bool changes_lines(enum cart_event_type type)
     return is_undoable(type) && type != CART_EVENT_DETAILS_CHANGED && type != CART_EVENT_RESTORED;
 }
 
+/* Notes are about the last change, but are read by others than the service that set a total. */
+static bool keeps_notes(const struct cart_event *event)
+{
+    return (event->type == CART_EVENT_TOTAL_SET && event->total_set.keeps_notes) ||
+           (event->type == CART_EVENT_TOTAL_REMOVED && event->total_removed.keeps_notes);
+}
+
 static void close_as(struct cart *cart, enum cart_status status, int64_t recorded_at_us)
 {
     cart->status = status;
@@ -249,7 +256,8 @@ void cart_evolve(struct cart *cart, const struct cart_event *event, int64_t reco
     cart->version++;
     if (event->type != CART_EVENT_ABANDONED) {
         cart->updated_at_us = recorded_at_us;
-        cart->notes = NULL;
+        if (!keeps_notes(event))
+            cart->notes = NULL;
     }
     if (is_undoable(event->type)) {
         cart->changed_version = cart->version;

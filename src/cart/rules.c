@@ -78,6 +78,11 @@ bool rules_can_take_price(
     return false;
 }
 
+bool rules_may_grow(const struct cart_line *line, const struct cart_known *known)
+{
+    return !line->is_price_set || known->request->caller.may_set_prices;
+}
+
 bool rules_allow(const struct cart_limits *limits, int64_t quantity)
 {
     return quantity >= limits->minimum && quantity <= limits->maximum &&

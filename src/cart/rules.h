@@ -81,6 +81,9 @@ bool rules_is_about(const struct cart_line *line, const struct cart_offer *offer
 /* Whether a line can have the price of an offer. False: *obstacle says why not. */
 bool rules_can_take_price(
     const struct cart_line *line, const struct cart_offer *offer, enum cart_refusal *obstacle);
+/* Whether the caller may have more at the price of the line: one that another system set is for as
+ * much as that said. */
+bool rules_may_grow(const struct cart_line *line, const struct cart_known *known);
 bool rules_allow(const struct cart_limits *limits, int64_t quantity);
 /* The largest quantity that is allowed and at most `wanted`; 0: none is. */
 int32_t rules_find_allowed(const struct cart_limits *limits, int64_t wanted);
@@ -88,6 +91,8 @@ enum cart_outcome rules_refuse_quantity(
     struct cart_decision *decision, const struct cart_limits *limits);
 
 /* totals.c */
+/* Whether the caller may have the cart lose what others have set, as with another currency. */
+bool rules_may_drop_totals(const struct cart *cart, const struct cart_known *known);
 enum cart_outcome rules_set_total(
     const struct cart *cart, const struct cart_command *command, struct cart_decision *decision);
 enum cart_outcome rules_remove_total(

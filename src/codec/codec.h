@@ -343,8 +343,9 @@ bool codec_read_claims(
 /* ---- values by themselves, wherever they come from ------------------------------------------- */
 
 /* A text as it is compared and stored: in Unicode's normal form C (UAX 15), without the blanks
- * around it. `text` itself where that changes nothing, else in the arena. What is not UTF-8, or is
- * too long to have at most `most` code points, is not normalised; the checks below refuse both. */
+ * around it and what has no width there, with line feeds for line breaks of other systems. `text`
+ * itself where that changes nothing, else in the arena. What is not UTF-8, or is too long to have
+ * at most `most` code points, is not normalised; the checks below refuse both. */
 const char *codec_normalise(struct base_arena *arena, const char *text, size_t most);
 /* ^[A-Za-z0-9][A-Za-z0-9._~-]{0,63}$ */
 bool codec_is_item_id(const char *text) BASE_MUST_CHECK;

@@ -65,7 +65,7 @@ struct codec_field {
                          was always there */
     int64_t least;
     int64_t most;
-    int64_t otherwise; /* an integer or boolean that is left out */
+    int64_t otherwise; /* an integer or boolean that is left out, or an integer that is null */
 };
 
 /* The beginning of a row: its name alone, or with its kind and the member of a struct. */

@@ -121,6 +121,7 @@ static void read_email(
     const char *text = read_text(object, field->name, field->name, value);
     if (text == NULL)
         return;
+    text = normalise(object, text, (size_t)field->most);
     check_text(object, field->name, field->name, text, (int)field->most, LINE);
     if (codec_is_label(text, (size_t)field->most) && !codec_is_email(text))
         refuse(object, field, value, "an e-mail address, such as ada@example.com");
@@ -501,6 +502,8 @@ void codec_read_fields(struct codec_object *object, const struct codec_field *fi
         object->n_read++;
         if (!field->is_nullable || !json_is_null(value))
             readers[field->kind](object, field, value, member);
+        else if (field->kind == CODEC_INTEGER)
+            set_integer(field, field->otherwise, member);
         if (field->given != 0)
             *(bool *)((char *)target + field->given) = true;
     }

@@ -142,10 +142,13 @@ static const struct codec_field cart_event_fields[][FIELDS_MAX] = {
         {
             {FIELD("name", WORD, total_set.name)},
             {FIELD("amount", INTEGER, total_set.amount_minor), .most = CART_AMOUNT_MAX},
+            {FIELD("keeps_notes", BOOLEAN, total_set.keeps_notes), .is_optional = true, .since = 2},
         },
     [CART_EVENT_TOTAL_REMOVED] =
         {
             {FIELD("name", WORD, total_removed.name)},
+            {FIELD("keeps_notes", BOOLEAN, total_removed.keeps_notes), .is_optional = true,
+             .since = 2},
         },
     [CART_EVENT_ABANDONED] =
         {
@@ -277,6 +280,7 @@ static const struct codec_field command_fields[][FIELDS_MAX] = {
              .is_nullable = true, GIVEN(change_item.has_properties), .is_of_texts = true,
              .most = CART_PROPERTIES_BYTES_MAX},
             {FIELD("unit_price", INTEGER, change_item.unit_price_minor), .is_optional = true,
+             .is_nullable = true, .otherwise = CART_PRICE_OF_CATALOG,
              GIVEN(change_item.has_unit_price), .most = CART_AMOUNT_MAX},
         },
     [CART_COMMAND_REPRICE] = {{TYPE}},

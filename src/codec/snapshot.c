@@ -9,7 +9,9 @@
  */
 
 #define FIELD(name, kind, member) CODEC_FIELD(name, kind, struct cart, member)
-#define TIME_LIMITS .is_nullable = true, .least = BASE_TIME_LEAST_US, .most = BASE_TIME_MOST_US
+#define TIME_LIMITS                                                                                \
+    .is_nullable = true, .otherwise = CART_TIME_NONE, .least = BASE_TIME_LEAST_US,                 \
+    .most = BASE_TIME_MOST_US
 
 /* What is not said by those events. */
 static const struct codec_field head_fields[] = {

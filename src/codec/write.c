@@ -152,7 +152,7 @@ static bool is_left_out(const struct codec_field *field, const void *source)
 {
     if (!field->is_optional)
         return false;
-    if (field->kind == CODEC_PRICE_SOURCE)
+    if (field->kind == CODEC_PRICE_SOURCE || field->kind == CODEC_BOOLEAN)
         return !*(const bool *)source;
     if (field->kind == CODEC_QUANTITY)
         return ((const struct catalog_quantity *)source)->maximum == 0;

@@ -105,6 +105,16 @@
     ROW(PRODUCT_WITHDRAWN, "product-withdrawn", 409, "The product is no longer for sale",          \
         "The product of this line has been withdrawn from the catalogue. The line may stay, "      \
         "become less or be removed, but not become more.")                                         \
+    ROW(PRICE_IS_SET, "price-is-set", 409, "The price of the line is set",                         \
+        "Another system has set the price of this line, as a quote does. Only a caller with the "  \
+        "scope prices may make the line larger: by an addition, a quantity, or properties with "   \
+        "which another line becomes part of it. For others it may stay, become less or be "        \
+        "removed; more of the product can be added with other properties, as a line of its own.")  \
+    ROW(CART_HAS_TOTALS, "cart-has-totals", 409, "The cart has totals in its currency",            \
+        "Other services have set amounts in the currency of the cart, such as taxes and "          \
+        "delivery, and another currency would drop them. Only a caller with the scope totals may " \
+        "change the currency, or undo and restore to another one; or have that caller remove the " \
+        "totals with DELETE /carts/{cart_id}/totals/{name} first.")                                \
     ROW(NOTHING_TO_UNDO, "nothing-to-undo", 409, "There is nothing to undo",                       \
         "No change of the cart's content is left that could be undone: it is as it was when "      \
         "it was created. Whose the cart is and whether it is open are not undone.")                \
@@ -150,6 +160,10 @@
     ROW(CART_NOT_MERGED, "cart-not-merged", 409, "The cart was not merged",                        \
         "A merge is reverted in the cart that the other was merged into, and this other one is "   \
         "closed but was not merged into it. Nothing was done.")                                    \
+    ROW(TOO_MANY_EVENTS, "too-many-events", 422, "The request makes too many changes",             \
+        "The commands of one request may record at most 1000 events together, and these would "    \
+        "record more: an undo or a restore of a large cart may record several for each line. "     \
+        "Nothing was recorded. Send fewer commands in one request.")                               \
     ROW(METADATA_TOO_LARGE, "metadata-too-large", 422, "The metadata are too large",               \
         "Merged with what the cart has, the metadata would be larger than 4096 bytes as "          \
         "compact JSON, or nested more than 3 levels deep. Remove members by setting them to "      \

@@ -36,7 +36,8 @@ static struct batch_stream *hold(
 static void guess_boundary(struct batch *batch, struct service_command *command)
 {
     const struct aggregate *aggregate = command->aggregate;
-    struct replay_cached *cached = replay_cache_find(&batch->service->cache, &command->stream_id);
+    struct replay_cached *cached =
+        replay_cache_find(&batch->service->cache, &command->stream_id, aggregate);
     void *empty = batch->states; /* no state is in there before the load */
     if (cached == NULL)
         aggregate->begin(empty);

@@ -25,6 +25,8 @@ from support.service import clean_environment
 NEWEST = {
     "CartCreated": 2,
     "CartCheckedOut": 2,
+    "CartTotalRemoved": 2,
+    "CartTotalSet": 2,
     "ItemAdded": 3,
     "ItemPriceChanged": 2,
     "ItemRestored": 2,
@@ -50,6 +52,8 @@ def upcast(event):
         ("ItemAdded", 2),
         ("ItemRestored", 1),
         ("ItemPriceChanged", 1),
+        ("CartTotalSet", 1),
+        ("CartTotalRemoved", 1),
     ):
         event["schema_version"] += 1  # what came is left out where there is none
     if (event["type"], event["schema_version"]) == ("ProductChanged", 1):

@@ -55,6 +55,7 @@ static const struct http_refusal *read_email(
     struct http_request *request, enum http_parameter parameter,
     struct projections_filter_value *value)
 {
+    value->text = codec_normalise(&request->arena, value->text, CART_EMAIL_MAX);
     if (codec_is_email(value->text))
         return NULL;
     return http_refuse_parameter(request, parameter, "an e-mail address, such as ada@example.com");
