@@ -14,6 +14,16 @@ const char *cart_status_name(enum cart_status status)
     return "unknown";
 }
 
+const char *cart_merge_rule_name(enum cart_merge_rule rule)
+{
+    static const char *const names[] = {
+#define CART_ROW(NAME, name) name,
+        CART_MERGE_RULES(CART_ROW)
+#undef CART_ROW
+    };
+    return names[rule];
+}
+
 const char *cart_refusal_name(enum cart_refusal refusal)
 {
     static const char *const names[] = {
@@ -32,6 +42,7 @@ void cart_clear(struct cart *cart)
     cart->created_at_us = CART_TIME_NONE;
     cart->updated_at_us = CART_TIME_NONE;
     cart->closed_at_us = CART_TIME_NONE;
+    cart->abandoned_at_us = CART_TIME_NONE;
     cart->totals = cart->totals_room;
 }
 
@@ -84,6 +95,13 @@ static bool is_same_hash(const char *left, const char *right)
     return differences == 0;
 }
 
+bool cart_has_token(const char *token_hash, const struct cart_caller *caller)
+{
+    return token_hash != NULL &&
+           strnlen(token_hash, CART_TOKEN_HASH_SIZE) == CART_TOKEN_HASH_SIZE - 1 &&
+           is_same_hash(token_hash, caller->guest_token_hash);
+}
+
 bool cart_admits(
     const char *customer_id, const char *guest_token_hash, const struct cart_caller *caller)
 {
@@ -92,7 +110,5 @@ bool cart_admits(
     if (customer_id != NULL && caller->customer_id != NULL &&
         strcmp(customer_id, caller->customer_id) == 0)
         return true;
-    return guest_token_hash != NULL &&
-           strnlen(guest_token_hash, CART_TOKEN_HASH_SIZE) == CART_TOKEN_HASH_SIZE - 1 &&
-           is_same_hash(guest_token_hash, caller->guest_token_hash);
+    return cart_has_token(guest_token_hash, caller);
 }

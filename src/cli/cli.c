@@ -326,6 +326,21 @@ static bool is_database_right(const struct subcommand *subcommand, const struct 
     return cli_check_database("DATABASE_URL", config->texts[CONFIG_DATABASE_URL]);
 }
 
+static int64_t duration_us(const struct config *config, enum config_setting setting)
+{
+    return config->numbers[setting] * 1000000;
+}
+
+struct cart_lifetimes cli_lifetimes(const struct config *config)
+{
+    return (struct cart_lifetimes){
+        .abandoned_us = duration_us(config, CONFIG_ABANDONED_AFTER),
+        .guest_us = duration_us(config, CONFIG_EXPIRES_GUEST),
+        .customer_us = duration_us(config, CONFIG_EXPIRES_CUSTOMER),
+        .empty_us = duration_us(config, CONFIG_EXPIRES_EMPTY),
+    };
+}
+
 /* arguments[0] is the subcommand's name. */
 static enum cli_exit run_with_settings(
     const struct subcommand *subcommand, char **arguments, char *const *environment)
@@ -352,6 +367,8 @@ static enum cli_exit run_with_settings(
     }
     struct currency_list own_currencies = config_currencies(&config);
     currency_use(&own_currencies);
+    const struct cart_lifetimes lifetimes = cli_lifetimes(&config);
+    codec_use_lifetimes(&lifetimes);
     if (!are_without_passwords(&call) || !is_database_right(subcommand, &config))
         return CLI_MISUSED;
     if (call.n_arguments < subcommand->least_arguments ||

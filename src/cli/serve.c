@@ -39,7 +39,8 @@ struct serve {
     struct service *service;
     struct projections *projections;
     struct feed *feed;
-    struct follow *follow;       /* NULL: this process does not run the projections */
+    struct follow *follow; /* NULL: this process does not run the projections */
+    struct reactions_settings reactions_settings;
     struct reactions *reactions; /* NULL: this process does not run the reactions */
     struct http *http;
     struct audit *sampler;  /* NULL: nobody wants it */
@@ -206,6 +207,7 @@ static bool open_reactions(struct serve *serve, char **problem)
     const struct config *config = serve->config;
     if (config->numbers[CONFIG_REACTIONS] == 0)
         return true;
+    serve->reactions_settings.lifetimes = cli_lifetimes(config);
     serve->reactions = reactions_create(
         &(struct reactions_options){
             .loop = serve->loop,
@@ -216,6 +218,7 @@ static bool open_reactions(struct serve *serve, char **problem)
             .ready_sql = migrate_ready_sql(),
             .not_ready_detail = CLI_SCHEMA_NOT_READY,
             .service = serve->service,
+            .settings = &serve->reactions_settings,
             .now_us = base_clock_now_us,
         },
         problem);

@@ -6,6 +6,7 @@
 #define CARTD_CLI_SUBCOMMAND_H
 
 #include "base.h"
+#include "cart.h"
 #include "config.h"
 
 /* What a subcommand is called with. */
@@ -59,6 +60,9 @@ enum cli_exit cli_rebuild_all(const struct config *config) BASE_MUST_CHECK;
 /* The log as the settings want it, from `usual` on unless they name another level than the default.
  */
 struct base_log cli_log(const struct config *config, enum base_log_level usual);
+
+/* How long carts last, as the settings say. */
+struct cart_lifetimes cli_lifetimes(const struct config *config);
 
 /* Says "cartd: …" on stderr, on one line. What it repeats may be anything. */
 void cli_complain(const char *format, ...) BASE_PRINTF(1, 2);

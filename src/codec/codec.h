@@ -21,6 +21,12 @@ void codec_begin(void);
 
 #define CODEC_DEPTH_MAX 16 /* of any JSON a client sends */
 
+/* How long carts last, for what their documents say about it; it is copied. Never called: for ever.
+ */
+void codec_use_lifetimes(const struct cart_lifetimes *lifetimes);
+/* As in room cart, with those. */
+int64_t codec_lifetime_us(bool has_customer, bool is_empty);
+
 /* ---- documents ------------------------------------------------------------------------------- */
 
 /* A cart as it is stored in the read table: the JSON that is served without the three times, a
@@ -39,21 +45,28 @@ void codec_write_cart_end(struct base_buffer *out, const struct cart *cart);
 void codec_write_stored_cart(struct base_buffer *out, const char *document, size_t length);
 /* Whether a document, or a piece of it, is of a shape of before. */
 bool codec_is_former_cart(const char *document, size_t length) BASE_MUST_CHECK;
+/* The times of a cart's document. closed_at and abandoned_at may be CART_TIME_NONE (null). */
+struct codec_cart_times {
+    int64_t created_at_us;
+    int64_t updated_at_us;
+    int64_t closed_at_us;
+    int64_t abandoned_at_us;
+    int64_t lifetime_us; /* how long after updated_at it expires, unless it is closed; 0: never */
+};
 /* The answer: a stored document in today's shape, with its times put in before the closing brace.
- * closed_at_us may be CART_TIME_NONE (null). */
+ */
 void codec_write_cart_times(
-    struct base_buffer *out, const char *document, size_t length, int64_t created_at_us,
-    int64_t updated_at_us, int64_t closed_at_us);
+    struct base_buffer *out, const char *document, size_t length,
+    const struct codec_cart_times *times);
 /* The answer with what the catalogue says now: each line has "current_price" and "available", the
  * cart "current_total". `offers` is {"<item id>":[price or null, whether it is active, quantity or
  * null],…} of the lines whose products are known. A price of another unit than the line's is none.
  */
 void codec_write_priced_cart(
     struct base_buffer *out, const char *document, size_t length, const char *offers,
-    int64_t created_at_us, int64_t updated_at_us, int64_t closed_at_us);
+    const struct codec_cart_times *times);
 /* The times in place: `out` ends with a stored document; the times are put in before its end. */
-void codec_append_cart_times(
-    struct base_buffer *out, int64_t created_at_us, int64_t updated_at_us, int64_t closed_at_us);
+void codec_append_cart_times(struct base_buffer *out, const struct codec_cart_times *times);
 
 /* {"sku","version","name","prices","active"}, "tags" if it has some, and "quantity" unless it is
  * the default: a product as it is stored in the read table. */
@@ -140,7 +153,7 @@ bool codec_is_same_json(const char *left, const char *right) BASE_MUST_CHECK;
 /* A cart as a snapshot stores it, and back; texts go to the arena. `shape` of a stored snapshot
  * must be this one, else it is not read: a snapshot can be made again from the events, so there are
  * no upcasts. False: not a snapshot; `cart` may have been changed. */
-#define CODEC_SNAPSHOT_SHAPE 5
+#define CODEC_SNAPSHOT_SHAPE 7
 void codec_write_cart_snapshot(struct base_buffer *out, const struct cart *cart);
 bool codec_read_cart_snapshot(const char *json, struct base_arena *arena, struct cart *cart)
     BASE_MUST_CHECK;
@@ -287,6 +300,12 @@ bool codec_merge_patch(
 const char *codec_make_notes(
     struct base_arena *arena, const struct cart_note *notes, size_t n_notes, bool has_prices);
 
+/* What the events of a decision make of the quantities of the cart's lines, each once, as canonical
+ * JSON in the arena; NULL: nothing. */
+const char *codec_make_changes(
+    struct base_arena *arena, const struct cart *cart, const struct cart_event *events,
+    size_t n_events);
+
 /* What a line that can't be called by its sku is called: an item id made from sku and properties
  * (NULL: none), which begins with what an item id can have of the sku, in the arena. The same for
  * the same three; each attempt gives another. */
@@ -324,8 +343,9 @@ bool codec_read_claims(
 /* ---- values by themselves, wherever they come from ------------------------------------------- */
 
 /* A text as it is compared and stored: in Unicode's normal form C (UAX 15), without the blanks
- * around it. `text` itself where that changes nothing, else in the arena. What is not UTF-8, or is
- * too long to have at most `most` code points, is not normalised; the checks below refuse both. */
+ * around it and what has no width there, with line feeds for line breaks of other systems. `text`
+ * itself where that changes nothing, else in the arena. What is not UTF-8, or is too long to have
+ * at most `most` code points, is not normalised; the checks below refuse both. */
 const char *codec_normalise(struct base_arena *arena, const char *text, size_t most);
 /* ^[A-Za-z0-9][A-Za-z0-9._~-]{0,63}$ */
 bool codec_is_item_id(const char *text) BASE_MUST_CHECK;

@@ -4,15 +4,17 @@
 
 #include "handlers.h"
 
-/* In any order, as no two rows match the same request. */
+/* In any order, as no two rows match the same request but one whose "resume" could be an id, which
+ * is no cart's either way. */
 static const struct http_route routes[] = {
     {"POST", "/carts", "createCart", http_ask_create_cart, HTTP_NEW_CART, .takes_body = true},
     {"GET", "/carts", "listCarts", http_ask_list_carts, HTTP_CART_LIST,
      .parameters = HTTP_ALLOW(STATUS) | HTTP_ALLOW(CUSTOMER_ID) | HTTP_ALLOW(SKU) |
                    HTTP_ALLOW(ORDER_REFERENCE) | HTTP_ALLOW(CURRENCY) | HTTP_ALLOW(CUSTOMER_EMAIL) |
-                   HTTP_ALLOW(CREATED_FROM) | HTTP_ALLOW(CREATED_TO) | HTTP_ALLOW(UPDATED_FROM) |
-                   HTTP_ALLOW(UPDATED_TO) | HTTP_ALLOW(TOTAL_FROM) | HTTP_ALLOW(TOTAL_TO) |
-                   HTTP_ALLOW(SORT) | HTTP_ALLOW(COUNT) | HTTP_ALLOW(LIMIT) | HTTP_ALLOW(CURSOR)},
+                   HTTP_ALLOW(CREATED_FROM) | HTTP_ALLOW(CREATED_TO) | HTTP_ALLOW(ABANDONED) |
+                   HTTP_ALLOW(UPDATED_FROM) | HTTP_ALLOW(UPDATED_TO) | HTTP_ALLOW(TOTAL_FROM) |
+                   HTTP_ALLOW(TOTAL_TO) | HTTP_ALLOW(SORT) | HTTP_ALLOW(COUNT) | HTTP_ALLOW(LIMIT) |
+                   HTTP_ALLOW(CURSOR)},
     {"GET", "/carts/{cart_id}", "getCart", http_ask_get_cart, HTTP_CART,
      .parameters = HTTP_ALLOW(VERSION) | HTTP_ALLOW(AT) | HTTP_ALLOW(PRICES), .media = HTTP_JSON},
     {"GET", "/customers/{customer_id}/cart", "getCustomerCart", http_ask_get_customer_cart,
@@ -47,6 +49,16 @@ static const struct http_route routes[] = {
      .command = CART_COMMAND_CHANGE_CURRENCY, .takes_body = true},
     {"POST", "/carts/{cart_id}/claim", "claimCart", http_ask_claim_cart, HTTP_CLAIM,
      .takes_body = true},
+    {"POST", "/carts/{cart_id}/merge", "mergeCart", http_ask_merge_cart, HTTP_CART,
+     .takes_body = true},
+    {"POST", "/carts/{cart_id}/merge/{from}/revert", "revertMerge", http_ask_revert_merge,
+     HTTP_CART, .takes_body = true},
+    {"POST", "/carts/{cart_id}/resume-token", "makeResumeToken", http_ask_make_resume_token,
+     HTTP_CART, .takes_body = true},
+    {"DELETE", "/carts/{cart_id}/resume-token", "endResumeToken", http_ask_cart_command, HTTP_CART,
+     .command = CART_COMMAND_END_RESUME_TOKEN, .takes_body = true},
+    {"GET", "/carts/resume/{token}", "getResumedCart", http_ask_get_resumed_cart, HTTP_ANYONE,
+     .media = HTTP_JSON, .has_secret_path = true},
     {"POST", "/carts/{cart_id}/commands", "executeCommands", http_ask_execute_commands, HTTP_CART,
      .takes_body = true},
     {"GET", "/carts/{cart_id}/events", "listCartEvents", http_ask_list_cart_events, HTTP_CART,

@@ -19,7 +19,7 @@ void reaction_add_command(
         .aggregate = aggregate, .stream_id = *stream_id, .command = command};
 }
 
-struct codec_cause commands_find_cause(
+struct codec_cause reactions_find_cause(
     struct base_arena *arena, const struct eventstore_event *event)
 {
     char causation[BASE_UUID_SIZE];
@@ -107,7 +107,7 @@ static void answered(struct service_command *command)
     base_buffer_finish(&command->body);
     slot->reactions = NULL;
     self->n_in_flight--;
-    chunk_advance(self);
+    reactions_advance(self);
 }
 
 /* ---- on its way ------------------------------------------------------------------------------ */
@@ -151,7 +151,7 @@ static void write_key(struct slot *slot, const struct reaction *reaction)
             step->due_at_us, index);
 }
 
-bool commands_send(struct reactions *self, struct step *step)
+bool reactions_send_command(struct reactions *self, struct step *step)
 {
     const struct reaction_command *wanted = &step->commands[step->n_sent];
     struct slot *slot = find_slot(self, &wanted->stream_id);

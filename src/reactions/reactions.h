@@ -42,6 +42,7 @@
 
 #include "aggregate.h"
 #include "base.h"
+#include "cart.h"
 #include "eventstore.h"
 #include "loop.h"
 #include "metrics.h"
@@ -51,8 +52,10 @@
 
 /* ---- a reaction ------------------------------------------------------------------------------ */
 
-/* What the settings say to reactions. Whoever needs the first defines it, beside its reaction. */
-struct reactions_settings;
+/* What the settings say to reactions. */
+struct reactions_settings {
+    struct cart_lifetimes lifetimes;
+};
 
 /* A command that a reaction sends. */
 struct reaction_command {
@@ -109,6 +112,8 @@ struct reaction {
      * pauses the reaction. NULL: none may. */
     bool (*expects)(const struct reaction_command *command, int refusal);
 };
+
+extern const struct reaction reactions_ends; /* carts that nobody changes end */
 
 /* All of them; NULL-terminated. By itself in a file, so that a test may link a list of its own. */
 extern const struct reaction *const reactions[];

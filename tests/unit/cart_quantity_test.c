@@ -331,8 +331,7 @@ START_TEST(a_former_quantity_that_is_not_allowed_any_more_is_noted)
         &cart, created(), item_added("egg", 6, 100), item_removed("egg", 6),
         item_added("egg", 12, 100));
     struct cart_decision decision = when_knowing_former(restore, limited(6, 60, 6));
-    then_noted(decision, 3, CART_REFUSED_QUANTITY_OUT_OF_RANGE, 7);
-    ck_assert_int_eq(decision.events[1].item_restored.quantity, 12);
+    then_noted(decision, 1, CART_REFUSED_QUANTITY_OUT_OF_RANGE, 7);
     /* Of what is not sold there may be less. */
     GIVEN(&cart, created(), item_added("egg", 12, 100));
     ck_assert_uint_eq(when_knowing_former(restore, unknown()).n_notes, 0);
