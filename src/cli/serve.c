@@ -39,7 +39,7 @@ struct serve {
     struct service *service;
     struct projections *projections;
     struct feed *feed;
-    struct follow *follow;       /* NULL: this process does not run the projections */
+    struct follow *follow; /* NULL: this process does not run the projections */
     struct reactions_settings reactions_settings;
     struct reactions *reactions; /* NULL: this process does not run the reactions */
     struct http *http;
