@@ -137,6 +137,11 @@ enum cart_outcome rules_revert_merge(
     const struct cart *cart, const struct cart_command *command, const struct cart_known *known,
     struct cart_decision *decision);
 
+/* create.c */
+enum cart_outcome rules_create(
+    const struct cart_command *command, const struct cart_known *known,
+    struct cart_decision *decision);
+
 /* past.c */
 enum cart_outcome rules_undo(
     const struct cart *cart, const struct cart_known *known, struct cart_decision *decision);
