@@ -340,7 +340,7 @@ def shapes_in_code(tree):
     """Each member that an event is shown with, and each of a command in a list, after its name."""
     names = {}
     for file, kind in (
-        ("cart/cart.h", "CART_EVENT"),
+        ("cart/cart_events.h", "CART_EVENT"),
         ("cart/cart.h", "CART_COMMAND"),
         ("catalog/catalog.h", "CATALOG_EVENT"),
         ("customer/customer.h", "CUSTOMER_EVENT"),
