@@ -330,6 +330,8 @@ START_TEST(the_refusals_stand_in_the_order_of_the_contract)
         "nothing-to-undo",
         "no-such-version",
         "source-cart-not-found",
+        "source-cart-closed",
+        "cart-not-merged",
         "reopen-too-late",
         "metadata-too-large",
         "properties-too-large",
