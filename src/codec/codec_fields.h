@@ -84,6 +84,10 @@ void codec_read_fields(struct codec_object *object, const struct codec_field *fi
 void codec_refuse_other_members(
     const struct codec_object *object, const struct codec_field *fields);
 
+/* ---- numbers.c ------------------------------------------------------------------------------- */
+
+/* Sets an int32_t or int64_t, as the size in the row says. */
+void codec_set_integer(const struct codec_field *field, int64_t number, void *target);
 /* CODEC_INTEGER */
 void codec_read_integer(
     const struct codec_object *object, const struct codec_field *field, json_t *value,
