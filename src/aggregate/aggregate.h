@@ -47,6 +47,7 @@ struct aggregate_known {
     void *context;
     const struct base_uuid *stream_id; /* of the command */
     const void *const *others;
+    size_t n_others;
 };
 
 /* Facts to record in another stream. */
@@ -120,9 +121,13 @@ struct aggregate {
 
     /* Which other streams a command is about in that state, each once, at most
      * AGGREGATE_BOUNDARY_MAX: all of them are decided on and recorded together, or nothing is.
+     * `known` has the states of the first n_known of them: some may lead to others, which come
+     * behind those. It is asked again until it names no more than were known.
      * Returns how many. NULL: none. If may_have_others() says no, there are none in any state. */
     bool (*may_have_others)(const void *command);
-    size_t (*boundary)(const void *state, const void *command, struct aggregate_stream *others);
+    size_t (*boundary)(
+        const void *state, const void *command, const void *const *known, size_t n_known,
+        struct aggregate_stream *others);
     /* Decides a command (struct cart_request, struct catalog_command) on a state. */
     void (*decide)(
         const void *state, const void *command, const struct aggregate_known *known,

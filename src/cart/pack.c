@@ -23,7 +23,7 @@ size_t cart_packed_size(const struct cart *cart)
                      text_size(cart->guest_token_hash) + text_size(cart->resume_token_hash) +
                      text_size(cart->metadata) + text_size(cart->customer_email) +
                      text_size(cart->note) + text_size(cart->notes) +
-                     text_size(cart->order_reference);
+                     text_size(cart->order_reference) + text_size(cart->merged_into);
     for (size_t i = 0; i < cart->n_lines; i++) {
         const struct cart_line *line = &cart->lines[i];
         n_bytes += text_size(line->sku) + text_size(line->name) + text_size(line->properties) +
@@ -72,6 +72,7 @@ struct cart *cart_pack(void *memory, const struct cart *cart)
     packed->note = pack_text(&at, cart->note);
     packed->notes = pack_text(&at, cart->notes);
     packed->order_reference = pack_text(&at, cart->order_reference);
+    packed->merged_into = pack_text(&at, cart->merged_into);
     for (size_t i = 0; i < cart->n_lines; i++) {
         const struct cart_line *line = &cart->lines[i];
         struct cart_line *to = &packed->lines[i];

@@ -153,7 +153,7 @@ bool codec_is_same_json(const char *left, const char *right) BASE_MUST_CHECK;
 /* A cart as a snapshot stores it, and back; texts go to the arena. `shape` of a stored snapshot
  * must be this one, else it is not read: a snapshot can be made again from the events, so there are
  * no upcasts. False: not a snapshot; `cart` may have been changed. */
-#define CODEC_SNAPSHOT_SHAPE 7
+#define CODEC_SNAPSHOT_SHAPE 8
 void codec_write_cart_snapshot(struct base_buffer *out, const struct cart *cart);
 bool codec_read_cart_snapshot(const char *json, struct base_arena *arena, struct cart *cart)
     BASE_MUST_CHECK;
@@ -300,6 +300,12 @@ bool codec_merge_patch(
 const char *codec_make_notes(
     struct base_arena *arena, const struct cart_note *notes, size_t n_notes, bool has_prices);
 
+/* What the events of a decision make of the quantities of the cart's lines, each once, as canonical
+ * JSON in the arena; NULL: nothing. */
+const char *codec_make_changes(
+    struct base_arena *arena, const struct cart *cart, const struct cart_event *events,
+    size_t n_events);
+
 /* What a line that can't be called by its sku is called: an item id made from sku and properties
  * (NULL: none), which begins with what an item id can have of the sku, in the arena. The same for
  * the same three; each attempt gives another. */
@@ -337,8 +343,9 @@ bool codec_read_claims(
 /* ---- values by themselves, wherever they come from ------------------------------------------- */
 
 /* A text as it is compared and stored: in Unicode's normal form C (UAX 15), without the blanks
- * around it. `text` itself where that changes nothing, else in the arena. What is not UTF-8, or is
- * too long to have at most `most` code points, is not normalised; the checks below refuse both. */
+ * around it and what has no width there, with line feeds for line breaks of other systems. `text`
+ * itself where that changes nothing, else in the arena. What is not UTF-8, or is too long to have
+ * at most `most` code points, is not normalised; the checks below refuse both. */
 const char *codec_normalise(struct base_arena *arena, const char *text, size_t most);
 /* ^[A-Za-z0-9][A-Za-z0-9._~-]{0,63}$ */
 bool codec_is_item_id(const char *text) BASE_MUST_CHECK;

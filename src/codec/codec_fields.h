@@ -26,7 +26,9 @@ enum codec_kind {
                           empty. With `most`: of so many */
     CODEC_TOKEN_HASH,  /* 64 hexadecimal digits; const char * */
     CODEC_STATUS,      /* the name of a status that a cart can have; enum cart_status */
+    CODEC_MERGE_RULE,  /* the name of one; enum cart_merge_rule */
     CODEC_UUID,        /* struct base_uuid */
+    CODEC_CART_ID,     /* the same, as a text; const char * */
     CODEC_NEW_ID,      /* the same, as a client may choose it for a cart */
     CODEC_TIME,        /* a time of RFC 3339; microseconds since 1970, int64_t */
     CODEC_VERBATIM,    /* an object, as it stands; const char *. Its text is found by the caller */
@@ -63,7 +65,7 @@ struct codec_field {
                          was always there */
     int64_t least;
     int64_t most;
-    int64_t otherwise; /* an integer or boolean that is left out */
+    int64_t otherwise; /* an integer or boolean that is left out, or an integer that is null */
 };
 
 /* The beginning of a row: its name alone, or with its kind and the member of a struct. */
@@ -102,6 +104,15 @@ void codec_read_prices_member(
 extern const struct codec_field codec_quantity_fields[];
 /* One of an event, or of a client: then its members are optional, and the default is all zero. */
 void codec_read_quantity_member(
+    const struct codec_object *object, const struct codec_field *field, json_t *value,
+    void *target);
+
+/* ---- names.c --------------------------------------------------------------------------------- */
+
+void codec_read_status_member(
+    const struct codec_object *object, const struct codec_field *field, json_t *value,
+    void *target);
+void codec_read_merge_rule_member(
     const struct codec_object *object, const struct codec_field *field, json_t *value,
     void *target);
 

@@ -165,6 +165,8 @@ void codec_write_cart_end(struct base_buffer *out, const struct cart *cart)
     base_buffer_append_text(out, ",\"metadata\":");
     base_buffer_append_text(out, cart->metadata);
     write_text(out, ",\"order_reference\":", cart->order_reference);
+    if (cart->merged_into != NULL)
+        write_text(out, ",\"merged_into\":", cart->merged_into);
     base_buffer_append_char(out, '}');
 }
 
@@ -264,6 +266,44 @@ const char *codec_make_notes(
     return base_arena_copy_text(arena, base_buffer_text(&text));
 }
 
+/* What an event adds or sets; NULL: another one. */
+static const char *find_changed(
+    const struct cart_event *event, const struct cart *cart, int32_t *before, int32_t *after)
+{
+    const char *item_id = NULL;
+    if (event->type == CART_EVENT_ITEM_ADDED) {
+        item_id = event->item_added.item_id;
+        *after = event->item_added.quantity;
+    } else if (event->type == CART_EVENT_ITEM_QUANTITY_CHANGED) {
+        item_id = event->item_quantity_changed.item_id;
+        *after = event->item_quantity_changed.quantity;
+    }
+    const struct cart_line *line = item_id == NULL ? NULL : cart_find_line(cart, item_id);
+    *before = line == NULL ? 0 : line->quantity;
+    return item_id;
+}
+
+const char *codec_make_changes(
+    struct base_arena *arena, const struct cart *cart, const struct cart_event *events,
+    size_t n_events)
+{
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer text = {0};
+    for (size_t i = 0; i < n_events; i++) {
+        int32_t before;
+        int32_t after = 0;
+        const char *item_id = find_changed(&events[i], cart, &before, &after);
+        if (item_id == NULL)
+            continue;
+        base_buffer_printf(
+            &text, "%c{\"after\":%d,\"before\":%d,\"item_id\":\"%s\"}",
+            text.length == 0 ? '[' : ',', (int)after, (int)before, item_id);
+    }
+    if (text.length == 0)
+        return NULL;
+    base_buffer_append_char(&text, ']');
+    return base_arena_copy_text(arena, base_buffer_text(&text));
+}
+
 /* ---- carts as they were stored --------------------------------------------------------------- */
 
 #define FIELD(name, kind, member) CODEC_FIELD(name, kind, struct cart, member)
@@ -281,6 +321,7 @@ static const struct codec_field former_fields[] = {
     {FIELD("notes", NOTES, notes), .is_optional = true},
     {FIELD("metadata", METADATA, metadata)},
     {FIELD("order_reference", TEXT, order_reference), .is_optional = true, .is_nullable = true},
+    {FIELD("merged_into", CART_ID, merged_into), .is_optional = true},
     {.name = NULL},
 };
 

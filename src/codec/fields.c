@@ -121,6 +121,7 @@ static void read_email(
     const char *text = read_text(object, field->name, field->name, value);
     if (text == NULL)
         return;
+    text = normalise(object, text, (size_t)field->most);
     check_text(object, field->name, field->name, text, (int)field->most, LINE);
     if (codec_is_label(text, (size_t)field->most) && !codec_is_email(text))
         refuse(object, field, value, "an e-mail address, such as ada@example.com");
@@ -193,21 +194,6 @@ static void read_token_hash(
     take_text(object, text, target);
 }
 
-static void read_status(
-    const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
-{
-    static const enum cart_status statuses[] = {
-        CART_OPEN, CART_CHECKED_OUT, CART_CANCELLED, CART_EXPIRED};
-    const char *text = json_string_value(value);
-    for (size_t i = 0; text != NULL && i < BASE_COUNT(statuses); i++) {
-        if (strcmp(text, cart_status_name(statuses[i])) == 0) {
-            *(enum cart_status *)target = statuses[i];
-            return;
-        }
-    }
-    refuse(object, field, value, "the status of a cart");
-}
-
 static void read_price_source(
     const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
 {
@@ -232,6 +218,16 @@ static void read_uuid(
     const char *text = json_string_value(value);
     if (text == NULL || !base_uuid_parse(text, target))
         refuse(object, field, value, "a UUID, such as 01936f6e-6f0a-7c3e-9a57-5f0c8a4f1b2d");
+}
+
+static void read_cart_id(
+    const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
+{
+    struct base_uuid id = {0};
+    char text[BASE_UUID_SIZE];
+    read_uuid(object, field, value, &id);
+    base_uuid_format(&id, text);
+    take_text(object, text, target);
 }
 
 /* The service makes ids of version 5 itself, of names: a product's of its sku, a cart's of a key.
@@ -463,9 +459,11 @@ static void (*const readers[])(
     [CODEC_QUANTITY] = codec_read_quantity_member,
     [CODEC_TAGS] = codec_read_tags,
     [CODEC_TOKEN_HASH] = read_token_hash,
-    [CODEC_STATUS] = read_status,
+    [CODEC_STATUS] = codec_read_status_member,
     [CODEC_PRICE_SOURCE] = read_price_source,
+    [CODEC_MERGE_RULE] = codec_read_merge_rule_member,
     [CODEC_UUID] = read_uuid,
+    [CODEC_CART_ID] = read_cart_id,
     [CODEC_NEW_ID] = read_new_id,
     [CODEC_TIME] = read_time,
     [CODEC_VERBATIM] = check_object,
@@ -504,6 +502,8 @@ void codec_read_fields(struct codec_object *object, const struct codec_field *fi
         object->n_read++;
         if (!field->is_nullable || !json_is_null(value))
             readers[field->kind](object, field, value, member);
+        else if (field->kind == CODEC_INTEGER)
+            set_integer(field, field->otherwise, member);
         if (field->given != 0)
             *(bool *)((char *)target + field->given) = true;
     }

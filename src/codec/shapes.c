@@ -142,10 +142,13 @@ static const struct codec_field cart_event_fields[][FIELDS_MAX] = {
         {
             {FIELD("name", WORD, total_set.name)},
             {FIELD("amount", INTEGER, total_set.amount_minor), .most = CART_AMOUNT_MAX},
+            {FIELD("keeps_notes", BOOLEAN, total_set.keeps_notes), .is_optional = true, .since = 2},
         },
     [CART_EVENT_TOTAL_REMOVED] =
         {
             {FIELD("name", WORD, total_removed.name)},
+            {FIELD("keeps_notes", BOOLEAN, total_removed.keeps_notes), .is_optional = true,
+             .since = 2},
         },
     [CART_EVENT_ABANDONED] =
         {
@@ -161,6 +164,24 @@ static const struct codec_field cart_event_fields[][FIELDS_MAX] = {
             {FIELD("token_hash", TOKEN_HASH, resume_token_made.token_hash), .is_hidden = true},
         },
     [CART_EVENT_RESUME_TOKEN_ENDED] = {{.name = NULL}},
+    [CART_EVENT_MERGED] =
+        {
+            {FIELD("from", CART_ID, merged.from)},
+            {FIELD("version", INTEGER, merged.version), .least = 1, .most = INT32_MAX},
+            {FIELD("quantities", MERGE_RULE, merged.rule)},
+            {FIELD("lines", NOTES, merged.lines)},
+            {FIELD("notes", NOTES, merged.notes)},
+        },
+    [CART_EVENT_MERGED_INTO] =
+        {
+            {FIELD("into", CART_ID, merged_into.into)},
+            {FIELD("version", INTEGER, merged_into.version), .least = 1, .most = INT32_MAX},
+        },
+    [CART_EVENT_MERGE_REVERTED] =
+        {
+            {FIELD("cart_id", CART_ID, merge_reverted.cart_id)},
+            {FIELD("notes", NOTES, merge_reverted.notes)},
+        },
 };
 
 #undef FIELD
@@ -209,6 +230,7 @@ static const struct codec_field command_fields[][FIELDS_MAX] = {
         {
             {FIELD("customer_id", TEXT, claim.customer_id), .is_optional = true,
              .is_nullable = true, .most = CART_CUSTOMER_ID_MAX},
+            {FIELD("merge", MERGE_RULE, claim.merge), .is_optional = true, GIVEN(claim.has_merge)},
         },
     [CART_COMMAND_ADD_ITEM] =
         {
@@ -263,6 +285,7 @@ static const struct codec_field command_fields[][FIELDS_MAX] = {
              .is_nullable = true, GIVEN(change_item.has_properties), .is_of_texts = true,
              .most = CART_PROPERTIES_BYTES_MAX},
             {FIELD("unit_price", INTEGER, change_item.unit_price_minor), .is_optional = true,
+             .is_nullable = true, .otherwise = CART_PRICE_OF_CATALOG,
              GIVEN(change_item.has_unit_price), .most = CART_AMOUNT_MAX},
         },
     [CART_COMMAND_REPRICE] = {{TYPE}},
@@ -299,6 +322,18 @@ static const struct codec_field command_fields[][FIELDS_MAX] = {
     [CART_COMMAND_EXPIRE] = {{.name = NULL}},
     [CART_COMMAND_MAKE_RESUME_TOKEN] = {{.name = NULL}},
     [CART_COMMAND_END_RESUME_TOKEN] = {{.name = NULL}},
+    [CART_COMMAND_MERGE] =
+        {
+            {FIELD("from", CART_ID, merge.from)},
+            {FIELD("quantities", MERGE_RULE, merge.rule), .is_optional = true},
+            {FIELD("from_token", TEXT, merge.from_token), .is_optional = true, .is_as_given = true,
+             .most = CART_TOKEN_MAX},
+        },
+    [CART_COMMAND_REVERT_MERGE] =
+        {
+            {FIELD("from_token", TEXT, merge.from_token), .is_optional = true, .is_as_given = true,
+             .most = CART_TOKEN_MAX},
+        },
 };
 
 #undef TYPE

@@ -9,7 +9,9 @@
  */
 
 #define FIELD(name, kind, member) CODEC_FIELD(name, kind, struct cart, member)
-#define TIME_LIMITS .is_nullable = true, .least = BASE_TIME_LEAST_US, .most = BASE_TIME_MOST_US
+#define TIME_LIMITS                                                                                \
+    .is_nullable = true, .otherwise = CART_TIME_NONE, .least = BASE_TIME_LEAST_US,                 \
+    .most = BASE_TIME_MOST_US
 
 /* What is not said by those events. */
 static const struct codec_field head_fields[] = {
@@ -24,6 +26,8 @@ static const struct codec_field head_fields[] = {
     {FIELD("notes", NOTES, notes)},
     {FIELD("order_reference", TEXT, order_reference), .is_nullable = true},
     {FIELD("resume_token_hash", TOKEN_HASH, resume_token_hash), .is_nullable = true},
+    {FIELD("merged_into", CART_ID, merged_into), .is_optional = true},
+    {FIELD("merged_version", INTEGER, merged_version), .is_optional = true, .most = INT32_MAX},
     {.name = NULL},
 };
 _Static_assert(CART_TIME_NONE == INT64_MIN, "what null is");

@@ -104,7 +104,7 @@ static bool is_of_cart(const struct eventstore_event *event)
  * the next chunk. */
 static struct replay_cached *find_cart(struct follow *follow, const struct base_uuid *id)
 {
-    struct replay_cached *cached = replay_cache_find(&follow->carts, id);
+    struct replay_cached *cached = replay_cache_find(&follow->carts, id, &aggregate_cart);
     if (cached != NULL)
         return cached;
     aggregate_cart.begin(follow->scratch);

@@ -25,6 +25,8 @@ const struct http_refusal *http_ask_execute_commands(struct http_request *reques
 const struct http_refusal *http_ask_make_resume_token(struct http_request *request);
 const struct http_refusal *http_ask_get_resumed_cart(struct http_request *request);
 const struct http_refusal *http_ask_claim_cart(struct http_request *request);
+const struct http_refusal *http_ask_merge_cart(struct http_request *request);
+const struct http_refusal *http_ask_revert_merge(struct http_request *request);
 const struct http_refusal *http_ask_list_cart_events(struct http_request *request);
 const struct http_refusal *http_ask_list_events(struct http_request *request);
 const struct http_refusal *http_ask_put_product(struct http_request *request);

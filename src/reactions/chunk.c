@@ -124,121 +124,99 @@ static void answer_event(
         &answer);
 }
 
-static void answer_timer(struct reactions *self, const struct step *step, const void *state)
-{
-    const struct reaction *reaction = self->chunk.reaction;
-    struct reaction_answer answer = begin_answer(self);
-    if (state != NULL && reaction->due != NULL)
-        reaction->due(
-            &(struct reaction_timer){
-                .stream_id = step->stream_id, .due_at_us = step->due_at_us, .state = state},
-            &answer);
-    if (answer.wake_at_us != 0 && answer.wake_at_us < answer.now_us + WAKE_LEAST_US)
-        answer.wake_at_us = answer.now_us + WAKE_LEAST_US;
-    add_step(self, step, &answer);
-}
-
-/* The row that is answered next. */
+/* The event that is answered next. */
 static void receive_event(const struct reactions *self, struct eventstore_event *event)
 {
     eventstore_receive_event(postgres_pipeline_rows(&self->rows, 0), self->chunk.n_steps, event);
 }
 
-static struct step receive_timer(const struct reactions *self)
+static void stop_at_stream(struct reactions *self, int64_t position, const struct base_uuid *id)
 {
-    const struct postgres_rows *rows = postgres_pipeline_rows(&self->rows, 0);
-    return (struct step){
-        .stream_id = postgres_get_uuid(rows, self->chunk.n_steps, 0),
-        .due_at_us = postgres_get_time(rows, self->chunk.n_steps, 1),
-    };
-}
-
-/* ---- with a state ---------------------------------------------------------------------------- */
-
-/* NULL: a timer's stream is not there, so that nothing is to be done. */
-static void answer_with(struct reactions *self, const void *state)
-{
-    if (self->chunk.is_of_timers) {
-        const struct step step = receive_timer(self);
-        answer_timer(self, &step, state);
-    } else {
-        struct eventstore_event event;
-        receive_event(self, &event);
-        answer_event(self, &event, state);
-    }
-}
-
-static void state_failed(struct reactions *self)
-{
-    struct eventstore_event event = {.position = 0};
     char stream[BASE_UUID_SIZE];
-    base_uuid_format(&self->history.stream_id, stream);
-    if (!self->chunk.is_of_timers)
-        receive_event(self, &event);
+    base_uuid_format(id, stream);
     stop_at(
-        self, event.position,
+        self, position,
         base_arena_printf(
             &self->arena, "the events of %s %s can't be read",
             self->chunk.reaction->aggregate->stream_type, stream));
 }
 
+/* ---- an event and its state ------------------------------------------------------------------ */
+
 static void state_read(struct replay_history *history)
 {
     struct reactions *self = BASE_CONTAINER(history, struct reactions, history);
-    struct chunk *chunk = &self->chunk;
-    chunk->is_reading = false;
-    switch (history->outcome) {
-    case REPLAY_FOUND:
-        answer_with(self, history->state);
-        break;
-    case REPLAY_NO_STREAM:
-    case REPLAY_NO_VERSION:
-        if (chunk->is_of_timers)
-            answer_with(self, NULL);
-        else
-            state_failed(self);
-        break;
-    case REPLAY_FAILED:
-        if (history->failure == BASE_BROKEN)
-            state_failed(self);
-        else
-            chunk->has_trouble = true;
-        break;
-    }
+    bool may_be_read_later = history->outcome == REPLAY_FAILED && history->failure != BASE_BROKEN;
+    struct eventstore_event event;
+    receive_event(self, &event);
+    self->chunk.is_reading = false;
+    if (history->outcome == REPLAY_FOUND)
+        answer_event(self, &event, history->state);
+    else if (may_be_read_later)
+        self->chunk.has_trouble = true;
+    else
+        stop_at_stream(self, event.position, &event.stream_id);
     reactions_advance(self);
 }
 
-static void read_state(struct reactions *self, const struct base_uuid *id, int32_t version)
+static void read_state(struct reactions *self, const struct eventstore_event *event)
 {
     self->chunk.is_reading = true;
     self->history = (struct replay_history){
         .aggregate = self->chunk.reaction->aggregate,
-        .stream_id = *id,
-        .at_version = version,
+        .stream_id = event->stream_id,
+        .at_version = event->version,
         .at_us = INT64_MAX,
         .answered = state_read,
     };
     replay_history_read(&self->history, self->runner.connection, self->options.log);
 }
 
+/* ---- timers ---------------------------------------------------------------------------------- */
+
+/* NULL: the stream is not there, so that nothing is to be done. */
+static void answer_timer(struct reactions *self, const struct base_uuid *id, const void *state)
+{
+    const struct reaction *reaction = self->chunk.reaction;
+    int64_t due_at_us =
+        postgres_get_time(postgres_pipeline_rows(&self->rows, 0), self->chunk.n_steps, 1);
+    struct reaction_answer answer = begin_answer(self);
+    if (state != NULL && reaction->due != NULL)
+        reaction->due(
+            &(struct reaction_timer){.stream_id = *id, .due_at_us = due_at_us, .state = state},
+            &answer);
+    if (answer.wake_at_us != 0 && answer.wake_at_us < answer.now_us + WAKE_LEAST_US)
+        answer.wake_at_us = answer.now_us + WAKE_LEAST_US;
+    add_step(self, &(struct step){.stream_id = *id, .due_at_us = due_at_us}, &answer);
+}
+
+static void answer_next_timer(struct reactions *self)
+{
+    const struct replay_wanted *stream = slice_find(self);
+    if (stream == NULL) {
+        slice_load(self, reactions_advance);
+        return;
+    }
+    bool is_there = stream->aggregate->version(stream->state) > 0;
+    if (stream->outcome == REPLAY_DONE || stream->outcome == REPLAY_OTHER_TYPE)
+        answer_timer(self, &stream->id, is_there ? stream->state : NULL);
+    else
+        stop_at_stream(self, 0, &stream->id);
+}
+
 /* ---- in turn --------------------------------------------------------------------------------- */
 
-static void answer_next(struct reactions *self)
+static void answer_next_event(struct reactions *self)
 {
     const struct reaction *reaction = self->chunk.reaction;
     struct eventstore_event event;
-    if (self->chunk.is_of_timers) {
-        const struct step step = receive_timer(self);
-        read_state(self, &step.stream_id, 0);
-        return;
-    }
     receive_event(self, &event);
     if (strcmp(event.stream_type, reaction->aggregate->stream_type) != 0)
         add_step(
             self, &(struct step){.stream_id = event.stream_id, .position = event.position},
             &(struct reaction_answer){.n_commands = 0});
     else if (reaction->wants_state)
-        read_state(self, &event.stream_id, event.version);
+        read_state(self, &event);
     else
         answer_event(self, &event, NULL);
 }
@@ -254,7 +232,10 @@ void reactions_advance(struct reactions *self)
             else if (!reactions_send_command(self, step))
                 return;
         } else if (chunk->n_steps < chunk->n_rows) {
-            answer_next(self);
+            if (chunk->is_of_timers)
+                answer_next_timer(self);
+            else
+                answer_next_event(self);
         } else {
             break;
         }
@@ -304,6 +285,7 @@ void reactions_begin_chunk(struct reactions *self, const struct member *member, 
         chunk->until = chunk->after + CHUNK_RANGE_MAX;
     chunk->n_rows = chunk->n_steps = chunk->sending = 0;
     chunk->has_trouble = false;
+    self->slice.n = 0;
     chunk->reason[0] = '\0';
     postgres_pipeline_begin(&self->rows);
     self->rows.answered = rows_answered;

@@ -3,6 +3,7 @@
  *
  *   timers.c      statements: which timers are due; what is written when a chunk ends
  *   commands.c    a command of a chunk: its ids, its way through the service, what became of it
+ *   slice.c       the streams of the next timers, as they are now
  *   chunk.c       a chunk of events or timers of one reaction, from its rows to its checkpoint
  *   reactions.c   whose turn it is, measuring; opens and closes the room
  *   states.c      the command line
@@ -46,7 +47,7 @@ struct chunk {
     size_t n_rows;    /* that are to be answered */
     size_t n_steps;   /* that are answered */
     size_t sending;   /* the step whose commands are sent */
-    bool is_reading;  /* the state of the next row */
+    bool is_reading;  /* the state for the next row */
     bool has_trouble; /* what is left is tried again later */
     char reason[256]; /* why the reaction can't go on; empty: it can */
     int64_t reason_position;
@@ -61,6 +62,20 @@ struct slot {
     const struct reaction_command *wanted;
     char key[128];
     char actor[64];
+};
+
+/* As many timers as are looked at together, so that the loop does not stand still for long. */
+#define SLICE_TIMERS_MAX 32
+struct slice {
+    size_t from; /* the row of the first */
+    size_t n;    /* 0: nothing is loaded */
+    void (*loaded)(struct reactions *self);
+    struct replay_wanted list[SLICE_TIMERS_MAX];
+    struct replay_wanted *sorted[SLICE_TIMERS_MAX];
+    struct replay_load load;
+    struct postgres_pipeline pipeline;
+    struct base_arena texts;
+    char *states;
 };
 
 struct member {
@@ -83,7 +98,8 @@ struct reactions {
     struct postgres_pipeline due;  /* counts */
     struct postgres_pipeline rows; /* stay until the chunk ends */
     struct postgres_pipeline write;
-    struct replay_history history;
+    struct replay_history history; /* the state that an event left */
+    struct slice slice;
     struct base_arena arena; /* of the chunk */
 };
 
@@ -113,6 +129,14 @@ bool reactions_send_command(struct reactions *self, struct step *step) BASE_MUST
 /* What an event's commands say of their cause; in the arena. */
 struct codec_cause reactions_find_cause(
     struct base_arena *arena, const struct eventstore_event *event);
+
+/* ---- slice.c --------------------------------------------------------------------------------- */
+
+/* Reads the streams of the timers from the next row on. */
+void slice_load(struct reactions *self, void (*loaded)(struct reactions *self));
+/* The stream of the timer that is answered next; NULL: it is not loaded. */
+const struct replay_wanted *slice_find(const struct reactions *self);
+void slice_finish(struct slice *slice);
 
 /* ---- chunk.c --------------------------------------------------------------------------------- */
 

@@ -115,7 +115,7 @@ static bool start_runner(struct reactions *self, char **problem)
 {
     const struct reactions_options *options = &self->options;
     const struct postgres_statement *const *statements[] = {
-        timers_statements, eventstore_history_statements};
+        timers_statements, eventstore_history_statements, eventstore_load_statements};
     const char *names[REACTIONS_MAX];
     for (size_t i = 0; i < self->n_members; i++) {
         names[i] = self->members[i].reaction->name;
@@ -174,6 +174,7 @@ void reactions_destroy(struct reactions *self)
     postgres_pipeline_finish(&self->due);
     postgres_pipeline_finish(&self->rows);
     postgres_pipeline_finish(&self->write);
+    slice_finish(&self->slice);
     base_arena_finish(&self->arena);
     free(self);
 }

@@ -58,7 +58,7 @@ void replay_cache_begin_epoch(struct replay_cache *cache)
 
 /* ---- states ---------------------------------------------------------------------------------- */
 
-struct replay_cached *replay_cache_find(struct replay_cache *cache, const struct base_uuid *id)
+static struct replay_cached *find(struct replay_cache *cache, const struct base_uuid *id)
 {
     struct table_entry *entry = table_find(&cache->table, id);
     if (entry == NULL)
@@ -68,6 +68,13 @@ struct replay_cached *replay_cache_find(struct replay_cache *cache, const struct
         return cached;
     drop(cache, cached);
     return NULL;
+}
+
+struct replay_cached *replay_cache_find(
+    struct replay_cache *cache, const struct base_uuid *id, const struct aggregate *aggregate)
+{
+    struct replay_cached *cached = find(cache, id);
+    return cached != NULL && cached->aggregate == aggregate ? cached : NULL;
 }
 
 static size_t round_up(size_t n_bytes)
@@ -89,6 +96,7 @@ static struct replay_cached *make(
         .entry = {.id = *id},
         .epoch = cache->epoch,
         .n_bytes = n_bytes,
+        .aggregate = aggregate,
         .notes = memory + notes_at,
         .state = memory + state_at,
     };
@@ -102,7 +110,7 @@ struct replay_cached *replay_cache_put(
 {
     if (cache->limits.states_max == 0)
         return NULL;
-    struct replay_cached *former = replay_cache_find(cache, id);
+    struct replay_cached *former = find(cache, id);
     struct replay_cached *cached = make(cache, id, aggregate, state);
     if (former == NULL) {
         memset(cached->notes, 0, cache->limits.notes_size);
@@ -116,14 +124,15 @@ struct replay_cached *replay_cache_put(
 
 void replay_cache_remove(struct replay_cache *cache, const struct base_uuid *id)
 {
-    struct replay_cached *cached = replay_cache_find(cache, id);
+    struct replay_cached *cached = find(cache, id);
     if (cached != NULL)
         drop(cache, cached);
 }
 
-struct replay_cached *replay_cache_take(struct replay_cache *cache, const struct base_uuid *id)
+struct replay_cached *replay_cache_take(
+    struct replay_cache *cache, const struct base_uuid *id, const struct aggregate *aggregate)
 {
-    struct replay_cached *cached = replay_cache_find(cache, id);
+    struct replay_cached *cached = replay_cache_find(cache, id, aggregate);
     if (cached != NULL)
         withdraw(cache, cached);
     return cached;

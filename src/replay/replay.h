@@ -151,6 +151,7 @@ struct replay_cached {
     TAILQ_ENTRY(replay_cached) by_use;
     uint64_t epoch;
     size_t n_bytes;
+    const struct aggregate *aggregate;
     void *notes;       /* notes_size bytes of the owner's, zeroed at first */
     const void *state; /* packed */
     bool is_stale;     /* it was proved to have fallen behind: what came after must be loaded */
@@ -174,17 +175,20 @@ void replay_cache_init(struct replay_cache *cache, const struct replay_cache_lim
 void replay_cache_finish(struct replay_cache *cache);
 /* Nothing that is cached now is found any more; its memory is given up little by little. */
 void replay_cache_begin_epoch(struct replay_cache *cache);
-/* The state with that id, borrowed until it is replaced, taken or trimmed; NULL: there is none. */
-struct replay_cached *replay_cache_find(struct replay_cache *cache, const struct base_uuid *id);
+/* The state with that id, borrowed until it is replaced, taken or trimmed; NULL: there is none, or
+ * that of another kind of stream, as anybody may ask for any id. */
+struct replay_cached *replay_cache_find(
+    struct replay_cache *cache, const struct base_uuid *id, const struct aggregate *aggregate);
 /* Caches a deep copy of the state under that id, in place of what was there, from which the state
  * may borrow. Its notes stay. Returns what is cached; NULL when nothing ever is. */
 struct replay_cached *replay_cache_put(
     struct replay_cache *cache, const struct base_uuid *id, const struct aggregate *aggregate,
     const void *state);
 void replay_cache_remove(struct replay_cache *cache, const struct base_uuid *id);
-/* Takes a state out of the cache, so that it stays whatever becomes of that; NULL: there is none.
- * The caller returns it, or frees it with replay_cached_free(). */
-struct replay_cached *replay_cache_take(struct replay_cache *cache, const struct base_uuid *id);
+/* Takes a state out of the cache, so that it stays whatever becomes of that; NULL as above. The
+ * caller returns it, or frees it with replay_cached_free(). */
+struct replay_cached *replay_cache_take(
+    struct replay_cache *cache, const struct base_uuid *id, const struct aggregate *aggregate);
 void replay_cache_return(struct replay_cache *cache, struct replay_cached *cached);
 void replay_cached_free(struct replay_cached *cached); /* NULL-safe */
 /* Gives up the least recently used states until the limits are kept. */

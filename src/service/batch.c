@@ -48,7 +48,7 @@ static void init_state(struct batch *batch, size_t i)
 static bool begin_state(struct batch *batch, struct batch_stream *stream)
 {
     const struct aggregate *aggregate = stream->load.aggregate;
-    stream->cached = replay_cache_take(&batch->service->cache, &stream->load.id);
+    stream->cached = replay_cache_take(&batch->service->cache, &stream->load.id, aggregate);
     if (stream->cached != NULL)
         aggregate->copy(stream->load.state, stream->cached->state);
     stream->load.began_at = aggregate->version(stream->load.state);

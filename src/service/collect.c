@@ -36,13 +36,14 @@ static struct batch_stream *hold(
 static void guess_boundary(struct batch *batch, struct service_command *command)
 {
     const struct aggregate *aggregate = command->aggregate;
-    struct replay_cached *cached = replay_cache_find(&batch->service->cache, &command->stream_id);
+    struct replay_cached *cached =
+        replay_cache_find(&batch->service->cache, &command->stream_id, aggregate);
     void *empty = batch->states; /* no state is in there before the load */
     if (cached == NULL)
         aggregate->begin(empty);
     struct aggregate_stream others[AGGREGATE_BOUNDARY_MAX];
-    size_t n =
-        aggregate->boundary(cached == NULL ? empty : cached->state, command->command, others);
+    size_t n = aggregate->boundary(
+        cached == NULL ? empty : cached->state, command->command, NULL, 0, others);
     service_set_boundary(command, others, n);
 }
 

@@ -163,6 +163,7 @@ static void apply_rules(
         .context = &question,
         .stream_id = &stream->load.id,
         .others = others.states,
+        .n_others = others.n,
     };
     struct aggregate_decision decision;
     int32_t former_version = version_of(stream);

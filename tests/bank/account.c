@@ -84,8 +84,12 @@ static bool may_have_others(const void *command)
     return !opens(command);
 }
 
-static size_t boundary(const void *state, const void *command, struct aggregate_stream *others)
+static size_t boundary(
+    const void *state, const void *command, const void *const *known, size_t n_known,
+    struct aggregate_stream *others)
 {
+    (void)known; /* nobody else's state says whom */
+    (void)n_known;
     const struct base_uuid *paid = opens(command) ? NULL : find_paid(state, command);
     if (paid == NULL)
         return 0;

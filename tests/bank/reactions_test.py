@@ -172,6 +172,23 @@ class OnceTest(ReactionCase):
         self.assert_sound()
         print(f"{KILLS * OPENED_EACH} commands, {KILLS} kills")
 
+    def test_what_fails_for_a_while_is_tried_again(self):
+        """The server ends a session of the process, in the middle of whatever it does."""
+        reactor = self.react()
+        for number in range(how_many(6, quick=4)):
+            paid = self.count("welcome-%")
+            for _ in range(10):
+                self.open()
+            wait_until(lambda: self.count("welcome-%") > paid, "something is done")
+            self.database.sql(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database()"
+                f" AND application_name = 'cartd {('react', 'write')[number % 2]}';"
+            )
+        self.wait_until_answered()
+        reactor.stop()
+        self.assert_sound()
+
     def test_run_again_it_does_nothing_twice(self):
         accounts = [self.open() for _ in range(20)]
         self.run_until_answered()
@@ -198,6 +215,7 @@ class CauseTest(ReactionCase):
         for amount in (5, 7):
             self.transfer(TREASURY, account, amount, name="echo")
         self.run_until_answered()
+        self.assertEqual(self.count("dues-%"), 2)
         # Echoes have the balance that each payment left, with or without what came in between.
         opened = self.database.sql(
             "SELECT (data ->> 'amount')::int, metadata ->> 'actor', metadata ->> 'causation_id',"
@@ -223,13 +241,12 @@ class CauseTest(ReactionCase):
 
 
 class PausedTest(ReactionCase):
-    names = ("welcome", "fee")
+    names = ("welcome", "fee", "echo")
 
     def assert_pauses(self, reactor, name, reason):
         activity = self.wait_until_paused(name)
         self.assertIn(reason, activity)
-        other = "fee" if name == "welcome" else "welcome"
-        self.wait_until_answered(other)
+        self.wait_until_answered(*(other for other in self.names if other != name))
         metrics, logged = reactor.stop()
         lines = [line for line in logged.splitlines() if "reaction is paused" in line]
         self.assertEqual(len(lines), 1, logged)
@@ -260,7 +277,9 @@ class PausedTest(ReactionCase):
         self.assert_sound()
 
     def write_badly(self, account):
-        self.change_event(f"data = '{{\"broken\": true}}' WHERE stream_id = '{account}'")
+        self.change_event(
+            f"data = '{{\"broken\": true}}' WHERE stream_id = '{account}' AND version = 1"
+        )
 
     def change_event(self, change):
         self.database.sql(
@@ -274,20 +293,50 @@ class PausedTest(ReactionCase):
         data = self.database.value(f"SELECT data FROM events WHERE stream_id = '{bad}';")
         self.write_badly(bad)
         reactor = self.react()
-        for name in self.names:
+        for name in ("welcome", "fee"):
             activity = self.wait_until_paused(name)
             self.assertIn("paused at position 3 since 20", activity)
             self.assertIn("it can't be read as AccountOpened of schema version 1", activity)
             self.assertEqual(self.listed()[name][0], "2")
+        self.wait_until_answered("echo")
         _, logged = reactor.stop()
         self.assertEqual(logged.count("reaction is paused"), 2)
         self.assertEqual(self.count("welcome-%"), 1)
         self.change_event(f"data = '{data}' WHERE stream_id = '{bad}'")
-        for name in self.names:
+        for name in ("welcome", "fee"):
             self.cartd("resume", name)
         self.run_until_answered()
         balances = self.balances()
         self.assertEqual([balances[account] for account in (first, bad, last)], [11] * 3)
+        self.assert_sound()
+
+    def test_a_stream_that_cannot_be_read_pauses_those_who_look_at_it(self):
+        account, other = self.open(money=5), self.open(money=50)
+        self.run_until_answered()
+        data = self.database.value(
+            f"SELECT data FROM events WHERE stream_id = '{account}' AND version = 1;"
+        )
+        self.transfer(TREASURY, account, 1, name="echo")
+        paid = int(self.database.value("SELECT position FROM log_head;"))
+        self.write_badly(account)
+        self.end_claim()
+        reactor = self.react(clock=51)
+        for name in ("fee", "echo"):
+            self.assertIn(f"the events of account {account} can't be read", self.wait_until_paused(name))
+        self.assertIn(f"paused at position {paid} since", self.wait_until_paused("echo"))
+        self.wait_until_answered("welcome")
+        reactor.stop()
+        self.change_event(f"data = '{data}' WHERE stream_id = '{account}' AND version = 1")
+        for name in ("fee", "echo"):
+            self.cartd("resume", name)
+        self.end_claim()
+        reactor = self.react(clock=51)
+        self.wait_until_answered()
+        wait_until(lambda: self.timers() == 0, "all timers are over")
+        reactor.stop()
+        self.assertEqual(self.count("opened-%", "AccountOpened"), 1)
+        self.assertEqual(self.count("fee-%"), 3)
+        self.assertEqual(self.balances()[other], 50)
         self.assert_sound()
 
     def test_an_operator_may_pause_it(self):

@@ -13,7 +13,7 @@
  *   welcome     pays each account that is opened 1 from the treasury
  *   fee         has each account pay 1 to the treasury at EPOCH + its balance in seconds
  *   echo        opens another account for each payment whose name begins with "echo", with the
- *               balance that the payment left
+ *               balance that the payment left, and has it pay 1 to the treasury
  */
 static const struct base_uuid TREASURY = {
     {0x7e, 0xa5, 0, 0, 0, 0, 0x40, 0, 0x80, 0, 0, 0, 0, 0, 0, 0}};
@@ -102,6 +102,7 @@ static void echo(const struct reaction_event *event, struct reaction_answer *ans
     struct base_uuid opened =
         base_uuid_make_v5(&event->event->stream_id, received->transfer, strlen(received->transfer));
     make_command(answer, ACCOUNT_OPEN, &opened, "opened", &opened)->amount = account->balance;
+    make_command(answer, ACCOUNT_PAY, &opened, "dues", &opened)->to = TREASURY;
 }
 
 static const struct reaction reaction_echo = {

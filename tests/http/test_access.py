@@ -33,6 +33,9 @@ ACCESS = {
     "makeResumeToken": "cart",
     "endResumeToken": "cart",
     "getResumedCart": "anyone",
+    "mergeCart": "cart",
+    "revertMerge": "cart",
+    "getCustomerCart": "cart list",
     "listCartEvents": "cart",
     "listEvents": "events",
     "putProduct": "catalog",
@@ -121,7 +124,18 @@ class Targets:
     def make(self, operation, cart_id=None):
         path = operation.path.replace("{cart_id}", cart_id or make_id())
         path = path.replace("{item_id}", self.sku).replace("{slug}", "cart-closed")
-        path = path.replace("{name}", "tax").replace("{token}", "x" * 64)
+        path = path.replace("{name}", "tax")
+        if "{customer_id}" in path:
+            self.case.customer("zoe").post("/carts", {})
+            path = path.replace("{customer_id}", "zoe")
+        if "{token}" in path:
+            cart, guest = self.case.make_guest_cart()
+            path = path.replace("{token}", self.case.make_resume_token(cart["id"], guest))
+        other = {}  # a cart to merge, with the token that makes it the caller's
+        if operation.id in ("mergeCart", "revertMerge"):
+            cart, guest = self.case.make_guest_cart((self.sku, 1))
+            other = {"from": cart["id"], "from_token": guest.headers["Cart-Token"]}
+            path = path.replace("{from}", cart["id"])
         path = path.replace("{sku}", make_sku("put") if operation.id == "putProduct" else self.sku)
         value = {
             "createCart": {},
@@ -132,6 +146,8 @@ class Targets:
             "changeCurrency": {"currency": "EUR"},
             "executeCommands": {"commands": [{"type": "add_item", "sku": self.sku}]},
             "setTotal": {"amount": 19},
+            "mergeCart": other,
+            "revertMerge": {"from_token": other.get("from_token")},
             "putProduct": {"name": "Tea", "prices": {"EUR": 1}},
         }.get(operation.id)
         return operation.method, path, None if value is None else encode_json(value)

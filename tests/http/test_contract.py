@@ -25,7 +25,7 @@ from support import (
     product_stream_id,
     wait_until,
 )
-from support.refusals import EachRefusal
+from support.refusals import EachRefusal, WithOneOpenCart
 
 ABSENT = "01936f6e-6f0a-7c3e-9a57-5f0c8a4f1b2d"
 ALIVE = ("getLivez", "getMetrics")  # answered whatever happens
@@ -42,10 +42,13 @@ class Requests:
 
     def make(self, operation):
         """(method, target, body as bytes or None) of a request that succeeds now."""
-        path = operation.path
+        other = self.case.make_cart()["id"] if "/merge" in operation.path else ABSENT
+        path = operation.path.replace("{from}", other)
         if "{cart_id}" in path:
             cart = self.make_cart(operation)
             path = path.replace("{cart_id}", cart["id"]).replace("{item_id}", self.sku)
+        if operation.id == "revertMerge":
+            self.case.client.post(path.split("/merge/")[0] + "/merge", {"from": other})
         if "{customer_id}" in path:
             customer = make_id()
             self.case.make_cart(customer_id=customer)
@@ -63,6 +66,7 @@ class Requests:
             "changeCurrency": {"currency": "USD"},
             "setTotal": {"amount": 19},
             "claimCart": {"customer_id": "ada"},
+            "mergeCart": {"from": other},
             "checkOutCart": {"expected_total": 100},
             "executeCommands": {"commands": [{"type": "add_item", "sku": self.sku}]},
             "putProduct": {"name": "Tea", "prices": {"EUR": 1}},
@@ -318,6 +322,7 @@ class Everywhere(ServiceCase):
             target = template.replace("{cart_id}", make_id()).replace("{item_id}", "x")
             target = target.replace("{sku}", "x").replace("{slug}", "cart-closed")
             target = target.replace("{name}", "tax").replace("{customer_id}", "x")
+            target = target.replace("{from}", make_id())
             documented = contract.contract().allowed_methods(template)
             for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "LINK"):
                 with self.subTest(method=method, path=template):
@@ -347,23 +352,6 @@ class Everywhere(ServiceCase):
 
 
 @needs_binary
-class WithOneOpenCart(ServiceCase):
-    settings = {"CARTD_OPEN_CARTS": "one"}
-
-    def test_409_open_cart_exists(self):
-        customer = {"customer_id": make_id()}
-        closed = self.client.post("/carts", customer).json()["id"]
-        self.client.post(f"/carts/{closed}/cancel")
-        cart = self.client.post("/carts", customer).json()["id"]
-        for answer in (
-            self.client.post("/carts", customer),
-            self.client.post(f"/carts/{self.make_cart()['id']}/claim", customer),
-            self.client.post(f"/carts/{closed}/reopen"),
-        ):
-            self.assert_problem(answer, 409, "open-cart-exists", cart_id=cart)
-
-
-@needs_binary
 class WithTokens(AuthCase):
     """401 and 403: a service that asks who somebody is. Who may do what is for test_access."""
 
@@ -372,6 +360,7 @@ class WithTokens(AuthCase):
     def ask(self, operation, token):
         path = operation.path.replace("{cart_id}", ABSENT).replace("{slug}", "cart-closed")
         path = path.replace("{item_id}", "x").replace("{sku}", "x").replace("{name}", "tax")
+        path = path.replace("{from}", ABSENT)
         query = "?verbose" if operation.id == "getReadyz" else ""
         headers = {"X-Forwarded-For": "192.0.2.1"}
         return self.bearing(token).request(operation.method, path + query, headers=headers)

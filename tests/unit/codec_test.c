@@ -196,6 +196,7 @@ START_TEST(every_status_is_written)
     } rows[] = {
         {CART_EVENT_CHECKED_OUT, "\"status\":\"checked_out\""},
         {CART_EVENT_CANCELLED, "\"status\":\"cancelled\""},
+        {CART_EVENT_MERGED_INTO, "\"status\":\"merged\""},
         {CART_EVENT_EXPIRED, "\"status\":\"expired\""},
         {CART_EVENT_CLEARED, "\"status\":\"open\""},
     };
@@ -516,43 +517,6 @@ START_TEST(the_hash_of_a_token_is_never_shown)
 }
 END_TEST
 
-START_TEST(the_metadata_of_an_event_names_command_and_actor_and_trace_if_any)
-{
-    struct codec_metadata metadata = {.command_id = uuid(CART_ID), .actor = "key \"a\""};
-    begin();
-    codec_write_event_metadata(&out, &metadata);
-    ck_assert_str_eq(text(), "{\"command_id\":\"" CART_ID "\",\"actor\":\"key \\\"a\\\"\"}");
-    begin();
-    metadata.actor = "anonymous";
-    metadata.trace = (struct codec_trace){"00-ab-cd-01", "a=b", "k=\"v\""};
-    codec_write_event_metadata(&out, &metadata);
-    ck_assert_str_eq(
-        text(),
-        "{\"command_id\":\"" CART_ID "\",\"actor\":\"anonymous\","
-        "\"traceparent\":\"00-ab-cd-01\",\"tracestate\":\"a=b\",\"baggage\":\"k=\\\"v\\\"\"}");
-}
-END_TEST
-
-START_TEST(the_metadata_of_an_answer_to_an_event_says_what_caused_it)
-{
-    char correlation[BASE_UUID_SIZE] = "";
-    struct codec_metadata metadata = {.command_id = uuid(CART_ID), .actor = "reaction:tidy"};
-    begin();
-    codec_write_event_metadata(&out, &metadata);
-    ck_assert(!codec_read_correlation(text(), correlation));
-    begin();
-    metadata.cause = (struct codec_cause){
-        "0190a0c4-0000-7000-8000-000000000001", "0190a0c4-0000-7000-8000-000000000002"};
-    codec_write_event_metadata(&out, &metadata);
-    ck_assert_str_eq(
-        text(), "{\"command_id\":\"" CART_ID "\",\"actor\":\"reaction:tidy\","
-                "\"causation_id\":\"0190a0c4-0000-7000-8000-000000000001\","
-                "\"correlation_id\":\"0190a0c4-0000-7000-8000-000000000002\"}");
-    ck_assert(codec_read_correlation(text(), correlation));
-    ck_assert_str_eq(correlation, "0190a0c4-0000-7000-8000-000000000002");
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("codec");
@@ -575,8 +539,6 @@ int main(void)
     tcase_add_loop_test(events, damaged_events_are_read_or_refused_but_never_crash, 0, n_shapes);
     tcase_add_test(events, garbage_is_no_event);
     tcase_add_test(events, an_event_is_shown_with_everything_around_it);
-    tcase_add_test(events, the_metadata_of_an_event_names_command_and_actor_and_trace_if_any);
-    tcase_add_test(events, the_metadata_of_an_answer_to_an_event_says_what_caused_it);
     tcase_add_test(events, the_hash_of_a_token_is_never_shown);
     suite_add_tcase(suite, events);
     return support_run(suite);

@@ -203,13 +203,13 @@ static struct replay_cached *put(uint8_t i)
 static struct replay_cached *find(uint8_t i)
 {
     struct base_uuid id = id_of(i);
-    return replay_cache_find(&cache, &id);
+    return replay_cache_find(&cache, &id, &aggregate_cart);
 }
 
 static struct replay_cached *take(uint8_t i)
 {
     struct base_uuid id = id_of(i);
-    return replay_cache_take(&cache, &id);
+    return replay_cache_take(&cache, &id, &aggregate_cart);
 }
 
 START_TEST(the_least_recently_used_state_is_the_first_to_be_given_up)
@@ -229,6 +229,18 @@ START_TEST(the_least_recently_used_state_is_the_first_to_be_given_up)
     replay_cache_trim(&cache);
     ck_assert_ptr_null(find(1));
     ck_assert_ptr_nonnull(find(2));
+    replay_cache_finish(&cache);
+}
+END_TEST
+
+START_TEST(a_state_of_another_kind_is_not_found)
+{
+    make_cache(2, SIZE_MAX);
+    struct base_uuid id = id_of(1);
+    put(1);
+    ck_assert_ptr_null(replay_cache_find(&cache, &id, &aggregate_product));
+    ck_assert_ptr_null(replay_cache_take(&cache, &id, &aggregate_product));
+    ck_assert_ptr_nonnull(find(1));
     replay_cache_finish(&cache);
 }
 END_TEST
@@ -336,6 +348,7 @@ int main(void)
     TCase *caching = tcase_create("caching");
     tcase_add_checked_fixture(caching, setup, teardown);
     tcase_add_test(caching, the_least_recently_used_state_is_the_first_to_be_given_up);
+    tcase_add_test(caching, a_state_of_another_kind_is_not_found);
     tcase_add_test(caching, fewer_states_are_cached_when_they_are_large);
     tcase_add_test(caching, what_takes_the_place_of_a_state_may_borrow_from_it);
     tcase_add_test(caching, what_was_taken_is_not_there_and_survives_what_takes_its_place);

@@ -12,10 +12,11 @@ static const struct http_refusal *read_status(
     struct projections_filter_value *value)
 {
     /* All but the one that a cart has before there is one. */
-    for (int i = CART_OPEN; i <= CART_EXPIRED; i++)
+    for (int i = CART_OPEN; i <= CART_MERGED; i++)
         if (strcmp(value->text, cart_status_name((enum cart_status)i)) == 0)
             return NULL;
-    return http_refuse_parameter(request, parameter, "open, checked_out, cancelled or expired");
+    return http_refuse_parameter(
+        request, parameter, "open, checked_out, cancelled, expired or merged");
 }
 
 static const struct http_refusal *read_abandoned(
@@ -54,6 +55,7 @@ static const struct http_refusal *read_email(
     struct http_request *request, enum http_parameter parameter,
     struct projections_filter_value *value)
 {
+    value->text = codec_normalise(&request->arena, value->text, CART_EMAIL_MAX);
     if (codec_is_email(value->text))
         return NULL;
     return http_refuse_parameter(request, parameter, "an e-mail address, such as ada@example.com");

@@ -62,15 +62,19 @@ const struct http_refusal *http_check_body(
 /* ---- rules ----------------------------------------------------------------------------------- */
 
 static const char *quantity_detail(
-    struct base_arena *arena, const char *subject, const struct cart_limits *limits)
+    struct base_arena *arena, const struct cart_command *refused, const struct cart_limits *limits)
 {
+    const char *subject = cart_command_subject(refused);
+    bool may_merge =
+        refused->type == CART_COMMAND_CHANGE_ITEM && refused->change_item.has_properties;
     const char *multiple =
         limits->multiple_of == 1
             ? ""
             : base_arena_printf(arena, " and a multiple of %d", (int)limits->multiple_of);
     return base_arena_printf(
-        arena, "The quantity of the line of \"%s\" must be from %d to %d%s.", subject,
-        (int)limits->minimum, (int)limits->maximum, multiple);
+        arena, "The quantity of the line of \"%s\" must be from %d to %d%s%s.", subject,
+        (int)limits->minimum, (int)limits->maximum, multiple,
+        may_merge ? ", together with that of another line that has these properties already" : "");
 }
 
 /* As the rest of a sentence. */
@@ -78,6 +82,8 @@ static const char *how_it_was_closed(const char *status)
 {
     if (strcmp(status, cart_status_name(CART_EXPIRED)) == 0)
         return "has expired";
+    if (strcmp(status, cart_status_name(CART_MERGED)) == 0)
+        return "was merged into another, which its merged_into names,";
     return strcmp(status, cart_status_name(CART_CANCELLED)) == 0 ? "was cancelled"
                                                                  : "was checked out";
 }
@@ -113,6 +119,18 @@ static const char *rule_detail(struct http_request *request)
         return "The customer has an open cart already; cart_id says which.";
     case CART_REFUSED_ITEM_NOT_IN_CART:
         return base_arena_printf(arena, "Cart %s has no item \"%.128s\".", cart_id, subject);
+    case CART_REFUSED_HAS_TOTALS:
+        return base_arena_printf(
+            arena,
+            "Cart %s has totals in its currency, which another one would drop. Removing them first "
+            "requires the scope totals.",
+            cart_id);
+    case CART_REFUSED_PRICE_IS_SET:
+        return base_arena_printf(
+            arena,
+            "The price of the line of \"%.128s\" is set by another system; making the line larger "
+            "requires the scope prices.",
+            subject);
     case CART_REFUSED_UNKNOWN_SKU:
         return base_arena_printf(
             arena, "The catalogue has no active product with the sku \"%s\".", subject);
@@ -129,7 +147,7 @@ static const char *rule_detail(struct http_request *request)
             "product again.",
             subject);
     case CART_REFUSED_QUANTITY_OUT_OF_RANGE:
-        return quantity_detail(arena, subject, &command->limits);
+        return quantity_detail(arena, refused, &command->limits);
     case CART_REFUSED_IS_FULL:
         return base_arena_printf(
             arena, "The cart has reached the limit of %d lines, so \"%s\" can't be added.",
@@ -175,12 +193,20 @@ static const char *rule_detail(struct http_request *request)
                          (int)command->version);
     case CART_REFUSED_SOURCE_NOT_FOUND:
         return base_arena_printf(
-            arena, "There is no cart %s to copy.",
-            refused->type == CART_COMMAND_CREATE ? refused->create.copy_of : "");
+            arena, "There is no cart %s.",
+            refused->type == CART_COMMAND_CREATE ? refused->create.copy_of : subject);
+    case CART_REFUSED_SOURCE_CLOSED:
+        return base_arena_printf(arena, "Cart %s is closed and can't be merged.", subject);
+    case CART_REFUSED_NOT_MERGED:
+        return base_arena_printf(arena, "Cart %s was not merged into cart %s.", subject, cart_id);
     case CART_REFUSED_REOPEN_TOO_LATE:
         return base_arena_printf(
             arena, "Cart %s was closed more than %lld hours ago.", cart_id,
             (long long)(request->asked.reopen_us / 3600000000));
+    case CART_REFUSED_TOO_MANY_EVENTS:
+        return base_arena_printf(
+            arena, "With this command the request would record more than %d events.",
+            CART_EVENTS_MAX);
     case CART_REFUSED_METADATA_TOO_LARGE:
         return base_arena_printf(
             arena, "The metadata would exceed %d bytes or %d levels.", CART_METADATA_MAX,
@@ -361,8 +387,9 @@ const struct http_refusal *http_refuse_command(struct http_request *request)
     case SERVICE_UNAVAILABLE:
         return http_refuse(
             arena, HTTP_PROBLEM_DATABASE_UNAVAILABLE,
-            "The database can't record commands at the moment. Nothing was recorded. Try again "
-            "later.");
+            "The database did not record the command in time: it can't be reached, can't do its "
+            "work "
+            "or takes too long. Nothing was recorded. Try again later.");
     case SERVICE_SHUTTING_DOWN:
         return http_refuse(
             arena, HTTP_PROBLEM_SHUTTING_DOWN,
