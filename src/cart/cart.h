@@ -177,11 +177,11 @@ int64_t cart_expires_at_us(const struct cart *cart, const struct cart_lifetimes 
     ROW(ABANDONED, "CartAbandoned", 1)                                                             \
     ROW(RESUMED, "CartResumed", 1)                                                                 \
     ROW(EXPIRED, "CartExpired", 1)                                                                 \
-    ROW(RESUME_TOKEN_MADE, "CartResumeTokenMade", 1)                                               \
-    ROW(RESUME_TOKEN_ENDED, "CartResumeTokenEnded", 1)                                             \
     ROW(MERGED, "CartMerged", 1)                                                                   \
     ROW(MERGED_INTO, "CartMergedInto", 1)                                                          \
-    ROW(MERGE_REVERTED, "CartMergeReverted", 1)
+    ROW(MERGE_REVERTED, "CartMergeReverted", 1)                                                    \
+    ROW(RESUME_TOKEN_MADE, "CartResumeTokenMade", 1)                                               \
+    ROW(RESUME_TOKEN_ENDED, "CartResumeTokenEnded", 1)
 enum cart_event_type {
 #define CART_ROW(NAME, name, schema_version) CART_EVENT_##NAME,
     CART_EVENTS(CART_ROW)
@@ -296,9 +296,6 @@ struct cart_event {
             int32_t item_count;
         } abandoned; /* what was left */
         struct {
-            const char *token_hash;
-        } resume_token_made; /* a former one ends */
-        struct {
             const char *from; /* the id of the cart whose lines came with the events before */
             int32_t version;  /* of that cart */
             enum cart_merge_rule rule;
@@ -313,6 +310,9 @@ struct cart_event {
             const char *cart_id; /* of the other cart; the one that had ended is open again */
             const char *notes;   /* as of restored */
         } merge_reverted;
+        struct {
+            const char *token_hash;
+        } resume_token_made; /* a former one ends */
     };
 };
 
@@ -371,10 +371,10 @@ struct cart_offer {
     ROW(REMOVE_TOTAL, "remove_total")                                                              \
     ROW(ABANDON, "abandon") /* this and the next are a timer's, and no client's */                 \
     ROW(EXPIRE, "expire")                                                                          \
-    ROW(MAKE_RESUME_TOKEN, "make_resume_token")                                                    \
-    ROW(END_RESUME_TOKEN, "end_resume_token")                                                      \
     ROW(MERGE, "merge")                                                                            \
-    ROW(REVERT_MERGE, "revert_merge")
+    ROW(REVERT_MERGE, "revert_merge")                                                              \
+    ROW(MAKE_RESUME_TOKEN, "make_resume_token")                                                    \
+    ROW(END_RESUME_TOKEN, "end_resume_token")
 enum cart_command_type {
 #define CART_ROW(NAME, name) CART_COMMAND_##NAME,
     CART_COMMANDS(CART_ROW)
@@ -402,7 +402,7 @@ struct cart_command {
             const char *sku;
             const char *properties; /* a canonical JSON object of texts; NULL: none */
             const char *item_id;    /* how a new line would be called; NULL: like its sku */
-            int32_t quantity;       /* 1..CART_QUANTITY_MAX */
+            int32_t quantity;       /* 1..CART_QUANTITY_MAX; 0: as little as the product allows */
             bool has_unit_price;    /* another system sets the price; false: it is the catalogue's
                                        or, of a line whose price is set, stays */
             int64_t unit_price_minor;
@@ -454,13 +454,13 @@ struct cart_command {
             const char *name;
         } remove_total;
         struct {
-            const char *token_hash;
-        } make_resume_token;
-        struct {
             const char *from;       /* the id of the cart that ends, or had ended */
             const char *from_token; /* the Cart-Token of `from`, beside the caller's; NULL: none */
             enum cart_merge_rule rule; /* of a merge */
         } merge;                       /* and of reverting it */
+        struct {
+            const char *token_hash;
+        } make_resume_token;
     };
 };
 
@@ -591,6 +591,7 @@ struct cart_decision {
     enum cart_outcome outcome;
     enum cart_refusal refusal;
     struct cart_limits limits; /* with CART_REFUSED_QUANTITY_OUT_OF_RANGE: what is allowed */
+    int64_t refused_quantity;  /* likewise: what the line would hold */
     int32_t current_version;   /* for CART_REFUSED_NO_SUCH_VERSION: of the cart that lacks it */
     struct cart_event *events; /* borrow the texts of command, offers and carts */
     size_t n_events;

@@ -2,54 +2,6 @@
 
 #include <string.h>
 
-/* ---- a new cart ------------------------------------------------------------------------------ */
-
-/* Accepted without a fact: *source is what to copy. */
-static enum cart_outcome find_source(
-    const struct cart_command *command, const struct cart_known *known,
-    struct cart_decision *decision, const struct cart **source)
-{
-    const char *cart_id = command->create.copy_of;
-    int32_t version = command->create.copy_version;
-    bool is_read = true;
-    /* As it is, first: whether it is there for the caller says who owns it now. */
-    *source = known->find_source(known->context, cart_id, 0, &is_read);
-    if (is_read && *source == NULL)
-        return rules_refuse(decision, CART_REFUSED_SOURCE_NOT_FOUND);
-    int32_t current_version = *source != NULL ? (*source)->version : 0;
-    if (is_read && version > 0)
-        *source = known->find_source(known->context, cart_id, version, &is_read);
-    if (!is_read)
-        return CART_UNREAD;
-    return *source != NULL ? CART_ACCEPTED : rules_refuse_version(decision, current_version);
-}
-
-static enum cart_outcome create(
-    const struct cart_command *command, const struct cart_known *known,
-    struct cart_decision *decision)
-{
-    const struct cart *source = NULL;
-    struct cart_event event = {
-        .type = CART_EVENT_CREATED,
-        .created =
-            {
-                .customer_id = command->create.customer_id,
-                .guest_token_hash = command->create.guest_token_hash,
-                .metadata = command->create.metadata,
-            },
-    };
-    memcpy(event.created.currency, command->create.currency, sizeof event.created.currency);
-    if (command->create.copy_of == NULL)
-        return rules_accept(decision, event);
-    enum cart_outcome outcome = find_source(command, known, decision, &source);
-    if (outcome != CART_ACCEPTED)
-        return outcome;
-    if (event.created.currency[0] == '\0')
-        memcpy(event.created.currency, source->currency, sizeof event.created.currency);
-    (void)rules_accept(decision, event);
-    return rules_copy(source, command, known, decision);
-}
-
 static enum cart_outcome claim(
     const struct cart *cart, const struct cart_command *command, const struct cart_known *known,
     struct cart_decision *decision)
@@ -95,7 +47,7 @@ static enum cart_outcome check_addition(
     if (line != NULL && !rules_is_about(line, offer))
         return rules_refuse(decision, CART_REFUSED_UNIT_CHANGED);
     if (quantity < 1 || !rules_allow(&offer->limits, sum))
-        return rules_refuse_quantity(decision, &offer->limits);
+        return rules_refuse_quantity(decision, &offer->limits, sum);
     if (line == NULL && cart->n_lines == CART_LINES_MAX)
         return rules_refuse(decision, CART_REFUSED_IS_FULL);
     const struct cart_line becomes = {
@@ -120,6 +72,8 @@ static enum cart_outcome add_item(
     bool is_price_set = take_price(line, command, &offer);
     if (line != NULL && !rules_may_grow(line, known))
         return rules_refuse(decision, CART_REFUSED_PRICE_IS_SET);
+    if (quantity == 0 && offer.is_known)
+        quantity = rules_least_addition(&offer.limits, line == NULL ? 0 : line->quantity);
     enum cart_outcome outcome = check_addition(cart, line, quantity, &offer, decision);
     if (outcome != CART_ACCEPTED)
         return outcome;
@@ -160,8 +114,9 @@ static enum cart_outcome check_limits(
             decision, offer->is_known ? CART_REFUSED_UNIT_CHANGED : CART_REFUSED_PRODUCT_WITHDRAWN);
     if (!offer->has_price && !becomes->is_price_set && grows)
         return rules_refuse(decision, CART_REFUSED_PRICE_UNAVAILABLE);
-    return rules_allow(limits, becomes->quantity) ? CART_ACCEPTED
-                                                  : rules_refuse_quantity(decision, limits);
+    return rules_allow(limits, becomes->quantity)
+               ? CART_ACCEPTED
+               : rules_refuse_quantity(decision, limits, becomes->quantity);
 }
 
 /* What stands against another quantity of a line. */
@@ -548,7 +503,7 @@ static enum cart_outcome decide(
     struct cart_decision *decision)
 {
     if (command->type == CART_COMMAND_CREATE)
-        return cart->status == CART_ABSENT ? create(command, known, decision)
+        return cart->status == CART_ABSENT ? rules_create(command, known, decision)
                                            : rules_refuse(decision, CART_REFUSED_ALREADY_EXISTS);
     if (cart->status == CART_ABSENT)
         return rules_refuse(decision, CART_REFUSED_NOT_FOUND);
@@ -558,6 +513,8 @@ static enum cart_outcome decide(
         return rules_pass_time(cart, command, known, decision);
     if (cart->status == CART_CHECKED_OUT && command->type == CART_COMMAND_CHECK_OUT)
         return check_out_again(cart, command, decision);
+    if (cart->status == CART_CANCELLED && command->type == CART_COMMAND_CANCEL)
+        return CART_ALREADY_SO;
     if (cart->status != CART_OPEN)
         return rules_refuse(decision, CART_REFUSED_IS_CLOSED);
     return change(cart, command, known, decision);

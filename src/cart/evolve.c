@@ -191,11 +191,11 @@ static bool is_undoable(enum cart_event_type type)
     case CART_EVENT_ABANDONED:
     case CART_EVENT_RESUMED:
     case CART_EVENT_EXPIRED:
-    case CART_EVENT_RESUME_TOKEN_MADE:
-    case CART_EVENT_RESUME_TOKEN_ENDED:
     case CART_EVENT_MERGED:
     case CART_EVENT_MERGED_INTO:
     case CART_EVENT_MERGE_REVERTED:
+    case CART_EVENT_RESUME_TOKEN_MADE:
+    case CART_EVENT_RESUME_TOKEN_ENDED:
         break;
     }
     return false;
@@ -345,12 +345,6 @@ void cart_evolve(struct cart *cart, const struct cart_event *event, int64_t reco
     case CART_EVENT_EXPIRED:
         close_as(cart, CART_EXPIRED, recorded_at_us);
         break;
-    case CART_EVENT_RESUME_TOKEN_MADE:
-        cart->resume_token_hash = event->resume_token_made.token_hash;
-        break;
-    case CART_EVENT_RESUME_TOKEN_ENDED:
-        cart->resume_token_hash = NULL;
-        break;
     case CART_EVENT_MERGED:
         cart->notes = event->merged.notes;
         begin_changes(cart);
@@ -360,6 +354,12 @@ void cart_evolve(struct cart *cart, const struct cart_event *event, int64_t reco
         break;
     case CART_EVENT_MERGE_REVERTED:
         revert_merge(cart, event);
+        break;
+    case CART_EVENT_RESUME_TOKEN_MADE:
+        cart->resume_token_hash = event->resume_token_made.token_hash;
+        break;
+    case CART_EVENT_RESUME_TOKEN_ENDED:
+        cart->resume_token_hash = NULL;
         break;
     }
 }
@@ -380,9 +380,9 @@ struct cart_reach cart_find_reach(const struct cart_event *event)
     case CART_EVENT_TOTAL_REMOVED:
     case CART_EVENT_ABANDONED:
     case CART_EVENT_RESUMED:
+    case CART_EVENT_MERGED: /* the events before it say what came */
     case CART_EVENT_RESUME_TOKEN_MADE:
     case CART_EVENT_RESUME_TOKEN_ENDED:
-    case CART_EVENT_MERGED: /* the events before it say what came */
         break;
     case CART_EVENT_ITEM_RESTORED:
         return (struct cart_reach){CART_REACH_SKU, event->item_restored.sku};

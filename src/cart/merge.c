@@ -72,9 +72,26 @@ static bool is_same_currency(const struct merge *merge)
 
 /* ---- a line that is there -------------------------------------------------------------------- */
 
+/* What stands against more of a line, whatever the quantity; false: nothing does. */
+static bool find_obstacle(
+    const struct merge *merge, const struct cart_line *line, const struct cart_offer *offer,
+    bool is_quoted, enum cart_refusal *obstacle)
+{
+    struct cart_offer priced = *offer;
+    priced.has_price = offer->has_price || line->is_price_set;
+    if (!rules_can_take_price(line, &priced, obstacle))
+        return true;
+    if (is_quoted || rules_may_grow(line, merge->known))
+        return false;
+    *obstacle = CART_REFUSED_PRICE_IS_SET;
+    return true;
+}
+
 /* How much of what is wanted the line can hold, with a note if that is not all; 0: nothing. There
- * can be less of what is not sold any more, but not more. */
-static int32_t fit_quantity(struct merge *merge, const struct cart_line *line, int64_t wanted)
+ * can be less of what is not sold any more, but not more, and more at a set price only if it was
+ * quoted at that. */
+static int32_t fit_quantity(
+    struct merge *merge, const struct cart_line *line, int64_t wanted, bool is_quoted)
 {
     struct cart_offer offer = find_offer(merge, line);
     bool is_about = rules_is_about(line, &offer);
@@ -82,8 +99,8 @@ static int32_t fit_quantity(struct merge *merge, const struct cart_line *line, i
     struct cart_line becomes = *line;
     if (wanted < line->quantity) {
         becomes.quantity = is_about ? rules_find_allowed(&offer.limits, wanted) : (int32_t)wanted;
-    } else if (!is_about) {
-        obstacle = offer.is_known ? CART_REFUSED_UNIT_CHANGED : CART_REFUSED_PRODUCT_WITHDRAWN;
+    } else if (find_obstacle(merge, line, &offer, is_quoted, &obstacle)) {
+        becomes.quantity = line->quantity;
     } else if (rules_find_allowed(&offer.limits, wanted) > line->quantity) {
         becomes.quantity = rules_find_allowed(&offer.limits, wanted);
         if (!rules_fit_amounts(&merge->trial, line, &becomes)) {
@@ -112,13 +129,12 @@ static int64_t choose_quantity(
     return (int64_t)ours->quantity + theirs->quantity;
 }
 
-/* Of the price that another system had set. */
-static bool loses_price(
+/* Whether another system has set the same price for both. */
+static bool are_quoted_alike(
     const struct merge *merge, const struct cart_line *ours, const struct cart_line *theirs)
 {
-    return theirs->is_price_set &&
-           !(is_same_currency(merge) && ours != NULL && ours->is_price_set &&
-             ours->unit_price_minor == theirs->unit_price_minor);
+    return ours->is_price_set && theirs->is_price_set && is_same_currency(merge) &&
+           ours->unit_price_minor == theirs->unit_price_minor;
 }
 
 static void join(
@@ -129,12 +145,13 @@ static void join(
         note(merge, CART_REFUSED_UNIT_CHANGED, ours, theirs->quantity);
         return;
     }
-    if (loses_price(merge, ours, theirs))
+    bool is_quoted = are_quoted_alike(merge, ours, theirs);
+    if (theirs->is_price_set && !is_quoted)
         note(merge, CART_REFUSED_PRICES_CHANGED, ours, theirs->quantity);
     int64_t wanted = choose_quantity(rule, ours, theirs);
     if (wanted == ours->quantity)
         return;
-    int32_t quantity = fit_quantity(merge, ours, wanted);
+    int32_t quantity = fit_quantity(merge, ours, wanted, is_quoted);
     if (quantity > 0 && quantity != ours->quantity)
         set_quantity(merge, ours, quantity);
 }
@@ -148,7 +165,7 @@ static bool fit_line(struct merge *merge, const struct cart_line *theirs, struct
     enum cart_refusal obstacle = CART_REFUSED_QUANTITY_OUT_OF_RANGE;
     *line = *theirs;
     if (is_same_currency(merge)) {
-        offer.has_price = true;
+        offer.has_price = offer.has_price || theirs->is_price_set;
     } else {
         line->is_price_set = false;
         line->unit_price_minor = offer.unit_price_minor;
@@ -338,7 +355,8 @@ static void give_back(struct merge *merge, const struct cart_line *after, int32_
     if (there == 0)
         return;
     int32_t wanted = there > came ? there - came : 0;
-    int32_t quantity = wanted == 0 || wanted == before ? wanted : fit_quantity(merge, line, wanted);
+    int32_t quantity =
+        wanted == 0 || wanted == before ? wanted : fit_quantity(merge, line, wanted, false);
     if (quantity == 0)
         remove_line(merge, line);
     else if (quantity != there)

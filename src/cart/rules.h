@@ -88,7 +88,9 @@ bool rules_allow(const struct cart_limits *limits, int64_t quantity);
 /* The largest quantity that is allowed and at most `wanted`; 0: none is. */
 int32_t rules_find_allowed(const struct cart_limits *limits, int64_t wanted);
 enum cart_outcome rules_refuse_quantity(
-    struct cart_decision *decision, const struct cart_limits *limits);
+    struct cart_decision *decision, const struct cart_limits *limits, int64_t quantity);
+/* The least that can be added to a line of that quantity (0: a new one). If nothing can, 1. */
+int32_t rules_least_addition(const struct cart_limits *limits, int32_t quantity);
 
 /* totals.c */
 /* Whether the caller may have the cart lose what others have set, as with another currency. */
@@ -133,6 +135,11 @@ enum cart_outcome rules_merge_open_cart(
     struct cart_decision *decision);
 enum cart_outcome rules_revert_merge(
     const struct cart *cart, const struct cart_command *command, const struct cart_known *known,
+    struct cart_decision *decision);
+
+/* create.c */
+enum cart_outcome rules_create(
+    const struct cart_command *command, const struct cart_known *known,
     struct cart_decision *decision);
 
 /* past.c */

@@ -263,8 +263,12 @@ static enum cli_exit complain_unknown(const char *name)
     for (size_t i = 1; i < BASE_COUNT(subcommands); i++)
         if (base_text_distance(name, subcommands[i].name) < base_text_distance(name, nearest->name))
             nearest = &subcommands[i];
-    cli_complain(
-        "unknown subcommand \"%s\"; did you mean \"%s\"? See `cartd --help`", name, nearest->name);
+    if (config_is_near(name, nearest->name))
+        cli_complain(
+            "unknown subcommand \"%s\"; did you mean \"%s\"? See `cartd --help`", name,
+            nearest->name);
+    else
+        cli_complain("unknown subcommand \"%s\"; see `cartd --help`", name);
     return CLI_MISUSED;
 }
 

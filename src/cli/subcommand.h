@@ -64,7 +64,7 @@ struct base_log cli_log(const struct config *config, enum base_log_level usual);
 /* How long carts last, as the settings say. */
 struct cart_lifetimes cli_lifetimes(const struct config *config);
 
-/* Says "cartd: …" on stderr. */
+/* Says "cartd: …" on stderr, on one line. What it repeats may be anything. */
 void cli_complain(const char *format, ...) BASE_PRINTF(1, 2);
 /* Says how the subcommand is called. */
 enum cli_exit cli_complain_of_usage(const struct cli_call *call) BASE_MUST_CHECK;
@@ -82,7 +82,7 @@ void cli_complain_of_line(const char *file, int64_t line, const char *why);
 
 /* Why a database that has not the schema of this binary can't be used. */
 #define CLI_SCHEMA_NOT_READY                                                                       \
-    "the database does not have the schema that this cartd needs: run `cartd migrate`. If it was " \
+    "run `cartd migrate`: the database does not have the schema that this cartd needs. If it was " \
     "made before 0.1.0, it can't be migrated; bring its log into a new one with `cartd events "    \
     "export` and `cartd events import`. If the search path finds its tables in several schemas, "  \
     "set search_path to one of them"

@@ -25,9 +25,9 @@ static const struct codec_field head_fields[] = {
     {FIELD("undone_to", INTEGER, undone_to), .most = INT32_MAX},
     {FIELD("notes", NOTES, notes)},
     {FIELD("order_reference", TEXT, order_reference), .is_nullable = true},
-    {FIELD("resume_token_hash", TOKEN_HASH, resume_token_hash), .is_nullable = true},
     {FIELD("merged_into", CART_ID, merged_into), .is_optional = true},
     {FIELD("merged_version", INTEGER, merged_version), .is_optional = true, .most = INT32_MAX},
+    {FIELD("resume_token_hash", TOKEN_HASH, resume_token_hash), .is_nullable = true},
     {.name = NULL},
 };
 _Static_assert(CART_TIME_NONE == INT64_MIN, "what null is");

@@ -61,6 +61,16 @@ static char *take_text(struct base_buffer *buffer)
 
 enum { NEAR_MOST = 3 };
 
+bool config_is_near(const char *given, const char *name)
+{
+    size_t away = base_text_distance(given, name);
+    size_t n_common = 0;
+    while (given[n_common] != '\0' && given[n_common] == name[n_common])
+        n_common++;
+    bool is_cut = n_common > 1 && (given[n_common] == '\0' || name[n_common] == '\0');
+    return away <= (is_cut ? NEAR_MOST : strlen(given) / NEAR_MOST);
+}
+
 /* The setting whose flag is nearest to `name`, or NULL when none is near. */
 static const struct setting *nearest_setting(const char *name)
 {
@@ -68,7 +78,7 @@ static const struct setting *nearest_setting(const char *name)
     size_t least = NEAR_MOST + 1;
     for (size_t i = 0; i < BASE_COUNT(settings); i++) {
         size_t away = base_text_distance(name, settings[i].flag);
-        if (away >= least)
+        if (away >= least || !config_is_near(name, settings[i].flag))
             continue;
         least = away;
         nearest = &settings[i];

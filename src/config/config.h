@@ -154,4 +154,8 @@ enum base_log_level config_log_level(const struct config *config);
 /* auto: plain when `fd` is a terminal. */
 enum base_log_form config_log_form(const struct config *config, int fd);
 
+/* Whether somebody who wrote `given` may have meant `name`: a letter in three is another, or the
+ * end is missing. */
+bool config_is_near(const char *given, const char *name) BASE_MUST_CHECK;
+
 #endif

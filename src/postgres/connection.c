@@ -150,12 +150,26 @@ void postgres_connection_flush(struct postgres_connection *connection)
 
 /* ---- giving up ------------------------------------------------------------------------------- */
 
-/* Logs a reason once, until it changes. */
+/* Whether another connection of the process has the same trouble. */
+static bool is_said(const struct postgres_connection *connection, const char *trouble)
+{
+    const struct postgres_connection *at;
+    if (connection->history == NULL)
+        return false;
+    LIST_FOREACH(at, &connection->history->connections, of_history)
+    if (at != connection && at->trouble != NULL && strcmp(at->trouble, trouble) == 0)
+        return true;
+    return false;
+}
+
+/* Logs a reason once, until it changes; what the operator has to do first, once for all. */
 static void set_trouble(
     struct postgres_connection *connection, enum base_log_event event, const char *reason)
 {
     char *trouble = postgres_one_line(reason[0] == '\0' ? "no reason was given" : reason);
-    if (connection->trouble == NULL || strcmp(connection->trouble, trouble) != 0)
+    bool is_for_operator = event == BASE_LOG_DATABASE_NOT_READY;
+    if ((connection->trouble == NULL || strcmp(connection->trouble, trouble) != 0) &&
+        !(is_for_operator && is_said(connection, trouble)))
         base_log(
             connection->log, event, BASE_LOG_TEXT("connection", connection->role),
             BASE_LOG_TEXT("reason", trouble));

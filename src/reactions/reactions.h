@@ -15,9 +15,8 @@
  *   - A migration that adds the row of its checkpoint, with the position after which it begins:
  *         INSERT INTO reaction_checkpoints (name) VALUES ('ends');            -- all events
  *         INSERT INTO reaction_checkpoints (name, position) SELECT 'ends', position FROM log_head;
- *   - What it does when a timer is due says due(). Nothing has to be done to a timer when its
- * stream moves: when it is due, due() looks at the stream as it is now and says when it is due
- * again.
+ *   - due() says what is done when a timer is due. A timer is left alone when its stream moves:
+ *     when it is due, due() looks at the stream as it is now, and says when to look again.
  *
  *   static void answer(const struct reaction_event *event, struct reaction_answer *answer)
  *   {

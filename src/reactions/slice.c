@@ -32,7 +32,8 @@ static void streams_loaded(struct postgres_pipeline *pipeline)
         ask(self);
         return;
     }
-    self->chunk.has_trouble = !is_read;
+    if (!is_read)
+        self->chunk.has_trouble = true;
     self->chunk.is_reading = false;
     slice->loaded(self);
 }

@@ -356,7 +356,7 @@ class PausedTest(ReactionCase):
 class CommandLineTest(ReactionCase):
     def test_what_is_not_understood_is_said(self):
         cases = (
-            (("resume", "nothing"), 'unknown reaction "nothing"; the reactions are: welcome'),
+            (("resume", "nothing"), 'unknown reaction "nothing"; the reactions are: ends, welcome'),
             (("rerun", "welcome"), "reactions ["),
             (("pause", "welcome", "--from", "1"), "reactions ["),
             (("rerun", "welcome", "--from", "0"), "--from must be a position"),

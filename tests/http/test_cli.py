@@ -149,6 +149,25 @@ class Migrating(unittest.TestCase):
         done = run_cartd("migrate", url=self.database.owner_url)
         self.assertEqual(done.returncode, 1, done)
 
+    def test_a_service_on_an_empty_database_says_once_what_to_do(self):
+        database = Database()
+        self.addCleanup(database.drop)
+        service = Service(database.owner_url, waits_until_ready=False, CARTD_WAIT_MS="1000")
+        self.addCleanup(service.stop)
+        reason = service.wait_for_event("database_not_ready")["reason"]
+        self.assertTrue(reason.startswith("run `cartd migrate`: "), reason)
+        with service.client() as client:
+            for path in ("/readyz", "/carts", "/reports/demand", "/events"):
+                self.assertEqual(client.get(path).status, 503)
+        self.assertEqual(len(service.events("database_not_ready")), 1, service.output())
+
+    def test_a_name_is_only_guessed_if_it_is_near(self):
+        for word, guess in (("serv", "serve"), ("verfy", "verify"), ("import", None), ("x", None)):
+            told = run_cartd(word).stderr
+            self.assertIn(f'unknown subcommand "{word}"', told)
+            self.assertEqual("did you mean" in told, guess is not None, told)
+            self.assertIn(guess or "see `cartd --help`", told)
+
     def test_a_database_that_is_not_there_is_said(self):
         done = run_cartd("migrate", url=NOWHERE)
         self.assertEqual(done.returncode, 1, done)

@@ -25,7 +25,7 @@ from support import (
     product_stream_id,
     wait_until,
 )
-from support.refusals import EachRefusal, WithOneOpenCart
+from support.refusals import EachRefusal, OfACustomer, WithOneOpenCart
 
 ABSENT = "01936f6e-6f0a-7c3e-9a57-5f0c8a4f1b2d"
 ALIVE = ("getLivez", "getMetrics")  # answered whatever happens
@@ -571,6 +571,7 @@ def load_tests(loader, _, __):
     cases = [
         EachStatus,
         EachRefusal,
+        OfACustomer,
         Everywhere,
         WithOneOpenCart,
         WithTokens,

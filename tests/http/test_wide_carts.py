@@ -45,6 +45,17 @@ class WideCarts(AuditCase):
         n_chunks = -(-n_lines // CHUNK_LINES) if n_lines > CHUNK_LINES else 0
         self.assertEqual(self.chunks(path), list(range(n_chunks)))
 
+    def test_a_request_records_at_most_a_thousand_events(self):
+        path = self.create(250)
+        back = [{"type": "clear_items"}, {"type": "restore", "version": 251}]  # 252 events
+        answer = self.client.post(f"{path}/commands", {"commands": back * 50})
+        self.assert_problem(answer, 422, "too-many-events", pointer="/commands/7")
+        self.assertEqual(self.client.get(path).version, 251)
+        self.assert_everywhere_the_same(
+            path, self.client.post(f"{path}/commands", {"commands": back * 3}))
+        again = self.client.post(f"{path}/restore", {"version": 251})
+        self.assertEqual(again.version, 251 + 3 * 252)  # it is as it was then
+
     def test_a_cart_grows_and_shrinks_over_every_border(self):
         path = self.create(CHUNK_LINES - 1)
         for n_lines in (16, 17, 18, 32, 33, 249, 250, 249, 33, 32, 17, 16, 15):

@@ -203,6 +203,42 @@ START_TEST(a_set_price_comes_with_its_line_where_it_can)
 }
 END_TEST
 
+START_TEST(a_price_that_was_set_for_so_many_is_not_taken_for_more)
+{
+    given_both();
+    scene_request.caller.may_set_prices = false;
+    RECORD(price_set("tea", 7));
+    struct cart_decision decision = apply(merge(CART_MERGE_SUM));
+    then_line(now(), 0, "tea", 2, 7);
+    ck_assert_uint_eq(decision.n_notes, 1);
+    then_note(decision, 0, CART_REFUSED_PRICE_IS_SET, "tea", 5);
+
+    given_both();
+    RECORD(price_set("tea", 7));
+    OTHER(price_set("tea", 7)); /* each for as many as are there */
+    ck_assert_uint_eq(apply(merge(CART_MERGE_SUM)).n_notes, 0);
+    then_line(now(), 0, "tea", 5, 7);
+
+    given_both();
+    RECORD(price_set("tea", 7));
+    scene_request.caller.may_set_prices = true;
+    ck_assert_uint_eq(apply(merge(CART_MERGE_SUM)).n_notes, 0);
+    then_line(now(), 0, "tea", 5, 7);
+}
+END_TEST
+
+START_TEST(what_has_no_price_any_more_stays_behind)
+{
+    given_both();
+    sell("tea", NO_PRICE, 110);
+    sell("plate", NO_PRICE, 330);
+    struct cart_decision decision = apply(merge(CART_MERGE_SUM));
+    ck_assert_uint_eq(now()->n_lines, 2);
+    then_note(decision, 0, CART_REFUSED_PRICE_UNAVAILABLE, "tea", 5);
+    then_note(decision, 1, CART_REFUSED_PRICE_UNAVAILABLE, "plate", 4);
+}
+END_TEST
+
 START_TEST(a_full_cart_takes_what_it_has_lines_for)
 {
     given_both();
@@ -398,6 +434,8 @@ int main(void)
     tcase_add_test(notes, what_counts_otherwise_stays_behind);
     tcase_add_test(notes, from_another_currency_a_line_comes_at_the_price_of_the_catalogue);
     tcase_add_test(notes, a_set_price_comes_with_its_line_where_it_can);
+    tcase_add_test(notes, a_price_that_was_set_for_so_many_is_not_taken_for_more);
+    tcase_add_test(notes, what_has_no_price_any_more_stays_behind);
     tcase_add_test(notes, a_full_cart_takes_what_it_has_lines_for);
     tcase_add_test(notes, what_would_make_the_amount_too_large_stays_behind);
     suite_add_tcase(suite, notes);

@@ -201,6 +201,7 @@ START_TEST(an_unknown_flag_is_refused_with_the_one_that_is_meant)
         NOTHING, WORDS("--lisetn", "x"), "unknown argument --lisetn; did you mean --listen?");
     assert_refused(NOTHING, WORDS("--wait=5"), "unknown argument --wait; did you mean --wait-ms?");
     assert_refused(NOTHING, WORDS("--colour"), "unknown argument --colour");
+    assert_refused(NOTHING, WORDS("--cath", "x"), "unknown argument --cath"); /* not --auth */
     assert_refused(NOTHING, WORDS("-v"), "unknown argument -v");
     assert_refused(NOTHING, WORDS("--list"), "unknown argument --list; did you mean --listen?");
 }

@@ -3,6 +3,7 @@ test_contract, which looks back on what was answered."""
 
 from .case import ServiceCase, make_id, make_sku
 from .settings import needs_binary
+from .tokens import AuthCase
 
 
 class EachRefusal(ServiceCase):
@@ -64,6 +65,18 @@ class EachRefusal(ServiceCase):
         command = {"type": "set_total", "name": "tax", "amount": 1}
         answer = self.client.post(f"{path}/commands", {"commands": [command]})
         self.assert_problem(answer, 409, "too-many-totals")
+
+    def test_422_more_than_there_is_a_price_or_room_for(self):
+        sku = self.make_product(100)
+        path = f"/carts/{self.make_cart((sku, 1))['id']}"
+        self.make_product(100, sku=sku, currency="USD")
+        answer = self.client.patch(f"{path}/items/{sku}", {"quantity": 2})
+        self.assert_problem(answer, 422, "price-unavailable")
+        adds = [{"type": "add_item", "sku": self.make_product(1)} for _ in range(97)]
+        self.assert_cart(self.commands(path, *adds))
+        back = ({"type": "clear_items"}, {"type": "restore", "version": 99})
+        answer = self.commands(path, *back * 11)
+        self.assert_problem(answer, 422, "too-many-events")
 
     def test_409_product_withdrawn(self):
         sku = self.make_product(100)
@@ -213,3 +226,33 @@ class WithOneOpenCart(ServiceCase):
         other = self.client.post("/carts", customer).json()["id"]
         answer = self.client.post(f"{merge}/{cart}/revert")
         self.assert_problem(answer, 409, "open-cart-exists", cart_id=other)
+
+
+@needs_binary
+class OfACustomer(AuthCase):
+    """What is a quote's, and what is of services, is not the customer's to change."""
+
+    def test_409_price_is_set_and_cart_has_totals(self):
+        sku = self.make_product(100)
+        ada = self.bearing(self.key.token("ada", "carts"))
+        shop = self.bearing(self.key.token("shop", "carts:all prices totals catalog"))
+        shop.put(f"/products/{sku}", {"name": "Tea", "prices": {"EUR": 100, "USD": 110}})
+        path = f"/carts/{self.make_cart((sku, 1), client=ada)['id']}"
+        self.assert_cart(ada.post(f"{path}/currency", {"currency": "USD"}))
+        self.assert_cart(shop.put(f"{path}/totals/tax", {"amount": 1}))
+        change = {"type": "change_currency", "currency": "EUR"}
+        for target, value in (
+            ("/currency", {"currency": "EUR"}),
+            ("/undo", None),
+            ("/restore", {"version": 2}),
+            ("/commands", {"commands": [change]}),
+        ):
+            self.assert_problem(ada.post(path + target, value), 409, "cart-has-totals")
+        self.assert_cart(shop.patch(f"{path}/items/{sku}", {"unit_price": 1}))
+        add = {"type": "add_item", "sku": sku}
+        for answer in (
+            ada.post(f"{path}/items", {"sku": sku}),
+            ada.patch(f"{path}/items/{sku}", {"quantity": 2}),
+            ada.post(f"{path}/commands", {"commands": [add]}),
+        ):
+            self.assert_problem(answer, 409, "price-is-set")
