@@ -62,7 +62,7 @@ static void look(const struct reaction_timer *timer, struct reaction_answer *ans
 const struct reaction reactions_ends = {
     .name = "ends",
     .aggregate = &aggregate_cart,
-    .types = (const char *const[]){"CartCreated", "CartReopened", NULL},
+    .types = (const char *const[]){"CartCreated", "CartReopened", "CartMergeReverted", NULL},
     .answer = begin,
     .due = look,
 };
