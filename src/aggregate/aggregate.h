@@ -63,7 +63,7 @@ struct aggregate_decision {
     const struct aggregate_effect *effects; /* in the arena, each of another stream */
     size_t n_effects;
     bool is_refused;
-    int refusal;                 /* enum cart_refusal, enum catalog_refusal */
+    int refusal;                 /* enum cart_refusal, catalog_refusal, coupon_refusal */
     size_t command_index;        /* of several in one request: the one that is refused */
     int64_t current_total_minor; /* for CART_REFUSED_TOTAL_CHANGED */
     struct cart_limits limits;   /* for CART_REFUSED_QUANTITY_OUT_OF_RANGE */
@@ -118,7 +118,7 @@ struct aggregate {
      * AGGREGATE_BOUNDARY_MAX: all of them are decided on and recorded together, or nothing is.
      * Returns how many. NULL: none. */
     size_t (*boundary)(const void *state, const void *command, struct aggregate_stream *others);
-    /* Decides a command (struct cart_request, struct catalog_command) on a state. */
+    /* Decides a command (struct cart_request, catalog_command, coupon_command) on a state. */
     void (*decide)(
         const void *state, const void *command, const struct aggregate_known *known,
         struct base_arena *arena, struct aggregate_decision *decision);
@@ -165,9 +165,12 @@ struct aggregate {
 
 extern const struct aggregate aggregate_cart;    /* struct cart, struct cart_event */
 extern const struct aggregate aggregate_product; /* struct catalog_product, struct catalog_event */
+extern const struct aggregate aggregate_coupon;  /* struct coupon, struct coupon_event */
 
 /* The stream of a product: a UUIDv5 of its sku. */
 struct base_uuid aggregate_product_id(const char *sku);
+/* The stream of a coupon: a UUIDv5 of its code as codec_fold_code() makes it. */
+struct base_uuid aggregate_coupon_id(const char *folded_code);
 
 /* Appends the whole document of a state, with its times. */
 void aggregate_write_document(

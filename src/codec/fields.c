@@ -1,6 +1,5 @@
 #include "codec_fields.h"
 
-#include <math.h>
 #include <string.h>
 
 /* ---- texts ----------------------------------------------------------------------------------- */
@@ -137,41 +136,6 @@ static void read_currency(
         refuse(object, field, value, "a currency in use (ISO 4217) or one of this service's own");
     else
         memcpy(target, text, CURRENCY_CODE_SIZE);
-}
-
-/* 2.0 and 2e0 are the integer 2 in JSON Schema, and to clients that have only one kind of number;
- * cartd itself never writes them so. */
-static bool is_whole(const struct codec_reader *reader, const json_t *value, json_int_t *number)
-{
-    if (json_is_integer(value)) {
-        *number = json_integer_value(value);
-        return true;
-    }
-    double real = json_real_value(value); /* 0 of what is no number */
-    if (!reader->is_of_client || !json_is_real(value) || fabs(real) > (double)CART_AMOUNT_MAX)
-        return false;
-    *number = (json_int_t)real;
-    return (double)*number == real;
-}
-
-static void set_integer(const struct codec_field *field, int64_t number, void *target)
-{
-    if (field->size == sizeof(int32_t))
-        *(int32_t *)target = (int32_t)number;
-    else
-        *(int64_t *)target = number;
-}
-
-void codec_read_integer(
-    const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
-{
-    json_int_t given;
-    if (is_whole(object->reader, value, &given) && given >= field->least && given <= field->most)
-        set_integer(field, given, target);
-    else
-        codec_complain_of_member(
-            object, field->name, "%s must be an integer from %lld to %lld, not %s.", field->name,
-            (long long)field->least, (long long)field->most, codec_describe(object->reader, value));
 }
 
 static void read_boolean(
@@ -461,6 +425,9 @@ static void (*const readers[])(
     [CODEC_PRICES] = codec_read_prices_member,
     [CODEC_QUANTITY] = codec_read_quantity_member,
     [CODEC_TAGS] = codec_read_tags,
+    [CODEC_WORDS] = codec_read_words,
+    [CODEC_SKUS] = codec_read_skus,
+    [CODEC_AMOUNTS] = codec_read_amounts,
     [CODEC_TOKEN_HASH] = read_token_hash,
     [CODEC_STATUS] = read_status,
     [CODEC_PRICE_SOURCE] = read_price_source,
@@ -476,17 +443,25 @@ static void (*const readers[])(
     [CODEC_TYPE] = read_nothing,
 };
 
+static void read_null(const struct codec_field *field, void *target)
+{
+    if (field->kind == CODEC_TIME)
+        *(int64_t *)target = INT64_MIN;
+}
+
 static void read_absence(
     const struct codec_object *object, const struct codec_field *field, void *target)
 {
     if (!field->is_optional)
         codec_complain_of_member(object, field->name, "%s is missing.", field->name);
     else if (field->kind == CODEC_INTEGER)
-        set_integer(field, field->otherwise, target);
+        codec_set_integer(field, field->otherwise, target);
     else if (field->kind == CODEC_BOOLEAN)
         *(bool *)target = field->otherwise != 0;
     else if (field->kind == CODEC_METADATA)
         *(const char **)target = "{}";
+    else
+        read_null(field, target);
 }
 
 void codec_read_fields(struct codec_object *object, const struct codec_field *fields, void *target)
@@ -501,7 +476,9 @@ void codec_read_fields(struct codec_object *object, const struct codec_field *fi
             continue;
         }
         object->n_read++;
-        if (!field->is_nullable || !json_is_null(value))
+        if (field->is_nullable && json_is_null(value))
+            read_null(field, member);
+        else
             readers[field->kind](object, field, value, member);
         if (field->given != 0)
             *(bool *)((char *)target + field->given) = true;

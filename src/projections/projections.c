@@ -7,16 +7,16 @@
 #include "cart_cache.h"
 
 /*
- * Reads of single carts and products queue, and go out many in one round trip as soon as one of two
- * slots is free; everything that one turn of the loop brought goes together. A read changes
- * nothing, so one whose connection was lost is simply asked again, as long as its time allows.
- * Pages have a connection of their own, so that a long one holds up nobody's cart.
+ * Reads of single carts, products and coupons queue, and go out many in one round trip as soon as
+ * one of two slots is free; everything that one turn of the loop brought goes together. A read
+ * changes nothing, so one whose connection was lost is simply asked again, as long as its time
+ * allows. Pages have a connection of their own, so that a long one holds up nobody's cart.
  */
 #define READS_SLOTS 2
 #define READS_AT_ONCE 128 /* in one round trip */
 #define PAGES_MAX 256     /* unanswered */
 
-enum read_table { TABLE_CARTS, TABLE_PRICED_CARTS, TABLE_PRODUCTS, N_TABLES };
+enum read_table { TABLE_CARTS, TABLE_PRICED_CARTS, TABLE_PRODUCTS, TABLE_COUPONS, N_TABLES };
 
 static const struct {
     const struct postgres_statement *statement;
@@ -25,6 +25,7 @@ static const struct {
     [TABLE_CARTS] = {&carts_read, carts_receive},
     [TABLE_PRICED_CARTS] = {&carts_read_priced, carts_receive_priced},
     [TABLE_PRODUCTS] = {&products_read, products_receive},
+    [TABLE_COUPONS] = {&coupons_read, coupons_receive},
 };
 
 struct read_slot {
@@ -63,6 +64,8 @@ static enum read_table find_table(const struct projections_read *read)
 {
     if (read->sku != NULL)
         return TABLE_PRODUCTS;
+    if (read->is_coupon)
+        return TABLE_COUPONS;
     return read->wants_prices ? TABLE_PRICED_CARTS : TABLE_CARTS;
 }
 
@@ -79,7 +82,7 @@ static void take_reads(struct read_slot *slot)
         enum read_table table = find_table(read);
         slot->reads[table][slot->n_reads[table]++] = read;
         if (table == TABLE_CARTS)
-            read->mark = cart_cache_mark(&self->cache, now_us, &read->cart_id);
+            read->mark = cart_cache_mark(&self->cache, now_us, &read->id);
     }
 }
 
@@ -97,7 +100,7 @@ static void ask_table(struct read_slot *slot, enum read_table table)
         if (table == TABLE_PRODUCTS)
             postgres_put_text(to, slot->reads[table][i]->sku);
         else
-            postgres_put_uuid(to, &slot->reads[table][i]->cart_id);
+            postgres_put_uuid(to, &slot->reads[table][i]->id);
     }
 }
 
@@ -111,9 +114,8 @@ static void send_reads(struct queue *queue)
     postgres_pipeline_begin(&slot->pipeline);
     slot->pipeline.answered = slot_answered;
     take_reads(slot);
-    ask_table(slot, TABLE_CARTS);
-    ask_table(slot, TABLE_PRICED_CARTS);
-    ask_table(slot, TABLE_PRODUCTS);
+    for (enum read_table table = TABLE_CARTS; table < N_TABLES; table++)
+        ask_table(slot, table);
     metrics_add(self->options.metrics, METRICS_READ_BATCHES, 1);
     postgres_send(self->reader, &slot->pipeline);
 }
@@ -153,9 +155,8 @@ static void receive_table(struct read_slot *slot, enum read_table table)
 static void slot_answered(struct postgres_pipeline *pipeline)
 {
     struct read_slot *slot = BASE_CONTAINER(pipeline, struct read_slot, pipeline);
-    receive_table(slot, TABLE_PRODUCTS);
-    receive_table(slot, TABLE_PRICED_CARTS);
-    receive_table(slot, TABLE_CARTS);
+    for (int table = N_TABLES - 1; table >= TABLE_CARTS; table--)
+        receive_table(slot, (enum read_table)table);
     slot->is_busy = false;
     queue_sent(&slot->projections->reads);
 }
@@ -190,6 +191,12 @@ void projections_read_cart(struct projections *projections, struct projections_r
 
 void projections_read_product(struct projections *projections, struct projections_read *read)
 {
+    queue_ask(&projections->reads, &read->request);
+}
+
+void projections_read_coupon(struct projections *projections, struct projections_read *read)
+{
+    read->is_coupon = true;
     queue_ask(&projections->reads, &read->request);
 }
 
@@ -247,28 +254,20 @@ static void page_answered(struct queue_request *request)
     page->answered(page);
 }
 
-static void page_read(
-    struct postgres_pipeline *pipeline, void (*receive)(struct projections_page *page))
+static void page_read(struct postgres_pipeline *pipeline)
 {
     struct projections_page *page = BASE_CONTAINER(pipeline, struct projections_page, pipeline);
     struct queue *queue = &page->projections->pages;
     enum base_failure failure = postgres_failure(pipeline->outcome);
     if (failure == BASE_NO_FAILURE) {
-        receive(page);
+        if (page->list == NULL)
+            carts_receive_page(page);
+        else
+            key_list_receive_page(page->list, page);
         end_page(page);
     }
     queue_answer(queue, &page->request, failure);
     queue_sent(queue);
-}
-
-static void carts_page_read(struct postgres_pipeline *pipeline)
-{
-    page_read(pipeline, carts_receive_page);
-}
-
-static void products_page_read(struct postgres_pipeline *pipeline)
-{
-    page_read(pipeline, products_receive_page);
 }
 
 static void send_page(struct queue *queue)
@@ -278,28 +277,35 @@ static void send_page(struct queue *queue)
     postgres_send(page->projections->lister, &page->pipeline);
 }
 
+/* Of carts where `list` is NULL. */
 static bool list_page(
-    struct projections *self, struct projections_page *page, enum read_table table)
+    struct projections *self, struct projections_page *page, const struct key_list *list)
 {
     page->projections = self;
+    page->list = list;
     postgres_pipeline_begin(&page->pipeline);
-    if (!(table == TABLE_CARTS ? carts_ask_page(page) : products_ask_page(page))) {
+    if (!(list == NULL ? carts_ask_page(page) : key_list_ask_page(list, page))) {
         postgres_pipeline_finish(&page->pipeline);
         return false;
     }
-    page->pipeline.answered = table == TABLE_CARTS ? carts_page_read : products_page_read;
+    page->pipeline.answered = page_read;
     queue_ask(&self->pages, &page->request);
     return true;
 }
 
 bool projections_list_carts(struct projections *projections, struct projections_page *page)
 {
-    return list_page(projections, page, TABLE_CARTS);
+    return list_page(projections, page, NULL);
 }
 
 bool projections_list_products(struct projections *projections, struct projections_page *page)
 {
-    return list_page(projections, page, TABLE_PRODUCTS);
+    return list_page(projections, page, &products_list);
+}
+
+bool projections_list_coupons(struct projections *projections, struct projections_page *page)
+{
+    return list_page(projections, page, &coupons_list);
 }
 
 bool projections_report(struct projections *projections, struct projections_report *report)
@@ -332,15 +338,16 @@ const struct projections_table *const *projections_tables(size_t *n_tables)
 }
 
 static const struct postgres_statement *const READ_STATEMENTS[] = {
-    &carts_read, &carts_read_priced, &products_read, NULL};
+    &carts_read, &carts_read_priced, &products_read, &coupons_read, NULL};
 
 static void collect_list_statements(struct projections *self)
 {
     size_t n = 0;
-    assert(carts_list_statements_count + 2 <= BASE_COUNT(self->list_statements));
+    assert(carts_list_statements_count + 3 <= BASE_COUNT(self->list_statements));
     for (size_t i = 0; i < carts_list_statements_count; i++)
         self->list_statements[n++] = &carts_list_statements[i];
     self->list_statements[n++] = &products_list_statement;
+    self->list_statements[n++] = &coupons_list_statement;
     self->list_statements[n] = NULL;
 }
 

@@ -35,6 +35,10 @@ ACCESS = {
     "putProduct": "catalog",
     "getProduct": "anyone",
     "listProducts": "anyone",
+    "putCoupon": "coupons",
+    "getCoupon": "coupons",
+    "withdrawCoupon": "coupons",
+    "listCoupons": "coupons",
     "getDemandReport": "reports",
     "getFunnelReport": "reports",
     "getRemovedThenBoughtReport": "reports",
@@ -53,6 +57,7 @@ SCOPES = {
     "events": {"events"},
     "totals": {"totals"},
     "catalog": {"catalog"},
+    "coupons": {"coupons"},
     "reports": {"reports"},
     "operations": {"reports"},
 }
@@ -114,11 +119,13 @@ class Targets:
     def __init__(self, case):
         self.case = case
         self.sku = case.make_product(100)
+        self.code = make_sku("code")
+        case.service_of("coupons").put(f"/coupons/{self.code}", {"percent": 1})
 
     def make(self, operation, cart_id=None):
         path = operation.path.replace("{cart_id}", cart_id or make_id())
         path = path.replace("{item_id}", self.sku).replace("{slug}", "cart-closed")
-        path = path.replace("{name}", "tax")
+        path = path.replace("{name}", "tax").replace("{code}", self.code)
         path = path.replace("{sku}", make_sku("put") if operation.id == "putProduct" else self.sku)
         value = {
             "createCart": {},
@@ -130,6 +137,7 @@ class Targets:
             "executeCommands": {"commands": [{"type": "add_item", "sku": self.sku}]},
             "setTotal": {"amount": 19},
             "putProduct": {"name": "Tea", "prices": {"EUR": 1}},
+            "putCoupon": {"percent": 1250},
         }.get(operation.id)
         return operation.method, path, None if value is None else encode_json(value)
 
@@ -221,7 +229,7 @@ class EveryRoute(AuthCase):
                 self.assertEqual(client.receive("GET", "/livez").status, 400)
 
     def test_each_scope_is_good_for_what_it_is_for(self):
-        for scope in ("carts", "carts:all", "catalog", "events", "reports", "totals", "prices", "", "other cartsx"):
+        for scope in ("carts", "carts:all", "catalog", "coupons", "events", "reports", "totals", "prices", "", "other cartsx"):
             client = self.bearing(self.key.token("zoe", scope))
             for operation in operations():
                 access = ACCESS[operation.id]

@@ -28,7 +28,7 @@ static void answer_priced(struct projections_read *read)
 static const struct http_refusal *ask_present(struct http_request *request, bool wants_prices)
 {
     struct projections_read *read = &request->wait.read;
-    if (!base_uuid_parse(request->path_values[0], &read->cart_id))
+    if (!base_uuid_parse(request->path_values[0], &read->id))
         return http_refuse_missing(request, HTTP_PROBLEM_CART_NOT_FOUND);
     read->caller = request->rights;
     read->wants_prices = wants_prices;
