@@ -45,7 +45,9 @@ struct aggregate_known {
     /* The state; NULL: there was none. */
     const void *(*find_past)(void *context, const struct aggregate_past *past, bool *is_read);
     void *context;
+    const struct base_uuid *stream_id; /* of the command */
     const void *const *others;
+    size_t n_others;
 };
 
 /* Facts to record in another stream. */
@@ -71,6 +73,7 @@ struct aggregate_decision {
     const char *details;  /* of a refusal: a JSON array about lines, in the arena; NULL: none */
     const char *status;   /* for CART_REFUSED_IS_CLOSED; static */
     int64_t closed_at_us; /* likewise; CART_TIME_NONE: only this request would close it */
+    struct base_uuid other_cart_id; /* for CART_REFUSED_OPEN_CART_EXISTS: the one that is open */
 };
 
 /* How a fact is called in the log. */
@@ -84,6 +87,8 @@ struct aggregate_times {
     int64_t created_at_us;
     int64_t updated_at_us;
     int64_t closed_at_us;
+    int64_t abandoned_at_us;
+    int64_t lifetime_us; /* how long after updated_at it expires; 0: never */
 };
 
 /*
@@ -116,8 +121,13 @@ struct aggregate {
 
     /* Which other streams a command is about in that state, each once, at most
      * AGGREGATE_BOUNDARY_MAX: all of them are decided on and recorded together, or nothing is.
-     * Returns how many. NULL: none. */
-    size_t (*boundary)(const void *state, const void *command, struct aggregate_stream *others);
+     * `known` has the states of the first n_known of them: some may lead to others, which come
+     * behind those. It is asked again until it names no more than were known.
+     * Returns how many. NULL: none. If may_have_others() says no, there are none in any state. */
+    bool (*may_have_others)(const void *command);
+    size_t (*boundary)(
+        const void *state, const void *command, const void *const *known, size_t n_known,
+        struct aggregate_stream *others);
     /* Decides a command (struct cart_request, catalog_command, coupon_command) on a state. */
     void (*decide)(
         const void *state, const void *command, const struct aggregate_known *known,
@@ -129,7 +139,8 @@ struct aggregate {
      * the one that makes it. NULL: it always is; each command may be the first. */
     bool (*is_there)(const void *state, const void *command);
     bool (*creates)(const void *command);
-    int not_found;           /* the refusal when it is not there */
+    int not_found;                            /* the refusal when it is not there */
+    const char *(*refusal_name)(int refusal); /* for operators; NULL: they have none */
     const char *first_event; /* the name of the first event, and of no other; NULL: any may be */
     struct aggregate_event_type (*event_type)(const void *fact);
     /* Appends the data of an event: JSON. */
@@ -167,8 +178,11 @@ extern const struct aggregate aggregate_cart;    /* struct cart, struct cart_eve
 extern const struct aggregate aggregate_product; /* struct catalog_product, struct catalog_event */
 extern const struct aggregate aggregate_coupon;  /* struct coupon, struct coupon_event */
 
-/* The stream of a product: a UUIDv5 of its sku. */
+extern const struct aggregate aggregate_customer; /* struct customer, struct customer_event */
+
+/* The stream of a product: a UUIDv5 of its sku; and of a customer, of the customer's id. */
 struct base_uuid aggregate_product_id(const char *sku);
+struct base_uuid aggregate_customer_id(const char *customer_id);
 /* The stream of a coupon: a UUIDv5 of its code as codec_fold_code() makes it. */
 struct base_uuid aggregate_coupon_id(const char *folded_code);
 

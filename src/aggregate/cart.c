@@ -1,5 +1,6 @@
 #include "aggregate.h"
 #include "cart.h"
+#include "cart_others.h"
 #include "codec.h"
 
 #include <string.h>
@@ -45,7 +46,7 @@ static void stamp(void *state, int64_t recorded_at_us)
 struct question {
     const struct aggregate_known *known;
     const struct cart *recorded; /* the cart without what the request has already changed */
-    const struct cart_caller *caller;
+    const struct cart_request *request;
     struct base_arena *arena;
 };
 
@@ -76,9 +77,33 @@ static const struct cart *find_source(
     const struct cart *source =
         question->known->find_past(question->known->context, &past, is_read);
     if (source == NULL || version > 0 ||
-        cart_admits(source->customer_id, source->guest_token_hash, question->caller))
+        cart_admits(source->customer_id, source->guest_token_hash, &question->request->caller))
         return source;
     return NULL;
+}
+
+static const struct cart *find_merged(
+    void *context, const struct cart_command *command, const char **cart_id)
+{
+    const struct question *question = context;
+    return cart_others_find_merged(
+        question->recorded, question->request, command, question->known, question->arena, cart_id);
+}
+
+/* For the other cart of a merge to name; NULL: there is no other of any kind. */
+static const char *name_cart(const struct aggregate_known *known, struct base_arena *arena)
+{
+    char cart_id[BASE_UUID_SIZE];
+    if (known->n_others == 0)
+        return NULL;
+    base_uuid_format(known->stream_id, cart_id);
+    return base_arena_copy_text(arena, cart_id);
+}
+
+static const char *make_item_id(void *context, const char *sku, const char *properties, int attempt)
+{
+    const struct question *question = context;
+    return codec_make_item_id(question->arena, sku, properties, attempt);
 }
 
 static bool merge_metadata(
@@ -112,17 +137,24 @@ static void begin_decision(
     decision->prices = base_arena_alloc(arena, cart->n_lines * sizeof *decision->prices);
 }
 
-/* The last event of a decision that has notes says them. */
-static void put_notes(struct cart_decision *decision, struct base_arena *arena)
+/* The last event of a decision that has notes says them; that of a merge also what came of it. */
+static void put_notes(
+    const struct cart *cart, struct cart_decision *decision, struct base_arena *arena)
 {
-    if (decision->outcome != CART_ACCEPTED || decision->n_notes == 0)
+    if (decision->outcome != CART_ACCEPTED || decision->n_events == 0)
         return;
     struct cart_event *event = &decision->events[decision->n_events - 1];
     const char *notes = codec_make_notes(arena, decision->notes, decision->n_notes, false);
-    if (event->type == CART_EVENT_COPIED)
+    if (event->type == CART_EVENT_COPIED) {
         event->copied.notes = notes;
-    else
+    } else if (event->type == CART_EVENT_RESTORED) {
         event->restored.notes = notes;
+    } else if (event->type == CART_EVENT_MERGE_REVERTED) {
+        event->merge_reverted.notes = notes;
+    } else if (event->type == CART_EVENT_MERGED) {
+        event->merged.notes = notes;
+        event->merged.lines = codec_make_changes(arena, cart, decision->events, decision->n_events);
+    }
 }
 
 /* A new line gets the first id that no other line of the cart has: there are no more lines than
@@ -139,7 +171,7 @@ static void decide_one(
             codec_make_item_id(arena, command->add_item.sku, command->add_item.properties, attempt);
         cart_decide(cart, &renamed, known, decision);
     }
-    put_notes(decision, arena);
+    put_notes(cart, decision, arena);
 }
 
 /* `cart` is what the commands before this one made of `former`. */
@@ -190,6 +222,18 @@ static struct cart *evolve_trial(
     return trial;
 }
 
+static bool may_have_others(const void *command)
+{
+    return cart_others_may_be(command);
+}
+
+static size_t boundary(
+    const void *state, const void *command, const void *const *known, size_t n_known,
+    struct aggregate_stream *others)
+{
+    return cart_others_list(state, command, known, n_known, others);
+}
+
 /* Each command is decided on what the ones before it made of the cart. */
 static void decide(
     const void *state, const void *command, const struct aggregate_known *known,
@@ -198,17 +242,21 @@ static void decide(
     const struct cart_request *request = command;
     const struct cart *cart = state;
     struct question question = {
-        .known = known, .recorded = cart, .caller = &request->caller, .arena = arena};
+        .known = known, .recorded = cart, .request = request, .arena = arena};
     const struct cart_known cart_known = {
         .find_offer = find_offer,
         .find_past = find_past,
         .find_source = find_source,
+        .cart_id = name_cart(known, arena),
+        .find_merged = find_merged,
+        .make_item_id = make_item_id,
         .merge_metadata = merge_metadata,
         .merge_properties = merge_properties,
         .context = &question,
         .recorded_version = cart->version,
         .request = request,
     };
+    bool has_others = cart_others_may_be(request);
     struct cart *trial = NULL;
     *decision = (struct aggregate_decision){.n_facts = 0};
     for (size_t i = 0; i < request->n_commands; i++) {
@@ -224,12 +272,21 @@ static void decide(
         case CART_ALREADY_SO:
             break;
         case CART_ACCEPTED:
+            if (decision->n_facts + one.n_events > CART_EVENTS_MAX) {
+                one = (struct cart_decision){.refusal = CART_REFUSED_TOO_MANY_EVENTS};
+                refuse(decision, &one, i, cart, state, arena);
+                return;
+            }
             add_events(decision, &one, arena);
-            if (i + 1 < request->n_commands)
+            if (one.has_other_event)
+                cart_others_add_merged(state, request, known, &one.other_event, arena, decision);
+            if (i + 1 < request->n_commands || has_others)
                 cart = trial = evolve_trial(trial, cart, &one, arena);
             break;
         }
     }
+    if (has_others && decision->n_facts > 0)
+        cart_others_decide(state, cart, request, known, arena, decision);
 }
 
 static void want(struct base_buffer *skus, const char *sku)
@@ -262,7 +319,9 @@ static void list_skus_of(
             want_line(skus, cart, command->change_item_quantity.item_id);
         return;
     case CART_COMMAND_CHANGE_ITEM:
-        if (command->change_item.quantity > 0)
+        if (command->change_item.quantity > 0 ||
+            (command->change_item.has_unit_price &&
+             command->change_item.unit_price_minor == CART_PRICE_OF_CATALOG))
             want_line(skus, cart, command->change_item.item_id);
         return;
     case CART_COMMAND_CHECK_OUT:
@@ -284,6 +343,10 @@ static void list_skus_of(
     case CART_COMMAND_REOPEN:
     case CART_COMMAND_SET_TOTAL:
     case CART_COMMAND_REMOVE_TOTAL:
+    case CART_COMMAND_ABANDON:
+    case CART_COMMAND_EXPIRE:
+    case CART_COMMAND_MERGE: /* the other cart's, which are asked for when it is known */
+    case CART_COMMAND_REVERT_MERGE:
         return;
     }
 }
@@ -330,6 +393,11 @@ static void copy(void *to, const void *from)
     cart_copy(to, from);
 }
 
+static const char *refusal_name(int refusal)
+{
+    return cart_refusal_name((enum cart_refusal)refusal);
+}
+
 static size_t packed_size(const void *state)
 {
     return cart_packed_size(state);
@@ -359,12 +427,21 @@ static struct aggregate_times times(const void *state)
         .created_at_us = cart->created_at_us,
         .updated_at_us = cart->updated_at_us,
         .closed_at_us = cart->closed_at_us,
+        .abandoned_at_us = cart->abandoned_at_us,
+        .lifetime_us = codec_lifetime_us(cart->customer_id != NULL, cart->n_lines == 0),
     };
 }
 
 static void append_times(struct base_buffer *out, const struct aggregate_times *given)
 {
-    codec_append_cart_times(out, given->created_at_us, given->updated_at_us, given->closed_at_us);
+    codec_append_cart_times(
+        out, &(struct codec_cart_times){
+                 .created_at_us = given->created_at_us,
+                 .updated_at_us = given->updated_at_us,
+                 .closed_at_us = given->closed_at_us,
+                 .abandoned_at_us = given->abandoned_at_us,
+                 .lifetime_us = given->lifetime_us,
+             });
 }
 
 static void write_snapshot(struct base_buffer *out, const void *state)
@@ -388,11 +465,14 @@ const struct aggregate aggregate_cart = {
     .round_trips = round_trips,
     .evolve = evolve,
     .stamp = stamp,
+    .may_have_others = may_have_others,
+    .boundary = boundary,
     .decide = decide,
     .list_skus = list_skus,
     .is_there = is_there,
     .creates = creates,
     .not_found = CART_REFUSED_NOT_FOUND,
+    .refusal_name = refusal_name,
     .first_event = "CartCreated",
     .event_type = event_type,
     .write = write_fact,

@@ -266,6 +266,8 @@ enum base_log_level { BASE_LOG_DEBUG, BASE_LOG_INFO, BASE_LOG_WARNING, BASE_LOG_
     ROW(PROJECTION_PAUSED, "projection_paused", ERROR,                                             \
         "a projection is paused at an event that it can't process; see `cartd projections`")       \
     ROW(PROJECTION_REBUILT, "projection_rebuilt", INFO, "a projection was rebuilt")                \
+    ROW(REACTION_PAUSED, "reaction_paused", ERROR,                                                 \
+        "a reaction is paused at what it can't answer; see `cartd reactions`")                     \
     ROW(REQUEST, "request", DEBUG, "request")                                                      \
     ROW(REQUEST_FAILED, "request_failed", ERROR, "a request failed")                               \
     ROW(REQUEST_REFUSED, "request_refused", WARNING, "a request was refused")                      \

@@ -14,6 +14,16 @@ const char *cart_status_name(enum cart_status status)
     return "unknown";
 }
 
+const char *cart_merge_rule_name(enum cart_merge_rule rule)
+{
+    static const char *const names[] = {
+#define CART_ROW(NAME, name) name,
+        CART_MERGE_RULES(CART_ROW)
+#undef CART_ROW
+    };
+    return names[rule];
+}
+
 const char *cart_refusal_name(enum cart_refusal refusal)
 {
     static const char *const names[] = {
@@ -32,6 +42,7 @@ void cart_clear(struct cart *cart)
     cart->created_at_us = CART_TIME_NONE;
     cart->updated_at_us = CART_TIME_NONE;
     cart->closed_at_us = CART_TIME_NONE;
+    cart->abandoned_at_us = CART_TIME_NONE;
     cart->totals = cart->totals_room;
 }
 
@@ -69,11 +80,10 @@ const struct cart_total *cart_find_total(const struct cart *cart, const char *na
     return NULL;
 }
 
-bool cart_line_counts_like(const struct cart_line *left, const struct cart_line *right)
+bool cart_line_counts_like(const struct cart_line *line, const struct cart_line *other)
 {
-    bool is_same_unit =
-        left->unit == NULL || right->unit == NULL || strcmp(left->unit, right->unit) == 0;
-    return left->scale == right->scale && is_same_unit;
+    bool gets_name = line->unit == NULL && line->scale == 0;
+    return line->scale == other->scale && (gets_name || cart_is_same_text(line->unit, other->unit));
 }
 
 /* In constant time, so that the time taken tells nothing about the hash. */

@@ -15,27 +15,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#define CART_LINES_MAX 250
-#define CART_QUANTITY_MAX 1000000 /* of one line; what a product allows is less, mostly */
-#define CART_SCALE_MAX 6
-#define CART_AMOUNT_MAX INT64_C(9007199254740991) /* 2^53-1: exact in every JSON reader */
-#define CART_COMMANDS_MAX 100                     /* in one request */
-#define CART_SKU_MAX 128                          /* code points */
-#define CART_SKU_SIZE (4 * CART_SKU_MAX + 1)      /* of a sku in UTF-8, with the terminating NUL */
-#define CART_ITEM_ID_MAX 64
-#define CART_CUSTOMER_ID_MAX 128     /* code points */
-#define CART_ORDER_REFERENCE_MAX 128 /* code points */
-#define CART_METADATA_MAX 4096       /* bytes as JSON */
-#define CART_METADATA_DEPTH_MAX 3
-#define CART_PROPERTIES_MAX 16 /* of one line */
-#define CART_PROPERTY_NAME_MAX 32
-#define CART_PROPERTY_VALUE_MAX 256    /* code points */
-#define CART_PROPERTIES_BYTES_MAX 1024 /* as JSON */
-#define CART_EMAIL_MAX 254             /* code points (RFC 5321, 4.5.3.1.3, without its brackets) */
-#define CART_NOTE_MAX 2000             /* code points */
-#define CART_REASON_MAX 256            /* code points */
-#define CART_TOTALS_MAX 8
-#define CART_TOTAL_NAME_MAX 32
+#include "cart_limits.h"
+#include "cart_names.h"
 
 /* Whether two texts, of which each may be NULL, are the same. Most texts of two states of one cart
  * are at the same address. */
@@ -43,19 +24,6 @@ static inline bool cart_is_same_text(const char *left, const char *right)
 {
     return left == right || (left != NULL && right != NULL && strcmp(left, right) == 0);
 }
-
-/* The status of a cart, with its name in JSON and SQL. CART_ABSENT has no events yet. */
-#define CART_STATUSES(ROW)                                                                         \
-    ROW(ABSENT, "absent")                                                                          \
-    ROW(OPEN, "open")                                                                              \
-    ROW(CHECKED_OUT, "checked_out")                                                                \
-    ROW(CANCELLED, "cancelled")
-enum cart_status {
-#define CART_ROW(NAME, name) CART_##NAME,
-    CART_STATUSES(CART_ROW)
-#undef CART_ROW
-};
-const char *cart_status_name(enum cart_status status);
 
 /* Lines of one sku with different properties are different lines: what a line is is said by its sku
  * and its properties, and its item id is what it is called. */
@@ -97,6 +65,8 @@ struct cart {
     const char *note;             /* NULL: none */
     const char *order_reference;  /* of the order that it became; NULL: none */
     const char *notes;       /* what its last change could not do: a JSON array; NULL: nothing */
+    const char *merged_into; /* the id of the cart that its lines went into; NULL: none */
+    int32_t merged_version;  /* of that cart, by the merge; else 0 */
     int32_t changed_version; /* of the newest event that can be undone; 0: there is none */
     int32_t undone_to;       /* the last undo led there; 0: there was a change since */
     int32_t item_count;      /* sum of quantities, of which one with decimals counts as 1 */
@@ -104,8 +74,9 @@ struct cart {
     int64_t discount_minor;  /* likewise */
     int64_t total_minor;     /* subtotal - discount + the amounts of `totals` */
     int64_t created_at_us;
-    int64_t updated_at_us;
+    int64_t updated_at_us; /* by somebody: that it was abandoned is no change */
     int64_t closed_at_us;
+    int64_t abandoned_at_us; /* of an open cart that nobody has touched for long */
     size_t n_totals;
     const struct cart_total *totals; /* in the order of their names */
     size_t n_lines;
@@ -127,9 +98,10 @@ const struct cart_line *cart_find_line(const struct cart *cart, const char *item
 /* The line of that sku with those properties (NULL: none), or NULL. */
 const struct cart_line *cart_find_line_of(
     const struct cart *cart, const char *sku, const char *properties);
-/* Whether the quantities of two lines count the same: by the same scale, and by the same unit where
- * both have one. */
-bool cart_line_counts_like(const struct cart_line *left, const struct cart_line *right);
+/* Whether the quantity of another line counts what that of `line` does: by the same scale and the
+ * same unit. Pieces without a unit may get one; a unit that went and came back as another would
+ * make pounds of kilograms. */
+bool cart_line_counts_like(const struct cart_line *line, const struct cart_line *other);
 /* The total of that name, or NULL. */
 const struct cart_total *cart_find_total(const struct cart *cart, const char *name);
 
@@ -143,18 +115,36 @@ void cart_sum_up(struct cart *cart);
 
 /* ---- who may --------------------------------------------------------------------------------- */
 
+#define CART_TOKEN_MAX 64       /* characters of a Cart-Token that is told apart from others */
 #define CART_TOKEN_HASH_SIZE 65 /* 64 hexadecimal digits and the terminating NUL */
 
-/* Who asks for a cart; each of the three is a right of its own. Zero: nobody. */
+/* Who asks for a cart; each of the first three is a right of its own. Zero: nobody. */
 struct cart_caller {
     bool may_all;                                /* every cart */
     const char *customer_id;                     /* the carts of that customer; NULL: none */
     char guest_token_hash[CART_TOKEN_HASH_SIZE]; /* the cart whose token this is of; "": none */
+    bool may_set_prices;                         /* of lines, in those carts */
+    bool may_set_totals;
 };
 /* Whether the caller may see and change a cart of that owner. NULLs: it has no customer, no token.
  * How long it takes says nothing about the hashes. */
 bool cart_admits(
     const char *customer_id, const char *guest_token_hash, const struct cart_caller *caller);
+
+/* ---- how long it lasts ----------------------------------------------------------------------- */
+
+/* How long after its last change an open cart counts as abandoned, and how long after it it
+ * expires. 0: never. */
+struct cart_lifetimes {
+    int64_t abandoned_us;
+    int64_t guest_us;    /* a cart without customer expires */
+    int64_t customer_us; /* a cart of a customer expires */
+    int64_t empty_us;    /* a cart without lines expires, whoever it belongs to */
+};
+/* How long after its last change such a cart expires; 0: never. */
+int64_t cart_lifetime_us(const struct cart_lifetimes *lifetimes, bool has_customer, bool is_empty);
+/* When; CART_TIME_NONE: never, or it is not open. The time may be one that has passed. */
+int64_t cart_expires_at_us(const struct cart *cart, const struct cart_lifetimes *lifetimes);
 
 /* ---- facts ----------------------------------------------------------------------------------- */
 
@@ -177,8 +167,14 @@ bool cart_admits(
     ROW(COPIED, "CartCopied", 1)                                                                   \
     ROW(RESTORED, "CartRestored", 1)                                                               \
     ROW(REOPENED, "CartReopened", 1)                                                               \
-    ROW(TOTAL_SET, "CartTotalSet", 1)                                                              \
-    ROW(TOTAL_REMOVED, "CartTotalRemoved", 1)
+    ROW(TOTAL_SET, "CartTotalSet", 2)                                                              \
+    ROW(TOTAL_REMOVED, "CartTotalRemoved", 2)                                                      \
+    ROW(ABANDONED, "CartAbandoned", 1)                                                             \
+    ROW(RESUMED, "CartResumed", 1)                                                                 \
+    ROW(EXPIRED, "CartExpired", 1)                                                                 \
+    ROW(MERGED, "CartMerged", 1)                                                                   \
+    ROW(MERGED_INTO, "CartMergedInto", 1)                                                          \
+    ROW(MERGE_REVERTED, "CartMergeReverted", 1)
 enum cart_event_type {
 #define CART_ROW(NAME, name, schema_version) CART_EVENT_##NAME,
     CART_EVENTS(CART_ROW)
@@ -281,14 +277,37 @@ struct cart_event {
         struct {
             const char *name;
             int64_t amount_minor;
+            bool keeps_notes; /* those of the cart stay: nobody but a service has changed it */
         } total_set;
         struct {
             const char *name;
+            bool keeps_notes;
         } total_removed;
+        struct {
+            int64_t total_minor;
+            char currency[4];
+            int32_t item_count;
+        } abandoned; /* what was left */
+        struct {
+            const char *from; /* the id of the cart whose lines came with the events before */
+            int32_t version;  /* of that cart */
+            enum cart_merge_rule rule;
+            const char *lines; /* before and after, if it changed: a JSON array; NULL: none */
+            const char *notes; /* as of restored */
+        } merged;
+        struct {
+            const char *into; /* the id of the cart that its lines went into */
+            int32_t version;  /* of that cart, by the merge */
+        } merged_into;
+        struct {
+            const char *cart_id; /* of the other cart; the one that had ended is open again */
+            const char *notes;   /* as of restored */
+        } merge_reverted;
     };
 };
 
-/* Applies one fact: version grows by one, updated_at becomes `recorded_at_us`. */
+/* Applies one fact: version grows by one, and updated_at becomes `recorded_at_us` unless time alone
+ * made the fact. */
 void cart_evolve(struct cart *cart, const struct cart_event *event, int64_t recorded_at_us);
 /* Which units in the open cart a fact changes: those of a sku, of a line, or all that are there. */
 enum cart_reach_kind { CART_REACH_NOTHING, CART_REACH_SKU, CART_REACH_LINE, CART_REACH_ALL };
@@ -339,7 +358,11 @@ struct cart_offer {
     ROW(RESTORE, "restore")                                                                        \
     ROW(REOPEN, "reopen")                                                                          \
     ROW(SET_TOTAL, "set_total")                                                                    \
-    ROW(REMOVE_TOTAL, "remove_total")
+    ROW(REMOVE_TOTAL, "remove_total")                                                              \
+    ROW(ABANDON, "abandon") /* this and the next are a timer's, and no client's */                 \
+    ROW(EXPIRE, "expire")                                                                          \
+    ROW(MERGE, "merge")                                                                            \
+    ROW(REVERT_MERGE, "revert_merge")
 enum cart_command_type {
 #define CART_ROW(NAME, name) CART_COMMAND_##NAME,
     CART_COMMANDS(CART_ROW)
@@ -360,6 +383,8 @@ struct cart_command {
         } create;
         struct {
             const char *customer_id;
+            bool has_merge; /* with the lines of the cart that the customer has open */
+            enum cart_merge_rule merge;
         } claim; /* the cart becomes that customer's, and its token ends */
         struct {
             const char *sku;
@@ -396,9 +421,9 @@ struct cart_command {
             bool has_quantity;
             bool has_properties;
             bool has_unit_price;
-            int32_t quantity;       /* 0..CART_QUANTITY_MAX; 0 removes */
-            const char *properties; /* what is to be merged with them; NULL: they end */
-            int64_t unit_price_minor;
+            int32_t quantity;         /* 0..CART_QUANTITY_MAX; 0 removes */
+            const char *properties;   /* what is to be merged with them; NULL: they end */
+            int64_t unit_price_minor; /* CART_PRICE_OF_CATALOG: no set one any more */
         } change_item;
         struct {
             char currency[4];
@@ -416,10 +441,18 @@ struct cart_command {
         struct {
             const char *name;
         } remove_total;
+        struct {
+            const char *from;       /* the id of the cart that ends, or had ended */
+            const char *from_token; /* the Cart-Token of `from`, beside the caller's; NULL: none */
+            enum cart_merge_rule rule; /* of a merge */
+        } merge;                       /* and of reverting it */
     };
 };
 
-/* What a command names: a sku, the id of an item, a total; "" for one that names nothing. */
+#define CART_PRICE_OF_CATALOG INT64_C(-1)
+
+/* What a command names: a sku, the id of an item or a cart, a total; "" for one that names nothing.
+ */
 const char *cart_command_subject(const struct cart_command *command);
 
 /* What one request asks of one cart: commands to be applied in order, all or nothing. */
@@ -428,8 +461,17 @@ struct cart_request {
     size_t n_commands;
     struct cart_caller caller; /* a cart that does not admit the caller is not there */
     int64_t asked_at_us;
-    int64_t reopen_us; /* how long after its end an owner may reopen a cart */
+    int64_t reopen_us;      /* how long after its end an owner may reopen a cart */
+    bool has_one_open_cart; /* of each customer one cart may be open; false: any number */
+    const struct cart_lifetimes *lifetimes; /* for ABANDON and EXPIRE; NULL: all never */
 };
+
+/* The next of what time makes of a cart. */
+struct cart_due {
+    int64_t at_us;                  /* CART_TIME_NONE: nothing, ever */
+    enum cart_command_type command; /* that does it: ABANDON or EXPIRE */
+};
+struct cart_due cart_find_due(const struct cart *cart, const struct cart_lifetimes *lifetimes);
 
 /* Why a command is refused, in the order in which refusals win (docs/http.md, "Order of checks").
  * The names are the problems' slugs. The first two are about existence, the others are the rules of
@@ -441,6 +483,8 @@ struct cart_request {
     ROW(OTHER_ORDER_REFERENCE, "order-reference-mismatch")                                         \
     ROW(IS_CLAIMED, "cart-already-claimed")                                                        \
     ROW(ITEM_NOT_IN_CART, "item-not-in-cart")                                                      \
+    ROW(HAS_TOTALS, "cart-has-totals")                                                             \
+    ROW(PRICE_IS_SET, "price-is-set")                                                              \
     ROW(UNKNOWN_SKU, "unknown-sku")                                                                \
     ROW(PRICE_UNAVAILABLE, "price-unavailable")                                                    \
     ROW(UNIT_CHANGED, "unit-changed")                                                              \
@@ -455,9 +499,13 @@ struct cart_request {
     ROW(NOTHING_TO_UNDO, "nothing-to-undo")                                                        \
     ROW(NO_SUCH_VERSION, "no-such-version")                                                        \
     ROW(SOURCE_NOT_FOUND, "source-cart-not-found")                                                 \
+    ROW(SOURCE_CLOSED, "source-cart-closed")                                                       \
+    ROW(NOT_MERGED, "cart-not-merged")                                                             \
     ROW(REOPEN_TOO_LATE, "reopen-too-late")                                                        \
     ROW(METADATA_TOO_LARGE, "metadata-too-large")                                                  \
-    ROW(PROPERTIES_TOO_LARGE, "properties-too-large")
+    ROW(PROPERTIES_TOO_LARGE, "properties-too-large")                                              \
+    ROW(TOO_MANY_EVENTS, "too-many-events")                                                        \
+    ROW(OPEN_CART_EXISTS, "open-cart-exists")
 enum cart_refusal {
 #define CART_ROW(NAME, slug) CART_REFUSED_##NAME,
     CART_REFUSALS(CART_ROW)
@@ -493,6 +541,14 @@ struct cart_known {
     /* For a copy: the other cart. NULL: it is not there for the caller, or *is_read is false. */
     const struct cart *(*find_source)(
         void *context, const char *cart_id, int32_t version, bool *is_read);
+    /* For a merge: the other cart, as it is, and its id. NULL: it is not there for the caller, or
+     * there is none that the customer has open. And the id of the cart itself. */
+    const struct cart *(*find_merged)(
+        void *context, const struct cart_command *command, const char **cart_id);
+    const char *cart_id;
+    /* An id for a new line, another with each attempt, that lives as long as the facts do. */
+    const char *(*make_item_id)(
+        void *context, const char *sku, const char *properties, int attempt);
     void *context;
     int32_t recorded_version; /* of the cart, without what the request has already changed */
     const struct cart_request *request;
@@ -526,6 +582,8 @@ struct cart_decision {
     struct cart_note *notes; /* with accepted: the last event is to have them */
     size_t n_notes;
     struct cart_item_price *prices; /* of an event */
+    bool has_other_event;           /* with accepted, for the cart that find_merged() gave */
+    struct cart_event other_event;
 };
 
 /* Decides one command against a cart, which it never changes. */

@@ -2,16 +2,6 @@
 
 #include <string.h>
 
-/* Whether the cart's amounts stay exact when `line` (NULL: a new one) becomes another: both the
- * line's total and the cart's. */
-static bool fits_amounts(
-    const struct cart *cart, const struct cart_line *line, const struct cart_line *becomes)
-{
-    int64_t others_minor = cart->total_minor - (line == NULL ? 0 : cart_line_total_minor(line));
-    int64_t sum_minor;
-    return rules_add_line(others_minor, becomes, &sum_minor);
-}
-
 /* ---- a new cart ------------------------------------------------------------------------------ */
 
 /* Accepted without a fact: *source is what to copy. */
@@ -61,16 +51,19 @@ static enum cart_outcome create(
 }
 
 static enum cart_outcome claim(
-    const struct cart *cart, const struct cart_command *command, struct cart_decision *decision)
+    const struct cart *cart, const struct cart_command *command, const struct cart_known *known,
+    struct cart_decision *decision)
 {
     const char *customer_id = command->claim.customer_id;
     if (cart->customer_id != NULL)
         return strcmp(cart->customer_id, customer_id) == 0
                    ? CART_ALREADY_SO
                    : rules_refuse(decision, CART_REFUSED_IS_CLAIMED);
-    return rules_accept(
+    (void)rules_accept(
         decision,
         (struct cart_event){.type = CART_EVENT_CLAIMED, .claimed = {.customer_id = customer_id}});
+    return command->claim.has_merge ? rules_merge_open_cart(cart, command, known, decision)
+                                    : CART_ACCEPTED;
 }
 
 /* ---- lines ----------------------------------------------------------------------------------- */
@@ -110,7 +103,7 @@ static enum cart_outcome check_addition(
         .scale = offer->scale,
         .unit_price_minor = offer->unit_price_minor,
     };
-    return fits_amounts(cart, line, &becomes)
+    return rules_fit_amounts(cart, line, &becomes)
                ? CART_ACCEPTED
                : rules_refuse(decision, CART_REFUSED_AMOUNT_TOO_LARGE);
 }
@@ -125,6 +118,8 @@ static enum cart_outcome add_item(
     struct cart_offer offer = known->find_offer(known->context, sku, cart->currency);
     const struct cart_line *line = cart_find_line_of(cart, sku, properties);
     bool is_price_set = take_price(line, command, &offer);
+    if (line != NULL && !rules_may_grow(line, known))
+        return rules_refuse(decision, CART_REFUSED_PRICE_IS_SET);
     enum cart_outcome outcome = check_addition(cart, line, quantity, &offer, decision);
     if (outcome != CART_ACCEPTED)
         return outcome;
@@ -150,62 +145,87 @@ static enum cart_outcome add_item(
 }
 
 /* What the catalogue has against so much in a line. Of a product that is not sold any more, or not
- * by what the line's quantity counts, there can be less, but not more. */
+ * by what the line's quantity counts, or not in the cart's currency, there can be less, but not
+ * more. */
 static enum cart_outcome check_limits(
-    const struct cart_line *line, int32_t quantity, const struct cart_offer *offer,
+    const struct cart_line *line, const struct cart_line *becomes, const struct cart_offer *offer,
     struct cart_decision *decision)
 {
     static const struct cart_limits widest = {1, CART_QUANTITY_MAX, 1};
     bool is_about = rules_is_about(line, offer);
+    bool grows = becomes->quantity > line->quantity;
     const struct cart_limits *limits = is_about ? &offer->limits : &widest;
-    if (!is_about && quantity > line->quantity)
+    if (!is_about && grows)
         return rules_refuse(
             decision, offer->is_known ? CART_REFUSED_UNIT_CHANGED : CART_REFUSED_PRODUCT_WITHDRAWN);
-    return rules_allow(limits, quantity) ? CART_ACCEPTED : rules_refuse_quantity(decision, limits);
+    if (!offer->has_price && !becomes->is_price_set && grows)
+        return rules_refuse(decision, CART_REFUSED_PRICE_UNAVAILABLE);
+    return rules_allow(limits, becomes->quantity) ? CART_ACCEPTED
+                                                  : rules_refuse_quantity(decision, limits);
 }
 
 /* What stands against another quantity of a line. */
 static enum cart_outcome check_quantity(
-    const struct cart *cart, const struct cart_line *line, int32_t quantity,
-    int64_t unit_price_minor, const struct cart_known *known, struct cart_decision *decision)
+    const struct cart *cart, const struct cart_line *line, const struct cart_line *becomes,
+    const struct cart_known *known, struct cart_decision *decision)
 {
     struct cart_offer offer = known->find_offer(known->context, line->sku, cart->currency);
-    struct cart_line becomes = *line;
-    becomes.quantity = quantity;
-    becomes.unit_price_minor = unit_price_minor;
-    enum cart_outcome outcome = check_limits(line, quantity, &offer, decision);
-    if (outcome == CART_ACCEPTED && !fits_amounts(cart, line, &becomes))
+    if (becomes->quantity > line->quantity && !rules_may_grow(becomes, known))
+        return rules_refuse(decision, CART_REFUSED_PRICE_IS_SET);
+    enum cart_outcome outcome = check_limits(line, becomes, &offer, decision);
+    if (outcome == CART_ACCEPTED && !rules_fit_amounts(cart, line, becomes))
         return rules_refuse(decision, CART_REFUSED_AMOUNT_TOO_LARGE);
     return outcome;
 }
 
-/* The price is the one that the line is to have. */
+/* To the quantity of the line that it becomes, whose price is the one that it is to have. */
 static enum cart_outcome change_quantity(
-    const struct cart *cart, const struct cart_line *line, int32_t quantity,
-    int64_t unit_price_minor, const struct cart_known *known, struct cart_decision *decision)
+    const struct cart *cart, const struct cart_line *line, const struct cart_line *becomes,
+    const struct cart_known *known, struct cart_decision *decision)
 {
-    if (quantity == line->quantity)
+    if (becomes->quantity == line->quantity)
         return CART_ALREADY_SO;
-    if (quantity == 0)
+    if (becomes->quantity == 0)
         return rules_remove_line(decision, line);
-    enum cart_outcome outcome =
-        check_quantity(cart, line, quantity, unit_price_minor, known, decision);
+    enum cart_outcome outcome = check_quantity(cart, line, becomes, known, decision);
     if (outcome != CART_ACCEPTED)
         return outcome;
-    return rules_set_quantity(decision, line, quantity);
+    return rules_set_quantity(decision, line, becomes->quantity);
 }
 
-static bool sets_other_price(const struct cart_line *line, const struct cart_command *command)
+/* Gives `becomes` the price that the line is to have: one that is set, or the catalogue's again. */
+static enum cart_outcome take_new_price(
+    const struct cart *cart, const struct cart_line *line, const struct cart_command *command,
+    const struct cart_known *known, struct cart_decision *decision, struct cart_line *becomes)
 {
-    return command->change_item.has_unit_price &&
-           (!line->is_price_set || line->unit_price_minor != command->change_item.unit_price_minor);
+    int64_t price_minor = command->change_item.unit_price_minor;
+    enum cart_refusal obstacle;
+    if (!command->change_item.has_unit_price)
+        return CART_ACCEPTED;
+    if (price_minor != CART_PRICE_OF_CATALOG) {
+        becomes->unit_price_minor = price_minor;
+        becomes->is_price_set = true;
+        return CART_ACCEPTED;
+    }
+    if (!line->is_price_set)
+        return CART_ACCEPTED;
+    struct cart_offer offer = known->find_offer(known->context, line->sku, cart->currency);
+    if (!rules_can_take_price(line, &offer, &obstacle))
+        return rules_refuse(decision, obstacle);
+    becomes->unit_price_minor = offer.unit_price_minor;
+    becomes->is_price_set = false;
+    return CART_ACCEPTED;
 }
 
-static enum cart_outcome set_price(
-    const struct cart_line *line, const struct cart_command *command,
-    struct cart_decision *decision)
+static bool has_other_price(const struct cart_line *line, const struct cart_line *becomes)
 {
-    return rules_set_price(decision, line, command->change_item.unit_price_minor, true);
+    return line->is_price_set != becomes->is_price_set ||
+           line->unit_price_minor != becomes->unit_price_minor;
+}
+
+static enum cart_outcome set_price(const struct cart_line *becomes, struct cart_decision *decision)
+{
+    return rules_set_price(decision, becomes, becomes->unit_price_minor, becomes->is_price_set);
 }
 
 /* Quantity and price. A price that falls comes first, so that no version in between has a larger
@@ -214,24 +234,24 @@ static enum cart_outcome change_amount(
     const struct cart *cart, const struct cart_line *line, const struct cart_command *command,
     const struct cart_known *known, struct cart_decision *decision)
 {
-    int32_t quantity =
-        command->change_item.has_quantity ? command->change_item.quantity : line->quantity;
-    int64_t price_minor = command->change_item.has_unit_price
-                              ? command->change_item.unit_price_minor
-                              : line->unit_price_minor;
-    bool sets_price = quantity != 0 && sets_other_price(line, command);
-    bool falls = price_minor < line->unit_price_minor;
+    struct cart_line becomes = *line;
+    if (command->change_item.has_quantity)
+        becomes.quantity = command->change_item.quantity;
+    enum cart_outcome outcome = CART_ACCEPTED;
+    if (becomes.quantity != 0)
+        outcome = take_new_price(cart, line, command, known, decision, &becomes);
+    if (outcome == CART_REFUSED)
+        return outcome;
+    bool sets_price = has_other_price(line, &becomes);
+    bool falls = becomes.unit_price_minor < line->unit_price_minor;
     if (sets_price && falls)
-        (void)set_price(line, command, decision);
-    enum cart_outcome outcome = change_quantity(cart, line, quantity, price_minor, known, decision);
+        (void)set_price(&becomes, decision);
+    outcome = change_quantity(cart, line, &becomes, known, decision);
     if (outcome == CART_REFUSED || !sets_price)
         return outcome;
-    struct cart_line becomes = *line;
-    becomes.quantity = quantity;
-    becomes.unit_price_minor = price_minor;
-    if (!fits_amounts(cart, line, &becomes))
+    if (!rules_fit_amounts(cart, line, &becomes))
         return rules_refuse(decision, CART_REFUSED_AMOUNT_TOO_LARGE);
-    return falls ? CART_ACCEPTED : set_price(line, command, decision);
+    return falls ? CART_ACCEPTED : set_price(&becomes, decision);
 }
 
 /* The line of `quantity` becomes part of the one that it is the same as, at the price of that
@@ -241,23 +261,25 @@ static enum cart_outcome merge_line(
     const struct cart_line *into, const struct cart_command *command,
     const struct cart_known *known, struct cart_decision *decision)
 {
-    bool sets_price = sets_other_price(into, command);
     int64_t others_minor =
         cart->total_minor - cart_line_total_minor(line) - cart_line_total_minor(into);
     int64_t sum_minor;
     struct cart_line merged = *into;
+    if (!rules_may_grow(into, known))
+        return rules_refuse(decision, CART_REFUSED_PRICE_IS_SET);
     if (!cart_line_counts_like(line, into))
         return rules_refuse(decision, CART_REFUSED_UNIT_CHANGED);
     if (__builtin_add_overflow(into->quantity, quantity, &merged.quantity))
         merged.quantity = INT32_MAX;
     struct cart_offer offer = known->find_offer(known->context, line->sku, cart->currency);
     /* There is no more of the product than before, so what is not sold any more may be merged. */
-    enum cart_outcome outcome = check_limits(&merged, merged.quantity, &offer, decision);
+    enum cart_outcome outcome = check_limits(&merged, &merged, &offer, decision);
     if (outcome != CART_ACCEPTED)
         return outcome;
     struct cart_line priced = merged;
-    if (sets_price)
-        priced.unit_price_minor = command->change_item.unit_price_minor;
+    outcome = take_new_price(cart, into, command, known, decision, &priced);
+    if (outcome != CART_ACCEPTED)
+        return outcome;
     if (!rules_add_line(others_minor, &merged, &sum_minor) ||
         !rules_add_line(others_minor, &priced, &sum_minor))
         return rules_refuse(decision, CART_REFUSED_AMOUNT_TOO_LARGE);
@@ -267,7 +289,7 @@ static enum cart_outcome merge_line(
             .type = CART_EVENT_ITEM_MERGED,
             .item_merged = {.item_id = line->item_id, .into = into->item_id, .quantity = quantity},
         });
-    return sets_price ? set_price(into, command, decision) : CART_ACCEPTED;
+    return has_other_price(into, &priced) ? set_price(&priced, decision) : CART_ACCEPTED;
 }
 
 /* `so_far` is what became of its quantity. */
@@ -315,9 +337,9 @@ static enum cart_outcome change_item_quantity(
     const struct cart_line *line = cart_find_line(cart, command->change_item_quantity.item_id);
     if (line == NULL)
         return rules_refuse(decision, CART_REFUSED_ITEM_NOT_IN_CART);
-    return change_quantity(
-        cart, line, command->change_item_quantity.quantity, line->unit_price_minor, known,
-        decision);
+    struct cart_line becomes = *line;
+    becomes.quantity = command->change_item_quantity.quantity;
+    return change_quantity(cart, line, &becomes, known, decision);
 }
 
 static enum cart_outcome remove_item(
@@ -456,7 +478,12 @@ const char *cart_command_subject(const struct cart_command *command)
     case CART_COMMAND_CHECK_OUT:
     case CART_COMMAND_CANCEL:
     case CART_COMMAND_REOPEN:
+    case CART_COMMAND_ABANDON:
+    case CART_COMMAND_EXPIRE:
         break;
+    case CART_COMMAND_MERGE:
+    case CART_COMMAND_REVERT_MERGE:
+        return command->merge.from;
     }
     return "";
 }
@@ -468,7 +495,7 @@ static enum cart_outcome change(
 {
     switch (command->type) {
     case CART_COMMAND_CLAIM:
-        return claim(cart, command, decision);
+        return claim(cart, command, known, decision);
     case CART_COMMAND_ADD_ITEM:
         return add_item(cart, command, known, decision);
     case CART_COMMAND_CHANGE_ITEM_QUANTITY:
@@ -495,10 +522,16 @@ static enum cart_outcome change(
         return rules_set_total(cart, command, decision);
     case CART_COMMAND_REMOVE_TOTAL:
         return rules_remove_total(cart, command, decision);
+    case CART_COMMAND_MERGE:
+        return rules_merge(cart, command, known, decision);
+    case CART_COMMAND_REVERT_MERGE:
+        return rules_revert_merge(cart, command, known, decision);
     case CART_COMMAND_CANCEL:
         return rules_accept(decision, (struct cart_event){.type = CART_EVENT_CANCELLED});
     case CART_COMMAND_CREATE:
     case CART_COMMAND_REOPEN:
+    case CART_COMMAND_ABANDON:
+    case CART_COMMAND_EXPIRE:
         break;
     }
     return rules_refuse(decision, CART_REFUSED_NOT_FOUND);
@@ -513,8 +546,10 @@ static enum cart_outcome decide(
                                            : rules_refuse(decision, CART_REFUSED_ALREADY_EXISTS);
     if (cart->status == CART_ABSENT)
         return rules_refuse(decision, CART_REFUSED_NOT_FOUND);
-    if (command->type == CART_COMMAND_REOPEN)
+    if (command->type == CART_COMMAND_REOPEN && cart->status != CART_MERGED)
         return reopen(cart, command, known, decision);
+    if (rules_is_of_time(command->type))
+        return rules_pass_time(cart, command, known, decision);
     if (cart->status == CART_CHECKED_OUT && command->type == CART_COMMAND_CHECK_OUT)
         return check_out_again(cart, command, decision);
     if (cart->status != CART_OPEN)
@@ -528,12 +563,17 @@ void cart_decide(
 {
     decision->n_events = 0;
     decision->n_notes = 0;
+    decision->has_other_event = false;
     decision->outcome = decide(cart, command, known, decision);
-    if (decision->outcome != CART_ACCEPTED)
+    if (decision->outcome == CART_ACCEPTED) {
+        rules_resume(cart, command, decision);
+    } else {
         decision->n_events = 0;
+        decision->has_other_event = false;
+    }
 }
 
-struct cart_sizes cart_find_sizes(const struct cart *cart, const struct cart_command *command)
+static struct cart_sizes find_sizes(const struct cart *cart, const struct cart_command *command)
 {
     enum { AROUND = 3 }; /* facts beside those about lines */
     switch (command->type) {
@@ -552,9 +592,17 @@ struct cart_sizes cart_find_sizes(const struct cart *cart, const struct cart_com
     case CART_COMMAND_RESTORE:
         return (struct cart_sizes){
             .n_events = 3 * cart->n_lines + CART_LINES_MAX + AROUND,
-            .n_notes = cart->n_lines + CART_LINES_MAX,
+            .n_notes = 2 * CART_LINES_MAX,
         };
     case CART_COMMAND_CLAIM:
+        if (!command->claim.has_merge)
+            break;
+        return (struct cart_sizes){
+            .n_events = CART_LINES_MAX + AROUND, .n_notes = (size_t)2 * CART_LINES_MAX};
+    case CART_COMMAND_MERGE:
+    case CART_COMMAND_REVERT_MERGE:
+        return (struct cart_sizes){
+            .n_events = CART_LINES_MAX + AROUND, .n_notes = (size_t)2 * CART_LINES_MAX};
     case CART_COMMAND_ADD_ITEM:
     case CART_COMMAND_CHANGE_ITEM_QUANTITY:
     case CART_COMMAND_REMOVE_ITEM:
@@ -564,7 +612,16 @@ struct cart_sizes cart_find_sizes(const struct cart *cart, const struct cart_com
     case CART_COMMAND_REOPEN:
     case CART_COMMAND_SET_TOTAL:
     case CART_COMMAND_REMOVE_TOTAL:
+    case CART_COMMAND_ABANDON:
+    case CART_COMMAND_EXPIRE:
         break;
     }
     return (struct cart_sizes){.n_events = 1};
+}
+
+struct cart_sizes cart_find_sizes(const struct cart *cart, const struct cart_command *command)
+{
+    struct cart_sizes sizes = find_sizes(cart, command);
+    sizes.n_events += cart->abandoned_at_us != CART_TIME_NONE; /* it is resumed first */
+    return sizes;
 }

@@ -187,6 +187,12 @@ static bool is_undoable(enum cart_event_type type)
     case CART_EVENT_REOPENED:
     case CART_EVENT_TOTAL_SET:
     case CART_EVENT_TOTAL_REMOVED:
+    case CART_EVENT_ABANDONED:
+    case CART_EVENT_RESUMED:
+    case CART_EVENT_EXPIRED:
+    case CART_EVENT_MERGED:
+    case CART_EVENT_MERGED_INTO:
+    case CART_EVENT_MERGE_REVERTED:
         break;
     }
     return false;
@@ -199,17 +205,60 @@ static bool changes_lines(enum cart_event_type type)
     return is_undoable(type) && type != CART_EVENT_DETAILS_CHANGED && type != CART_EVENT_RESTORED;
 }
 
+/* Notes are about the last change, but are read by others than the service that set a total. */
+static bool keeps_notes(const struct cart_event *event)
+{
+    return (event->type == CART_EVENT_TOTAL_SET && event->total_set.keeps_notes) ||
+           (event->type == CART_EVENT_TOTAL_REMOVED && event->total_removed.keeps_notes);
+}
+
 static void close_as(struct cart *cart, enum cart_status status, int64_t recorded_at_us)
 {
     cart->status = status;
     cart->closed_at_us = recorded_at_us;
+    cart->abandoned_at_us = CART_TIME_NONE;
+}
+
+static void reopen(struct cart *cart)
+{
+    cart->status = CART_OPEN;
+    cart->closed_at_us = CART_TIME_NONE;
+    cart->order_reference = NULL;
+    cart->merged_into = NULL;
+    cart->merged_version = 0;
+}
+
+/* What came from another cart, or went back, is not undone: one of the two would lack it. */
+static void begin_changes(struct cart *cart)
+{
+    cart->changed_version = 0;
+    cart->undone_to = 0;
+}
+
+static void end_by_merge(struct cart *cart, const struct cart_event *event, int64_t recorded_at_us)
+{
+    close_as(cart, CART_MERGED, recorded_at_us);
+    cart->merged_into = event->merged_into.into;
+    cart->merged_version = event->merged_into.version;
+}
+
+static void revert_merge(struct cart *cart, const struct cart_event *event)
+{
+    cart->notes = event->merge_reverted.notes;
+    if (cart->status == CART_MERGED)
+        reopen(cart);
+    else
+        begin_changes(cart);
 }
 
 void cart_evolve(struct cart *cart, const struct cart_event *event, int64_t recorded_at_us)
 {
     cart->version++;
-    cart->updated_at_us = recorded_at_us;
-    cart->notes = NULL;
+    if (event->type != CART_EVENT_ABANDONED) {
+        cart->updated_at_us = recorded_at_us;
+        if (!keeps_notes(event))
+            cart->notes = NULL;
+    }
     if (is_undoable(event->type)) {
         cart->changed_version = cart->version;
         cart->undone_to = 0;
@@ -268,15 +317,32 @@ void cart_evolve(struct cart *cart, const struct cart_event *event, int64_t reco
         cart->undone_to = event->restored.undone_to;
         break;
     case CART_EVENT_REOPENED:
-        cart->status = CART_OPEN;
-        cart->closed_at_us = CART_TIME_NONE;
-        cart->order_reference = NULL;
+        reopen(cart);
         break;
     case CART_EVENT_TOTAL_SET:
         rules_put_total(cart, event->total_set.name, event->total_set.amount_minor);
         break;
     case CART_EVENT_TOTAL_REMOVED:
         rules_take_total(cart, event->total_removed.name);
+        break;
+    case CART_EVENT_ABANDONED:
+        cart->abandoned_at_us = recorded_at_us;
+        break;
+    case CART_EVENT_RESUMED:
+        cart->abandoned_at_us = CART_TIME_NONE;
+        break;
+    case CART_EVENT_EXPIRED:
+        close_as(cart, CART_EXPIRED, recorded_at_us);
+        break;
+    case CART_EVENT_MERGED:
+        cart->notes = event->merged.notes;
+        begin_changes(cart);
+        break;
+    case CART_EVENT_MERGED_INTO:
+        end_by_merge(cart, event, recorded_at_us);
+        break;
+    case CART_EVENT_MERGE_REVERTED:
+        revert_merge(cart, event);
         break;
     }
 }
@@ -295,6 +361,9 @@ struct cart_reach cart_find_reach(const struct cart_event *event)
     case CART_EVENT_RESTORED:
     case CART_EVENT_TOTAL_SET:
     case CART_EVENT_TOTAL_REMOVED:
+    case CART_EVENT_ABANDONED:
+    case CART_EVENT_RESUMED:
+    case CART_EVENT_MERGED: /* the events before it say what came */
         break;
     case CART_EVENT_ITEM_RESTORED:
         return (struct cart_reach){CART_REACH_SKU, event->item_restored.sku};
@@ -307,7 +376,10 @@ struct cart_reach cart_find_reach(const struct cart_event *event)
     case CART_EVENT_CLEARED:
     case CART_EVENT_CHECKED_OUT:
     case CART_EVENT_CANCELLED:
+    case CART_EVENT_EXPIRED:
     case CART_EVENT_REOPENED:
+    case CART_EVENT_MERGED_INTO:
+    case CART_EVENT_MERGE_REVERTED:
         return (struct cart_reach){CART_REACH_ALL, NULL};
     }
     return (struct cart_reach){CART_REACH_NOTHING, NULL};
@@ -324,4 +396,5 @@ void cart_stamp(struct cart *cart, int64_t recorded_at_us)
     stamp_time(&cart->created_at_us, recorded_at_us);
     stamp_time(&cart->updated_at_us, recorded_at_us);
     stamp_time(&cart->closed_at_us, recorded_at_us);
+    stamp_time(&cart->abandoned_at_us, recorded_at_us);
 }

@@ -19,10 +19,10 @@ static size_t lines_size(const struct cart *cart)
 
 size_t cart_packed_size(const struct cart *cart)
 {
-    size_t n_bytes = lines_size(cart) + text_size(cart->customer_id) +
-                     text_size(cart->guest_token_hash) + text_size(cart->metadata) +
-                     text_size(cart->customer_email) + text_size(cart->note) +
-                     text_size(cart->notes) + text_size(cart->order_reference);
+    size_t n_bytes =
+        lines_size(cart) + text_size(cart->customer_id) + text_size(cart->guest_token_hash) +
+        text_size(cart->metadata) + text_size(cart->customer_email) + text_size(cart->note) +
+        text_size(cart->notes) + text_size(cart->order_reference) + text_size(cart->merged_into);
     for (size_t i = 0; i < cart->n_lines; i++) {
         const struct cart_line *line = &cart->lines[i];
         n_bytes += text_size(line->sku) + text_size(line->name) + text_size(line->properties) +
@@ -70,6 +70,7 @@ struct cart *cart_pack(void *memory, const struct cart *cart)
     packed->note = pack_text(&at, cart->note);
     packed->notes = pack_text(&at, cart->notes);
     packed->order_reference = pack_text(&at, cart->order_reference);
+    packed->merged_into = pack_text(&at, cart->merged_into);
     for (size_t i = 0; i < cart->n_lines; i++) {
         const struct cart_line *line = &cart->lines[i];
         struct cart_line *to = &packed->lines[i];

@@ -6,8 +6,9 @@
  * What leads a cart to the content that it, or another cart, had: its lines, its currency and its
  * details. Who owns it and whether it is open stay. A line that never left gets the price of then;
  * one that comes back is bought anew, at the price of now, if it can be had. One that left and came
- * again since is put back where it was, at the price that it has. A price that another system had
- * set comes back with its line.
+ * again since is put back where it was, at the price that it has, or the catalogue's of now if
+ * another system has set one since. A price that another system had set then comes back with its
+ * line, but only for who may set prices: for others that price may have been withdrawn.
  */
 
 /* What the decision has made of the cart so far. */
@@ -18,6 +19,7 @@ struct way {
     struct cart_decision *decision;
     int64_t total_minor; /* with the lines that are done */
     bool is_exact;
+    bool is_in_order; /* the lines that are there now and were then are in the same order */
 };
 
 static void add(struct way *way, struct cart_event event)
@@ -44,41 +46,118 @@ static const struct cart_line *find_same(const struct cart *cart, const struct c
     return found != NULL && strcmp(found->sku, line->sku) == 0 ? found : NULL;
 }
 
-/* The same line in another state of the cart; NULL: it is not in there, or it left in between. */
-static const struct cart_line *find_same_visit(
-    const struct cart *cart, const struct cart_line *line)
-{
-    const struct cart_line *found = cart_find_line(cart, line->item_id);
-    return found != NULL && found->added_version == line->added_version ? found : NULL;
-}
-
-/* Whether the line that `now` was then can stay. It can't if another that never left either has the
- * properties of then now: there would be two of the same on the way, so it goes and comes back. */
-static bool stays(const struct way *way, const struct cart_line *now, const struct cart_line *then)
-{
-    if (now == NULL || then == NULL)
-        return false;
-    const struct cart_line *other = cart_find_line_of(way->from, then->sku, then->properties);
-    return other == NULL || other == now || find_same_visit(way->to, other) == NULL;
-}
-
 static bool is_other_currency(const struct way *way)
 {
     return strcmp(way->from->currency, way->to->currency) != 0;
 }
 
-static void note(
-    struct way *way, enum cart_refusal code, const struct cart_line *line, int32_t wanted)
+static bool is_in_order(const struct way *way)
 {
-    rules_note(
-        way->decision, (struct cart_note){
-                           .code = code,
-                           .item_id = line->item_id,
-                           .sku = line->sku,
-                           .quantity = wanted,
-                           .unit_price_minor = -1,
-                           .current_price_minor = -1,
-                       });
+    size_t next = 0;
+    for (size_t i = 0; i < way->from->n_lines; i++) {
+        const struct cart_line *then = find_same(way->to, &way->from->lines[i]);
+        if (then == NULL)
+            continue;
+        if (then < &way->to->lines[next])
+            return false;
+        next = (size_t)(then - way->to->lines) + 1;
+    }
+    return true;
+}
+
+static bool never_left(const struct cart_line *now, const struct cart_line *then)
+{
+    return now->added_version == then->added_version;
+}
+
+/* The same line in another state of the cart; NULL: it is not in there, or it left in between and
+ * is another or elsewhere now. */
+static const struct cart_line *find_counterpart(
+    const struct way *way, const struct cart *cart, const struct cart_line *line)
+{
+    const struct cart_line *found = find_same(cart, line);
+    if (found == NULL || never_left(found, line))
+        return found;
+    bool is_as_good = way->is_in_order && !is_other_currency(way);
+    return is_as_good && cart_line_counts_like(found, line) ? found : NULL;
+}
+
+/* ---- prices ---------------------------------------------------------------------------------- */
+
+/* Whether the caller may not give the line its price of then: another system set it, and the line
+ * (NULL: it is not there) does not have it now. */
+static bool is_price_withheld(
+    const struct way *way, const struct cart_line *now, const struct cart_line *then)
+{
+    if (rules_may_grow(then, way->known))
+        return false;
+    return now == NULL || !now->is_price_set || now->unit_price_minor != then->unit_price_minor ||
+           is_other_currency(way);
+}
+
+/* The catalogue's price of now for a line whose price was the catalogue's then; false: there is
+ * none, and *obstacle says why. */
+static bool find_catalog_price(
+    const struct way *way, const struct cart_line *now, int64_t *unit_price_minor,
+    enum cart_refusal *obstacle)
+{
+    struct cart_offer offer =
+        way->known->find_offer(way->known->context, now->sku, way->to->currency);
+    if (!rules_can_take_price(now, &offer, obstacle))
+        return false;
+    *unit_price_minor = offer.unit_price_minor;
+    return true;
+}
+
+/* Whether the price of a line that is there was set since it came again. */
+static bool was_set_since(const struct cart_line *now, const struct cart_line *then)
+{
+    return !never_left(now, then) && now->is_price_set && !then->is_price_set;
+}
+
+/* What a line that is there is to become: the line of then, at the price that it may have. */
+static struct cart_line find_target(
+    const struct way *way, const struct cart_line *now, const struct cart_line *then)
+{
+    struct cart_line target = *then;
+    enum cart_refusal obstacle;
+    target.name = now->name;
+    target.unit = now->unit;
+    if (was_set_since(now, then) &&
+        find_catalog_price(way, now, &target.unit_price_minor, &obstacle))
+        return target;
+    if (is_price_withheld(way, now, then) || (!never_left(now, then) && !then->is_price_set)) {
+        target.unit_price_minor = now->unit_price_minor;
+        target.is_price_set = now->is_price_set;
+    }
+    return target;
+}
+
+/* Notes if a line that is there can't have its price of then, or not as much at its price. */
+static void note_price(struct way *way, const struct cart_line *now, const struct cart_line *then)
+{
+    struct cart_line target = find_target(way, now, then);
+    enum cart_refusal obstacle = CART_REFUSED_PRICE_IS_SET;
+    bool is_too_much = then->quantity > now->quantity && !rules_may_grow(&target, way->known);
+    bool lacks_price = was_set_since(now, then) && target.is_price_set &&
+                       !find_catalog_price(way, now, &target.unit_price_minor, &obstacle);
+    if (is_price_withheld(way, now, then) || is_too_much || lacks_price)
+        rules_note_line(way->decision, obstacle, now, then->quantity);
+}
+
+/* ---- quantities ------------------------------------------------------------------------------ */
+
+/* Whether the line that `now` was then can stay. It can't if another that stays has the properties
+ * of then now: there would be two of the same on the way, so it goes and comes back. Nor has it a
+ * price in another currency if that of then is withheld. */
+static bool stays(const struct way *way, const struct cart_line *now, const struct cart_line *then)
+{
+    if (now == NULL || then == NULL)
+        return false;
+    if (is_other_currency(way) && is_price_withheld(way, now, then))
+        return false;
+    const struct cart_line *other = cart_find_line_of(way->from, then->sku, then->properties);
+    return other == NULL || other == now || find_counterpart(way, way->to, other) == NULL;
 }
 
 /* False, with a note: so much of the line can't be had in that currency. */
@@ -91,7 +170,7 @@ static bool can_be_had(
     offer->has_price = offer->has_price || line->is_price_set;
     if (rules_can_take_price(line, offer, &obstacle) && rules_allow(&offer->limits, wanted))
         return true;
-    note(way, obstacle, line, wanted);
+    rules_note_line(way->decision, obstacle, line, wanted);
     return false;
 }
 
@@ -103,18 +182,22 @@ static bool can_shrink(const struct way *way, const struct cart_line *line, int3
     return !rules_is_about(line, &offer) || rules_allow(&offer.limits, wanted);
 }
 
-/* The quantity of then, if a line that is there can have it; else, with a note, that of now. More
- * of it can only be had while it is sold, as ever. */
+/* The quantity of the target, if a line that is there can have it; else, with a note, that of now.
+ * More of it can only be had while it is sold, as ever, and note_price() has said if it is not to
+ * be had at its price. */
 static int32_t find_quantity(
-    struct way *way, const struct cart_line *now, const struct cart_line *then)
+    struct way *way, const struct cart_line *now, const struct cart_line *target)
 {
     struct cart_offer offer;
-    int32_t wanted = then->quantity;
+    int32_t wanted = target->quantity;
     if (wanted > now->quantity)
-        return can_be_had(way, now, wanted, way->to->currency, &offer) ? wanted : now->quantity;
+        return rules_may_grow(target, way->known) &&
+                       can_be_had(way, target, wanted, way->to->currency, &offer)
+                   ? wanted
+                   : now->quantity;
     if (wanted == now->quantity || can_shrink(way, now, wanted))
         return wanted;
-    note(way, CART_REFUSED_QUANTITY_OUT_OF_RANGE, now, wanted);
+    rules_note_line(way->decision, CART_REFUSED_QUANTITY_OUT_OF_RANGE, now, wanted);
     return now->quantity;
 }
 
@@ -127,12 +210,14 @@ static size_t choose_lines(struct way *way)
     size_t n_staying = 0;
     for (size_t i = 0; i < way->from->n_lines; i++) {
         const struct cart_line *now = &way->from->lines[i];
-        const struct cart_line *then = find_same_visit(way->to, now);
-        if (stays(way, now, then))
-            way->decision->prices[n_staying++] =
-                (struct cart_item_price){now->item_id, then->unit_price_minor};
-        else
+        const struct cart_line *then = find_counterpart(way, way->to, now);
+        if (!stays(way, now, then)) {
             (void)rules_remove_line(way->decision, now);
+            continue;
+        }
+        way->decision->prices[n_staying++] =
+            (struct cart_item_price){now->item_id, then->unit_price_minor};
+        note_price(way, now, then);
     }
     return n_staying;
 }
@@ -147,63 +232,67 @@ static void change_currency(struct way *way, size_t n_staying)
     add(way, event);
 }
 
-/* As another system or the catalogue had it then. */
-static void change_price(struct way *way, const struct cart_line *then)
+static void change_price(struct way *way, const struct cart_line *target)
 {
-    (void)rules_set_price(way->decision, then, then->unit_price_minor, then->is_price_set);
+    (void)rules_set_price(way->decision, target, target->unit_price_minor, target->is_price_set);
 }
 
-static void lower_price(struct way *way, const struct cart_line *now, const struct cart_line *then)
+static void lower_price(
+    struct way *way, const struct cart_line *now, const struct cart_line *target)
 {
-    if (then->unit_price_minor < now->unit_price_minor)
-        change_price(way, then);
+    if (target->unit_price_minor < now->unit_price_minor)
+        change_price(way, target);
 }
 
-static void raise_price(struct way *way, const struct cart_line *now, const struct cart_line *then)
+static void raise_price(
+    struct way *way, const struct cart_line *now, const struct cart_line *target)
 {
-    if (then->unit_price_minor > now->unit_price_minor ||
-        (then->unit_price_minor == now->unit_price_minor &&
-         then->is_price_set != now->is_price_set))
-        change_price(way, then);
+    if (target->unit_price_minor > now->unit_price_minor ||
+        (target->unit_price_minor == now->unit_price_minor &&
+         target->is_price_set != now->is_price_set))
+        change_price(way, target);
 }
 
 /* In another currency the prices are there, as if they were the catalogue's. */
 static void keep_set_price(
-    struct way *way, const struct cart_line *now, const struct cart_line *then)
+    struct way *way, const struct cart_line *now, const struct cart_line *target)
 {
     (void)now;
-    if (then->is_price_set)
-        change_price(way, then);
+    if (target->is_price_set)
+        change_price(way, target);
 }
 
-static void reduce_line(struct way *way, const struct cart_line *now, const struct cart_line *then)
+static void reduce_line(
+    struct way *way, const struct cart_line *now, const struct cart_line *target)
 {
-    if (then->quantity < now->quantity && can_shrink(way, now, then->quantity))
-        (void)rules_set_quantity(way->decision, now, then->quantity);
+    if (target->quantity < now->quantity && can_shrink(way, now, target->quantity))
+        (void)rules_set_quantity(way->decision, now, target->quantity);
 }
 
 static void complete_line(
-    struct way *way, const struct cart_line *now, const struct cart_line *then)
+    struct way *way, const struct cart_line *now, const struct cart_line *target)
 {
-    struct cart_line becomes = *then;
-    becomes.quantity = find_quantity(way, now, then);
+    struct cart_line becomes = *target;
+    becomes.quantity = find_quantity(way, now, target);
     if (becomes.quantity > now->quantity)
         (void)rules_set_quantity(way->decision, now, becomes.quantity);
-    if (!cart_is_same_text(then->properties, now->properties))
+    if (!cart_is_same_text(target->properties, now->properties))
         add(way, (struct cart_event){
                      .type = CART_EVENT_ITEM_PROPERTIES_CHANGED,
-                     .item_properties_changed = {now->item_id, then->properties},
+                     .item_properties_changed = {now->item_id, target->properties},
                  });
     count_line(way, &becomes);
 }
 
 static void change_lines(
     struct way *way, size_t n_staying,
-    void (*change)(struct way *way, const struct cart_line *now, const struct cart_line *then))
+    void (*change)(struct way *way, const struct cart_line *now, const struct cart_line *target))
 {
     for (size_t i = 0; i < n_staying; i++) {
         const char *item_id = way->decision->prices[i].item_id;
-        change(way, cart_find_line(way->from, item_id), cart_find_line(way->to, item_id));
+        const struct cart_line *now = cart_find_line(way->from, item_id);
+        struct cart_line target = find_target(way, now, cart_find_line(way->to, item_id));
+        change(way, now, &target);
     }
 }
 
@@ -232,25 +321,25 @@ static bool find_back(
     struct cart_line *back)
 {
     struct cart_offer offer;
-    bool never_left = now != NULL && now->added_version == then->added_version;
     bool has_price =
-        now != NULL && cart_line_counts_like(now, then) && (never_left || !is_other_currency(way));
-    *back = *then;
+        now != NULL && cart_line_counts_like(now, then) &&
+        (!is_other_currency(way) || (never_left(now, then) && !is_price_withheld(way, now, then)));
     if (has_price) {
-        back->name = now->name;
-        back->unit = now->unit;
-        if (!never_left && !then->is_price_set) {
-            back->unit_price_minor = now->unit_price_minor;
-            back->is_price_set = now->is_price_set;
-        }
-        back->quantity = find_quantity(way, now, then);
+        *back = find_target(way, now, then);
+        note_price(way, now, then);
+        back->quantity = find_quantity(way, now, back);
         return true;
     }
-    if (!can_be_had(way, then, then->quantity, way->to->currency, &offer))
+    bool is_withheld = is_price_withheld(way, NULL, then);
+    *back = *then;
+    back->is_price_set = then->is_price_set && !is_withheld;
+    if (!can_be_had(way, back, then->quantity, way->to->currency, &offer))
         return false;
+    if (is_withheld)
+        rules_note_line(way->decision, CART_REFUSED_PRICE_IS_SET, then, then->quantity);
     back->name = offer.name;
     back->unit = offer.unit;
-    if (!then->is_price_set)
+    if (!back->is_price_set)
         back->unit_price_minor = offer.unit_price_minor;
     return true;
 }
@@ -285,7 +374,8 @@ static void bring_lines_back(struct way *way)
     size_t index = 0;
     for (size_t i = 0; i < way->to->n_lines; i++) {
         const struct cart_line *then = &way->to->lines[i];
-        index += stays(way, find_same_visit(way->from, then), then) || bring_back(way, then, index);
+        index += stays(way, find_counterpart(way, way->from, then), then) ||
+                 bring_back(way, then, index);
     }
 }
 
@@ -310,8 +400,11 @@ static enum cart_outcome lead_to(
 {
     struct way way = {
         .from = from, .to = to, .known = known, .decision = decision, .is_exact = true};
-    if (strcmp(from->currency, to->currency) == 0)
+    if (is_other_currency(&way) && !rules_may_drop_totals(from, known))
+        return rules_refuse(decision, CART_REFUSED_HAS_TOTALS);
+    if (!is_other_currency(&way))
         way.total_minor = rules_sum_totals(from);
+    way.is_in_order = is_in_order(&way);
     keep_lines(&way);
     bring_lines_back(&way);
     bring_details_back(&way);

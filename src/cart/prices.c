@@ -90,6 +90,8 @@ enum cart_outcome rules_change_currency(
     const char *currency = command->change_currency.currency;
     if (strcmp(cart->currency, currency) == 0)
         return CART_ALREADY_SO;
+    if (!rules_may_drop_totals(cart, known))
+        return rules_refuse(decision, CART_REFUSED_HAS_TOTALS);
     int64_t total_minor = 0;
     bool are_exact = true;
     for (size_t i = 0; i < cart->n_lines; i++) {

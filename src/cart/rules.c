@@ -11,6 +11,14 @@ bool rules_add_line(int64_t others_minor, const struct cart_line *line, int64_t 
     return *sum_minor <= CART_AMOUNT_MAX;
 }
 
+bool rules_fit_amounts(
+    const struct cart *cart, const struct cart_line *line, const struct cart_line *becomes)
+{
+    int64_t others_minor = cart->total_minor - (line == NULL ? 0 : cart_line_total_minor(line));
+    int64_t sum_minor;
+    return rules_add_line(others_minor, becomes, &sum_minor);
+}
+
 /* ---- facts about a line ---------------------------------------------------------------------- */
 
 enum cart_outcome rules_remove_line(struct cart_decision *decision, const struct cart_line *line)
@@ -70,10 +78,22 @@ bool rules_can_take_price(
     return false;
 }
 
+bool rules_may_grow(const struct cart_line *line, const struct cart_known *known)
+{
+    return !line->is_price_set || known->request->caller.may_set_prices;
+}
+
 bool rules_allow(const struct cart_limits *limits, int64_t quantity)
 {
     return quantity >= limits->minimum && quantity <= limits->maximum &&
            quantity % limits->multiple_of == 0;
+}
+
+int32_t rules_find_allowed(const struct cart_limits *limits, int64_t wanted)
+{
+    int64_t most = wanted < limits->maximum ? wanted : limits->maximum;
+    most -= most % limits->multiple_of;
+    return most < limits->minimum ? 0 : (int32_t)most;
 }
 
 enum cart_outcome rules_refuse_quantity(

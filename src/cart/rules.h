@@ -51,9 +51,29 @@ static inline void rules_note(struct cart_decision *decision, struct cart_note n
     decision->notes[decision->n_notes++] = note;
 }
 
+/* That so much of a line can't be had. */
+static inline void rules_note_line(
+    struct cart_decision *decision, enum cart_refusal code, const struct cart_line *line,
+    int32_t wanted)
+{
+    rules_note(
+        decision, (struct cart_note){
+                      .code = code,
+                      .item_id = line->item_id,
+                      .sku = line->sku,
+                      .quantity = wanted,
+                      .unit_price_minor = -1,
+                      .current_price_minor = -1,
+                  });
+}
+
 /* Whether an amount of others and that of a line, of which quantity, scale and price count, stay
  * exact together; *sum_minor is what they are. */
 bool rules_add_line(int64_t others_minor, const struct cart_line *line, int64_t *sum_minor);
+/* Whether the cart's amounts stay exact when `line` (NULL: a new one) becomes another: both the
+ * line's total and the cart's. */
+bool rules_fit_amounts(
+    const struct cart *cart, const struct cart_line *line, const struct cart_line *becomes);
 
 /* Whether the catalogue's limits and price are for what the quantity of the line counts: the
  * product is for sale, and counts alike. */
@@ -61,14 +81,30 @@ bool rules_is_about(const struct cart_line *line, const struct cart_offer *offer
 /* Whether a line can have the price of an offer. False: *obstacle says why not. */
 bool rules_can_take_price(
     const struct cart_line *line, const struct cart_offer *offer, enum cart_refusal *obstacle);
+/* Whether the caller may have more at the price of the line: one that another system set is for as
+ * much as that said. */
+bool rules_may_grow(const struct cart_line *line, const struct cart_known *known);
 bool rules_allow(const struct cart_limits *limits, int64_t quantity);
+/* The largest quantity that is allowed and at most `wanted`; 0: none is. */
+int32_t rules_find_allowed(const struct cart_limits *limits, int64_t wanted);
 enum cart_outcome rules_refuse_quantity(
     struct cart_decision *decision, const struct cart_limits *limits);
 
 /* totals.c */
+/* Whether the caller may have the cart lose what others have set, as with another currency. */
+bool rules_may_drop_totals(const struct cart *cart, const struct cart_known *known);
 enum cart_outcome rules_set_total(
     const struct cart *cart, const struct cart_command *command, struct cart_decision *decision);
 enum cart_outcome rules_remove_total(
+    const struct cart *cart, const struct cart_command *command, struct cart_decision *decision);
+
+/* ends.c: that a cart was left, and that it ends by itself. */
+bool rules_is_of_time(enum cart_command_type type);
+enum cart_outcome rules_pass_time(
+    const struct cart *cart, const struct cart_command *command, const struct cart_known *known,
+    struct cart_decision *decision);
+/* For a command that was accepted: a cart that was left is resumed first. */
+void rules_resume(
     const struct cart *cart, const struct cart_command *command, struct cart_decision *decision);
 
 /* prices.c */
@@ -80,6 +116,19 @@ enum cart_outcome rules_change_currency(
 /* Refused, or accepted without a fact: every line costs what the catalogue says. */
 enum cart_outcome rules_check_prices(
     const struct cart *cart, const struct cart_known *known, struct cart_decision *decision);
+
+/* merge.c */
+enum cart_outcome rules_merge(
+    const struct cart *cart, const struct cart_command *command, const struct cart_known *known,
+    struct cart_decision *decision);
+/* The same with the cart that the customer has open, if there is one, behind the claim that the
+ * decision has already. */
+enum cart_outcome rules_merge_open_cart(
+    const struct cart *cart, const struct cart_command *command, const struct cart_known *known,
+    struct cart_decision *decision);
+enum cart_outcome rules_revert_merge(
+    const struct cart *cart, const struct cart_command *command, const struct cart_known *known,
+    struct cart_decision *decision);
 
 /* past.c */
 enum cart_outcome rules_undo(

@@ -77,6 +77,11 @@ void cart_sum_up(struct cart *cart)
 
 /* ---- amounts of others ----------------------------------------------------------------------- */
 
+bool rules_may_drop_totals(const struct cart *cart, const struct cart_known *known)
+{
+    return cart->n_totals == 0 || known->request->caller.may_set_totals;
+}
+
 enum cart_outcome rules_set_total(
     const struct cart *cart, const struct cart_command *command, struct cart_decision *decision)
 {
@@ -92,7 +97,8 @@ enum cart_outcome rules_set_total(
         return rules_refuse(decision, CART_REFUSED_AMOUNT_TOO_LARGE);
     return rules_accept(
         decision,
-        (struct cart_event){.type = CART_EVENT_TOTAL_SET, .total_set = {name, amount_minor}});
+        (struct cart_event){
+            .type = CART_EVENT_TOTAL_SET, .total_set = {name, amount_minor, cart->notes != NULL}});
 }
 
 enum cart_outcome rules_remove_total(
@@ -103,7 +109,8 @@ enum cart_outcome rules_remove_total(
         return CART_ALREADY_SO;
     return rules_accept(
         decision,
-        (struct cart_event){.type = CART_EVENT_TOTAL_REMOVED, .total_removed = {.name = name}});
+        (struct cart_event){
+            .type = CART_EVENT_TOTAL_REMOVED, .total_removed = {name, cart->notes != NULL}});
 }
 
 /* Where a total of that name is, or would be. */

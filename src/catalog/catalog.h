@@ -73,7 +73,7 @@ struct catalog_event {
 enum catalog_command_type {
     CATALOG_COMMAND_CHANGE_PRODUCT, /* the product becomes exactly `content` */
     CATALOG_COMMAND_SET_PRICE, /* one line of an import: name, one price, and activity, quantity and
-                                  tags if it says so; other currencies stay as they are */
+                                  tags if it says so */
     CATALOG_COMMAND_DEACTIVATE /* the product, if there is one, becomes inactive; the rest stays */
 };
 
@@ -88,6 +88,9 @@ struct catalog_command {
     bool has_quantity; /* set_price only; when false an existing product keeps its quantity and a
                           new one has the default */
     bool has_tags;     /* likewise; a new one has none */
+    /* set_price only: the other currencies whose prices stay; NULL: all of them. */
+    const char (*kept_currencies)[4];
+    size_t n_kept_currencies;
 };
 
 /* Why a command is refused. */

@@ -103,6 +103,24 @@ static bool is_same(const struct catalog_content *left, const struct catalog_con
     return true;
 }
 
+static bool keeps(const struct catalog_command *command, const char *currency)
+{
+    for (size_t i = 0; i < command->n_kept_currencies; i++)
+        if (strcmp(command->kept_currencies[i], currency) == 0)
+            return true;
+    return command->kept_currencies == NULL;
+}
+
+/* The prices that stay beside the one that is set. */
+static void keep_prices(const struct catalog_command *command, struct catalog_content *content)
+{
+    size_t n_kept = 0;
+    for (size_t i = 0; i < content->n_prices; i++)
+        if (keeps(command, content->prices[i].currency))
+            content->prices[n_kept++] = content->prices[i];
+    content->n_prices = n_kept;
+}
+
 /* The product with one price set, as a line of an import wants it. */
 static bool set_price(
     const struct catalog_product *product, const struct catalog_command *command,
@@ -119,6 +137,7 @@ static bool set_price(
         content->quantity = command->content.quantity;
     if (command->has_tags)
         content->tags = command->content.tags;
+    keep_prices(command, content);
     const struct catalog_price *price = &command->content.prices[0];
     if (!command->takes_price_away)
         return catalog_content_set_price(content, price->currency, price->price_minor);

@@ -1,3 +1,4 @@
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -33,7 +34,7 @@ static bool read_flags(const struct cli_call *call, struct catalog_file *file)
         cli_complain("--prices must be minor or decimal, not \"%s\"", prices->value);
         return false;
     }
-    file->needs_products = flags[CLI_CATALOG_REPLACE].is_given;
+    file->replaces = flags[CLI_CATALOG_REPLACE].is_given;
     if (flags[CLI_CATALOG_REPLACE].is_given)
         file->checked_by = "--replace";
     else if (flags[CLI_CATALOG_STRICT].is_given)
@@ -43,28 +44,69 @@ static bool read_flags(const struct cli_call *call, struct catalog_file *file)
     return true;
 }
 
-static void print_dry_run(const struct catalog_missing *missing)
+static void print_withdrawn(const struct catalog_difference *difference)
 {
-    for (size_t i = 0; i < missing->n; i++)
-        printf("would be made inactive: %s\n", catalog_missing_at(missing, i)->sku);
+    if (difference->n_withdrawn > 0)
+        printf(
+            "products of the file that are inactive in the catalogue: %" PRId64
+            "; \"yes\" in the column active brings them back, and so does --replace\n",
+            difference->n_withdrawn);
+}
+
+static void print_dry_run(
+    const struct catalog_file *file, const struct catalog_difference *difference)
+{
+    for (size_t i = 0; i < difference->n_missing; i++)
+        printf("would be made inactive: %s\n", catalog_difference_missing(difference, i)->sku);
+    printf(
+        "products: %" PRId64 " would be new, %" PRId64 " changed, %zu made inactive\n",
+        difference->n_new, difference->n_changed, difference->n_missing);
+    if (!file->replaces)
+        print_withdrawn(difference);
     puts("dry run: every line is right; nothing was imported");
+}
+
+/* What an import leaves that may surprise. It is done, so a failure here is not the import's. */
+static void print_left(const struct catalog_file *file, const struct catalog_notes *notes)
+{
+    BASE_CLEANUP(catalog_difference_finish) struct catalog_difference left = {0};
+    BASE_CLEANUP(base_free_pointer) char *problem = NULL;
+    if (catalog_difference_find(
+            file->config, notes, false, CATALOG_SCOPE_INACTIVE, &left, &problem))
+        print_withdrawn(&left);
+    else
+        cli_complain("inactive products could not be counted: %s", problem);
+}
+
+/* Imports a file that was checked, if it had to be. False: not everything was imported; said. */
+static bool import_checked(
+    const struct catalog_file *file, struct catalog_notes *notes, bool is_dry_run)
+{
+    BASE_CLEANUP(catalog_difference_finish) struct catalog_difference difference = {0};
+    BASE_CLEANUP(base_free_pointer) char *problem = NULL;
+    if ((file->replaces || is_dry_run) &&
+        !catalog_difference_find(
+            file->config, notes, file->replaces, CATALOG_SCOPE_ALL, &difference, &problem)) {
+        cli_complain("%s; nothing was imported", problem);
+        return false;
+    }
+    if (is_dry_run) {
+        print_dry_run(file, &difference);
+        return true;
+    }
+    bool is_done = catalog_import(file, notes, file->replaces ? &difference : NULL);
+    if (is_done && !file->replaces)
+        print_left(file, notes);
+    return is_done;
 }
 
 /* False: not everything was imported; said. */
 static bool import_file(const struct catalog_file *file, bool is_dry_run)
 {
-    BASE_CLEANUP(seen_finish) struct seen seen = {.slots = NULL};
-    BASE_CLEANUP(catalog_missing_finish) struct catalog_missing missing = {.n = 0};
-    if (file->checked_by != NULL && !(source_spool(file->source) && catalog_check(file, &seen)))
+    BASE_CLEANUP(catalog_notes_finish) struct catalog_notes notes = {0};
+    if (file->checked_by != NULL && !(source_spool(file->source) && catalog_check(file, &notes)))
         return false;
-    if (file->needs_products && !catalog_missing_find(file->config, &seen, &missing))
-        return false;
-    if (is_dry_run) {
-        print_dry_run(&missing);
-        return true;
-    }
-    seen_finish(&seen); /* much memory that is not needed any more */
-    return catalog_import(file, file->needs_products ? &missing : NULL);
+    return import_checked(file, &notes, is_dry_run);
 }
 
 enum cli_exit cli_catalog(const struct cli_call *call)

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "catalog.h"
-#include "codec.h"
 #include "metrics.h"
 #include "migrate.h"
 #include "product_line.h"
@@ -38,6 +37,7 @@ struct import_line {
     char name[NAME_SIZE];
     char unit[UNIT_SIZE];
     char tags[CATALOG_TAGS_SIZE];
+    char currencies[CATALOG_PRICES_MAX][4];
 };
 
 enum import_end {
@@ -54,12 +54,12 @@ struct import {
     struct csv_reader reader;
     struct product_line_header header;
     bool has_header;
-    bool is_read;      /* the whole file */
-    struct seen *seen; /* NULL: the lines were checked before */
-    int64_t n_lines;   /* without the header; a record that spans lines counts once */
+    bool is_read; /* the whole file */
+    struct catalog_notes *notes;
+    bool is_checked; /* the lines are known to be right, and are noted */
+    int64_t n_lines; /* without the header; a record that spans lines counts once */
     int64_t n_bad;
-    int64_t n_contradictions;
-    const struct catalog_missing *missing; /* NULL: none */
+    const struct catalog_difference *replaced; /* NULL: the file is not the whole catalogue */
     size_t n_missing_submitted;
     int64_t n_deactivated;
     int64_t n_changed_meanwhile; /* of the missing ones */
@@ -145,9 +145,22 @@ static void submit(struct import_line *slot, int32_t version)
     service_submit(slot->import->service, &slot->command);
 }
 
-static void submit_line(struct import *import, const struct product_line *line, int64_t line_number)
+/* Of the whole catalogue the file says everything, also by what it does not have. */
+static void replace_product(
+    const struct import *import, struct product_line *line, struct import_line *slot)
+{
+    if (import->replaced == NULL)
+        return;
+    catalog_notes_complete(import->notes, line);
+    slot->catalog_command.kept_currencies = (const char(*)[4])slot->currencies;
+    slot->catalog_command.n_kept_currencies =
+        catalog_notes_list_currencies(import->notes, line->sku, slot->currencies);
+}
+
+static void submit_line(struct import *import, struct product_line *line, int64_t line_number)
 {
     struct import_line *slot = take_slot(import, line_number);
+    replace_product(import, line, slot);
     /* The texts were checked to fit. */
     (void)strncpy(slot->sku, line->sku, sizeof slot->sku - 1);
     (void)strncpy(slot->name, line->name, sizeof slot->name - 1);
@@ -180,11 +193,11 @@ static void submit_line(struct import *import, const struct product_line *line, 
  * since they were found is newer than the file, and stays. */
 static bool deactivate_next(struct import *import)
 {
-    const struct catalog_missing *missing = import->missing;
-    if (missing == NULL || import->n_missing_submitted == missing->n)
+    const struct catalog_difference *replaced = import->replaced;
+    if (replaced == NULL || import->n_missing_submitted == replaced->n_missing)
         return false;
     const struct catalog_missing_product *product =
-        catalog_missing_at(missing, import->n_missing_submitted++);
+        catalog_difference_missing(replaced, import->n_missing_submitted++);
     struct import_line *slot = take_slot(import, 0);
     slot->catalog_command.type = CATALOG_COMMAND_DEACTIVATE;
     slot->catalog_command.sku = product->sku;
@@ -255,53 +268,14 @@ static void receive_header(struct import *import, const struct csv_record *recor
     import->has_header = product_line_read_header(record, &import->header, &ignored, &problem);
     if (!import->has_header) {
         break_off(import, record->line, problem);
-    } else if (ignored.length > 0 && import->seen != NULL) { /* else the check said it */
+        return;
+    }
+    catalog_notes_take_header(import->notes, &import->header);
+    if (ignored.length > 0 && !import->is_checked) { /* else the check said it */
         base_buffer_append_text(&ignored, ": unknown columns, which are ignored");
         progress_erase(&import->task.progress);
         cli_complain_of_line(import->task.source->name, record->line, base_buffer_text(&ignored));
     }
-}
-
-/* The same of what lines say besides prices, of which each is noted. */
-static int64_t find_other_content(
-    struct import *import, const struct product_line *line, int64_t line_number)
-{
-    BASE_CLEANUP(base_buffer_finish) struct base_buffer quantity = {0};
-    codec_write_quantity(&quantity, &line->quantity);
-    const struct {
-        const char *name;
-        bool is_said;
-        const char *value;
-    } members[] = {
-        {"name", true, line->name},
-        {"active", line->has_active, line->is_active ? "1" : "0"},
-        {"quantity", line->has_quantity, base_buffer_text(&quantity)},
-        {"tags", line->has_tags, line->tags == NULL ? "" : line->tags},
-    };
-    int64_t first = 0;
-    for (size_t i = 0; i < BASE_COUNT(members); i++) {
-        int64_t earlier =
-            members[i].is_said
-                ? seen_note(import->seen, line->sku, members[i].name, members[i].value, line_number)
-                : 0;
-        first = first > 0 ? first : earlier;
-    }
-    return first;
-}
-
-/* 0, or the number of an earlier line that says something else of this product. Of an import that
- * goes on with it only prices are compared, which takes the least memory. */
-static int64_t find_contradiction(
-    struct import *import, const struct product_line *line, int64_t line_number)
-{
-    char price[BASE_INT_SIZE + 1] = "";
-    if (import->seen == NULL)
-        return 0;
-    if (line->has_price)
-        *base_format_int(price, line->price_minor) = '\0';
-    int64_t earlier = seen_note(import->seen, line->sku, line->currency, price, line_number);
-    int64_t other = import->only_checks ? find_other_content(import, line, line_number) : 0;
-    return earlier > 0 ? earlier : other;
 }
 
 static void receive_record(struct import *import, const struct csv_record *record)
@@ -314,16 +288,16 @@ static void receive_record(struct import *import, const struct csv_record *recor
         complain(import, record->line, base_buffer_text(&problem));
         return;
     }
-    int64_t earlier = find_contradiction(import, &line, record->line);
-    import->n_contradictions += earlier > 0;
-    if (!import->only_checks) {
-        submit_line(import, &line, record->line);
-    } else if (earlier > 0) {
+    int64_t earlier =
+        import->is_checked ? 0 : catalog_notes_take(import->notes, &line, record->line);
+    if (earlier > 0) {
         base_buffer_printf(
             &problem, "it contradicts line %" PRId64 " in name, price, activity, quantity or tags",
             earlier);
         product_line_append_sku(&problem, line.sku);
         complain(import, record->line, base_buffer_text(&problem));
+    } else if (!import->only_checks) {
+        submit_line(import, &line, record->line);
     }
 }
 
@@ -456,7 +430,7 @@ static void say_end(const struct import *import, const char *trouble)
             "%s: %s is recorded, and %" PRId64 " of the %zu products that it does not have were "
             "made inactive; importing it again from the beginning is safe",
             is_interrupted ? "interrupted" : name_trouble(import, trouble), name,
-            import->n_deactivated, import->missing->n);
+            import->n_deactivated, import->replaced->n_missing);
     else if (is_interrupted)
         cli_complain(
             "interrupted: %s is recorded up to line %" PRId64
@@ -475,12 +449,7 @@ static void print_summary(const struct import *import)
         "lines: %" PRId64 " read, %" PRId64 " changed a product, %" PRId64
         " said nothing new, %" PRId64 " bad\n",
         import->n_lines, import->n_done - n_unchanged, n_unchanged, import->n_bad);
-    if (import->n_contradictions > 0 && !import->only_checks)
-        printf(
-            "of these, %" PRId64 " gave a price that an earlier line had given otherwise; the last "
-            "one holds\n",
-            import->n_contradictions);
-    if (import->missing != NULL)
+    if (import->replaced != NULL)
         printf(
             "products that the file does not have: %" PRId64 " made inactive, %" PRId64
             " left as somebody changed them meanwhile\n",
@@ -527,12 +496,12 @@ static void finish(struct import *import)
     free(import->lines);
 }
 
-bool catalog_check(const struct catalog_file *file, struct seen *seen)
+bool catalog_check(const struct catalog_file *file, struct catalog_notes *notes)
 {
-    struct import import = {.file = file, .seen = seen, .only_checks = true};
+    struct import import = {.file = file, .notes = notes, .only_checks = true};
     pass(&import, "checking");
     bool is_whole = import.end == IMPORT_READ_ALL;
-    bool is_empty = is_whole && file->needs_products && import.n_lines == import.n_bad;
+    bool is_empty = is_whole && file->replaces && import.n_lines == import.n_bad;
     bool is_refused = is_whole && (import.n_bad > 0 || is_empty);
     if (is_refused)
         print_summary(&import);
@@ -546,13 +515,15 @@ bool catalog_check(const struct catalog_file *file, struct seen *seen)
     return is_whole && !is_refused && source_rewind(file->source);
 }
 
-bool catalog_import(const struct catalog_file *file, const struct catalog_missing *missing)
+bool catalog_import(
+    const struct catalog_file *file, struct catalog_notes *notes,
+    const struct catalog_difference *replaced)
 {
-    BASE_CLEANUP(seen_finish) struct seen seen = {.slots = NULL};
     struct import import = {
         .file = file,
-        .seen = file->checked_by == NULL ? &seen : NULL,
-        .missing = missing,
+        .notes = notes,
+        .is_checked = file->checked_by != NULL,
+        .replaced = replaced,
     };
     pass(&import, "importing");
     bool is_whole = import.end == IMPORT_READ_ALL && import.n_bad == 0 && import.n_failed == 0;

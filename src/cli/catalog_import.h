@@ -6,9 +6,9 @@
 #ifndef CARTD_CLI_CATALOG_IMPORT_H
 #define CARTD_CLI_CATALOG_IMPORT_H
 
-#include "catalog_missing.h"
+#include "catalog_difference.h"
+#include "catalog_notes.h"
 #include "config.h"
-#include "seen.h"
 #include "source.h"
 
 struct catalog_file {
@@ -17,15 +17,18 @@ struct catalog_file {
     char delimiter; /* '\0': found by itself */
     bool has_decimal_prices;
     const char *checked_by; /* "--strict": why nothing is imported if a line is bad */
-    bool needs_products;    /* a file without any is refused by the check */
+    bool replaces;          /* it is the whole catalogue; without products it is refused */
 };
 
-/* Only reads the lines, and finds those that contradict each other too. `seen` is what they say.
- * False: a line is bad, or it can't be read; said. The source is at its beginning again. */
-bool catalog_check(const struct catalog_file *file, struct seen *seen) BASE_MUST_CHECK;
-/* Imports them, and then makes the missing products inactive that nobody changed meanwhile (NULL:
- * none). False: not everything was recorded; said. */
-bool catalog_import(const struct catalog_file *file, const struct catalog_missing *missing)
-    BASE_MUST_CHECK;
+/* Only reads the lines, and notes what they say. False: a line is bad, or contradicts another, or
+ * it can't be read; said. The source is at its beginning again. */
+bool catalog_check(const struct catalog_file *file, struct catalog_notes *notes) BASE_MUST_CHECK;
+/* Imports them. `notes` are those of the check; without one the import takes them. `replaced`
+ * (NULL: nothing is): the file is the whole catalogue, so what it does not say is not so, and the
+ * products that it does not have become inactive, but for those that somebody changed meanwhile.
+ * False: not everything was recorded; said. */
+bool catalog_import(
+    const struct catalog_file *file, struct catalog_notes *notes,
+    const struct catalog_difference *replaced) BASE_MUST_CHECK;
 
 #endif

@@ -55,28 +55,28 @@ static const struct subcommand {
         .sentence = "import products and prices from a CSV file",
         .more =
             "The first line names the columns, in any order: sku,name,currency,price and, "
-            "optionally,\nactive; others are ignored. The file may have commas, semicolons or "
-            "tabs, "
-            "in UTF-8, or in\nUTF-16 with a byte order mark. A price is an integer in the "
-            "currency's minor unit; an empty\none takes the price in that currency away. FILE "
-            "\"-\" is standard input. Invalid lines are\nreported by number and the rest is "
-            "imported; the exit status is then 1. Importing a file\nagain records only what has "
-            "changed.\n",
+            "optionally,\nactive,minimum,maximum,multiple_of,unit,scale,tags; others are ignored. "
+            "The file may have\ncommas, semicolons or tabs, in UTF-8, or in UTF-16 with a byte "
+            "order mark. A price is an\ninteger in the currency's minor unit; an empty one takes "
+            "the price in that currency away.\nFILE \"-\" is standard input. Lines that are "
+            "invalid "
+            "or contradict an earlier one are reported\nby number and the rest is imported; the "
+            "exit status is then 1. Importing a file again records\nonly what has changed.\n",
         .run = cli_catalog,
         .has_settings = true,
         .least_arguments = 2,
         .most_arguments = 2,
         .flags =
             {{"strict", NULL,
-              "check the whole file first, and import nothing if any line is invalid or "
-              "contradicts another"},
+              "check the whole file first, and import nothing if a line is invalid or contradicts "
+              "another"},
              {"delimiter", "CHARACTER", "what is between the fields: , ; | or tab"},
              {"prices", "minor|decimal",
               "decimal: 4.99 or 4,99, with no more decimals than the currency has"},
              {"replace", NULL,
-              "as --strict, and make the products inactive that the file does not have"},
-             {"dry-run", NULL,
-              "check the file, list what --replace would make inactive, and import nothing"}},
+              "as --strict, and make the file the whole catalogue: products that it does not have "
+              "become inactive, its products are for sale and have no other prices"},
+             {"dry-run", NULL, "check the file, say what would change, and import nothing"}},
     },
     {
         .name = "verify",
@@ -150,6 +150,19 @@ static const struct subcommand {
         .run = cli_projections,
         .has_settings = true,
         .most_arguments = 2,
+    },
+    {
+        .name = "reactions",
+        .usage = "[pause NAME | resume NAME | rerun NAME --from POSITION]",
+        .sentence = "list what acts on the log by itself, or pause, resume or rerun one",
+        .more = "The list shows how far each reaction is, and its timers. What a reaction can't do "
+                "pauses it;\n`resume` makes it try that again. `rerun` makes it answer the events "
+                "from a position of the log\non again: what it has done is not done twice, what "
+                "it could not do is done now.\n",
+        .run = cli_reactions,
+        .has_settings = true,
+        .most_arguments = 2,
+        .flags = {{"from", "POSITION", "the first event that rerun answers again"}},
     },
     {
         .name = "healthcheck",
@@ -309,6 +322,21 @@ static bool is_database_right(const struct subcommand *subcommand, const struct 
     return cli_check_database("DATABASE_URL", config->texts[CONFIG_DATABASE_URL]);
 }
 
+static int64_t duration_us(const struct config *config, enum config_setting setting)
+{
+    return config->numbers[setting] * 1000000;
+}
+
+struct cart_lifetimes cli_lifetimes(const struct config *config)
+{
+    return (struct cart_lifetimes){
+        .abandoned_us = duration_us(config, CONFIG_ABANDONED_AFTER),
+        .guest_us = duration_us(config, CONFIG_EXPIRES_GUEST),
+        .customer_us = duration_us(config, CONFIG_EXPIRES_CUSTOMER),
+        .empty_us = duration_us(config, CONFIG_EXPIRES_EMPTY),
+    };
+}
+
 /* arguments[0] is the subcommand's name. */
 static enum cli_exit run_with_settings(
     const struct subcommand *subcommand, char **arguments, char *const *environment)
@@ -335,6 +363,8 @@ static enum cli_exit run_with_settings(
     }
     struct currency_list own_currencies = config_currencies(&config);
     currency_use(&own_currencies);
+    const struct cart_lifetimes lifetimes = cli_lifetimes(&config);
+    codec_use_lifetimes(&lifetimes);
     if (!are_without_passwords(&call) || !is_database_right(subcommand, &config))
         return CLI_MISUSED;
     if (call.n_arguments < subcommand->least_arguments ||

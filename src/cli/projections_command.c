@@ -3,60 +3,19 @@
 #include <string.h>
 
 #include "follow.h"
+#include "followers.h"
 #include "subcommand.h"
-#include "task.h"
 
-static void close_session(struct postgres_session **session)
-{
-    postgres_session_close(*session);
-}
-
-/* What a projection does at the moment, as words for the last column. */
-static void write_activity(struct base_buffer *out, const struct follow_state *state)
-{
-    out->length = 0;
-    if (state->paused_position > 0) {
-        base_buffer_printf(
-            out, "paused at position %" PRId64 " since %s: %s", state->paused_position,
-            state->paused_at, state->paused_reason);
-    } else if (state->rebuilt_position >= 0) {
-        int64_t whole = state->position > 0 ? state->position : 1;
-        base_buffer_printf(
-            out, "rebuilding, %" PRId64 " %% done", state->rebuilt_position * 100 / whole);
-    } else {
-        base_buffer_append_text(out, state->lag_events > 0 ? "catching up" : "up to date");
-    }
-}
-
-static void print_list(const struct follow_state *list, size_t n)
+static void print_list(const struct runner_state *list, size_t n)
 {
     BASE_CLEANUP(base_buffer_finish) struct base_buffer activity = {0};
     printf("%-24s %12s %10s %10s  %s\n", "projection", "position", "lag", "seconds", "state");
     for (size_t i = 0; i < n; i++) {
-        write_activity(&activity, &list[i]);
+        followers_write_activity(&activity, &list[i]);
         printf(
             "%-24s %12" PRId64 " %10" PRId64 " %10" PRId64 "  %s\n", list[i].name, list[i].position,
             list[i].lag_events, list[i].lag_seconds, base_buffer_text(&activity));
     }
-}
-
-static const struct follow_state *find_state(
-    const struct follow_state *list, size_t n, const char *name)
-{
-    for (size_t i = 0; i < n; i++)
-        if (strcmp(list[i].name, name) == 0)
-            return &list[i];
-    return NULL;
-}
-
-static enum cli_exit complain_unknown(const struct follow_state *list, size_t n, const char *name)
-{
-    BASE_CLEANUP(base_buffer_finish) struct base_buffer names = {0};
-    for (size_t i = 0; i < n; i++)
-        base_buffer_printf(&names, "%s%s", i > 0 ? ", " : "", list[i].name);
-    cli_complain(
-        "unknown projection \"%s\"; the projections are: %s", name, base_buffer_text(&names));
-    return CLI_MISUSED;
 }
 
 static bool resume(struct postgres_session *session, const char *name, char **problem)
@@ -69,7 +28,7 @@ static bool resume(struct postgres_session *session, const char *name, char **pr
 }
 
 static bool rebuild(
-    struct postgres_session *session, const struct follow_state *state, char **problem)
+    struct postgres_session *session, const struct runner_state *state, char **problem)
 {
     if (!follow_rebuild(session, state->name, problem))
         return false;
@@ -83,7 +42,7 @@ static enum cli_exit run(
     struct postgres_session *session, const struct cli_call *call, char **problem)
 {
     BASE_CLEANUP(base_arena_finish) struct base_arena arena = {0};
-    struct follow_state *list = NULL;
+    struct runner_state *list = NULL;
     size_t n = 0;
     if (!follow_list(session, &arena, &list, &n, problem))
         return CLI_FAILED;
@@ -92,9 +51,9 @@ static enum cli_exit run(
         return CLI_DONE;
     }
     const char *name = call->arguments[1];
-    const struct follow_state *state = find_state(list, n, name);
+    const struct runner_state *state = followers_find(list, n, name);
     if (!state)
-        return complain_unknown(list, n, name);
+        return followers_complain_unknown("projection", list, n, name);
     bool is_done = strcmp(call->arguments[0], "resume") == 0 ? resume(session, name, problem)
                                                              : rebuild(session, state, problem);
     return is_done ? CLI_DONE : CLI_FAILED;
@@ -111,14 +70,5 @@ enum cli_exit cli_projections(const struct cli_call *call)
 {
     if (!is_understood(call))
         return cli_complain_of_usage(call);
-    if (!task_check(call->config))
-        return CLI_FAILED;
-    BASE_CLEANUP(base_free_pointer) char *problem = NULL;
-    BASE_CLEANUP(close_session)
-    struct postgres_session *session =
-        postgres_session_open(call->config->texts[CONFIG_DATABASE_URL], &problem);
-    enum cli_exit status = session ? run(session, call, &problem) : CLI_FAILED;
-    if (problem)
-        cli_complain("%s", problem);
-    return status;
+    return followers_run(call, run);
 }

@@ -18,6 +18,11 @@ static uint64_t digest(const char *text, const char *more)
     return number == 0 ? 1 : number;
 }
 
+static uint32_t digest_value(const char *value)
+{
+    return (uint32_t)digest(value, "");
+}
+
 /* Where the thing is, or would be. There is room. */
 static struct seen_thing *find(const struct seen *seen, uint64_t about)
 {
@@ -50,19 +55,28 @@ void seen_finish(struct seen *seen)
 int64_t seen_note(
     struct seen *seen, const char *sku, const char *what, const char *value, int64_t line)
 {
-    if (seen->n >= seen->n_slots / 4 * 3)
+    if (seen->n >= seen->n_slots / 8 * 7)
         grow(seen);
     const struct seen_thing thing = {
         .about = digest(sku, what),
-        .value = (uint32_t)digest(value, ""),
+        .value = digest_value(value),
         .line = (uint32_t)line,
     };
     struct seen_thing *slot = find(seen, thing.about);
     bool is_new = slot->about == 0;
-    int64_t earlier = !is_new && slot->value != thing.value ? slot->line : 0;
+    if (!is_new && slot->value != thing.value)
+        return slot->line;
     seen->n += is_new;
     *slot = thing;
-    return earlier;
+    return 0;
+}
+
+bool seen_says(const struct seen *seen, const char *sku, const char *what, const char *value)
+{
+    if (seen->n == 0)
+        return false;
+    const struct seen_thing *thing = find(seen, digest(sku, what));
+    return thing->about != 0 && thing->value == digest_value(value);
 }
 
 bool seen_has(const struct seen *seen, const char *sku, const char *what)

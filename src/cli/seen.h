@@ -22,10 +22,13 @@ struct seen {
 
 void seen_finish(struct seen *seen);
 /* Notes that a line says `value` of something about a sku, such as "name". 0, or the number of the
- * last line before that said another value. */
+ * last line before that said another value, which stays noted. */
 int64_t seen_note(
     struct seen *seen, const char *sku, const char *what, const char *value, int64_t line);
-/* Whether any line said this of the sku. */
+/* Whether the lines said this value of the sku. */
+bool seen_says(const struct seen *seen, const char *sku, const char *what, const char *value)
+    BASE_MUST_CHECK;
+/* Whether any line said something of it. */
 bool seen_has(const struct seen *seen, const char *sku, const char *what) BASE_MUST_CHECK;
 
 #endif

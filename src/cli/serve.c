@@ -13,6 +13,7 @@
 #include "metrics.h"
 #include "migrate.h"
 #include "projections.h"
+#include "reactions.h"
 #include "service.h"
 #include "subcommand.h"
 
@@ -39,6 +40,8 @@ struct serve {
     struct projections *projections;
     struct feed *feed;
     struct follow *follow; /* NULL: this process does not run the projections */
+    struct reactions_settings reactions_settings;
+    struct reactions *reactions; /* NULL: this process does not run the reactions */
     struct http *http;
     struct audit *sampler;  /* NULL: nobody wants it */
     int64_t n_descriptors;  /* that there may be, if too few; else 0 */
@@ -80,6 +83,7 @@ static void drain(struct serve *serve, int signal)
         &serve->log, BASE_LOG_DRAINING, BASE_LOG_TEXT("signal", strsignal(signal)),
         BASE_LOG_NUMBER("requests", http_waiting(serve->http)));
     http_drain(serve->http);
+    reactions_drain(serve->reactions);
     service_drain(serve->service);
     feed_drain(serve->feed);
     serve->drain_ends_at_us =
@@ -198,6 +202,29 @@ static bool open_follow(struct serve *serve, char **problem)
     return serve->follow;
 }
 
+static bool open_reactions(struct serve *serve, char **problem)
+{
+    const struct config *config = serve->config;
+    if (config->numbers[CONFIG_REACTIONS] == 0)
+        return true;
+    serve->reactions_settings.lifetimes = cli_lifetimes(config);
+    serve->reactions = reactions_create(
+        &(struct reactions_options){
+            .loop = serve->loop,
+            .log = &serve->log,
+            .metrics = &serve->metrics,
+            .url = config->texts[CONFIG_DATABASE_URL],
+            .history = serve->history,
+            .ready_sql = migrate_ready_sql(),
+            .not_ready_detail = CLI_SCHEMA_NOT_READY,
+            .service = serve->service,
+            .settings = &serve->reactions_settings,
+            .now_us = base_clock_now_us,
+        },
+        problem);
+    return serve->reactions;
+}
+
 static unsigned number_of(const struct config *config, enum config_setting setting)
 {
     return (unsigned)config->numbers[setting];
@@ -260,6 +287,7 @@ static bool open_http(struct serve *serve, char **problem)
             .listen = config->texts[CONFIG_LISTEN],
             .default_currency = config->texts[CONFIG_DEFAULT_CURRENCY],
             .reopen_hours = config->numbers[CONFIG_REOPEN_HOURS],
+            .has_one_open_cart = config->numbers[CONFIG_OPEN_CARTS] == 1,
             .checks_prices = config->numbers[CONFIG_CHECK_PRICES] == 1,
             .openapi = cli_openapi,
             .openapi_length = cli_openapi_length,
@@ -322,7 +350,9 @@ static void close_rooms(struct serve *serve)
     /* What still waits is answered by the rooms that it waits for, so http goes after them. */
     audit_destroy(serve->sampler);
     follow_destroy(serve->follow);
+    reactions_drain(serve->reactions);
     service_destroy(serve->service);
+    reactions_destroy(serve->reactions);
     projections_destroy(serve->projections);
     feed_destroy(serve->feed);
     http_destroy(serve->http);
@@ -393,7 +423,8 @@ enum cli_exit cli_serve(const struct cli_call *call)
     BASE_CLEANUP(base_free_pointer) char *problem = NULL;
     bool is_open = open_loop(&serve, &problem) && open_auth(&serve, &problem) &&
                    open_database(&serve, &problem) && open_follow(&serve, &problem) &&
-                   open_http(&serve, &problem) && open_sampler(&serve, &problem);
+                   open_reactions(&serve, &problem) && open_http(&serve, &problem) &&
+                   open_sampler(&serve, &problem);
     if (is_open) {
         base_log(
             &serve.log, BASE_LOG_STARTED, BASE_LOG_TEXT("listen", http_listen_address(serve.http)),

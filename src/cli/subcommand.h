@@ -6,6 +6,7 @@
 #define CARTD_CLI_SUBCOMMAND_H
 
 #include "base.h"
+#include "cart.h"
 #include "config.h"
 
 /* What a subcommand is called with. */
@@ -29,6 +30,7 @@ enum cli_exit cli_rebuild(const struct cli_call *call) BASE_MUST_CHECK;
 enum cli_exit cli_show(const struct cli_call *call) BASE_MUST_CHECK;
 enum cli_exit cli_events(const struct cli_call *call) BASE_MUST_CHECK;
 enum cli_exit cli_projections(const struct cli_call *call) BASE_MUST_CHECK;
+enum cli_exit cli_reactions(const struct cli_call *call) BASE_MUST_CHECK;
 enum cli_exit cli_healthcheck(const struct cli_call *call) BASE_MUST_CHECK;
 enum cli_exit cli_version(const struct cli_call *call) BASE_MUST_CHECK;
 enum cli_exit cli_help(const struct cli_call *call) BASE_MUST_CHECK;
@@ -42,6 +44,7 @@ enum cli_catalog_flag {
     CLI_CATALOG_DRY_RUN
 };
 enum cli_rebuild_flag { CLI_REBUILD_FROM };
+enum cli_reactions_flag { CLI_REACTIONS_FROM };
 enum cli_show_flag { CLI_SHOW_VERSION, CLI_SHOW_AT };
 enum cli_events_flag {
     CLI_EVENTS_CART,
@@ -57,6 +60,9 @@ enum cli_exit cli_rebuild_all(const struct config *config) BASE_MUST_CHECK;
 /* The log as the settings want it, from `usual` on unless they name another level than the default.
  */
 struct base_log cli_log(const struct config *config, enum base_log_level usual);
+
+/* How long carts last, as the settings say. */
+struct cart_lifetimes cli_lifetimes(const struct config *config);
 
 /* Says "cartd: …" on stderr. */
 void cli_complain(const char *format, ...) BASE_PRINTF(1, 2);

@@ -14,12 +14,19 @@
 #include "cart.h"
 #include "catalog.h"
 #include "coupon.h"
+#include "customer.h"
 
 /* Call it once, before anything else. What is read then takes its memory from base, as the rest
  * does: a parser without memory would say of good JSON that it isn't. */
 void codec_begin(void);
 
 #define CODEC_DEPTH_MAX 16 /* of any JSON a client sends */
+
+/* How long carts last, for what their documents say about it; it is copied. Never called: for ever.
+ */
+void codec_use_lifetimes(const struct cart_lifetimes *lifetimes);
+/* As in room cart, with those. */
+int64_t codec_lifetime_us(bool has_customer, bool is_empty);
 
 /* ---- documents ------------------------------------------------------------------------------- */
 
@@ -39,21 +46,28 @@ void codec_write_cart_end(struct base_buffer *out, const struct cart *cart);
 void codec_write_stored_cart(struct base_buffer *out, const char *document, size_t length);
 /* Whether a document, or a piece of it, is of a shape of before. */
 bool codec_is_former_cart(const char *document, size_t length) BASE_MUST_CHECK;
+/* The times of a cart's document. closed_at and abandoned_at may be CART_TIME_NONE (null). */
+struct codec_cart_times {
+    int64_t created_at_us;
+    int64_t updated_at_us;
+    int64_t closed_at_us;
+    int64_t abandoned_at_us;
+    int64_t lifetime_us; /* how long after updated_at it expires, unless it is closed; 0: never */
+};
 /* The answer: a stored document in today's shape, with its times put in before the closing brace.
- * closed_at_us may be CART_TIME_NONE (null). */
+ */
 void codec_write_cart_times(
-    struct base_buffer *out, const char *document, size_t length, int64_t created_at_us,
-    int64_t updated_at_us, int64_t closed_at_us);
+    struct base_buffer *out, const char *document, size_t length,
+    const struct codec_cart_times *times);
 /* The answer with what the catalogue says now: each line has "current_price" and "available", the
  * cart "current_total". `offers` is {"<item id>":[price or null, whether it is active, quantity or
  * null],…} of the lines whose products are known. A price of another unit than the line's is none.
  */
 void codec_write_priced_cart(
     struct base_buffer *out, const char *document, size_t length, const char *offers,
-    int64_t created_at_us, int64_t updated_at_us, int64_t closed_at_us);
+    const struct codec_cart_times *times);
 /* The times in place: `out` ends with a stored document; the times are put in before its end. */
-void codec_append_cart_times(
-    struct base_buffer *out, int64_t created_at_us, int64_t updated_at_us, int64_t closed_at_us);
+void codec_append_cart_times(struct base_buffer *out, const struct codec_cart_times *times);
 
 /* {"sku","version","name","prices","active"}, "tags" if it has some, and "quantity" unless it is
  * the default: a product as it is stored in the read table. */
@@ -92,7 +106,7 @@ const char *codec_make_tags(struct base_arena *arena, const char **words, size_t
 
 /* ---- events ---------------------------------------------------------------------------------- */
 
-/* The names of all events that there are, of carts, products and coupons; NULL ends them. */
+/* The names of all events that there are, of any kind of stream; NULL ends them. */
 extern const char *const codec_event_names[];
 
 const char *codec_cart_event_name(enum cart_event_type type);
@@ -117,6 +131,12 @@ void codec_write_coupon_event(struct base_buffer *out, const struct coupon_event
 bool codec_read_coupon_event(
     const char *type, int32_t schema_version, const char *data, struct base_arena *arena,
     struct coupon_event *event) BASE_MUST_CHECK;
+const char *codec_customer_event_name(enum customer_event_type type);
+int32_t codec_customer_event_schema_version(enum customer_event_type type);
+void codec_write_customer_event(struct base_buffer *out, const struct customer_event *event);
+bool codec_read_customer_event(
+    const char *type, int32_t schema_version, const char *data, struct base_arena *arena,
+    struct customer_event *event) BASE_MUST_CHECK;
 
 /* How the shapes of stored events changed. A stored event keeps its schema_version forever; reading
  * it upcasts its data, one version after the other. `reason` is a static text, the rest of a
@@ -145,7 +165,7 @@ bool codec_is_same_json(const char *left, const char *right) BASE_MUST_CHECK;
 /* A cart as a snapshot stores it, and back; texts go to the arena. `shape` of a stored snapshot
  * must be this one, else it is not read: a snapshot can be made again from the events, so there are
  * no upcasts. False: not a snapshot; `cart` may have been changed. */
-#define CODEC_SNAPSHOT_SHAPE 5
+#define CODEC_SNAPSHOT_SHAPE 6
 void codec_write_cart_snapshot(struct base_buffer *out, const struct cart *cart);
 bool codec_read_cart_snapshot(const char *json, struct base_arena *arena, struct cart *cart)
     BASE_MUST_CHECK;
@@ -163,10 +183,23 @@ struct codec_trace {
     const char *tracestate;
     const char *baggage;
 };
-/* {"command_id":…,"actor":…,"traceparent":…}; what the trace does not have is left out. */
-void codec_write_event_metadata(
-    struct base_buffer *out, const struct base_uuid *command_id, const char *actor,
-    const struct codec_trace *trace);
+/* Why a command is sent that answers an event: the ids of the command that recorded the event, and
+ * of the one that all of it began with. Each is NULL where nothing is known. */
+struct codec_cause {
+    const char *causation_id;
+    const char *correlation_id;
+};
+/* What an event is recorded with: {"command_id":…,"actor":…,"traceparent":…}; what is NULL is left
+ * out. */
+struct codec_metadata {
+    struct base_uuid command_id;
+    const char *actor;
+    struct codec_cause cause;
+    struct codec_trace trace;
+};
+void codec_write_event_metadata(struct base_buffer *out, const struct codec_metadata *metadata);
+/* The correlation_id of stored metadata; false: it has none. */
+bool codec_read_correlation(const char *metadata, char id[static BASE_UUID_SIZE]) BASE_MUST_CHECK;
 
 /* An event with everything around it, as GETs and `missed_events` show it: all but
  * the hash of a guest's token. */
@@ -295,6 +328,12 @@ bool codec_merge_patch(
 const char *codec_make_notes(
     struct base_arena *arena, const struct cart_note *notes, size_t n_notes, bool has_prices);
 
+/* What the events of a decision make of the quantities of the cart's lines, each once, as canonical
+ * JSON in the arena; NULL: nothing. */
+const char *codec_make_changes(
+    struct base_arena *arena, const struct cart *cart, const struct cart_event *events,
+    size_t n_events);
+
 /* What a line that can't be called by its sku is called: an item id made from sku and properties
  * (NULL: none), which begins with what an item id can have of the sku, in the arena. The same for
  * the same three; each attempt gives another. */
@@ -332,8 +371,9 @@ bool codec_read_claims(
 /* ---- values by themselves, wherever they come from ------------------------------------------- */
 
 /* A text as it is compared and stored: in Unicode's normal form C (UAX 15), without the blanks
- * around it. `text` itself where that changes nothing, else in the arena. What is not UTF-8, or is
- * too long to have at most `most` code points, is not normalised; the checks below refuse both. */
+ * around it and what has no width there, with line feeds for line breaks of other systems. `text`
+ * itself where that changes nothing, else in the arena. What is not UTF-8, or is too long to have
+ * at most `most` code points, is not normalised; the checks below refuse both. */
 const char *codec_normalise(struct base_arena *arena, const char *text, size_t most);
 /* What a coupon's code is compared by: two codes with the same are one. That is Unicode's
  * NFKC_Casefold (Unicode Standard Annex 31 recommends it for identifiers without case): SUMMER is

@@ -10,14 +10,14 @@
 
 /* What a member is in JSON, and in C. */
 enum codec_kind {
-    CODEC_WORD,     /* an item id or, with `most`, another word; const char * */
-    CODEC_SKU,      /* const char * */
-    CODEC_TEXT,     /* any text; const char *. With `most`: of 1 to so many characters, none of
-                       which is a control character, in normal form */
-    CODEC_CURRENCY, /* char[4] */
-    CODEC_INTEGER, /* from `least` to `most`; int32_t or int64_t, of which null is what is less than
-                      `least`: read, it stays as it is */
-    CODEC_BOOLEAN, /* bool */
+    CODEC_WORD,       /* an item id or, with `most`, another word; const char * */
+    CODEC_SKU,        /* const char * */
+    CODEC_TEXT,       /* any text; const char *. With `most`: of 1 to so many characters, none of
+                         which is a control character, in normal form */
+    CODEC_CURRENCY,   /* char[4] */
+    CODEC_INTEGER,    /* from `least` to `most`; int32_t or int64_t, of which null is what is less
+                         than `least`, and is read as `otherwise` */
+    CODEC_BOOLEAN,    /* bool */
     CODEC_METADATA,   /* an object; canonical JSON, const char *. With `most`: of so many bytes */
     CODEC_PROPERTIES, /* an object of texts; canonical JSON, const char *, NULL where there are
                          none. With `most`: of so many bytes, and within the other limits too */
@@ -31,7 +31,9 @@ enum codec_kind {
                          coupon_amounts, sorted. With `most`: of so many */
     CODEC_TOKEN_HASH, /* 64 hexadecimal digits; const char * */
     CODEC_STATUS,     /* the name of a status that a cart can have; enum cart_status */
+    CODEC_MERGE_RULE, /* the name of one; enum cart_merge_rule */
     CODEC_UUID,       /* struct base_uuid */
+    CODEC_CART_ID,    /* the same, as a text; const char * */
     CODEC_NEW_ID,     /* the same, as a client may choose it for a cart */
     CODEC_TIME,       /* a time of RFC 3339; microseconds since 1970, int64_t, of which null is
                          INT64_MIN */
@@ -69,7 +71,7 @@ struct codec_field {
                          was always there */
     int64_t least;
     int64_t most;
-    int64_t otherwise; /* an integer or boolean that is left out */
+    int64_t otherwise; /* an integer or boolean that is left out, or an integer that is null */
 };
 
 /* The beginning of a row: its name alone, or with its kind and the member of a struct. */
@@ -120,6 +122,15 @@ void codec_read_quantity_member(
     const struct codec_object *object, const struct codec_field *field, json_t *value,
     void *target);
 
+/* ---- names.c --------------------------------------------------------------------------------- */
+
+void codec_read_status_member(
+    const struct codec_object *object, const struct codec_field *field, json_t *value,
+    void *target);
+void codec_read_merge_rule_member(
+    const struct codec_object *object, const struct codec_field *field, json_t *value,
+    void *target);
+
 /* ---- lists.c --------------------------------------------------------------------------------- */
 
 /* CODEC_TAGS, CODEC_WORDS and CODEC_SKUS; the last writes the latter two. */
@@ -151,13 +162,15 @@ struct codec_shape {
     int32_t schema_version; /* the newest */
     const struct codec_field *fields;
 };
-extern const struct codec_shape codec_cart_shapes[];    /* by enum cart_event_type */
-extern const struct codec_shape codec_catalog_shapes[]; /* by enum catalog_event_type */
-extern const struct codec_shape codec_coupon_shapes[];  /* by enum coupon_event_type */
-/* By the name of an event: of any, of a cart, of a product, of a coupon. NULL: there is none. */
+extern const struct codec_shape codec_cart_shapes[];     /* by enum cart_event_type */
+extern const struct codec_shape codec_catalog_shapes[];  /* by enum catalog_event_type */
+extern const struct codec_shape codec_coupon_shapes[];   /* by enum coupon_event_type */
+extern const struct codec_shape codec_customer_shapes[]; /* by enum customer_event_type */
+/* By the name of an event: of any, or of one kind of stream. NULL: there is none. */
 const struct codec_shape *codec_find_shape(const char *type);
 const struct codec_shape *codec_find_cart_shape(const char *type);
 const struct codec_shape *codec_find_catalog_shape(const char *type);
+const struct codec_shape *codec_find_customer_shape(const char *type);
 const struct codec_shape *codec_find_coupon_shape(const char *type);
 
 /* A command of a cart as one of a list; NULL: it can't be in one. */

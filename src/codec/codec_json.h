@@ -69,6 +69,12 @@ bool codec_open_object(
     struct codec_reader *reader, json_t *value, struct codec_path path,
     struct codec_object *object) BASE_MUST_CHECK;
 
+/* ---- text.c ---------------------------------------------------------------------------------- */
+
+/* Whether a text has a character that is a blank or is not seen at all: a separator of Unicode, or
+ * a format character (category Cf), such as those that turn the direction of a text. */
+bool codec_has_unseen(const char *text);
+
 /* ---- values.c -------------------------------------------------------------------------------- */
 
 /* 1 to `most` letters, digits and . _ ~ -, of which the first is a letter or a digit. */

@@ -10,7 +10,7 @@ enum {
     LINE_ROOM = 256,  /* one line without its texts */
     USUAL_HEAD = 448, /* what most documents need without lines, with times */
     USUAL_LINE = 224, /* what most lines need, with their texts */
-    TIMES_ROOM = 192, /* three members with a time each */
+    TIMES_ROOM = 288, /* five members with a time each */
 };
 
 /* ---- carts ----------------------------------------------------------------------------------- */
@@ -165,6 +165,8 @@ void codec_write_cart_end(struct base_buffer *out, const struct cart *cart)
     base_buffer_append_text(out, ",\"metadata\":");
     base_buffer_append_text(out, cart->metadata);
     write_text(out, ",\"order_reference\":", cart->order_reference);
+    if (cart->merged_into != NULL)
+        write_text(out, ",\"merged_into\":", cart->merged_into);
     base_buffer_append_char(out, '}');
 }
 
@@ -192,13 +194,36 @@ static void write_time(struct base_buffer *out, const char *name, int64_t unix_u
     base_buffer_append_char(out, '"');
 }
 
-void codec_append_cart_times(
-    struct base_buffer *out, int64_t created_at_us, int64_t updated_at_us, int64_t closed_at_us)
+/* As for currencies, what the settings say is the process's. */
+static struct cart_lifetimes cart_lifetimes;
+
+void codec_use_lifetimes(const struct cart_lifetimes *lifetimes)
+{
+    cart_lifetimes = *lifetimes;
+}
+
+int64_t codec_lifetime_us(bool has_customer, bool is_empty)
+{
+    return cart_lifetime_us(&cart_lifetimes, has_customer, is_empty);
+}
+
+static int64_t find_expiry(const struct codec_cart_times *times)
+{
+    if (times->closed_at_us != CART_TIME_NONE || times->lifetime_us == 0 ||
+        times->updated_at_us < BASE_TIME_LEAST_US ||
+        times->updated_at_us > BASE_TIME_MOST_US - times->lifetime_us)
+        return CART_TIME_NONE;
+    return times->updated_at_us + times->lifetime_us;
+}
+
+void codec_append_cart_times(struct base_buffer *out, const struct codec_cart_times *times)
 {
     out->length--; /* The closing brace moves to the end. */
-    write_time(out, ",\"created_at\":", created_at_us);
-    write_time(out, ",\"updated_at\":", updated_at_us);
-    write_time(out, ",\"closed_at\":", closed_at_us);
+    write_time(out, ",\"created_at\":", times->created_at_us);
+    write_time(out, ",\"updated_at\":", times->updated_at_us);
+    write_time(out, ",\"closed_at\":", times->closed_at_us);
+    write_time(out, ",\"abandoned_at\":", times->abandoned_at_us);
+    write_time(out, ",\"expires_at\":", find_expiry(times));
     base_buffer_append_char(out, '}');
 }
 
@@ -241,6 +266,44 @@ const char *codec_make_notes(
     return base_arena_copy_text(arena, base_buffer_text(&text));
 }
 
+/* What an event adds or sets; NULL: another one. */
+static const char *find_changed(
+    const struct cart_event *event, const struct cart *cart, int32_t *before, int32_t *after)
+{
+    const char *item_id = NULL;
+    if (event->type == CART_EVENT_ITEM_ADDED) {
+        item_id = event->item_added.item_id;
+        *after = event->item_added.quantity;
+    } else if (event->type == CART_EVENT_ITEM_QUANTITY_CHANGED) {
+        item_id = event->item_quantity_changed.item_id;
+        *after = event->item_quantity_changed.quantity;
+    }
+    const struct cart_line *line = item_id == NULL ? NULL : cart_find_line(cart, item_id);
+    *before = line == NULL ? 0 : line->quantity;
+    return item_id;
+}
+
+const char *codec_make_changes(
+    struct base_arena *arena, const struct cart *cart, const struct cart_event *events,
+    size_t n_events)
+{
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer text = {0};
+    for (size_t i = 0; i < n_events; i++) {
+        int32_t before;
+        int32_t after = 0;
+        const char *item_id = find_changed(&events[i], cart, &before, &after);
+        if (item_id == NULL)
+            continue;
+        base_buffer_printf(
+            &text, "%c{\"after\":%d,\"before\":%d,\"item_id\":\"%s\"}",
+            text.length == 0 ? '[' : ',', (int)after, (int)before, item_id);
+    }
+    if (text.length == 0)
+        return NULL;
+    base_buffer_append_char(&text, ']');
+    return base_arena_copy_text(arena, base_buffer_text(&text));
+}
+
 /* ---- carts as they were stored --------------------------------------------------------------- */
 
 #define FIELD(name, kind, member) CODEC_FIELD(name, kind, struct cart, member)
@@ -258,6 +321,7 @@ static const struct codec_field former_fields[] = {
     {FIELD("notes", NOTES, notes), .is_optional = true},
     {FIELD("metadata", METADATA, metadata)},
     {FIELD("order_reference", TEXT, order_reference), .is_optional = true, .is_nullable = true},
+    {FIELD("merged_into", CART_ID, merged_into), .is_optional = true},
     {.name = NULL},
 };
 
@@ -361,12 +425,12 @@ void codec_write_stored_cart(struct base_buffer *out, const char *document, size
 }
 
 void codec_write_cart_times(
-    struct base_buffer *out, const char *document, size_t length, int64_t created_at_us,
-    int64_t updated_at_us, int64_t closed_at_us)
+    struct base_buffer *out, const char *document, size_t length,
+    const struct codec_cart_times *times)
 {
     (void)base_buffer_reserve(out, length + TIMES_ROOM);
     codec_write_stored_cart(out, document, length);
-    codec_append_cart_times(out, created_at_us, updated_at_us, closed_at_us);
+    codec_append_cart_times(out, times);
 }
 
 /* ---- products -------------------------------------------------------------------------------- */

@@ -26,17 +26,13 @@ static const struct codec_field event_fields[] = {
 
 /* ---- metadata -------------------------------------------------------------------------------- */
 
-struct metadata {
-    struct base_uuid command_id;
-    const char *actor;
-    struct codec_trace trace;
-};
-
-#define FIELD(name, kind, member) CODEC_FIELD(name, kind, struct metadata, member)
+#define FIELD(name, kind, member) CODEC_FIELD(name, kind, struct codec_metadata, member)
 
 static const struct codec_field metadata_fields[] = {
     {FIELD("command_id", UUID, command_id)},
     {FIELD("actor", TEXT, actor)},
+    {FIELD("causation_id", TEXT, cause.causation_id), .is_optional = true},
+    {FIELD("correlation_id", TEXT, cause.correlation_id), .is_optional = true},
     {FIELD("traceparent", TEXT, trace.traceparent), .is_optional = true},
     {FIELD("tracestate", TEXT, trace.tracestate), .is_optional = true},
     {FIELD("baggage", TEXT, trace.baggage), .is_optional = true},
@@ -45,12 +41,24 @@ static const struct codec_field metadata_fields[] = {
 
 #undef FIELD
 
-void codec_write_event_metadata(
-    struct base_buffer *out, const struct base_uuid *command_id, const char *actor,
-    const struct codec_trace *trace)
+void codec_write_event_metadata(struct base_buffer *out, const struct codec_metadata *metadata)
 {
-    const struct metadata metadata = {.command_id = *command_id, .actor = actor, .trace = *trace};
-    codec_write_fields(out, metadata_fields, &metadata);
+    codec_write_fields(out, metadata_fields, metadata);
+}
+
+bool codec_read_correlation(const char *metadata, char id[static BASE_UUID_SIZE])
+{
+    struct codec_scanner scanner = {.at = metadata, .end = metadata + strlen(metadata)};
+    struct codec_token name;
+    struct codec_token value;
+    while (codec_next_member(&scanner, &name, &value)) {
+        if (!codec_is_named(&name, "correlation_id") || value.length != BASE_UUID_SIZE + 1)
+            continue;
+        memcpy(id, value.bytes + 1, BASE_UUID_SIZE - 1);
+        id[BASE_UUID_SIZE - 1] = '\0';
+        return true;
+    }
+    return false;
 }
 
 /* ---- written --------------------------------------------------------------------------------- */

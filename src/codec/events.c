@@ -34,6 +34,16 @@ int32_t codec_coupon_event_schema_version(enum coupon_event_type type)
     return codec_coupon_shapes[type].schema_version;
 }
 
+const char *codec_customer_event_name(enum customer_event_type type)
+{
+    return codec_customer_shapes[type].type;
+}
+
+int32_t codec_customer_event_schema_version(enum customer_event_type type)
+{
+    return codec_customer_shapes[type].schema_version;
+}
+
 bool codec_is_event_name(const char *name)
 {
     return codec_find_shape(name) != NULL;
@@ -60,6 +70,11 @@ void codec_write_catalog_event(struct base_buffer *out, const struct catalog_eve
 void codec_write_coupon_event(struct base_buffer *out, const struct coupon_event *event)
 {
     codec_write_fields(out, codec_coupon_shapes[event->type].fields, event);
+}
+
+void codec_write_customer_event(struct base_buffer *out, const struct customer_event *event)
+{
+    codec_write_fields(out, codec_customer_shapes[event->type].fields, event);
 }
 
 /* Data of any schema_version; what came later stays as it is in `event`. */
@@ -143,6 +158,21 @@ bool codec_read_coupon_event(
     if (shape == NULL)
         return false;
     struct coupon_event read = {.type = (enum coupon_event_type)(shape - codec_coupon_shapes)};
+    if (!read_event(shape, schema_version, data, arena, &read))
+        return false;
+    *event = read;
+    return true;
+}
+
+bool codec_read_customer_event(
+    const char *type, int32_t schema_version, const char *data, struct base_arena *arena,
+    struct customer_event *event)
+{
+    const struct codec_shape *shape = codec_find_customer_shape(type);
+    if (shape == NULL)
+        return false;
+    struct customer_event read = {
+        .type = (enum customer_event_type)(shape - codec_customer_shapes)};
     if (!read_event(shape, schema_version, data, arena, &read))
         return false;
     *event = read;
@@ -261,10 +291,10 @@ static bool write_again(
     struct base_buffer *again)
 {
     BASE_CLEANUP(base_arena_finish) struct base_arena arena = {0};
-    /* Room for an event of any, too large for the stack. */
+    /* Room for an event of any kind, too large for the stack. */
     void *event = base_arena_alloc(
-        &arena,
-        sizeof(struct cart_event) + sizeof(struct catalog_event) + sizeof(struct coupon_event));
+        &arena, sizeof(struct cart_event) + sizeof(struct catalog_event) +
+                    sizeof(struct customer_event) + sizeof(struct coupon_event));
     if (!read_event(shape, schema_version, data, &arena, event))
         return false;
     codec_write_fields(again, shape->fields, event);

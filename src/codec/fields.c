@@ -120,6 +120,7 @@ static void read_email(
     const char *text = read_text(object, field->name, field->name, value);
     if (text == NULL)
         return;
+    text = normalise(object, text, (size_t)field->most);
     check_text(object, field->name, field->name, text, (int)field->most, LINE);
     if (codec_is_label(text, (size_t)field->most) && !codec_is_email(text))
         refuse(object, field, value, "an e-mail address, such as ada@example.com");
@@ -157,20 +158,6 @@ static void read_token_hash(
     take_text(object, text, target);
 }
 
-static void read_status(
-    const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
-{
-    static const enum cart_status statuses[] = {CART_OPEN, CART_CHECKED_OUT, CART_CANCELLED};
-    const char *text = json_string_value(value);
-    for (size_t i = 0; text != NULL && i < BASE_COUNT(statuses); i++) {
-        if (strcmp(text, cart_status_name(statuses[i])) == 0) {
-            *(enum cart_status *)target = statuses[i];
-            return;
-        }
-    }
-    refuse(object, field, value, "the status of a cart");
-}
-
 static void read_price_source(
     const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
 {
@@ -195,6 +182,16 @@ static void read_uuid(
     const char *text = json_string_value(value);
     if (text == NULL || !base_uuid_parse(text, target))
         refuse(object, field, value, "a UUID, such as 01936f6e-6f0a-7c3e-9a57-5f0c8a4f1b2d");
+}
+
+static void read_cart_id(
+    const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
+{
+    struct base_uuid id = {0};
+    char text[BASE_UUID_SIZE];
+    read_uuid(object, field, value, &id);
+    base_uuid_format(&id, text);
+    take_text(object, text, target);
 }
 
 /* The service makes ids of version 5 itself, of names: a product's of its sku, a cart's of a key.
@@ -429,9 +426,11 @@ static void (*const readers[])(
     [CODEC_SKUS] = codec_read_skus,
     [CODEC_AMOUNTS] = codec_read_amounts,
     [CODEC_TOKEN_HASH] = read_token_hash,
-    [CODEC_STATUS] = read_status,
+    [CODEC_STATUS] = codec_read_status_member,
     [CODEC_PRICE_SOURCE] = read_price_source,
+    [CODEC_MERGE_RULE] = codec_read_merge_rule_member,
     [CODEC_UUID] = read_uuid,
+    [CODEC_CART_ID] = read_cart_id,
     [CODEC_NEW_ID] = read_new_id,
     [CODEC_TIME] = read_time,
     [CODEC_VERBATIM] = check_object,
@@ -445,7 +444,9 @@ static void (*const readers[])(
 
 static void read_null(const struct codec_field *field, void *target)
 {
-    if (field->kind == CODEC_TIME)
+    if (field->kind == CODEC_INTEGER)
+        codec_set_integer(field, field->otherwise, target);
+    else if (field->kind == CODEC_TIME)
         *(int64_t *)target = INT64_MIN;
 }
 
@@ -454,8 +455,6 @@ static void read_absence(
 {
     if (!field->is_optional)
         codec_complain_of_member(object, field->name, "%s is missing.", field->name);
-    else if (field->kind == CODEC_INTEGER)
-        codec_set_integer(field, field->otherwise, target);
     else if (field->kind == CODEC_BOOLEAN)
         *(bool *)target = field->otherwise != 0;
     else if (field->kind == CODEC_METADATA)

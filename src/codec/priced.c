@@ -70,19 +70,19 @@ static bool write_cart(
 
 void codec_write_priced_cart(
     struct base_buffer *out, const char *document, size_t length, const char *offers,
-    int64_t created_at_us, int64_t updated_at_us, int64_t closed_at_us)
+    const struct codec_cart_times *times)
 {
     BASE_CLEANUP(base_arena_finish) struct base_arena arena = {0};
     struct cart *cart = base_arena_alloc(&arena, sizeof *cart);
     struct base_uuid id;
     json_auto_t *members = codec_json_load(offers);
     if (!codec_read_stored_cart(document, length, &arena, &id, cart)) {
-        codec_write_cart_times(out, document, length, created_at_us, updated_at_us, closed_at_us);
+        codec_write_cart_times(out, document, length, times);
         return;
     }
     bool is_known = write_cart(out, &id, cart, members) && cart->total_minor <= CART_AMOUNT_MAX;
     out->length--; /* The closing brace moves to the end. */
     append_number(out, ",\"current_total\":", is_known, cart->total_minor);
     base_buffer_append_char(out, '}');
-    codec_append_cart_times(out, created_at_us, updated_at_us, closed_at_us);
+    codec_append_cart_times(out, times);
 }

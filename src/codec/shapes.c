@@ -7,9 +7,9 @@
  * lint test of openapi.yaml go by these rows.
  *
  * A stored event is a promise: it is never rewritten. A member that an event gets one day is a row
- * with `since`, and the schema_version of the event in CART_EVENTS, CATALOG_EVENTS or COUPON_EVENTS
- * is one more; events of before are read as if it were left out where it can be, null or, where it
- * can't be,
+ * with `since`, and the schema_version of the event in the list of its room (CART_EVENTS, …) is one
+ * more; events of before are read as if it were left out where it can be, null or, where it can't
+ * be,
  * {}. A change of another kind
  * is an event of another name.
  */
@@ -142,10 +142,40 @@ static const struct codec_field cart_event_fields[][FIELDS_MAX] = {
         {
             {FIELD("name", WORD, total_set.name)},
             {FIELD("amount", INTEGER, total_set.amount_minor), .most = CART_AMOUNT_MAX},
+            {FIELD("keeps_notes", BOOLEAN, total_set.keeps_notes), .is_optional = true, .since = 2},
         },
     [CART_EVENT_TOTAL_REMOVED] =
         {
             {FIELD("name", WORD, total_removed.name)},
+            {FIELD("keeps_notes", BOOLEAN, total_removed.keeps_notes), .is_optional = true,
+             .since = 2},
+        },
+    [CART_EVENT_ABANDONED] =
+        {
+            {FIELD("total", INTEGER, abandoned.total_minor), .most = CART_AMOUNT_MAX},
+            {FIELD("currency", CURRENCY, abandoned.currency)},
+            {FIELD("item_count", INTEGER, abandoned.item_count), .least = 1,
+             .most = CART_LINES_MAX * CART_QUANTITY_MAX},
+        },
+    [CART_EVENT_RESUMED] = {{.name = NULL}},
+    [CART_EVENT_EXPIRED] = {{.name = NULL}},
+    [CART_EVENT_MERGED] =
+        {
+            {FIELD("from", CART_ID, merged.from)},
+            {FIELD("version", INTEGER, merged.version), .least = 1, .most = INT32_MAX},
+            {FIELD("quantities", MERGE_RULE, merged.rule)},
+            {FIELD("lines", NOTES, merged.lines)},
+            {FIELD("notes", NOTES, merged.notes)},
+        },
+    [CART_EVENT_MERGED_INTO] =
+        {
+            {FIELD("into", CART_ID, merged_into.into)},
+            {FIELD("version", INTEGER, merged_into.version), .least = 1, .most = INT32_MAX},
+        },
+    [CART_EVENT_MERGE_REVERTED] =
+        {
+            {FIELD("cart_id", CART_ID, merge_reverted.cart_id)},
+            {FIELD("notes", NOTES, merge_reverted.notes)},
         },
 };
 
@@ -201,6 +231,22 @@ static const struct codec_field coupon_event_fields[][FIELDS_MAX] = {
 _Static_assert(COUPON_TIME_NONE == INT64_MIN, "what null is");
 
 #undef FIELD
+#define FIELD(name, kind, member) CODEC_FIELD(name, kind, struct customer_event, member)
+
+static const struct codec_field customer_event_fields[][FIELDS_MAX] = {
+    [CUSTOMER_EVENT_CART_OPENED] =
+        {
+            {FIELD("customer_id", TEXT, customer_id)},
+            {FIELD("cart_id", WORD, cart_opened.cart_id)},
+        },
+    [CUSTOMER_EVENT_CART_CLOSED] =
+        {
+            {FIELD("customer_id", TEXT, customer_id)},
+            {FIELD("cart_id", WORD, cart_closed.cart_id)},
+        },
+};
+
+#undef FIELD
 
 /* ---- commands -------------------------------------------------------------------------------- */
 
@@ -214,6 +260,7 @@ static const struct codec_field command_fields[][FIELDS_MAX] = {
         {
             {FIELD("customer_id", TEXT, claim.customer_id), .is_optional = true,
              .is_nullable = true, .most = CART_CUSTOMER_ID_MAX},
+            {FIELD("merge", MERGE_RULE, claim.merge), .is_optional = true, GIVEN(claim.has_merge)},
         },
     [CART_COMMAND_ADD_ITEM] =
         {
@@ -268,6 +315,7 @@ static const struct codec_field command_fields[][FIELDS_MAX] = {
              .is_nullable = true, GIVEN(change_item.has_properties), .is_of_texts = true,
              .most = CART_PROPERTIES_BYTES_MAX},
             {FIELD("unit_price", INTEGER, change_item.unit_price_minor), .is_optional = true,
+             .is_nullable = true, .otherwise = CART_PRICE_OF_CATALOG,
              GIVEN(change_item.has_unit_price), .most = CART_AMOUNT_MAX},
         },
     [CART_COMMAND_REPRICE] = {{TYPE}},
@@ -299,6 +347,20 @@ static const struct codec_field command_fields[][FIELDS_MAX] = {
             {TYPE},
             {FIELD("name", WORD, remove_total.name), .is_in_path = true,
              .most = CART_TOTAL_NAME_MAX},
+        },
+    [CART_COMMAND_ABANDON] = {{.name = NULL}},
+    [CART_COMMAND_EXPIRE] = {{.name = NULL}},
+    [CART_COMMAND_MERGE] =
+        {
+            {FIELD("from", CART_ID, merge.from)},
+            {FIELD("quantities", MERGE_RULE, merge.rule), .is_optional = true},
+            {FIELD("from_token", TEXT, merge.from_token), .is_optional = true, .is_as_given = true,
+             .most = CART_TOKEN_MAX},
+        },
+    [CART_COMMAND_REVERT_MERGE] =
+        {
+            {FIELD("from_token", TEXT, merge.from_token), .is_optional = true, .is_as_given = true,
+             .most = CART_TOKEN_MAX},
         },
 };
 
@@ -407,11 +469,19 @@ const struct codec_shape codec_coupon_shapes[] = {
 #undef CODEC_ROW
 };
 
+const struct codec_shape codec_customer_shapes[] = {
+#define CODEC_ROW(NAME, name, version)                                                             \
+    [CUSTOMER_EVENT_##NAME] = {name, version, customer_event_fields[CUSTOMER_EVENT_##NAME]},
+    CUSTOMER_EVENTS(CODEC_ROW)
+#undef CODEC_ROW
+};
+
 const char *const codec_event_names[] = {
 #define CODEC_ROW(NAME, name, schema_version) name,
     CART_EVENTS(CODEC_ROW) CATALOG_EVENTS(CODEC_ROW) COUPON_EVENTS(CODEC_ROW)
+        CUSTOMER_EVENTS(CODEC_ROW)
 #undef CODEC_ROW
-        NULL};
+            NULL};
 
 static const struct codec_shape *find(
     const struct codec_shape *shapes, size_t n_shapes, const char *type)
@@ -437,10 +507,17 @@ const struct codec_shape *codec_find_coupon_shape(const char *type)
     return find(codec_coupon_shapes, BASE_COUNT(codec_coupon_shapes), type);
 }
 
+const struct codec_shape *codec_find_customer_shape(const char *type)
+{
+    return find(codec_customer_shapes, BASE_COUNT(codec_customer_shapes), type);
+}
+
 const struct codec_shape *codec_find_shape(const char *type)
 {
     const struct codec_shape *shape = codec_find_cart_shape(type);
     if (shape == NULL)
         shape = codec_find_catalog_shape(type);
-    return shape != NULL ? shape : codec_find_coupon_shape(type);
+    if (shape == NULL)
+        shape = codec_find_coupon_shape(type);
+    return shape != NULL ? shape : codec_find_customer_shape(type);
 }

@@ -9,7 +9,9 @@
  */
 
 #define FIELD(name, kind, member) CODEC_FIELD(name, kind, struct cart, member)
-#define TIME_LIMITS .is_nullable = true, .least = BASE_TIME_LEAST_US, .most = BASE_TIME_MOST_US
+#define TIME_LIMITS                                                                                \
+    .is_nullable = true, .otherwise = CART_TIME_NONE, .least = BASE_TIME_LEAST_US,                 \
+    .most = BASE_TIME_MOST_US
 
 /* What is not said by those events. */
 static const struct codec_field head_fields[] = {
@@ -18,10 +20,13 @@ static const struct codec_field head_fields[] = {
     {FIELD("created_at_us", INTEGER, created_at_us), TIME_LIMITS},
     {FIELD("updated_at_us", INTEGER, updated_at_us), TIME_LIMITS},
     {FIELD("closed_at_us", INTEGER, closed_at_us), TIME_LIMITS},
+    {FIELD("abandoned_at_us", INTEGER, abandoned_at_us), TIME_LIMITS},
     {FIELD("changed_version", INTEGER, changed_version), .most = INT32_MAX},
     {FIELD("undone_to", INTEGER, undone_to), .most = INT32_MAX},
     {FIELD("notes", NOTES, notes)},
     {FIELD("order_reference", TEXT, order_reference), .is_nullable = true},
+    {FIELD("merged_into", CART_ID, merged_into), .is_optional = true},
+    {FIELD("merged_version", INTEGER, merged_version), .is_optional = true, .most = INT32_MAX},
     {.name = NULL},
 };
 _Static_assert(CART_TIME_NONE == INT64_MIN, "what null is");

@@ -17,19 +17,46 @@ static const utf8proc_option_t NFKC_CASEFOLD = UTF8PROC_STABLE | UTF8PROC_COMPOS
 static bool is_normal(const char *text, size_t length)
 {
     unsigned char bits = 0;
-    for (size_t i = 0; i < length; i++)
+    bool has_return = false;
+    for (size_t i = 0; i < length; i++) {
         bits |= (unsigned char)text[i];
-    return bits < 0x80 && length > 0 && text[0] > ' ' && text[length - 1] > ' ';
+        has_return |= text[i] == '\r';
+    }
+    return bits < 0x80 && !has_return && length > 0 && text[0] > ' ' && text[length - 1] > ' ';
 }
 
-/* Line breaks and tabs, and what Unicode calls a separator. */
+/* What Unicode calls a separator. */
+static bool is_separator(utf8proc_int32_t point)
+{
+    utf8proc_category_t category = utf8proc_category(point);
+    return category == UTF8PROC_CATEGORY_ZS || category == UTF8PROC_CATEGORY_ZL ||
+           category == UTF8PROC_CATEGORY_ZP;
+}
+
+/* A space or joiner without width, or a byte order mark: at an end, it says nothing. */
+static bool has_no_width(utf8proc_int32_t point)
+{
+    return (point >= 0x200b && point <= 0x200d) || point == 0x2060 || point == 0xfeff;
+}
+
+/* Line breaks and tabs, separators, and what has no width. */
 static bool is_blank(utf8proc_int32_t point)
 {
     if (point < 0x80)
         return point == ' ' || point == '\t' || point == '\n' || point == '\r';
-    utf8proc_category_t category = utf8proc_category(point);
-    return category == UTF8PROC_CATEGORY_ZS || category == UTF8PROC_CATEGORY_ZL ||
-           category == UTF8PROC_CATEGORY_ZP;
+    return is_separator(point) || has_no_width(point);
+}
+
+bool codec_has_unseen(const char *text)
+{
+    const utf8proc_uint8_t *rest = (const utf8proc_uint8_t *)text;
+    utf8proc_int32_t point;
+    while (utf8proc_iterate(rest, -1, &point) > 0 && point != 0) {
+        if (is_separator(point) || utf8proc_category(point) == UTF8PROC_CATEGORY_CF)
+            return true;
+        rest += utf8proc_iterate(rest, -1, &point);
+    }
+    return false;
 }
 
 /* Cuts off the blanks around a well-formed text. */
@@ -49,6 +76,20 @@ static const char *trim(const char *text, size_t *length)
     }
     *length = (size_t)(after - begin);
     return begin;
+}
+
+/* CR LF and CR become LF, in place; the new length. (utf8proc's NLF2LF would let NEL through, which
+ * is a control character here.) */
+static size_t unify_line_breaks(char *text, size_t length)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] == '\r' && i + 1 < length && text[i + 1] == '\n')
+            continue;
+        text[n++] = text[i] == '\r' ? '\n' : text[i];
+    }
+    text[n] = '\0';
+    return n;
 }
 
 /* NULL: the options refuse it. */
@@ -75,11 +116,12 @@ const char *codec_normalise(struct base_arena *arena, const char *text, size_t m
     if (base_utf8_length(text, length) < 0)
         return text;
     text = trim(text, &length);
-    text = base_arena_copy(arena, text, length);
-    size_t n_points = (size_t)base_utf8_length(text, length);
+    char *copy = base_arena_copy(arena, text, length);
+    length = unify_line_breaks(copy, length);
+    size_t n_points = (size_t)base_utf8_length(copy, length);
     if (n_points > POINTS_OF_ONE_MAX * most)
-        return text;
-    return map(arena, text, length, NORMAL_FORM_C); /* It is well-formed, so it can't fail. */
+        return copy;
+    return map(arena, copy, length, NORMAL_FORM_C); /* It is well-formed, so it can't fail. */
 }
 
 const char *codec_fold_code(struct base_arena *arena, const char *code)

@@ -80,7 +80,8 @@ bool codec_is_email(const char *text)
 {
     const char *at = strchr(text, '@');
     return at != NULL && at != text && at[1] != '\0' && strchr(at + 1, '@') == NULL &&
-           strpbrk(text, " <>,;\"") == NULL && codec_is_label(text, CART_EMAIL_MAX);
+           strpbrk(text, "<>,;\"") == NULL && codec_is_label(text, CART_EMAIL_MAX) &&
+           !codec_has_unseen(text);
 }
 
 bool codec_is_label(const char *text, size_t most)

@@ -89,6 +89,7 @@ static void write_value(
 {
     switch (field->kind) {
     case CODEC_WORD:
+    case CODEC_CART_ID:
         write_quoted(out, text_at(source));
         return;
     case CODEC_SKU:
@@ -142,6 +143,9 @@ static void write_value(
     case CODEC_STATUS:
         write_quoted(out, cart_status_name(*(const enum cart_status *)source));
         return;
+    case CODEC_MERGE_RULE:
+        write_quoted(out, cart_merge_rule_name(*(const enum cart_merge_rule *)source));
+        return;
     case CODEC_UUID:
     case CODEC_NEW_ID:
         write_uuid(out, source);
@@ -162,7 +166,7 @@ static bool is_left_out(const struct codec_field *field, const void *source)
 {
     if (!field->is_optional)
         return false;
-    if (field->kind == CODEC_PRICE_SOURCE)
+    if (field->kind == CODEC_PRICE_SOURCE || field->kind == CODEC_BOOLEAN)
         return !*(const bool *)source;
     if (field->kind == CODEC_QUANTITY)
         return ((const struct catalog_quantity *)source)->maximum == 0;

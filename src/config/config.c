@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum kind { TEXT, NUMBER, CHOICE };
+enum kind { TEXT, NUMBER, CHOICE, DURATION };
 
 static const struct setting {
     enum kind kind;
@@ -38,7 +38,9 @@ static const char *const choices[CONFIG_N_SETTINGS][CHOICES_MOST] = {
     [CONFIG_LOG_LEVEL] = {"debug", "info", "warning", "error"},
     [CONFIG_LOG_FORM] = {"auto", "plain", "json"},
     [CONFIG_PROJECTIONS] = {"off", "on"},
+    [CONFIG_REACTIONS] = {"off", "on"},
     [CONFIG_CHECK_PRICES] = {"off", "on"},
+    [CONFIG_OPEN_CARTS] = {"many", "one"},
 };
 enum { FORM_AUTO, FORM_PLAIN, FORM_JSON };
 
@@ -274,6 +276,61 @@ static char *check_number(const struct setting *setting, const struct given *giv
     return refuse_value(given, base_buffer_text(&expected));
 }
 
+static int64_t seconds_of_unit(char unit)
+{
+    switch (unit) {
+    case 's':
+        return 1;
+    case 'm':
+        return 60;
+    case 'h':
+        return 3600;
+    case 'd':
+        return 86400;
+    }
+    return 0;
+}
+
+/* Longer ones are of the next unit. */
+static void append_duration(struct base_buffer *out, int64_t seconds)
+{
+    static const char units[] = {'d', 'h', 'm', 's'};
+    size_t i = 0;
+    while (seconds % seconds_of_unit(units[i]) != 0)
+        i++;
+    base_buffer_printf(out, "%lld%c", (long long)(seconds / seconds_of_unit(units[i])), units[i]);
+}
+
+static bool read_duration(const struct setting *setting, const char *text, int64_t *seconds)
+{
+    BASE_CLEANUP(base_free_pointer) char *count = base_copy_text(text);
+    size_t length = strlen(count);
+    int64_t unit_seconds = length > 0 ? seconds_of_unit(count[length - 1]) : 0;
+    int64_t number;
+    if (strcmp(text, "0") == 0)
+        unit_seconds = 1;
+    else if (unit_seconds > 0)
+        count[length - 1] = '\0';
+    else
+        return false;
+    if (!base_parse_int(count, 0, setting->most / unit_seconds, &number))
+        return false;
+    *seconds = number * unit_seconds;
+    return *seconds >= setting->least;
+}
+
+static char *check_duration(
+    const struct setting *setting, const struct given *given, int64_t *seconds)
+{
+    if (read_duration(setting, given->text, seconds))
+        return NULL;
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer expected = {0};
+    base_buffer_append_text(
+        &expected, "0 (never) or a number with s, m, h or d, such as 90m, up to ");
+    append_duration(&expected, setting->most);
+    return refuse_value(given, base_buffer_text(&expected));
+}
+
 static void append_choices(struct base_buffer *buffer, const char *const *names)
 {
     for (size_t i = 0; i < CHOICES_MOST && names[i] != NULL; i++) {
@@ -343,6 +400,8 @@ static char *check_value(enum config_setting i, const struct given *given, int64
         return check_number(&settings[i], given, number);
     case CHOICE:
         return check_choice(choices[i], given, number);
+    case DURATION:
+        return check_duration(&settings[i], given, number);
     }
     abort();
 }
@@ -450,6 +509,11 @@ void config_print_help(FILE *stream)
             base_buffer_printf(
                 &help, " (%lld to %lld)", (long long)settings[i].least,
                 (long long)settings[i].most);
+        if (settings[i].kind == DURATION) {
+            base_buffer_append_text(&help, " (0: never; up to ");
+            append_duration(&help, settings[i].most);
+            base_buffer_append_char(&help, ')');
+        }
         if (settings[i].kind == CHOICE) {
             base_buffer_append_text(&help, " (");
             append_choices(&help, choices[i]);

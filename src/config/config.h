@@ -11,7 +11,8 @@
 #include "currency.h"
 
 /* NAME, kind, flag, environment, default, least, most, what it is. TEXT has no bounds; NUMBER is a
- * decimal integer; CHOICE names its values in `choices` of the C file. */
+ * decimal integer; CHOICE names its values in `choices` of the C file. DURATION is a decimal
+ * integer with its unit, such as 90m, and 0 is never; its bounds are seconds. */
 #define CONFIG_SETTINGS(ROW)                                                                       \
     ROW(LISTEN, TEXT, "listen", "CARTD_LISTEN", "127.0.0.1:8080", 0, 0,                            \
         "address:port to listen on ([address]:port for IPv6, *:port for all addresses; port 0: "   \
@@ -25,8 +26,18 @@
         "currency of new carts that name none (ISO 4217, or an own one)")                          \
     ROW(CURRENCIES, TEXT, "currencies", "CARTD_CURRENCIES", "", 0, 0,                              \
         "own currencies beside those of ISO 4217, with their decimals, such as PTS:0,XBT:8")       \
+    ROW(OPEN_CARTS, CHOICE, "open-carts", "CARTD_OPEN_CARTS", "many", 0, 0,                        \
+        "one: of each customer one cart may be open; many: any number")                            \
     ROW(REOPEN_HOURS, NUMBER, "reopen-hours", "CARTD_REOPEN_HOURS", "24", 0, 87600,                \
-        "how long its owner may reopen a cart that was checked out or cancelled")                  \
+        "how long its owner may reopen a cart that was closed")                                    \
+    ROW(ABANDONED_AFTER, DURATION, "abandoned-after", "CARTD_ABANDONED_AFTER", "1h", 0, 315360000, \
+        "how long after its last change an open cart with lines counts as abandoned")              \
+    ROW(EXPIRES_GUEST, DURATION, "expires-guest", "CARTD_EXPIRES_GUEST", "30d", 0, 315360000,      \
+        "how long after its last change a cart without customer expires")                          \
+    ROW(EXPIRES_CUSTOMER, DURATION, "expires-customer", "CARTD_EXPIRES_CUSTOMER", "90d", 0,        \
+        315360000, "how long after its last change the cart of a customer expires")                \
+    ROW(EXPIRES_EMPTY, DURATION, "expires-empty", "CARTD_EXPIRES_EMPTY", "6h", 0, 315360000,       \
+        "how long after its last change a cart without lines expires")                             \
     ROW(CHECK_PRICES, CHOICE, "check-prices", "CARTD_CHECK_PRICES", "off", 0, 0,                   \
         "on: a cart is checked out only if its lines cost what the catalogue says")                \
     ROW(LOG_LEVEL, CHOICE, "log-level", "CARTD_LOG_LEVEL", "info", 0, 0,                           \
@@ -45,6 +56,8 @@
         "how long a request waits for PostgreSQL before it gets 503")                              \
     ROW(PROJECTIONS, CHOICE, "projections", "CARTD_PROJECTIONS", "on", 0, 0,                       \
         "off: this process does not update the tables of reports; another one must")               \
+    ROW(REACTIONS, CHOICE, "reactions", "CARTD_REACTIONS", "on", 0, 0,                             \
+        "off: this process does nothing by itself; another one must")                              \
     ROW(REPORT_SECONDS, NUMBER, "report-seconds", "CARTD_REPORT_SECONDS", "30", 1, 3600,           \
         "how long a report may take before it gets 503")                                           \
     ROW(DRAIN_MS, NUMBER, "drain-ms", "CARTD_DRAIN_MS", "10000", 0, 600000,                        \
@@ -104,7 +117,8 @@ enum config_setting {
 
 struct config {
     const char *texts[CONFIG_N_SETTINGS]; /* borrowed from the environment and the arguments */
-    int64_t numbers[CONFIG_N_SETTINGS];   /* of NUMBER settings; of CHOICE: the choice's index */
+    int64_t numbers[CONFIG_N_SETTINGS];   /* of NUMBER settings; of CHOICE: the choice's index; of
+                                             DURATION: seconds */
 };
 
 /* A flag of a subcommand's own, beside the settings. */

@@ -57,6 +57,9 @@ static const struct postgres_statement LOAD_NEWEST = {
     POSTGRES_TYPES(POSTGRES_UUID_ARRAY),
 };
 
+const struct postgres_statement *const eventstore_load_statements[] = {
+    &LOAD_STREAMS, &LOAD_NEWEST, NULL};
+
 /* At most one row a wanted command. */
 static const struct postgres_statement FIND_COMMANDS = {
     .name = "find_commands",

@@ -174,6 +174,8 @@ void eventstore_ask_streams(
  * eventstore_receive_replayed() too. */
 void eventstore_ask_newest(
     struct postgres_pipeline *pipeline, const struct base_uuid *stream_ids, size_t n_streams);
+/* What a connection must prepare for these two, if it is not for batches. NULL-terminated. */
+extern const struct postgres_statement *const eventstore_load_statements[];
 /* Which commands have recorded something, each in the stream that it was for. */
 struct eventstore_command_wanted {
     struct base_uuid stream_id;

@@ -18,7 +18,7 @@ static bool is_answered(struct follow *follow, const struct postgres_pipeline *p
 {
     if (postgres_is_done(pipeline->outcome))
         return true;
-    follow_chunk_ended(follow, false);
+    follow_chunk_ended(follow, RUNNER_TROUBLE);
     return false;
 }
 
@@ -26,18 +26,18 @@ static bool is_answered(struct follow *follow, const struct postgres_pipeline *p
 
 static int64_t begins_after(const struct follow_member *member, bool is_rebuild)
 {
-    return is_rebuild ? member->checkpoint.rebuilt_position : member->checkpoint.position;
+    return is_rebuild ? member->checkpoint->rebuilt_position : member->checkpoint->position;
 }
 
 static int64_t ends_at(const struct follow_member *member, bool is_rebuild, int64_t head_position)
 {
-    return is_rebuild ? member->checkpoint.position : head_position;
+    return is_rebuild ? member->checkpoint->position : head_position;
 }
 
 static bool has_work(const struct follow_member *member, bool is_rebuild, int64_t head_position)
 {
     int64_t after = begins_after(member, is_rebuild);
-    return member->checkpoint.is_known && !member->checkpoint.is_paused && after >= 0 &&
+    return member->checkpoint->is_known && !member->checkpoint->is_paused && after >= 0 &&
            after < ends_at(member, is_rebuild, head_position);
 }
 
@@ -186,7 +186,7 @@ static void read_log(struct follow *follow)
                           .until_position = move->until,
                           .limit = CHUNK_EVENTS_MAX,
                       });
-    postgres_send(follow->connection, &follow->log);
+    postgres_send(follow->runner.connection, &follow->log);
 }
 
 /* ---- loading --------------------------------------------------------------------------------- */
@@ -238,7 +238,7 @@ static void load_carts(struct follow *follow)
     postgres_pipeline_begin(&follow->load);
     follow->load.answered = load_answered;
     replay_ranges_ask(&follow->missing, &follow->load);
-    postgres_send(follow->connection, &follow->load);
+    postgres_send(follow->runner.connection, &follow->load);
 }
 
 /* ---- folding --------------------------------------------------------------------------------- */
@@ -311,7 +311,7 @@ static void fold_chunk(struct follow *follow)
     else if (chunk->reason[0] != '\0')
         pause_members(follow);
     else
-        follow_chunk_ended(follow, false); /* there was nothing, which the head denies */
+        follow_chunk_ended(follow, RUNNER_TROUBLE); /* there was nothing, which the head denies */
 }
 
 /* ---- writing --------------------------------------------------------------------------------- */
@@ -379,12 +379,12 @@ static void write_answered(struct postgres_pipeline *pipeline)
         log_rebuilt(follow, postgres_pipeline_rows(pipeline, 0));
         metrics_add(follow->options.metrics, METRICS_PROJECTION_EVENTS, (int64_t)chunk->n_folded);
         praise(follow);
-        follow_chunk_ended(follow, true);
+        follow_chunk_ended(follow, RUNNER_DONE);
         return;
     case POSTGRES_VIOLATED:
     case POSTGRES_FAILED:
         if (!blame(follow, true)) {
-            follow_chunk_ended(follow, true);
+            follow_chunk_ended(follow, RUNNER_DONE);
             return;
         }
         (void)snprintf(
@@ -401,7 +401,7 @@ static void write_answered(struct postgres_pipeline *pipeline)
     case POSTGRES_UNKNOWN:
         break;
     }
-    follow_chunk_ended(follow, false);
+    follow_chunk_ended(follow, RUNNER_TROUBLE);
 }
 
 static void write_chunk(struct follow *follow)
@@ -419,14 +419,14 @@ static void write_chunk(struct follow *follow)
         if (member->facts.n > 0)
             member->follower->ask_write(&member->facts, pipeline);
     }
-    postgres_send(follow->connection, pipeline);
+    postgres_send(follow->runner.connection, pipeline);
 }
 
 /* ---- pausing --------------------------------------------------------------------------------- */
 
 static void pause_answered(struct postgres_pipeline *pipeline)
 {
-    struct follow *follow = BASE_CONTAINER(pipeline, struct follow, poll);
+    struct follow *follow = BASE_CONTAINER(pipeline, struct follow, load);
     if (!is_answered(follow, pipeline))
         return;
     const struct postgres_rows *rows = postgres_pipeline_rows(pipeline, 0);
@@ -436,14 +436,14 @@ static void pause_answered(struct postgres_pipeline *pipeline)
             BASE_LOG_TEXT("projection", postgres_get_text(rows, row, 0)),
             BASE_LOG_NUMBER("position", follow->chunk.move.after + 1),
             BASE_LOG_TEXT("reason", follow->chunk.reason));
-    follow_chunk_ended(follow, true);
+    follow_chunk_ended(follow, RUNNER_DONE);
 }
 
 static void pause_members(struct follow *follow)
 {
     const struct follow_chunk *chunk = &follow->chunk;
-    postgres_pipeline_begin(&follow->poll);
-    follow->poll.answered = pause_answered;
-    checkpoints_ask_pause(&follow->poll, &chunk->move, chunk->move.after + 1, chunk->reason);
-    postgres_send(follow->connection, &follow->poll);
+    postgres_pipeline_begin(&follow->load);
+    follow->load.answered = pause_answered;
+    checkpoints_ask_pause(&follow->load, &chunk->move, chunk->move.after + 1, chunk->reason);
+    postgres_send(follow->runner.connection, &follow->load);
 }

@@ -105,7 +105,7 @@ enum replay_outcome follow_fold_event(
         held[i].units_after = count_units(cart, held[i].sku);
     if (event->version == 1)
         notes->created_position = event->position;
-    if (fact.type == CART_EVENT_CHECKED_OUT || fact.type == CART_EVENT_CANCELLED)
+    if (step->status_before == CART_OPEN && cart->status != CART_OPEN)
         notes->closed_position = event->position;
     step->position = event->position;
     step->recorded_at_us = event->recorded_at_us;

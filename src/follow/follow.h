@@ -17,6 +17,7 @@
 #include "metrics.h"
 #include "postgres.h"
 #include "projections.h"
+#include "runner.h"
 
 struct follow_options {
     struct loop *loop;
@@ -39,21 +40,11 @@ void follow_destroy(struct follow *follow);
 
 /* ---- for the command line -------------------------------------------------------------------- */
 
-/* A projection and how far it has come. */
-struct follow_state {
-    const char *name;
-    int64_t position;
-    int64_t lag_events;
-    int64_t lag_seconds;      /* age of the first event that it does not know */
-    int64_t rebuilt_position; /* -1: no rebuild is on */
-    int64_t paused_position;  /* 0: it is not paused */
-    const char *paused_reason;
-    const char *paused_at;
-};
-/* All of them, by name; texts and list are in the arena. False with *problem, the caller's to free.
+/* The projections by name; texts and list are in the arena. False with *problem, the caller's to
+ * free.
  */
 bool follow_list(
-    struct postgres_session *session, struct base_arena *arena, struct follow_state **list,
+    struct postgres_session *session, struct base_arena *arena, struct runner_state **list,
     size_t *n, char **problem) BASE_MUST_CHECK;
 /* Lets a projection that is paused try again. *was_paused says whether there was anything to do. */
 bool follow_resume(

@@ -1,7 +1,6 @@
 /*
- * The runner itself, for the files of this room: follow.c (who runs, when there is work, resting),
- * chunk.c (one chunk: read, load, fold, write), fold.c (an event's effect on its cart),
- * checkpoints.c (statements).
+ * What the files of this room share: follow.c (opens and closes the room), chunk.c (one chunk:
+ * read, load, fold, write), fold.c (an event's effect on its cart), checkpoints.c (statements).
  */
 #ifndef CARTD_FOLLOW_INTERNAL_H
 #define CARTD_FOLLOW_INTERNAL_H
@@ -10,6 +9,7 @@
 #include "eventstore.h"
 #include "follow.h"
 #include "replay.h"
+#include "runner.h"
 
 /* ---- fold.c ---------------------------------------------------------------------------------- */
 
@@ -30,14 +30,7 @@ enum replay_outcome follow_fold_event(
 
 /* ---- checkpoints.c --------------------------------------------------------------------------- */
 
-/* Where a projection is. */
-struct follow_checkpoint {
-    int64_t position;
-    int64_t rebuilt_position;    /* -1: no rebuild is on */
-    int64_t next_recorded_at_us; /* of the first event that it does not know; INT64_MAX: none */
-    bool is_known;               /* there is such a row */
-    bool is_paused;
-};
+extern const struct runner_kind checkpoints_kind;
 
 /* A range of the log for some projections that are all at its beginning. */
 struct follow_move {
@@ -50,12 +43,6 @@ struct follow_move {
 };
 
 extern const struct postgres_statement *const checkpoints_statements[];
-/* To be who runs the projections, for the next few seconds. */
-void checkpoints_ask_claim(struct postgres_pipeline *pipeline, const struct base_uuid *runner);
-bool checkpoints_receive_claim(const struct postgres_rows *rows);
-void checkpoints_ask(struct postgres_pipeline *pipeline);
-/* `list` in the order of projections_followers(). */
-void checkpoints_receive(const struct postgres_rows *rows, struct follow_checkpoint *list);
 /* Moves the checkpoints that are where the range begins; the transaction need not be on disk when
  * it is answered, for what a crash takes back is done again. Rows: the names that were moved, and
  * whether that was the end of a rebuild. */
@@ -70,7 +57,7 @@ void checkpoints_ask_pause(
 /* One of the projections, as the runner sees it. */
 struct follow_member {
     const struct projections_follower *follower;
-    struct follow_checkpoint checkpoint;
+    const struct runner_checkpoint *checkpoint;
     struct projections_facts facts;
     size_t chunk_max; /* events; fewer after a failure, to find the event that is to blame */
     bool is_alone;    /* one that failed with others is tried by itself */
@@ -89,17 +76,9 @@ struct follow_chunk {
 
 struct follow {
     struct follow_options options;
-    struct postgres_connection *connection;
-    const struct postgres_statement *statements[64];
-    struct base_uuid runner; /* this process */
-    bool is_runner;
-    bool is_ending;
-    int64_t claimed_at_us;
-    int64_t began_at_us; /* the present poll and chunk */
-    struct loop_timer timer;
-    struct postgres_pipeline poll; /* and pause */
+    struct runner runner;
     struct postgres_pipeline log;  /* its rows stay until the chunk is written */
-    struct postgres_pipeline load; /* and write */
+    struct postgres_pipeline load; /* and write, and pause */
     struct follow_member members[PROJECTIONS_FOLLOWERS_MAX];
     size_t n_members;
     size_t turn; /* whose work is looked for first, so that all have their turn */
@@ -114,7 +93,7 @@ struct follow {
 /* Begins the next chunk; follow_chunk_ended() is called when it is done. False: there is nothing to
  * do. */
 bool follow_begin_chunk(struct follow *follow, int64_t head_position) BASE_MUST_CHECK;
-void follow_chunk_ended(struct follow *follow, bool is_done);
+void follow_chunk_ended(struct follow *follow, enum runner_result result);
 /* For follow->missing. */
 void follow_receive_range(
     void *context, void *owner, const struct postgres_rows *rows, size_t from, size_t end);

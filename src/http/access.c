@@ -1,6 +1,5 @@
 #include "access.h"
 
-#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -83,8 +82,8 @@ static const struct http_refusal *refuse_nobody(
     return refuse(
         arena, HTTP_PROBLEM_UNAUTHORIZED,
         base_arena_printf(
-            arena, "%c%s requires a bearer token%s.", toupper(*what), what + 1,
-            rules[access].is_for_guests ? ", or the Cart-Token of the cart" : ""),
+            arena, "A bearer token%s is required for %s.",
+            rules[access].is_for_guests ? ", or the Cart-Token of the cart," : "", what),
         "Bearer realm=\"cartd\"");
 }
 
@@ -161,14 +160,16 @@ void http_identify(struct http_request *request)
                                          &request->arena, &request->identity);
 }
 
-/* Which carts are the caller's. A Cart-Token is good for its cart whoever brings it; one that can't
- * be any is that of no cart. */
+/* Which carts are the caller's, and what more than their owner may do in them. A Cart-Token is good
+ * for its cart whoever brings it; one that can't be any is that of no cart. */
 static void find_carts(struct http_request *request, enum http_access access)
 {
     struct cart_caller *caller = &request->rights;
     const struct auth_identity *identity = &request->identity;
     const char *cart_token = request->headers.values[HTTP_HEADER_CART_TOKEN];
     caller->may_all = (identity->scopes & AUTH_ALLOW(CARTS_ALL)) != 0 || access == HTTP_TOTALS;
+    caller->may_set_prices = http_may(request, HTTP_PRICES);
+    caller->may_set_totals = http_may(request, HTTP_TOTALS);
     if ((identity->scopes & AUTH_ALLOW(CARTS)) != 0)
         caller->customer_id = identity->subject;
     if (cart_token != NULL && http_is_cart_token(cart_token))
@@ -181,7 +182,8 @@ static void find_carts(struct http_request *request, enum http_access access)
 const struct http_refusal *http_authorize(struct http_request *request, enum http_access access)
 {
     if (request->http->options.auth == NULL) {
-        request->rights.may_all = true;
+        request->rights =
+            (struct cart_caller){.may_all = true, .may_set_prices = true, .may_set_totals = true};
         request->actor = "anonymous";
         return NULL;
     }

@@ -14,6 +14,7 @@
 const struct http_refusal *http_ask_create_cart(struct http_request *request);
 const struct http_refusal *http_ask_list_carts(struct http_request *request);
 const struct http_refusal *http_ask_get_cart(struct http_request *request);
+const struct http_refusal *http_ask_get_customer_cart(struct http_request *request);
 /* One command for the cart that the path names: the row of the route says which. */
 const struct http_refusal *http_ask_cart_command(struct http_request *request);
 const struct http_refusal *http_ask_change_item(struct http_request *request);
@@ -22,6 +23,8 @@ const struct http_refusal *http_ask_set_total(struct http_request *request);
 const struct http_refusal *http_ask_remove_total(struct http_request *request);
 const struct http_refusal *http_ask_execute_commands(struct http_request *request);
 const struct http_refusal *http_ask_claim_cart(struct http_request *request);
+const struct http_refusal *http_ask_merge_cart(struct http_request *request);
+const struct http_refusal *http_ask_revert_merge(struct http_request *request);
 const struct http_refusal *http_ask_list_cart_events(struct http_request *request);
 const struct http_refusal *http_ask_list_events(struct http_request *request);
 const struct http_refusal *http_ask_put_product(struct http_request *request);

@@ -114,6 +114,8 @@ void http_write_problem(
         append_limits(out, refusal->limits);
     if (refusal->cart_status != NULL)
         append_closing(out, refusal);
+    if (refusal->cart_id != NULL)
+        append_member(out, "cart_id", refusal->cart_id);
     if (refusal->has_current_version) {
         base_buffer_append_text(out, ",\"current_version\":");
         base_buffer_append_int(out, refusal->current_version);

@@ -66,9 +66,11 @@
         "Content-Type must say so or be absent; that of a PATCH may be "                           \
         "application/merge-patch+json too. Its Content-Encoding must be absent.")                  \
     ROW(CART_CLOSED, "cart-closed", 409, "The cart is closed",                                     \
-        "A cart that was checked out or cancelled accepts no more commands. Create a new "         \
-        "one with POST /carts, or reopen it with POST /carts/{cart_id}/reopen. cart_status says "  \
-        "which of the two it was, and closed_at when; "                                            \
+        "A cart that was checked out, cancelled or merged into another, or has expired, "          \
+        "accepts no more commands. Create a new one with POST /carts, or reopen it with "          \
+        "POST /carts/{cart_id}/reopen; of a cart that was merged, go on with the one that "        \
+        "its merged_into names, or revert the merge. cart_status says which of the four "          \
+        "it was, and closed_at when; "                                                             \
         "closed_at is null if it was an earlier command of the same request, which was not "       \
         "carried out either.")                                                                     \
     ROW(ORDER_REFERENCE_MISMATCH, "order-reference-mismatch", 409,                                 \
@@ -78,6 +80,9 @@
         "order_reference, or without one, is answered with the cart as it is.")                    \
     ROW(CART_ALREADY_CLAIMED, "cart-already-claimed", 409, "The cart is already claimed",          \
         "Only one customer can own a cart, and this one belongs to another customer.")             \
+    ROW(OPEN_CART_EXISTS, "open-cart-exists", 409, "The customer has an open cart",                \
+        "With CARTD_OPEN_CARTS=one a customer has at most one open cart, and has one: `cart_id` "  \
+        "and the header Location say which. Use that one, or check it out or cancel it first.")    \
     ROW(CART_EMPTY, "cart-empty", 409, "The cart is empty",                                        \
         "A cart without items can't be checked out. Add an item first.")                           \
     ROW(CART_FULL, "cart-full", 409, "The cart is full",                                           \
@@ -103,12 +108,23 @@
     ROW(PRODUCT_WITHDRAWN, "product-withdrawn", 409, "The product is no longer for sale",          \
         "The product of this line has been withdrawn from the catalogue. The line may stay, "      \
         "become less or be removed, but not become more.")                                         \
+    ROW(PRICE_IS_SET, "price-is-set", 409, "The price of the line is set",                         \
+        "Another system has set the price of this line, as a quote does. Only a caller with the "  \
+        "scope prices may make the line larger: by an addition, a quantity, or properties with "   \
+        "which another line becomes part of it. For others it may stay, become less or be "        \
+        "removed; more of the product can be added with other properties, as a line of its own.")  \
+    ROW(CART_HAS_TOTALS, "cart-has-totals", 409, "The cart has totals in its currency",            \
+        "Other services have set amounts in the currency of the cart, such as taxes and "          \
+        "delivery, and another currency would drop them. Only a caller with the scope totals may " \
+        "change the currency, or undo and restore to another one; or have that caller remove the " \
+        "totals with DELETE /carts/{cart_id}/totals/{name} first.")                                \
     ROW(NOTHING_TO_UNDO, "nothing-to-undo", 409, "There is nothing to undo",                       \
         "No change of the cart's content is left that could be undone: it is as it was when "      \
         "it was created. Whose the cart is and whether it is open are not undone.")                \
     ROW(REOPEN_TOO_LATE, "reopen-too-late", 409, "It is too late to reopen the cart",              \
-        "A cart that was checked out or cancelled can be reopened by its owner for some time "     \
-        "only, 24 hours unless the operator has set another. Later the back office can; or "       \
+        "A cart that was checked out or cancelled, or has expired, can be reopened by its owner "  \
+        "for some time only, 24 hours unless the operator has set another. Later the back office " \
+        "can; or "                                                                                 \
         "copy it with POST /carts and copy_of.")                                                   \
     ROW(VERSION_MISMATCH, "version-mismatch", 412, "Version mismatch",                             \
         "The cart or product is not at a version that If-Match names. current_version is its "     \
@@ -137,9 +153,20 @@
     ROW(AMOUNT_TOO_LARGE, "amount-too-large", 422, "The amount is too large",                      \
         "Totals are exact integers in the currency's minor unit, at most 9007199254740991, and "   \
         "this command would make the cart's total larger.")                                        \
-    ROW(SOURCE_CART_NOT_FOUND, "source-cart-not-found", 422, "The cart to copy was not found",     \
-        "There is no cart with the id in copy_of, or it belongs to someone else. Nothing was "     \
-        "created.")                                                                                \
+    ROW(SOURCE_CART_NOT_FOUND, "source-cart-not-found", 422, "The other cart was not found",       \
+        "There is no cart with the id of the cart to copy or to merge, or it belongs to someone "  \
+        "else. Nothing was done. Both carts of a merge must be the caller's: the cart of a guest " \
+        "is with its Cart-Token, or from_token.")                                                  \
+    ROW(SOURCE_CART_CLOSED, "source-cart-closed", 409, "The cart to merge is closed",              \
+        "Only open carts are merged, and this one was checked out, cancelled or merged into yet "  \
+        "another cart. Nothing was done.")                                                         \
+    ROW(CART_NOT_MERGED, "cart-not-merged", 409, "The cart was not merged",                        \
+        "A merge is reverted in the cart that the other was merged into, and this other one is "   \
+        "closed but was not merged into it. Nothing was done.")                                    \
+    ROW(TOO_MANY_EVENTS, "too-many-events", 422, "The request makes too many changes",             \
+        "The commands of one request may record at most 1000 events together, and these would "    \
+        "record more: an undo or a restore of a large cart may record several for each line. "     \
+        "Nothing was recorded. Send fewer commands in one request.")                               \
     ROW(METADATA_TOO_LARGE, "metadata-too-large", 422, "The metadata are too large",               \
         "Merged with what the cart has, the metadata would be larger than 4096 bytes as "          \
         "compact JSON, or nested more than 3 levels deep. Remove members by setting them to "      \
@@ -198,6 +225,8 @@ struct http_refusal {
     const struct cart_limits *limits; /* NULL: none */
     const char *cart_status;          /* NULL: none; else with closed_at_us, or CART_TIME_NONE */
     int64_t closed_at_us;
+    const char *cart_id;  /* of another cart; NULL: none */
+    const char *location; /* of that; NULL: none */
     bool has_current_version;
     int32_t current_version;
     const char *missed_events; /* a JSON array, not ended by a NUL; NULL: none */

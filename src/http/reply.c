@@ -171,6 +171,7 @@ void http_send_refusal(struct http_request *request, const struct http_refusal *
                      .is_for_later = http_problem_is_passing(refusal->problem),
                      .allow = has_no_method ? request->allowed : NULL,
                      .challenge = refusal->challenge,
+                     .location = refusal->location,
                      .closes = refusal->problem == HTTP_PROBLEM_MALFORMED_REQUEST,
                  });
 }

@@ -10,11 +10,14 @@ static const struct http_route routes[] = {
     {"GET", "/carts", "listCarts", http_ask_list_carts, HTTP_CART_LIST,
      .parameters = HTTP_ALLOW(STATUS) | HTTP_ALLOW(CUSTOMER_ID) | HTTP_ALLOW(SKU) |
                    HTTP_ALLOW(ORDER_REFERENCE) | HTTP_ALLOW(CURRENCY) | HTTP_ALLOW(CUSTOMER_EMAIL) |
-                   HTTP_ALLOW(CREATED_FROM) | HTTP_ALLOW(CREATED_TO) | HTTP_ALLOW(UPDATED_FROM) |
-                   HTTP_ALLOW(UPDATED_TO) | HTTP_ALLOW(TOTAL_FROM) | HTTP_ALLOW(TOTAL_TO) |
-                   HTTP_ALLOW(SORT) | HTTP_ALLOW(COUNT) | HTTP_ALLOW(LIMIT) | HTTP_ALLOW(CURSOR)},
+                   HTTP_ALLOW(CREATED_FROM) | HTTP_ALLOW(CREATED_TO) | HTTP_ALLOW(ABANDONED) |
+                   HTTP_ALLOW(UPDATED_FROM) | HTTP_ALLOW(UPDATED_TO) | HTTP_ALLOW(TOTAL_FROM) |
+                   HTTP_ALLOW(TOTAL_TO) | HTTP_ALLOW(SORT) | HTTP_ALLOW(COUNT) | HTTP_ALLOW(LIMIT) |
+                   HTTP_ALLOW(CURSOR)},
     {"GET", "/carts/{cart_id}", "getCart", http_ask_get_cart, HTTP_CART,
      .parameters = HTTP_ALLOW(VERSION) | HTTP_ALLOW(AT) | HTTP_ALLOW(PRICES), .media = HTTP_JSON},
+    {"GET", "/customers/{customer_id}/cart", "getCustomerCart", http_ask_get_customer_cart,
+     HTTP_CART_LIST, .media = HTTP_JSON},
     {"PATCH", "/carts/{cart_id}", "changeDetails", http_ask_cart_command, HTTP_CART,
      .command = CART_COMMAND_CHANGE_DETAILS, .takes_body = true},
     {"POST", "/carts/{cart_id}/items", "addItem", http_ask_cart_command, HTTP_CART,
@@ -45,6 +48,10 @@ static const struct http_route routes[] = {
      .command = CART_COMMAND_CHANGE_CURRENCY, .takes_body = true},
     {"POST", "/carts/{cart_id}/claim", "claimCart", http_ask_claim_cart, HTTP_CLAIM,
      .takes_body = true},
+    {"POST", "/carts/{cart_id}/merge", "mergeCart", http_ask_merge_cart, HTTP_CART,
+     .takes_body = true},
+    {"POST", "/carts/{cart_id}/merge/{from}/revert", "revertMerge", http_ask_revert_merge,
+     HTTP_CART, .takes_body = true},
     {"POST", "/carts/{cart_id}/commands", "executeCommands", http_ask_execute_commands, HTTP_CART,
      .takes_body = true},
     {"GET", "/carts/{cart_id}/events", "listCartEvents", http_ask_list_cart_events, HTTP_CART,

@@ -43,14 +43,18 @@ static const char *skip_authority(const char *raw)
     return authority == NULL ? raw : authority + length;
 }
 
-/* Whether the byte stands in the sku of /products/{sku}, which may have slashes of its own. The
- * words of a path are compared as they came. */
-static bool is_in_sku(const char *path, const char *place)
+/* What may have slashes of its own: the segment behind one of these words. The words of a path are
+ * compared as they came. */
+static bool may_have_slashes(const char *path, const char *place)
 {
-    static const char products[] = "/products/";
-    size_t length = strlen(products);
-    return strncmp(path, products, length) == 0 && place >= path + length &&
-           memchr(path + length, '/', (size_t)(place - path) - length) == NULL;
+    static const char *const words[] = {"/products/", "/customers/"};
+    for (size_t i = 0; i < BASE_COUNT(words); i++) {
+        size_t length = strlen(words[i]);
+        if (strncmp(path, words[i], length) == 0 && place >= path + length &&
+            memchr(path + length, '/', (size_t)(place - path) - length) == NULL)
+            return true;
+    }
+    return false;
 }
 
 const char *http_target_complaint(const char *raw)
@@ -76,7 +80,7 @@ const char *http_target_complaint(const char *raw)
             return "The path or query has a percent sign without two hexadecimal digits.";
         if (strncmp(place, "%00", 3) == 0)
             return "The path or query has an encoded NUL (%00).";
-        if (strncasecmp(place, "%2F", 3) == 0 && in_path && !is_in_sku(path, place))
+        if (strncasecmp(place, "%2F", 3) == 0 && in_path && !may_have_slashes(path, place))
             return "The path has an encoded slash (%2F).";
     }
     return NULL;

@@ -99,6 +99,24 @@
         "projection=\"removed_then_bought\"", "")                                                  \
     ROW(CART_RANKINGS_PAUSED, gauge, "cartd_projection_paused", "projection=\"cart_rankings\"",    \
         "")                                                                                        \
+    ROW(REACTION_RUNNER, gauge, "cartd_reaction_runner", "",                                       \
+        "1 if this process runs the reactions, else 0.")                                           \
+    ROW(REACTION_LAG_EVENTS, gauge, "cartd_reaction_lag_events", "",                               \
+        "Events that the reaction furthest behind has not answered yet.")                          \
+    ROW(REACTION_LAG_SECONDS, gauge, "cartd_reaction_lag_seconds", "",                             \
+        "Age of the oldest event that a reaction has not answered yet.")                           \
+    ROW(REACTIONS_PAUSED, gauge, "cartd_reactions_paused", "",                                     \
+        "Reactions that are paused; `cartd reactions` says why.")                                  \
+    ROW(REACTION_COMMANDS_DONE, counter, "cartd_reaction_commands_total", "outcome=\"done\"",      \
+        "Commands of reactions answered, by outcome; refused: as the reaction expects.")           \
+    ROW(REACTION_COMMANDS_REFUSED, counter, "cartd_reaction_commands_total",                       \
+        "outcome=\"refused\"", "")                                                                 \
+    ROW(REACTION_COMMANDS_FAILED, counter, "cartd_reaction_commands_total", "outcome=\"failed\"",  \
+        "")                                                                                        \
+    ROW(REACTION_TIMERS_DUE, gauge, "cartd_reaction_timers_due", "",                               \
+        "Timers of reactions that are due, counted up to 1,000 of each reaction.")                 \
+    ROW(REACTION_OVERDUE_SECONDS, gauge, "cartd_reaction_overdue_seconds", "",                     \
+        "How long the timer that is overdue longest has been due.")                                \
     ROW(DATABASE_READY, gauge, "cartd_database_ready", "",                                         \
         "1 if PostgreSQL is connected and has the expected schema, else 0.")                       \
     ROW(LOG_POSITION, gauge, "cartd_log_position", "",                                             \

@@ -196,14 +196,18 @@ static bool receive_error(struct postgres_connection *connection, const PGresult
 
 /* ---- in: what a sync decides ----------------------------------------------------------------- */
 
+/* By statement_timeout, or an operator. It is tried again, but what is too much for PostgreSQL may
+ * be so each time, and somebody should know. */
+#define QUERY_CANCELED "57014"
+
 static const struct {
     const char *prefix; /* of SQLSTATE, PostgreSQL's appendix A */
     enum postgres_outcome outcome;
 } failure_outcomes[] = {
-    {"40001", POSTGRES_AGAIN},  /* serialization_failure */
-    {"40P01", POSTGRES_AGAIN},  /* deadlock_detected */
-    {"55P03", POSTGRES_AGAIN},  /* lock_not_available: lock_timeout */
-    {"57014", POSTGRES_AGAIN},  /* query_canceled: statement_timeout, or an operator */
+    {"40001", POSTGRES_AGAIN}, /* serialization_failure */
+    {"40P01", POSTGRES_AGAIN}, /* deadlock_detected */
+    {"55P03", POSTGRES_AGAIN}, /* lock_not_available: lock_timeout */
+    {QUERY_CANCELED, POSTGRES_AGAIN},
     {"23", POSTGRES_VIOLATED},  /* integrity_constraint_violation */
     {"08", POSTGRES_UNABLE},    /* connection_exception: of a pooler in between */
     {"25006", POSTGRES_UNABLE}, /* read_only_sql_transaction: no longer the primary */
@@ -329,11 +333,12 @@ static void decide(struct postgres_connection *connection, struct postgres_pipel
     }
     postgres_pipeline_forget_rows(pipeline);
     pipeline->outcome = classify(failure);
-    if (pipeline->outcome == POSTGRES_FAILED || pipeline->outcome == POSTGRES_UNABLE ||
-        pipeline->outcome == POSTGRES_UNKNOWN) {
+    bool is_failure = pipeline->outcome == POSTGRES_FAILED ||
+                      pipeline->outcome == POSTGRES_UNABLE || pipeline->outcome == POSTGRES_UNKNOWN;
+    if (is_failure)
         note_failure(connection);
+    if (is_failure || strcmp(failure->sqlstate, QUERY_CANCELED) == 0)
         log_failure(connection);
-    }
 }
 
 /* A server that is no primary any more stays reachable: only a new connection finds the new one.

@@ -23,13 +23,14 @@
     ROW(CURRENCY, TEXT, "$8", "c.currency = $8")                                                   \
     ROW(CUSTOMER_EMAIL, TEXT, "$9", "lower(c.customer_email) = lower($9)")                         \
     ROW(CREATED_FROM, TIMESTAMPTZ, "$10", "c.created_at >= $10")                                   \
-    ROW(CREATED_TO, TIMESTAMPTZ, "$11", "c.created_at < $11")
+    ROW(CREATED_TO, TIMESTAMPTZ, "$11", "c.created_at < $11")                                      \
+    ROW(ABANDONED, TEXT, "$12", "(c.abandoned_at IS NOT NULL) = ($12 = 'true')")
 /* Those that are about cart_rankings; a list with one of them is of it. */
 #define RANKED_FILTERS(ROW)                                                                        \
-    ROW(UPDATED_FROM, TIMESTAMPTZ, "$12", "r.updated_at >= $12")                                   \
-    ROW(UPDATED_TO, TIMESTAMPTZ, "$13", "r.updated_at < $13")                                      \
-    ROW(TOTAL_FROM, INT8, "$14", "r.total >= $14")                                                 \
-    ROW(TOTAL_TO, INT8, "$15", "r.total < $15")
+    ROW(UPDATED_FROM, TIMESTAMPTZ, "$13", "r.updated_at >= $13")                                   \
+    ROW(UPDATED_TO, TIMESTAMPTZ, "$14", "r.updated_at < $14")                                      \
+    ROW(TOTAL_FROM, INT8, "$15", "r.total >= $15")                                                 \
+    ROW(TOTAL_TO, INT8, "$16", "r.total < $16")
 
 #define CONDITION(NAME, TYPE, number, condition)                                                   \
     "    AND (" number "::" #TYPE " IS NULL OR " condition ")\n"
@@ -51,7 +52,7 @@
     CONDITION(CURRENCY, TEXT, "$8", "r.currency = $8")                                             \
     CONDITION(CREATED_FROM, TIMESTAMPTZ, "$10", "r.created_at >= $10 AND r.updated_at >= $10")     \
     CONDITION(CREATED_TO, TIMESTAMPTZ, "$11", "r.created_at < $11")                                \
-    CONDITION(UPDATED_TO, TIMESTAMPTZ, "$13", "r.created_at < $13 AND c.created_at < $13")
+    CONDITION(UPDATED_TO, TIMESTAMPTZ, "$14", "r.created_at < $14 AND c.created_at < $14")
 #define HAS_ANY ""
 #define HAS_SKU                                                                                    \
     "    AND EXISTS (SELECT FROM cart_items i WHERE i.cart_id = c.cart_id AND i.sku = $4)\n"
@@ -59,10 +60,9 @@
 #define LIST(text, from, where, has, key, key_type, id, than, order)                               \
     {                                                                                              \
         .name = "list_carts_" text,                                                                \
-        .sql = "SELECT c.cart_id, " TABLES_CART_DOCUMENT ",\n"                                     \
-               "    c.created_at, c.updated_at, c.closed_at, " key from "WHERE (" key ", " id      \
-               ") " than " ($1, $2)\n" has where "ORDER BY " key " " order ", " id " " order       \
-               "\nLIMIT $3",                                                                       \
+        .sql = "SELECT c.cart_id, " TABLES_CART_DOCUMENT ",\n" TABLES_CART_TIMES ", " key from     \
+               "WHERE (" key ", " id ") " than " ($1, $2)\n" has where "ORDER BY " key " " order   \
+               ", " id " " order "\nLIMIT $3",                                                     \
         TYPES(key_type)                                                                            \
     }
 #define LISTS(text, from, where, key, key_type, id)                                                \
@@ -291,7 +291,7 @@ static void write_count(struct projections_page *page, const struct postgres_row
 static void write_cursor(
     struct projections_page *page, const struct postgres_rows *rows, size_t row)
 {
-    enum { KEY = 5 };
+    enum { KEY = 8 };
     const struct cursor_list list = list_of(page);
     int64_t key = page->sort == PROJECTIONS_SORT_TOTAL ? postgres_get_int8(rows, row, KEY)
                                                        : postgres_get_time(rows, row, KEY);

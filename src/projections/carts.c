@@ -133,12 +133,19 @@ static void put_carts(struct postgres_parameters *to, const void *changes)
     postgres_begin_array(to);
     TABLES_FOREACH(change, changes, &aggregate_cart)
     postgres_put_text(to, tables_cart(change)->customer_email);
+    postgres_begin_array(to);
+    TABLES_FOREACH(change, changes, &aggregate_cart)
+    tables_put_time(to, tables_cart(change)->abandoned_at_us);
+    postgres_begin_array(to);
+    TABLES_FOREACH(change, changes, &aggregate_cart)
+    postgres_put_bool(to, tables_cart(change)->abandoned_at_us != CART_TIME_NONE);
 }
 
 /* Besides what follows from the lines: version, sums, time. */
 static bool have_only_lines_changed(const struct cart *before, const struct cart *after)
 {
     return before != NULL && before->version > 0 && before->status == after->status &&
+           before->abandoned_at_us == after->abandoned_at_us &&
            strcmp(before->currency, after->currency) == 0 &&
            cart_is_same_text(before->customer_id, after->customer_id) &&
            cart_is_same_text(before->customer_email, after->customer_email) &&
@@ -153,7 +160,7 @@ static bool has_more_than_lines(const void *changes)
     return false;
 }
 
-/* Most batches change lines of carts that are there: seven values a cart instead of seventeen, and
+/* Most batches change lines of carts that are there: seven values a cart instead of nineteen, and
  * no search for a conflict before the row is looked up to be changed (bench/NOTES.md). A row that
  * somebody has taken away is not put back so; `cartd rebuild` does that. */
 static const struct eventstore_clause USUAL_CARTS_CLAUSE = {
@@ -181,18 +188,19 @@ const struct eventstore_clause carts_clause = {
         "    INSERT INTO carts\n"
         "        (cart_id, version, status, currency, customer_id, item_count, total, document,\n"
         "         document_end, created_at, updated_at, closed_at, guest_token_hash,\n"
-        "         order_reference, customer_email)\n"
+        "         order_reference, customer_email, abandoned_at)\n"
         "    SELECT u.cart_id, u.version, u.status, u.currency, u.customer_id, u.item_count,\n"
         "        u.total, u.document, u.document_end, coalesce(u.created_at, h.recorded_at),\n"
         "        coalesce(u.updated_at, h.recorded_at),\n"
         "        CASE WHEN u.is_closed THEN coalesce(u.closed_at, h.recorded_at) END,\n"
-        "        u.guest_token_hash, u.order_reference, u.customer_email\n"
+        "        u.guest_token_hash, u.order_reference, u.customer_email,\n"
+        "        CASE WHEN u.is_abandoned THEN coalesce(u.abandoned_at, h.recorded_at) END\n"
         "    FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,\n"
-        "        $17)\n"
+        "        $17, $18, $19)\n"
         "        AS u (stream_ordinal, cart_id, version, item_count, total, document,\n"
         "              document_end, status, currency, customer_id, created_at, closed_at,\n"
         "              is_closed, updated_at, guest_token_hash, order_reference,\n"
-        "              customer_email)\n"
+        "              customer_email, abandoned_at, is_abandoned)\n"
         "    CROSS JOIN head h\n"
         "    WHERE (SELECT v.flags FROM verdict v)[u.stream_ordinal]\n"
         "    ON CONFLICT (cart_id) DO UPDATE\n"
@@ -204,14 +212,16 @@ const struct eventstore_clause carts_clause = {
         "        customer_id = excluded.customer_id,\n"
         "        guest_token_hash = excluded.guest_token_hash,\n"
         "        order_reference = excluded.order_reference,\n"
-        "        customer_email = excluded.customer_email\n"
+        "        customer_email = excluded.customer_email,\n"
+        "        abandoned_at = excluded.abandoned_at\n"
         ")",
     POSTGRES_TYPES(
         POSTGRES_INT4_ARRAY, POSTGRES_UUID_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_INT4_ARRAY,
         POSTGRES_INT8_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_TEXT_ARRAY,
         POSTGRES_TEXT_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_TIMESTAMPTZ_ARRAY,
         POSTGRES_TIMESTAMPTZ_ARRAY, POSTGRES_BOOL_ARRAY, POSTGRES_TIMESTAMPTZ_ARRAY,
-        POSTGRES_TEXT_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_TEXT_ARRAY),
+        POSTGRES_TEXT_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_TIMESTAMPTZ_ARRAY,
+        POSTGRES_BOOL_ARRAY),
     .put = put_carts,
     .has_work = has_more_than_lines,
     .usual = &USUAL_CARTS_CLAUSE,
@@ -236,7 +246,7 @@ static const struct postgres_statement CARTS_ROWS = {
     .name = "rows_of_carts",
     .sql = "SELECT cart_id, version, status, currency, customer_id, item_count, total, document,\n"
            "    created_at, updated_at, closed_at, guest_token_hash, document_end,\n"
-           "    order_reference, customer_email\n"
+           "    order_reference, customer_email, abandoned_at\n"
            "FROM carts\n"
            "WHERE cart_id = ANY ($1)\n"
            "ORDER BY cart_id",
@@ -323,6 +333,8 @@ static void carts_compare(
         differences, "carts.updated_at", get_time(rows, first, 9), cart->updated_at_us);
     projections_compare_times(
         differences, "carts.closed_at", get_time(rows, first, 10), cart->closed_at_us);
+    projections_compare_times(
+        differences, "carts.abandoned_at", get_time(rows, first, 15), cart->abandoned_at_us);
     projections_compare_texts(
         differences, "carts.guest_token_hash", postgres_get_text(rows, first, 11),
         cart->guest_token_hash);
@@ -346,26 +358,40 @@ const struct projections_table carts_table = {
 
 /* ---- read ------------------------------------------------------------------------------------ */
 
+/* Of the statements that read carts. */
+enum { CUSTOMER_ID = 8, OFFERS = 10 };
+
 /* At most one row a wanted cart. */
 const struct postgres_statement carts_read = {
     .name = "read_carts",
-    .sql = "SELECT w.ordinal, c.version, " TABLES_CART_DOCUMENT ",\n"
-           "    c.created_at, c.updated_at, c.closed_at, c.customer_id, c.guest_token_hash\n"
+    .sql = "SELECT w.ordinal, c.version, " TABLES_CART_DOCUMENT ",\n" TABLES_CART_TIMES
+           ", c.guest_token_hash\n"
            "FROM unnest($1) WITH ORDINALITY AS w (cart_id, ordinal)\n"
            "JOIN carts c ON c.cart_id = w.cart_id",
     POSTGRES_TYPES(POSTGRES_UUID_ARRAY),
 };
 
+/* The columns from `column` on are TABLES_CART_TIMES. */
+static struct codec_cart_times get_times(
+    const struct postgres_rows *rows, size_t row, size_t column)
+{
+    bool is_empty = postgres_get_int4(rows, row, column + 4) == 0;
+    bool has_customer = !postgres_is_null(rows, row, column + 5);
+    return (struct codec_cart_times){
+        .created_at_us = postgres_get_time(rows, row, column),
+        .updated_at_us = postgres_get_time(rows, row, column + 1),
+        .closed_at_us = get_time(rows, row, column + 2),
+        .abandoned_at_us = get_time(rows, row, column + 3),
+        .lifetime_us = codec_lifetime_us(has_customer, is_empty),
+    };
+}
+
 void carts_append(
     struct base_buffer *out, const struct postgres_rows *rows, size_t row, size_t column)
 {
-    int64_t closed_at_us = postgres_is_null(rows, row, column + 3)
-                               ? CART_TIME_NONE
-                               : postgres_get_time(rows, row, column + 3);
+    const struct codec_cart_times times = get_times(rows, row, column + 1);
     codec_write_cart_times(
-        out, postgres_get_text(rows, row, column), postgres_get_length(rows, row, column),
-        postgres_get_time(rows, row, column + 1), postgres_get_time(rows, row, column + 2),
-        closed_at_us);
+        out, postgres_get_text(rows, row, column), postgres_get_length(rows, row, column), &times);
 }
 
 /* The columns from `column` on are the customer and the hash of the guest's token. */
@@ -379,7 +405,7 @@ static bool admits(
 
 bool carts_receive(const struct postgres_rows *rows, size_t row, struct projections_read *read)
 {
-    if (!admits(rows, row, 6, &read->caller))
+    if (!admits(rows, row, CUSTOMER_ID, &read->caller))
         return false;
     read->version = postgres_get_int4(rows, row, 1);
     carts_append(&read->body, rows, row, 2);
@@ -391,8 +417,8 @@ bool carts_receive(const struct postgres_rows *rows, size_t row, struct projecti
  */
 const struct postgres_statement carts_read_priced = {
     .name = "read_priced_carts",
-    .sql = "SELECT w.ordinal, c.version, " TABLES_CART_DOCUMENT ",\n"
-           "    c.created_at, c.updated_at, c.closed_at, c.customer_id, c.guest_token_hash,\n"
+    .sql = "SELECT w.ordinal, c.version, " TABLES_CART_DOCUMENT ",\n" TABLES_CART_TIMES
+           ", c.guest_token_hash,\n"
            "    (SELECT jsonb_object_agg(i.item_id,\n"
            "        jsonb_build_array(p.prices::jsonb -> c.currency::text, p.is_active,\n"
            "            p.quantity::jsonb))::text\n"
@@ -404,17 +430,31 @@ const struct postgres_statement carts_read_priced = {
     POSTGRES_TYPES(POSTGRES_UUID_ARRAY),
 };
 
+/* The same columns, of the newest open cart of each wanted customer. */
+const struct postgres_statement carts_read_customers = {
+    .name = "read_customers_carts",
+    .sql = "SELECT w.ordinal, c.version, " TABLES_CART_DOCUMENT ",\n" TABLES_CART_TIMES
+           ", c.guest_token_hash\n"
+           "FROM unnest($1) WITH ORDINALITY AS w (customer_id, ordinal)\n"
+           "CROSS JOIN LATERAL (\n"
+           "    SELECT * FROM carts\n"
+           "    WHERE customer_id = w.customer_id AND status = 'open'\n"
+           "    ORDER BY created_at DESC, cart_id DESC\n"
+           "    LIMIT 1) AS c",
+    POSTGRES_TYPES(POSTGRES_TEXT_ARRAY),
+};
+
 bool carts_receive_priced(
     const struct postgres_rows *rows, size_t row, struct projections_read *read)
 {
-    const char *offers = postgres_get_text(rows, row, 8);
-    if (!admits(rows, row, 6, &read->caller))
+    const char *offers = postgres_get_text(rows, row, OFFERS);
+    const struct codec_cart_times times = get_times(rows, row, 3);
+    if (!admits(rows, row, CUSTOMER_ID, &read->caller))
         return false;
     read->version = postgres_get_int4(rows, row, 1);
     codec_write_priced_cart(
         &read->body, postgres_get_text(rows, row, 2), postgres_get_length(rows, row, 2),
-        offers == NULL ? "{}" : offers, postgres_get_time(rows, row, 3),
-        postgres_get_time(rows, row, 4), get_time(rows, row, 5));
+        offers == NULL ? "{}" : offers, &times);
     return true;
 }
 
@@ -425,8 +465,8 @@ void carts_cache(
     const struct cart_cache_entry found = {
         .cart_id = read->id,
         .version = read->version,
-        .customer_id = postgres_get_text(rows, row, 6),
-        .guest_token_hash = postgres_get_text(rows, row, 7),
+        .customer_id = postgres_get_text(rows, row, CUSTOMER_ID),
+        .guest_token_hash = postgres_get_text(rows, row, CUSTOMER_ID + 1),
         .document = read->body.bytes,
         .document_length = read->body.length,
     };
@@ -448,8 +488,8 @@ void carts_cache_change(
         codec_write_cart(&document, &change->stream_id, cart);
     if (document.length > CACHED_CHANGE_MAX)
         return;
-    codec_append_cart_times(
-        &document, cart->created_at_us, cart->updated_at_us, cart->closed_at_us);
+    const struct aggregate_times times = aggregate_cart.times(cart);
+    aggregate_cart.append_times(&document, &times);
     const struct cart_cache_entry found = {
         .cart_id = change->stream_id,
         .version = cart->version,

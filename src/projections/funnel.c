@@ -14,7 +14,11 @@ enum funnel_step {
     FUNNEL_LEFT_EMPTY = 7,           /* the cart has another currency from now on, */
     FUNNEL_CAME_EMPTY = 8,           /* and it never held anything */
     FUNNEL_LEFT = 9,                 /* or did */
-    FUNNEL_CAME = 10
+    FUNNEL_CAME = 10,
+    FUNNEL_EXPIRED = 11,
+    FUNNEL_REOPENED_EXPIRED = 12, /* the opposite of 11 */
+    FUNNEL_MERGED = 13,
+    FUNNEL_MERGE_REVERTED = 14 /* the opposite of 13 */
 };
 
 struct step {
@@ -25,6 +29,14 @@ struct step {
     char currency[4];
 };
 
+static enum funnel_step name_reopening(enum cart_status status_before)
+{
+    if (status_before == CART_EXPIRED)
+        return FUNNEL_REOPENED_EXPIRED;
+    return status_before == CART_CHECKED_OUT ? FUNNEL_REOPENED_CHECKED_OUT
+                                             : FUNNEL_REOPENED_CANCELLED;
+}
+
 static enum funnel_step name_step(const struct projections_step *step)
 {
     if (step->type == CART_EVENT_CREATED)
@@ -33,9 +45,14 @@ static enum funnel_step name_step(const struct projections_step *step)
         return FUNNEL_CHECKED_OUT;
     if (step->type == CART_EVENT_CANCELLED)
         return FUNNEL_CANCELLED;
+    if (step->type == CART_EVENT_EXPIRED)
+        return FUNNEL_EXPIRED;
+    if (step->type == CART_EVENT_MERGED_INTO)
+        return FUNNEL_MERGED;
+    if (step->type == CART_EVENT_MERGE_REVERTED && step->status_before == CART_MERGED)
+        return FUNNEL_MERGE_REVERTED;
     if (step->type == CART_EVENT_REOPENED)
-        return step->status_before == CART_CHECKED_OUT ? FUNNEL_REOPENED_CHECKED_OUT
-                                                       : FUNNEL_REOPENED_CANCELLED;
+        return name_reopening(step->status_before);
     return step->is_first_item ? FUNNEL_FIRST_ITEM : FUNNEL_NO_STEP;
 }
 
@@ -124,8 +141,8 @@ const struct projections_follower funnel_follower = {
 
 /* ---- read ------------------------------------------------------------------------------------ */
 
-/* Five rows a currency, of at most 200 currencies: those with the most carts. There are some 180 in
- * the world, but a client may make carts of any three letters. A sum may be more than a bigint.
+/* Seven rows a currency, of at most 200 currencies: those with the most carts. There are some 180
+ * in the world, but a client may make carts of any three letters. A sum may be more than a bigint.
  * Whatever was created after a position was also changed after it, which an index knows. */
 static const struct postgres_statement READ = {
     .name = "report_funnel",
@@ -140,11 +157,20 @@ static const struct postgres_statement READ = {
            "            - coalesce(sum(n) FILTER (WHERE step = 5), 0) AS n_checked_out,\n"
            "        coalesce(sum(n) FILTER (WHERE step = 4), 0)\n"
            "            - coalesce(sum(n) FILTER (WHERE step = 6), 0) AS n_cancelled,\n"
-           "        coalesce(sum(value) FILTER (WHERE step < 3 OR step > 6), 0) AS value,\n"
+           "        coalesce(sum(n) FILTER (WHERE step = 11), 0)\n"
+           "            - coalesce(sum(n) FILTER (WHERE step = 12), 0) AS n_expired,\n"
+           "        coalesce(sum(n) FILTER (WHERE step = 13), 0)\n"
+           "            - coalesce(sum(n) FILTER (WHERE step = 14), 0) AS n_merged,\n"
+           "        coalesce(sum(value) FILTER (WHERE step < 3 OR step BETWEEN 7 AND 10), 0)\n"
+           "            AS value,\n"
            "        coalesce(sum(value) FILTER (WHERE step = 3), 0)\n"
            "            - coalesce(sum(value) FILTER (WHERE step = 5), 0) AS value_checked_out,\n"
            "        coalesce(sum(value) FILTER (WHERE step = 4), 0)\n"
-           "            - coalesce(sum(value) FILTER (WHERE step = 6), 0) AS value_cancelled\n"
+           "            - coalesce(sum(value) FILTER (WHERE step = 6), 0) AS value_cancelled,\n"
+           "        coalesce(sum(value) FILTER (WHERE step = 11), 0)\n"
+           "            - coalesce(sum(value) FILTER (WHERE step = 12), 0) AS value_expired,\n"
+           "        coalesce(sum(value) FILTER (WHERE step = 13), 0)\n"
+           "            - coalesce(sum(value) FILTER (WHERE step = 14), 0) AS value_merged\n"
            "    FROM (\n" /* first a few rows of many: seven sums a step took much longer */
            "        SELECT currency, step, count(*) AS n, sum(value) AS value\n"
            "        FROM funnel_steps\n"
@@ -163,8 +189,12 @@ static const struct postgres_statement READ = {
            "    (2, 'with_items', c.n_with_items, c.value),\n"
            "    (3, 'checked_out', c.n_checked_out, c.value_checked_out),\n"
            "    (4, 'cancelled', c.n_cancelled, c.value_cancelled),\n"
-           "    (5, 'open', c.n_created - c.n_checked_out - c.n_cancelled,\n"
-           "        c.value - c.value_checked_out - c.value_cancelled)\n"
+           "    (5, 'expired', c.n_expired, c.value_expired),\n"
+           "    (6, 'merged', c.n_merged, c.value_merged),\n"
+           "    (7, 'open', c.n_created - c.n_checked_out - c.n_cancelled - c.n_expired - "
+           "c.n_merged,\n"
+           "        c.value - c.value_checked_out - c.value_cancelled - c.value_expired\n"
+           "            - c.value_merged)\n"
            ") AS s (number, stage, carts, value)\n"
            "ORDER BY c.n_created DESC, c.currency, s.number",
     POSTGRES_TYPES(POSTGRES_INT8, POSTGRES_INT8, POSTGRES_INT8),

@@ -226,11 +226,11 @@ void projections_receive_offer(
 }
 
 /* At most 10,000 rows. */
-const char *projections_active_products_sql(void)
+const char *projections_products_sql(void)
 {
-    return "SELECT sku, version\n"
+    return "SELECT sku, version, is_active, name, prices, quantity, tags\n"
            "FROM products\n"
-           "WHERE is_active AND sku > $1\n"
+           "WHERE sku > $1 AND ($2::boolean OR NOT is_active)\n"
            "ORDER BY sku\n"
            "LIMIT 10000";
 }

@@ -16,7 +16,14 @@
 #define READS_AT_ONCE 128 /* in one round trip */
 #define PAGES_MAX 256     /* unanswered */
 
-enum read_table { TABLE_CARTS, TABLE_PRICED_CARTS, TABLE_PRODUCTS, TABLE_COUPONS, N_TABLES };
+enum read_table {
+    TABLE_CARTS,
+    TABLE_PRICED_CARTS,
+    TABLE_CUSTOMER_CARTS,
+    TABLE_PRODUCTS,
+    TABLE_COUPONS,
+    N_TABLES
+};
 
 static const struct {
     const struct postgres_statement *statement;
@@ -24,6 +31,7 @@ static const struct {
 } TABLES[N_TABLES] = {
     [TABLE_CARTS] = {&carts_read, carts_receive},
     [TABLE_PRICED_CARTS] = {&carts_read_priced, carts_receive_priced},
+    [TABLE_CUSTOMER_CARTS] = {&carts_read_customers, carts_receive},
     [TABLE_PRODUCTS] = {&products_read, products_receive},
     [TABLE_COUPONS] = {&coupons_read, coupons_receive},
 };
@@ -66,6 +74,8 @@ static enum read_table find_table(const struct projections_read *read)
         return TABLE_PRODUCTS;
     if (read->is_coupon)
         return TABLE_COUPONS;
+    if (read->customer_id != NULL)
+        return TABLE_CUSTOMER_CARTS;
     return read->wants_prices ? TABLE_PRICED_CARTS : TABLE_CARTS;
 }
 
@@ -99,6 +109,8 @@ static void ask_table(struct read_slot *slot, enum read_table table)
     for (size_t i = 0; i < slot->n_reads[table]; i++) {
         if (table == TABLE_PRODUCTS)
             postgres_put_text(to, slot->reads[table][i]->sku);
+        else if (table == TABLE_CUSTOMER_CARTS)
+            postgres_put_text(to, slot->reads[table][i]->customer_id);
         else
             postgres_put_uuid(to, &slot->reads[table][i]->id);
     }
@@ -114,8 +126,8 @@ static void send_reads(struct queue *queue)
     postgres_pipeline_begin(&slot->pipeline);
     slot->pipeline.answered = slot_answered;
     take_reads(slot);
-    for (enum read_table table = TABLE_CARTS; table < N_TABLES; table++)
-        ask_table(slot, table);
+    for (size_t table = 0; table < N_TABLES; table++)
+        ask_table(slot, (enum read_table)table);
     metrics_add(self->options.metrics, METRICS_READ_BATCHES, 1);
     postgres_send(self->reader, &slot->pipeline);
 }
@@ -155,8 +167,8 @@ static void receive_table(struct read_slot *slot, enum read_table table)
 static void slot_answered(struct postgres_pipeline *pipeline)
 {
     struct read_slot *slot = BASE_CONTAINER(pipeline, struct read_slot, pipeline);
-    for (int table = N_TABLES - 1; table >= TABLE_CARTS; table--)
-        receive_table(slot, (enum read_table)table);
+    for (size_t table = N_TABLES; table > 0; table--)
+        receive_table(slot, (enum read_table)(table - 1));
     slot->is_busy = false;
     queue_sent(&slot->projections->reads);
 }
@@ -186,6 +198,11 @@ void projections_read_cart(struct projections *projections, struct projections_r
         queue_answer_at_once(&projections->reads, &read->request, now_us);
         return;
     }
+    queue_ask(&projections->reads, &read->request);
+}
+
+void projections_read_customer_cart(struct projections *projections, struct projections_read *read)
+{
     queue_ask(&projections->reads, &read->request);
 }
 
@@ -338,7 +355,7 @@ const struct projections_table *const *projections_tables(size_t *n_tables)
 }
 
 static const struct postgres_statement *const READ_STATEMENTS[] = {
-    &carts_read, &carts_read_priced, &products_read, &coupons_read, NULL};
+    &carts_read, &carts_read_priced, &carts_read_customers, &products_read, &coupons_read, NULL};
 
 static void collect_list_statements(struct projections *self)
 {

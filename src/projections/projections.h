@@ -181,9 +181,10 @@ struct projections_offer {
 };
 void projections_receive_offer(
     const struct postgres_rows *rows, size_t row, struct projections_offer *offer);
-/* For postgres_session_query(): sku and version of the active products behind sku $1, a page of
- * them in order. The text is static. */
-const char *projections_active_products_sql(void);
+/* For postgres_session_query(): a page of the products behind sku $1 in order, of all of them ($2
+ * is "t") or of the inactive ones ("f"): sku, version, is_active, name, prices, quantity, tags. The
+ * text is static. */
+const char *projections_products_sql(void);
 
 /* ---- read to know the owner of a cart -------------------------------------------------------- */
 
@@ -234,6 +235,7 @@ struct projections_read {
     struct base_uuid id;       /* projections_read_cart, projections_read_coupon */
     struct cart_caller caller; /* of a cart: one of another owner is not found */
     bool wants_prices;         /* of a cart: beside those that the catalogue has at that moment */
+    const char *customer_id;   /* projections_read_customer_cart */
     const char *sku;           /* projections_read_product */
     void (*answered)(struct projections_read *read);
     enum projections_outcome outcome;
@@ -244,6 +246,8 @@ struct projections_read {
     bool is_coupon;          /* the same */
 };
 void projections_read_cart(struct projections *projections, struct projections_read *read);
+/* The newest of a customer's open carts. */
+void projections_read_customer_cart(struct projections *projections, struct projections_read *read);
 void projections_read_product(struct projections *projections, struct projections_read *read);
 void projections_read_coupon(struct projections *projections, struct projections_read *read);
 
@@ -278,6 +282,7 @@ enum projections_filter {
     PROJECTIONS_FILTER_CUSTOMER_EMAIL, /* in upper or lower case */
     PROJECTIONS_FILTER_CREATED_FROM,
     PROJECTIONS_FILTER_CREATED_TO,
+    PROJECTIONS_FILTER_ABANDONED,    /* true or false */
     PROJECTIONS_FILTER_UPDATED_FROM, /* from here on what follows the log */
     PROJECTIONS_FILTER_UPDATED_TO,
     PROJECTIONS_FILTER_TOTAL_FROM,

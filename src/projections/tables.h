@@ -91,6 +91,7 @@ static inline bool tables_is_in_chunks(const struct cart *cart)
 /* Reads of many: the rows answer the wanted ones by ordinal, from 1, in their first column. */
 extern const struct postgres_statement carts_read;
 extern const struct postgres_statement carts_read_priced;
+extern const struct postgres_statement carts_read_customers;
 extern const struct postgres_statement products_read;
 extern const struct postgres_statement coupons_read;
 /* A whole document, of a row c of `carts`. */
@@ -98,7 +99,10 @@ extern const struct postgres_statement coupons_read;
     "CASE WHEN c.document_end IS NULL THEN c.document ELSE concat(c.document,\n"                   \
     "        (SELECT string_agg(k.lines, ',' ORDER BY k.chunk) FROM cart_chunks k\n"               \
     "            WHERE k.cart_id = c.cart_id), c.document_end) END"
-/* Appends the cart of a row whose columns from `column` on are document and the three times. */
+/* What its times are made of, of the same row: six columns, of which the last is the customer. */
+#define TABLES_CART_TIMES                                                                          \
+    "    c.created_at, c.updated_at, c.closed_at, c.abandoned_at, c.item_count, c.customer_id"
+/* Appends the cart of a row whose columns from `column` on are these. */
 void carts_append(
     struct base_buffer *out, const struct postgres_rows *rows, size_t row, size_t column);
 /* Fill a read from a row: version and body. False: it is not for the caller. */

@@ -154,6 +154,7 @@ struct replay_cached {
     const struct aggregate *aggregate;
     void *notes;       /* notes_size bytes of the owner's, zeroed at first */
     const void *state; /* packed */
+    bool is_stale;     /* it was proved to have fallen behind: what came after must be loaded */
 };
 
 struct replay_cache_limits {

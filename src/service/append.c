@@ -158,7 +158,8 @@ static void rest(struct service *service, struct service_stream *stream)
 static void reject_stream(struct batch *batch, struct batch_stream *stream)
 {
     batch_resolve(stream, BATCH_RETRY);
-    stream->stream->is_stale = true;
+    if (stream->cached != NULL)
+        stream->cached->is_stale = true;
     /* Nothing came after what is cached, and still the stream is not there: perhaps it is shorter.
      */
     if (!stream->is_guess && stream->load.n_read == 0)

@@ -52,7 +52,7 @@ static bool begin_state(struct batch *batch, struct batch_stream *stream)
     if (stream->cached != NULL)
         aggregate->copy(stream->load.state, stream->cached->state);
     stream->load.began_at = aggregate->version(stream->load.state);
-    stream->is_guess = stream->cached != NULL && !stream->stream->is_stale && !stream->must_read;
+    stream->is_guess = stream->cached != NULL && !stream->cached->is_stale && !stream->must_read;
     if (!aggregate->newest_says_all)
         metrics_add(
             batch->service->options.metrics,

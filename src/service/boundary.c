@@ -97,27 +97,43 @@ static bool is_readable(const struct batch_stream *other, struct batch_command *
     return false;
 }
 
-bool boundary_find(
-    struct batch *batch, struct batch_stream *stream, struct batch_command *entry,
-    struct batch_others *others)
+/* Finds those behind the ones that were found before. False: they are not all there, and the
+ * command's resolution is set. */
+static bool find_further(
+    struct batch *batch, struct batch_command *entry, const struct aggregate_stream *wanted,
+    size_t n_wanted, struct batch_others *others)
 {
-    const struct aggregate *aggregate = stream->load.aggregate;
-    struct aggregate_stream wanted[AGGREGATE_BOUNDARY_MAX];
-    *others = (struct batch_others){.n = 0};
-    if (aggregate->boundary == NULL)
-        return true;
-    others->n = aggregate->boundary(stream->load.state, entry->command->command, wanted);
-    for (size_t i = 0; i < others->n; i++) {
-        struct batch_stream *other = find(batch, &wanted[i]);
+    for (; others->n < n_wanted; others->n++) {
+        struct batch_stream *other = find(batch, &wanted[others->n]);
         if (other == NULL) {
-            service_set_boundary(entry->command, wanted, others->n);
+            service_set_boundary(entry->command, wanted, n_wanted);
             entry->resolution = BATCH_RETRY;
             return false;
         }
         if (!is_readable(other, entry))
             return false;
-        others->streams[i] = other;
-        others->states[i] = other->load.state;
+        others->streams[others->n] = other;
+        others->states[others->n] = other->load.state;
+    }
+    return true;
+}
+
+bool boundary_find(
+    struct batch *batch, struct batch_stream *stream, struct batch_command *entry,
+    struct batch_others *others)
+{
+    const struct aggregate *aggregate = stream->load.aggregate;
+    const void *command = entry->command->command;
+    struct aggregate_stream wanted[AGGREGATE_BOUNDARY_MAX];
+    *others = (struct batch_others){.n = 0};
+    if (aggregate->boundary == NULL || !aggregate->may_have_others(command))
+        return true;
+    size_t n_wanted = aggregate->boundary(stream->load.state, command, NULL, 0, wanted);
+    while (others->n < n_wanted) {
+        if (!find_further(batch, entry, wanted, n_wanted, others))
+            return false;
+        n_wanted =
+            aggregate->boundary(stream->load.state, command, others->states, others->n, wanted);
     }
     for (size_t i = 0; i < others->n; i++)
         tie(batch, stream, others->streams[i]);

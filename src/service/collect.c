@@ -42,8 +42,8 @@ static void guess_boundary(struct batch *batch, struct service_command *command)
     if (cached == NULL)
         aggregate->begin(empty);
     struct aggregate_stream others[AGGREGATE_BOUNDARY_MAX];
-    size_t n =
-        aggregate->boundary(cached == NULL ? empty : cached->state, command->command, others);
+    size_t n = aggregate->boundary(
+        cached == NULL ? empty : cached->state, command->command, NULL, 0, others);
     service_set_boundary(command, others, n);
 }
 
@@ -70,7 +70,8 @@ static void reserve(struct batch *batch, const struct service_command *command)
 /* Takes the other streams of a command into the batch. False: it has to wait for them. */
 static bool hold_others(struct batch *batch, struct service_command *command)
 {
-    if (command->aggregate->boundary == NULL)
+    if (command->aggregate->boundary == NULL ||
+        !command->aggregate->may_have_others(command->command))
         return true;
     if (command->boundary == NULL)
         guess_boundary(batch, command);

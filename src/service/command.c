@@ -41,6 +41,7 @@ static void complete_body(struct service_command *command)
     settle_time(&times.created_at_us, command->recorded_at_us);
     settle_time(&times.updated_at_us, command->recorded_at_us);
     settle_time(&times.closed_at_us, command->recorded_at_us);
+    settle_time(&times.abandoned_at_us, command->recorded_at_us);
     command->aggregate->append_times(&command->body, &times);
 }
 

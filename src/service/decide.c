@@ -18,7 +18,13 @@ static void add_event(
     const char *type, int32_t schema_version, int32_t version)
 {
     size_t data_length = batch->text.length;
-    codec_write_event_metadata(&batch->text, &command->command_id, command->actor, &command->trace);
+    codec_write_event_metadata(
+        &batch->text, &(struct codec_metadata){
+                          .command_id = command->command_id,
+                          .actor = command->actor,
+                          .cause = command->cause,
+                          .trace = command->trace,
+                      });
     const char *texts = base_arena_copy(&batch->arena, batch->text.bytes, batch->text.length);
     struct eventstore_new_event event = {
         .ordinal = slot_of(batch, stream),
@@ -108,6 +114,7 @@ static void refuse(struct service_command *command, const struct aggregate_decis
         base_buffer_append_text(&command->body, decision->details);
     command->status = decision->status;
     command->closed_at_us = decision->closed_at_us;
+    command->other_cart_id = decision->other_cart_id;
 }
 
 /* The state becomes what the facts make of it. */
@@ -154,7 +161,9 @@ static void apply_rules(
         .find_offer = find_offer,
         .find_past = find_past,
         .context = &question,
+        .stream_id = &stream->load.id,
         .others = others.states,
+        .n_others = others.n,
     };
     struct aggregate_decision decision;
     int32_t former_version = version_of(stream);
@@ -221,7 +230,7 @@ static bool find_former_answer(struct batch_command *entry)
         entry->resolution = is_same_request ? BATCH_REPLAY : BATCH_ANSWER_ANYWAY;
         command->outcome = is_same_request ? SERVICE_DONE : SERVICE_KEY_REUSED;
         /* Not a retry in the client's eyes when it is our own lookup after a lost append. */
-        command->is_replayed = !command->may_be_recorded;
+        command->is_replayed = command->has_own_id || !command->may_be_recorded;
         command->is_created = row->status == 201;
         command->version = row->version;
         command->stream_id = row->stream_id;
@@ -230,6 +239,7 @@ static bool find_former_answer(struct batch_command *entry)
     if (entry->recorded_version > 0) {
         entry->resolution = BATCH_REPLAY;
         command->outcome = SERVICE_DONE;
+        command->is_replayed = command->has_own_id;
         command->is_created = command->aggregate->creates == NULL ? entry->recorded_version == 1
                                                                   : is_creation(command);
         command->version = entry->recorded_version;
@@ -285,7 +295,7 @@ static void decide_command(
 {
     struct service_command *command = entry->command;
     entry->resolution = BATCH_ANSWER;
-    if (command->may_be_recorded)
+    if (command->may_be_recorded && !command->has_own_id)
         metrics_add(batch->service->options.metrics, METRICS_OUTCOMES_LOOKED_UP, 1);
     if (find_absence(stream, entry))
         return;

@@ -84,6 +84,9 @@ struct batch_stream {
     size_t n_commands;
     struct replay_wanted load;    /* its state is as decided so far */
     struct replay_cached *cached; /* what the state was begun with, and borrows; NULL: nothing */
+    struct replay_cached
+        *replaced; /* the same when it isn't cached any more; states of others that are tied to this
+                      one may borrow from it until the batch ends */
     const struct base_buffer
         *document; /* the last one that was written for an answer; NULL: none */
     int32_t document_version;

@@ -51,8 +51,8 @@ void batch_cache_state(struct batch *batch, struct batch_stream *stream)
     const struct replay_wanted *load = &stream->load;
     if (batch->epoch == cache->epoch && !load->aggregate->newest_says_all)
         (void)replay_cache_put(cache, &load->id, load->aggregate, load->state);
-    batch_forget_cached(stream);
-    stream->stream->is_stale = false;
+    stream->replaced = stream->cached;
+    stream->cached = NULL;
 }
 
 void batch_forget_cached(struct batch_stream *stream)
@@ -77,6 +77,8 @@ static void end_stream(struct batch *batch, struct batch_stream *stream)
 {
     struct service *service = batch->service;
     cache_loaded(batch, stream);
+    replay_cached_free(stream->replaced);
+    stream->replaced = NULL;
     struct service_command *again = NULL;
     for (size_t i = stream->n_commands; i > 0; i--)
         if (stream->commands[i - 1].resolution == BATCH_RETRY)

@@ -39,7 +39,9 @@ static void reject(
 void service_submit(struct service *service, struct service_command *command)
 {
     command->submitted_at_us = base_clock_monotonic_us();
-    command->command_id = base_uuid_make_v7(&service->random, base_clock_now_us());
+    command->may_be_recorded = command->has_own_id;
+    if (!command->has_own_id)
+        command->command_id = base_uuid_make_v7(&service->random, base_clock_now_us());
     command->batch_limit = SIZE_MAX;
     service->n_waiting++;
     if (service->is_draining) {

@@ -105,6 +105,11 @@ struct service_command {
     const uint8_t *former_fingerprint; /* the same as it may have been stored; NULL: as that */
     const char *actor;                 /* the caller, for the events' metadata */
     struct codec_trace trace;
+    struct codec_cause cause;
+    /* command_id is the caller's, who may submit the command again, however much later: if an event
+     * of the stream has it, the command was done. Keys are forgotten after keep_keys_hours. */
+    bool has_own_id;
+    struct base_uuid command_id;
     const char *request_id; /* for the log; NULL: none */
     bool wants_body;        /* false: the document is not needed (Prefer: return=minimal) */
     void (*answered)(struct service_command *command);
@@ -114,16 +119,16 @@ struct service_command {
     bool is_created;
     bool is_replayed; /* a stored answer */
     int32_t version;  /* of a refusal: current_version as in struct aggregate_decision */
-    int refusal;      /* as in struct aggregate_decision; so are the next five */
+    int refusal;      /* as in struct aggregate_decision; so are the next six */
     size_t command_index;
     int64_t current_total_minor;
     struct cart_limits limits;
     const char *status;
     int64_t closed_at_us;
+    struct base_uuid other_cart_id;
     struct base_buffer body; /* the document with its times; the whole JSON answer */
 
     /* The service's own. */
-    struct base_uuid command_id;
     struct service_stream *stream;
     struct service_command *next;
     struct service_boundary *boundary; /* the other streams that it is about; NULL: none known */

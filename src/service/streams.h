@@ -20,7 +20,6 @@ struct service_stream {
     size_t slot;               /* in the batch, while that is being collected */
     bool is_reserved;          /* for a command that waits until all its streams are free */
     bool is_in_turn;           /* it is in `ready`: commands wait and it is not busy */
-    bool is_stale;             /* the cached state has fallen behind; the rest must be loaded */
     bool must_read; /* a decision on what is cached was not proved: the next is made without */
     bool has_bad_snapshot;  /* one that can't be read: it is not asked for again */
     int64_t rests_until_us; /* it lost races and is not in turn before; 0: it does not rest */

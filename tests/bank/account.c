@@ -6,7 +6,7 @@
 
 /* Takes the place of the list in the library: cartd's own, and this one. */
 const struct aggregate *const aggregates[] = {
-    &aggregate_cart, &aggregate_product, &aggregate_account};
+    &aggregate_cart, &aggregate_product, &aggregate_customer, &aggregate_account};
 const size_t aggregates_count = BASE_COUNT(aggregates);
 
 static const char *const NAMES[] = {
@@ -79,8 +79,17 @@ static const struct base_uuid *find_paid(
     return base_uuid_compare(paid, &NOBODY) == 0 ? NULL : paid;
 }
 
-static size_t boundary(const void *state, const void *command, struct aggregate_stream *others)
+static bool may_have_others(const void *command)
 {
+    return !opens(command);
+}
+
+static size_t boundary(
+    const void *state, const void *command, const void *const *known, size_t n_known,
+    struct aggregate_stream *others)
+{
+    (void)known; /* nobody else's state says whom */
+    (void)n_known;
     const struct base_uuid *paid = opens(command) ? NULL : find_paid(state, command);
     if (paid == NULL)
         return 0;
@@ -205,6 +214,7 @@ const struct aggregate aggregate_account = {
     .read = read_fact,
     .evolve = evolve,
     .stamp = stamp,
+    .may_have_others = may_have_others,
     .boundary = boundary,
     .decide = decide,
     .is_there = is_there,

@@ -1,5 +1,9 @@
 /*
- * bank: cartd with accounts. Its one subcommand of its own,
+ * bank: cartd with accounts, and with reactions of its own. It has two more subcommands.
+ *
+ *   bank react URL CLOCK
+ *
+ * runs the reactions (react.h).
  *
  *   bank transfer URL
  *
@@ -17,6 +21,7 @@
 #include "account.h"
 #include "cli.h"
 #include "migrate.h"
+#include "react.h"
 #include "service.h"
 
 struct bank {
@@ -151,5 +156,7 @@ int main(int n_arguments, char **arguments, char **environment)
 {
     if (n_arguments == 3 && strcmp(arguments[1], "transfer") == 0)
         return transfer(arguments[2]);
+    if (n_arguments == 4 && strcmp(arguments[1], "react") == 0)
+        return react(arguments[2], arguments[3]);
     return cli_main(n_arguments, arguments, environment);
 }

@@ -35,7 +35,13 @@ static void claim_fold(void)
         codec_write_cart(&other, &id, &read);
         FUZZ_CLAIM(fuzz_is_same(&document, &other));
     }
-    codec_append_cart_times(&document, cart.created_at_us, cart.updated_at_us, cart.closed_at_us);
+    codec_append_cart_times(
+        &document, &(struct codec_cart_times){
+                       .created_at_us = cart.created_at_us,
+                       .updated_at_us = cart.updated_at_us,
+                       .closed_at_us = cart.closed_at_us,
+                       .abandoned_at_us = cart.abandoned_at_us,
+                   });
     FUZZ_CLAIM(fuzz_is_json(document.bytes, document.length));
 }
 

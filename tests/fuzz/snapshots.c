@@ -22,7 +22,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n_bytes)
 
     other.length = 0;
     codec_write_cart(&other, &id, &cart);
-    codec_append_cart_times(&other, cart.created_at_us, cart.updated_at_us, cart.closed_at_us);
+    codec_append_cart_times(
+        &other, &(struct codec_cart_times){
+                    .created_at_us = cart.created_at_us,
+                    .updated_at_us = cart.updated_at_us,
+                    .closed_at_us = cart.closed_at_us,
+                    .abandoned_at_us = cart.abandoned_at_us,
+                });
     FUZZ_CLAIM(fuzz_is_json(other.bytes, other.length));
     return 0;
 }

@@ -30,6 +30,8 @@ ACCESS = {
     "setTotal": "totals",
     "removeTotal": "totals",
     "claimCart": "claim",
+    "mergeCart": "cart",
+    "revertMerge": "cart",
     "listCartEvents": "cart",
     "listEvents": "events",
     "putProduct": "catalog",
@@ -126,6 +128,11 @@ class Targets:
         path = operation.path.replace("{cart_id}", cart_id or make_id())
         path = path.replace("{item_id}", self.sku).replace("{slug}", "cart-closed")
         path = path.replace("{name}", "tax").replace("{code}", self.code)
+        other = {}  # a cart to merge, with the token that makes it the caller's
+        if operation.id in ("mergeCart", "revertMerge"):
+            cart, guest = self.case.make_guest_cart((self.sku, 1))
+            other = {"from": cart["id"], "from_token": guest.headers["Cart-Token"]}
+            path = path.replace("{from}", cart["id"])
         path = path.replace("{sku}", make_sku("put") if operation.id == "putProduct" else self.sku)
         value = {
             "createCart": {},
@@ -136,6 +143,8 @@ class Targets:
             "changeCurrency": {"currency": "EUR"},
             "executeCommands": {"commands": [{"type": "add_item", "sku": self.sku}]},
             "setTotal": {"amount": 19},
+            "mergeCart": other,
+            "revertMerge": {"from_token": other.get("from_token")},
             "putProduct": {"name": "Tea", "prices": {"EUR": 1}},
             "putCoupon": {"percent": 1250},
         }.get(operation.id)

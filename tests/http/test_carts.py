@@ -46,6 +46,8 @@ class Creating(ServiceCase):
                 "created_at",
                 "updated_at",
                 "closed_at",
+                "abandoned_at",
+                "expires_at",
             ],
         )
         self.assertEqual(

@@ -151,7 +151,7 @@ class Spreadsheets(ImportCase):
         latin = f"sku,name,currency,price\n{sku},Grüner Tee,EUR,1\n".encode("latin-1")
         self.assertIn('"CSV UTF-8"', self.run_import(latin, expected=1).stderr)
 
-    def test_lines_that_contradict_each_other_are_refused_or_counted(self):
+    def test_lines_that_contradict_each_other_are_refused(self):
         one, two = make_sku(), make_sku()
         content = (
             "sku,name,currency,price,active\n"
@@ -159,15 +159,17 @@ class Spreadsheets(ImportCase):
             f"{one},Tea,EUR,3,\n{two},Cup,EUR,1,\n{two},Mug,USD,1,\n{one},Tea,USD,2,no\n"
         )
         before = self.n_events()
-        done = self.run_import(content, "--strict", expected=1)
-        for line, earlier, sku in ((5, 4, one), (7, 6, two), (8, 4, one)):
-            self.assertRegex(done.stderr, rf':{line}: it contradicts line {earlier}\b.*"{sku}"')
-        self.assertEqual(done.stderr.count("contradicts"), 3, done.stderr)
-        self.assertEqual(self.n_events(), before)
-        done = self.run_import(content)
-        self.assertEqual(done.stderr, "")
-        self.assertIn("of these, 1 gave a price that an earlier line", done.stdout)
-        self.assertEqual(self.product(one)["prices"], {"EUR": 3, "USD": 2})
+        for switches in (("--strict",), (), ()):
+            done = self.run_import(content, *switches, expected=1)
+            for line, earlier, sku in ((5, 4, one), (7, 6, two), (8, 4, one)):
+                self.assertRegex(done.stderr, rf':{line}: it contradicts line {earlier}\b.*"{sku}"')
+            self.assertEqual(done.stderr.count("contradicts"), 3, done.stderr)
+            if switches:
+                self.assertEqual(self.n_events(), before)
+        self.assertIn(" 0 changed a product, 4 said nothing new, 3 bad", done.stdout)
+        self.assertEqual(self.product(one)["prices"], {"EUR": 1, "USD": 2})
+        self.assertTrue(self.product(one)["active"])
+        self.assertEqual((self.product(two)["name"], self.product(two)["prices"]), ("Cup", {"EUR": 1}))
 
 
 @needs_binary
@@ -231,6 +233,85 @@ class Replacing(ImportCase):
         self.database.sql(f"UPDATE products SET version = 2 WHERE sku = '{changed}';")
         self.assertIn("1 left as somebody changed them meanwhile", done.stdout)
         self.assertEqual(self.is_active(changed, old, kept), [True, False, True])
+
+    def test_a_product_that_is_in_the_file_again_is_for_sale_again(self):
+        one, two = make_sku(), make_sku()
+        day_1 = f"{self.HEADER}{one},Tea,EUR,1\n{two},Tea,EUR,1\n"
+        self.run_import(day_1, "--replace")
+        self.run_import(f"{self.HEADER}{one},Tea,EUR,1\n", "--replace")
+        self.assertEqual(self.is_active(one, two), [True, False])
+        self.assertIn(": 0 would be new, 0 changed, 0 made", self.run_import(day_1, "--dry-run").stdout)
+        done = self.run_import(day_1)
+        self.assertEqual(self.is_active(one, two), [True, False], "without --replace it stays")
+        self.assertIn("that are inactive in the catalogue: 1;", done.stdout)
+        done = self.run_import(day_1, "--replace", "--dry-run")
+        self.assertIn("products: 0 would be new, 1 changed, 0 made inactive", done.stdout)
+        self.run_import(day_1, "--replace")
+        self.assertEqual(self.is_active(one, two), [True, True])
+        for switches in (("--replace",), ()):
+            done = self.run_import(day_1, *switches)
+            self.assertIn(" 0 changed a product, 2 said nothing new", done.stdout)
+            self.assertNotIn("that are inactive", done.stdout)
+
+    def test_one_line_of_a_product_says_that_it_is_not_for_sale(self):
+        sku = make_sku()
+        header = "sku,name,currency,price,active\n"
+        for lines in (f"{sku},Tea,EUR,1,no\n{sku},Tea,USD,1,\n", f"{sku},Tea,EUR,2,\n{sku},Tea,USD,2,no\n"):
+            done = self.run_import(header + lines, "--replace")
+            self.assertEqual(self.is_active(sku), [False])
+            done = self.run_import(header + lines, "--replace")
+            self.assertIn(" 0 changed a product, 2 said nothing new", done.stdout)
+            self.assertNotIn("that are inactive", self.run_import(header + lines).stdout)
+
+    def test_the_prices_of_the_file_are_all_prices_of_its_products(self):
+        one, two = make_sku(), make_sku()
+        for sku in (one, two):
+            self.client.put(f"/products/{sku}", {"name": "Tea", "prices": {"EUR": 1, "USD": 2, "GBP": 3}})
+        content = f"{self.HEADER}{one},Tea,EUR,1\n{one},Tea,JPY,5\n{one},Tea,GBP,\n{two},Tea,USD,2\n"
+        self.assertIn(": 0 would be new, 1 changed,", self.run_import(content, "--dry-run").stdout)
+        self.assertIn(": 0 would be new, 2 changed,", self.run_import(content, "--dry-run", "--replace").stdout)
+        self.run_import(content)
+        self.assertEqual(self.product(one)["prices"], {"EUR": 1, "JPY": 5, "USD": 2})
+        self.run_import(content, "--replace")
+        self.assertEqual(self.product(one)["prices"], {"EUR": 1, "JPY": 5})
+        self.assertEqual(self.product(two)["prices"], {"USD": 2})
+        done = self.run_import(content, "--replace")
+        self.assertIn(" 0 changed a product, 4 said nothing new", done.stdout)
+
+    def test_a_product_with_all_its_prices_gets_as_many_others(self):
+        sku, codes = make_sku(), CURRENCIES.split()
+        lines = [f"{sku},Tea,{code},1\n" for code in codes]
+        self.run_import(self.HEADER + "".join(lines[:64]), "--replace")
+        self.run_import(self.HEADER + "".join(lines[1:]), "--replace")
+        self.assertEqual(sorted(self.product(sku)["prices"]), codes[1:])
+
+    def test_an_empty_cell_of_the_whole_catalogue_is_the_default(self):
+        sku, other = make_sku(), make_sku()
+        header = "sku,name,currency,price,unit,scale,tags\n"
+        self.run_import(f"{header}{sku},Tea,EUR,1,kg,3,green\n{sku},Tea,USD,1,,,\n", "--replace")
+        product = self.product(sku)
+        self.assertEqual((product["quantity"]["unit"], product["tags"]), ("kg", ["green"]))
+        self.run_import(f"{self.HEADER}{sku},Tea,EUR,1\n{sku},Tea,USD,1\n", "--replace")
+        self.assertEqual(self.product(sku)["version"], product["version"], "the file has no such columns")
+        content = f"{header}{sku},Tea,EUR,1,,,\n{sku},Tea,USD,1,,,\n{other},Tea,EUR,1,lb,,\n"
+        self.assertIn(": 1 would be new, 0 changed,", self.run_import(content, "--dry-run").stdout)
+        self.assertIn(": 1 would be new, 1 changed,", self.run_import(content, "--dry-run", "--replace").stdout)
+        self.run_import(content, "--replace")
+        self.assertEqual((self.product(sku)["quantity"]["unit"], self.product(sku)["tags"]), (None, []))
+
+    def test_a_dry_run_says_how_many_products_would_change(self):
+        same, renamed, priced, gone = (make_sku() for _ in range(4))
+        self.make(same, renamed, priced, gone)
+        content = (
+            f"{self.HEADER}{same},Tea,EUR,1\n{renamed},Cup,EUR,1\n"
+            f"{priced},Tea,EUR,1\n{priced},Tea,USD,1\n{make_sku()},Tea,EUR,1\n{make_sku()},Tea,EUR,1\n"
+        )
+        done = self.run_import(content, "--dry-run")
+        self.assertIn("products: 2 would be new, 2 changed, 0 made inactive\n", done.stdout)
+        done = self.run_import(content, "--dry-run", "--replace")
+        n_gone = int(self.database.value("SELECT count(*) FROM products WHERE is_active;")) - 3
+        self.assertEqual(done.stdout.count("would be made inactive: "), n_gone)
+        self.assertIn(f"products: 2 would be new, 2 changed, {n_gone} made inactive\n", done.stdout)
 
     def test_many_products_are_replaced(self):
         n = 12_000  # more than a page

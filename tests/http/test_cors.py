@@ -54,6 +54,7 @@ class Origins(OriginCase):
             target = operation.path.replace("{cart_id}", make_id()).replace("{item_id}", "x")
             target = target.replace("{sku}", "x").replace("{slug}", "cart-closed")
             target = target.replace("{code}", "x")
+            target = target.replace("{from}", make_id())
             for origin in (SHOP, LOCAL):
                 answer = self.preflight(target, operation.method, origin)
                 self.assertEqual((answer.status, answer.body), (204, b""), answer)

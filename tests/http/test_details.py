@@ -1,6 +1,7 @@
 """What a cart says besides its items, and lines that change: JSON merge patches."""
 
 import unittest
+from urllib.parse import urlencode
 
 from support import ServiceCase, make_id, make_key
 
@@ -50,6 +51,10 @@ class Details(ServiceCase):
             ({"customer_email": "ada"}, ["/customer_email"]),
             ({"customer_email": "ada@b@c"}, ["/customer_email"]),
             ({"customer_email": "a b@c"}, ["/customer_email"]),
+            ({"customer_email": "a\u00a0b@c"}, ["/customer_email"]),
+            ({"customer_email": "a@b\u3000c"}, ["/customer_email"]),
+            ({"customer_email": "a\u202ec@b"}, ["/customer_email"]),
+            ({"note": "\u200b\u2060 \ufeff"}, ["/note"]),
             ({"customer_email": "x" * 250 + "@abcd"}, ["/customer_email"]),
             ({"metadata": []}, ["/metadata"]),
             ({"metadata": {"a": {"b": {"c": {}}}}}, ["/metadata/a/b/c"]),
@@ -64,6 +69,14 @@ class Details(ServiceCase):
                     self.assert_invalid(answer, *pointers)
                 self.assertTrue(problem["errors"])
         self.assertEqual(self.client.get(self.path).version, 1)
+
+    def test_texts_are_in_normal_form(self):
+        changed = self.patch({"customer_email": " e\u0301@b\ufeff", "note": "\ufeffa\r\nb "})
+        cart = self.assert_cart(changed)
+        self.assertEqual((cart["customer_email"], cart["note"]), ("\u00e9@b", "a\nb"))
+        for spelling in ("\u00e9@b", "e\u0301@b"):
+            found = self.client.get(f"/carts?{urlencode({'customer_email': spelling})}").json()
+            self.assertIn(cart["id"], [row["id"] for row in found["carts"]])
 
     def test_metadata_at_their_limit(self):
         """4096 bytes as compact JSON, and nothing is lost when a byte more is refused."""

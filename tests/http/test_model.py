@@ -266,7 +266,7 @@ class Sequence:
 
     def compare(self, document):
         served = copy.deepcopy(document)
-        for name in ("created_at", "updated_at", "closed_at"):
+        for name in ("created_at", "updated_at", "closed_at", "abandoned_at", "expires_at"):
             served.pop(name)
         expected = self.cart.document()
         self.expect(served == expected, f"the model has {expected}\nthe service {served}")

@@ -211,6 +211,20 @@ class ByWeight(ServiceCase):
         cart = self.assert_cart(self.client.post(f"/carts/{cart_id}/restore", {"version": 2}))
         self.assertEqual((cart["items"], cart["notes"][0]["code"]), ([], "unit-changed"))
 
+    def test_a_unit_that_goes_does_not_come_back_as_another(self):
+        cart_id = self.make_cart((self.sku, 1500))["id"]
+        path = f"/carts/{cart_id}/items/{self.sku}"
+        for unit in (None, "lb"):
+            self.make_product(600, sku=self.sku, quantity={**BY_WEIGHT, "unit": unit})
+            for answer in (
+                self.add(cart_id, self.sku, 50),
+                self.client.patch(path, {"quantity": 1550}),
+            ):
+                self.assert_problem(answer, 409, "unit-changed")
+        self.make_product(600, sku=self.sku, quantity=BY_WEIGHT)
+        cart = self.assert_cart(self.add(cart_id, self.sku, 50))
+        self.assertEqual(cart["items"][0]["unit"], "kg")
+
     def test_current_prices_are_of_the_same_unit(self):
         cart_id = self.make_cart((self.sku, 1550))["id"]
 

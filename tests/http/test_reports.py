@@ -283,6 +283,24 @@ class OfLivingCarts(ReportCase):
         for as_of, _ in said:
             self.assert_reports(history.until(events, as_number(as_of)), as_of=as_of)
 
+    def test_a_merged_cart_is_counted_as_that_until_it_is_reverted(self):
+        sku = self.make_product(100)
+        cart, other = self.make_cart((sku, 2)), self.make_cart((sku, 3))
+        merge = f"/carts/{cart['id']}/merge"
+        for target, value, merged, units, worth in (
+            (merge, {"from": other["id"]}, (1, 300), 5, 500),
+            (f"{merge}/{other['id']}/revert", None, (0, 0), 5, 500),
+        ):
+            self.assertEqual(self.client.post(target, value).status, 200)
+            self.wait_until_known()
+            _, rows = self.report("funnel", "stages", **{"from": cart["created_at"]})
+            stages = {row["stage"]: (row["carts"], row["value"]) for row in rows}
+            self.assertEqual(stages["merged"], merged)
+            self.assertEqual(stages["open"], (2 - merged[0], worth))
+            demand = {row["sku"]: row["units"] for row in self.report("demand", limit=5000)[1]}
+            self.assertEqual(demand[sku], units)
+            self.assert_reports(history.read_events(self.database))
+
     def test_a_cart_counts_in_the_currency_that_it_has(self):
         sku = make_sku()
         self.client.put(f"/products/{sku}", {"name": "Tea", "prices": {"EUR": 100, "GBP": 90}})
@@ -297,6 +315,8 @@ class OfLivingCarts(ReportCase):
                 ("with_items", "GBP", 1, 180),
                 ("checked_out", "GBP", 0, 0),
                 ("cancelled", "GBP", 0, 0),
+                ("expired", "GBP", 0, 0),
+                ("merged", "GBP", 0, 0),
                 ("open", "GBP", 1, 180),
             ],
         )

@@ -88,7 +88,19 @@ class Quotes(AuditCase):
         self.assertEqual(then["items"][0]["price_source"], "set")
         self.assert_clean()
 
+    def test_a_set_price_can_be_taken_back(self):
+        self.add(unit_price=400)
+        self.assertEqual(self.told(self.change(unit_price=None)), (1, 499, "catalog"))
+        version = self.client.get(self.path).version
+        self.assertEqual(self.change(unit_price=None).version, version)
+        self.assertEqual(self.told(self.client.post(f"{self.path}/undo")), (1, 400, "set"))
+        command = {"type": "change_item", "item_id": self.sku, "unit_price": None, "quantity": 3}
+        answer = self.client.post(f"{self.path}/commands", {"commands": [command]})
+        self.assertEqual(self.told(answer), (3, 499, "catalog"))
+
     def test_bad_prices_are_refused(self):
+        for price in (-1, 2**53, 1.5, "1"):
+            self.assert_invalid(self.change(unit_price=price), "/unit_price")
         for price in (-1, 2**53, 1.5, "1", None):
             self.assert_invalid(self.add(unit_price=price), "/unit_price")
         self.add()
@@ -108,6 +120,7 @@ class Scopes(AuthCase):
         for send, target, value, pointer in (
             (ada.post, f"{path}/items", item, None),
             (ada.patch, f"{path}/items/{sku}", {"unit_price": 1}, None),
+            (ada.patch, f"{path}/items/{sku}", {"unit_price": None}, None),
             (ada.post, f"{path}/commands", {"commands": [change]}, "/commands/0"),
             (ada.post, "/carts", {"items": [{"sku": sku}, item]}, "/items/1"),
         ):
@@ -117,6 +130,59 @@ class Scopes(AuthCase):
         self.assert_cart(sales.patch(f"{path}/items/{sku}", {"unit_price": 450}))
         event = ada.get(f"{path}/events").json()["events"][-1]
         self.assertEqual(event["metadata"]["actor"], "sub:sales")
-        self.assertEqual(self.assert_cart(ada.post(f"{path}/items", {"sku": sku}))["total"], 900)
+        self.assert_problem(ada.post(f"{path}/items", {"sku": sku}), 409, "price-is-set")
+        self.assertEqual(self.assert_cart(sales.post(f"{path}/items", {"sku": sku}))["total"], 900)
         guest = self.bearing()
         self.assert_problem(guest.post("/carts", {"items": [item]}), 401, "unauthorized")
+
+    def quote(self, *prices):
+        """A cart of Ada's with one piece at 499, to which sales gave one price after the other."""
+        self.sku = self.make_product(499)
+        self.ada = self.bearing(self.key.token("ada", "carts"))
+        self.sales = self.bearing(self.key.token("sales", "carts:all prices"))
+        self.path = f"/carts/{self.make_cart((self.sku, 1), client=self.ada)['id']}"
+        for price in prices:
+            change = {"unit_price": price}
+            self.assert_cart(self.sales.patch(f"{self.path}/items/{self.sku}", change))
+
+    def told(self, answer):
+        """Of the only line, and the codes of the notes."""
+        cart = self.assert_cart(answer)
+        (line,) = cart["items"]
+        codes = [note["code"] for note in cart["notes"]]
+        return line["quantity"], line["unit_price"], line["price_source"], *codes
+
+    def test_a_customer_does_not_get_a_withdrawn_price_back(self):
+        self.quote(1, 480)
+        undone = self.ada.post(f"{self.path}/undo")
+        self.assertEqual(self.told(undone), (1, 480, "set", "price-is-set"))
+        self.ada.delete(f"{self.path}/items/{self.sku}")
+        undone = self.ada.post(f"{self.path}/undo")
+        self.assertEqual(self.told(undone), (1, 499, "catalog", "price-is-set"))
+        restored = self.ada.post(f"{self.path}/restore", {"version": 3})
+        self.assertEqual(self.told(restored), (1, 499, "catalog", "price-is-set"))
+        restored = self.sales.post(f"{self.path}/restore", {"version": 3})
+        self.assertEqual(self.told(restored), (1, 1, "set"))
+
+    def test_a_customer_takes_a_price_back_that_was_set(self):
+        self.quote(4)
+        self.ada.delete(f"{self.path}/items")
+        self.sales.post(f"{self.path}/undo")
+        self.assertEqual(self.told(self.ada.get(self.path)), (1, 4, "set"))
+        self.assertEqual(self.told(self.ada.post(f"{self.path}/undo")), (1, 499, "catalog"))
+
+    def test_a_customer_gets_no_more_at_a_set_price(self):
+        self.quote(1)
+        other = {"sku": self.sku, "quantity": 50, "properties": {"engraving": "Ada"}}
+        cart = self.assert_cart(self.ada.post(f"{self.path}/items", other))
+        item = f"{self.path}/items/{cart['items'][1]['id']}"
+        for answer in (
+            self.ada.patch(item, {"properties": None}),
+            self.ada.patch(f"{self.path}/items/{self.sku}", {"quantity": 999}),
+            self.ada.post(f"{self.path}/items", {"sku": self.sku, "quantity": 998}),
+        ):
+            self.assert_problem(answer, 409, "price-is-set")
+        change = {"type": "change_item_quantity", "item_id": self.sku, "quantity": 2}
+        answer = self.ada.post(f"{self.path}/commands", {"commands": [change]})
+        self.assert_problem(answer, 409, "price-is-set", pointer="/commands/0")
+        self.assert_cart(self.sales.patch(item, {"properties": None}))

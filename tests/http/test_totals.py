@@ -48,6 +48,17 @@ class Setting(ServiceCase):
         note = self.assert_cart(self.client.patch(self.path, {"note": "Ring twice."}))
         self.assertEqual(note["totals"], [total("tax", 190)])
 
+    def test_notes_of_the_cart_stay(self):
+        other = self.make_product(100)
+        self.add(self.cart_id, other)
+        self.client.delete(f"{self.path}/items")
+        self.client.put(f"/products/{other}", {"name": "Tea", "prices": {"USD": 1}})
+        notes = self.assert_cart(self.client.post(f"{self.path}/undo"))["notes"]
+        self.assertEqual([note["code"] for note in notes], ["price-unavailable"])
+        self.assertEqual(self.assert_cart(self.put("tax", 190))["notes"], notes)
+        self.assertEqual(self.assert_cart(self.delete("tax"))["notes"], notes)
+        self.assertEqual(self.assert_cart(self.client.patch(self.path, {"note": "x"}))["notes"], [])
+
     def test_an_undo_leaves_totals_and_makes_them_stale(self):
         self.add(self.cart_id, self.sku)
         self.put("tax", 190)
@@ -163,6 +174,26 @@ class Scopes(AuthCase):
         self.path = f"/carts/{made.json()['id']}"
         guest = self.bearing(cart_token=made.headers["cart-token"])
         self.assert_problem(self.execute(guest, self.tax), 401, "unauthorized")
+
+    def test_a_customer_does_not_drop_them_with_another_currency(self):
+        prices = {"EUR": 499, "USD": 549}
+        self.catalog = self.bearing(self.key.token("shop", "catalog"))
+        self.catalog.put(f"/products/{self.sku}", {"name": "Tea", "prices": prices})
+        ada = self.bearing(self.key.token("ada", "carts"))
+        both = self.bearing(self.key.token("shop", "carts:all totals"))
+        self.assert_cart(ada.post(f"{self.path}/currency", {"currency": "USD"}))
+        self.assert_cart(both.put(f"{self.path}/totals/tax", {"amount": 95}))
+        there = {"type": "change_currency", "currency": "EUR"}
+        back = {"type": "change_currency", "currency": "USD"}
+        for answer, pointer in (
+            (self.execute(ada, there, back, {"type": "check_out"}), "/commands/0"),
+            (ada.post(f"{self.path}/currency", {"currency": "EUR"}), None),
+            (ada.post(f"{self.path}/undo"), None),
+            (ada.post(f"{self.path}/restore", {"version": 2}), None),
+        ):
+            self.assert_problem(answer, 409, "cart-has-totals", pointer=pointer)
+        self.assertEqual(ada.get(self.path).json()["total"], 549 + 95)
+        self.assertEqual(self.assert_cart(both.post(f"{self.path}/undo"))["totals"], [])
 
     def test_a_list_needs_both_rights(self):
         both = self.bearing(self.key.token("ada", "carts totals"))

@@ -25,6 +25,8 @@ from support.service import clean_environment
 NEWEST = {
     "CartCreated": 2,
     "CartCheckedOut": 2,
+    "CartTotalRemoved": 2,
+    "CartTotalSet": 2,
     "ItemAdded": 3,
     "ItemPriceChanged": 2,
     "ItemRestored": 2,
@@ -50,6 +52,8 @@ def upcast(event):
         ("ItemAdded", 2),
         ("ItemRestored", 1),
         ("ItemPriceChanged", 1),
+        ("CartTotalSet", 1),
+        ("CartTotalRemoved", 1),
     ):
         event["schema_version"] += 1  # what came is left out where there is none
     if (event["type"], event["schema_version"]) == ("ProductChanged", 1):
@@ -108,7 +112,7 @@ class Upgrade(unittest.TestCase):
             return [json.loads(line) for line in lines]
 
     def test_a_file_has_every_event_in_its_newest_shape(self):
-        for source in ("v1", "mixed", "whole", "weights"):
+        for source in ("v1", "mixed", "whole", "weights", "merged"):
             with self.subTest(source):
                 database = self.make_database(source)
                 former = count_former(source)

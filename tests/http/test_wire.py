@@ -62,7 +62,12 @@ def choose_offsets(offsets):
 class ToPostgres(FaultCase):
     """A proxy between the service and PostgreSQL. Nothing else speaks there but the commands."""
 
-    settings = {"CARTD_PROJECTIONS": "off", "CARTD_VERIFY_MS": "0", "CARTD_WAIT_MS": "2000"}
+    settings = {
+        "CARTD_PROJECTIONS": "off",
+        "CARTD_REACTIONS": "off",
+        "CARTD_VERIFY_MS": "0",
+        "CARTD_WAIT_MS": "2000",
+    }
 
     @classmethod
     def setUpClass(cls):

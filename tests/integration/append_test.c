@@ -160,6 +160,8 @@ static const struct argument FULL_APPEND[] = {
     {"guest_token_hash", EACH_NULL},
     {"order_reference", EACH_NULL},
     {"customer_email", EACH_NULL},
+    {"abandoned_at", EACH_NULL},
+    {"is_abandoned", "f"},
     /* chunks of long documents: put */
     {"stream_ordinal", ITS_ORDINAL},
     {"cart_id", ITS_ID},

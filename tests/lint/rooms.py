@@ -7,12 +7,13 @@ LIBRARIES names.
 """
 
 BELOW_STORE = {"base", "loop", "postgres", "metrics"}
-CORE = {"cart", "catalog", "coupon"}
+CORE = {"cart", "catalog", "customer", "coupon"}
 
 ROOMS = {
     # The core: values in, values out.
     "cart": {"coupon"},
     "catalog": set(),
+    "customer": set(),
     "coupon": set(),
     # The edges.
     "base": set(),
@@ -28,13 +29,19 @@ ROOMS = {
     "migrate": {"base", "loop", "postgres"},
     # The shell. The event store knows types and text, no carts.
     "eventstore": BELOW_STORE,
+    "runner": BELOW_STORE | {"eventstore"},
     "aggregate": {"base", "codec", "eventstore", "postgres"} | CORE,
     "replay": BELOW_STORE | {"aggregate", "eventstore", "table"},
     "projections": BELOW_STORE | CORE | {"aggregate", "codec", "eventstore", "queue"},
     "service": BELOW_STORE
     | CORE
     | {"aggregate", "codec", "eventstore", "projections", "queue", "replay", "table"},
-    "follow": BELOW_STORE | CORE | {"aggregate", "eventstore", "projections", "replay"},
+    "follow": BELOW_STORE
+    | CORE
+    | {"aggregate", "eventstore", "projections", "replay", "runner"},
+    "reactions": BELOW_STORE
+    | CORE
+    | {"aggregate", "codec", "eventstore", "replay", "runner", "service"},
     "feed": BELOW_STORE
     | {"aggregate", "cart", "codec", "eventstore", "projections", "queue", "table"},
     "audit": BELOW_STORE
@@ -47,6 +54,7 @@ ROOMS = {
     "cli": BELOW_STORE
     | CORE
     | {"codec", "config", "currency", "eventstore", "projections", "service", "feed", "follow", "http"}
+    | {"reactions", "runner"}
     | {"aggregate", "audit", "auth", "migrate"},
     # main.c
     "": {"base", "cli"},

@@ -1,5 +1,6 @@
 #include "aggregate.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "cart.h"
@@ -377,6 +378,31 @@ START_TEST(offers_are_listed_for_what_may_need_them)
 }
 END_TEST
 
+START_TEST(a_request_records_so_many_facts_and_no_more)
+{
+    static char skus[CART_LINES_MAX][8];
+    const struct cart_command restore = {
+        .type = CART_COMMAND_RESTORE, .restore = {.version = CART_LINES_MAX}};
+    const struct cart_command all[] = {CLEAR, restore, CLEAR, restore,
+                                       CLEAR, restore, CLEAR, restore};
+    given(&CREATE, 1);
+    for (size_t i = 0; i < CART_LINES_MAX; i++) {
+        struct cart_command add = ADD_TEA;
+        (void)snprintf(skus[i], sizeof skus[i], "s%zu", i); /* it has room */
+        add.add_item.sku = skus[i];
+        given(&add, 1);
+    }
+    cart_copy(&former, &cart);
+    decide_all(all, 6);
+    ck_assert(!decision.is_refused);
+    ck_assert_uint_eq(decision.n_facts, 3 * (1 + CART_LINES_MAX + 1));
+    decide_all(all, 7);
+    ck_assert(!decision.is_refused);
+    decide_all(all, 8);
+    then_refused(CART_REFUSED_TOO_MANY_EVENTS, 7);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("aggregate past");
@@ -396,6 +422,7 @@ int main(void)
     tcase_add_test(tests, a_copy_is_only_of_a_cart_that_admits_the_caller_now);
     tcase_add_test(tests, what_a_copy_leaves_out_is_noted);
     tcase_add_test(tests, offers_are_listed_for_what_may_need_them);
+    tcase_add_test(tests, a_request_records_so_many_facts_and_no_more);
     suite_add_tcase(suite, tests);
     return support_run(suite);
 }

@@ -109,9 +109,11 @@ START_TEST(more_of_what_is_withdrawn_is_refused_and_less_is_not)
     (void)then_event(decide_now(change_item_quantity("tea", 1)), CART_EVENT_ITEM_QUANTITY_CHANGED);
     (void)then_event(
         decide_now(change_properties("tea", "{\"a\":\"b\"}")), CART_EVENT_ITEM_PROPERTIES_CHANGED);
-    /* Sold, but not in this currency: it has its price. */
+    /* Sold, but not in this currency. */
     sell("tea", NO_PRICE, 110);
-    (void)then_event(decide_now(change_item_quantity("tea", 3)), CART_EVENT_ITEM_QUANTITY_CHANGED);
+    then_refused(decide_now(change_item_quantity("tea", 3)), CART_REFUSED_PRICE_UNAVAILABLE);
+    then_refused(decide_now(change_item("tea", 3, NULL)), CART_REFUSED_PRICE_UNAVAILABLE);
+    (void)then_event(decide_now(change_item_quantity("tea", 1)), CART_EVENT_ITEM_QUANTITY_CHANGED);
 }
 END_TEST
 

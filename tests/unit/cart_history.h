@@ -127,7 +127,9 @@ static inline bool merge_as_given(
 }
 
 static struct cart_request scene_request = {
-    .caller = {.may_all = true}, .asked_at_us = SCENE_T0_US, .reopen_us = 1000};
+    .caller = {.may_all = true, .may_set_prices = true, .may_set_totals = true},
+    .asked_at_us = SCENE_T0_US,
+    .reopen_us = 1000};
 
 /* `cart` is what the request has made of the newest state so far. */
 static inline struct cart_decision decide_in_request(

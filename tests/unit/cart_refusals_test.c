@@ -312,6 +312,8 @@ START_TEST(the_refusals_stand_in_the_order_of_the_contract)
         "order-reference-mismatch",
         "cart-already-claimed",
         "item-not-in-cart",
+        "cart-has-totals",
+        "price-is-set",
         "unknown-sku",
         "price-unavailable",
         "unit-changed",
@@ -329,6 +331,8 @@ START_TEST(the_refusals_stand_in_the_order_of_the_contract)
         "reopen-too-late",
         "metadata-too-large",
         "properties-too-large",
+        "too-many-events",
+        "open-cart-exists",
     };
     ck_assert_uint_eq(BASE_COUNT(slugs), BASE_COUNT(contract));
     for (size_t i = 0; i < BASE_COUNT(contract); i++)

@@ -283,7 +283,8 @@ static inline struct cart_decision decide_knowing(
 static inline struct cart_decision when(
     const struct cart *cart, struct cart_command command, struct cart_offer offer)
 {
-    struct cart_request request = {.caller = {.may_all = true}};
+    struct cart_request request = {
+        .caller = {.may_all = true, .may_set_prices = true, .may_set_totals = true}};
     const struct cart_known known = {
         .find_offer = offer_of_scene,
         .context = &offer,

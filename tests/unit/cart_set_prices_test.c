@@ -1,4 +1,4 @@
-#include "cart_scene.h"
+#include "cart_history.h"
 
 /* Prices that another system sets: quotes. */
 
@@ -121,6 +121,25 @@ START_TEST(another_currency_is_refused_and_names_the_line)
 }
 END_TEST
 
+START_TEST(a_set_price_can_be_taken_back)
+{
+    struct cart_command unset = price_at("tea", CART_PRICE_OF_CATALOG);
+    GIVEN(&cart, created(), added_at("tea", 2, 400));
+    then_refused(when(&cart, unset, unpriced()), CART_REFUSED_PRICE_UNAVAILABLE);
+    then_refused(when(&cart, unset, unknown()), CART_REFUSED_PRODUCT_WITHDRAWN);
+    then_refused(when(&cart, unset, priced(CART_AMOUNT_MAX)), CART_REFUSED_AMOUNT_TOO_LARGE);
+    apply(when(&cart, unset, priced(499)));
+    ck_assert(!cart.lines[0].is_price_set);
+    ck_assert_int_eq(cart.total_minor, 998);
+    /* A price of the catalogue stays, whatever that says now. */
+    then_already_so(when(&cart, unset, priced(1)));
+    then_already_so(when(&cart, unset, unknown()));
+    GIVEN(&cart, created(), added_at("tea", 2, 400));
+    unset.change_item.has_quantity = true;
+    (void)then_event(when(&cart, unset, unknown()), CART_EVENT_ITEM_REMOVED);
+}
+END_TEST
+
 struct restoring {
     const struct cart *past;
     struct cart_offer offer;
@@ -145,11 +164,13 @@ static struct cart_offer find_offer_of(void *context, const char *sku, const cha
 static void restore_to(const struct cart *past, struct cart_offer offer)
 {
     struct restoring restoring = {past, offer};
+    const struct cart_request request = {.caller = {.may_set_prices = true}};
     const struct cart_known known = {
         .find_past = find_past_of,
         .find_offer = find_offer_of,
         .context = &restoring,
         .recorded_version = cart.version,
+        .request = &request,
     };
     struct cart_command command = {.type = CART_COMMAND_RESTORE, .restore = {.version = 1}};
     apply(decide_knowing(&cart, command, &known));
@@ -191,6 +212,146 @@ START_TEST(a_restore_to_another_currency_keeps_what_was)
 }
 END_TEST
 
+/* ---- a caller who may not set prices --------------------------------------------------------- */
+
+/* As when(), of such a caller, whose undo and restore lead to `past`. */
+static struct cart_decision when_customer(
+    const struct cart *past, struct cart_command command, struct cart_offer offer)
+{
+    struct restoring restoring = {past, offer};
+    const struct cart_request request = {.caller = {.customer_id = "ada"}};
+    const struct cart_known known = {
+        .find_past = find_past_of,
+        .find_offer = find_offer_of,
+        .merge_properties = merge_as_given,
+        .context = &restoring,
+        .recorded_version = cart.version,
+        .request = &request,
+    };
+    return decide_knowing(&cart, command, &known);
+}
+
+static void then_price_noted(struct cart_decision decision, int32_t quantity)
+{
+    ck_assert_uint_eq(decision.n_notes, 1);
+    ck_assert_int_eq(decision.notes[0].code, CART_REFUSED_PRICE_IS_SET);
+    ck_assert_int_eq(decision.notes[0].quantity, quantity);
+}
+
+static void then_tea(int32_t quantity, int64_t price_minor, bool is_price_set)
+{
+    ck_assert_uint_eq(cart.n_lines, 1);
+    ck_assert_int_eq(cart.lines[0].quantity, quantity);
+    ck_assert_int_eq(cart.lines[0].unit_price_minor, price_minor);
+    ck_assert_int_eq(cart.lines[0].is_price_set, is_price_set);
+}
+
+START_TEST(a_quote_is_not_for_more_than_it_says)
+{
+    struct cart_command more = {
+        .type = CART_COMMAND_CHANGE_ITEM,
+        .change_item = {.item_id = "tea", .has_quantity = true, .quantity = 3}};
+    GIVEN(&cart, created(), added_at("tea", 2, 400));
+    then_refused(when_customer(NULL, add_item("tea", 1), priced(499)), CART_REFUSED_PRICE_IS_SET);
+    then_refused(when_customer(NULL, more, priced(499)), CART_REFUSED_PRICE_IS_SET);
+    then_refused(
+        when_customer(NULL, change_item_quantity("tea", 3), priced(499)),
+        CART_REFUSED_PRICE_IS_SET);
+    apply(when_customer(NULL, change_item_quantity("tea", 1), priced(499)));
+    then_tea(1, 400, true);
+    (void)then_event(when_customer(NULL, remove_item("tea"), priced(499)), CART_EVENT_ITEM_REMOVED);
+}
+END_TEST
+
+START_TEST(no_other_line_becomes_part_of_a_quote)
+{
+    struct cart_command change = change_properties("big", "{}");
+    GIVEN(&cart, created(), added_at("tea", 1, 1), special_item_added("big", "tea", "{\"a\":1}"));
+    then_refused(when_customer(NULL, change, priced(100)), CART_REFUSED_PRICE_IS_SET);
+    (void)then_event(when(&cart, price_at("big", 5), priced(100)), CART_EVENT_ITEM_PRICE_CHANGED);
+    /* The quote may become part of another line, whose price is the catalogue's. */
+    change = change_properties("tea", "{\"a\":1}");
+    (void)then_event(when_customer(NULL, change, priced(100)), CART_EVENT_ITEM_MERGED);
+}
+END_TEST
+
+START_TEST(a_price_that_was_withdrawn_does_not_come_back)
+{
+    static struct cart then;
+    GIVEN(&then, created(), added_at("tea", 2, 1));
+    GIVEN(&cart, created(), added_at("tea", 2, 1));
+    apply(when(&cart, price_at("tea", 1200), priced(1290)));
+    struct cart_decision decision = when_customer(&then, restore(2), priced(1290));
+    (void)then_event(decision, CART_EVENT_RESTORED);
+    then_price_noted(decision, 2);
+    /* Nor where the line left in between, and is or is not there again. */
+    GIVEN(&cart, created(), added_at("tea", 2, 1), cleared());
+    decision = when_customer(&then, restore(2), priced(1290));
+    then_price_noted(decision, 2);
+    apply(decision);
+    then_tea(2, 1290, false);
+    decision = when_customer(&then, restore(2), priced(1500));
+    then_price_noted(decision, 2);
+    apply(decision);
+    then_tea(2, 1290, false);
+    /* What can't be had at the catalogue's price stays away. */
+    GIVEN(&cart, created(), added_at("tea", 2, 1), cleared());
+    decision = when_customer(&then, restore(2), unpriced());
+    ck_assert_int_eq(decision.notes[0].code, CART_REFUSED_PRICE_UNAVAILABLE);
+    ck_assert_uint_eq(decision.n_notes, 1);
+    (void)then_event(decision, CART_EVENT_RESTORED);
+}
+END_TEST
+
+START_TEST(no_more_of_a_quote_comes_back)
+{
+    static struct cart then;
+    GIVEN(&then, created(), added_at("tea", 50, 1));
+    GIVEN(&cart, created(), added_at("tea", 50, 1), item_quantity_changed("tea", 2));
+    struct cart_decision decision = when_customer(&then, restore(2), priced(1290));
+    then_price_noted(decision, 50);
+    (void)then_event(decision, CART_EVENT_RESTORED);
+    /* Less does, and the price stays. */
+    GIVEN(&then, created(), added_at("tea", 1, 1));
+    apply(when_customer(&then, restore(2), priced(1290)));
+    then_tea(1, 1, true);
+}
+END_TEST
+
+START_TEST(a_set_price_of_another_currency_does_not_come_back)
+{
+    static struct cart then;
+    const struct cart_item_price price = {"tea", 500};
+    const struct cart_event dollars = {
+        .type = CART_EVENT_CURRENCY_CHANGED,
+        .currency_changed = {.currency = "USD", .prices = &price, .n_prices = 1}};
+    GIVEN(&then, created(), added_at("tea", 2, 1));
+    GIVEN(&cart, created(), added_at("tea", 2, 1), dollars);
+    struct cart_decision decision = when_customer(&then, restore(2), priced(1290));
+    then_price_noted(decision, 2);
+    apply(decision);
+    ck_assert_str_eq(cart.currency, "EUR");
+    then_tea(2, 1290, false);
+}
+END_TEST
+
+START_TEST(a_price_that_was_set_after_a_line_came_again_is_undone)
+{
+    static struct cart then;
+    GIVEN(&then, created(), item_added("tea", 1, 1290));
+    GIVEN(&cart, created(), item_added("tea", 1, 1290), cleared(), added_at("tea", 1, 4));
+    struct cart_decision decision = when_customer(&then, restore(2), priced(1300));
+    ck_assert_uint_eq(decision.n_notes, 0);
+    apply(decision);
+    then_tea(1, 1300, false);
+    /* If the catalogue has none, it stays, and that is said. */
+    GIVEN(&cart, created(), item_added("tea", 1, 1290), cleared(), added_at("tea", 1, 4));
+    decision = when_customer(&then, restore(2), unpriced());
+    ck_assert_int_eq(decision.notes[0].code, CART_REFUSED_PRICE_UNAVAILABLE);
+    (void)then_event(decision, CART_EVENT_RESTORED);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("cart_set_prices");
@@ -203,6 +364,15 @@ int main(void)
     tcase_add_test(prices, another_currency_is_refused_and_names_the_line);
     tcase_add_test(prices, a_restore_keeps_what_was);
     tcase_add_test(prices, a_restore_to_another_currency_keeps_what_was);
+    tcase_add_test(prices, a_set_price_can_be_taken_back);
     suite_add_tcase(suite, prices);
+    TCase *customers = tcase_create("customers");
+    tcase_add_test(customers, a_quote_is_not_for_more_than_it_says);
+    tcase_add_test(customers, no_other_line_becomes_part_of_a_quote);
+    tcase_add_test(customers, a_price_that_was_withdrawn_does_not_come_back);
+    tcase_add_test(customers, no_more_of_a_quote_comes_back);
+    tcase_add_test(customers, a_set_price_of_another_currency_does_not_come_back);
+    tcase_add_test(customers, a_price_that_was_set_after_a_line_came_again_is_undone);
+    suite_add_tcase(suite, customers);
     return support_run(suite);
 }

@@ -240,6 +240,55 @@ START_TEST(a_copy_and_a_packed_cart_have_them)
 }
 END_TEST
 
+static struct cart_decision when_customer(struct cart_command command)
+{
+    struct cart_offer offer = priced(100);
+    const struct cart_request request = {.caller = {.customer_id = "ada"}};
+    const struct cart_known known = {
+        .find_offer = offer_of_scene,
+        .context = &offer,
+        .recorded_version = cart.version,
+        .request = &request,
+    };
+    return decide_knowing(&cart, command, &known);
+}
+
+START_TEST(only_who_may_set_totals_may_drop_them_with_their_currency)
+{
+    struct cart_command dollars = {
+        .type = CART_COMMAND_CHANGE_CURRENCY, .change_currency = {.currency = "USD"}};
+    struct cart_command euros = {
+        .type = CART_COMMAND_CHANGE_CURRENCY, .change_currency = {.currency = "EUR"}};
+    GIVEN(&cart, created(), item_added("tea", 1, 100));
+    (void)then_event(when_customer(dollars), CART_EVENT_CURRENCY_CHANGED);
+    GIVEN(&cart, created(), item_added("tea", 1, 100), total_set("tax", 0));
+    then_refused(when_customer(dollars), CART_REFUSED_HAS_TOTALS);
+    then_already_so(when_customer(euros));
+    (void)then_event(when(&cart, dollars, priced(100)), CART_EVENT_CURRENCY_CHANGED);
+}
+END_TEST
+
+START_TEST(they_leave_the_notes_of_the_cart)
+{
+    struct cart_event restored = {
+        .type = CART_EVENT_RESTORED, .restored = {.version = 2, .notes = "[1]"}};
+    GIVEN(&cart, created(), item_added("tea", 1, 100), restored);
+    struct cart_event event =
+        then_event(when(&cart, set_total("tax", 5), priced(100)), CART_EVENT_TOTAL_SET);
+    cart_evolve(&cart, &event, SCENE_T0_US);
+    ck_assert_str_eq(cart.notes, "[1]");
+    event = then_event(when(&cart, remove_total("tax"), priced(100)), CART_EVENT_TOTAL_REMOVED);
+    cart_evolve(&cart, &event, SCENE_T0_US);
+    ck_assert_str_eq(cart.notes, "[1]");
+    /* An event of version 1 does not say so. */
+    event = total_set("tax", 5);
+    cart_evolve(&cart, &event, SCENE_T0_US);
+    ck_assert_ptr_null(cart.notes);
+    event = then_event(when(&cart, remove_total("tax"), priced(100)), CART_EVENT_TOTAL_REMOVED);
+    ck_assert(!event.total_removed.keeps_notes);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("cart_totals");
@@ -257,6 +306,8 @@ int main(void)
     tcase_add_test(totals, another_currency_drops_them);
     tcase_add_test(totals, an_undo_leaves_them_and_makes_them_stale);
     tcase_add_test(totals, a_copy_and_a_packed_cart_have_them);
+    tcase_add_test(totals, only_who_may_set_totals_may_drop_them_with_their_currency);
+    tcase_add_test(totals, they_leave_the_notes_of_the_cart);
     suite_add_tcase(suite, totals);
     return support_run(suite);
 }

@@ -381,6 +381,28 @@ START_TEST(an_import_can_take_a_price_away)
 }
 END_TEST
 
+START_TEST(an_import_of_all_prices_takes_the_others_away)
+{
+    struct catalog_product product = given(tea());
+    struct catalog_command command = {
+        .type = CATALOG_COMMAND_SET_PRICE,
+        .sku = "tea",
+        .content = content("Green tea", true),
+        .kept_currencies = (const char[][4]){"CHF", "EUR"},
+        .n_kept_currencies = 2,
+    };
+    ck_assert(catalog_content_set_price(&command.content, "CHF", 600));
+    struct catalog_decision decision = when(&product, command);
+    ck_assert_uint_eq(then_content(&decision)->n_prices, 2);
+    check_price(then_content(&decision), "CHF", 600);
+    check_price(then_content(&decision), "EUR", 499);
+    command.n_kept_currencies = 0;
+    decision = when(&product, command);
+    ck_assert_uint_eq(then_content(&decision)->n_prices, 1);
+    check_price(then_content(&decision), "CHF", 600);
+}
+END_TEST
+
 START_TEST(a_product_becomes_inactive_and_nothing_else_of_it_changes)
 {
     static const struct catalog_command deactivate = {.type = CATALOG_COMMAND_DEACTIVATE};
@@ -429,6 +451,7 @@ int main(void)
     tcase_add_test(products, an_import_of_what_is_there_is_already_so);
     tcase_add_test(products, an_import_can_not_make_more_than_64_prices);
     tcase_add_test(products, an_import_can_take_a_price_away);
+    tcase_add_test(products, an_import_of_all_prices_takes_the_others_away);
     tcase_add_test(products, a_product_becomes_inactive_and_nothing_else_of_it_changes);
     tcase_add_test(products, every_fact_counts_as_one_version);
     suite_add_tcase(suite, products);

@@ -78,7 +78,7 @@ START_TEST(values_are_lines_of_text_in_their_normal_form)
     ck_assert_str_eq(commands.list[0].add_item.properties, composed);
     ck_assert_str_eq(commands.list[0].add_item.item_id, item_id);
     (void)read_good_item("{\"a\":\"1\\r\\n2\"}");
-    ck_assert_str_eq(commands.list[0].add_item.properties, "{\"a\":\"1\\r\\n2\"}");
+    ck_assert_str_eq(commands.list[0].add_item.properties, "{\"a\":\"1\\n2\"}");
 }
 END_TEST
 

@@ -77,6 +77,13 @@ static const struct {
     {"  \t\r\n", ""},
     {" a ", "a"},
     {"a\n", "a"},
+    {"a\r\nb\rc\nd", "a\nb\nc\nd"}, /* line breaks of other systems */
+    {"\xef\xbb\xbf"
+     "a\xe2\x80\x8d"
+     "b\xe2\x80\x8b \xe2\x81\xa0",
+     "a\xe2\x80\x8d"
+     "b"}, /* without width, at the ends */
+    {"\xe2\x80\x8b\xe2\x80\x8d", ""},
     {"\xc3\xa9", "\xc3\xa9"},
     {"e\xcc\x81", "\xc3\xa9"},
     {"\xe2\x84\xab", "\xc3\x85"},                             /* the sign of angstrom */

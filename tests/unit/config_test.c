@@ -107,6 +107,35 @@ START_TEST(the_last_of_a_flag_given_twice_counts)
 }
 END_TEST
 
+START_TEST(durations_have_units_and_are_seconds)
+{
+    READING reading = read_words(
+        WORDS("CARTD_ABANDONED_AFTER=90m", "CARTD_EXPIRES_EMPTY=0"),
+        WORDS("--expires-guest", "45s", "--expires-customer=3650d"));
+    assert_read(&reading);
+    ck_assert_int_eq(reading.config.numbers[CONFIG_ABANDONED_AFTER], 5400);
+    ck_assert_int_eq(reading.config.numbers[CONFIG_EXPIRES_EMPTY], 0);
+    ck_assert_int_eq(reading.config.numbers[CONFIG_EXPIRES_GUEST], 45);
+    ck_assert_int_eq(reading.config.numbers[CONFIG_EXPIRES_CUSTOMER], 315360000);
+}
+END_TEST
+
+START_TEST(what_is_no_duration_is_refused)
+{
+    static const char *const wrong[] = {
+        "1",   "h",    "1 h", "1w", "-1h", "1.5h", "1h30m", "3651d", "99999999999999999999d",
+        "00x", "never"};
+    for (size_t i = 0; i < BASE_COUNT(wrong); i++) {
+        BASE_CLEANUP(base_free_pointer)
+        char *problem = base_print(
+            "--expires-guest must be 0 (never) or a number with s, m, h or d, such as 90m, up to "
+            "3650d, not \"%s\"",
+            wrong[i]);
+        assert_refused(NOTHING, WORDS("--expires-guest", wrong[i]), problem);
+    }
+}
+END_TEST
+
 START_TEST(an_empty_environment_variable_is_one_that_is_not_set)
 {
     READING reading = read_words(WORDS("CARTD_LISTEN=", "CARTD_WAIT_MS="), NOTHING);
@@ -387,6 +416,8 @@ int main(void)
         the_environment_overrides_defaults_and_flags_override_both,
         the_last_of_a_flag_given_twice_counts,
         an_empty_environment_variable_is_one_that_is_not_set,
+        durations_have_units_and_are_seconds,
+        what_is_no_duration_is_refused,
         what_is_no_flag_moves_to_the_front,
         an_own_flag_without_a_value_is_given_or_not,
         an_own_flag_takes_its_value_and_the_last_one_counts,

@@ -254,6 +254,7 @@ START_TEST(a_line_that_contradicts_an_earlier_one_is_seen)
     ck_assert_int_eq(seen_note(&seen, "tea", "USD", "549", 4), 0);
     ck_assert_int_eq(seen_note(&seen, "tea", "name", "Thee", 5), 3);
     ck_assert_int_eq(seen_note(&seen, "tea", "EUR", "", 6), 3);
+    ck_assert_int_eq(seen_note(&seen, "tea", "name", "Tea", 7), 0); /* the first one counts */
     ck_assert(seen_has(&seen, "tea", "name") && !seen_has(&seen, "te", "aname"));
     char sku[20];
     for (int i = 0; i < 20000; i++) {

@@ -142,3 +142,48 @@ const struct http_refusal *http_ask_claim_cart(struct http_request *request)
         refusal = choose_customer(request, &request->commands.list[0]);
     return refusal != NULL ? refusal : submit(request);
 }
+
+/* ---- merging --------------------------------------------------------------------------------- */
+
+/* Whether a cart is the one that the path names. */
+static bool is_itself(const struct http_request *request, const char *cart_id)
+{
+    struct base_uuid other;
+    struct base_uuid own;
+    return base_uuid_parse(cart_id, &other) && base_uuid_parse(request->path_values[0], &own) &&
+           base_uuid_compare(&other, &own) == 0;
+}
+
+const struct http_refusal *http_ask_merge_cart(struct http_request *request)
+{
+    static const struct codec_complaints same = {
+        .n = 1, .list = {{"/from", "from must be another cart."}}};
+    const struct http_refusal *refusal = read_command(request, CART_COMMAND_MERGE);
+    if (refusal != NULL)
+        return refusal;
+    if (is_itself(request, request->commands.list[0].merge.from))
+        return http_refuse_with(
+            &request->arena, &(struct http_refusal){
+                                 .problem = HTTP_PROBLEM_INVALID_BODY,
+                                 .detail = "A cart can't be merged into itself.",
+                                 .errors = &same,
+                             });
+    return submit(request);
+}
+
+const struct http_refusal *http_ask_revert_merge(struct http_request *request)
+{
+    struct base_uuid from;
+    char from_id[BASE_UUID_SIZE];
+    const struct http_refusal *refusal = read_command(request, CART_COMMAND_REVERT_MERGE);
+    if (refusal != NULL)
+        return refusal;
+    if (!base_uuid_parse(request->path_values[1], &from) ||
+        is_itself(request, request->path_values[1]))
+        return http_refuse(
+            &request->arena, HTTP_PROBLEM_SOURCE_CART_NOT_FOUND,
+            "There is no other cart \"%.64s\".", request->path_values[1]);
+    base_uuid_format(&from, from_id);
+    request->commands.list[0].merge.from = base_arena_copy_text(&request->arena, from_id);
+    return submit(request);
+}

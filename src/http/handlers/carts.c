@@ -97,6 +97,40 @@ static const struct http_refusal *ask_history(struct http_request *request)
     return NULL;
 }
 
+static void answer_customer(struct projections_read *read)
+{
+    struct http_request *request = BASE_CONTAINER(read, struct http_request, wait.read);
+    if (read->outcome != PROJECTIONS_NOT_FOUND) {
+        http_answer_read(read, HTTP_CACHE_PRIVATE, HTTP_PROBLEM_CART_NOT_FOUND);
+        return;
+    }
+    http_send_refusal(
+        request, http_refuse(
+                     &request->arena, HTTP_PROBLEM_CART_NOT_FOUND,
+                     "The customer \"%.64s\" has no open cart.", read->customer_id));
+}
+
+const struct http_refusal *http_ask_get_customer_cart(struct http_request *request)
+{
+    struct projections_read *read = &request->wait.read;
+    const struct http_refusal *refusal = http_begin_read(request);
+    if (refusal != NULL)
+        return refusal;
+    read->customer_id =
+        codec_normalise(&request->arena, request->path_values[0], CART_CUSTOMER_ID_MAX);
+    if (!codec_is_label(read->customer_id, CART_CUSTOMER_ID_MAX))
+        return http_refuse(
+            &request->arena, HTTP_PROBLEM_CART_NOT_FOUND,
+            "A customer's id has 1 to %d characters without control characters.",
+            CART_CUSTOMER_ID_MAX);
+    if (!request->rights.may_all && strcmp(read->customer_id, request->rights.customer_id) != 0)
+        return http_refuse_other_customer(request);
+    read->caller = request->rights;
+    read->answered = answer_customer;
+    projections_read_customer_cart(request->http->options.projections, read);
+    return NULL;
+}
+
 const struct http_refusal *http_ask_get_cart(struct http_request *request)
 {
     const struct http_refusal *refusal = http_begin_read(request);

@@ -186,6 +186,7 @@ const struct http_refusal *http_submit_commands(struct http_request *request)
         .n_commands = request->commands.n,
         .caller = request->rights,
         .asked_at_us = base_clock_now_us(),
+        .has_one_open_cart = request->http->options.has_one_open_cart,
         .reopen_us = request->http->options.reopen_hours * INT64_C(3600000000),
     };
     for (size_t i = 0; request->http->options.checks_prices && i < request->commands.n; i++)

@@ -12,10 +12,20 @@ static const struct http_refusal *read_status(
     struct projections_filter_value *value)
 {
     /* All but the one that a cart has before there is one. */
-    for (int i = CART_OPEN; i <= CART_CANCELLED; i++)
+    for (int i = CART_OPEN; i <= CART_MERGED; i++)
         if (strcmp(value->text, cart_status_name((enum cart_status)i)) == 0)
             return NULL;
-    return http_refuse_parameter(request, parameter, "open, checked_out or cancelled");
+    return http_refuse_parameter(
+        request, parameter, "open, checked_out, cancelled, expired or merged");
+}
+
+static const struct http_refusal *read_abandoned(
+    struct http_request *request, enum http_parameter parameter,
+    struct projections_filter_value *value)
+{
+    if (strcmp(value->text, "true") == 0 || strcmp(value->text, "false") == 0)
+        return NULL;
+    return http_refuse_parameter(request, parameter, "true or false");
 }
 
 static const struct http_refusal *read_label(
@@ -45,6 +55,7 @@ static const struct http_refusal *read_email(
     struct http_request *request, enum http_parameter parameter,
     struct projections_filter_value *value)
 {
+    value->text = codec_normalise(&request->arena, value->text, CART_EMAIL_MAX);
     if (codec_is_email(value->text))
         return NULL;
     return http_refuse_parameter(request, parameter, "an e-mail address, such as ada@example.com");
@@ -104,6 +115,7 @@ static const struct {
     {HTTP_PARAMETER_CUSTOMER_EMAIL, PROJECTIONS_FILTER_CUSTOMER_EMAIL, read_email},
     {HTTP_PARAMETER_CREATED_FROM, PROJECTIONS_FILTER_CREATED_FROM, read_time},
     {HTTP_PARAMETER_CREATED_TO, PROJECTIONS_FILTER_CREATED_TO, read_time},
+    {HTTP_PARAMETER_ABANDONED, PROJECTIONS_FILTER_ABANDONED, read_abandoned},
     {HTTP_PARAMETER_UPDATED_FROM, PROJECTIONS_FILTER_UPDATED_FROM, read_time},
     {HTTP_PARAMETER_UPDATED_TO, PROJECTIONS_FILTER_UPDATED_TO, read_time},
     {HTTP_PARAMETER_TOTAL_FROM, PROJECTIONS_FILTER_TOTAL_FROM, read_total},

@@ -62,15 +62,30 @@ const struct http_refusal *http_check_body(
 /* ---- rules ----------------------------------------------------------------------------------- */
 
 static const char *quantity_detail(
-    struct base_arena *arena, const char *subject, const struct cart_limits *limits)
+    struct base_arena *arena, const struct cart_command *refused, const struct cart_limits *limits)
 {
+    const char *subject = cart_command_subject(refused);
+    bool may_merge =
+        refused->type == CART_COMMAND_CHANGE_ITEM && refused->change_item.has_properties;
     const char *multiple =
         limits->multiple_of == 1
             ? ""
             : base_arena_printf(arena, " and a multiple of %d", (int)limits->multiple_of);
     return base_arena_printf(
-        arena, "The quantity of the line of \"%s\" must be from %d to %d%s.", subject,
-        (int)limits->minimum, (int)limits->maximum, multiple);
+        arena, "The quantity of the line of \"%s\" must be from %d to %d%s%s.", subject,
+        (int)limits->minimum, (int)limits->maximum, multiple,
+        may_merge ? ", together with that of another line that has these properties already" : "");
+}
+
+/* As the rest of a sentence. */
+static const char *how_it_was_closed(const char *status)
+{
+    if (strcmp(status, cart_status_name(CART_EXPIRED)) == 0)
+        return "has expired";
+    if (strcmp(status, cart_status_name(CART_MERGED)) == 0)
+        return "was merged into another, which its merged_into names,";
+    return strcmp(status, cart_status_name(CART_CANCELLED)) == 0 ? "was cancelled"
+                                                                 : "was checked out";
 }
 
 /* What a rule of the cart has against a command, as a sentence. */
@@ -93,16 +108,29 @@ static const char *rule_detail(struct http_request *request)
         return base_arena_printf(arena, "Cart %s already exists.", cart_id);
     case CART_REFUSED_IS_CLOSED:
         return base_arena_printf(
-            arena, "Cart %s was %s and accepts no more commands.", cart_id,
-            strcmp(command->status, cart_status_name(CART_CANCELLED)) == 0 ? "cancelled"
-                                                                           : "checked out");
+            arena, "Cart %s %s and accepts no more commands.", cart_id,
+            how_it_was_closed(command->status));
     case CART_REFUSED_OTHER_ORDER_REFERENCE:
         return base_arena_printf(
             arena, "Cart %s was checked out, but not with this order_reference.", cart_id);
     case CART_REFUSED_IS_CLAIMED:
         return base_arena_printf(arena, "Cart %s already belongs to another customer.", cart_id);
+    case CART_REFUSED_OPEN_CART_EXISTS:
+        return "The customer has an open cart already; cart_id says which.";
     case CART_REFUSED_ITEM_NOT_IN_CART:
         return base_arena_printf(arena, "Cart %s has no item \"%.128s\".", cart_id, subject);
+    case CART_REFUSED_HAS_TOTALS:
+        return base_arena_printf(
+            arena,
+            "Cart %s has totals in its currency, which another one would drop. Removing them first "
+            "requires the scope totals.",
+            cart_id);
+    case CART_REFUSED_PRICE_IS_SET:
+        return base_arena_printf(
+            arena,
+            "The price of the line of \"%.128s\" is set by another system; making the line larger "
+            "requires the scope prices.",
+            subject);
     case CART_REFUSED_UNKNOWN_SKU:
         return base_arena_printf(
             arena, "The catalogue has no active product with the sku \"%s\".", subject);
@@ -119,7 +147,7 @@ static const char *rule_detail(struct http_request *request)
             "product again.",
             subject);
     case CART_REFUSED_QUANTITY_OUT_OF_RANGE:
-        return quantity_detail(arena, subject, &command->limits);
+        return quantity_detail(arena, refused, &command->limits);
     case CART_REFUSED_IS_FULL:
         return base_arena_printf(
             arena, "The cart has reached the limit of %d lines, so \"%s\" can't be added.",
@@ -165,12 +193,20 @@ static const char *rule_detail(struct http_request *request)
                          (int)command->version);
     case CART_REFUSED_SOURCE_NOT_FOUND:
         return base_arena_printf(
-            arena, "There is no cart %s to copy.",
-            refused->type == CART_COMMAND_CREATE ? refused->create.copy_of : "");
+            arena, "There is no cart %s.",
+            refused->type == CART_COMMAND_CREATE ? refused->create.copy_of : subject);
+    case CART_REFUSED_SOURCE_CLOSED:
+        return base_arena_printf(arena, "Cart %s is closed and can't be merged.", subject);
+    case CART_REFUSED_NOT_MERGED:
+        return base_arena_printf(arena, "Cart %s was not merged into cart %s.", subject, cart_id);
     case CART_REFUSED_REOPEN_TOO_LATE:
         return base_arena_printf(
             arena, "Cart %s was closed more than %lld hours ago.", cart_id,
             (long long)(request->asked.reopen_us / 3600000000));
+    case CART_REFUSED_TOO_MANY_EVENTS:
+        return base_arena_printf(
+            arena, "With this command the request would record more than %d events.",
+            CART_EVENTS_MAX);
     case CART_REFUSED_METADATA_TOO_LARGE:
         return base_arena_printf(
             arena, "The metadata would exceed %d bytes or %d levels.", CART_METADATA_MAX,
@@ -197,6 +233,17 @@ static const struct http_refusal *refuse_prices(struct http_request *request)
         });
 }
 
+/* The cart that is in the way; NULL: none is. */
+static const char *find_other_cart(struct http_request *request)
+{
+    const struct service_command *command = &request->wait.command;
+    if (command->refusal != CART_REFUSED_OPEN_CART_EXISTS)
+        return NULL;
+    char id[BASE_UUID_SIZE];
+    base_uuid_format(&command->other_cart_id, id);
+    return base_arena_copy_text(&request->arena, id);
+}
+
 static const struct http_refusal *refuse_by_rule(struct http_request *request)
 {
     struct service_command *command = &request->wait.command;
@@ -208,6 +255,7 @@ static const struct http_refusal *refuse_by_rule(struct http_request *request)
     if (!http_find_problem(cart_refusal_name((enum cart_refusal)command->refusal), &problem))
         problem = HTTP_PROBLEM_INTERNAL_ERROR; /* a test finds it for every refusal */
     bool is_closed = command->refusal == CART_REFUSED_IS_CLOSED;
+    const char *cart_id = find_other_cart(request);
     const char *pointer = NULL;
     if (command->command_index < request->commands.n)
         pointer = request->commands.pointers[command->command_index];
@@ -225,6 +273,9 @@ static const struct http_refusal *refuse_by_rule(struct http_request *request)
             .current_version = command->version,
             .cart_status = is_closed ? command->status : NULL,
             .closed_at_us = command->closed_at_us,
+            .cart_id = cart_id,
+            .location =
+                cart_id == NULL ? NULL : base_arena_printf(&request->arena, "/carts/%s", cart_id),
             .items = command->body.length > 0 ? base_buffer_text(&command->body) : NULL,
         });
 }
@@ -341,8 +392,9 @@ const struct http_refusal *http_refuse_command(struct http_request *request)
     case SERVICE_UNAVAILABLE:
         return http_refuse(
             arena, HTTP_PROBLEM_DATABASE_UNAVAILABLE,
-            "The database can't record commands at the moment. Nothing was recorded. Try again "
-            "later.");
+            "The database did not record the command in time: it can't be reached, can't do its "
+            "work "
+            "or takes too long. Nothing was recorded. Try again later.");
     case SERVICE_SHUTTING_DOWN:
         return http_refuse(
             arena, HTTP_PROBLEM_SHUTTING_DOWN,

@@ -32,6 +32,7 @@ LABELS = ("", "%0A", "a%0D%0Ab", "%7F", "%C2%85", "x" * 129, "%C3%A9" * 129, LON
 TOTALS = (*NUMBERS, "9007199254740992")
 CURSORS = ("", "x", "AA", "Yw", "Y2M=", "%20", "'", "A" * 55, "é", LONG)
 PARAMETERS = {
+    "abandoned": ("", "yes", "1", "TRUE", "null", LONG),
     "status": ("", "closed", "OPEN", "open%20", "open,cancelled", "'", LONG),
     "customer_id": LABELS,
     "sku": (
@@ -205,6 +206,8 @@ CURRENCY = (
     *('"XAU"', '"XXX"', '"ZZZ"'),  # no currency in use
 )
 LABEL = (*NO_TEXT_VALUE, *NO_LABEL, f'"{"x" * 129}"', f'"{"é" * 129}"')
+NO_RULE = ("null", *NO_TEXT_VALUE, '""', '"all"', '"Sum"')
+TOKEN = ("null", *NO_TEXT_VALUE, *NO_LABEL, f'"{"x" * 65}"')
 REASON = (*NO_TEXT_VALUE, *NO_LABEL, f'"{"x" * 257}"', f'"{"é" * 257}"')
 NOTE = (*NO_TEXT_VALUE, *NO_LABEL, f'"{"x" * 2001}"', f'"{"é" * 2001}"')
 EMAIL = (
@@ -276,13 +279,22 @@ FIELDS = {
         ("/unit_price", '{"unit_price":%}', AMOUNT),
     ),
     "setTotal": (("/amount", '{"amount":%}', AMOUNT),),
-    "claimCart": (("/customer_id", '{"customer_id":%}', LABEL),),
+    "claimCart": (
+        ("/customer_id", '{"customer_id":%}', LABEL),
+        ("/merge", '{"merge":%}', NO_RULE),
+    ),
     "checkOutCart": (
         ("/expected_total", '{"expected_total":%}', AMOUNT),
         ("/check_prices", '{"check_prices":%}', NO_BOOLEAN),
         ("/order_reference", '{"order_reference":%}', LABEL),
     ),
     "reopenCart": (("/reason", '{"reason":%}', REASON),),
+    "mergeCart": (
+        ("/from", '{"from":%}', NO_UUID),
+        ("/quantities", f'{{"from":"{make_id()}","quantities":%}}', NO_RULE),
+        ("/from_token", f'{{"from":"{make_id()}","from_token":%}}', TOKEN),
+    ),
+    "revertMerge": (("/from_token", '{"from_token":%}', TOKEN),),
     "restoreCart": (("/version", '{"version":%}', VERSION),),
     "changeCurrency": (("/currency", '{"currency":%}', CURRENCY),),
     "putCoupon": (

@@ -302,8 +302,8 @@ class WholeCart:
         if quantity == 0:
             content.lines.remove(line)
             return 1
-        if quantity > line["quantity"] and not self.sells(line["sku"]):
-            raise Refused("product-withdrawn")
+        if quantity > line["quantity"] and not self.find_price(line["sku"], content.currency):
+            raise Refused(self.why_not(line["sku"]))
         self.check_quantity(line["sku"], quantity)
         line["quantity"] = quantity
         self.check_amounts(content)
@@ -497,16 +497,25 @@ class WholeCart:
             self.record(n_events + 1, notes=notes, changes_lines=False)
 
     @staticmethod
-    def find_staying(now, then):
-        """The numbers of the lines that need not go and come back: they never left, and none of the
-        others of which that is true stands in the way of their properties of then."""
-        both = {line["number"] for line in now.lines} & {line["number"] for line in then.lines}
+    def find_both(now, then):
+        """The ids of the lines that never left or, if all are in the same order, are there again."""
+        skus = {line["id"]: line["sku"] for line in now.lines}
+        both = [line["id"] for line in then.lines if skus.get(line["id"]) == line["sku"]]
+        is_in_order = both == [line["id"] for line in now.lines if line["id"] in both]
+        if is_in_order and now.currency == then.currency:
+            return set(both)
+        numbers = {line["number"] for line in now.lines}
+        return {line["id"] for line in then.lines if line["number"] in numbers}
+
+    def find_staying(self, now, then):
+        """The ids of those of both that none of the others keeps from the properties of then."""
+        both = self.find_both(now, then)
 
         def is_free(line):
             other = now.find_same(line["sku"], line["properties"])
-            return other is None or other["number"] not in both - {line["number"]}
+            return other is None or other["id"] not in both - {line["id"]}
 
-        return {line["number"] for line in then.lines if line["number"] in both and is_free(line)}
+        return {line["id"] for line in then.lines if line["id"] in both and is_free(line)}
 
     def lead_to(self, then):
         """Makes the content that of then, as far as it can be had: the number of events, and what
@@ -517,13 +526,13 @@ class WholeCart:
         made.note = then.note
         same_currency = now.currency == then.currency
         stayed = self.find_staying(now, then)
-        n_events = sum(line["number"] not in stayed for line in now.lines)
+        n_events = sum(line["id"] not in stayed for line in now.lines)
         notes_of_staying, notes_of_returning = [], []
         for line in then.lines:
             here = now.find(line["id"])
             if here and here["sku"] != line["sku"]:
                 here = None
-            stays = line["number"] in stayed
+            stays = line["id"] in stayed
             offer = self.find_offer(line, line["quantity"], then.currency)
             never_left = here is not None and here["number"] == line["number"]
             has_own_price = here is not None and (never_left or same_currency)
@@ -542,7 +551,10 @@ class WholeCart:
             comes = {**line, "quantity": here["quantity"] if lacks else line["quantity"]}
             if stays:
                 comes["name"] = here["name"]
-                n_events += same_currency and line["unit_price"] != here["unit_price"]
+                comes["number"] = here["number"]
+                if not never_left:
+                    comes["unit_price"] = here["unit_price"]
+                n_events += same_currency and comes["unit_price"] != here["unit_price"]
                 n_events += comes["quantity"] != here["quantity"]
                 n_events += line["properties"] != here["properties"]
             else:

@@ -137,6 +137,8 @@ class ServiceCase(unittest.TestCase):
         self.assertEqual(cart["item_count"], sum(pieces), cart)
         self.assertEqual(cart["closed_at"] is None, cart["status"] == "open", cart)
         self.assertLessEqual(cart["created_at"], cart["updated_at"], cart)
+        self.assertTrue(cart["abandoned_at"] is None or cart["status"] == "open", cart)
+        self.assertTrue(cart["expires_at"] is None or cart["status"] == "open", cart)
 
     def assert_log_is_dense(self):
         """Positions 1..n without a gap over the whole log, times that never decrease by position,

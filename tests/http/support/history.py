@@ -74,6 +74,10 @@ class Cart:
                 self.lines[item_id][2] = price
         elif event.type == "CartCheckedOut":
             self.status = "checked_out"
+        elif event.type == "CartMergedInto":
+            self.status = "merged"
+        elif event.type == "CartMergeReverted":
+            self.status = "open"
         elif event.type == "CartCancelled":
             self.status = "cancelled"
         elif event.type == "CartReopened":
@@ -121,6 +125,8 @@ def funnel(events, since=None, before=None):
             "with_items": [cart for cart in carts if cart.ever_held],
             "checked_out": [cart for cart in carts if cart.status == "checked_out"],
             "cancelled": [cart for cart in carts if cart.status == "cancelled"],
+            "expired": [cart for cart in carts if cart.status == "expired"],
+            "merged": [cart for cart in carts if cart.status == "merged"],
             "open": [cart for cart in carts if cart.status == "open"],
         }
         for stage, reached in stages.items():

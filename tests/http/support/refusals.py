@@ -2,6 +2,7 @@
 test_contract, which looks back on what was answered."""
 
 from .case import ServiceCase, make_id, make_sku
+from .settings import needs_binary
 
 
 class EachRefusal(ServiceCase):
@@ -129,6 +130,22 @@ class EachRefusal(ServiceCase):
         answer = self.client.post("/carts", {"copy_of": make_id()})
         self.assert_problem(answer, 422, "source-cart-not-found")
 
+    def test_409_and_422_what_can_not_be_merged_or_reverted(self):
+        path, other = (f"/carts/{self.make_cart((self.sku, 1))['id']}" for _ in range(2))
+        other_id = other.rpartition("/")[2]
+        answer = self.client.post(f"{path}/merge", {"from": make_id()})
+        self.assert_problem(answer, 422, "source-cart-not-found")
+        answer = self.client.post(f"{path}/merge/{make_id()}/revert")
+        self.assert_problem(answer, 422, "source-cart-not-found")
+        self.client.post(f"{other}/cancel")
+        answer = self.client.post(f"{path}/merge", {"from": other_id})
+        self.assert_problem(answer, 409, "source-cart-closed")
+        answer = self.client.post(f"{path}/merge/{other_id}/revert")
+        self.assert_problem(answer, 409, "cart-not-merged")
+        self.client.post(f"{other}/reopen")
+        self.assertEqual(self.client.post(f"{path}/merge", {"from": other_id}).status, 200)
+        self.assert_problem(self.client.post(f"{other}/reopen"), 409, "cart-closed")
+
     def test_422_what_would_be_too_large(self):
         """By what the cart has already; what is too large by itself is an invalid body."""
         properties = [{"a": "x" * 256, "b": "x" * 256}, {"c": "x" * 256, "d": "x" * 256}]
@@ -172,3 +189,27 @@ class EachRefusal(ServiceCase):
         for target, value in (("reprice", None), ("currency", {"currency": "JPY"})):
             answer = self.client.post(f"{path}/{target}", value)
             self.assert_problem(answer, 422, "amount-too-large")
+
+
+@needs_binary
+class WithOneOpenCart(ServiceCase):
+    """What only it refuses."""
+
+    settings = {"CARTD_OPEN_CARTS": "one"}
+
+    def test_409_open_cart_exists(self):
+        customer = {"customer_id": make_id()}
+        closed = self.client.post("/carts", customer).json()["id"]
+        self.client.post(f"/carts/{closed}/cancel")
+        cart = self.client.post("/carts", customer).json()["id"]
+        for answer in (
+            self.client.post("/carts", customer),
+            self.client.post(f"/carts/{self.make_cart()['id']}/claim", customer),
+            self.client.post(f"/carts/{closed}/reopen"),
+        ):
+            self.assert_problem(answer, 409, "open-cart-exists", cart_id=cart)
+        merge = f"/carts/{self.make_cart()['id']}/merge"
+        self.assertEqual(self.client.post(merge, {"from": cart}).status, 200)
+        other = self.client.post("/carts", customer).json()["id"]
+        answer = self.client.post(f"{merge}/{cart}/revert")
+        self.assert_problem(answer, 409, "open-cart-exists", cart_id=other)

@@ -48,6 +48,15 @@ def lean_settings():
     }
 
 
+# Carts last for ever, unless a test says otherwise: those of fixtures are of long ago.
+LASTING = {
+    "CARTD_ABANDONED_AFTER": "0",
+    "CARTD_EXPIRES_GUEST": "0",
+    "CARTD_EXPIRES_CUSTOMER": "0",
+    "CARTD_EXPIRES_EMPTY": "0",
+}
+
+
 def run_cartd(*arguments, url=None, timeout=300, **changes):
     """Runs a subcommand to its end; returns the finished process with its output as text."""
     if url:
@@ -105,7 +114,7 @@ class Service:
             env=clean_environment(
                 DATABASE_URL=database_url,
                 CARTD_LOG_FORM="json",
-                **{"CARTD_LISTEN": f"127.0.0.1:{port}", **settings},
+                **{"CARTD_LISTEN": f"127.0.0.1:{port}", **LASTING, **settings},
             ),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
