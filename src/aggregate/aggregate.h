@@ -65,14 +65,16 @@ struct aggregate_decision {
     const struct aggregate_effect *effects; /* in the arena, each of another stream */
     size_t n_effects;
     bool is_refused;
-    int refusal;                 /* enum cart_refusal, catalog_refusal, coupon_refusal */
-    size_t command_index;        /* of several in one request: the one that is refused */
-    int64_t current_total_minor; /* for CART_REFUSED_TOTAL_CHANGED */
-    struct cart_limits limits;   /* for CART_REFUSED_QUANTITY_OUT_OF_RANGE */
-    int32_t current_version;     /* for CART_REFUSED_NO_SUCH_VERSION */
-    const char *details;  /* of a refusal: a JSON array about lines, in the arena; NULL: none */
-    const char *status;   /* for CART_REFUSED_IS_CLOSED; static */
-    int64_t closed_at_us; /* likewise; CART_TIME_NONE: only this request would close it */
+    int refusal;                    /* enum cart_refusal, catalog_refusal, coupon_refusal */
+    size_t command_index;           /* of several in one request: the one that is refused */
+    int64_t current_total_minor;    /* for CART_REFUSED_TOTAL_CHANGED */
+    struct cart_limits limits;      /* for CART_REFUSED_QUANTITY_OUT_OF_RANGE */
+    int64_t refused_quantity;       /* likewise */
+    int32_t current_version;        /* for CART_REFUSED_NO_SUCH_VERSION */
+    const char *details;            /* of a refusal, in the arena: a JSON array about lines, or what
+                                       CART_REFUSED_OTHER_ORDER_REFERENCE is about; NULL: none */
+    const char *status;             /* for CART_REFUSED_IS_CLOSED; static */
+    int64_t closed_at_us;           /* likewise; CART_TIME_NONE: only this request would close it */
     struct base_uuid other_cart_id; /* for CART_REFUSED_OPEN_CART_EXISTS: the one that is open */
 };
 

@@ -174,6 +174,15 @@ static void decide_one(
     put_notes(cart, decision, arena);
 }
 
+static const char *make_text(struct base_arena *arena, const char *text)
+{
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer json = {0};
+    if (text == NULL)
+        return "null";
+    base_buffer_append_json_text(&json, text);
+    return base_arena_copy_text(arena, base_buffer_text(&json));
+}
+
 /* `cart` is what the commands before this one made of `former`. */
 static void refuse(
     struct aggregate_decision *decision, const struct cart_decision *one, size_t command_index,
@@ -185,10 +194,13 @@ static void refuse(
         .command_index = command_index,
         .current_total_minor = cart->total_minor,
         .limits = one->limits,
+        .refused_quantity = one->refused_quantity,
         .current_version = one->current_version,
         .status = cart_status_name(cart->status),
         .closed_at_us = former->closed_at_us,
-        .details = codec_make_notes(arena, one->notes, one->n_notes, true),
+        .details = one->refusal == CART_REFUSED_OTHER_ORDER_REFERENCE
+                       ? make_text(arena, cart->order_reference)
+                       : codec_make_notes(arena, one->notes, one->n_notes, true),
     };
 }
 
@@ -347,6 +359,8 @@ static void list_skus_of(
     case CART_COMMAND_EXPIRE:
     case CART_COMMAND_MERGE: /* the other cart's, which are asked for when it is known */
     case CART_COMMAND_REVERT_MERGE:
+    case CART_COMMAND_MAKE_RESUME_TOKEN:
+    case CART_COMMAND_END_RESUME_TOKEN:
         return;
     }
 }
@@ -363,7 +377,8 @@ static bool is_there(const void *state, const void *command)
     const struct cart *cart = state;
     const struct cart_caller *caller = &((const struct cart_request *)command)->caller;
     return cart->version > 0 &&
-           (caller->may_all || cart_admits(cart->customer_id, cart->guest_token_hash, caller));
+           (caller->may_all || cart_admits(cart->customer_id, cart->guest_token_hash, caller) ||
+            cart_has_token(cart->resume_token_hash, caller));
 }
 
 static bool creates(const void *command)

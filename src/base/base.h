@@ -335,8 +335,8 @@ void base_log_write(
 void base_buffer_append_json_text(struct base_buffer *buffer, const char *text);
 
 /* Appends a text that somebody else wrote for a person to read: on one line and with nothing in it
- * that a terminal obeys. Control characters (U+0000..1F, U+007F..9F) become \u001b, bytes that are
- * not UTF-8 become U+FFFD. */
+ * that a terminal obeys or that nobody sees. Control and format characters, such as those that turn
+ * the direction of writing, become \u001b, bytes that are not UTF-8 become U+FFFD. */
 void base_buffer_append_printable(struct base_buffer *buffer, const char *text);
 
 #endif

@@ -22,25 +22,13 @@ static const struct {
 #undef BASE_LOG_ROW
 };
 
-/* A JSON string in which DEL and the control characters U+0080 to U+009F are escaped as well: a
- * terminal obeys some of them, and the text may be a client's. */
+/* A JSON string in which whatever is not printable is escaped as well: a terminal obeys some of it,
+ * and the text may be a client's. */
 static void append_quoted(struct base_buffer *line, const char *text)
 {
     BASE_CLEANUP(base_buffer_finish) struct base_buffer quoted = {0};
     base_buffer_append_json_text(&quoted, text);
-    for (size_t i = 0; i < quoted.length; i++) {
-        unsigned char byte = (unsigned char)quoted.bytes[i];
-        /* Well-formed, so a first byte has its second; the closing quote stands behind the last. */
-        unsigned char next = i + 1 < quoted.length ? (unsigned char)quoted.bytes[i + 1] : 0;
-        if (byte == 0x7f) {
-            base_buffer_append_text(line, "\\u007f");
-        } else if (byte == 0xc2 && next < 0xa0) {
-            base_buffer_printf(line, "\\u00%02x", next);
-            i++;
-        } else {
-            base_buffer_append_char(line, (char)byte);
-        }
-    }
+    base_buffer_append_printable(line, base_buffer_text(&quoted));
 }
 
 static void append_json_fields(

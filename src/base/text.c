@@ -142,6 +142,47 @@ void base_buffer_append_json_text(struct base_buffer *buffer, const char *text)
     base_buffer_append_char(buffer, '"');
 }
 
+/* Of a well-formed sequence. */
+static uint32_t decode(const unsigned char *bytes, size_t length)
+{
+    uint32_t point = length == 1 ? bytes[0] : bytes[0] & (0x7fU >> length);
+    for (size_t i = 1; i < length; i++)
+        point = point << 6 | (bytes[i] & 0x3fU);
+    return point;
+}
+
+/* Control characters, and those that can't be seen or change how others are shown: Unicode's Cc,
+ * Cf, Zl and Zp. */
+static bool is_unseen(uint32_t point)
+{
+    static const struct {
+        uint32_t first;
+        uint32_t last;
+    } ranges[] = {{0x00, 0x1f},       {0x7f, 0x9f},       {0xad, 0xad},       {0x0600, 0x0605},
+                  {0x061c, 0x061c},   {0x06dd, 0x06dd},   {0x070f, 0x070f},   {0x0890, 0x0891},
+                  {0x08e2, 0x08e2},   {0x180e, 0x180e},   {0x200b, 0x200f},   {0x2028, 0x202e},
+                  {0x2060, 0x206f},   {0xfeff, 0xfeff},   {0xfff9, 0xfffb},   {0x110bd, 0x110bd},
+                  {0x110cd, 0x110cd}, {0x13430, 0x1343f}, {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a},
+                  {0xe0001, 0xe0001}, {0xe0020, 0xe007f}};
+    for (size_t i = 0; i < BASE_COUNT(ranges) && point >= ranges[i].first; i++)
+        if (point <= ranges[i].last)
+            return true;
+    return false;
+}
+
+/* As in a JSON string. */
+static void append_escaped(struct base_buffer *buffer, uint32_t point)
+{
+    if (point < 0x10000) {
+        base_buffer_printf(buffer, "\\u%04x", (unsigned)point);
+        return;
+    }
+    point -= 0x10000;
+    base_buffer_printf(
+        buffer, "\\u%04x\\u%04x", (unsigned)(0xd800 + (point >> 10)),
+        (unsigned)(0xdc00 + (point & 0x3ff)));
+}
+
 void base_buffer_append_printable(struct base_buffer *buffer, const char *text)
 {
     const unsigned char *rest = (const unsigned char *)text;
@@ -149,14 +190,12 @@ void base_buffer_append_printable(struct base_buffer *buffer, const char *text)
     while (n_bytes > 0) {
         size_t n_bad = 0;
         size_t length = measure_sequence(rest, n_bytes, &n_bad);
-        bool is_control = rest[0] < 0x20 || rest[0] == 0x7f;
-        bool is_high_control = length == 2 && rest[0] == 0xc2 && rest[1] < 0xa0;
-        if (is_control || is_high_control)
-            base_buffer_printf(buffer, "\\u00%02x", rest[length - 1]);
-        else if (length > 0)
-            base_buffer_append(buffer, rest, length);
-        else
+        if (length == 0)
             base_buffer_append_text(buffer, "\xef\xbf\xbd");
+        else if (is_unseen(decode(rest, length)))
+            append_escaped(buffer, decode(rest, length));
+        else
+            base_buffer_append(buffer, rest, length);
         size_t n_done = length > 0 ? length : n_bad;
         rest += n_done;
         n_bytes -= n_done;

@@ -95,6 +95,13 @@ static bool is_same_hash(const char *left, const char *right)
     return differences == 0;
 }
 
+bool cart_has_token(const char *token_hash, const struct cart_caller *caller)
+{
+    return token_hash != NULL &&
+           strnlen(token_hash, CART_TOKEN_HASH_SIZE) == CART_TOKEN_HASH_SIZE - 1 &&
+           is_same_hash(token_hash, caller->guest_token_hash);
+}
+
 bool cart_admits(
     const char *customer_id, const char *guest_token_hash, const struct cart_caller *caller)
 {
@@ -103,7 +110,5 @@ bool cart_admits(
     if (customer_id != NULL && caller->customer_id != NULL &&
         strcmp(customer_id, caller->customer_id) == 0)
         return true;
-    return guest_token_hash != NULL &&
-           strnlen(guest_token_hash, CART_TOKEN_HASH_SIZE) == CART_TOKEN_HASH_SIZE - 1 &&
-           is_same_hash(guest_token_hash, caller->guest_token_hash);
+    return cart_has_token(guest_token_hash, caller);
 }

@@ -58,12 +58,13 @@ struct cart {
     enum cart_status status;
     int32_t version; /* number of events */
     char currency[4];
-    const char *customer_id;      /* NULL: none */
-    const char *guest_token_hash; /* of the token of its guest; NULL: none */
-    const char *metadata;         /* a JSON object as text */
-    const char *customer_email;   /* NULL: none */
-    const char *note;             /* NULL: none */
-    const char *order_reference;  /* of the order that it became; NULL: none */
+    const char *customer_id;       /* NULL: none */
+    const char *guest_token_hash;  /* of the token of its guest; NULL: none */
+    const char *resume_token_hash; /* of the token by which somebody may go on; NULL: none */
+    const char *metadata;          /* a JSON object as text */
+    const char *customer_email;    /* NULL: none */
+    const char *note;              /* NULL: none */
+    const char *order_reference;   /* of the order that it became; NULL: none */
     const char *notes;       /* what its last change could not do: a JSON array; NULL: nothing */
     const char *merged_into; /* the id of the cart that its lines went into; NULL: none */
     int32_t merged_version;  /* of that cart, by the merge; else 0 */
@@ -122,7 +123,8 @@ void cart_sum_up(struct cart *cart);
 struct cart_caller {
     bool may_all;                                /* every cart */
     const char *customer_id;                     /* the carts of that customer; NULL: none */
-    char guest_token_hash[CART_TOKEN_HASH_SIZE]; /* the cart whose token this is of; "": none */
+    char guest_token_hash[CART_TOKEN_HASH_SIZE]; /* the cart whose token this is of, be it its
+                                                    guest's or one to resume it; "": none */
     bool may_set_prices;                         /* of lines, in those carts */
     bool may_set_totals;
 };
@@ -130,6 +132,9 @@ struct cart_caller {
  * How long it takes says nothing about the hashes. */
 bool cart_admits(
     const char *customer_id, const char *guest_token_hash, const struct cart_caller *caller);
+/* Whether the caller has the token of that hash (NULL: there is none), in the same constant time.
+ */
+bool cart_has_token(const char *token_hash, const struct cart_caller *caller);
 
 /* ---- how long it lasts ----------------------------------------------------------------------- */
 
@@ -174,7 +179,9 @@ int64_t cart_expires_at_us(const struct cart *cart, const struct cart_lifetimes 
     ROW(EXPIRED, "CartExpired", 1)                                                                 \
     ROW(MERGED, "CartMerged", 1)                                                                   \
     ROW(MERGED_INTO, "CartMergedInto", 1)                                                          \
-    ROW(MERGE_REVERTED, "CartMergeReverted", 1)
+    ROW(MERGE_REVERTED, "CartMergeReverted", 1)                                                    \
+    ROW(RESUME_TOKEN_MADE, "CartResumeTokenMade", 1)                                               \
+    ROW(RESUME_TOKEN_ENDED, "CartResumeTokenEnded", 1)
 enum cart_event_type {
 #define CART_ROW(NAME, name, schema_version) CART_EVENT_##NAME,
     CART_EVENTS(CART_ROW)
@@ -303,11 +310,14 @@ struct cart_event {
             const char *cart_id; /* of the other cart; the one that had ended is open again */
             const char *notes;   /* as of restored */
         } merge_reverted;
+        struct {
+            const char *token_hash;
+        } resume_token_made; /* a former one ends */
     };
 };
 
 /* Applies one fact: version grows by one, and updated_at becomes `recorded_at_us` unless time alone
- * made the fact. */
+ * made the fact, or it is about a resume token. */
 void cart_evolve(struct cart *cart, const struct cart_event *event, int64_t recorded_at_us);
 /* Which units in the open cart a fact changes: those of a sku, of a line, or all that are there. */
 enum cart_reach_kind { CART_REACH_NOTHING, CART_REACH_SKU, CART_REACH_LINE, CART_REACH_ALL };
@@ -362,7 +372,9 @@ struct cart_offer {
     ROW(ABANDON, "abandon") /* this and the next are a timer's, and no client's */                 \
     ROW(EXPIRE, "expire")                                                                          \
     ROW(MERGE, "merge")                                                                            \
-    ROW(REVERT_MERGE, "revert_merge")
+    ROW(REVERT_MERGE, "revert_merge")                                                              \
+    ROW(MAKE_RESUME_TOKEN, "make_resume_token")                                                    \
+    ROW(END_RESUME_TOKEN, "end_resume_token")
 enum cart_command_type {
 #define CART_ROW(NAME, name) CART_COMMAND_##NAME,
     CART_COMMANDS(CART_ROW)
@@ -390,7 +402,7 @@ struct cart_command {
             const char *sku;
             const char *properties; /* a canonical JSON object of texts; NULL: none */
             const char *item_id;    /* how a new line would be called; NULL: like its sku */
-            int32_t quantity;       /* 1..CART_QUANTITY_MAX */
+            int32_t quantity;       /* 1..CART_QUANTITY_MAX; 0: as little as the product allows */
             bool has_unit_price;    /* another system sets the price; false: it is the catalogue's
                                        or, of a line whose price is set, stays */
             int64_t unit_price_minor;
@@ -446,6 +458,9 @@ struct cart_command {
             const char *from_token; /* the Cart-Token of `from`, beside the caller's; NULL: none */
             enum cart_merge_rule rule; /* of a merge */
         } merge;                       /* and of reverting it */
+        struct {
+            const char *token_hash;
+        } make_resume_token;
     };
 };
 
@@ -576,6 +591,7 @@ struct cart_decision {
     enum cart_outcome outcome;
     enum cart_refusal refusal;
     struct cart_limits limits; /* with CART_REFUSED_QUANTITY_OUT_OF_RANGE: what is allowed */
+    int64_t refused_quantity;  /* likewise: what the line would hold */
     int32_t current_version;   /* for CART_REFUSED_NO_SUCH_VERSION: of the cart that lacks it */
     struct cart_event *events; /* borrow the texts of command, offers and carts */
     size_t n_events;

@@ -95,7 +95,7 @@ static enum cart_outcome check_addition(
     if (line != NULL && !rules_is_about(line, offer))
         return rules_refuse(decision, CART_REFUSED_UNIT_CHANGED);
     if (quantity < 1 || !rules_allow(&offer->limits, sum))
-        return rules_refuse_quantity(decision, &offer->limits);
+        return rules_refuse_quantity(decision, &offer->limits, sum);
     if (line == NULL && cart->n_lines == CART_LINES_MAX)
         return rules_refuse(decision, CART_REFUSED_IS_FULL);
     const struct cart_line becomes = {
@@ -120,6 +120,8 @@ static enum cart_outcome add_item(
     bool is_price_set = take_price(line, command, &offer);
     if (line != NULL && !rules_may_grow(line, known))
         return rules_refuse(decision, CART_REFUSED_PRICE_IS_SET);
+    if (quantity == 0 && offer.is_known)
+        quantity = rules_least_addition(&offer.limits, line == NULL ? 0 : line->quantity);
     enum cart_outcome outcome = check_addition(cart, line, quantity, &offer, decision);
     if (outcome != CART_ACCEPTED)
         return outcome;
@@ -160,8 +162,9 @@ static enum cart_outcome check_limits(
             decision, offer->is_known ? CART_REFUSED_UNIT_CHANGED : CART_REFUSED_PRODUCT_WITHDRAWN);
     if (!offer->has_price && !becomes->is_price_set && grows)
         return rules_refuse(decision, CART_REFUSED_PRICE_UNAVAILABLE);
-    return rules_allow(limits, becomes->quantity) ? CART_ACCEPTED
-                                                  : rules_refuse_quantity(decision, limits);
+    return rules_allow(limits, becomes->quantity)
+               ? CART_ACCEPTED
+               : rules_refuse_quantity(decision, limits, becomes->quantity);
 }
 
 /* What stands against another quantity of a line. */
@@ -480,6 +483,8 @@ const char *cart_command_subject(const struct cart_command *command)
     case CART_COMMAND_REOPEN:
     case CART_COMMAND_ABANDON:
     case CART_COMMAND_EXPIRE:
+    case CART_COMMAND_MAKE_RESUME_TOKEN:
+    case CART_COMMAND_END_RESUME_TOKEN:
         break;
     case CART_COMMAND_MERGE:
     case CART_COMMAND_REVERT_MERGE:
@@ -528,6 +533,10 @@ static enum cart_outcome change(
         return rules_revert_merge(cart, command, known, decision);
     case CART_COMMAND_CANCEL:
         return rules_accept(decision, (struct cart_event){.type = CART_EVENT_CANCELLED});
+    case CART_COMMAND_MAKE_RESUME_TOKEN:
+        return rules_make_resume_token(cart, command, known, decision);
+    case CART_COMMAND_END_RESUME_TOKEN:
+        return rules_end_resume_token(cart, known, decision);
     case CART_COMMAND_CREATE:
     case CART_COMMAND_REOPEN:
     case CART_COMMAND_ABANDON:
@@ -552,6 +561,8 @@ static enum cart_outcome decide(
         return rules_pass_time(cart, command, known, decision);
     if (cart->status == CART_CHECKED_OUT && command->type == CART_COMMAND_CHECK_OUT)
         return check_out_again(cart, command, decision);
+    if (cart->status == CART_CANCELLED && command->type == CART_COMMAND_CANCEL)
+        return CART_ALREADY_SO;
     if (cart->status != CART_OPEN)
         return rules_refuse(decision, CART_REFUSED_IS_CLOSED);
     return change(cart, command, known, decision);
@@ -614,6 +625,8 @@ static struct cart_sizes find_sizes(const struct cart *cart, const struct cart_c
     case CART_COMMAND_REMOVE_TOTAL:
     case CART_COMMAND_ABANDON:
     case CART_COMMAND_EXPIRE:
+    case CART_COMMAND_MAKE_RESUME_TOKEN:
+    case CART_COMMAND_END_RESUME_TOKEN:
         break;
     }
     return (struct cart_sizes){.n_events = 1};

@@ -84,10 +84,51 @@ enum cart_outcome rules_pass_time(
         decision, expires ? (struct cart_event){.type = CART_EVENT_EXPIRED} : leave(cart));
 }
 
+/* ---- the token by which somebody may go on ----------------------------------------------------
+ */
+
+/* What is done to invite somebody back is no sign that anybody came. */
+static bool is_of_token(enum cart_command_type type)
+{
+    return type == CART_COMMAND_MAKE_RESUME_TOKEN || type == CART_COMMAND_END_RESUME_TOKEN;
+}
+
+/* Not for who has no more than such a token. */
+static bool is_owner(const struct cart *cart, const struct cart_known *known)
+{
+    return cart_admits(cart->customer_id, cart->guest_token_hash, &known->request->caller);
+}
+
+enum cart_outcome rules_make_resume_token(
+    const struct cart *cart, const struct cart_command *command, const struct cart_known *known,
+    struct cart_decision *decision)
+{
+    if (!is_owner(cart, known))
+        return rules_refuse(decision, CART_REFUSED_NOT_FOUND);
+    return rules_accept(
+        decision, (struct cart_event){
+                      .type = CART_EVENT_RESUME_TOKEN_MADE,
+                      .resume_token_made = {command->make_resume_token.token_hash},
+                  });
+}
+
+enum cart_outcome rules_end_resume_token(
+    const struct cart *cart, const struct cart_known *known, struct cart_decision *decision)
+{
+    if (!is_owner(cart, known))
+        return rules_refuse(decision, CART_REFUSED_NOT_FOUND);
+    if (cart->resume_token_hash == NULL)
+        return CART_ALREADY_SO;
+    return rules_accept(decision, (struct cart_event){.type = CART_EVENT_RESUME_TOKEN_ENDED});
+}
+
+/* ---- resumed --------------------------------------------------------------------------------- */
+
 void rules_resume(
     const struct cart *cart, const struct cart_command *command, struct cart_decision *decision)
 {
-    if (cart->abandoned_at_us == CART_TIME_NONE || rules_is_of_time(command->type))
+    if (cart->abandoned_at_us == CART_TIME_NONE || rules_is_of_time(command->type) ||
+        is_of_token(command->type))
         return;
     memmove(
         &decision->events[1], decision->events, decision->n_events * sizeof decision->events[0]);

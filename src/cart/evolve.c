@@ -29,6 +29,7 @@ static void claim(struct cart *cart, const struct cart_event *event)
 {
     cart->customer_id = event->claimed.customer_id;
     cart->guest_token_hash = NULL;
+    cart->resume_token_hash = NULL;
 }
 
 static void add_item(struct cart *cart, const struct cart_event *event)
@@ -193,6 +194,8 @@ static bool is_undoable(enum cart_event_type type)
     case CART_EVENT_MERGED:
     case CART_EVENT_MERGED_INTO:
     case CART_EVENT_MERGE_REVERTED:
+    case CART_EVENT_RESUME_TOKEN_MADE:
+    case CART_EVENT_RESUME_TOKEN_ENDED:
         break;
     }
     return false;
@@ -217,6 +220,14 @@ static void close_as(struct cart *cart, enum cart_status status, int64_t recorde
     cart->status = status;
     cart->closed_at_us = recorded_at_us;
     cart->abandoned_at_us = CART_TIME_NONE;
+    cart->resume_token_hash = NULL;
+}
+
+/* What somebody did with the cart. */
+static bool is_change(enum cart_event_type type)
+{
+    return type != CART_EVENT_ABANDONED && type != CART_EVENT_RESUME_TOKEN_MADE &&
+           type != CART_EVENT_RESUME_TOKEN_ENDED;
 }
 
 static void reopen(struct cart *cart)
@@ -254,7 +265,7 @@ static void revert_merge(struct cart *cart, const struct cart_event *event)
 void cart_evolve(struct cart *cart, const struct cart_event *event, int64_t recorded_at_us)
 {
     cart->version++;
-    if (event->type != CART_EVENT_ABANDONED) {
+    if (is_change(event->type)) {
         cart->updated_at_us = recorded_at_us;
         if (!keeps_notes(event))
             cart->notes = NULL;
@@ -344,6 +355,12 @@ void cart_evolve(struct cart *cart, const struct cart_event *event, int64_t reco
     case CART_EVENT_MERGE_REVERTED:
         revert_merge(cart, event);
         break;
+    case CART_EVENT_RESUME_TOKEN_MADE:
+        cart->resume_token_hash = event->resume_token_made.token_hash;
+        break;
+    case CART_EVENT_RESUME_TOKEN_ENDED:
+        cart->resume_token_hash = NULL;
+        break;
     }
 }
 
@@ -364,6 +381,8 @@ struct cart_reach cart_find_reach(const struct cart_event *event)
     case CART_EVENT_ABANDONED:
     case CART_EVENT_RESUMED:
     case CART_EVENT_MERGED: /* the events before it say what came */
+    case CART_EVENT_RESUME_TOKEN_MADE:
+    case CART_EVENT_RESUME_TOKEN_ENDED:
         break;
     case CART_EVENT_ITEM_RESTORED:
         return (struct cart_reach){CART_REACH_SKU, event->item_restored.sku};

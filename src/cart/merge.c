@@ -84,6 +84,10 @@ static int32_t fit_quantity(struct merge *merge, const struct cart_line *line, i
         becomes.quantity = is_about ? rules_find_allowed(&offer.limits, wanted) : (int32_t)wanted;
     } else if (!is_about) {
         obstacle = offer.is_known ? CART_REFUSED_UNIT_CHANGED : CART_REFUSED_PRODUCT_WITHDRAWN;
+    } else if (!rules_may_grow(line, merge->known)) {
+        obstacle = CART_REFUSED_PRICE_IS_SET;
+    } else if (!offer.has_price && !line->is_price_set) {
+        obstacle = CART_REFUSED_PRICE_UNAVAILABLE;
     } else if (rules_find_allowed(&offer.limits, wanted) > line->quantity) {
         becomes.quantity = rules_find_allowed(&offer.limits, wanted);
         if (!rules_fit_amounts(&merge->trial, line, &becomes)) {

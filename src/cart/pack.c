@@ -19,10 +19,11 @@ static size_t lines_size(const struct cart *cart)
 
 size_t cart_packed_size(const struct cart *cart)
 {
-    size_t n_bytes =
-        lines_size(cart) + text_size(cart->customer_id) + text_size(cart->guest_token_hash) +
-        text_size(cart->metadata) + text_size(cart->customer_email) + text_size(cart->note) +
-        text_size(cart->notes) + text_size(cart->order_reference) + text_size(cart->merged_into);
+    size_t n_bytes = lines_size(cart) + text_size(cart->customer_id) +
+                     text_size(cart->guest_token_hash) + text_size(cart->resume_token_hash) +
+                     text_size(cart->metadata) + text_size(cart->customer_email) +
+                     text_size(cart->note) + text_size(cart->notes) +
+                     text_size(cart->order_reference) + text_size(cart->merged_into);
     for (size_t i = 0; i < cart->n_lines; i++) {
         const struct cart_line *line = &cart->lines[i];
         n_bytes += text_size(line->sku) + text_size(line->name) + text_size(line->properties) +
@@ -65,6 +66,7 @@ struct cart *cart_pack(void *memory, const struct cart *cart)
     packed->totals = pack_totals(&at, cart);
     packed->customer_id = pack_text(&at, cart->customer_id);
     packed->guest_token_hash = pack_text(&at, cart->guest_token_hash);
+    packed->resume_token_hash = pack_text(&at, cart->resume_token_hash);
     packed->metadata = pack_text(&at, cart->metadata);
     packed->customer_email = pack_text(&at, cart->customer_email);
     packed->note = pack_text(&at, cart->note);

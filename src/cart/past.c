@@ -78,8 +78,10 @@ static const struct cart_line *find_counterpart(
     const struct cart_line *found = find_same(cart, line);
     if (found == NULL || never_left(found, line))
         return found;
+    const struct cart_line *now = cart == way->from ? found : line;
+    const struct cart_line *then = cart == way->from ? line : found;
     bool is_as_good = way->is_in_order && !is_other_currency(way);
-    return is_as_good && cart_line_counts_like(found, line) ? found : NULL;
+    return is_as_good && cart_line_counts_like(now, then) ? found : NULL;
 }
 
 /* ---- prices ---------------------------------------------------------------------------------- */

@@ -96,9 +96,18 @@ int32_t rules_find_allowed(const struct cart_limits *limits, int64_t wanted)
     return most < limits->minimum ? 0 : (int32_t)most;
 }
 
+int32_t rules_least_addition(const struct cart_limits *limits, int32_t quantity)
+{
+    int32_t least = quantity < limits->minimum ? limits->minimum : quantity + 1;
+    int32_t above = least % limits->multiple_of;
+    int32_t sum = above == 0 ? least : least + limits->multiple_of - above;
+    return sum <= limits->maximum ? sum - quantity : 1;
+}
+
 enum cart_outcome rules_refuse_quantity(
-    struct cart_decision *decision, const struct cart_limits *limits)
+    struct cart_decision *decision, const struct cart_limits *limits, int64_t quantity)
 {
     decision->limits = *limits;
+    decision->refused_quantity = quantity;
     return rules_refuse(decision, CART_REFUSED_QUANTITY_OUT_OF_RANGE);
 }

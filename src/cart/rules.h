@@ -88,7 +88,9 @@ bool rules_allow(const struct cart_limits *limits, int64_t quantity);
 /* The largest quantity that is allowed and at most `wanted`; 0: none is. */
 int32_t rules_find_allowed(const struct cart_limits *limits, int64_t wanted);
 enum cart_outcome rules_refuse_quantity(
-    struct cart_decision *decision, const struct cart_limits *limits);
+    struct cart_decision *decision, const struct cart_limits *limits, int64_t quantity);
+/* The least that can be added to a line of that quantity (0: a new one). If nothing can, 1. */
+int32_t rules_least_addition(const struct cart_limits *limits, int32_t quantity);
 
 /* totals.c */
 /* Whether the caller may have the cart lose what others have set, as with another currency. */
@@ -103,6 +105,11 @@ bool rules_is_of_time(enum cart_command_type type);
 enum cart_outcome rules_pass_time(
     const struct cart *cart, const struct cart_command *command, const struct cart_known *known,
     struct cart_decision *decision);
+enum cart_outcome rules_make_resume_token(
+    const struct cart *cart, const struct cart_command *command, const struct cart_known *known,
+    struct cart_decision *decision);
+enum cart_outcome rules_end_resume_token(
+    const struct cart *cart, const struct cart_known *known, struct cart_decision *decision);
 /* For a command that was accepted: a cart that was left is resumed first. */
 void rules_resume(
     const struct cart *cart, const struct cart_command *command, struct cart_decision *decision);

@@ -56,8 +56,11 @@ static void print_withdrawn(const struct catalog_difference *difference)
 static void print_dry_run(
     const struct catalog_file *file, const struct catalog_difference *difference)
 {
-    for (size_t i = 0; i < difference->n_missing; i++)
-        printf("would be made inactive: %s\n", catalog_difference_missing(difference, i)->sku);
+    for (size_t i = 0; i < difference->n_missing; i++) {
+        BASE_CLEANUP(base_buffer_finish) struct base_buffer sku = {0};
+        base_buffer_append_printable(&sku, catalog_difference_missing(difference, i)->sku);
+        printf("would be made inactive: %s\n", base_buffer_text(&sku));
+    }
     printf(
         "products: %" PRId64 " would be new, %" PRId64 " changed, %zu made inactive\n",
         difference->n_new, difference->n_changed, difference->n_missing);

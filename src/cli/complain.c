@@ -17,19 +17,23 @@ struct base_log cli_log(const struct config *config, enum base_log_level usual)
 
 void cli_complain(const char *format, ...)
 {
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer said = {0};
+    BASE_CLEANUP(base_free_pointer) char *text = NULL;
     va_list values;
     va_start(values, format);
-    fputs("cartd: ", stderr);
-    vfprintf(stderr, format, values);
-    fputc('\n', stderr);
+    if (vasprintf(&text, format, values) >= 0)
+        base_buffer_append_printable(&said, text);
     va_end(values);
+    fprintf(stderr, "cartd: %s\n", base_buffer_text(&said));
 }
 
 void cli_complain_of_line(const char *file, int64_t line, const char *why)
 {
     BASE_CLEANUP(base_buffer_finish) struct base_buffer text = {0};
+    base_buffer_append_printable(&text, file);
+    base_buffer_printf(&text, ":%" PRId64 ": ", line);
     base_buffer_append_printable(&text, why);
-    fprintf(stderr, "%s:%" PRId64 ": %s\n", file, line, base_buffer_text(&text));
+    fprintf(stderr, "%s\n", base_buffer_text(&text));
 }
 
 enum cli_exit cli_complain_of_usage(const struct cli_call *call)

@@ -144,6 +144,7 @@ static const char *begin(struct csv_reader *reader)
 {
     bool is_zip = begins_with(reader, "PK\x03\x04");
     bool is_old_excel = begins_with(reader, "\xd0\xcf\x11\xe0");
+    bool is_json = begins_with(reader, "{") || begins_with(reader, "[{");
     bool is_utf_8 = begins_with(reader, MARK_UTF_8);
     bool is_utf_16_le = begins_with(reader, "\xff\xfe");
     bool is_utf_16_be = begins_with(reader, "\xfe\xff");
@@ -153,6 +154,8 @@ static const char *begin(struct csv_reader *reader)
     if (is_zip || is_old_excel)
         return "it is a workbook (.xlsx, .xls or .ods) or another archive, not CSV; save the sheet "
                "as \"CSV UTF-8\" and import that file";
+    if (is_json)
+        return "it looks like JSON; JSON lines are not supported, only CSV";
     if (is_utf_8)
         source_take(reader->source, strlen(MARK_UTF_8));
     if (is_utf_16_le || is_utf_16_be) {

@@ -21,6 +21,11 @@ static const struct {
 #define TAG_ENDS BLANKS "|"
 #define SHOWN_MAX 60 /* bytes of a value in a complaint */
 
+static bool is_blank(const char *text)
+{
+    return text[strspn(text, BLANKS)] == '\0';
+}
+
 /* In quotes like JSON, as a file of another kind may have anything in it. */
 static void append_quoted(struct base_buffer *out, const char *text, size_t length)
 {
@@ -87,12 +92,26 @@ bool product_line_read_header(
     return true;
 }
 
+bool product_line_has_cr(const struct csv_record *record)
+{
+    for (size_t i = 0; i < record->n_fields; i++)
+        if (strchr(record->fields[i], '\r') != NULL)
+            return true;
+    return false;
+}
+
+bool product_line_names_delimiter(const struct csv_record *record)
+{
+    return record->n_fields == 2 && strcasecmp(record->fields[0], "sep=") == 0 &&
+           record->fields[1][0] == '\0';
+}
+
 /* ---- a line ---------------------------------------------------------------------------------- */
 
 bool product_line_is_blank(const struct csv_record *record)
 {
     for (size_t i = 0; i < record->n_fields; i++)
-        if (record->fields[i][strspn(record->fields[i], BLANKS)] != '\0')
+        if (!is_blank(record->fields[i]))
             return false;
     return true;
 }
@@ -104,6 +123,16 @@ static const char *field(
 {
     size_t place = header->places[column];
     return place > 0 ? record->fields[place - 1] : "";
+}
+
+/* Without the blanks around it. */
+static const char *trim(struct base_arena *arena, const char *text)
+{
+    text += strspn(text, BLANKS);
+    size_t length = strlen(text);
+    while (length > 0 && strchr(BLANKS, text[length - 1]) != NULL)
+        length--;
+    return base_arena_copy(arena, text, length);
 }
 
 /* False: neither yes nor no. */
@@ -165,7 +194,7 @@ static bool read_number(const char *text, int32_t least, int32_t most, int32_t *
 static bool has_quantity(const struct product_line_header *header, const struct csv_record *record)
 {
     for (int column = PRODUCT_LINE_MINIMUM; column <= PRODUCT_LINE_SCALE; column++)
-        if (field(header, record, (enum product_line_column)column)[0] != '\0')
+        if (!is_blank(field(header, record, (enum product_line_column)column)))
             return true;
     return false;
 }
@@ -179,14 +208,18 @@ static const char *read_quantity(
     static const char COUNT[] = "an integer from 1 to 1000000, or empty";
     *quantity = catalog_default_quantity;
     *column = PRODUCT_LINE_MINIMUM;
-    if (!read_number(field(header, record, *column), 1, CATALOG_QUANTITY_MAX, &quantity->minimum))
+    if (!read_number(
+            trim(arena, field(header, record, *column)), 1, CATALOG_QUANTITY_MAX,
+            &quantity->minimum))
         return COUNT;
     *column = PRODUCT_LINE_MULTIPLE_OF;
     if (!read_number(
-            field(header, record, *column), 1, CATALOG_QUANTITY_MAX, &quantity->multiple_of))
+            trim(arena, field(header, record, *column)), 1, CATALOG_QUANTITY_MAX,
+            &quantity->multiple_of))
         return COUNT;
     *column = PRODUCT_LINE_SCALE;
-    if (!read_number(field(header, record, *column), 0, CATALOG_SCALE_MAX, &quantity->scale))
+    if (!read_number(
+            trim(arena, field(header, record, *column)), 0, CATALOG_SCALE_MAX, &quantity->scale))
         return "an integer from 0 to 6, or empty";
     *column = PRODUCT_LINE_UNIT;
     const char *unit = codec_normalise(arena, field(header, record, *column), CATALOG_UNIT_MAX);
@@ -194,7 +227,9 @@ static const char *read_quantity(
         return "1 to 16 characters, none of them a control character, or empty";
     quantity->unit = unit[0] != '\0' ? unit : NULL;
     *column = PRODUCT_LINE_MAXIMUM;
-    if (!read_number(field(header, record, *column), 1, CATALOG_QUANTITY_MAX, &quantity->maximum))
+    if (!read_number(
+            trim(arena, field(header, record, *column)), 1, CATALOG_QUANTITY_MAX,
+            &quantity->maximum))
         return COUNT;
     if (!catalog_quantity_is_possible(quantity))
         return "at least the first multiple of multiple_of from minimum on (999 where it is empty)";
@@ -211,7 +246,7 @@ static const char *read_tags(const char *text, struct base_arena *arena, struct 
         ". _ ~ -";
     const char *words[CATALOG_TAGS_MAX];
     size_t n = 0;
-    line->has_tags = text[0] != '\0';
+    line->has_tags = !is_blank(text);
     for (const char *at = text + strspn(text, TAG_ENDS); *at != '\0'; at += strspn(at, TAG_ENDS)) {
         size_t length = strcspn(at, "|");
         const char *end = at + length;
@@ -245,15 +280,15 @@ static const char *read_columns(
     if (!codec_is_label(line->name, CATALOG_NAME_MAX))
         return "1 to 200 characters, none of them a control character";
     *column = PRODUCT_LINE_CURRENCY;
-    line->currency = field(header, record, *column);
+    line->currency = trim(arena, field(header, record, *column));
     if (currency_minor_unit(line->currency) == CURRENCY_MINOR_UNIT_NONE)
         return "a currency in use (ISO 4217), such as EUR, or one of CARTD_CURRENCIES";
     *column = PRODUCT_LINE_PRICE;
-    const char *must_be = read_price(header, field(header, record, *column), line);
+    const char *must_be = read_price(header, trim(arena, field(header, record, *column)), line);
     if (must_be != NULL)
         return must_be;
     *column = PRODUCT_LINE_ACTIVE;
-    const char *active = field(header, record, *column);
+    const char *active = trim(arena, field(header, record, *column));
     line->has_active = active[0] != '\0';
     if (line->has_active && !read_yes_or_no(active, &line->is_active))
         return "true, false, yes, no, 1, 0, or empty";

@@ -58,6 +58,10 @@ struct product_line {
 bool product_line_read_header(
     const struct csv_record *record, struct product_line_header *header,
     struct base_buffer *ignored, char **problem) BASE_MUST_CHECK;
+/* Whether a field goes on behind a CR, as all lines are one where they end with CR alone. */
+bool product_line_has_cr(const struct csv_record *record) BASE_MUST_CHECK;
+/* Whether it is the line "sep=;" that Excel writes before the header. */
+bool product_line_names_delimiter(const struct csv_record *record) BASE_MUST_CHECK;
 /* Whether there are only blanks in it, as in a row that a spreadsheet left empty. */
 bool product_line_is_blank(const struct csv_record *record) BASE_MUST_CHECK;
 /* False with `problem`, which has column, value and sku appended: then `line` is untouched. */

@@ -177,6 +177,11 @@ static const struct codec_field cart_event_fields[][FIELDS_MAX] = {
             {FIELD("cart_id", CART_ID, merge_reverted.cart_id)},
             {FIELD("notes", NOTES, merge_reverted.notes)},
         },
+    [CART_EVENT_RESUME_TOKEN_MADE] =
+        {
+            {FIELD("token_hash", TOKEN_HASH, resume_token_made.token_hash), .is_hidden = true},
+        },
+    [CART_EVENT_RESUME_TOKEN_ENDED] = {{.name = NULL}},
 };
 
 #undef FIELD
@@ -266,8 +271,8 @@ static const struct codec_field command_fields[][FIELDS_MAX] = {
         {
             {TYPE},
             {FIELD("sku", SKU, add_item.sku)},
-            {FIELD("quantity", INTEGER, add_item.quantity), .is_optional = true, .otherwise = 1,
-             .least = 1, .most = CART_QUANTITY_MAX},
+            {FIELD("quantity", INTEGER, add_item.quantity), .is_optional = true, .least = 1,
+             .most = CART_QUANTITY_MAX},
             {FIELD("properties", PROPERTIES, add_item.properties), .is_optional = true,
              .most = CART_PROPERTIES_BYTES_MAX},
             {FIELD("unit_price", INTEGER, add_item.unit_price_minor), .is_optional = true,
@@ -362,6 +367,8 @@ static const struct codec_field command_fields[][FIELDS_MAX] = {
             {FIELD("from_token", TEXT, merge.from_token), .is_optional = true, .is_as_given = true,
              .most = CART_TOKEN_MAX},
         },
+    [CART_COMMAND_MAKE_RESUME_TOKEN] = {{.name = NULL}},
+    [CART_COMMAND_END_RESUME_TOKEN] = {{.name = NULL}},
 };
 
 #undef TYPE

@@ -27,6 +27,7 @@ static const struct codec_field head_fields[] = {
     {FIELD("order_reference", TEXT, order_reference), .is_nullable = true},
     {FIELD("merged_into", CART_ID, merged_into), .is_optional = true},
     {FIELD("merged_version", INTEGER, merged_version), .is_optional = true, .most = INT32_MAX},
+    {FIELD("resume_token_hash", TOKEN_HASH, resume_token_hash), .is_nullable = true},
     {.name = NULL},
 };
 _Static_assert(CART_TIME_NONE == INT64_MIN, "what null is");

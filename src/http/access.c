@@ -123,11 +123,42 @@ const struct http_refusal *http_refuse_other_customer(struct http_request *reque
 
 /* ---- the caller ------------------------------------------------------------------------------ */
 
-bool http_is_cart_token(const char *text)
+static bool is_base64url(const char *text, size_t length)
 {
     return strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") ==
-               HTTP_CART_TOKEN_LENGTH &&
-           text[HTTP_CART_TOKEN_LENGTH] == '\0';
+               length &&
+           text[length] == '\0';
+}
+
+bool http_is_cart_token(const char *text)
+{
+    return is_base64url(text, HTTP_CART_TOKEN_LENGTH);
+}
+
+enum { RESUME_SECRET_BYTES = 32, RESUME_TOKEN_LENGTH = (16 + RESUME_SECRET_BYTES) / 3 * 4 };
+
+bool http_is_resume_token(const char *text)
+{
+    return is_base64url(text, RESUME_TOKEN_LENGTH);
+}
+
+const char *http_make_resume_token(struct base_arena *arena, const struct base_uuid *cart_id)
+{
+    uint8_t bytes[sizeof *cart_id + RESUME_SECRET_BYTES];
+    memcpy(bytes, cart_id, sizeof *cart_id);
+    base_fill_secret(bytes + sizeof *cart_id, RESUME_SECRET_BYTES);
+    return base_base64url_encode(arena, bytes, sizeof bytes);
+}
+
+bool http_read_resume_token(const char *text, struct base_arena *arena, struct base_uuid *cart_id)
+{
+    size_t n_bytes = 0;
+    const uint8_t *bytes =
+        http_is_resume_token(text) ? base_base64url_decode(arena, text, &n_bytes) : NULL;
+    if (bytes == NULL || n_bytes != sizeof *cart_id + RESUME_SECRET_BYTES)
+        return false;
+    memcpy(cart_id, bytes, sizeof *cart_id);
+    return true;
 }
 
 const char *http_make_cart_token(struct base_arena *arena)
@@ -172,7 +203,7 @@ static void find_carts(struct http_request *request, enum http_access access)
     caller->may_set_totals = http_may(request, HTTP_TOTALS);
     if ((identity->scopes & AUTH_ALLOW(CARTS)) != 0)
         caller->customer_id = identity->subject;
-    if (cart_token != NULL && http_is_cart_token(cart_token))
+    if (cart_token != NULL && (http_is_cart_token(cart_token) || http_is_resume_token(cart_token)))
         base_sha256_hex(cart_token, caller->guest_token_hash);
     request->actor = identity->subject == NULL
                          ? "guest"

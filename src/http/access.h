@@ -25,6 +25,13 @@ bool http_may(const struct http_request *request, enum http_access access) BASE_
 /* 403: the caller may do this, but not for that customer. */
 const struct http_refusal *http_refuse_other_customer(struct http_request *request);
 /* Whether a text is of the form of a Cart-Token. */
+bool http_is_resume_token(const char *text) BASE_MUST_CHECK;
+/* A new one, in the arena: the id of the cart, which anybody may know, and 256 random bits. */
+const char *http_make_resume_token(struct base_arena *arena, const struct base_uuid *cart_id);
+/* The cart that a text is a resume token of; whether the cart has that one, its hash says. False:
+ * it is none of any cart. */
+bool http_read_resume_token(const char *text, struct base_arena *arena, struct base_uuid *cart_id)
+    BASE_MUST_CHECK;
 bool http_is_cart_token(const char *text) BASE_MUST_CHECK;
 /* A new one, in the arena. */
 const char *http_make_cart_token(struct base_arena *arena);

@@ -16,7 +16,7 @@
 #define READ_HEADERS                                                                               \
     "Allow, Cart-Token, ETag, Idempotent-Replayed, Link, Location, Preference-Applied, "           \
     "RateLimit, "                                                                                  \
-    "RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-Id"
+    "RateLimit-Policy, Resume-Token, Retry-After, WWW-Authenticate, X-Request-Id"
 
 /* ---- the setting ----------------------------------------------------------------------------- */
 

@@ -22,6 +22,8 @@ const struct http_refusal *http_ask_remove_item(struct http_request *request);
 const struct http_refusal *http_ask_set_total(struct http_request *request);
 const struct http_refusal *http_ask_remove_total(struct http_request *request);
 const struct http_refusal *http_ask_execute_commands(struct http_request *request);
+const struct http_refusal *http_ask_make_resume_token(struct http_request *request);
+const struct http_refusal *http_ask_get_resumed_cart(struct http_request *request);
 const struct http_refusal *http_ask_claim_cart(struct http_request *request);
 const struct http_refusal *http_ask_merge_cart(struct http_request *request);
 const struct http_refusal *http_ask_revert_merge(struct http_request *request);

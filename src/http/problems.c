@@ -128,6 +128,10 @@ void http_write_problem(
         base_buffer_append_text(out, ",\"items\":");
         base_buffer_append_text(out, refusal->items);
     }
+    if (refusal->order_reference != NULL) {
+        base_buffer_append_text(out, ",\"order_reference\":");
+        base_buffer_append_text(out, refusal->order_reference);
+    }
     if (refusal->checks != NULL) {
         base_buffer_append_text(out, ",\"checks\":");
         base_buffer_append_text(out, refusal->checks);

@@ -76,7 +76,8 @@
     ROW(ORDER_REFERENCE_MISMATCH, "order-reference-mismatch", 409,                                 \
         "The cart was checked out with another order reference",                                   \
         "The cart was checked out before, with another order_reference than the one in the "       \
-        "request or with none. GET the cart to see it. A checkout that is repeated with the same " \
+        "request or with none; order_reference is that of the cart. A checkout that is repeated "  \
+        "with the same "                                                                           \
         "order_reference, or without one, is answered with the cart as it is.")                    \
     ROW(CART_ALREADY_CLAIMED, "cart-already-claimed", 409, "The cart is already claimed",          \
         "Only one customer can own a cart, and this one belongs to another customer.")             \
@@ -177,7 +178,8 @@
     ROW(IDEMPOTENCY_KEY_REUSED, "idempotency-key-reused", 422,                                     \
         "The Idempotency-Key was used for another request",                                        \
         "An Idempotency-Key stands for one request: the same method, path and body. This key was " \
-        "used before with another request. Use a new key for a new request.")                      \
+        "used before with another request, or so long ago that its answer is not stored any "      \
+        "more. Use a new key for a new request.")                                                  \
     ROW(TOO_MANY_REQUESTS, "too-many-requests", 429, "Too many requests",                          \
         "This caller has sent more requests within a minute, or has more event streams and long "  \
         "polls open, than its limit allows. Nothing was done. Try again after the time in "        \
@@ -231,9 +233,10 @@ struct http_refusal {
     int32_t current_version;
     const char *missed_events; /* a JSON array, not ended by a NUL; NULL: none */
     size_t missed_events_length;
-    const char *checks;    /* a JSON object; NULL: none */
-    const char *items;     /* a JSON array about lines; NULL: none */
-    const char *challenge; /* WWW-Authenticate; NULL: none */
+    const char *checks;          /* a JSON object; NULL: none */
+    const char *items;           /* a JSON array about lines; NULL: none */
+    const char *order_reference; /* of the cart, as JSON; NULL: none */
+    const char *challenge;       /* WWW-Authenticate; NULL: none */
 };
 /* A refusal that has nothing but a detail, in the manner of printf, in the arena. */
 const struct http_refusal *http_refuse(

@@ -78,12 +78,22 @@ static bool has_doubtful_end(const struct http_request *request)
            request->headers.values[HTTP_HEADER_TRANSFER_ENCODING] != NULL;
 }
 
+/* Also of a request that no route is for: only its method may be wrong. */
+static bool has_secret_path(const struct http_request *request)
+{
+    static const char beginning[] = "/carts/resume/";
+    return (request->route != NULL && request->route->has_secret_path) ||
+           strncmp(request->raw_target, beginning, strlen(beginning)) == 0;
+}
+
 static void add_flags(
     struct making *response, const struct http_request *request, const struct http_reply *reply)
 {
     /* What is cached for ever must not be shown to who signs in at the same browser later. */
     if (reply->cache != NULL && strcmp(reply->cache, HTTP_CACHE_FOREVER) == 0)
         add_header(response, "Vary", "Authorization, Cart-Token");
+    if (has_secret_path(request))
+        add_header(response, "Referrer-Policy", "no-referrer");
     if (reply->is_endless)
         add_header(response, "X-Accel-Buffering", "no");
     if (reply->is_replayed)
@@ -119,6 +129,7 @@ static void add_headers(
     add_header(response, "Allow", reply->allow);
     add_header(response, "WWW-Authenticate", reply->challenge);
     add_header(response, "Cart-Token", reply->cart_token);
+    add_header(response, "Resume-Token", reply->resume_token);
     add_header(response, "X-Request-Id", request->id);
     struct http_header_line lines[COMMON_HEADERS_MAX];
     size_t n_lines = make_common_headers(request, lines);
@@ -227,7 +238,8 @@ static void log_request(const struct http_request *request)
         return;
     const struct base_log_field fields[] = {
         BASE_LOG_TEXT("method", request->method),
-        BASE_LOG_TEXT("path", request->target.path),
+        BASE_LOG_TEXT(
+            "path", has_secret_path(request) ? "/carts/resume/{token}" : request->target.path),
         BASE_LOG_NUMBER("status", request->status),
         BASE_LOG_NUMBER("us", base_clock_monotonic_us() - request->began_at_us),
         BASE_LOG_TEXT("request_id", request->id),

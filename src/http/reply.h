@@ -29,13 +29,14 @@ struct http_reply {
     const char *location;
     const char *link;
     const char *allow;
-    const char *challenge;  /* WWW-Authenticate */
-    const char *cart_token; /* Cart-Token */
-    bool is_replayed;       /* Idempotent-Replayed */
-    bool is_minimal;        /* Preference-Applied */
-    bool is_for_later;      /* Retry-After: when the caller has something left, or in a moment */
-    bool closes;            /* the connection */
-    bool is_endless;        /* a stream: it has no length, and the connection ends with it */
+    const char *challenge;    /* WWW-Authenticate */
+    const char *cart_token;   /* Cart-Token */
+    const char *resume_token; /* Resume-Token */
+    bool is_replayed;         /* Idempotent-Replayed */
+    bool is_minimal;          /* Preference-Applied */
+    bool is_for_later;        /* Retry-After: when the caller has something left, or in a moment */
+    bool closes;              /* the connection */
+    bool is_endless;          /* a stream: it has no length, and the connection ends with it */
 };
 void http_send_reply(struct http_request *request, const struct http_reply *reply);
 

@@ -91,6 +91,7 @@ struct http_request {
     struct cart_caller rights;   /* which carts are the caller's */
     const char *actor;           /* for events */
     const char *cart_token;      /* of the cart that is made; NULL: it has none */
+    const char *resume_token;    /* that is made; NULL: none is */
 
     /* What a handler waits with. */
     union {

@@ -4,7 +4,8 @@
 
 #include "handlers.h"
 
-/* In any order, as no two rows match the same request. */
+/* In any order, as no two rows match the same request but one whose "resume" could be an id, which
+ * is no cart's either way. */
 static const struct http_route routes[] = {
     {"POST", "/carts", "createCart", http_ask_create_cart, HTTP_NEW_CART, .takes_body = true},
     {"GET", "/carts", "listCarts", http_ask_list_carts, HTTP_CART_LIST,
@@ -52,6 +53,12 @@ static const struct http_route routes[] = {
      .takes_body = true},
     {"POST", "/carts/{cart_id}/merge/{from}/revert", "revertMerge", http_ask_revert_merge,
      HTTP_CART, .takes_body = true},
+    {"POST", "/carts/{cart_id}/resume-token", "makeResumeToken", http_ask_make_resume_token,
+     HTTP_CART, .takes_body = true},
+    {"DELETE", "/carts/{cart_id}/resume-token", "endResumeToken", http_ask_cart_command, HTTP_CART,
+     .command = CART_COMMAND_END_RESUME_TOKEN, .takes_body = true},
+    {"GET", "/carts/resume/{token}", "getResumedCart", http_ask_get_resumed_cart, HTTP_ANYONE,
+     .media = HTTP_JSON, .has_secret_path = true},
     {"POST", "/carts/{cart_id}/commands", "executeCommands", http_ask_execute_commands, HTTP_CART,
      .takes_body = true},
     {"GET", "/carts/{cart_id}/events", "listCartEvents", http_ask_list_cart_events, HTTP_CART,

@@ -54,8 +54,9 @@ struct http_route {
     enum cart_command_type command; /* for http_ask_cart_command() */
     unsigned parameters;            /* of the query: HTTP_ALLOW(…) */
     enum http_media media;
-    bool takes_body;    /* false: a body is not looked at */
-    bool serves_to_end; /* also while the service is stopping */
+    bool has_secret_path; /* it is neither logged nor told to other sites */
+    bool takes_body;      /* false: a body is not looked at */
+    bool serves_to_end;   /* also while the service is stopping */
 };
 
 const struct http_route *http_routes(size_t *n_routes);

@@ -11,6 +11,7 @@ struct cached_cart {
     TAILQ_ENTRY(cached_cart) by_check;
     const char *customer_id;
     const char *guest_token_hash;
+    const char *resume_token_hash;
     const char *document; /* with its times, as it is answered */
     size_t document_length;
     size_t n_bytes; /* of it all */
@@ -173,7 +174,8 @@ bool cart_cache_find(struct cart_cache *cache, int64_t now_us, struct projection
     if (cart == NULL || cart->is_behind)
         return false;
     if (!read->caller.may_all &&
-        !cart_admits(cart->customer_id, cart->guest_token_hash, &read->caller))
+        !cart_admits(cart->customer_id, cart->guest_token_hash, &read->caller) &&
+        !cart_has_token(cart->resume_token_hash, &read->caller))
         return false;
     cart->was_used = true;
     read->version = cart->version;
@@ -215,6 +217,7 @@ void cart_cache_put(
     size_t n_bytes = sizeof(struct cached_cart) + found->document_length;
     n_bytes += found->customer_id == NULL ? 0 : strlen(found->customer_id) + 1;
     n_bytes += found->guest_token_hash == NULL ? 0 : strlen(found->guest_token_hash) + 1;
+    n_bytes += found->resume_token_hash == NULL ? 0 : strlen(found->resume_token_hash) + 1;
     if (n_bytes > cache->bytes_max / 16) /* one must not drive out all others */
         return;
     drop(cache, find(cache, &found->cart_id));
@@ -225,6 +228,7 @@ void cart_cache_put(
     cart->n_bytes = n_bytes;
     cart->customer_id = copy(&texts, found->customer_id);
     cart->guest_token_hash = copy(&texts, found->guest_token_hash);
+    cart->resume_token_hash = copy(&texts, found->resume_token_hash);
     cart->document_length = found->document_length;
     memcpy(texts, found->document, found->document_length);
     cart->document = texts;

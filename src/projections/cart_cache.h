@@ -63,6 +63,7 @@ struct cart_cache_entry {
     int32_t version;
     const char *customer_id; /* NULL: none; the same for the hash */
     const char *guest_token_hash;
+    const char *resume_token_hash;
     const char *document; /* with its times */
     size_t document_length;
 };

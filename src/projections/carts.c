@@ -139,6 +139,9 @@ static void put_carts(struct postgres_parameters *to, const void *changes)
     postgres_begin_array(to);
     TABLES_FOREACH(change, changes, &aggregate_cart)
     postgres_put_bool(to, tables_cart(change)->abandoned_at_us != CART_TIME_NONE);
+    postgres_begin_array(to);
+    TABLES_FOREACH(change, changes, &aggregate_cart)
+    postgres_put_text(to, tables_cart(change)->resume_token_hash);
 }
 
 /* Besides what follows from the lines: version, sums, time. */
@@ -149,7 +152,8 @@ static bool have_only_lines_changed(const struct cart *before, const struct cart
            strcmp(before->currency, after->currency) == 0 &&
            cart_is_same_text(before->customer_id, after->customer_id) &&
            cart_is_same_text(before->customer_email, after->customer_email) &&
-           cart_is_same_text(before->guest_token_hash, after->guest_token_hash);
+           cart_is_same_text(before->guest_token_hash, after->guest_token_hash) &&
+           cart_is_same_text(before->resume_token_hash, after->resume_token_hash);
 }
 
 static bool has_more_than_lines(const void *changes)
@@ -160,7 +164,7 @@ static bool has_more_than_lines(const void *changes)
     return false;
 }
 
-/* Most batches change lines of carts that are there: seven values a cart instead of nineteen, and
+/* Most batches change lines of carts that are there: seven values a cart instead of twenty, and
  * no search for a conflict before the row is looked up to be changed (bench/NOTES.md). A row that
  * somebody has taken away is not put back so; `cartd rebuild` does that. */
 static const struct eventstore_clause USUAL_CARTS_CLAUSE = {
@@ -188,19 +192,20 @@ const struct eventstore_clause carts_clause = {
         "    INSERT INTO carts\n"
         "        (cart_id, version, status, currency, customer_id, item_count, total, document,\n"
         "         document_end, created_at, updated_at, closed_at, guest_token_hash,\n"
-        "         order_reference, customer_email, abandoned_at)\n"
+        "         order_reference, customer_email, abandoned_at, resume_token_hash)\n"
         "    SELECT u.cart_id, u.version, u.status, u.currency, u.customer_id, u.item_count,\n"
         "        u.total, u.document, u.document_end, coalesce(u.created_at, h.recorded_at),\n"
         "        coalesce(u.updated_at, h.recorded_at),\n"
         "        CASE WHEN u.is_closed THEN coalesce(u.closed_at, h.recorded_at) END,\n"
         "        u.guest_token_hash, u.order_reference, u.customer_email,\n"
-        "        CASE WHEN u.is_abandoned THEN coalesce(u.abandoned_at, h.recorded_at) END\n"
+        "        CASE WHEN u.is_abandoned THEN coalesce(u.abandoned_at, h.recorded_at) END,\n"
+        "        u.resume_token_hash\n"
         "    FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,\n"
-        "        $17, $18, $19)\n"
+        "        $17, $18, $19, $20)\n"
         "        AS u (stream_ordinal, cart_id, version, item_count, total, document,\n"
         "              document_end, status, currency, customer_id, created_at, closed_at,\n"
         "              is_closed, updated_at, guest_token_hash, order_reference,\n"
-        "              customer_email, abandoned_at, is_abandoned)\n"
+        "              customer_email, abandoned_at, is_abandoned, resume_token_hash)\n"
         "    CROSS JOIN head h\n"
         "    WHERE (SELECT v.flags FROM verdict v)[u.stream_ordinal]\n"
         "    ON CONFLICT (cart_id) DO UPDATE\n"
@@ -213,7 +218,8 @@ const struct eventstore_clause carts_clause = {
         "        guest_token_hash = excluded.guest_token_hash,\n"
         "        order_reference = excluded.order_reference,\n"
         "        customer_email = excluded.customer_email,\n"
-        "        abandoned_at = excluded.abandoned_at\n"
+        "        abandoned_at = excluded.abandoned_at,\n"
+        "        resume_token_hash = excluded.resume_token_hash\n"
         ")",
     POSTGRES_TYPES(
         POSTGRES_INT4_ARRAY, POSTGRES_UUID_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_INT4_ARRAY,
@@ -221,7 +227,7 @@ const struct eventstore_clause carts_clause = {
         POSTGRES_TEXT_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_TIMESTAMPTZ_ARRAY,
         POSTGRES_TIMESTAMPTZ_ARRAY, POSTGRES_BOOL_ARRAY, POSTGRES_TIMESTAMPTZ_ARRAY,
         POSTGRES_TEXT_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_TIMESTAMPTZ_ARRAY,
-        POSTGRES_BOOL_ARRAY),
+        POSTGRES_BOOL_ARRAY, POSTGRES_TEXT_ARRAY),
     .put = put_carts,
     .has_work = has_more_than_lines,
     .usual = &USUAL_CARTS_CLAUSE,
@@ -246,7 +252,7 @@ static const struct postgres_statement CARTS_ROWS = {
     .name = "rows_of_carts",
     .sql = "SELECT cart_id, version, status, currency, customer_id, item_count, total, document,\n"
            "    created_at, updated_at, closed_at, guest_token_hash, document_end,\n"
-           "    order_reference, customer_email, abandoned_at\n"
+           "    order_reference, customer_email, abandoned_at, resume_token_hash\n"
            "FROM carts\n"
            "WHERE cart_id = ANY ($1)\n"
            "ORDER BY cart_id",
@@ -339,6 +345,9 @@ static void carts_compare(
         differences, "carts.guest_token_hash", postgres_get_text(rows, first, 11),
         cart->guest_token_hash);
     projections_compare_texts(
+        differences, "carts.resume_token_hash", postgres_get_text(rows, first, 16),
+        cart->resume_token_hash);
+    projections_compare_texts(
         differences, "carts.order_reference", postgres_get_text(rows, first, 13),
         cart->order_reference);
     projections_compare_texts(
@@ -359,13 +368,13 @@ const struct projections_table carts_table = {
 /* ---- read ------------------------------------------------------------------------------------ */
 
 /* Of the statements that read carts. */
-enum { CUSTOMER_ID = 8, OFFERS = 10 };
+enum { CUSTOMER_ID = 8, GUEST_TOKEN_HASH, RESUME_TOKEN_HASH, OFFERS };
 
 /* At most one row a wanted cart. */
 const struct postgres_statement carts_read = {
     .name = "read_carts",
     .sql = "SELECT w.ordinal, c.version, " TABLES_CART_DOCUMENT ",\n" TABLES_CART_TIMES
-           ", c.guest_token_hash\n"
+           ", c.guest_token_hash, c.resume_token_hash\n"
            "FROM unnest($1) WITH ORDINALITY AS w (cart_id, ordinal)\n"
            "JOIN carts c ON c.cart_id = w.cart_id",
     POSTGRES_TYPES(POSTGRES_UUID_ARRAY),
@@ -403,9 +412,16 @@ static bool admits(
                                   postgres_get_text(rows, row, column + 1), caller);
 }
 
+/* Also who may resume the cart. */
+static bool may_read(const struct postgres_rows *rows, size_t row, const struct cart_caller *caller)
+{
+    return admits(rows, row, CUSTOMER_ID, caller) ||
+           cart_has_token(postgres_get_text(rows, row, RESUME_TOKEN_HASH), caller);
+}
+
 bool carts_receive(const struct postgres_rows *rows, size_t row, struct projections_read *read)
 {
-    if (!admits(rows, row, CUSTOMER_ID, &read->caller))
+    if (!may_read(rows, row, &read->caller))
         return false;
     read->version = postgres_get_int4(rows, row, 1);
     carts_append(&read->body, rows, row, 2);
@@ -418,7 +434,7 @@ bool carts_receive(const struct postgres_rows *rows, size_t row, struct projecti
 const struct postgres_statement carts_read_priced = {
     .name = "read_priced_carts",
     .sql = "SELECT w.ordinal, c.version, " TABLES_CART_DOCUMENT ",\n" TABLES_CART_TIMES
-           ", c.guest_token_hash,\n"
+           ", c.guest_token_hash, c.resume_token_hash,\n"
            "    (SELECT jsonb_object_agg(i.item_id,\n"
            "        jsonb_build_array(p.prices::jsonb -> c.currency::text, p.is_active,\n"
            "            p.quantity::jsonb))::text\n"
@@ -434,7 +450,7 @@ const struct postgres_statement carts_read_priced = {
 const struct postgres_statement carts_read_customers = {
     .name = "read_customers_carts",
     .sql = "SELECT w.ordinal, c.version, " TABLES_CART_DOCUMENT ",\n" TABLES_CART_TIMES
-           ", c.guest_token_hash\n"
+           ", c.guest_token_hash, c.resume_token_hash\n"
            "FROM unnest($1) WITH ORDINALITY AS w (customer_id, ordinal)\n"
            "CROSS JOIN LATERAL (\n"
            "    SELECT * FROM carts\n"
@@ -449,7 +465,7 @@ bool carts_receive_priced(
 {
     const char *offers = postgres_get_text(rows, row, OFFERS);
     const struct codec_cart_times times = get_times(rows, row, 3);
-    if (!admits(rows, row, CUSTOMER_ID, &read->caller))
+    if (!may_read(rows, row, &read->caller))
         return false;
     read->version = postgres_get_int4(rows, row, 1);
     codec_write_priced_cart(
@@ -466,7 +482,8 @@ void carts_cache(
         .cart_id = read->id,
         .version = read->version,
         .customer_id = postgres_get_text(rows, row, CUSTOMER_ID),
-        .guest_token_hash = postgres_get_text(rows, row, CUSTOMER_ID + 1),
+        .guest_token_hash = postgres_get_text(rows, row, GUEST_TOKEN_HASH),
+        .resume_token_hash = postgres_get_text(rows, row, RESUME_TOKEN_HASH),
         .document = read->body.bytes,
         .document_length = read->body.length,
     };
@@ -495,6 +512,7 @@ void carts_cache_change(
         .version = cart->version,
         .customer_id = cart->customer_id,
         .guest_token_hash = cart->guest_token_hash,
+        .resume_token_hash = cart->resume_token_hash,
         .document = document.bytes,
         .document_length = document.length,
     };

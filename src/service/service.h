@@ -75,8 +75,8 @@ enum service_match {
 
 enum service_outcome {
     SERVICE_DONE,    /* recorded, or already so; version, body, is_created, is_replayed are set */
-    SERVICE_REFUSED, /* by a rule: refusal says which, and what goes with it is set; body is a JSON
-                      * array about lines, or empty */
+    SERVICE_REFUSED, /* by a rule: refusal says which, and what goes with it is set; body is JSON:
+                      * its details, or empty */
     SERVICE_OTHER_TYPE,       /* the id is that of another thing: a product's, not a cart's */
     SERVICE_VERSION_MISMATCH, /* version is the present one; body is the JSON array of missed events
                                */
@@ -119,10 +119,11 @@ struct service_command {
     bool is_created;
     bool is_replayed; /* a stored answer */
     int32_t version;  /* of a refusal: current_version as in struct aggregate_decision */
-    int refusal;      /* as in struct aggregate_decision; so are the next six */
+    int refusal;      /* as in struct aggregate_decision; so are the next seven */
     size_t command_index;
     int64_t current_total_minor;
     struct cart_limits limits;
+    int64_t refused_quantity;
     const char *status;
     int64_t closed_at_us;
     struct base_uuid other_cart_id;

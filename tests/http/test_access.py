@@ -32,6 +32,9 @@ ACCESS = {
     "claimCart": "claim",
     "mergeCart": "cart",
     "revertMerge": "cart",
+    "makeResumeToken": "cart",
+    "endResumeToken": "cart",
+    "getResumedCart": "anyone",
     "listCartEvents": "cart",
     "listEvents": "events",
     "putProduct": "catalog",
@@ -127,7 +130,7 @@ class Targets:
     def make(self, operation, cart_id=None):
         path = operation.path.replace("{cart_id}", cart_id or make_id())
         path = path.replace("{item_id}", self.sku).replace("{slug}", "cart-closed")
-        path = path.replace("{name}", "tax").replace("{code}", self.code)
+        path = path.replace("{name}", "tax").replace("{token}", "x" * 64).replace("{code}", self.code)
         other = {}  # a cart to merge, with the token that makes it the caller's
         if operation.id in ("mergeCart", "revertMerge"):
             cart, guest = self.case.make_guest_cart((self.sku, 1))

@@ -317,7 +317,7 @@ class Closing(ServiceCase):
             again = self.client.post(f"{path}/commands", {"commands": commands})
             self.assertEqual((again.status, again.body), (200, closed.body))
             for body, slug, members in (
-                ({"order_reference": "order-2"}, "order-reference-mismatch", {}),
+                ({"order_reference": "order-2"}, "order-reference-mismatch", {"order_reference": reference}),
                 ({"expected_total": 997}, "total-changed", {"current_total": 998}),
             ):
                 answer = self.client.post(f"{path}/checkout", body)
@@ -327,6 +327,14 @@ class Closing(ServiceCase):
     def test_an_empty_cart_can_be_cancelled(self):
         answer = self.client.post(f"/carts/{self.make_cart()['id']}/cancel")
         self.assertEqual(self.assert_cart(answer)["status"], "cancelled")
+
+    def test_a_cart_that_is_cancelled_again_is_answered_as_it_is(self):
+        path = f"/carts/{self.make_cart((self.make_product(), 1))['id']}"
+        cancelled = self.client.post(f"{path}/cancel")
+        commands = {"commands": [{"type": "cancel"}] * 2}
+        for again in (self.client.post(f"{path}/cancel"), self.client.post(f"{path}/commands", commands)):
+            self.assertEqual((again.status, again.body), (200, cancelled.body))
+        self.assert_problem(self.client.post(f"{path}/checkout"), 409, "cart-closed")
 
     def test_a_closed_cart_refuses_every_command(self):
         for closing in ("checkout", "cancel"):
@@ -340,8 +348,8 @@ class Closing(ServiceCase):
                 self.client.patch(f"{path}/items/none", {"quantity": 2}),
                 self.client.delete(f"{path}/items/{sku}"),
                 self.client.delete(f"{path}/items"),
-                self.client.post(f"{path}/cancel"),
-                self.client.post(f"{path}/commands", {"commands": [{"type": "cancel"}]}),
+                self.client.post(f"{path}/checkout" if closing == "cancel" else f"{path}/cancel"),
+                self.client.post(f"{path}/commands", {"commands": [{"type": "clear_items"}]}),
             ):
                 self.assert_problem(
                     answer,

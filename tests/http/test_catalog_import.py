@@ -4,6 +4,7 @@ import signal
 import subprocess
 import threading
 import unittest
+import urllib.parse
 
 from support import BINARY, ImportCase, make_sku, needs_binary, run_cartd, wait_until
 from support.service import clean_environment
@@ -90,6 +91,15 @@ class Spreadsheets(ImportCase):
             done = self.run_import(content, *switches)
             self.assertEqual(done.stderr.count('"Weight (kg)", ""'), 1, done.stderr)
         self.assertEqual(self.product(sku)["prices"], {"EUR": 5})
+
+    def test_what_excel_writes_first_and_a_file_that_is_none_are_recognised(self):
+        sku = make_sku()
+        self.run_import(f"sep=;\nsku;name;currency;price\n{sku};Tea; EUR;5 \n")
+        self.assertEqual(self.product(sku)["prices"], {"EUR": 5})
+        done = self.run_import(f"sku,name,currency,price\r{sku},Tea,EUR,6\r", expected=1)
+        self.assertIn(":1: its lines end with CR alone", done.stderr)
+        done = self.run_import('{"sku":"tea","name":"Tea"}\n', expected=1)
+        self.assertIn(":1: it looks like JSON; JSON lines are not supported", done.stderr)
 
     def test_an_empty_price_takes_the_price_away(self):
         sku = make_sku()
@@ -312,6 +322,20 @@ class Replacing(ImportCase):
         n_gone = int(self.database.value("SELECT count(*) FROM products WHERE is_active;")) - 3
         self.assertEqual(done.stdout.count("would be made inactive: "), n_gone)
         self.assertIn(f"products: 2 would be new, 2 changed, {n_gone} made inactive\n", done.stdout)
+
+    def test_what_a_terminal_would_obey_or_hide_is_escaped(self):
+        prefix = make_sku("hidden")
+        for point in (0x202E, 0x200B):
+            path = urllib.parse.quote(f"/products/{prefix}{chr(point)}x")
+            answer = self.client.put(path, {"name": "Tea", "prices": {"EUR": 1}})
+            self.assertEqual(answer.status, 201, answer)
+        kept = f"{self.HEADER}{make_sku()},Tea,EUR,1\n"
+        done = self.run_import(kept, "--replace", "--dry-run")
+        for escaped in ("\\u202e", "\\u200b"):
+            self.assertIn(f"would be made inactive: {prefix}{escaped}x\n", done.stdout)
+        self.assertNotRegex(done.stdout, "[\u202e\u200b]")
+        done = run_cartd("\u202eserve", url=self.database.app_url)
+        self.assertIn('unknown subcommand "\\u202eserve"', done.stderr)
 
     def test_many_products_are_replaced(self):
         n = 12_000  # more than a page

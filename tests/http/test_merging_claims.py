@@ -1,16 +1,21 @@
-"""A claim that merges the customer's open cart: CARTD_OPEN_CARTS=one."""
+"""A claim that merges the customer's open cart, and merges while the service is killed."""
 
 import collections
+import random
+import time
 import unittest
 
 from support import (
     AuditCase,
+    Client,
+    NoAnswer,
     Service,
     how_many,
     make_id,
     make_key,
     needs_binary,
     run_at_once,
+    take_free_port,
 )
 from test_merging import units
 
@@ -134,6 +139,72 @@ class ThreeLogins(AuditCase):
             self.assertEqual(units(found), dict(wanted))
             self.assertEqual(found["notes"], [])
             self.assertEqual({cart["customer_id"] for cart in now}, {customer})
+        self.assert_log_is_dense()
+        self.assert_clean()
+
+
+@needs_binary
+class Killed(AuditCase):
+    """The process is killed while carts are merged and given back, each with a key that is sent until
+    it is answered: each happens once, in both carts or in none."""
+
+    KILLS = how_many(3, quick=2, long=30)
+    PAIRS = 8
+
+    def setUp(self):
+        self.skus = [self.make_product(100 + i) for i in range(3)]
+        self.port = take_free_port()
+        self.victim = Service(self.database.app_url, port=self.port)
+        self.addCleanup(lambda: self.victim.stop())
+        self.is_over = False
+
+    def insist(self, target, value=None):
+        """Sends it until it is answered."""
+        headers = {"Idempotency-Key": make_key()}
+        while True:
+            try:
+                with Client("127.0.0.1", self.port, timeout=20) as client:
+                    answer = client.post(target, value, headers=headers)
+            except (NoAnswer, OSError):
+                time.sleep(0.02)
+                continue
+            if answer.status not in (500, 503):
+                return answer
+            time.sleep(0.02)
+
+    def merge_and_revert(self, i):
+        """Returns how often, with the ids of the two."""
+        with self.service.client() as client:
+            cart = self.make_cart((self.skus[0], 1), client=client)
+            other = self.make_cart((self.skus[0], 2), (self.skus[1], 3), client=client)
+        path, n = f"/carts/{cart['id']}/merge", 0
+        while not self.is_over:
+            merged = self.assert_cart(self.insist(path, {"from": other["id"]}))
+            self.assertEqual(units(merged), {self.skus[0]: 3, self.skus[1]: 3})
+            reverted = self.assert_cart(self.insist(f"{path}/{other['id']}/revert"))
+            self.assertEqual(units(reverted), {self.skus[0]: 1})
+            n += 1
+        return n, cart["id"], other["id"]
+
+    def kill_it(self):
+        for _ in range(self.KILLS):
+            time.sleep(random.uniform(0.2, 0.8))
+            self.victim.kill()
+            self.victim = Service(self.database.app_url, port=self.port)
+        time.sleep(0.3)
+        self.is_over = True
+
+    def test_each_merge_happens_once_in_both_carts(self):
+        def work(i):
+            return self.kill_it() if i == self.PAIRS else self.merge_and_revert(i)
+
+        for n, cart_id, other_id in run_at_once(self.PAIRS + 1, work)[: self.PAIRS]:
+            self.assertGreater(n, 0)
+            types = collections.Counter(self.event_types(cart_id))
+            others = collections.Counter(self.event_types(other_id))
+            self.assertEqual((types["CartMerged"], types["CartMergeReverted"]), (n, n))
+            self.assertEqual((others["CartMergedInto"], others["CartMergeReverted"]), (n, n))
+            self.assertEqual(self.get_cart(other_id)["status"], "open")
         self.assert_log_is_dense()
         self.assert_clean()
 

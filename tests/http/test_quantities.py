@@ -72,6 +72,19 @@ class Limits(ServiceCase):
     def refused(self, answer, **limits):
         return self.assert_problem(answer, 422, "quantity-out-of-range", **(limits or REFUSED))
 
+    def test_a_refusal_says_what_the_line_would_hold(self):
+        cart_id = self.make_cart((self.sku, 12))["id"]
+        problem = self.refused(self.add(cart_id, self.sku, 1))
+        self.assertIn("from 6 to 60 and a multiple of 6; it would be 13.", problem["detail"])
+
+    def test_without_a_quantity_as_little_as_allowed_is_added(self):
+        cart_id = self.make_cart()["id"]
+        for quantity in (6, 12):
+            cart = self.assert_cart(self.client.post(f"/carts/{cart_id}/items", {"sku": self.sku}))
+            self.assertEqual(cart["items"][0]["quantity"], quantity)
+        cart = self.assert_cart(self.client.post("/carts", {"items": [{"sku": self.sku}]}), 201)
+        self.assertEqual(cart["items"][0]["quantity"], 6)
+
     def test_each_way_to_a_quantity_has_the_limits(self):
         for quantity in (1, 5, 7, 59, 61, 66, 1000000):
             item = {"sku": self.sku, "quantity": quantity}
@@ -87,7 +100,7 @@ class Limits(ServiceCase):
             self.refused(self.client.patch(f"{path}/items/{self.sku}", {"quantity": quantity}))
             change = {"type": "change_item_quantity", "item_id": self.sku, "quantity": quantity}
             self.refused(self.client.post(f"{path}/commands", {"commands": [change]}))
-        problem = self.refused(self.client.post("/carts", {"items": [{"sku": self.sku}]}))
+        problem = self.refused(self.client.post("/carts", {"items": [item]}))
         self.assertIn("from 6 to 60 and a multiple of 6", problem["detail"])
 
         cart = self.make_cart((self.sku, 6))

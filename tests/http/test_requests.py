@@ -164,6 +164,19 @@ class Bodies(ServiceCase):
         other = self.post(body.replace(b" ", b""), **old)
         self.assert_problem(other, 422, "idempotency-key-reused")
 
+    def test_a_key_that_made_a_cart_and_is_forgotten_makes_no_other(self):
+        key = {"Idempotency-Key": "forgotten"}
+        made = self.client.post("/carts", {}, headers=key)
+        self.assertEqual(made.status, 201, made)
+        self.database.sql("DELETE FROM idempotency_keys WHERE key = 'forgotten';")
+        for body in ({}, {"currency": "USD"}):
+            answer = self.client.post("/carts", body, headers=key)
+            problem = self.assert_problem(answer, 422, "idempotency-key-reused")
+            self.assertIn(made.json()["id"], problem["detail"])
+            self.assertIn("Use a new key", problem["detail"])
+        named = self.client.post("/carts", {"id": self.cart["id"]}, headers={"Idempotency-Key": "other"})
+        self.assert_problem(named, 409, "cart-already-exists")
+
     def test_a_byte_order_mark_is_passed_over(self):
         sku = self.make_product()
         answer = self.post(b'\xef\xbb\xbf{"sku":"%s"}' % sku.encode())

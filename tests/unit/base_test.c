@@ -374,6 +374,14 @@ START_TEST(what_others_wrote_is_printed_without_being_obeyed)
     ck_assert_str_eq(
         base_buffer_text(&buffer),
         "a\\u001b[2J\\u000a\\u007f\\u009b\xc3\xa9\xef\xbf\xbd\xef\xbf\xbd \\");
+    /* ZWSP, RLO, BOM, a line separator and a tag; e with an accent, the euro sign and a tea cup. */
+    buffer.length = 0;
+    base_buffer_append_printable(
+        &buffer, "\xe2\x80\x8b\xe2\x80\xae\xef\xbb\xbf\xe2\x80\xa8\xf3\xa0\x81\x81"
+                 "\xc3\xa9\xe2\x82\xac\xf0\x9f\x8d\xb5");
+    ck_assert_str_eq(
+        base_buffer_text(&buffer), "\\u200b\\u202e\\ufeff\\u2028\\udb40\\udc41"
+                                   "\xc3\xa9\xe2\x82\xac\xf0\x9f\x8d\xb5");
 }
 END_TEST
 

@@ -274,6 +274,65 @@ START_TEST(an_expired_cart_is_reopened_like_others)
 }
 END_TEST
 
+/* ---- a token to go on with it ---------------------------------------------------------------- */
+
+#define RESUME_HASH "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210"
+
+static struct cart_command make_resume_token(void)
+{
+    return (struct cart_command){
+        .type = CART_COMMAND_MAKE_RESUME_TOKEN, .make_resume_token = {RESUME_HASH}};
+}
+
+static struct cart_command end_resume_token(void)
+{
+    return (struct cart_command){.type = CART_COMMAND_END_RESUME_TOKEN};
+}
+
+START_TEST(a_resume_token_is_no_change_and_resumes_nothing)
+{
+    begin_abandoned();
+    int64_t updated_at_us = now()->updated_at_us;
+    command(make_resume_token());
+    ck_assert_str_eq(now()->resume_token_hash, RESUME_HASH);
+    ck_assert_int_eq(now()->updated_at_us, updated_at_us);
+    ck_assert_int_ne(now()->abandoned_at_us, CART_TIME_NONE);
+    command(end_resume_token());
+    ck_assert_ptr_null(now()->resume_token_hash);
+    ck_assert_int_ne(now()->abandoned_at_us, CART_TIME_NONE);
+    then_already_so(decide_now(end_resume_token()));
+}
+END_TEST
+
+START_TEST(a_resume_token_ends_with_the_cart_and_with_its_claim)
+{
+    begin_history();
+    RECORD(created_by_guest());
+    command(make_resume_token());
+    command(claim_for("ada"));
+    ck_assert_ptr_null(now()->resume_token_hash);
+    command(make_resume_token());
+    command(cancel());
+    ck_assert_ptr_null(now()->resume_token_hash);
+    then_refused(decide_now(make_resume_token()), CART_REFUSED_IS_CLOSED);
+    command(reopen(NULL));
+    ck_assert_ptr_null(now()->resume_token_hash);
+}
+END_TEST
+
+START_TEST(who_has_nothing_but_a_resume_token_makes_and_ends_none)
+{
+    begin_with_tea();
+    command(make_resume_token());
+    scene_request.caller = (struct cart_caller){.guest_token_hash = RESUME_HASH};
+    ck_assert(cart_has_token(now()->resume_token_hash, &scene_request.caller));
+    then_refused(decide_now(make_resume_token()), CART_REFUSED_NOT_FOUND);
+    then_refused(decide_now(end_resume_token()), CART_REFUSED_NOT_FOUND);
+    (void)then_event(decide_now(check_out()), CART_EVENT_CHECKED_OUT);
+    scene_request.caller = (struct cart_caller){.may_all = true};
+}
+END_TEST
+
 /* ---- what is due next ------------------------------------------------------------------------ */
 
 static void then_due(struct cart_due due, enum cart_command_type command, int64_t at_us)
@@ -343,5 +402,10 @@ int main(void)
     tcase_add_test(expired, what_expires_sooner_is_never_abandoned);
     tcase_add_test(expired, a_time_beyond_all_times_is_never);
     suite_add_tcase(suite, expired);
+    TCase *tokens = tcase_create("tokens");
+    tcase_add_test(tokens, a_resume_token_is_no_change_and_resumes_nothing);
+    tcase_add_test(tokens, a_resume_token_ends_with_the_cart_and_with_its_claim);
+    tcase_add_test(tokens, who_has_nothing_but_a_resume_token_makes_and_ends_none);
+    suite_add_tcase(suite, tokens);
     return support_run(suite);
 }

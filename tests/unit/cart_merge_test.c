@@ -203,6 +203,27 @@ START_TEST(a_set_price_comes_with_its_line_where_it_can)
 }
 END_TEST
 
+START_TEST(more_comes_only_at_a_price_that_there_is_for_it)
+{
+    const struct cart_event quote = {
+        .type = CART_EVENT_ITEM_PRICE_CHANGED,
+        .item_price_changed = {.item_id = "tea", .is_price_set = true, .unit_price_minor = 1}};
+    given_both();
+    RECORD(quote);
+    scene_request.caller.may_set_prices = false;
+    struct cart_decision decision = apply(merge(CART_MERGE_SUM));
+    scene_request.caller.may_set_prices = true;
+    then_line(now(), 0, "tea", 2, 1);
+    then_note(decision, 0, CART_REFUSED_PRICE_IS_SET, "tea", 5);
+
+    given_both();
+    sell("tea", NO_PRICE, 110);
+    decision = apply(merge(CART_MERGE_SUM));
+    then_line(now(), 0, "tea", 2, 100);
+    then_note(decision, 0, CART_REFUSED_PRICE_UNAVAILABLE, "tea", 5);
+}
+END_TEST
+
 START_TEST(a_full_cart_takes_what_it_has_lines_for)
 {
     given_both();
@@ -398,6 +419,7 @@ int main(void)
     tcase_add_test(notes, what_counts_otherwise_stays_behind);
     tcase_add_test(notes, from_another_currency_a_line_comes_at_the_price_of_the_catalogue);
     tcase_add_test(notes, a_set_price_comes_with_its_line_where_it_can);
+    tcase_add_test(notes, more_comes_only_at_a_price_that_there_is_for_it);
     tcase_add_test(notes, a_full_cart_takes_what_it_has_lines_for);
     tcase_add_test(notes, what_would_make_the_amount_too_large_stays_behind);
     suite_add_tcase(suite, notes);

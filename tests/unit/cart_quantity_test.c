@@ -66,6 +66,34 @@ START_TEST(what_a_line_holds_after_an_add_is_within_the_limits)
 }
 END_TEST
 
+START_TEST(without_a_quantity_as_little_as_allowed_is_added)
+{
+    const struct {
+        int32_t held; /* 0: there is no line */
+        struct cart_offer offer;
+        int32_t added;
+    } rows[] = {
+        {0, limited(1, 999, 1), 1},     {7, limited(1, 999, 1), 1},
+        {0, limited(50, 999, 1), 50},   {0, limited(50, 999, 20), 60},
+        {60, limited(50, 999, 20), 20}, {61, limited(50, 999, 20), 19},
+        {3, limited(6, 60, 6), 3},
+    };
+    for (size_t i = 0; i < BASE_COUNT(rows); i++) {
+        GIVEN(&cart, created());
+        if (rows[i].held > 0)
+            GIVEN(&cart, created(), item_added("egg", rows[i].held, 100));
+        struct cart_event event =
+            then_event(when(&cart, add_item("egg", 0), rows[i].offer), CART_EVENT_ITEM_ADDED);
+        ck_assert_int_eq(event.item_added.quantity, rows[i].added);
+    }
+    GIVEN(&cart, created(), item_added("egg", 60, 100));
+    struct cart_decision decision = when(&cart, add_item("egg", 0), limited(6, 60, 6));
+    then_out_of_range(decision, 6, 60, 6);
+    ck_assert_int_eq(decision.refused_quantity, 61);
+    then_refused(when(&cart, add_item("egg", 0), unknown()), CART_REFUSED_UNKNOWN_SKU);
+}
+END_TEST
+
 START_TEST(a_changed_quantity_is_within_the_limits)
 {
     const struct cart_offer offer = limited(6, 60, 6);
@@ -497,6 +525,7 @@ int main(void)
     Suite *suite = suite_create("cart quantity");
     TCase *limits = tcase_create("limits");
     tcase_add_test(limits, what_a_line_holds_after_an_add_is_within_the_limits);
+    tcase_add_test(limits, without_a_quantity_as_little_as_allowed_is_added);
     tcase_add_test(limits, a_changed_quantity_is_within_the_limits);
     tcase_add_test(limits, a_product_may_allow_a_million_and_no_more);
     tcase_add_test(limits, a_line_from_before_a_rule_stays_until_it_is_changed);

@@ -46,7 +46,10 @@ START_TEST(a_closed_cart_refuses_every_command)
         GIVEN(&cart, created(), item_added("tea", 2, 499), checked_out(998, 2));
         then_refused(when(&cart, commands[i], priced(1)), CART_REFUSED_IS_CLOSED);
         GIVEN(&cart, created(), item_added("tea", 2, 499), cancelled());
-        then_refused(when(&cart, commands[i], priced(1)), CART_REFUSED_IS_CLOSED);
+        if (commands[i].type == CART_COMMAND_CANCEL)
+            then_already_so(when(&cart, commands[i], priced(1)));
+        else
+            then_refused(when(&cart, commands[i], priced(1)), CART_REFUSED_IS_CLOSED);
     }
     GIVEN(&cart, created(), item_added("tea", 2, 499), cancelled());
     then_refused(when(&cart, check_out(), unknown()), CART_REFUSED_IS_CLOSED);
@@ -114,7 +117,6 @@ START_TEST(a_line_holds_999_and_not_1000)
     then_refused(when(&cart, add_item("cup", 1000), priced(1)), CART_REFUSED_QUANTITY_OUT_OF_RANGE);
     then_refused(
         when(&cart, add_item("tea", INT32_MAX), priced(1)), CART_REFUSED_QUANTITY_OUT_OF_RANGE);
-    then_refused(when(&cart, add_item("cup", 0), priced(1)), CART_REFUSED_QUANTITY_OUT_OF_RANGE);
     then_refused(when(&cart, add_item("cup", -1), priced(1)), CART_REFUSED_QUANTITY_OUT_OF_RANGE);
     then_refused(
         when(&cart, change_item_quantity("tea", 1000), priced(1)),
@@ -443,7 +445,7 @@ START_TEST(a_command_that_was_granted_is_then_already_so_or_refused)
     } rows[] = {
         {change_item_quantity("tea", 5), CART_ALREADY_SO},
         {clear_items(), CART_ALREADY_SO},
-        {cancel(), CART_REFUSED},
+        {cancel(), CART_ALREADY_SO},
     };
     for (size_t i = 0; i < BASE_COUNT(rows); i++) {
         struct cart_decision decision = when(&cart, rows[i].command, priced(1));

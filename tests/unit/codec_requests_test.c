@@ -86,7 +86,7 @@ START_TEST(a_new_cart_is_read_with_everything)
     ck_assert_str_eq(list[1].add_item.sku, "tea");
     ck_assert_int_eq(list[1].add_item.quantity, 999);
     ck_assert_str_eq(list[2].add_item.sku, "a~._-Z9");
-    ck_assert_int_eq(list[2].add_item.quantity, 1);
+    ck_assert_int_eq(list[2].add_item.quantity, 0);
     ck_assert_str_eq(list[3].add_item.sku, "tea");
     ck_assert_str_eq(new_cart.commands.pointers[0], "");
     ck_assert_str_eq(new_cart.commands.pointers[1], "/items/0");
@@ -114,10 +114,10 @@ START_TEST(the_body_may_go_once_it_is_read)
 }
 END_TEST
 
-START_TEST(one_is_added_when_no_quantity_is_given)
+START_TEST(no_quantity_is_for_the_product_to_say)
 {
     ck_assert_int_eq(read_text(ADD_ITEM, "{\"sku\":\"tea\"}"), CODEC_READ);
-    ck_assert_int_eq(commands.list[0].add_item.quantity, 1);
+    ck_assert_int_eq(commands.list[0].add_item.quantity, 0);
 }
 END_TEST
 
@@ -202,7 +202,7 @@ START_TEST(every_command_is_read_in_its_order)
         ck_assert_str_eq(commands.pointers[i], base_arena_printf(&arena, "/commands/%zu", i));
     }
     ck_assert_str_eq(commands.list[0].add_item.sku, "tea");
-    ck_assert_int_eq(commands.list[0].add_item.quantity, 1);
+    ck_assert_int_eq(commands.list[0].add_item.quantity, 0);
     ck_assert_str_eq(commands.list[1].change_item_quantity.item_id, "cup");
     ck_assert_int_eq(commands.list[1].change_item_quantity.quantity, 0);
     ck_assert_str_eq(commands.list[2].remove_item.item_id, "pot");
@@ -566,7 +566,7 @@ int main(void)
     tcase_add_test(good, a_new_cart_is_read_with_everything);
     tcase_add_test(good, no_customer_may_be_said_with_null);
     tcase_add_test(good, the_body_may_go_once_it_is_read);
-    tcase_add_test(good, one_is_added_when_no_quantity_is_given);
+    tcase_add_test(good, no_quantity_is_for_the_product_to_say);
     tcase_add_test(good, a_quantity_from_0_to_a_million_is_read);
     tcase_add_test(good, a_number_without_a_fraction_is_an_integer_however_it_is_written);
     tcase_add_test(good, a_byte_order_mark_is_passed_over);

@@ -167,6 +167,8 @@ START_TEST(all_that_a_cart_has_survives_its_snapshot)
         {.type = CART_EVENT_MERGE_REVERTED, .merge_reverted = {.cart_id = OTHER_ID}},
         {.type = CART_EVENT_EXPIRED},
         {.type = CART_EVENT_REOPENED, .reopened = {.reason = NULL}},
+        {.type = CART_EVENT_RESUME_TOKEN_MADE,
+         .resume_token_made = {"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"}},
         {.type = CART_EVENT_ABANDONED,
          .abandoned = {.total_minor = 1, .currency = "EUR", .item_count = 1}},
     };
@@ -180,7 +182,8 @@ START_TEST(all_that_a_cart_has_survives_its_snapshot)
 END_TEST
 
 #define HEAD                                                                                       \
-    "\"abandoned_at_us\":null,\"changed_version\":0,\"undone_to\":0,\"notes\":[],\"order_"         \
+    "\"abandoned_at_us\":null,\"resume_token_hash\":null,\"changed_version\":0,\"undone_to\":0,"   \
+    "\"notes\":[],\"order_"                                                                        \
     "reference\":null,"
 
 START_TEST(what_is_no_snapshot_is_not_read)

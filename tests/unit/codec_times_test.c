@@ -54,6 +54,31 @@ START_TEST(how_long_a_cart_lasts_is_what_the_settings_say_now)
 }
 END_TEST
 
+START_TEST(times_are_spliced_into_a_stored_document_the_same_way)
+{
+    static const char stored[] = "{\"metadata\":{\"a\":{\"b\":[]}}}";
+    const struct codec_cart_times times = {
+        .created_at_us = CHANGED_US - 1,
+        .updated_at_us = CHANGED_US,
+        .closed_at_us = CHANGED_US,
+        .abandoned_at_us = CHANGED_US + 1,
+    };
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer out = {0};
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer answer = {0};
+    base_buffer_append_text(&out, stored);
+    codec_append_cart_times(&out, &times);
+    base_buffer_append_text(&answer, "before ");
+    codec_write_cart_times(&answer, stored, strlen(stored), &times);
+    ck_assert_str_eq(base_buffer_text(&answer) + strlen("before "), base_buffer_text(&out));
+    ck_assert_str_eq(
+        base_buffer_text(&out),
+        "{\"metadata\":{\"a\":{\"b\":[]}},\"created_at\":\"2026-11-23T04:38:02.000000Z\","
+        "\"updated_at\":\"2026-11-23T04:38:02.000001Z\",\"closed_at\":\"2026-11-23T04:38:02."
+        "000001Z\","
+        "\"abandoned_at\":\"2026-11-23T04:38:02.000002Z\",\"expires_at\":null}");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("codec_times");
@@ -62,6 +87,7 @@ int main(void)
     tcase_add_test(cases, a_closed_cart_does_not_expire);
     tcase_add_test(cases, a_time_that_can_not_be_written_is_never);
     tcase_add_test(cases, how_long_a_cart_lasts_is_what_the_settings_say_now);
+    tcase_add_test(cases, times_are_spliced_into_a_stored_document_the_same_way);
     suite_add_tcase(suite, cases);
     return support_run(suite);
 }

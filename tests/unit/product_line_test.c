@@ -289,6 +289,19 @@ START_TEST(active_is_yes_no_or_not_said)
 }
 END_TEST
 
+START_TEST(blanks_around_a_value_do_not_count)
+{
+    struct product_line line;
+    ck_assert_ptr_null(read_line(RECORD(" tea ", "\tTea", " EUR", "499 ", " no "), &line));
+    ck_assert_str_eq(line.sku, "tea");
+    ck_assert_str_eq(line.currency, "EUR");
+    ck_assert_int_eq(line.price_minor, 499);
+    ck_assert(line.has_price && line.has_active && !line.is_active);
+    ck_assert_ptr_null(read_line(RECORD("tea", "Tea", "EUR", " ", " "), &line));
+    ck_assert(!line.has_price && !line.has_active);
+}
+END_TEST
+
 START_TEST(a_wrong_line_is_refused_with_the_column)
 {
     static const struct {
@@ -306,7 +319,7 @@ START_TEST(a_wrong_line_is_refused_with_the_column)
         {{"tea", "Tea", "EUR", "4.99", ""}, "price:"},
         {{"tea", "Tea", "EUR", "-1", ""}, "price:"},
         {{"tea", "Tea", "XAU", "1", ""}, "currency:"},
-        {{"tea", "Tea", "EUR", " ", ""}, "price:"},
+        {{"tea", "Tea", "EUR", "1 2", ""}, "price:"},
         {{"tea", "Tea", "EUR", "9007199254740992", ""}, "price:"},
         {{"tea", "Tea", "EUR", "1", "maybe"}, "active:"},
     };
@@ -457,6 +470,7 @@ int main(void)
     tcase_add_test(lines, decimal_prices_are_read_by_the_currency_s_decimals);
     tcase_add_test(lines, a_line_that_contradicts_an_earlier_one_is_seen);
     tcase_add_test(lines, active_is_yes_no_or_not_said);
+    tcase_add_test(lines, blanks_around_a_value_do_not_count);
     tcase_add_test(lines, a_wrong_line_is_refused_with_the_column);
     tcase_add_test(lines, what_a_line_says_of_quantities_is_read);
     tcase_add_test(lines, a_wrong_quantity_is_refused_with_the_column);

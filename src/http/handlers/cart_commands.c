@@ -107,6 +107,20 @@ const struct http_refusal *http_ask_execute_commands(struct http_request *reques
     return submit(request);
 }
 
+/* Of a path that names no cart there is no token, as there is no cart. */
+const struct http_refusal *http_ask_make_resume_token(struct http_request *request)
+{
+    const struct http_refusal *refusal = read_command(request, CART_COMMAND_MAKE_RESUME_TOKEN);
+    struct base_uuid cart_id;
+    if (refusal != NULL || !base_uuid_parse(request->path_values[0], &cart_id))
+        return refusal != NULL ? refusal : submit(request);
+    char *hash = base_arena_alloc(&request->arena, CART_TOKEN_HASH_SIZE);
+    request->resume_token = http_make_resume_token(&request->arena, &cart_id);
+    base_sha256_hex(request->resume_token, hash);
+    request->commands.list[0].make_resume_token.token_hash = hash;
+    return submit(request);
+}
+
 static const struct http_refusal *refuse_nobody(struct http_request *request)
 {
     static const struct codec_complaints missing = {

@@ -142,3 +142,41 @@ const struct http_refusal *http_ask_get_cart(struct http_request *request)
                       request->parameters[HTTP_PARAMETER_AT] != NULL;
     return is_history ? ask_history(request) : ask_present(request, false);
 }
+
+/* ---- getResumedCart -------------------------------------------------------------------------- */
+
+/* The same for a token that is none, has ended, or is of no cart. */
+static const struct http_refusal *refuse_resume_token(struct http_request *request)
+{
+    return http_refuse(
+        &request->arena, HTTP_PROBLEM_CART_NOT_FOUND,
+        "This is not the resume token of an open cart, or it has ended.");
+}
+
+static void answer_resumed(struct projections_read *read)
+{
+    struct http_request *request = BASE_CONTAINER(read, struct http_request, wait.read);
+    if (read->outcome == PROJECTIONS_FOUND)
+        http_reply_found(request, HTTP_CACHE_NEVER, read->version, &read->body);
+    else if (read->outcome == PROJECTIONS_NOT_FOUND)
+        http_send_refusal(request, refuse_resume_token(request));
+    else
+        http_send_refusal(request, http_refuse_failure(request, read->request.failure));
+    base_buffer_finish(&read->body);
+}
+
+/* Whoever the caller is: the token alone counts. */
+const struct http_refusal *http_ask_get_resumed_cart(struct http_request *request)
+{
+    struct projections_read *read = &request->wait.read;
+    const char *token = request->path_values[0];
+    const struct http_refusal *refusal = http_begin_read(request);
+    if (refusal != NULL)
+        return refusal;
+    if (!http_read_resume_token(token, &request->arena, &read->id))
+        return refuse_resume_token(request);
+    base_sha256_hex(token, read->caller.guest_token_hash);
+    read->answered = answer_resumed;
+    projections_read_cart(request->http->options.projections, read);
+    return NULL;
+}

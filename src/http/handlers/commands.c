@@ -148,6 +148,7 @@ static void reply_done(struct http_request *request)
                      .version = command->version,
                      .location = command->is_created ? location_of(request) : NULL,
                      .cart_token = command->is_replayed ? NULL : request->cart_token,
+                     .resume_token = command->is_replayed ? NULL : request->resume_token,
                      .is_replayed = command->is_replayed,
                      .is_minimal = request->prefers_minimal,
                  });

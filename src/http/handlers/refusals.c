@@ -62,7 +62,8 @@ const struct http_refusal *http_check_body(
 /* ---- rules ----------------------------------------------------------------------------------- */
 
 static const char *quantity_detail(
-    struct base_arena *arena, const struct cart_command *refused, const struct cart_limits *limits)
+    struct base_arena *arena, const struct cart_command *refused, const struct cart_limits *limits,
+    int64_t quantity)
 {
     const char *subject = cart_command_subject(refused);
     bool may_merge =
@@ -72,8 +73,9 @@ static const char *quantity_detail(
             ? ""
             : base_arena_printf(arena, " and a multiple of %d", (int)limits->multiple_of);
     return base_arena_printf(
-        arena, "The quantity of the line of \"%s\" must be from %d to %d%s%s.", subject,
-        (int)limits->minimum, (int)limits->maximum, multiple,
+        arena,
+        "The quantity of the line of \"%s\" must be from %d to %d%s; it would be %" PRId64 "%s.",
+        subject, (int)limits->minimum, (int)limits->maximum, multiple, quantity,
         may_merge ? ", together with that of another line that has these properties already" : "");
 }
 
@@ -147,7 +149,7 @@ static const char *rule_detail(struct http_request *request)
             "product again.",
             subject);
     case CART_REFUSED_QUANTITY_OUT_OF_RANGE:
-        return quantity_detail(arena, refused, &command->limits);
+        return quantity_detail(arena, refused, &command->limits, command->refused_quantity);
     case CART_REFUSED_IS_FULL:
         return base_arena_printf(
             arena, "The cart has reached the limit of %d lines, so \"%s\" can't be added.",
@@ -244,6 +246,24 @@ static const char *find_other_cart(struct http_request *request)
     return base_arena_copy_text(&request->arena, id);
 }
 
+/* The client named no id but a key, which made the id once before. */
+static bool is_key_forgotten(const struct service_command *command)
+{
+    return command->refusal == CART_REFUSED_ALREADY_EXISTS && command->key != NULL &&
+           base_uuid_compare(&command->stream_id, &command->key_scope_id) == 0;
+}
+
+static const struct http_refusal *refuse_forgotten_key(struct http_request *request)
+{
+    char cart_id[BASE_UUID_SIZE];
+    base_uuid_format(&request->wait.command.stream_id, cart_id);
+    return http_refuse(
+        &request->arena, HTTP_PROBLEM_IDEMPOTENCY_KEY_REUSED,
+        "This Idempotency-Key created cart %s so long ago that the answer is not stored any more. "
+        "Use a new key for a new cart. Nothing was done.",
+        cart_id);
+}
+
 static const struct http_refusal *refuse_by_rule(struct http_request *request)
 {
     struct service_command *command = &request->wait.command;
@@ -251,10 +271,14 @@ static const struct http_refusal *refuse_by_rule(struct http_request *request)
         return refuse_prices(request);
     if (command->aggregate == &aggregate_coupon)
         return http_refuse_missing(request, HTTP_PROBLEM_COUPON_NOT_FOUND);
+    if (is_key_forgotten(command))
+        return refuse_forgotten_key(request);
     enum http_problem problem;
     if (!http_find_problem(cart_refusal_name((enum cart_refusal)command->refusal), &problem))
         problem = HTTP_PROBLEM_INTERNAL_ERROR; /* a test finds it for every refusal */
     bool is_closed = command->refusal == CART_REFUSED_IS_CLOSED;
+    bool is_about_order = command->refusal == CART_REFUSED_OTHER_ORDER_REFERENCE;
+    const char *details = command->body.length > 0 ? base_buffer_text(&command->body) : NULL;
     const char *cart_id = find_other_cart(request);
     const char *pointer = NULL;
     if (command->command_index < request->commands.n)
@@ -276,7 +300,8 @@ static const struct http_refusal *refuse_by_rule(struct http_request *request)
             .cart_id = cart_id,
             .location =
                 cart_id == NULL ? NULL : base_arena_printf(&request->arena, "/carts/%s", cart_id),
-            .items = command->body.length > 0 ? base_buffer_text(&command->body) : NULL,
+            .items = is_about_order ? NULL : details,
+            .order_reference = is_about_order ? details : NULL,
         });
 }
 

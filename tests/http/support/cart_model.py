@@ -179,7 +179,7 @@ class WholeCart:
 
     def apply(self, command):
         kind = command["type"]
-        is_again = (self.status, kind) == ("checked_out", "check_out")
+        is_again = (self.status, kind) in (("checked_out", "check_out"), ("cancelled", "cancel"))
         if self.status != "open" and not is_again and kind != "reopen":
             raise Refused("cart-closed", cart_status=self.status)
         getattr(self, kind)(command)
@@ -227,6 +227,10 @@ class WholeCart:
         is_multiple = quantity % limits["multiple_of"] == 0
         return limits["minimum"] <= quantity <= limits["maximum"] and is_multiple
 
+    def find_least_addition(self, sku, held):
+        sums = range(held + 1, self.find_limits(sku)["maximum"] + 1)
+        return next((total - held for total in sums if self.allows(sku, total)), 1)
+
     def check_quantity(self, sku, quantity):
         if not self.allows(sku, quantity):
             raise Refused("quantity-out-of-range", **self.find_limits(sku))
@@ -267,21 +271,22 @@ class WholeCart:
     def add_item(self, command):
         sku = command["sku"]
         properties = command.get("properties", {})
-        quantity = command.get("quantity", 1)
         if not self.sells(sku):
             raise Refused("unknown-sku")
         offer = self.find_price(sku, self.content.currency)
         if offer is None:
             raise Refused("price-unavailable")
         line = self.content.find_same(sku, properties)
-        self.check_quantity(sku, quantity + (line["quantity"] if line else 0))
+        held = line["quantity"] if line else 0
+        quantity = command.get("quantity") or self.find_least_addition(sku, held)
+        self.check_quantity(sku, quantity + held)
         if line is None and len(self.content.lines) == LINES_MAX:
             raise Refused("cart-full")
         made = {
             "id": line["id"] if line else self.name_line(sku, properties),
             "sku": sku,
             "name": offer[0],
-            "quantity": quantity + (line["quantity"] if line else 0),
+            "quantity": quantity + held,
             "unit_price": offer[1],
             "properties": properties,
         }
@@ -437,7 +442,7 @@ class WholeCart:
         order_reference = command.get("order_reference")
         is_again = self.status == "checked_out"
         if is_again and order_reference not in (None, self.order_reference):
-            raise Refused("order-reference-mismatch")
+            raise Refused("order-reference-mismatch", order_reference=self.order_reference)
         if command.get("expected_total", self.total) != self.total:
             raise Refused("total-changed", current_total=self.total)
         if is_again:
@@ -449,6 +454,8 @@ class WholeCart:
         self.record(is_change=False)
 
     def cancel(self, _):
+        if self.status == "cancelled":
+            return
         self.status = "cancelled"
         self.record(is_change=False)
 

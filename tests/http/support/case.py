@@ -140,6 +140,12 @@ class ServiceCase(unittest.TestCase):
         self.assertTrue(cart["abandoned_at"] is None or cart["status"] == "open", cart)
         self.assertTrue(cart["expires_at"] is None or cart["status"] == "open", cart)
 
+    def make_resume_token(self, cart_id, client=None):
+        answer = (client or self.client).post(f"/carts/{cart_id}/resume-token")
+        self.assertEqual(answer.status, 200, answer)
+        self.assertRegex(answer.headers["resume-token"], r"\A[A-Za-z0-9_-]{64}\Z")
+        return answer.headers["resume-token"]
+
     def assert_log_is_dense(self):
         """Positions 1..n without a gap over the whole log, times that never decrease by position,
         versions 1..n in each stream, and a head that says n."""

@@ -11,7 +11,7 @@ COLUMNS = {
     "carts": "cart_id uuid, version integer, status text, currency text, customer_id text,"
     " item_count integer, total bigint, document text, created_at timestamptz,"
     " updated_at timestamptz, closed_at timestamptz, order_reference text, customer_email text,"
-    " abandoned_at timestamptz",
+    " abandoned_at timestamptz, resume_token_hash text",
     "cart_items": "cart_id uuid, item_id text, sku text",
     "products": "sku text, version integer, name text, prices text, is_active boolean,"
     " document text, updated_at timestamptz, quantity text, tags text",

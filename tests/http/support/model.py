@@ -105,7 +105,8 @@ class Cart:
 
     def apply(self, command):
         """Carries one command out or raises Refused, leaving the cart as it was."""
-        is_again = (self.status, command["type"]) == ("checked_out", "check_out")
+        agains = (("checked_out", "check_out"), ("cancelled", "cancel"))
+        is_again = (self.status, command["type"]) in agains
         if self.status != "open" and not is_again:
             raise Refused("cart-closed", cart_status=self.status)
         getattr(self, command["type"])(command)
@@ -198,7 +199,7 @@ class Cart:
         order_reference = command.get("order_reference")
         is_again = self.status == "checked_out"
         if is_again and order_reference not in (None, self.order_reference):
-            raise Refused("order-reference-mismatch")
+            raise Refused("order-reference-mismatch", order_reference=self.order_reference)
         if command.get("expected_total", self.total) != self.total:
             raise Refused("total-changed", current_total=self.total)
         if is_again:
@@ -208,6 +209,8 @@ class Cart:
         self.history.append("CartCheckedOut")
 
     def cancel(self, _):
+        if self.status == "cancelled":
+            return
         self.status = "cancelled"
         self.history.append("CartCancelled")
 

@@ -27,6 +27,8 @@ class Requests:
             customer = make_id()
             self.case.make_cart(customer_id=customer)
             path = path.replace("{customer_id}", customer)
+        if "{token}" in path:
+            path = path.replace("{token}", self.case.make_resume_token(self.case.make_cart()["id"]))
         path = path.replace("{sku}", make_sku("put") if operation.id == "putProduct" else self.sku)
         path = path.replace("{slug}", "cart-closed").replace("{name}", "tax")
         if "{code}" in path:
