@@ -65,7 +65,7 @@ struct aggregate_decision {
     const struct aggregate_effect *effects; /* in the arena, each of another stream */
     size_t n_effects;
     bool is_refused;
-    int refusal;                    /* enum cart_refusal, enum catalog_refusal */
+    int refusal;                    /* enum cart_refusal, catalog_refusal, coupon_refusal */
     size_t command_index;           /* of several in one request: the one that is refused */
     int64_t current_total_minor;    /* for CART_REFUSED_TOTAL_CHANGED */
     struct cart_limits limits;      /* for CART_REFUSED_QUANTITY_OUT_OF_RANGE */
@@ -130,7 +130,7 @@ struct aggregate {
     size_t (*boundary)(
         const void *state, const void *command, const void *const *known, size_t n_known,
         struct aggregate_stream *others);
-    /* Decides a command (struct cart_request, struct catalog_command) on a state. */
+    /* Decides a command (struct cart_request, catalog_command, coupon_command) on a state. */
     void (*decide)(
         const void *state, const void *command, const struct aggregate_known *known,
         struct base_arena *arena, struct aggregate_decision *decision);
@@ -178,12 +178,15 @@ struct aggregate {
 
 extern const struct aggregate aggregate_cart;    /* struct cart, struct cart_event */
 extern const struct aggregate aggregate_product; /* struct catalog_product, struct catalog_event */
+extern const struct aggregate aggregate_coupon;  /* struct coupon, struct coupon_event */
 
 extern const struct aggregate aggregate_customer; /* struct customer, struct customer_event */
 
 /* The stream of a product: a UUIDv5 of its sku; and of a customer, of the customer's id. */
 struct base_uuid aggregate_product_id(const char *sku);
 struct base_uuid aggregate_customer_id(const char *customer_id);
+/* The stream of a coupon: a UUIDv5 of its code as codec_fold_code() makes it. */
+struct base_uuid aggregate_coupon_id(const char *folded_code);
 
 /* Appends the whole document of a state, with its times. */
 void aggregate_write_document(

@@ -1,6 +1,5 @@
 #include "codec_fields.h"
 
-#include <math.h>
 #include <string.h>
 
 /* ---- texts ----------------------------------------------------------------------------------- */
@@ -423,6 +422,9 @@ static void (*const readers[])(
     [CODEC_PRICES] = codec_read_prices_member,
     [CODEC_QUANTITY] = codec_read_quantity_member,
     [CODEC_TAGS] = codec_read_tags,
+    [CODEC_WORDS] = codec_read_words,
+    [CODEC_SKUS] = codec_read_skus,
+    [CODEC_AMOUNTS] = codec_read_amounts,
     [CODEC_TOKEN_HASH] = read_token_hash,
     [CODEC_STATUS] = codec_read_status_member,
     [CODEC_PRICE_SOURCE] = read_price_source,
@@ -440,17 +442,25 @@ static void (*const readers[])(
     [CODEC_TYPE] = read_nothing,
 };
 
+static void read_null(const struct codec_field *field, void *target)
+{
+    if (field->kind == CODEC_INTEGER)
+        codec_set_integer(field, field->otherwise, target);
+    else if (field->kind == CODEC_TIME)
+        *(int64_t *)target = INT64_MIN;
+}
+
 static void read_absence(
     const struct codec_object *object, const struct codec_field *field, void *target)
 {
     if (!field->is_optional)
         codec_complain_of_member(object, field->name, "%s is missing.", field->name);
-    else if (field->kind == CODEC_INTEGER)
-        codec_set_integer(field, field->otherwise, target);
     else if (field->kind == CODEC_BOOLEAN)
         *(bool *)target = field->otherwise != 0;
     else if (field->kind == CODEC_METADATA)
         *(const char **)target = "{}";
+    else
+        read_null(field, target);
 }
 
 void codec_read_fields(struct codec_object *object, const struct codec_field *fields, void *target)
@@ -465,10 +475,10 @@ void codec_read_fields(struct codec_object *object, const struct codec_field *fi
             continue;
         }
         object->n_read++;
-        if (!field->is_nullable || !json_is_null(value))
+        if (field->is_nullable && json_is_null(value))
+            read_null(field, member);
+        else
             readers[field->kind](object, field, value, member);
-        else if (field->kind == CODEC_INTEGER)
-            codec_set_integer(field, field->otherwise, member);
         if (field->given != 0)
             *(bool *)((char *)target + field->given) = true;
     }

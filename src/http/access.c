@@ -28,6 +28,7 @@ static const struct {
     [HTTP_PRICES] = {.scopes = AUTH_ALLOW(PRICES)},
     [HTTP_TOTALS] = {.scopes = AUTH_ALLOW(TOTALS)},
     [HTTP_CATALOG] = {.scopes = AUTH_ALLOW(CATALOG)},
+    [HTTP_COUPONS] = {.scopes = AUTH_ALLOW(COUPONS)},
     [HTTP_EVENTS] = {.scopes = AUTH_ALLOW(EVENTS)},
     [HTTP_REPORTS] = {.scopes = AUTH_ALLOW(REPORTS)},
     [HTTP_OPERATIONS] = {.scopes = AUTH_ALLOW(REPORTS), .is_for_this_machine = true},

@@ -42,6 +42,9 @@
         "reached the requested version. current_version is its latest version.")                   \
     ROW(PRODUCT_NOT_FOUND, "product-not-found", 404, "Product not found",                          \
         "The catalogue has no product with this sku. PUT /products/{sku} creates one.")            \
+    ROW(COUPON_NOT_FOUND, "coupon-not-found", 404, "Coupon not found",                             \
+        "No coupon was ever defined with this code. Codes are compared without case. PUT "         \
+        "/coupons/{code} defines one.")                                                            \
     ROW(METHOD_NOT_ALLOWED, "method-not-allowed", 405, "Method not allowed",                       \
         "The path does not support this method. The Allow header of the response lists the "       \
         "methods that it supports.")                                                               \

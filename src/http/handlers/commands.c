@@ -106,16 +106,25 @@ const struct http_refusal *http_begin_command(struct http_request *request)
 
 /* ---- answering ------------------------------------------------------------------------------- */
 
+static const char *make_location(struct http_request *request, const char *folder, const char *name)
+{
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer path = {0};
+    base_buffer_append_text(&path, folder);
+    http_append_encoded(&path, name);
+    return base_arena_copy(&request->arena, path.bytes, path.length);
+}
+
 /* Where the thing is that a command made. */
 static const char *location_of(struct http_request *request)
 {
     const struct service_command *command = &request->wait.command;
     if (command->aggregate == &aggregate_product) {
         const struct catalog_command *change = command->command;
-        BASE_CLEANUP(base_buffer_finish) struct base_buffer path = {0};
-        base_buffer_append_text(&path, "/products/");
-        http_append_encoded(&path, change->sku);
-        return base_arena_copy(&request->arena, path.bytes, path.length);
+        return make_location(request, "/products/", change->sku);
+    }
+    if (command->aggregate == &aggregate_coupon) {
+        const struct coupon_command *change = command->command;
+        return make_location(request, "/coupons/", change->definition.code);
     }
     char id[BASE_UUID_SIZE];
     base_uuid_format(&command->stream_id, id);

@@ -269,6 +269,8 @@ static const struct http_refusal *refuse_by_rule(struct http_request *request)
     struct service_command *command = &request->wait.command;
     if (command->aggregate == &aggregate_product)
         return refuse_prices(request);
+    if (command->aggregate == &aggregate_coupon)
+        return http_refuse_missing(request, HTTP_PROBLEM_COUPON_NOT_FOUND);
     if (is_key_forgotten(command))
         return refuse_forgotten_key(request);
     enum http_problem problem;
@@ -331,8 +333,8 @@ static const char *mismatch_detail(struct http_request *request)
     const struct service_command *command = &request->wait.command;
     if (command->version == 0)
         return base_arena_printf(
-            &request->arena, "If-Match requires the product to exist, and it does not.%s",
-            unmatched_detail(request));
+            &request->arena, "If-Match requires the %s to exist, and it does not.%s",
+            command->aggregate->stream_type, unmatched_detail(request));
     return base_arena_printf(
         &request->arena, "The current version is %d, which If-Match does not name.%s",
         (int)command->version, unmatched_detail(request));
@@ -357,13 +359,16 @@ static const struct http_refusal *refuse_version(struct http_request *request)
 
 static const struct http_refusal *refuse_other_type(struct http_request *request)
 {
+    if (request->wait.command.aggregate == &aggregate_cart)
+        return http_refuse(
+            &request->arena, HTTP_PROBLEM_ID_TAKEN,
+            "The id belongs to something else, not to a cart. Nothing was done. Create the cart "
+            "with another id.");
     return http_refuse(
         &request->arena, HTTP_PROBLEM_ID_TAKEN,
-        request->wait.command.aggregate == &aggregate_cart
-            ? "The id belongs to a product, not to a cart. Nothing was done. Create the cart with "
-              "another id."
-            : "The id that belongs to this sku is taken by a cart. Nothing was done. The operator "
-              "of the service can find that cart with `cartd verify`.");
+        "The id that belongs to this %s is taken by something else. Nothing was done. The "
+        "operator of the service can find what took it with `cartd verify`.",
+        request->wait.command.aggregate->stream_type);
 }
 
 static const struct http_refusal *refuse_key(struct http_request *request)
@@ -432,9 +437,11 @@ const struct http_refusal *http_refuse_command(struct http_request *request)
 const struct http_refusal *http_refuse_missing(
     struct http_request *request, enum http_problem missing)
 {
+    const char *what = missing == HTTP_PROBLEM_PRODUCT_NOT_FOUND  ? "product"
+                       : missing == HTTP_PROBLEM_COUPON_NOT_FOUND ? "coupon"
+                                                                  : "cart";
     return http_refuse(
-        &request->arena, missing, "There is no %s \"%.64s\".",
-        missing == HTTP_PROBLEM_PRODUCT_NOT_FOUND ? "product" : "cart", request->path_values[0]);
+        &request->arena, missing, "There is no %s \"%.64s\".", what, request->path_values[0]);
 }
 
 const struct http_refusal *http_refuse_failure(
