@@ -9,7 +9,7 @@ GRANT SELECT, INSERT ON events, streams TO cartd_app;
 GRANT SELECT, UPDATE ON log_head, read_lease TO cartd_app;
 GRANT SELECT, INSERT, DELETE ON idempotency_keys TO cartd_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON snapshots TO cartd_app;
-GRANT SELECT, INSERT, UPDATE, DELETE ON carts, cart_chunks, cart_items, products TO cartd_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON carts, cart_chunks, cart_items, products, coupons TO cartd_app;
 GRANT SELECT, UPDATE ON projection_checkpoints, projection_runner TO cartd_app;
 GRANT SELECT, UPDATE ON reaction_checkpoints, reaction_runner TO cartd_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON reaction_due TO cartd_app;
@@ -20,7 +20,7 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON cart_rankings TO cartd_app;
 -- Whoever only reads: people, `cartd events`, `cartd verify`, which proves the stored answers too.
 GRANT SELECT ON schema_migrations TO cartd_reader;
 GRANT SELECT ON events, streams, log_head, idempotency_keys, snapshots TO cartd_reader;
-GRANT SELECT ON carts, cart_chunks, cart_items, products TO cartd_reader;
+GRANT SELECT ON carts, cart_chunks, cart_items, products, coupons TO cartd_reader;
 GRANT SELECT ON projection_checkpoints, projection_runner TO cartd_reader;
 GRANT SELECT ON reaction_checkpoints, reaction_runner, reaction_due TO cartd_reader;
 GRANT SELECT ON demand_changes, funnel_steps TO cartd_reader;

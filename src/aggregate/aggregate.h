@@ -62,18 +62,19 @@ struct aggregate_effect {
 struct aggregate_decision {
     const void *facts; /* in the arena, one behind the other; texts of command, state and offers */
     size_t n_facts;
-    const struct aggregate_effect *effects; /* in the arena, each of another stream */
+    const struct aggregate_effect *effects; /* in the arena, in their order */
     size_t n_effects;
     bool is_refused;
-    int refusal;                    /* enum cart_refusal, enum catalog_refusal */
-    size_t command_index;           /* of several in one request: the one that is refused */
-    int64_t current_total_minor;    /* for CART_REFUSED_TOTAL_CHANGED */
-    struct cart_limits limits;      /* for CART_REFUSED_QUANTITY_OUT_OF_RANGE */
-    int64_t refused_quantity;       /* likewise */
-    int32_t current_version;        /* for CART_REFUSED_NO_SUCH_VERSION */
-    const char *details;            /* of a refusal, in the arena: a JSON array about lines, or what
-                                       CART_REFUSED_OTHER_ORDER_REFERENCE is about; NULL: none */
-    const char *status;             /* for CART_REFUSED_IS_CLOSED; static */
+    int refusal;                            /* enum cart_refusal, catalog_refusal, coupon_refusal */
+    size_t command_index;                   /* of several in one request: the one that is refused */
+    int64_t current_total_minor;            /* for CART_REFUSED_TOTAL_CHANGED */
+    struct cart_limits limits;              /* for CART_REFUSED_QUANTITY_OUT_OF_RANGE */
+    int64_t refused_quantity;               /* likewise */
+    int32_t current_version;                /* for CART_REFUSED_NO_SUCH_VERSION */
+    enum coupon_usability coupon_usability; /* for CART_REFUSED_COUPON_NOT_APPLICABLE */
+    const char *details; /* of a refusal, in the arena: a JSON array about lines or coupons, or what
+                            CART_REFUSED_OTHER_ORDER_REFERENCE is about; NULL: none */
+    const char *status;  /* for CART_REFUSED_IS_CLOSED; static */
     int64_t closed_at_us;           /* likewise; CART_TIME_NONE: only this request would close it */
     struct base_uuid other_cart_id; /* for CART_REFUSED_OPEN_CART_EXISTS: the one that is open */
 };
@@ -130,7 +131,7 @@ struct aggregate {
     size_t (*boundary)(
         const void *state, const void *command, const void *const *known, size_t n_known,
         struct aggregate_stream *others);
-    /* Decides a command (struct cart_request, struct catalog_command) on a state. */
+    /* Decides a command (struct cart_request, catalog_command, coupon_command) on a state. */
     void (*decide)(
         const void *state, const void *command, const struct aggregate_known *known,
         struct base_arena *arena, struct aggregate_decision *decision);
@@ -180,10 +181,13 @@ extern const struct aggregate aggregate_cart;    /* struct cart, struct cart_eve
 extern const struct aggregate aggregate_product; /* struct catalog_product, struct catalog_event */
 
 extern const struct aggregate aggregate_customer; /* struct customer, struct customer_event */
+extern const struct aggregate aggregate_coupon;   /* struct coupon, struct coupon_event */
 
 /* The stream of a product: a UUIDv5 of its sku; and of a customer, of the customer's id. */
 struct base_uuid aggregate_product_id(const char *sku);
 struct base_uuid aggregate_customer_id(const char *customer_id);
+/* The stream of a coupon: a UUIDv5 of its code as codec_fold_code() makes it. */
+struct base_uuid aggregate_coupon_id(const char *folded_code);
 
 /* Appends the whole document of a state, with its times. */
 void aggregate_write_document(

@@ -34,6 +34,7 @@ enum auth_algorithm {
     ROW(CARTS, "carts")         /* one's own carts */                                              \
     ROW(CARTS_ALL, "carts:all") /* any cart, and lists of them: the back office */                 \
     ROW(CATALOG, "catalog")                                                                        \
+    ROW(COUPONS, "coupons") /* to define and see them; not to use one */                           \
     ROW(EVENTS, "events")                                                                          \
     ROW(REPORTS, "reports")                                                                        \
     ROW(PRICES, "prices") /* prices of lines that are not the catalogue's: quotes */               \

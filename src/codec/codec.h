@@ -13,6 +13,7 @@
 #include "base.h"
 #include "cart.h"
 #include "catalog.h"
+#include "coupon.h"
 #include "customer.h"
 
 /* Call it once, before anything else. What is read then takes its memory from base, as the rest
@@ -76,6 +77,11 @@ void codec_write_product(struct base_buffer *out, const struct catalog_product *
  * settings, so they are not stored. */
 void codec_append_product_times(struct base_buffer *out, int64_t updated_at_us);
 
+/* A coupon as it is stored in the read table: its definition, "version", "used" and "withdrawn";
+ * and "updated_at", put in before the closing brace that `out` ends with. */
+void codec_write_coupon(struct base_buffer *out, const struct coupon *coupon);
+void codec_append_coupon_times(struct base_buffer *out, int64_t updated_at_us);
+
 /* The decimals of a currency; null: it is none, or is none any more. */
 void codec_write_minor_unit(struct base_buffer *out, const char *currency);
 
@@ -119,6 +125,13 @@ bool codec_read_catalog_event(
     const char *type, int32_t schema_version, const char *data, struct base_arena *arena,
     struct catalog_event *event) BASE_MUST_CHECK;
 
+const char *codec_coupon_event_name(enum coupon_event_type type);
+int32_t codec_coupon_event_schema_version(enum coupon_event_type type);
+void codec_write_coupon_event(struct base_buffer *out, const struct coupon_event *event);
+bool codec_read_coupon_event(
+    const char *type, int32_t schema_version, const char *data, struct base_arena *arena,
+    struct coupon_event *event) BASE_MUST_CHECK;
+
 const char *codec_customer_event_name(enum customer_event_type type);
 int32_t codec_customer_event_schema_version(enum customer_event_type type);
 void codec_write_customer_event(struct base_buffer *out, const struct customer_event *event);
@@ -156,6 +169,12 @@ bool codec_is_same_json(const char *left, const char *right) BASE_MUST_CHECK;
 #define CODEC_SNAPSHOT_SHAPE 7
 void codec_write_cart_snapshot(struct base_buffer *out, const struct cart *cart);
 bool codec_read_cart_snapshot(const char *json, struct base_arena *arena, struct cart *cart)
+    BASE_MUST_CHECK;
+
+/* A coupon likewise. */
+#define CODEC_COUPON_SNAPSHOT_SHAPE 1
+void codec_write_coupon_snapshot(struct base_buffer *out, const struct coupon *coupon);
+bool codec_read_coupon_snapshot(const char *json, struct base_arena *arena, struct coupon *coupon)
     BASE_MUST_CHECK;
 
 /* What a client says of its trace (W3C Trace Context, W3C Baggage); each is NULL where it says
@@ -284,6 +303,16 @@ enum codec_outcome codec_read_product(
     struct codec_body body, struct base_arena *arena, struct catalog_content *content,
     struct codec_complaints *complaints) BASE_MUST_CHECK;
 
+/* A body that says nothing: it is empty, or {}. */
+enum codec_outcome codec_read_nothing(
+    struct codec_body body, struct base_arena *arena,
+    struct codec_complaints *complaints) BASE_MUST_CHECK;
+/* PUT /coupons/{code}: the code is left NULL. With `names_code` the body has it too, as a line of
+ * an import does. */
+enum codec_outcome codec_read_coupon(
+    struct codec_body body, bool names_code, struct base_arena *arena,
+    struct coupon_definition *definition, struct codec_complaints *complaints) BASE_MUST_CHECK;
+
 /* An object with a merge patch (RFC 7396) applied to it, as canonical JSON in the arena; each NULL
  * stands for {}. Both are canonical. False: it is larger than that. */
 struct codec_merge_limits {
@@ -299,6 +328,10 @@ bool codec_merge_patch(
  * say what lines cost and should cost. */
 const char *codec_make_notes(
     struct base_arena *arena, const struct cart_note *notes, size_t n_notes, bool has_prices);
+
+/* What has become of coupons that can't be redeemed any more, as JSON, in the arena. */
+const char *codec_make_changed_coupons(
+    struct base_arena *arena, const struct cart_coupon *coupons, size_t n_coupons);
 
 /* What the events of a decision make of the quantities of the cart's lines, each once, as canonical
  * JSON in the arena; NULL: nothing. */
@@ -347,6 +380,13 @@ bool codec_read_claims(
  * itself where that changes nothing, else in the arena. What is not UTF-8, or is too long to have
  * at most `most` code points, is not normalised; the checks below refuse both. */
 const char *codec_normalise(struct base_arena *arena, const char *text, size_t most);
+/* What a coupon's code is compared by: two codes with the same are one. That is Unicode's
+ * NFKC_Casefold (Unicode Standard Annex 31 recommends it for identifiers without case): SUMMER is
+ * summer, STRASSE is Straße, full-width letters are plain ones and what can't be seen is left out.
+ * In the arena; NULL: it can't be a code. That has 1 to COUPON_CODE_MAX code points, folded too,
+ * none of which is a control character or unknown to this version of Unicode (whose foldings are
+ * not settled yet), has no slash, and is not . or .. alone or between backslashes. */
+const char *codec_fold_code(struct base_arena *arena, const char *code);
 /* ^[A-Za-z0-9][A-Za-z0-9._~-]{0,63}$ */
 bool codec_is_item_id(const char *text) BASE_MUST_CHECK;
 /* 1..CART_SKU_MAX code points of UTF-8 without control characters, none of whose parts between

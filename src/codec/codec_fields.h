@@ -10,36 +10,45 @@
 
 /* What a member is in JSON, and in C. */
 enum codec_kind {
-    CODEC_WORD,        /* an item id or, with `most`, another word; const char * */
-    CODEC_SKU,         /* const char * */
-    CODEC_TEXT,        /* any text; const char *. With `most`: of 1 to so many characters, none of
-                          which is a control character, in normal form */
-    CODEC_CURRENCY,    /* char[4] */
-    CODEC_INTEGER,     /* from `least` to `most`; int32_t or int64_t, of which null is INT64_MIN */
-    CODEC_BOOLEAN,     /* bool */
-    CODEC_METADATA,    /* an object; canonical JSON, const char *. With `most`: of so many bytes */
-    CODEC_PROPERTIES,  /* an object of texts; canonical JSON, const char *, NULL where there are
-                          none. With `most`: of so many bytes, and within the other limits too */
-    CODEC_PRICES,      /* an object of prices; n_prices and prices of a struct catalog_content */
-    CODEC_QUANTITY,    /* an object of limits, unit and scale, or null; struct catalog_quantity */
-    CODEC_TAGS,        /* an array of words; sorted canonical JSON, const char *, NULL where it is
-                          empty. With `most`: of so many */
-    CODEC_TOKEN_HASH,  /* 64 hexadecimal digits; const char * */
-    CODEC_STATUS,      /* the name of a status that a cart can have; enum cart_status */
-    CODEC_MERGE_RULE,  /* the name of one; enum cart_merge_rule */
-    CODEC_UUID,        /* struct base_uuid */
-    CODEC_CART_ID,     /* the same, as a text; const char * */
-    CODEC_NEW_ID,      /* the same, as a client may choose it for a cart */
-    CODEC_TIME,        /* a time of RFC 3339; microseconds since 1970, int64_t */
-    CODEC_VERBATIM,    /* an object, as it stands; const char *. Its text is found by the caller */
-    CODEC_EMAIL,       /* an address, of at most `most` characters; const char * */
-    CODEC_PATCH,       /* a merge patch (RFC 7396) of an object; canonical JSON, const char *, of at
-                          most `most` bytes. With `of_texts` its members are texts or null, within
-                          the limits of properties */
-    CODEC_NOTES,       /* an array; canonical JSON, const char *, NULL where it is empty */
-    CODEC_ITEM_PRICES, /* an object of prices by item id; prices and n_prices of the event that a
-                          currency was changed */
+    CODEC_WORD,     /* an item id or, with `most`, another word; const char * */
+    CODEC_SKU,      /* const char * */
+    CODEC_TEXT,     /* any text; const char *. With `most`: of 1 to so many characters, none of
+                       which is a control character, in normal form */
+    CODEC_CURRENCY, /* char[4] */
+    CODEC_INTEGER, /* from `least` to `most`; int32_t or int64_t, of which null is what is less than
+                      `least`: read, it stays as it is */
+    CODEC_BOOLEAN, /* bool */
+    CODEC_METADATA,   /* an object; canonical JSON, const char *. With `most`: of so many bytes */
+    CODEC_PROPERTIES, /* an object of texts; canonical JSON, const char *, NULL where there are
+                         none. With `most`: of so many bytes, and within the other limits too */
+    CODEC_PRICES,     /* an object of prices; n_prices and prices of a struct catalog_content */
+    CODEC_QUANTITY,   /* an object of limits, unit and scale, or null; struct catalog_quantity */
+    CODEC_TAGS,       /* an array of words; sorted canonical JSON, const char *, NULL where it is
+                         empty. With `most`: of so many */
+    CODEC_WORDS,      /* an array of words; struct coupon_texts, sorted. With `most`: of so many */
+    CODEC_SKUS,       /* likewise of skus, within COUPON_TEXTS_BYTES_MAX as JSON too */
+    CODEC_AMOUNTS,    /* an object of amounts by currency, each of at least `least`, or null; struct
+                         coupon_amounts, sorted. With `most`: of so many */
+    CODEC_TOKEN_HASH, /* 64 hexadecimal digits; const char * */
+    CODEC_STATUS,     /* the name of a status that a cart can have; enum cart_status */
+    CODEC_MERGE_RULE, /* the name of one; enum cart_merge_rule */
+    CODEC_UUID,       /* struct base_uuid */
+    CODEC_CART_ID,    /* the same, as a text; const char * */
+    CODEC_NEW_ID,     /* the same, as a client may choose it for a cart */
+    CODEC_TIME,       /* a time of RFC 3339; microseconds since 1970, int64_t, of which null is
+                         INT64_MIN */
+    CODEC_VERBATIM,   /* an object, as it stands; const char *. Its text is found by the caller */
+    CODEC_EMAIL,      /* an address, of at most `most` characters; const char * */
+    CODEC_PATCH,      /* a merge patch (RFC 7396) of an object; canonical JSON, const char *, of at
+                         most `most` bytes. With `of_texts` its members are texts or null, within
+                         the limits of properties */
+    CODEC_NOTES,      /* an array; canonical JSON, const char *, NULL where it is empty */
+    CODEC_ITEM_PRICES,  /* an object of prices by item id; prices and n_prices of the event that a
+                           currency was changed */
     CODEC_PRICE_SOURCE, /* "catalog", which is left out where that is optional, or "set"; bool */
+    CODEC_COUPON_CODE,  /* of at most `most` characters, folded; const char * */
+    CODEC_COUPON,       /* an object: what a coupon is; const struct coupon_definition * */
+    CODEC_COUPON_STATE, /* the name of a state; enum cart_coupon_state */
     CODEC_ELEMENTS,     /* an array of `least` to `most` elements; json_t *, borrowed */
     CODEC_TYPE          /* what says which shape it is; read by the caller, before the others */
 };
@@ -84,6 +93,10 @@ void codec_read_fields(struct codec_object *object, const struct codec_field *fi
 void codec_refuse_other_members(
     const struct codec_object *object, const struct codec_field *fields);
 
+/* ---- numbers.c ------------------------------------------------------------------------------- */
+
+/* Sets an int32_t or int64_t, by the size of the field. */
+void codec_set_integer(const struct codec_field *field, int64_t number, void *target);
 /* CODEC_INTEGER */
 void codec_read_integer(
     const struct codec_object *object, const struct codec_field *field, json_t *value,
@@ -93,6 +106,11 @@ void codec_read_integer(
 
 /* Of a client: in use. What was recorded stays readable, whatever became of its currency. */
 bool codec_is_accepted_currency(const struct codec_reader *reader, const char *code);
+/* CODEC_AMOUNTS; the second writes one. */
+void codec_read_amounts(
+    const struct codec_object *object, const struct codec_field *field, json_t *value,
+    void *target);
+void codec_write_amounts(struct base_buffer *out, const struct coupon_amounts *amounts);
 /* CODEC_PRICES */
 void codec_read_prices_member(
     const struct codec_object *object, const struct codec_field *field, json_t *value,
@@ -118,10 +136,17 @@ void codec_read_merge_rule_member(
 
 /* ---- lists.c --------------------------------------------------------------------------------- */
 
-/* CODEC_TAGS */
+/* CODEC_TAGS, CODEC_WORDS and CODEC_SKUS; the last writes the latter two. */
 void codec_read_tags(
     const struct codec_object *object, const struct codec_field *field, json_t *value,
     void *target);
+void codec_read_words(
+    const struct codec_object *object, const struct codec_field *field, json_t *value,
+    void *target);
+void codec_read_skus(
+    const struct codec_object *object, const struct codec_field *field, json_t *value,
+    void *target);
+void codec_write_texts(struct base_buffer *out, const struct coupon_texts *texts);
 
 /* ---- write.c --------------------------------------------------------------------------------- */
 
@@ -143,11 +168,13 @@ struct codec_shape {
 extern const struct codec_shape codec_cart_shapes[];     /* by enum cart_event_type */
 extern const struct codec_shape codec_catalog_shapes[];  /* by enum catalog_event_type */
 extern const struct codec_shape codec_customer_shapes[]; /* by enum customer_event_type */
-/* By the name of an event: of any, of a cart, of a product, of a customer. NULL: there is none. */
+extern const struct codec_shape codec_coupon_shapes[];   /* by enum coupon_event_type */
+/* By the name of an event: of any, or of that kind of stream. NULL: there is none. */
 const struct codec_shape *codec_find_shape(const char *type);
 const struct codec_shape *codec_find_cart_shape(const char *type);
 const struct codec_shape *codec_find_catalog_shape(const char *type);
 const struct codec_shape *codec_find_customer_shape(const char *type);
+const struct codec_shape *codec_find_coupon_shape(const char *type);
 
 /* A command of a cart as one of a list; NULL: it can't be in one. */
 const struct codec_field *codec_list_fields(enum cart_command_type type);
@@ -172,6 +199,27 @@ extern const struct codec_field codec_command_list_fields[];
 /* The body that is a product, into a struct catalog_content. */
 extern const struct codec_field codec_content_fields[];
 
+/* The body that is a coupon, into a struct coupon_definition; the first row is its code, which may
+ * be in the path. */
+extern const struct codec_field codec_definition_fields[];
+
+/* ---- requests.c ------------------------------------------------------------------------------ */
+
+/* A body on its way to a value. The JSON lives until codec_finish_request(). */
+struct codec_request {
+    struct codec_reader reader;
+    json_t *json;
+    struct codec_object body;
+    const struct codec_field *fields;
+};
+void codec_finish_request(struct codec_request *request);
+/* Reads the members of the body into `target`; of which kind it is say the fields. */
+enum codec_outcome codec_begin_request(
+    struct codec_request *request, struct codec_body body, struct base_arena *arena,
+    struct codec_complaints *complaints, void *target) BASE_MUST_CHECK;
+/* Whether it is one, after further checks of its body. */
+enum codec_outcome codec_end_request(const struct codec_request *request) BASE_MUST_CHECK;
+
 /* ---- documents.c ----------------------------------------------------------------------------- */
 
 /* A cart as its stored document says, whatever shape that is of; texts go to the arena. False: it
@@ -187,11 +235,26 @@ void codec_write_totals(struct base_buffer *out, const struct cart *cart);
 bool codec_read_totals(struct codec_reader *reader, json_t *array, struct cart *cart)
     BASE_MUST_CHECK;
 
+/* ---- cart_coupons.c -------------------------------------------------------------------------- */
+
+/* The array of a cart's coupons in its document. Reading it leaves the sums as they are; false: it
+ * is none. */
+void codec_write_coupons(struct base_buffer *out, const struct cart *cart);
+bool codec_read_coupons(struct codec_reader *reader, json_t *array, struct cart *cart)
+    BASE_MUST_CHECK;
+/* The members of a snapshot that make the cart's coupons, behind a first one. */
+void codec_write_coupon_events(struct base_buffer *out, const struct cart *cart);
+bool codec_read_coupon_events(
+    struct codec_reader *reader, const json_t *snapshot, struct cart *cart) BASE_MUST_CHECK;
+
 /* ---- events.c -------------------------------------------------------------------------------- */
 
 /* Data of the newest shape. */
 bool codec_read_cart_event_members(
     struct codec_reader *reader, enum cart_event_type type, json_t *members,
     struct cart_event *event) BASE_MUST_CHECK;
+bool codec_read_coupon_event_members(
+    struct codec_reader *reader, enum coupon_event_type type, json_t *members,
+    struct coupon_event *event) BASE_MUST_CHECK;
 
 #endif

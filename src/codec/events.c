@@ -24,6 +24,16 @@ int32_t codec_catalog_event_schema_version(enum catalog_event_type type)
     return codec_catalog_shapes[type].schema_version;
 }
 
+const char *codec_coupon_event_name(enum coupon_event_type type)
+{
+    return codec_coupon_shapes[type].type;
+}
+
+int32_t codec_coupon_event_schema_version(enum coupon_event_type type)
+{
+    return codec_coupon_shapes[type].schema_version;
+}
+
 const char *codec_customer_event_name(enum customer_event_type type)
 {
     return codec_customer_shapes[type].type;
@@ -55,6 +65,11 @@ void codec_write_cart_event(struct base_buffer *out, const struct cart_event *ev
 void codec_write_catalog_event(struct base_buffer *out, const struct catalog_event *event)
 {
     codec_write_fields(out, codec_catalog_shapes[event->type].fields, event);
+}
+
+void codec_write_coupon_event(struct base_buffer *out, const struct coupon_event *event)
+{
+    codec_write_fields(out, codec_coupon_shapes[event->type].fields, event);
 }
 
 void codec_write_customer_event(struct base_buffer *out, const struct customer_event *event)
@@ -120,6 +135,29 @@ bool codec_read_catalog_event(
     if (shape == NULL)
         return false;
     struct catalog_event read = {.type = (enum catalog_event_type)(shape - codec_catalog_shapes)};
+    if (!read_event(shape, schema_version, data, arena, &read))
+        return false;
+    *event = read;
+    return true;
+}
+
+bool codec_read_coupon_event_members(
+    struct codec_reader *reader, enum coupon_event_type type, json_t *members,
+    struct coupon_event *event)
+{
+    const struct codec_shape *shape = &codec_coupon_shapes[type];
+    *event = (struct coupon_event){.type = type};
+    return read_members(reader, shape, shape->schema_version, members, event);
+}
+
+bool codec_read_coupon_event(
+    const char *type, int32_t schema_version, const char *data, struct base_arena *arena,
+    struct coupon_event *event)
+{
+    const struct codec_shape *shape = codec_find_coupon_shape(type);
+    if (shape == NULL)
+        return false;
+    struct coupon_event read = {.type = (enum coupon_event_type)(shape - codec_coupon_shapes)};
     if (!read_event(shape, schema_version, data, arena, &read))
         return false;
     *event = read;
@@ -255,8 +293,8 @@ static bool write_again(
     BASE_CLEANUP(base_arena_finish) struct base_arena arena = {0};
     /* Room for an event of any kind, too large for the stack. */
     void *event = base_arena_alloc(
-        &arena,
-        sizeof(struct cart_event) + sizeof(struct catalog_event) + sizeof(struct customer_event));
+        &arena, sizeof(struct cart_event) + sizeof(struct catalog_event) +
+                    sizeof(struct customer_event) + sizeof(struct coupon_event));
     if (!read_event(shape, schema_version, data, &arena, event))
         return false;
     codec_write_fields(again, shape->fields, event);

@@ -1,6 +1,5 @@
 #include "codec_fields.h"
 
-#include <math.h>
 #include <string.h>
 
 /* ---- texts ----------------------------------------------------------------------------------- */
@@ -138,41 +137,6 @@ static void read_currency(
         refuse(object, field, value, "a currency in use (ISO 4217) or one of this service's own");
     else
         memcpy(target, text, CURRENCY_CODE_SIZE);
-}
-
-/* 2.0 and 2e0 are the integer 2 in JSON Schema, and to clients that have only one kind of number;
- * cartd itself never writes them so. */
-static bool is_whole(const struct codec_reader *reader, const json_t *value, json_int_t *number)
-{
-    if (json_is_integer(value)) {
-        *number = json_integer_value(value);
-        return true;
-    }
-    double real = json_real_value(value); /* 0 of what is no number */
-    if (!reader->is_of_client || !json_is_real(value) || fabs(real) > (double)CART_AMOUNT_MAX)
-        return false;
-    *number = (json_int_t)real;
-    return (double)*number == real;
-}
-
-static void set_integer(const struct codec_field *field, int64_t number, void *target)
-{
-    if (field->size == sizeof(int32_t))
-        *(int32_t *)target = (int32_t)number;
-    else
-        *(int64_t *)target = number;
-}
-
-void codec_read_integer(
-    const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
-{
-    json_int_t given;
-    if (is_whole(object->reader, value, &given) && given >= field->least && given <= field->most)
-        set_integer(field, given, target);
-    else
-        codec_complain_of_member(
-            object, field->name, "%s must be an integer from %lld to %lld, not %s.", field->name,
-            (long long)field->least, (long long)field->most, codec_describe(object->reader, value));
 }
 
 static void read_boolean(
@@ -433,6 +397,46 @@ static void check_object(
         refuse(object, field, value, "an object");
 }
 
+static void read_coupon_code(
+    const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
+{
+    const char *text = json_string_value(value);
+    const char *folded = text == NULL ? NULL : codec_fold_code(object->reader->arena, text);
+    if (folded != NULL)
+        *(const char **)target = folded;
+    else
+        refuse(object, field, value, "the code of a coupon, of 1 to 64 characters");
+}
+
+static void read_coupon_state(
+    const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
+{
+    const char *text = json_string_value(value);
+    for (int i = 0; text != NULL && i <= CART_COUPON_NEEDS_CUSTOMER; i++) {
+        if (strcmp(text, cart_coupon_state_name((enum cart_coupon_state)i)) == 0) {
+            *(enum cart_coupon_state *)target = (enum cart_coupon_state)i;
+            return;
+        }
+    }
+    refuse(object, field, value, "the state of a coupon");
+}
+
+/* A member that CouponDefined gets one day has to be one that can be left out. */
+static void read_coupon(
+    const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
+{
+    const struct codec_shape *shape = &codec_coupon_shapes[COUPON_EVENT_DEFINED];
+    struct coupon_event *defined = base_arena_alloc(object->reader->arena, sizeof *defined);
+    struct codec_object coupon;
+    if (!open_member(object, field->name, value, &coupon))
+        return;
+    *defined = (struct coupon_event){.type = COUPON_EVENT_DEFINED};
+    coupon.schema_version = shape->schema_version;
+    codec_read_fields(&coupon, shape->fields, defined);
+    codec_refuse_other_members(&coupon, shape->fields);
+    *(const struct coupon_definition **)target = &defined->defined;
+}
+
 static void read_nothing(
     const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
 {
@@ -458,6 +462,9 @@ static void (*const readers[])(
     [CODEC_PRICES] = codec_read_prices_member,
     [CODEC_QUANTITY] = codec_read_quantity_member,
     [CODEC_TAGS] = codec_read_tags,
+    [CODEC_WORDS] = codec_read_words,
+    [CODEC_SKUS] = codec_read_skus,
+    [CODEC_AMOUNTS] = codec_read_amounts,
     [CODEC_TOKEN_HASH] = read_token_hash,
     [CODEC_STATUS] = codec_read_status_member,
     [CODEC_PRICE_SOURCE] = read_price_source,
@@ -471,9 +478,20 @@ static void (*const readers[])(
     [CODEC_PATCH] = read_patch,
     [CODEC_NOTES] = read_notes,
     [CODEC_ITEM_PRICES] = read_item_prices,
+    [CODEC_COUPON_CODE] = read_coupon_code,
+    [CODEC_COUPON] = read_coupon,
+    [CODEC_COUPON_STATE] = read_coupon_state,
     [CODEC_ELEMENTS] = read_elements,
     [CODEC_TYPE] = read_nothing,
 };
+
+static void read_null(const struct codec_field *field, void *target)
+{
+    if (field->kind == CODEC_TIME)
+        *(int64_t *)target = INT64_MIN;
+    else if (field->kind == CODEC_INTEGER)
+        codec_set_integer(field, field->otherwise, target);
+}
 
 static void read_absence(
     const struct codec_object *object, const struct codec_field *field, void *target)
@@ -481,11 +499,13 @@ static void read_absence(
     if (!field->is_optional)
         codec_complain_of_member(object, field->name, "%s is missing.", field->name);
     else if (field->kind == CODEC_INTEGER)
-        set_integer(field, field->otherwise, target);
+        codec_set_integer(field, field->otherwise, target);
     else if (field->kind == CODEC_BOOLEAN)
         *(bool *)target = field->otherwise != 0;
     else if (field->kind == CODEC_METADATA)
         *(const char **)target = "{}";
+    else
+        read_null(field, target);
 }
 
 void codec_read_fields(struct codec_object *object, const struct codec_field *fields, void *target)
@@ -500,10 +520,10 @@ void codec_read_fields(struct codec_object *object, const struct codec_field *fi
             continue;
         }
         object->n_read++;
-        if (!field->is_nullable || !json_is_null(value))
+        if (field->is_nullable && json_is_null(value))
+            read_null(field, member);
+        else
             readers[field->kind](object, field, value, member);
-        else if (field->kind == CODEC_INTEGER)
-            set_integer(field, field->otherwise, member);
         if (field->given != 0)
             *(bool *)((char *)target + field->given) = true;
     }

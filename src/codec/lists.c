@@ -34,13 +34,11 @@ bool codec_is_tag(const char *text)
 const char *codec_make_tags(struct base_arena *arena, const char **words, size_t n)
 {
     BASE_CLEANUP(base_buffer_finish) struct base_buffer text = {0};
-    n = sort_texts(words, n);
-    for (size_t i = 0; i < n; i++) {
-        base_buffer_append_char(&text, i == 0 ? '[' : ',');
-        base_buffer_append_json_text(&text, words[i]);
-    }
-    base_buffer_append_char(&text, ']');
-    return n == 0 ? NULL : base_arena_copy(arena, text.bytes, text.length);
+    const struct coupon_texts tags = {words, sort_texts(words, n)};
+    if (n == 0)
+        return NULL;
+    codec_write_texts(&text, &tags);
+    return base_arena_copy(arena, text.bytes, text.length);
 }
 
 /* False, with a complaint: there is no array, or too much in it. What is stored may be longer. */
@@ -58,30 +56,103 @@ static bool open_list(
     return !object->reader->is_refused;
 }
 
+/* Where an element stands. */
+static void complain_of_element(
+    const struct codec_object *object, const struct codec_field *field, size_t index,
+    const char *must_be, const json_t *value)
+{
+    struct codec_path list = {.parent = &object->path, .name = field->name};
+    struct codec_path element = {.parent = &list, .index = index};
+    codec_complain(
+        object->reader, &element, "This element must be %s, not %s.", must_be,
+        codec_describe(object->reader, value));
+}
+
 static const char *read_tag(
     const struct codec_object *object, const struct codec_field *field, json_t *value, size_t index)
 {
     const char *text = json_string_value(value);
-    struct codec_path list = {.parent = &object->path, .name = field->name};
-    struct codec_path element = {.parent = &list, .index = index};
     if (text != NULL && codec_is_tag(text))
         return base_arena_copy_text(object->reader->arena, text);
-    codec_complain(
-        object->reader, &element,
-        "A tag must be a string of 1 to %d letters (A-Z, a-z), digits and . _ ~ -, beginning with "
-        "a letter or digit, not %s.",
-        CATALOG_TAG_MAX, codec_describe(object->reader, value));
+    complain_of_element(
+        object, field, index,
+        "a string of 1 to 64 letters (A-Z, a-z), digits and . _ ~ -, beginning with a letter or "
+        "digit",
+        value);
     return "";
+}
+
+static const char *read_sku(
+    const struct codec_object *object, const struct codec_field *field, json_t *value, size_t index)
+{
+    struct codec_reader *reader = object->reader;
+    const char *text = json_string_value(value);
+    if (text != NULL && reader->is_of_client)
+        text = codec_normalise(reader->arena, text, CART_SKU_MAX);
+    if (text != NULL && codec_is_sku(text))
+        return base_arena_copy_text(reader->arena, text);
+    complain_of_element(
+        object, field, index,
+        "a sku: a string of 1 to 128 characters without control characters, and not . or .. alone "
+        "or between slashes",
+        value);
+    return "";
+}
+
+static size_t read_elements(
+    const struct codec_object *object, const struct codec_field *field, json_t *value,
+    const char *(*read)(
+        const struct codec_object *object, const struct codec_field *field, json_t *value,
+        size_t index),
+    const char ***texts)
+{
+    if (!open_list(object, field, value))
+        return 0;
+    size_t n = json_array_size(value);
+    *texts = base_arena_alloc(object->reader->arena, n * sizeof **texts);
+    for (size_t i = 0; i < n; i++)
+        (*texts)[i] = read(object, field, json_array_get(value, i), i);
+    return n;
 }
 
 void codec_read_tags(
     const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
 {
-    if (!open_list(object, field, value))
-        return;
-    size_t n = json_array_size(value);
-    const char **words = base_arena_alloc(object->reader->arena, n * sizeof *words);
-    for (size_t i = 0; i < n; i++)
-        words[i] = read_tag(object, field, json_array_get(value, i), i);
+    const char **words = NULL;
+    size_t n = read_elements(object, field, value, read_tag, &words);
     *(const char **)target = codec_make_tags(object->reader->arena, words, n);
+}
+
+void codec_read_words(
+    const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
+{
+    const char **words = NULL;
+    size_t n = read_elements(object, field, value, read_tag, &words);
+    *(struct coupon_texts *)target = (struct coupon_texts){words, sort_texts(words, n)};
+}
+
+void codec_read_skus(
+    const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
+{
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer text = {0};
+    const char **skus = NULL;
+    size_t n = read_elements(object, field, value, read_sku, &skus);
+    struct coupon_texts *texts = target;
+    *texts = (struct coupon_texts){skus, sort_texts(skus, n)};
+    codec_write_texts(&text, texts);
+    if (field->most > 0 && text.length > COUPON_TEXTS_BYTES_MAX)
+        codec_complain_of_member(
+            object, field->name, "%s has %zu bytes as compact JSON; at most %d are allowed.",
+            field->name, text.length, COUPON_TEXTS_BYTES_MAX);
+}
+
+void codec_write_texts(struct base_buffer *out, const struct coupon_texts *texts)
+{
+    base_buffer_append_char(out, '[');
+    for (size_t i = 0; i < texts->n; i++) {
+        if (i > 0)
+            base_buffer_append_char(out, ',');
+        base_buffer_append_json_text(out, texts->list[i]);
+    }
+    base_buffer_append_char(out, ']');
 }

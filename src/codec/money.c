@@ -1,3 +1,4 @@
+#include <stdlib.h>
 #include <string.h>
 
 #include "codec_fields.h"
@@ -8,6 +9,25 @@ bool codec_is_accepted_currency(const struct codec_reader *reader, const char *c
 {
     return !reader->is_of_client || currency_minor_unit(code) != CURRENCY_MINOR_UNIT_NONE;
 }
+
+/* False, with a complaint: it is no currency, or none in use. */
+static bool check_currency(
+    const struct codec_object *amounts, const char *currency, const char *what)
+{
+    if (!codec_is_currency(currency))
+        codec_complain_of_member(
+            amounts, currency,
+            "The name of %s must be its currency: three upper-case letters (ISO 4217).", what);
+    else if (!codec_is_accepted_currency(amounts->reader, currency))
+        codec_complain_of_member(
+            amounts, currency,
+            "%s is neither a currency in use (ISO 4217) nor one of this service's own.", currency);
+    else
+        return true;
+    return false;
+}
+
+/* ---- prices ---------------------------------------------------------------------------------- */
 
 static void read_price_list(const struct codec_object *prices, struct catalog_content *content)
 {
@@ -26,19 +46,8 @@ static void read_price_list(const struct codec_object *prices, struct catalog_co
         int64_t price_minor = 0;
         struct codec_field field = {
             .name = currency, .size = sizeof price_minor, .most = CATALOG_PRICE_MAX};
-        if (!codec_is_currency(currency)) {
-            codec_complain_of_member(
-                prices, currency,
-                "The name of a price must be its currency: three upper-case letters (ISO 4217).");
+        if (!check_currency(prices, currency, "a price"))
             continue;
-        }
-        if (!codec_is_accepted_currency(prices->reader, currency)) {
-            codec_complain_of_member(
-                prices, currency,
-                "%s is neither a currency in use (ISO 4217) nor one of this service's own.",
-                currency);
-            continue;
-        }
         codec_read_integer(prices, &field, value, &price_minor);
         /* There is room, as there are no more than CATALOG_PRICES_MAX. */
         (void)catalog_content_set_price(content, currency, price_minor);
@@ -68,4 +77,66 @@ bool codec_read_prices(const char *json, struct catalog_content *content)
     content->n_prices = read.n_prices;
     memcpy(content->prices, read.prices, sizeof read.prices);
     return true;
+}
+
+/* ---- amounts of a coupon --------------------------------------------------------------------- */
+
+static int compare_money(const void *left, const void *right)
+{
+    const struct coupon_money *const a = left;
+    const struct coupon_money *const b = right;
+    return strcmp(a->currency, b->currency);
+}
+
+static void read_amount_list(
+    const struct codec_object *object, const struct codec_field *field, struct coupon_money *list)
+{
+    const char *currency;
+    json_t *value;
+    json_object_foreach(object->members, currency, value)
+    {
+        struct codec_field amount = {
+            .name = currency,
+            .size = sizeof list->amount_minor,
+            .least = field->least,
+            .most = COUPON_AMOUNT_MAX,
+        };
+        *list = (struct coupon_money){.amount_minor = 0};
+        if (check_currency(object, currency, "an amount"))
+            memcpy(list->currency, currency, sizeof list->currency);
+        codec_read_integer(object, &amount, value, &list++->amount_minor);
+    }
+}
+
+void codec_read_amounts(
+    const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
+{
+    struct codec_path path = {.parent = &object->path, .name = field->name};
+    struct codec_object amounts;
+    if (!codec_open_object(object->reader, value, path, &amounts))
+        return;
+    size_t n = json_object_size(value);
+    if (field->most > 0 && n > (size_t)field->most) {
+        codec_complain_of_member(
+            object, field->name, "%s has %zu currencies; at most %d are allowed.", field->name, n,
+            (int)field->most);
+        return;
+    }
+    struct coupon_money *list = base_arena_alloc(object->reader->arena, n * sizeof *list);
+    read_amount_list(&amounts, field, list);
+    if (n > 0)
+        qsort(list, n, sizeof *list, compare_money);
+    *(struct coupon_amounts *)target = (struct coupon_amounts){.list = list, .n = n};
+}
+
+void codec_write_amounts(struct base_buffer *out, const struct coupon_amounts *amounts)
+{
+    base_buffer_append_char(out, '{');
+    for (size_t i = 0; i < amounts->n; i++) {
+        base_buffer_append_text(out, i == 0 ? "\"" : ",\"");
+        base_buffer_append_text(out, amounts->list[i].currency);
+        base_buffer_append_text(out, "\":");
+        base_buffer_append_int(out, amounts->list[i].amount_minor);
+    }
+    base_buffer_append_char(out, '}');
 }

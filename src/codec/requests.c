@@ -8,15 +8,7 @@ static const char *const command_names[] = {
 #undef CODEC_ROW
 };
 
-/* A body on its way to a value. The JSON lives until finish_request(). */
-struct request {
-    struct codec_reader reader;
-    json_t *json;
-    struct codec_object body;
-    const struct codec_field *fields;
-};
-
-static void finish_request(struct request *request)
+void codec_finish_request(struct codec_request *request)
 {
     json_decref(request->json);
 }
@@ -50,9 +42,8 @@ static const char *make_canonical(struct base_arena *arena, json_t *json)
     return base_arena_copy(arena, text.bytes, text.length);
 }
 
-/* Reads the members of the body into `target`; of which kind it is say the fields. */
-static enum codec_outcome begin_request(
-    struct request *request, struct codec_body body, struct base_arena *arena,
+enum codec_outcome codec_begin_request(
+    struct codec_request *request, struct codec_body body, struct base_arena *arena,
     struct codec_complaints *complaints, void *target)
 {
     complaints->n = 0;
@@ -76,7 +67,7 @@ static enum codec_outcome begin_request(
     return CODEC_READ;
 }
 
-static enum codec_outcome end_request(const struct request *request)
+enum codec_outcome codec_end_request(const struct codec_request *request)
 {
     codec_refuse_other_members(&request->body, request->fields);
     return request->reader.is_refused ? CODEC_INVALID : CODEC_READ;
@@ -116,12 +107,13 @@ enum codec_outcome codec_read_command(
     struct codec_body body, enum cart_command_type type, struct base_arena *arena,
     struct codec_commands *commands, struct codec_complaints *complaints)
 {
-    BASE_CLEANUP(finish_request) struct request request = {.fields = codec_body_fields(type)};
+    BASE_CLEANUP(codec_finish_request)
+    struct codec_request request = {.fields = codec_body_fields(type)};
     struct cart_command command = {.type = type};
-    enum codec_outcome outcome = begin_request(&request, body, arena, complaints, &command);
+    enum codec_outcome outcome = codec_begin_request(&request, body, arena, complaints, &command);
     if (outcome == CODEC_READ) {
         check_change(&request.body, &command);
-        outcome = end_request(&request);
+        outcome = codec_end_request(&request);
     }
     if (outcome != CODEC_READ)
         return outcome;
@@ -205,13 +197,14 @@ enum codec_outcome codec_read_commands(
     struct codec_body body, struct base_arena *arena, struct codec_commands *commands,
     struct codec_complaints *complaints)
 {
-    BASE_CLEANUP(finish_request) struct request request = {.fields = codec_command_list_fields};
+    BASE_CLEANUP(codec_finish_request)
+    struct codec_request request = {.fields = codec_command_list_fields};
     struct codec_command_list list = {.commands = NULL};
-    enum codec_outcome outcome = begin_request(&request, body, arena, complaints, &list);
+    enum codec_outcome outcome = codec_begin_request(&request, body, arena, complaints, &list);
     if (outcome != CODEC_READ)
         return outcome;
     struct codec_commands read = read_list(&request.body, "commands", list.commands, 0, read_typed);
-    outcome = end_request(&request);
+    outcome = codec_end_request(&request);
     if (outcome == CODEC_READ)
         *commands = read;
     return outcome;
@@ -241,9 +234,10 @@ enum codec_outcome codec_read_new_cart(
     struct codec_body body, const char *default_currency, struct base_arena *arena,
     struct codec_new_cart *new_cart, struct codec_complaints *complaints)
 {
-    BASE_CLEANUP(finish_request) struct request request = {.fields = codec_creation_fields};
+    BASE_CLEANUP(codec_finish_request)
+    struct codec_request request = {.fields = codec_creation_fields};
     struct codec_creation creation = {.command = {.type = CART_COMMAND_CREATE}};
-    enum codec_outcome outcome = begin_request(&request, body, arena, complaints, &creation);
+    enum codec_outcome outcome = codec_begin_request(&request, body, arena, complaints, &creation);
     if (outcome != CODEC_READ)
         return outcome;
     complete_creation(&request.body, default_currency, &creation);
@@ -254,7 +248,7 @@ enum codec_outcome codec_read_new_cart(
     };
     read.commands.list[0] = creation.command;
     read.commands.pointers[0] = "";
-    outcome = end_request(&request);
+    outcome = codec_end_request(&request);
     if (outcome == CODEC_READ)
         *new_cart = read;
     return outcome;
@@ -266,12 +260,24 @@ enum codec_outcome codec_read_product(
     struct codec_body body, struct base_arena *arena, struct catalog_content *content,
     struct codec_complaints *complaints)
 {
-    BASE_CLEANUP(finish_request) struct request request = {.fields = codec_content_fields};
+    BASE_CLEANUP(codec_finish_request)
+    struct codec_request request = {.fields = codec_content_fields};
     struct catalog_content read = {.name = NULL};
-    enum codec_outcome outcome = begin_request(&request, body, arena, complaints, &read);
+    enum codec_outcome outcome = codec_begin_request(&request, body, arena, complaints, &read);
     if (outcome == CODEC_READ)
-        outcome = end_request(&request);
+        outcome = codec_end_request(&request);
     if (outcome == CODEC_READ)
         *content = read;
     return outcome;
+}
+
+/* ---- nothing --------------------------------------------------------------------------------- */
+
+enum codec_outcome codec_read_nothing(
+    struct codec_body body, struct base_arena *arena, struct codec_complaints *complaints)
+{
+    static const struct codec_field none[] = {{.name = NULL}};
+    BASE_CLEANUP(codec_finish_request) struct codec_request request = {.fields = none};
+    enum codec_outcome outcome = codec_begin_request(&request, body, arena, complaints, NULL);
+    return outcome == CODEC_READ ? codec_end_request(&request) : outcome;
 }

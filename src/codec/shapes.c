@@ -14,7 +14,7 @@
  * is an event of another name.
  */
 
-enum { FIELDS_MAX = 11 };
+enum { FIELDS_MAX = 12 };
 
 /* ---- events ---------------------------------------------------------------------------------- */
 
@@ -51,6 +51,7 @@ static const struct codec_field cart_event_fields[][FIELDS_MAX] = {
             {FIELD("unit", TEXT, item_added.unit), .is_optional = true, .since = 3},
             {FIELD("scale", INTEGER, item_added.scale), .is_optional = true, .since = 3, .least = 1,
              .most = CART_SCALE_MAX},
+            {FIELD("tags", TAGS, item_added.tags), .is_optional = true, .since = 4},
         },
     [CART_EVENT_ITEM_QUANTITY_CHANGED] =
         {
@@ -116,6 +117,7 @@ static const struct codec_field cart_event_fields[][FIELDS_MAX] = {
             {FIELD("unit", TEXT, item_restored.unit), .is_optional = true, .since = 2},
             {FIELD("scale", INTEGER, item_restored.scale), .is_optional = true, .since = 2,
              .least = 1, .most = CART_SCALE_MAX},
+            {FIELD("tags", TAGS, item_restored.tags), .is_optional = true, .since = 3},
         },
     [CART_EVENT_CURRENCY_CHANGED] =
         {
@@ -149,6 +151,20 @@ static const struct codec_field cart_event_fields[][FIELDS_MAX] = {
             {FIELD("name", WORD, total_removed.name)},
             {FIELD("keeps_notes", BOOLEAN, total_removed.keeps_notes), .is_optional = true,
              .since = 2},
+        },
+    [CART_EVENT_COUPON_APPLIED] =
+        {
+            {FIELD("code", TEXT, coupon_applied.code)},
+            {FIELD("coupon", COUPON, coupon_applied.definition)},
+        },
+    [CART_EVENT_COUPON_REMOVED] =
+        {
+            {FIELD("code", TEXT, coupon_removed.code)},
+        },
+    [CART_EVENT_COUPON_LAPSED] =
+        {
+            {FIELD("code", TEXT, coupon_lapsed.code)},
+            {FIELD("state", COUPON_STATE, coupon_lapsed.state)},
         },
     [CART_EVENT_ABANDONED] =
         {
@@ -201,6 +217,41 @@ static const struct codec_field catalog_event_fields[][FIELDS_MAX] = {
 };
 
 #undef FIELD
+#define FIELD(name, kind, member) CODEC_FIELD(name, kind, struct coupon_event, member)
+
+static const struct codec_field coupon_event_fields[][FIELDS_MAX] = {
+    [COUPON_EVENT_DEFINED] =
+        {
+            {FIELD("code", TEXT, defined.code)},
+            {FIELD("percent", INTEGER, defined.percent_hundredths), .is_nullable = true, .least = 1,
+             .most = COUPON_PERCENT_MAX},
+            {FIELD("amount", AMOUNTS, defined.amounts), .is_nullable = true, .least = 1},
+            {FIELD("minimum", AMOUNTS, defined.minimums)},
+            {FIELD("skus", SKUS, defined.skus)},
+            {FIELD("tags", WORDS, defined.tags)},
+            {FIELD("starts_at", TIME, defined.starts_at_us), .is_nullable = true},
+            {FIELD("ends_at", TIME, defined.ends_at_us), .is_nullable = true},
+            {FIELD("limit", INTEGER, defined.limit), .is_nullable = true, .least = 1,
+             .most = COUPON_LIMIT_MAX},
+            {FIELD("limit_per_customer", INTEGER, defined.limit_per_customer), .is_nullable = true,
+             .least = 1, .most = COUPON_LIMIT_MAX},
+            {FIELD("combinable", BOOLEAN, defined.is_combinable)},
+        },
+    [COUPON_EVENT_WITHDRAWN] = {{.name = NULL}},
+    [COUPON_EVENT_REDEEMED] =
+        {
+            {FIELD("cart_id", TEXT, redeemed.cart_id)},
+            {FIELD("customer_id", TEXT, redeemed.customer_id), .is_nullable = true},
+        },
+    [COUPON_EVENT_RELEASED] =
+        {
+            {FIELD("cart_id", TEXT, released.cart_id)},
+            {FIELD("customer_id", TEXT, released.customer_id), .is_nullable = true},
+        },
+};
+_Static_assert(COUPON_TIME_NONE == INT64_MIN, "what null is");
+
+#undef FIELD
 #define FIELD(name, kind, member) CODEC_FIELD(name, kind, struct customer_event, member)
 
 static const struct codec_field customer_event_fields[][FIELDS_MAX] = {
@@ -213,6 +264,18 @@ static const struct codec_field customer_event_fields[][FIELDS_MAX] = {
         {
             {FIELD("customer_id", TEXT, customer_id)},
             {FIELD("cart_id", WORD, cart_closed.cart_id)},
+        },
+    [CUSTOMER_EVENT_COUPON_USED] =
+        {
+            {FIELD("customer_id", TEXT, customer_id)},
+            {FIELD("code", TEXT, coupon_used.code)},
+            {FIELD("cart_id", WORD, coupon_used.cart_id)},
+        },
+    [CUSTOMER_EVENT_COUPON_RELEASED] =
+        {
+            {FIELD("customer_id", TEXT, customer_id)},
+            {FIELD("code", TEXT, coupon_released.code)},
+            {FIELD("cart_id", WORD, coupon_released.cart_id)},
         },
 };
 
@@ -318,6 +381,17 @@ static const struct codec_field command_fields[][FIELDS_MAX] = {
             {FIELD("name", WORD, remove_total.name), .is_in_path = true,
              .most = CART_TOTAL_NAME_MAX},
         },
+    [CART_COMMAND_APPLY_COUPON] =
+        {
+            {TYPE},
+            {FIELD("code", COUPON_CODE, apply_coupon.code), .most = COUPON_CODE_MAX},
+        },
+    [CART_COMMAND_REMOVE_COUPON] =
+        {
+            {TYPE},
+            {FIELD("code", COUPON_CODE, remove_coupon.code), .is_in_path = true,
+             .most = COUPON_CODE_MAX},
+        },
     [CART_COMMAND_ABANDON] = {{.name = NULL}},
     [CART_COMMAND_EXPIRE] = {{.name = NULL}},
     [CART_COMMAND_MERGE] =
@@ -395,6 +469,28 @@ const struct codec_field codec_content_fields[] = {
 };
 
 #undef FIELD
+#define FIELD(name, kind, member) CODEC_FIELD(name, kind, struct coupon_definition, member)
+#define OPTIONAL .is_optional = true, .is_nullable = true
+
+const struct codec_field codec_definition_fields[] = {
+    {FIELD("code", TEXT, code), .most = COUPON_CODE_MAX},
+    {FIELD("percent", INTEGER, percent_hundredths), OPTIONAL, .least = 1,
+     .most = COUPON_PERCENT_MAX},
+    {FIELD("amount", AMOUNTS, amounts), OPTIONAL, .least = 1, .most = COUPON_CURRENCIES_MAX},
+    {FIELD("minimum", AMOUNTS, minimums), OPTIONAL, .most = COUPON_CURRENCIES_MAX},
+    {FIELD("skus", SKUS, skus), OPTIONAL, .most = COUPON_SKUS_MAX},
+    {FIELD("tags", WORDS, tags), OPTIONAL, .most = COUPON_TAGS_MAX},
+    {FIELD("starts_at", TIME, starts_at_us), OPTIONAL},
+    {FIELD("ends_at", TIME, ends_at_us), OPTIONAL},
+    {FIELD("limit", INTEGER, limit), OPTIONAL, .least = 1, .most = COUPON_LIMIT_MAX},
+    {FIELD("limit_per_customer", INTEGER, limit_per_customer), OPTIONAL, .least = 1,
+     .most = COUPON_LIMIT_MAX},
+    {FIELD("combinable", BOOLEAN, is_combinable), .is_optional = true},
+    {.name = NULL},
+};
+
+#undef OPTIONAL
+#undef FIELD
 
 /* ---- found by type --------------------------------------------------------------------------- */
 
@@ -412,6 +508,13 @@ const struct codec_shape codec_catalog_shapes[] = {
 #undef CODEC_ROW
 };
 
+const struct codec_shape codec_coupon_shapes[] = {
+#define CODEC_ROW(NAME, name, version)                                                             \
+    [COUPON_EVENT_##NAME] = {name, version, coupon_event_fields[COUPON_EVENT_##NAME]},
+    COUPON_EVENTS(CODEC_ROW)
+#undef CODEC_ROW
+};
+
 const struct codec_shape codec_customer_shapes[] = {
 #define CODEC_ROW(NAME, name, version)                                                             \
     [CUSTOMER_EVENT_##NAME] = {name, version, customer_event_fields[CUSTOMER_EVENT_##NAME]},
@@ -422,8 +525,9 @@ const struct codec_shape codec_customer_shapes[] = {
 const char *const codec_event_names[] = {
 #define CODEC_ROW(NAME, name, schema_version) name,
     CART_EVENTS(CODEC_ROW) CATALOG_EVENTS(CODEC_ROW) CUSTOMER_EVENTS(CODEC_ROW)
+        COUPON_EVENTS(CODEC_ROW)
 #undef CODEC_ROW
-        NULL};
+            NULL};
 
 static const struct codec_shape *find(
     const struct codec_shape *shapes, size_t n_shapes, const char *type)
@@ -444,6 +548,11 @@ const struct codec_shape *codec_find_catalog_shape(const char *type)
     return find(codec_catalog_shapes, BASE_COUNT(codec_catalog_shapes), type);
 }
 
+const struct codec_shape *codec_find_coupon_shape(const char *type)
+{
+    return find(codec_coupon_shapes, BASE_COUNT(codec_coupon_shapes), type);
+}
+
 const struct codec_shape *codec_find_customer_shape(const char *type)
 {
     return find(codec_customer_shapes, BASE_COUNT(codec_customer_shapes), type);
@@ -454,5 +563,7 @@ const struct codec_shape *codec_find_shape(const char *type)
     const struct codec_shape *shape = codec_find_cart_shape(type);
     if (shape == NULL)
         shape = codec_find_catalog_shape(type);
-    return shape != NULL ? shape : codec_find_customer_shape(type);
+    if (shape == NULL)
+        shape = codec_find_customer_shape(type);
+    return shape != NULL ? shape : codec_find_coupon_shape(type);
 }

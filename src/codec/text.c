@@ -8,6 +8,10 @@
  * order takes the square of their number, which that bounds too. */
 enum { POINTS_OF_ONE_MAX = 4 };
 static const utf8proc_option_t NORMAL_FORM_C = UTF8PROC_STABLE | UTF8PROC_COMPOSE;
+/* As utf8proc_NFKC_Casefold() has it, and without what is not assigned. */
+static const utf8proc_option_t NFKC_CASEFOLD = UTF8PROC_STABLE | UTF8PROC_COMPOSE |
+                                               UTF8PROC_COMPAT | UTF8PROC_CASEFOLD |
+                                               UTF8PROC_IGNORE | UTF8PROC_REJECTNA;
 
 /* Most texts: nothing to be done. */
 static bool is_normal(const char *text, size_t length)
@@ -88,16 +92,20 @@ static size_t unify_line_breaks(char *text, size_t length)
     return n;
 }
 
-static const char *compose(struct base_arena *arena, const char *text, size_t length)
+/* NULL: the options refuse it. */
+static const char *map(
+    struct base_arena *arena, const char *text, size_t length, utf8proc_option_t how)
 {
     const utf8proc_uint8_t *bytes = (const utf8proc_uint8_t *)text;
     utf8proc_ssize_t n_bytes = (utf8proc_ssize_t)length;
     /* Both steps work in one array, with room for a NUL behind its end. */
-    utf8proc_ssize_t n = utf8proc_decompose(bytes, n_bytes, NULL, 0, NORMAL_FORM_C);
+    utf8proc_ssize_t n = utf8proc_decompose(bytes, n_bytes, NULL, 0, how);
+    if (n < 0)
+        return NULL;
     utf8proc_int32_t *points = base_arena_alloc(arena, ((size_t)n + 1) * sizeof *points);
-    n = utf8proc_decompose(bytes, n_bytes, points, n, NORMAL_FORM_C);
-    n = utf8proc_reencode(points, n, NORMAL_FORM_C);
-    return n < 0 ? text : (const char *)points; /* It was well-formed, so it can't fail. */
+    n = utf8proc_decompose(bytes, n_bytes, points, n, how);
+    n = utf8proc_reencode(points, n, how);
+    return n < 0 ? NULL : (const char *)points;
 }
 
 const char *codec_normalise(struct base_arena *arena, const char *text, size_t most)
@@ -111,5 +119,14 @@ const char *codec_normalise(struct base_arena *arena, const char *text, size_t m
     char *copy = base_arena_copy(arena, text, length);
     length = unify_line_breaks(copy, length);
     size_t n_points = (size_t)base_utf8_length(copy, length);
-    return n_points > POINTS_OF_ONE_MAX * most ? copy : compose(arena, copy, length);
+    return n_points > POINTS_OF_ONE_MAX * most ? copy : map(arena, copy, length, NORMAL_FORM_C);
+}
+
+const char *codec_fold_code(struct base_arena *arena, const char *code)
+{
+    if (!codec_is_label(code, COUPON_CODE_MAX) || strchr(code, '/') != NULL ||
+        codec_has_dot_segment(code))
+        return NULL;
+    const char *folded = map(arena, code, strlen(code), NFKC_CASEFOLD);
+    return folded != NULL && codec_is_label(folded, COUPON_CODE_MAX) ? folded : NULL;
 }

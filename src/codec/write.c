@@ -39,12 +39,12 @@ static void write_quoted(struct base_buffer *out, const char *text)
 static void write_integer(
     struct base_buffer *out, const struct codec_field *field, const void *source)
 {
-    if (field->size == sizeof(int32_t))
-        base_buffer_append_int(out, *(const int32_t *)source);
-    else if (field->is_nullable && *(const int64_t *)source == INT64_MIN)
+    int64_t number =
+        field->size == sizeof(int32_t) ? *(const int32_t *)source : *(const int64_t *)source;
+    if (field->is_nullable && number < field->least)
         base_buffer_append_text(out, "null");
     else
-        base_buffer_append_int(out, *(const int64_t *)source);
+        base_buffer_append_int(out, number);
 }
 
 static void write_uuid(struct base_buffer *out, const struct base_uuid *uuid)
@@ -57,6 +57,10 @@ static void write_uuid(struct base_buffer *out, const struct base_uuid *uuid)
 static void write_time(struct base_buffer *out, int64_t unix_us)
 {
     char text[BASE_TIME_SIZE];
+    if (unix_us == INT64_MIN) {
+        base_buffer_append_text(out, "null");
+        return;
+    }
     base_time_format(unix_us, text);
     write_quoted(out, text);
 }
@@ -78,6 +82,13 @@ static void write_item_prices(struct base_buffer *out, const struct cart_event *
         base_buffer_append_int(out, price->unit_price_minor);
     }
     base_buffer_append_char(out, '}');
+}
+
+/* As the data of CouponDefined has it. */
+static void write_coupon(struct base_buffer *out, const struct coupon_definition *definition)
+{
+    const struct coupon_event event = {.type = COUPON_EVENT_DEFINED, .defined = *definition};
+    codec_write_fields(out, codec_coupon_shapes[COUPON_EVENT_DEFINED].fields, &event);
 }
 
 static void write_value(
@@ -120,6 +131,16 @@ static void write_value(
     case CODEC_PRICES:
         codec_write_prices(out, BASE_CONTAINER(source, const struct catalog_content, n_prices));
         return;
+    case CODEC_WORDS:
+    case CODEC_SKUS:
+        codec_write_texts(out, source);
+        return;
+    case CODEC_AMOUNTS:
+        if (field->is_nullable && ((const struct coupon_amounts *)source)->n == 0)
+            base_buffer_append_text(out, "null");
+        else
+            codec_write_amounts(out, source);
+        return;
     case CODEC_PRICE_SOURCE:
         base_buffer_append_text(out, *(const bool *)source ? "\"set\"" : "\"catalog\"");
         return;
@@ -139,7 +160,14 @@ static void write_value(
     case CODEC_TIME:
         write_time(out, *(const int64_t *)source);
         return;
+    case CODEC_COUPON:
+        write_coupon(out, *(const struct coupon_definition *const *)source);
+        return;
+    case CODEC_COUPON_STATE:
+        write_quoted(out, cart_coupon_state_name(*(const enum cart_coupon_state *)source));
+        return;
     case CODEC_TYPE:
+    case CODEC_COUPON_CODE:
     case CODEC_EMAIL:
     case CODEC_PATCH:
     case CODEC_ELEMENTS:

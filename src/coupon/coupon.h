@@ -16,7 +16,7 @@
 #define COUPON_CURRENCIES_MAX 32
 #define COUPON_SKUS_MAX 250
 #define COUPON_TAGS_MAX 50
-#define COUPON_TAG_MAX 64           /* characters */
+
 #define COUPON_TEXTS_BYTES_MAX 8192 /* of its skus together as JSON; of its tags likewise */
 #define COUPON_LIMIT_MAX INT64_C(1000000000)
 

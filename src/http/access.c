@@ -28,6 +28,7 @@ static const struct {
     [HTTP_PRICES] = {.scopes = AUTH_ALLOW(PRICES)},
     [HTTP_TOTALS] = {.scopes = AUTH_ALLOW(TOTALS)},
     [HTTP_CATALOG] = {.scopes = AUTH_ALLOW(CATALOG)},
+    [HTTP_COUPONS] = {.scopes = AUTH_ALLOW(COUPONS)},
     [HTTP_EVENTS] = {.scopes = AUTH_ALLOW(EVENTS)},
     [HTTP_REPORTS] = {.scopes = AUTH_ALLOW(REPORTS)},
     [HTTP_OPERATIONS] = {.scopes = AUTH_ALLOW(REPORTS), .is_for_this_machine = true},
@@ -53,6 +54,11 @@ bool http_may(const struct http_request *request, enum http_access access)
         return is_on_this_machine(request);
     return rules[access].is_for_guests && (!rules[access].needs_cart_token ||
                                            request->headers.values[HTTP_HEADER_CART_TOKEN] != NULL);
+}
+
+bool http_knows_coupons(const struct http_request *request)
+{
+    return request->rights.may_all || http_may(request, HTTP_COUPONS);
 }
 
 /* ---- refusals (RFC 6750, section 3) ---------------------------------------------------------- */

@@ -21,6 +21,7 @@ const struct http_refusal *http_ask_change_item(struct http_request *request);
 const struct http_refusal *http_ask_remove_item(struct http_request *request);
 const struct http_refusal *http_ask_set_total(struct http_request *request);
 const struct http_refusal *http_ask_remove_total(struct http_request *request);
+const struct http_refusal *http_ask_remove_coupon(struct http_request *request);
 const struct http_refusal *http_ask_execute_commands(struct http_request *request);
 const struct http_refusal *http_ask_make_resume_token(struct http_request *request);
 const struct http_refusal *http_ask_get_resumed_cart(struct http_request *request);
@@ -32,6 +33,10 @@ const struct http_refusal *http_ask_list_events(struct http_request *request);
 const struct http_refusal *http_ask_put_product(struct http_request *request);
 const struct http_refusal *http_ask_get_product(struct http_request *request);
 const struct http_refusal *http_ask_list_products(struct http_request *request);
+const struct http_refusal *http_ask_put_coupon(struct http_request *request);
+const struct http_refusal *http_ask_get_coupon(struct http_request *request);
+const struct http_refusal *http_ask_withdraw_coupon(struct http_request *request);
+const struct http_refusal *http_ask_list_coupons(struct http_request *request);
 const struct http_refusal *http_ask_get_demand_report(struct http_request *request);
 const struct http_refusal *http_ask_get_funnel_report(struct http_request *request);
 const struct http_refusal *http_ask_get_removed_then_bought_report(struct http_request *request);
@@ -71,7 +76,7 @@ const struct http_refusal *http_refuse_history(struct http_request *request);
 /* Of whatever else was read. */
 const struct http_refusal *http_refuse_failure(
     struct http_request *request, enum base_failure failure);
-/* There is no cart or product, by the problem, with the name that the path says. */
+/* There is no cart, product or coupon, by the problem, with the name that the path says. */
 const struct http_refusal *http_refuse_missing(
     struct http_request *request, enum http_problem missing);
 

@@ -26,6 +26,7 @@ enum http_access {
     HTTP_PRICES,     /* prices: in a cart that one may change */
     HTTP_TOTALS,     /* totals: of any cart */
     HTTP_CATALOG,    /* catalog */
+    HTTP_COUPONS,    /* coupons */
     HTTP_EVENTS,     /* events */
     HTTP_REPORTS,    /* reports */
     HTTP_OPERATIONS, /* reports; and who is on this machine and came directly */

@@ -170,7 +170,7 @@ bool cart_cache_find(struct cart_cache *cache, int64_t now_us, struct projection
 {
     if (!has_lease(cache, now_us))
         return false;
-    struct cached_cart *cart = find(cache, &read->cart_id)->cart;
+    struct cached_cart *cart = find(cache, &read->id)->cart;
     if (cart == NULL || cart->is_behind)
         return false;
     if (!read->caller.may_all &&

@@ -479,7 +479,7 @@ void carts_cache(
     const struct projections_read *read)
 {
     const struct cart_cache_entry found = {
-        .cart_id = read->cart_id,
+        .cart_id = read->id,
         .version = read->version,
         .customer_id = postgres_get_text(rows, row, CUSTOMER_ID),
         .guest_token_hash = postgres_get_text(rows, row, GUEST_TOKEN_HASH),

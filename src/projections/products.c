@@ -273,43 +273,10 @@ const struct postgres_statement products_list_statement = {
     POSTGRES_TYPES(POSTGRES_TEXT, POSTGRES_INT4),
 };
 
-bool products_ask_page(struct projections_page *page)
-{
-    BASE_CLEANUP(base_arena_finish) struct base_arena arena = {0};
-    const char *after_sku = "";
-    if (page->cursor != NULL) {
-        size_t n_bytes = 0;
-        const struct cursor_list list = {.kind = PRODUCTS_CURSOR};
-        const uint8_t *bytes = cursor_decode(&arena, &list, page->cursor, &n_bytes);
-        if (bytes == NULL)
-            return false;
-        after_sku = base_arena_copy(&arena, (const char *)bytes, n_bytes);
-        if (!codec_is_sku(after_sku) || strlen(after_sku) != n_bytes)
-            return false;
-    }
-    struct postgres_parameters *to =
-        postgres_pipeline_add(&page->pipeline, &products_list_statement);
-    postgres_put_text(to, after_sku);
-    postgres_put_int4(to, page->limit + 1);
-    return true;
-}
-
-void products_receive_page(struct projections_page *page)
-{
-    const struct postgres_rows *rows = postgres_pipeline_rows(&page->pipeline, 0);
-    size_t n_rows = postgres_rows_count(rows);
-    size_t n_shown = n_rows > (size_t)page->limit ? (size_t)page->limit : n_rows;
-    base_buffer_append_text(&page->body, "{\"products\":[");
-    for (size_t i = 0; i < n_shown; i++) {
-        if (i > 0)
-            base_buffer_append_char(&page->body, ',');
-        append_product(&page->body, rows, i, 1);
-    }
-    base_buffer_append_char(&page->body, ']');
-    if (n_shown < n_rows) {
-        const struct cursor_list list = {.kind = PRODUCTS_CURSOR};
-        cursor_encode(
-            &page->next_cursor, &list, postgres_get_text(rows, n_shown - 1, 0),
-            postgres_get_length(rows, n_shown - 1, 0));
-    }
-}
+const struct key_list products_list = {
+    .name = "products",
+    .statement = &products_list_statement,
+    .cursor = PRODUCTS_CURSOR,
+    .is_key = codec_is_sku,
+    .append = append_product,
+};

@@ -7,16 +7,23 @@
 #include "cart_cache.h"
 
 /*
- * Reads of single carts and products queue, and go out many in one round trip as soon as one of two
- * slots is free; everything that one turn of the loop brought goes together. A read changes
- * nothing, so one whose connection was lost is simply asked again, as long as its time allows.
- * Pages have a connection of their own, so that a long one holds up nobody's cart.
+ * Reads of single carts, products and coupons queue, and go out many in one round trip as soon as
+ * one of two slots is free; everything that one turn of the loop brought goes together. A read
+ * changes nothing, so one whose connection was lost is simply asked again, as long as its time
+ * allows. Pages have a connection of their own, so that a long one holds up nobody's cart.
  */
 #define READS_SLOTS 2
 #define READS_AT_ONCE 128 /* in one round trip */
 #define PAGES_MAX 256     /* unanswered */
 
-enum read_table { TABLE_CARTS, TABLE_PRICED_CARTS, TABLE_CUSTOMER_CARTS, TABLE_PRODUCTS, N_TABLES };
+enum read_table {
+    TABLE_CARTS,
+    TABLE_PRICED_CARTS,
+    TABLE_CUSTOMER_CARTS,
+    TABLE_PRODUCTS,
+    TABLE_COUPONS,
+    N_TABLES
+};
 
 static const struct {
     const struct postgres_statement *statement;
@@ -26,6 +33,7 @@ static const struct {
     [TABLE_PRICED_CARTS] = {&carts_read_priced, carts_receive_priced},
     [TABLE_CUSTOMER_CARTS] = {&carts_read_customers, carts_receive},
     [TABLE_PRODUCTS] = {&products_read, products_receive},
+    [TABLE_COUPONS] = {&coupons_read, coupons_receive},
 };
 
 struct read_slot {
@@ -66,6 +74,8 @@ static enum read_table find_table(const struct projections_read *read)
         return TABLE_PRODUCTS;
     if (read->customer_id != NULL)
         return TABLE_CUSTOMER_CARTS;
+    if (read->is_coupon)
+        return TABLE_COUPONS;
     return read->wants_prices ? TABLE_PRICED_CARTS : TABLE_CARTS;
 }
 
@@ -82,7 +92,7 @@ static void take_reads(struct read_slot *slot)
         enum read_table table = find_table(read);
         slot->reads[table][slot->n_reads[table]++] = read;
         if (table == TABLE_CARTS)
-            read->mark = cart_cache_mark(&self->cache, now_us, &read->cart_id);
+            read->mark = cart_cache_mark(&self->cache, now_us, &read->id);
     }
 }
 
@@ -102,7 +112,7 @@ static void ask_table(struct read_slot *slot, enum read_table table)
         else if (table == TABLE_CUSTOMER_CARTS)
             postgres_put_text(to, slot->reads[table][i]->customer_id);
         else
-            postgres_put_uuid(to, &slot->reads[table][i]->cart_id);
+            postgres_put_uuid(to, &slot->reads[table][i]->id);
     }
 }
 
@@ -201,6 +211,12 @@ void projections_read_product(struct projections *projections, struct projection
     queue_ask(&projections->reads, &read->request);
 }
 
+void projections_read_coupon(struct projections *projections, struct projections_read *read)
+{
+    read->is_coupon = true;
+    queue_ask(&projections->reads, &read->request);
+}
+
 /* ---- the cache ------------------------------------------------------------------------------- */
 
 void projections_set_lessor(struct projections *projections, struct projections_lessor *lessor)
@@ -255,28 +271,20 @@ static void page_answered(struct queue_request *request)
     page->answered(page);
 }
 
-static void page_read(
-    struct postgres_pipeline *pipeline, void (*receive)(struct projections_page *page))
+static void page_read(struct postgres_pipeline *pipeline)
 {
     struct projections_page *page = BASE_CONTAINER(pipeline, struct projections_page, pipeline);
     struct queue *queue = &page->projections->pages;
     enum base_failure failure = postgres_failure(pipeline->outcome);
     if (failure == BASE_NO_FAILURE) {
-        receive(page);
+        if (page->list == NULL)
+            carts_receive_page(page);
+        else
+            key_list_receive_page(page->list, page);
         end_page(page);
     }
     queue_answer(queue, &page->request, failure);
     queue_sent(queue);
-}
-
-static void carts_page_read(struct postgres_pipeline *pipeline)
-{
-    page_read(pipeline, carts_receive_page);
-}
-
-static void products_page_read(struct postgres_pipeline *pipeline)
-{
-    page_read(pipeline, products_receive_page);
 }
 
 static void send_page(struct queue *queue)
@@ -286,28 +294,35 @@ static void send_page(struct queue *queue)
     postgres_send(page->projections->lister, &page->pipeline);
 }
 
+/* Of carts where `list` is NULL. */
 static bool list_page(
-    struct projections *self, struct projections_page *page, enum read_table table)
+    struct projections *self, struct projections_page *page, const struct key_list *list)
 {
     page->projections = self;
+    page->list = list;
     postgres_pipeline_begin(&page->pipeline);
-    if (!(table == TABLE_CARTS ? carts_ask_page(page) : products_ask_page(page))) {
+    if (!(list == NULL ? carts_ask_page(page) : key_list_ask_page(list, page))) {
         postgres_pipeline_finish(&page->pipeline);
         return false;
     }
-    page->pipeline.answered = table == TABLE_CARTS ? carts_page_read : products_page_read;
+    page->pipeline.answered = page_read;
     queue_ask(&self->pages, &page->request);
     return true;
 }
 
 bool projections_list_carts(struct projections *projections, struct projections_page *page)
 {
-    return list_page(projections, page, TABLE_CARTS);
+    return list_page(projections, page, NULL);
 }
 
 bool projections_list_products(struct projections *projections, struct projections_page *page)
 {
-    return list_page(projections, page, TABLE_PRODUCTS);
+    return list_page(projections, page, &products_list);
+}
+
+bool projections_list_coupons(struct projections *projections, struct projections_page *page)
+{
+    return list_page(projections, page, &coupons_list);
 }
 
 bool projections_report(struct projections *projections, struct projections_report *report)
@@ -340,15 +355,16 @@ const struct projections_table *const *projections_tables(size_t *n_tables)
 }
 
 static const struct postgres_statement *const READ_STATEMENTS[] = {
-    &carts_read, &carts_read_priced, &carts_read_customers, &products_read, NULL};
+    &carts_read, &carts_read_priced, &carts_read_customers, &products_read, &coupons_read, NULL};
 
 static void collect_list_statements(struct projections *self)
 {
     size_t n = 0;
-    assert(carts_list_statements_count + 2 <= BASE_COUNT(self->list_statements));
+    assert(carts_list_statements_count + 3 <= BASE_COUNT(self->list_statements));
     for (size_t i = 0; i < carts_list_statements_count; i++)
         self->list_statements[n++] = &carts_list_statements[i];
     self->list_statements[n++] = &products_list_statement;
+    self->list_statements[n++] = &coupons_list_statement;
     self->list_statements[n] = NULL;
 }
 

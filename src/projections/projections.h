@@ -199,7 +199,7 @@ bool projections_receive_owner(
 
 /* ---- read for GETs --------------------------------------------------------------------------- */
 
-/* Of one cart or product. Of a list or a report, request.failure says all. */
+/* Of one cart, product or coupon. Of a list or a report, request.failure says all. */
 enum projections_outcome {
     PROJECTIONS_FOUND,
     PROJECTIONS_NOT_FOUND,
@@ -216,7 +216,7 @@ struct projections_options {
     const char *not_ready_detail;
     int64_t wait_ms;
     size_t cache_bytes;     /* for carts that were read, while a lease lasts; 0: none are cached */
-    size_t queue_reads;     /* of carts and products, unanswered; beyond it OVERLOADED */
+    size_t queue_reads;     /* of single things, unanswered; beyond it OVERLOADED */
     int64_t report_seconds; /* that a report may take; beyond it TOO_SLOW */
 };
 
@@ -228,13 +228,13 @@ struct projections *projections_create(const struct projections_options *options
 void projections_destroy(struct projections *projections);
 bool projections_is_ready(const struct projections *projections);
 
-/* One cart or one product. The caller owns it; it must not move or die until it is answered, which
- * for a cart that is cached is within the call that asks. Zero-initialise, set answered and the id
- * or sku; the caller finishes `body`. */
+/* One cart, product or coupon. The caller owns it; it must not move or die until it is answered,
+ * which for a cart that is cached is within the call that asks. Zero-initialise, set answered and
+ * the id or sku; the caller finishes `body`. */
 struct projections_read {
-    struct base_uuid cart_id;  /* projections_read_cart */
-    struct cart_caller caller; /* the same: a cart of another owner is not found */
-    bool wants_prices;         /* the same: beside those that the catalogue has at that moment */
+    struct base_uuid id;       /* projections_read_cart, projections_read_coupon */
+    struct cart_caller caller; /* of a cart: one of another owner is not found */
+    bool wants_prices;         /* of a cart: beside those that the catalogue has at that moment */
     const char *customer_id;   /* projections_read_customer_cart */
     const char *sku;           /* projections_read_product */
     void (*answered)(struct projections_read *read);
@@ -243,11 +243,13 @@ struct projections_read {
     int32_t version;
     struct base_buffer body; /* the whole JSON answer */
     uint64_t mark;           /* the room's own */
+    bool is_coupon;          /* the same */
 };
 void projections_read_cart(struct projections *projections, struct projections_read *read);
 /* The newest of a customer's open carts. */
 void projections_read_customer_cart(struct projections *projections, struct projections_read *read);
 void projections_read_product(struct projections *projections, struct projections_read *read);
+void projections_read_coupon(struct projections *projections, struct projections_read *read);
 
 /* Whoever changes carts may grant a lease on reads, until a moment (monotonic) before which nobody
  * else changes any: meanwhile reads are answered from the cache. The cache stays valid from one
@@ -314,16 +316,21 @@ struct projections_page {
     const char *cursor; /* NULL: the first page */
     void (*answered)(struct projections_page *page);
     struct queue_request request;
-    struct base_buffer body; /* {"carts":[…],"as_of":…,"next_cursor":…} or {"products":…} */
+    struct base_buffer
+        body; /* {"carts":[…],"as_of":…,"next_cursor":…}, {"products":…}, {"coupons":…} */
     struct base_buffer next_cursor; /* empty: this is the last page */
     struct postgres_pipeline pipeline;
     struct projections *projections;
+    const struct key_list *list; /* the room's own; NULL: carts */
 };
 /* False (and never answered): the cursor is none of this list with these filters. */
 bool projections_list_carts(struct projections *projections, struct projections_page *page)
     BASE_MUST_CHECK;
 /* By sku. */
 bool projections_list_products(struct projections *projections, struct projections_page *page)
+    BASE_MUST_CHECK;
+/* By folded code. */
+bool projections_list_coupons(struct projections *projections, struct projections_page *page)
     BASE_MUST_CHECK;
 
 /* ---- reports --------------------------------------------------------------------------------- */

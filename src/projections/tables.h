@@ -13,7 +13,8 @@
     ROW(carts)                                                                                     \
     ROW(cart_chunks)                                                                               \
     ROW(cart_items)                                                                                \
-    ROW(products)
+    ROW(products)                                                                                  \
+    ROW(coupons)
 #define TABLES_ROW(name)                                                                           \
     extern const struct eventstore_clause name##_clause;                                           \
     extern const struct projections_table name##_table;
@@ -92,6 +93,7 @@ extern const struct postgres_statement carts_read;
 extern const struct postgres_statement carts_read_priced;
 extern const struct postgres_statement carts_read_customers;
 extern const struct postgres_statement products_read;
+extern const struct postgres_statement coupons_read;
 /* A whole document, of a row c of `carts`. */
 #define TABLES_CART_DOCUMENT                                                                       \
     "CASE WHEN c.document_end IS NULL THEN c.document ELSE concat(c.document,\n"                   \
@@ -121,6 +123,8 @@ void carts_cache_change(
     struct cart_cache *cache, int64_t now_us, const struct projections_change *change);
 bool products_receive(const struct postgres_rows *rows, size_t row, struct projections_read *read)
     BASE_MUST_CHECK;
+bool coupons_receive(const struct postgres_rows *rows, size_t row, struct projections_read *read)
+    BASE_MUST_CHECK;
 
 /* A cursor is opaque to clients: the kind of list, the position in it, and a checksum of both and
  * of the list's filters, in base64url. So it goes on in the list that gave it, on any instance, and
@@ -133,6 +137,7 @@ struct cursor_list {
 };
 #define CARTS_CURSOR 'c'
 #define PRODUCTS_CURSOR 'p'
+#define COUPONS_CURSOR 'k'
 /* Appends to `out`. */
 void cursor_encode(
     struct base_buffer *out, const struct cursor_list *list, const void *position, size_t n_bytes);
@@ -148,10 +153,24 @@ const uint8_t *cursor_decode(
 extern const struct postgres_statement carts_list_statements[];
 extern const size_t carts_list_statements_count;
 extern const struct postgres_statement products_list_statement;
+extern const struct postgres_statement coupons_list_statement;
 bool carts_ask_page(struct projections_page *page) BASE_MUST_CHECK;
 void carts_receive_page(struct projections_page *page);
-bool products_ask_page(struct projections_page *page) BASE_MUST_CHECK;
-void products_receive_page(struct projections_page *page);
+
+/* A list in the order of one text column. Its statement has the rows behind $1, at most $2; the
+ * first column is the text, the others are what `append` makes an element of. */
+struct key_list {
+    const char *name; /* in JSON */
+    const struct postgres_statement *statement;
+    char cursor; /* the kind of its cursors */
+    bool (*is_key)(const char *text);
+    void (*append)(
+        struct base_buffer *out, const struct postgres_rows *rows, size_t row, size_t column);
+};
+extern const struct key_list products_list;
+extern const struct key_list coupons_list;
+bool key_list_ask_page(const struct key_list *list, struct projections_page *page) BASE_MUST_CHECK;
+void key_list_receive_page(const struct key_list *list, struct projections_page *page);
 
 /* ---- what follows the log, and the reports over it ------------------------------------------- */
 

@@ -14,15 +14,16 @@ static void claim_asked(const char *text)
     struct projections_page page = {.cursor = text, .limit = 1};
     postgres_pipeline_begin(&page.pipeline);
     bool is_carts = carts_ask_page(&page);
-    bool is_products = products_ask_page(&page);
-    FUZZ_CLAIM(!is_carts || !is_products);
+    bool is_products = key_list_ask_page(&products_list, &page);
+    bool is_coupons = key_list_ask_page(&coupons_list, &page);
+    FUZZ_CLAIM(is_carts + is_products + is_coupons <= 1);
     postgres_pipeline_finish(&page.pipeline);
 }
 
 /* What is read as a cursor is the one that is written for its position. */
 static void claim_sent(const char *text)
 {
-    static const char kinds[] = {CARTS_CURSOR, PRODUCTS_CURSOR, 'd', 'r'};
+    static const char kinds[] = {CARTS_CURSOR, PRODUCTS_CURSOR, COUPONS_CURSOR, 'd', 'r'};
     for (size_t i = 0; i < BASE_COUNT(kinds); i++) {
         BASE_CLEANUP(base_arena_finish) struct base_arena arena = {0};
         BASE_CLEANUP(base_buffer_finish) struct base_buffer made = {0};

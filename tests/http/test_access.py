@@ -40,6 +40,10 @@ ACCESS = {
     "putProduct": "catalog",
     "getProduct": "anyone",
     "listProducts": "anyone",
+    "putCoupon": "coupons",
+    "getCoupon": "coupons",
+    "withdrawCoupon": "coupons",
+    "listCoupons": "coupons",
     "getDemandReport": "reports",
     "getFunnelReport": "reports",
     "getRemovedThenBoughtReport": "reports",
@@ -58,6 +62,7 @@ SCOPES = {
     "events": {"events"},
     "totals": {"totals"},
     "catalog": {"catalog"},
+    "coupons": {"coupons"},
     "reports": {"reports"},
     "operations": {"reports"},
 }
@@ -119,11 +124,14 @@ class Targets:
     def __init__(self, case):
         self.case = case
         self.sku = case.make_product(100)
+        self.code = make_sku("code")
+        case.service_of("coupons").put(f"/coupons/{self.code}", {"percent": 1})
 
     def make(self, operation, cart_id=None):
         path = operation.path.replace("{cart_id}", cart_id or make_id())
         path = path.replace("{item_id}", self.sku).replace("{slug}", "cart-closed")
-        path = path.replace("{name}", "tax").replace("{token}", "x" * 64)
+        path = path.replace("{name}", "tax").replace("{code}", self.code)
+        path = path.replace("{token}", "x" * 64)
         other = {}  # a cart to merge, with the token that makes it the caller's
         if operation.id in ("mergeCart", "revertMerge"):
             cart, guest = self.case.make_guest_cart((self.sku, 1))
@@ -142,6 +150,7 @@ class Targets:
             "mergeCart": other,
             "revertMerge": {"from_token": other.get("from_token")},
             "putProduct": {"name": "Tea", "prices": {"EUR": 1}},
+            "putCoupon": {"percent": 1250},
         }.get(operation.id)
         return operation.method, path, None if value is None else encode_json(value)
 
@@ -233,7 +242,7 @@ class EveryRoute(AuthCase):
                 self.assertEqual(client.receive("GET", "/livez").status, 400)
 
     def test_each_scope_is_good_for_what_it_is_for(self):
-        for scope in ("carts", "carts:all", "catalog", "events", "reports", "totals", "prices", "", "other cartsx"):
+        for scope in ("carts", "carts:all", "catalog", "coupons", "events", "reports", "totals", "prices", "", "other cartsx"):
             client = self.bearing(self.key.token("zoe", scope))
             for operation in operations():
                 access = ACCESS[operation.id]

@@ -15,6 +15,7 @@ from support import (
     Service,
     ServiceCase,
     contract,
+    coupon_stream_id,
     encode_json,
     find_server_programs,
     make_id,
@@ -57,6 +58,8 @@ class Requests:
             path = path.replace("{token}", self.case.make_resume_token(self.case.make_cart()["id"]))
         path = path.replace("{sku}", make_sku("put") if operation.id == "putProduct" else self.sku)
         path = path.replace("{slug}", "cart-closed").replace("{name}", "tax")
+        if "{code}" in path:
+            path = path.replace("{code}", self.make_coupon(operation))
         value = {
             "createCart": {},
             "addItem": {"sku": self.sku},
@@ -70,8 +73,15 @@ class Requests:
             "checkOutCart": {"expected_total": 100},
             "executeCommands": {"commands": [{"type": "add_item", "sku": self.sku}]},
             "putProduct": {"name": "Tea", "prices": {"EUR": 1}},
+            "putCoupon": {"percent": 1250},
         }.get(operation.id)
         return operation.method, path, None if value is None else encode_json(value)
+
+    def make_coupon(self, operation):
+        code = make_sku("code")
+        if operation.id != "putCoupon":
+            self.case.client.put(f"/coupons/{code}", {"percent": 1000})
+        return code
 
     def make_cart(self, operation):
         """One that the operation changes."""
@@ -118,6 +128,9 @@ class EachStatus(ServiceCase):
         self.assertEqual(
             self.client.put(f"/products/{sku}", {"name": "B", "prices": {}}).status, 200
         )
+        coupon = f"/coupons/{make_sku('code')}"
+        for percent, status in ((1, 201), (2, 200)):
+            self.assertEqual(self.client.put(coupon, {"percent": percent}).status, status)
         self.assertEqual(self.client.get("/readyz?verbose").status, 200)
 
     def test_204_nothing_more_to_say(self):
@@ -125,6 +138,8 @@ class EachStatus(ServiceCase):
             method, target, body = self.requests.make(operation)
             if operation.id == "putProduct":
                 self.client.put(target, {"name": "Old", "prices": {}})
+            if operation.id == "putCoupon":
+                self.client.put(target, {"percent": 1})
             answer = self.client.request(
                 method, target, body=body, headers={"Prefer": "return=minimal"}
             )
@@ -169,12 +184,14 @@ class EachStatus(ServiceCase):
                 "carts": ABSENT,
                 "customers": make_id(),
                 "products": make_sku("no"),
+                "coupons": make_sku("no"),
                 "problems": "none",
             }[segments[1]]
             slug = {
                 "carts": "cart-not-found",
                 "customers": "cart-not-found",
                 "products": "product-not-found",
+                "coupons": "coupon-not-found",
                 "problems": "not-found",
             }[segments[1]]
             self.assert_problem(
@@ -212,7 +229,7 @@ class EachStatus(ServiceCase):
         cart_id = self.make_cart()["id"]
         self.assert_problem(self.client.post("/carts", {"id": cart_id}), 409, "cart-already-exists")
         for operation in self.each(409):
-            if operation.id in ("createCart", "putProduct", "reopenCart"):
+            if operation.id in ("createCart", "putProduct", "reopenCart") or "{code}" in operation.path:
                 continue
             method, target, body = self.requests.make(operation)
             self.assertEqual(
@@ -227,9 +244,12 @@ class EachStatus(ServiceCase):
         product_id = product_stream_id(sku)
         for operation in self.each(409):
             method, target, body = self.requests.make(operation)
-            if operation.id == "createCart" or (operation.id == "putProduct" and EXTERNAL_URL):
+            is_of_name = operation.id == "putProduct" or "{code}" in operation.path
+            if operation.id == "createCart" or (is_of_name and EXTERNAL_URL):
                 continue
-            if operation.id == "putProduct":
+            if "{code}" in operation.path:
+                target = f"/coupons/{self.make_cart_under_the_id_of_a_coupon()}"
+            elif operation.id == "putProduct":
                 target = f"/products/{self.make_cart_under_the_id_of_a_product()}"
             else:
                 target = "/".join(["", "carts", product_id, *target.split("/")[3:]])
@@ -237,16 +257,24 @@ class EachStatus(ServiceCase):
             self.assert_problem(answer, 409, "id-taken")
 
     def make_cart_under_the_id_of_a_product(self):
-        cart_id, sku = self.make_cart()["id"], make_sku("taken")
-        product_id = product_stream_id(sku)
+        sku = make_sku("taken")
+        self.make_cart_under(product_stream_id(sku))
+        return sku
+
+    def make_cart_under_the_id_of_a_coupon(self):
+        code = make_sku("TAKEN")
+        self.make_cart_under(coupon_stream_id(code))
+        return code
+
+    def make_cart_under(self, stream_id):
+        cart_id = self.make_cart()["id"]
         self.database.sql(
-            f"INSERT INTO streams VALUES ('{product_id}', 'cart');"
+            f"INSERT INTO streams VALUES ('{stream_id}', 'cart');"
             " UPDATE log_head SET position = position + 1;"
-            f" INSERT INTO events SELECT h.position, 'cart', '{product_id}', 1, e.type,"
+            f" INSERT INTO events SELECT h.position, 'cart', '{stream_id}', 1, e.type,"
             " e.schema_version, e.data, e.metadata, gen_random_uuid(), h.recorded_at"
             f" FROM log_head h, events e WHERE e.stream_id = '{cart_id}' AND e.version = 1;"
         )
-        return sku
 
     def test_412_version_mismatch(self):
         for operation in self.each(412):
@@ -288,6 +316,8 @@ class EachStatus(ServiceCase):
                 first = self.client.post(
                     "/carts", {"currency": "USD"}, headers={"Idempotency-Key": key}
                 )
+            elif "{code}" in operation.path:
+                first = self.client.put(target, {"percent": 7}, headers={"Idempotency-Key": key})
             else:
                 first = self.client.put(
                     target, {"name": "Other", "prices": {}}, headers={"Idempotency-Key": key}
@@ -321,7 +351,8 @@ class Everywhere(ServiceCase):
         for template in contract.contract().paths:
             target = template.replace("{cart_id}", make_id()).replace("{item_id}", "x")
             target = target.replace("{sku}", "x").replace("{slug}", "cart-closed")
-            target = target.replace("{name}", "tax").replace("{customer_id}", "x")
+            target = target.replace("{name}", "tax").replace("{code}", "x")
+            target = target.replace("{customer_id}", "x")
             target = target.replace("{from}", make_id())
             documented = contract.contract().allowed_methods(template)
             for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "LINK"):
@@ -360,6 +391,7 @@ class WithTokens(AuthCase):
     def ask(self, operation, token):
         path = operation.path.replace("{cart_id}", ABSENT).replace("{slug}", "cart-closed")
         path = path.replace("{item_id}", "x").replace("{sku}", "x").replace("{name}", "tax")
+        path = path.replace("{code}", "x")
         path = path.replace("{from}", ABSENT)
         query = "?verbose" if operation.id == "getReadyz" else ""
         headers = {"X-Forwarded-For": "192.0.2.1"}
@@ -391,6 +423,7 @@ class WhenSomethingIsBroken(ServiceCase):
 
     TABLES = {
         "/products": "products",
+        "/coupons": "coupons",
         "/reports/demand": "demand_changes",
         "/reports/funnel": "funnel_steps",
         "/reports/removed-then-bought": "removals_bought",
@@ -538,7 +571,7 @@ class Union(unittest.TestCase):
         unseen = documented - set(contract.seen())
         if EXTERNAL_URL:
             unseen = {pair for pair in unseen if pair[1] not in (401, 403, 429, 500, 503)}
-            unseen.discard(("putProduct", 409))
+            unseen -= {("putProduct", 409), ("putCoupon", 409), ("withdrawCoupon", 409)}
         self.assertEqual(sorted(unseen), [], "documented, but never answered")
 
     def test_every_documented_problem_was_answered(self):
@@ -559,7 +592,8 @@ class Union(unittest.TestCase):
         }
         if EXTERNAL_URL:
             unseen = {triple for triple in unseen if triple[1] not in (401, 403, 429, 500, 503)}
-            unseen.discard(("putProduct", 409, "id-taken"))
+            for operation in ("putProduct", "putCoupon", "withdrawCoupon"):
+                unseen.discard((operation, 409, "id-taken"))
             # They need another CARTD_REOPEN_HOURS and CARTD_OPEN_CARTS.
             unseen = {triple for triple in unseen if triple[2] != "reopen-too-late"}
             unseen = {triple for triple in unseen if triple[2] != "open-cart-exists"}

@@ -53,6 +53,7 @@ class Origins(OriginCase):
         for operation in contract.contract().operations.values():
             target = operation.path.replace("{cart_id}", make_id()).replace("{item_id}", "x")
             target = target.replace("{sku}", "x").replace("{slug}", "cart-closed")
+            target = target.replace("{code}", "x")
             target = target.replace("{from}", make_id())
             for origin in (SHOP, LOCAL):
                 answer = self.preflight(target, operation.method, origin)

@@ -4,7 +4,7 @@ import json
 import re
 import unittest
 
-from support import ServiceCase, make_id, make_key
+from support import ServiceCase, make_id, make_key, make_sku
 from support.settings import REPOSITORY
 
 # The name in the code, the file, the number.
@@ -30,6 +30,15 @@ LIMITS = (
     ("CATALOG_UNIT_MAX", "catalog/catalog.h", 16),
     ("CATALOG_SCALE_MAX", "catalog/catalog.h", 6),
     ("CATALOG_PRICE_MAX", "catalog/catalog.h", 2**53 - 1),
+    ("CATALOG_TAGS_MAX", "catalog/catalog.h", 20),
+    ("CATALOG_TAG_MAX", "catalog/catalog.h", 64),
+    ("COUPON_CODE_MAX", "coupon/coupon.h", 64),
+    ("COUPON_PERCENT_MAX", "coupon/coupon.h", 10000),
+    ("COUPON_CURRENCIES_MAX", "coupon/coupon.h", 32),
+    ("COUPON_SKUS_MAX", "coupon/coupon.h", 250),
+    ("COUPON_TAGS_MAX", "coupon/coupon.h", 50),
+    ("COUPON_TEXTS_BYTES_MAX", "coupon/coupon.h", 8192),
+    ("COUPON_LIMIT_MAX", "coupon/coupon.h", 10**9),
     ("CODEC_DEPTH_MAX", "codec/codec.h", 16),
     ("HTTP_BODY_MAX", "http/http.h", 64 * 1024),
     ("HTTP_KEY_MAX", "http/http.h", 255),
@@ -118,6 +127,38 @@ class Limits(ServiceCase):
             422,
             "quantity-out-of-range",
         )
+
+    def test_coupons(self):
+        def put(code, **members):
+            return self.client.put(f"/coupons/{code}", {"percent": 1, **members})
+
+        code = make_sku("LIMITS")
+        self.assert_limit(
+            "COUPON_CODE_MAX", lambda n: put(("x" * n)), 400, "invalid-parameter"
+        )
+        for name, make in (
+            ("COUPON_PERCENT_MAX", lambda n: {"percent": n}),
+            ("COUPON_CURRENCIES_MAX", lambda n: {"minimum": dict.fromkeys(CURRENCIES.split()[:n], 1)}),
+            ("COUPON_SKUS_MAX", lambda n: {"skus": [f"s{i}" for i in range(n)]}),
+            ("COUPON_TAGS_MAX", lambda n: {"tags": [f"t{i}" for i in range(n)]}),
+            # [ and ], and a sku of 126 characters, its quotes and a comma, but for the last
+            (
+                "COUPON_TEXTS_BYTES_MAX",
+                lambda n: {"skus": [f"{i:0126}" for i in range(63)] + ["x" * (n - 2 - 63 * 129 - 2)]},
+            ),
+            ("COUPON_LIMIT_MAX", lambda n: {"limit": n}),
+            ("COUPON_LIMIT_MAX", lambda n: {"limit_per_customer": n}),
+        ):
+            self.assert_limit(name, lambda n: put(code, **make(n)), 422, "invalid-body")
+
+    def test_tags_of_products(self):
+        def put(tags):
+            return self.client.put(f"/products/{self.sku}", {"name": "x", "prices": {}, "tags": tags})
+
+        self.assert_limit(
+            "CATALOG_TAGS_MAX", lambda n: put([f"t{i}" for i in range(n)]), 422, "invalid-body"
+        )
+        self.assert_limit("CATALOG_TAG_MAX", lambda n: put(["t" * n]), 422, "invalid-body")
 
     def test_quantities_of_products(self):
         def put(**quantity):

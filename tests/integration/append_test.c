@@ -192,6 +192,13 @@ static const struct argument FULL_APPEND[] = {
     {"updated_at", NO_ROWS},
     {"quantity", NO_ROWS},
     {"tags", NO_ROWS},
+    /* coupons */
+    {"stream_ordinal", NO_ROWS},
+    {"coupon_id", NO_ROWS},
+    {"folded_code", NO_ROWS},
+    {"version", NO_ROWS},
+    {"document", NO_ROWS},
+    {"updated_at", NO_ROWS},
 };
 
 /* The next change of the same carts. */

@@ -343,6 +343,7 @@ def shapes_in_code(tree):
         ("cart/cart.h", "CART_EVENT"),
         ("cart/cart.h", "CART_COMMAND"),
         ("catalog/catalog.h", "CATALOG_EVENT"),
+        ("coupon/coupon.h", "COUPON_EVENT"),
         ("customer/customer.h", "CUSTOMER_EVENT"),
     ):
         for row, name in rows(tree, f"src/{file}", r'ROW\((\w+),\s*"(\w+)"', f"{kind}S"):

@@ -15,7 +15,7 @@ static struct base_uuid id_of(uint8_t number)
 
 static struct projections_read read_of(uint8_t number)
 {
-    return (struct projections_read){.cart_id = id_of(number), .caller = {.may_all = true}};
+    return (struct projections_read){.id = id_of(number), .caller = {.may_all = true}};
 }
 
 /* What came of asking. */
@@ -213,7 +213,7 @@ static size_t count_found(struct cart_cache *cache, uint32_t n)
 {
     size_t n_found = 0;
     for (uint32_t i = 0; i < n; i++) {
-        struct projections_read read = {.cart_id = id_of_many(i), .caller = {.may_all = true}};
+        struct projections_read read = {.id = id_of_many(i), .caller = {.may_all = true}};
         if (!cart_cache_find(cache, SOON, &read))
             continue;
         n_found++;

@@ -28,7 +28,7 @@ static void answer_priced(struct projections_read *read)
 static const struct http_refusal *ask_present(struct http_request *request, bool wants_prices)
 {
     struct projections_read *read = &request->wait.read;
-    if (!base_uuid_parse(request->path_values[0], &read->cart_id))
+    if (!base_uuid_parse(request->path_values[0], &read->id))
         return http_refuse_missing(request, HTTP_PROBLEM_CART_NOT_FOUND);
     read->caller = request->rights;
     read->wants_prices = wants_prices;
@@ -173,7 +173,7 @@ const struct http_refusal *http_ask_get_resumed_cart(struct http_request *reques
     const struct http_refusal *refusal = http_begin_read(request);
     if (refusal != NULL)
         return refusal;
-    if (!http_read_resume_token(token, &request->arena, &read->cart_id))
+    if (!http_read_resume_token(token, &request->arena, &read->id))
         return refuse_resume_token(request);
     base_sha256_hex(token, read->caller.guest_token_hash);
     read->answered = answer_resumed;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "access.h"
+#include "admission.h"
 #include "reply.h"
 #include "server.h"
 
@@ -106,16 +107,25 @@ const struct http_refusal *http_begin_command(struct http_request *request)
 
 /* ---- answering ------------------------------------------------------------------------------- */
 
+static const char *make_location(struct http_request *request, const char *folder, const char *name)
+{
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer path = {0};
+    base_buffer_append_text(&path, folder);
+    http_append_encoded(&path, name);
+    return base_arena_copy(&request->arena, path.bytes, path.length);
+}
+
 /* Where the thing is that a command made. */
 static const char *location_of(struct http_request *request)
 {
     const struct service_command *command = &request->wait.command;
     if (command->aggregate == &aggregate_product) {
         const struct catalog_command *change = command->command;
-        BASE_CLEANUP(base_buffer_finish) struct base_buffer path = {0};
-        base_buffer_append_text(&path, "/products/");
-        http_append_encoded(&path, change->sku);
-        return base_arena_copy(&request->arena, path.bytes, path.length);
+        return make_location(request, "/products/", change->sku);
+    }
+    if (command->aggregate == &aggregate_coupon) {
+        const struct coupon_command *change = command->command;
+        return make_location(request, "/coupons/", change->definition.code);
     }
     char id[BASE_UUID_SIZE];
     base_uuid_format(&command->stream_id, id);
@@ -148,6 +158,9 @@ static void reply_done(struct http_request *request)
 static void answer(struct service_command *command)
 {
     struct http_request *request = BASE_CONTAINER(command, struct http_request, wait.command);
+    http_settle_attempt(
+        request, command->outcome == SERVICE_REFUSED && command->aggregate == &aggregate_cart &&
+                     command->refusal == CART_REFUSED_COUPON_NOT_APPLICABLE);
     if (command->outcome == SERVICE_DONE)
         reply_done(request);
     else
@@ -168,9 +181,23 @@ const struct http_refusal *http_submit(
     return NULL;
 }
 
+/* Whether a coupon is tried by who may not know all of them. However many a request names, it tells
+ * one failure. */
+static bool is_guess(const struct http_request *request)
+{
+    if (http_knows_coupons(request))
+        return false;
+    for (size_t i = 0; i < request->commands.n; i++)
+        if (request->commands.list[i].type == CART_COMMAND_APPLY_COUPON)
+            return true;
+    return false;
+}
+
 const struct http_refusal *http_submit_commands(struct http_request *request)
 {
     const struct http_refusal *refusal = http_authorize_commands(request);
+    if (refusal == NULL && is_guess(request))
+        refusal = http_admit_attempt(request);
     if (refusal != NULL)
         return refusal;
     request->asked = (struct cart_request){

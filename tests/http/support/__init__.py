@@ -6,7 +6,7 @@ from . import contract, fixtures
 from .audit import AuditCase
 from .case import ServiceCase, make_id, make_key, make_sku
 from .client import Answer, Client, NoAnswer, encode_json
-from .copies import product_stream_id
+from .copies import coupon_stream_id, product_stream_id
 from .corpus import CorpusCase
 from .database import (
     Cluster,

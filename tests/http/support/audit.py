@@ -15,6 +15,7 @@ TABLES = (
     "cart_chunks",
     "cart_items",
     "products",
+    "coupons",
     "snapshots",
 )
 

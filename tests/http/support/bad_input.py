@@ -225,6 +225,8 @@ TOO_MANY_PROPERTIES = json.dumps({f"a{i}": "x" for i in range(17)})
 TOO_LARGE_PROPERTIES = json.dumps({f"a{i}": "x" * 250 for i in range(5)})
 PROPERTIES = (*NO_OBJECT, TOO_MANY_PROPERTIES, TOO_LARGE_PROPERTIES)
 PROPERTIES_PATCH = (*NO_PATCH, TOO_LARGE_PROPERTIES)
+NO_INTEGER_OR_NULL = tuple(value for value in NO_INTEGER if value != "null")
+NO_TIME = ('""', '"2026"', '"2026-02-30T00:00:00Z"', '"2026-11-23T04:38:00"', "1", "[]", "{}", "true")
 NO_TAG = ("null", *NO_TEXT_VALUE, *NO_LABEL, '"-a"', '"a b"', '"é"', f'"{"x" * 65}"')
 TAGS = ("1", '"a"', "{}", "true", json.dumps([f"t{i}" for i in range(21)]))
 PRODUCT_QUANTITY = (
@@ -295,6 +297,24 @@ FIELDS = {
     "revertMerge": (("/from_token", '{"from_token":%}', TOKEN),),
     "restoreCart": (("/version", '{"version":%}', VERSION),),
     "changeCurrency": (("/currency", '{"currency":%}', CURRENCY),),
+    "putCoupon": (
+        ("", "%", ('{"percent":null}', '{"percent":1,"amount":{"EUR":1}}', "[]", "1")),
+        ("/percent", '{"percent":%}', (*NO_INTEGER_OR_NULL, "0", "10001")),
+        ("/amount", '{"amount":%}', NO_PATCH),
+        ("/amount/EUR", '{"amount":{"EUR":%}}', (*AMOUNT, "0")),
+        ("/amount/eur", '{"amount":{"eur":%}}', ("1",)),
+        ("/minimum", '{"percent":1,"minimum":%}', NO_PATCH),
+        ("/minimum/EUR", '{"percent":1,"minimum":{"EUR":%}}', AMOUNT),
+        ("/skus", '{"percent":1,"skus":%}', ("1", '"a"', "{}", "true")),
+        ("/skus/1", '{"percent":1,"skus":["a",%]}', SKU),
+        ("/tags", '{"percent":1,"tags":%}', ("1", '"a"', "{}", "true")),
+        ("/tags/1", '{"percent":1,"tags":["a",%]}', NO_TAG),
+        ("/starts_at", '{"percent":1,"starts_at":%}', NO_TIME),
+        ("/ends_at", '{"percent":1,"ends_at":%}', NO_TIME),
+        ("/limit", '{"percent":1,"limit":%}', (*NO_INTEGER_OR_NULL, "0", "1000000001")),
+        ("/limit_per_customer", '{"percent":1,"limit_per_customer":%}', (*NO_INTEGER_OR_NULL, "0")),
+        ("/combinable", '{"percent":1,"combinable":%}', NO_BOOLEAN),
+    ),
     "putProduct": (
         ("/name", '{"name":%,"prices":{}}', ("null", *NO_TEXT_VALUE, *NO_LABEL, f'"{"x" * 201}"')),
         ("/prices", '{"name":"x","prices":%}', NO_OBJECT),
@@ -366,6 +386,7 @@ GOOD = {
     "changeDetails": "{}",
     "claimCart": '{"customer_id":"x"}',
     "addItem": '{"sku":"x"}',
+    "putCoupon": '{"percent":1}',
     "changeItem": '{"quantity":2}',
     "setTotal": '{"amount":1}',
     "removeTotal": "{}",
@@ -380,6 +401,7 @@ GOOD = {
     "clearItems": "{}",
     "removeItem": "{}",
     "cancelCart": "{}",
+    "withdrawCoupon": "{}",
 }
 # Where no body is none at all, and is fine.
 MAY_BE_EMPTY = {
@@ -394,4 +416,5 @@ MAY_BE_EMPTY = {
     "clearItems",
     "removeItem",
     "cancelCart",
+    "withdrawCoupon",
 }

