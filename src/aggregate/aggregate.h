@@ -62,18 +62,19 @@ struct aggregate_effect {
 struct aggregate_decision {
     const void *facts; /* in the arena, one behind the other; texts of command, state and offers */
     size_t n_facts;
-    const struct aggregate_effect *effects; /* in the arena, each of another stream */
+    const struct aggregate_effect *effects; /* in the arena, in their order */
     size_t n_effects;
     bool is_refused;
-    int refusal;                    /* enum cart_refusal, catalog_refusal, coupon_refusal */
-    size_t command_index;           /* of several in one request: the one that is refused */
-    int64_t current_total_minor;    /* for CART_REFUSED_TOTAL_CHANGED */
-    struct cart_limits limits;      /* for CART_REFUSED_QUANTITY_OUT_OF_RANGE */
-    int64_t refused_quantity;       /* likewise */
-    int32_t current_version;        /* for CART_REFUSED_NO_SUCH_VERSION */
-    const char *details;            /* of a refusal, in the arena: a JSON array about lines, or what
-                                       CART_REFUSED_OTHER_ORDER_REFERENCE is about; NULL: none */
-    const char *status;             /* for CART_REFUSED_IS_CLOSED; static */
+    int refusal;                            /* enum cart_refusal, catalog_refusal, coupon_refusal */
+    size_t command_index;                   /* of several in one request: the one that is refused */
+    int64_t current_total_minor;            /* for CART_REFUSED_TOTAL_CHANGED */
+    struct cart_limits limits;              /* for CART_REFUSED_QUANTITY_OUT_OF_RANGE */
+    int64_t refused_quantity;               /* likewise */
+    int32_t current_version;                /* for CART_REFUSED_NO_SUCH_VERSION */
+    enum coupon_usability coupon_usability; /* for CART_REFUSED_COUPON_NOT_APPLICABLE */
+    const char *details; /* of a refusal, in the arena: a JSON array about lines or coupons, or what
+                            CART_REFUSED_OTHER_ORDER_REFERENCE is about; NULL: none */
+    const char *status;  /* for CART_REFUSED_IS_CLOSED; static */
     int64_t closed_at_us;           /* likewise; CART_TIME_NONE: only this request would close it */
     struct base_uuid other_cart_id; /* for CART_REFUSED_OPEN_CART_EXISTS: the one that is open */
 };
@@ -178,9 +179,9 @@ struct aggregate {
 
 extern const struct aggregate aggregate_cart;    /* struct cart, struct cart_event */
 extern const struct aggregate aggregate_product; /* struct catalog_product, struct catalog_event */
-extern const struct aggregate aggregate_coupon;  /* struct coupon, struct coupon_event */
 
 extern const struct aggregate aggregate_customer; /* struct customer, struct customer_event */
+extern const struct aggregate aggregate_coupon;   /* struct coupon, struct coupon_event */
 
 /* The stream of a product: a UUIDv5 of its sku; and of a customer, of the customer's id. */
 struct base_uuid aggregate_product_id(const char *sku);

@@ -1,5 +1,6 @@
 #include "aggregate.h"
 #include "cart.h"
+#include "cart_coupons.h"
 #include "cart_others.h"
 #include "codec.h"
 
@@ -48,12 +49,19 @@ struct question {
     const struct cart *recorded; /* the cart without what the request has already changed */
     const struct cart_request *request;
     struct base_arena *arena;
+    struct cart_others others;
 };
 
 static struct cart_offer find_offer(void *context, const char *sku, const char *currency)
 {
     const struct question *question = context;
     return question->known->find_offer(question->known->context, sku, currency);
+}
+
+static struct cart_coupon_offer find_coupon(void *context, const char *code)
+{
+    const struct question *question = context;
+    return cart_coupons_find(question->recorded, question->request, &question->others, code);
 }
 
 static const struct cart *find_past(
@@ -196,10 +204,13 @@ static void refuse(
         .limits = one->limits,
         .refused_quantity = one->refused_quantity,
         .current_version = one->current_version,
+        .coupon_usability = one->coupon_usability,
         .status = cart_status_name(cart->status),
         .closed_at_us = former->closed_at_us,
         .details = one->refusal == CART_REFUSED_OTHER_ORDER_REFERENCE
                        ? make_text(arena, cart->order_reference)
+                   : one->refusal == CART_REFUSED_COUPONS_CHANGED
+                       ? codec_make_changed_coupons(arena, one->coupons, one->n_coupons)
                        : codec_make_notes(arena, one->notes, one->n_notes, true),
     };
 }
@@ -257,6 +268,7 @@ static void decide(
         .known = known, .recorded = cart, .request = request, .arena = arena};
     const struct cart_known cart_known = {
         .find_offer = find_offer,
+        .find_coupon = find_coupon,
         .find_past = find_past,
         .find_source = find_source,
         .cart_id = name_cart(known, arena),
@@ -269,6 +281,11 @@ static void decide(
         .request = request,
     };
     bool has_others = cart_others_may_be(request);
+    if (has_others) {
+        question.others.n = cart_others_list(
+            cart, request, known->others, known->n_others, question.others.streams);
+        question.others.states = known->others;
+    }
     struct cart *trial = NULL;
     *decision = (struct aggregate_decision){.n_facts = 0};
     for (size_t i = 0; i < request->n_commands; i++) {
@@ -355,6 +372,8 @@ static void list_skus_of(
     case CART_COMMAND_REOPEN:
     case CART_COMMAND_SET_TOTAL:
     case CART_COMMAND_REMOVE_TOTAL:
+    case CART_COMMAND_APPLY_COUPON:
+    case CART_COMMAND_REMOVE_COUPON:
     case CART_COMMAND_ABANDON:
     case CART_COMMAND_EXPIRE:
     case CART_COMMAND_MERGE: /* the other cart's, which are asked for when it is known */

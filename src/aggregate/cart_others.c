@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "cart_coupons.h"
 #include "customer.h"
 
 /* ---- which they are -------------------------------------------------------------------------- */
@@ -42,7 +43,8 @@ static bool may_reach(const struct cart_request *request, const struct cart_comm
 bool cart_others_may_be(const struct cart_request *request)
 {
     for (size_t i = 0; i < request->n_commands; i++)
-        if (may_reach(request, &request->commands[i]) || is_merge(&request->commands[i]))
+        if (may_reach(request, &request->commands[i]) || is_merge(&request->commands[i]) ||
+            cart_coupons_may_be(&request->commands[i]))
             return true;
     return false;
 }
@@ -125,9 +127,9 @@ size_t cart_others_list(
         n = add_merged(cart, command, known, n_known, others, n);
     }
     size_t merged = find_cart(others, n);
-    if (merged < n_known)
+    if (merged < n && merged < n_known)
         n = add_customer(others, n, ((const struct cart *)known[merged])->customer_id);
-    return n;
+    return cart_coupons_list(cart, request, others, n);
 }
 
 /* ---- the cart that is merged ----------------------------------------------------------------- */
@@ -307,6 +309,22 @@ static struct owned compare_merged(const struct work *work)
     return compare(&work->others[effect->other].id, before, after, work->arena);
 }
 
+static void settle_coupons(
+    struct work *work, const struct cart *before, const struct cart *after, const char *cart_id)
+{
+    struct cart_others others = {.n = work->n_others, .states = work->states};
+    memcpy(others.streams, work->others, work->n_others * sizeof others.streams[0]);
+    struct cart_effects effects = {
+        .arena = work->arena,
+        .others = &others,
+        .cart_id = cart_id,
+        .list = work->effects,
+        .n = work->decision->n_effects,
+    };
+    cart_coupons_settle(before, after, work->request->asked_at_us, &effects);
+    work->decision->n_effects = effects.n;
+}
+
 void cart_others_decide(
     const struct cart *before, const struct cart *after, const struct cart_request *request,
     const struct aggregate_known *known, struct base_arena *arena,
@@ -317,7 +335,8 @@ void cart_others_decide(
     if (work.n_others == 0)
         return;
     memcpy(work.states, known->others, work.n_others * sizeof work.states[0]);
-    work.effects = base_arena_alloc(arena, work.n_others * sizeof *work.effects);
+    work.effects =
+        base_arena_alloc(arena, (work.n_others + CART_COUPON_EFFECTS_MAX) * sizeof *work.effects);
     struct owned carts[2] = {compare(known->stream_id, before, after, arena)};
     size_t n_carts = 1;
     if (decision->n_effects > 0) {
@@ -328,6 +347,8 @@ void cart_others_decide(
         close_cart(&work, &carts[i]);
     for (size_t i = 0; i < n_carts && !decision->is_refused; i++)
         open_cart(&work, &carts[i]);
-    if (!decision->is_refused)
-        decision->effects = work.effects;
+    if (decision->is_refused)
+        return;
+    decision->effects = work.effects;
+    settle_coupons(&work, before, after, carts[0].cart_id);
 }

@@ -19,7 +19,7 @@ struct base_uuid aggregate_customer_id(const char *customer_id)
 
 static void begin(void *state)
 {
-    *(struct customer *)state = (struct customer){.version = 0};
+    memset(state, 0, offsetof(struct customer, coupons));
 }
 
 static int32_t version(const void *state)
@@ -76,9 +76,14 @@ static void write_fact(struct base_buffer *out, const void *fact)
     codec_write_customer_event(out, fact);
 }
 
+static size_t used_size(const struct customer *customer)
+{
+    return offsetof(struct customer, coupons) + customer->n_coupons * sizeof customer->coupons[0];
+}
+
 static void copy(void *to, const void *from)
 {
-    memcpy(to, from, sizeof(struct customer));
+    memcpy(to, from, used_size(from));
 }
 
 static size_t text_size(const char *text)
@@ -89,7 +94,11 @@ static size_t text_size(const char *text)
 static size_t packed_size(const void *state)
 {
     const struct customer *customer = state;
-    return sizeof *customer + text_size(customer->customer_id) + text_size(customer->open_cart_id);
+    size_t n_bytes =
+        used_size(customer) + text_size(customer->customer_id) + text_size(customer->open_cart_id);
+    for (size_t i = 0; i < customer->n_coupons; i++)
+        n_bytes += text_size(customer->coupons[i].code);
+    return n_bytes;
 }
 
 static const char *pack_text(char **at, const char *text)
@@ -106,9 +115,11 @@ static void pack(void *memory, const void *state)
 {
     struct customer *packed = memory;
     copy(packed, state);
-    char *at = (char *)memory + sizeof *packed;
+    char *at = (char *)memory + used_size(packed);
     packed->customer_id = pack_text(&at, packed->customer_id);
     packed->open_cart_id = pack_text(&at, packed->open_cart_id);
+    for (size_t i = 0; i < packed->n_coupons; i++)
+        packed->coupons[i].code = pack_text(&at, packed->coupons[i].code);
 }
 
 static const char *key(const void *state)

@@ -44,6 +44,7 @@ void cart_clear(struct cart *cart)
     cart->closed_at_us = CART_TIME_NONE;
     cart->abandoned_at_us = CART_TIME_NONE;
     cart->totals = cart->totals_room;
+    cart->coupons = cart->coupons_room;
 }
 
 void cart_copy(struct cart *to, const struct cart *from)
@@ -52,6 +53,9 @@ void cart_copy(struct cart *to, const struct cart *from)
     for (size_t i = 0; i < from->n_totals; i++)
         to->totals_room[i] = from->totals[i];
     to->totals = to->totals_room;
+    for (size_t i = 0; i < from->n_coupons; i++)
+        to->coupons_room[i] = from->coupons[i];
+    to->coupons = to->coupons_room;
 }
 
 const struct cart_line *cart_find_line(const struct cart *cart, const char *item_id)

@@ -15,6 +15,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "cart_caller.h"
+#include "cart_coupon.h"
 #include "cart_events.h"
 #include "cart_limits.h"
 #include "cart_names.h"
@@ -34,12 +36,13 @@ struct cart_line {
     const char *name;
     const char *properties; /* a canonical JSON object of texts; NULL: none */
     const char *unit;       /* of which the price is: kg; NULL: it has no name */
+    const char *tags;       /* of the product: a JSON array of words; NULL: none */
     int32_t quantity;       /* counts 10^-scale units */
     int32_t scale;          /* stays as long as the line does */
     int32_t added_version;  /* of the event that brought it */
     bool is_price_set;      /* by another system; false: it is the catalogue's */
     int64_t unit_price_minor;
-    int64_t discount_minor; /* at most the subtotal */
+    int64_t discount_minor; /* of the cart's coupons; at most the subtotal */
 };
 
 /* What another service says that the cart costs besides its lines: taxes, delivery. */
@@ -81,13 +84,16 @@ struct cart {
     int64_t abandoned_at_us; /* of an open cart that nobody has touched for long */
     size_t n_totals;
     const struct cart_total *totals; /* in the order of their names */
+    size_t n_coupons;
+    const struct cart_coupon *coupons; /* in the order in which they were applied */
     size_t n_lines;
-    struct cart_line lines[CART_LINES_MAX];         /* in the order first added */
-    struct cart_total totals_room[CART_TOTALS_MAX]; /* `totals`, but of a packed cart */
+    struct cart_line lines[CART_LINES_MAX];            /* in the order first added */
+    struct cart_total totals_room[CART_TOTALS_MAX];    /* `totals`, but of a packed cart */
+    struct cart_coupon coupons_room[CART_COUPONS_MAX]; /* likewise */
 };
 /* Makes `cart` the one before its first event. */
 void cart_clear(struct cart *cart);
-/* Copies what is used of `from`; the texts stay borrowed. */
+/* Copies what is used of `from`; the texts, and what coupons are, stay borrowed. */
 void cart_copy(struct cart *to, const struct cart *from);
 /* A deep copy in as few bytes as can be: the cart up to its last line, then the texts. A line's
  * item id is its sku most of the time and is stored once then. `memory` is of cart_packed_size()
@@ -106,36 +112,16 @@ const struct cart_line *cart_find_line_of(
 bool cart_line_counts_like(const struct cart_line *line, const struct cart_line *other);
 /* The total of that name, or NULL. */
 const struct cart_total *cart_find_total(const struct cart *cart, const char *name);
+/* The coupon of that folded code, or NULL. */
+const struct cart_coupon *cart_find_coupon(const struct cart *cart, const char *code);
 
 /* The price of the quantity, rounded half away from zero to the minor unit, and the same without
  * the discount. INT64_MAX: it is too large to be held; decide lets no line of a cart be worth more
  * than CART_AMOUNT_MAX. */
 int64_t cart_line_subtotal_minor(const struct cart_line *line);
 int64_t cart_line_total_minor(const struct cart_line *line);
-/* Makes the cart's sums those of its lines and totals. */
+/* Makes the cart's sums those of its lines, coupons and totals. */
 void cart_sum_up(struct cart *cart);
-
-/* ---- who may --------------------------------------------------------------------------------- */
-
-#define CART_TOKEN_MAX 64       /* characters of a Cart-Token that is told apart from others */
-#define CART_TOKEN_HASH_SIZE 65 /* 64 hexadecimal digits and the terminating NUL */
-
-/* Who asks for a cart; each of the first three is a right of its own. Zero: nobody. */
-struct cart_caller {
-    bool may_all;                                /* every cart */
-    const char *customer_id;                     /* the carts of that customer; NULL: none */
-    char guest_token_hash[CART_TOKEN_HASH_SIZE]; /* the cart whose token this is of, be it its
-                                                    guest's or one to resume it; "": none */
-    bool may_set_prices;                         /* of lines, in those carts */
-    bool may_set_totals;
-};
-/* Whether the caller may see and change a cart of that owner. NULLs: it has no customer, no token.
- * How long it takes says nothing about the hashes. */
-bool cart_admits(
-    const char *customer_id, const char *guest_token_hash, const struct cart_caller *caller);
-/* Whether the caller has the token of that hash (NULL: there is none), in the same constant time.
- */
-bool cart_has_token(const char *token_hash, const struct cart_caller *caller);
 
 /* ---- how long it lasts ----------------------------------------------------------------------- */
 
@@ -182,7 +168,7 @@ struct cart_offer {
     bool has_price; /* in the cart's currency */
     const char *name;
     const char *unit; /* as in struct cart_line */
-    const char *tags; /* a JSON array of words; NULL: none */
+    const char *tags; /* likewise */
     int32_t scale;
     struct cart_limits limits;
     int64_t unit_price_minor;
@@ -207,6 +193,8 @@ struct cart_offer {
     ROW(REOPEN, "reopen")                                                                          \
     ROW(SET_TOTAL, "set_total")                                                                    \
     ROW(REMOVE_TOTAL, "remove_total")                                                              \
+    ROW(APPLY_COUPON, "apply_coupon")                                                              \
+    ROW(REMOVE_COUPON, "remove_coupon")                                                            \
     ROW(ABANDON, "abandon") /* this and the next are a timer's, and no client's */                 \
     ROW(EXPIRE, "expire")                                                                          \
     ROW(MERGE, "merge")                                                                            \
@@ -292,6 +280,9 @@ struct cart_command {
             const char *name;
         } remove_total;
         struct {
+            const char *code; /* folded */
+        } apply_coupon, remove_coupon;
+        struct {
             const char *from;       /* the id of the cart that ends, or had ended */
             const char *from_token; /* the Cart-Token of `from`, beside the caller's; NULL: none */
             enum cart_merge_rule rule; /* of a merge */
@@ -304,7 +295,7 @@ struct cart_command {
 
 #define CART_PRICE_OF_CATALOG INT64_C(-1)
 
-/* What a command names: a sku, the id of an item or a cart, a total; "" for one that names nothing.
+/* What a command names: a sku, the id of an item or a cart, a total, a coupon; "": nothing.
  */
 const char *cart_command_subject(const struct cart_command *command);
 
@@ -344,10 +335,14 @@ struct cart_due cart_find_due(const struct cart *cart, const struct cart_lifetim
     ROW(QUANTITY_OUT_OF_RANGE, "quantity-out-of-range")                                            \
     ROW(IS_FULL, "cart-full")                                                                      \
     ROW(TOO_MANY_TOTALS, "too-many-totals")                                                        \
+    ROW(TOO_MANY_COUPONS, "too-many-coupons")                                                      \
+    ROW(COUPON_NOT_APPLICABLE, "coupon-not-applicable")                                            \
+    ROW(COUPONS_NOT_COMBINABLE, "coupons-not-combinable")                                          \
     ROW(AMOUNT_TOO_LARGE, "amount-too-large")                                                      \
     ROW(IS_EMPTY, "cart-empty")                                                                    \
     ROW(TOTAL_CHANGED, "total-changed")                                                            \
     ROW(PRICES_CHANGED, "prices-changed")                                                          \
+    ROW(COUPONS_CHANGED, "coupons-changed")                                                        \
     ROW(PRODUCT_WITHDRAWN, "product-withdrawn")                                                    \
     ROW(NOTHING_TO_UNDO, "nothing-to-undo")                                                        \
     ROW(NO_SUCH_VERSION, "no-such-version")                                                        \
@@ -387,6 +382,9 @@ struct cart_known {
         void *context, const char *properties, const char *patch, const char **merged);
     /* What the catalogue says of a sku. */
     struct cart_offer (*find_offer)(void *context, const char *sku, const char *currency);
+    /* What has become of the coupon of a folded code, which is among those that the command is
+     * about. */
+    struct cart_coupon_offer (*find_coupon)(void *context, const char *code);
     /* The cart as it was at a version, or right before the command that made that version. NULL:
      * it was not there yet, or *is_read is false. */
     const struct cart *(*find_past)(
@@ -431,12 +429,16 @@ struct cart_decision {
     struct cart_limits limits; /* with CART_REFUSED_QUANTITY_OUT_OF_RANGE: what is allowed */
     int64_t refused_quantity;  /* likewise: what the line would hold */
     int32_t current_version;   /* for CART_REFUSED_NO_SUCH_VERSION: of the cart that lacks it */
-    struct cart_event *events; /* borrow the texts of command, offers and carts */
+    enum coupon_usability coupon_usability; /* for CART_REFUSED_COUPON_NOT_APPLICABLE */
+    struct cart_event *events;              /* borrow the texts of command, offers and carts */
     size_t n_events;
     struct cart_note *notes; /* with accepted: the last event is to have them */
     size_t n_notes;
     struct cart_item_price *prices; /* of an event */
-    bool has_other_event;           /* with accepted, for the cart that find_merged() gave */
+    struct cart_coupon
+        coupons[CART_COUPONS_MAX]; /* changed: with amounts of before, states of now */
+    size_t n_coupons;
+    bool has_other_event; /* with accepted, for the cart that find_merged() gave */
     struct cart_event other_event;
 };
 

@@ -8,13 +8,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cart_coupon.h"
 #include "cart_names.h"
 
 /* The events of a cart, with their names in the log and their present schema_version. */
 #define CART_EVENTS(ROW)                                                                           \
     ROW(CREATED, "CartCreated", 2)                                                                 \
     ROW(CLAIMED, "CartClaimed", 1)                                                                 \
-    ROW(ITEM_ADDED, "ItemAdded", 3)                                                                \
+    ROW(ITEM_ADDED, "ItemAdded", 4)                                                                \
     ROW(ITEM_QUANTITY_CHANGED, "ItemQuantityChanged", 1)                                           \
     ROW(ITEM_REMOVED, "ItemRemoved", 1)                                                            \
     ROW(CLEARED, "CartCleared", 1)                                                                 \
@@ -24,13 +25,16 @@
     ROW(ITEM_PROPERTIES_CHANGED, "ItemPropertiesChanged", 1)                                       \
     ROW(ITEM_MERGED, "ItemMerged", 1)                                                              \
     ROW(ITEM_PRICE_CHANGED, "ItemPriceChanged", 2)                                                 \
-    ROW(ITEM_RESTORED, "ItemRestored", 2)                                                          \
+    ROW(ITEM_RESTORED, "ItemRestored", 3)                                                          \
     ROW(CURRENCY_CHANGED, "CartCurrencyChanged", 1)                                                \
     ROW(COPIED, "CartCopied", 1)                                                                   \
     ROW(RESTORED, "CartRestored", 1)                                                               \
     ROW(REOPENED, "CartReopened", 1)                                                               \
     ROW(TOTAL_SET, "CartTotalSet", 2)                                                              \
     ROW(TOTAL_REMOVED, "CartTotalRemoved", 2)                                                      \
+    ROW(COUPON_APPLIED, "CartCouponApplied", 1)                                                    \
+    ROW(COUPON_REMOVED, "CartCouponRemoved", 1)                                                    \
+    ROW(COUPON_LAPSED, "CartCouponLapsed", 1)                                                      \
     ROW(ABANDONED, "CartAbandoned", 1)                                                             \
     ROW(RESUMED, "CartResumed", 1)                                                                 \
     ROW(EXPIRED, "CartExpired", 1)                                                                 \
@@ -69,6 +73,7 @@ struct cart_event {
             const char *name;
             const char *properties; /* a canonical JSON object of texts; NULL: none */
             const char *unit;       /* as in struct cart_line, from now on */
+            const char *tags;       /* likewise */
             int32_t quantity;       /* how many were added */
             int32_t scale;
             bool is_price_set; /* as in a line */
@@ -113,6 +118,7 @@ struct cart_event {
             const char *name;
             const char *properties; /* as in item_added */
             const char *unit;
+            const char *tags;
             int32_t quantity;
             int32_t scale;
             int32_t index;     /* where it comes among the lines */
@@ -147,6 +153,17 @@ struct cart_event {
             const char *name;
             bool keeps_notes;
         } total_removed;
+        struct {
+            const char *code;
+            const struct coupon_definition *definition;
+        } coupon_applied; /* anew: one that had lapsed can be redeemed again */
+        struct {
+            const char *code;
+        } coupon_removed;
+        struct {
+            const char *code;
+            enum cart_coupon_state state; /* expired or exhausted */
+        } coupon_lapsed;                  /* it can't be redeemed any more */
         struct {
             int64_t total_minor;
             char currency[4];

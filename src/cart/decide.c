@@ -90,6 +90,7 @@ static enum cart_outcome add_item(
                               .name = offer.name,
                               .properties = properties,
                               .unit = offer.unit,
+                              .tags = offer.tags,
                               .quantity = quantity,
                               .scale = offer.scale,
                               .is_price_set = is_price_set,
@@ -216,8 +217,8 @@ static enum cart_outcome merge_line(
     const struct cart_line *into, const struct cart_command *command,
     const struct cart_known *known, struct cart_decision *decision)
 {
-    int64_t others_minor =
-        cart->total_minor - cart_line_total_minor(line) - cart_line_total_minor(into);
+    int64_t others_minor = rules_sum_undiscounted(cart) - cart_line_subtotal_minor(line) -
+                           cart_line_subtotal_minor(into);
     int64_t sum_minor;
     struct cart_line merged = *into;
     if (!rules_may_grow(into, known))
@@ -372,8 +373,9 @@ static enum cart_outcome check_out(
         return rules_refuse(decision, CART_REFUSED_IS_EMPTY);
     if (expects_other_total(cart, command))
         return rules_refuse(decision, CART_REFUSED_TOTAL_CHANGED);
-    if (command->check_out.checks_prices &&
-        rules_check_prices(cart, known, decision) == CART_REFUSED)
+    if ((command->check_out.checks_prices &&
+         rules_check_prices(cart, known, decision) == CART_REFUSED) ||
+        rules_check_coupons(cart, known, decision) == CART_REFUSED)
         return CART_REFUSED;
     struct cart_event event = {
         .type = CART_EVENT_CHECKED_OUT,
@@ -422,6 +424,10 @@ const char *cart_command_subject(const struct cart_command *command)
         return command->set_total.name;
     case CART_COMMAND_REMOVE_TOTAL:
         return command->remove_total.name;
+    case CART_COMMAND_APPLY_COUPON:
+        return command->apply_coupon.code;
+    case CART_COMMAND_REMOVE_COUPON:
+        return command->remove_coupon.code;
     case CART_COMMAND_CREATE:
     case CART_COMMAND_CLAIM:
     case CART_COMMAND_CLEAR_ITEMS:
@@ -479,6 +485,10 @@ static enum cart_outcome change(
         return rules_set_total(cart, command, decision);
     case CART_COMMAND_REMOVE_TOTAL:
         return rules_remove_total(cart, command, decision);
+    case CART_COMMAND_APPLY_COUPON:
+        return rules_apply_coupon(cart, command, known, decision);
+    case CART_COMMAND_REMOVE_COUPON:
+        return rules_remove_coupon(cart, command, decision);
     case CART_COMMAND_MERGE:
         return rules_merge(cart, command, known, decision);
     case CART_COMMAND_REVERT_MERGE:
@@ -547,14 +557,14 @@ static struct cart_sizes find_sizes(const struct cart *cart, const struct cart_c
     case CART_COMMAND_CHANGE_ITEM:
         return (struct cart_sizes){.n_events = 4};
     case CART_COMMAND_REPRICE:
-        return (struct cart_sizes){.n_events = cart->n_lines};
+        return (struct cart_sizes){.n_events = cart->n_lines + cart->n_coupons};
     case CART_COMMAND_CHANGE_CURRENCY:
     case CART_COMMAND_CHECK_OUT:
         return (struct cart_sizes){.n_events = 1, .n_notes = cart->n_lines};
     case CART_COMMAND_UNDO:
     case CART_COMMAND_RESTORE:
         return (struct cart_sizes){
-            .n_events = 3 * cart->n_lines + CART_LINES_MAX + AROUND,
+            .n_events = 3 * cart->n_lines + CART_LINES_MAX + AROUND + 2 * CART_COUPONS_MAX,
             .n_notes = 2 * CART_LINES_MAX,
         };
     case CART_COMMAND_CLAIM:
@@ -575,6 +585,8 @@ static struct cart_sizes find_sizes(const struct cart *cart, const struct cart_c
     case CART_COMMAND_REOPEN:
     case CART_COMMAND_SET_TOTAL:
     case CART_COMMAND_REMOVE_TOTAL:
+    case CART_COMMAND_APPLY_COUPON:
+    case CART_COMMAND_REMOVE_COUPON:
     case CART_COMMAND_ABANDON:
     case CART_COMMAND_EXPIRE:
     case CART_COMMAND_MAKE_RESUME_TOKEN:

@@ -30,6 +30,7 @@ static void claim(struct cart *cart, const struct cart_event *event)
     cart->customer_id = event->claimed.customer_id;
     cart->guest_token_hash = NULL;
     cart->resume_token_hash = NULL;
+    cart_sum_up(cart); /* coupons may be for customers */
 }
 
 static void add_item(struct cart *cart, const struct cart_event *event)
@@ -48,6 +49,7 @@ static void add_item(struct cart *cart, const struct cart_event *event)
     }
     line->name = event->item_added.name;
     line->unit = event->item_added.unit;
+    line->tags = event->item_added.tags;
     line->scale = event->item_added.scale;
     line->unit_price_minor = event->item_added.unit_price_minor;
     line->is_price_set = event->item_added.is_price_set;
@@ -96,6 +98,7 @@ static void restore_item(struct cart *cart, const struct cart_event *event)
         .name = event->item_restored.name,
         .properties = event->item_restored.properties,
         .unit = event->item_restored.unit,
+        .tags = event->item_restored.tags,
         .quantity = event->item_restored.quantity,
         .scale = event->item_restored.scale,
         .added_version = cart->version,
@@ -179,6 +182,8 @@ static bool is_undoable(enum cart_event_type type)
     case CART_EVENT_ITEM_RESTORED:
     case CART_EVENT_CURRENCY_CHANGED:
     case CART_EVENT_RESTORED:
+    case CART_EVENT_COUPON_APPLIED:
+    case CART_EVENT_COUPON_REMOVED:
         return true;
     case CART_EVENT_CREATED:
     case CART_EVENT_COPIED:
@@ -188,6 +193,7 @@ static bool is_undoable(enum cart_event_type type)
     case CART_EVENT_REOPENED:
     case CART_EVENT_TOTAL_SET:
     case CART_EVENT_TOTAL_REMOVED:
+    case CART_EVENT_COUPON_LAPSED:
     case CART_EVENT_ABANDONED:
     case CART_EVENT_RESUMED:
     case CART_EVENT_EXPIRED:
@@ -202,10 +208,12 @@ static bool is_undoable(enum cart_event_type type)
 }
 
 /* Undoable but for what is said about the cart, and the end of an undo, whose lines have changed
- * before. */
-static bool changes_lines(enum cart_event_type type)
+ * before; and a coupon that lapses. */
+static bool changes_amounts(enum cart_event_type type)
 {
-    return is_undoable(type) && type != CART_EVENT_DETAILS_CHANGED && type != CART_EVENT_RESTORED;
+    return (is_undoable(type) && type != CART_EVENT_DETAILS_CHANGED &&
+            type != CART_EVENT_RESTORED) ||
+           type == CART_EVENT_COUPON_LAPSED;
 }
 
 /* Notes are about the last change, but are read by others than the service that set a total. */
@@ -274,7 +282,7 @@ void cart_evolve(struct cart *cart, const struct cart_event *event, int64_t reco
         cart->changed_version = cart->version;
         cart->undone_to = 0;
     }
-    if (changes_lines(event->type))
+    if (changes_amounts(event->type))
         rules_make_totals_stale(cart);
     switch (event->type) {
     case CART_EVENT_CREATED:
@@ -336,6 +344,15 @@ void cart_evolve(struct cart *cart, const struct cart_event *event, int64_t reco
     case CART_EVENT_TOTAL_REMOVED:
         rules_take_total(cart, event->total_removed.name);
         break;
+    case CART_EVENT_COUPON_APPLIED:
+        rules_put_coupon(cart, event->coupon_applied.code, event->coupon_applied.definition);
+        break;
+    case CART_EVENT_COUPON_REMOVED:
+        rules_take_coupon(cart, event->coupon_removed.code);
+        break;
+    case CART_EVENT_COUPON_LAPSED:
+        rules_lapse_coupon(cart, event->coupon_lapsed.code, event->coupon_lapsed.state);
+        break;
     case CART_EVENT_ABANDONED:
         cart->abandoned_at_us = recorded_at_us;
         break;
@@ -378,6 +395,9 @@ struct cart_reach cart_find_reach(const struct cart_event *event)
     case CART_EVENT_RESTORED:
     case CART_EVENT_TOTAL_SET:
     case CART_EVENT_TOTAL_REMOVED:
+    case CART_EVENT_COUPON_APPLIED:
+    case CART_EVENT_COUPON_REMOVED:
+    case CART_EVENT_COUPON_LAPSED:
     case CART_EVENT_ABANDONED:
     case CART_EVENT_RESUMED:
     case CART_EVENT_MERGED: /* the events before it say what came */

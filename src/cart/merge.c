@@ -173,6 +173,7 @@ static bool fit_line(struct merge *merge, const struct cart_line *theirs, struct
     if (rules_can_take_price(theirs, &offer, &obstacle)) {
         line->name = offer.name;
         line->unit = offer.unit;
+        line->tags = offer.tags;
         line->quantity = rules_find_allowed(&offer.limits, theirs->quantity);
         if (merge->trial.n_lines == CART_LINES_MAX)
             obstacle = CART_REFUSED_IS_FULL;
@@ -213,6 +214,7 @@ static void bring(struct merge *merge, const struct cart_line *theirs)
                            .name = line.name,
                            .properties = line.properties,
                            .unit = line.unit,
+                           .tags = line.tags,
                            .quantity = line.quantity,
                            .scale = line.scale,
                            .is_price_set = line.is_price_set,

@@ -3,12 +3,13 @@
 #include <string.h>
 
 /*
- * What leads a cart to the content that it, or another cart, had: its lines, its currency and its
- * details. Who owns it and whether it is open stay. A line that never left gets the price of then;
- * one that comes back is bought anew, at the price of now, if it can be had. One that left and came
- * again since is put back where it was, at the price that it has, or the catalogue's of now if
- * another system has set one since. A price that another system had set then comes back with its
- * line, but only for who may set prices: for others that price may have been withdrawn.
+ * What leads a cart to the content that it, or another cart, had: its lines, its currency, its
+ * coupons and its details. Who owns it and whether it is open stay. A line that never left gets the
+ * price of then; one that comes back is bought anew, at the price of now, if it can be had. One
+ * that left and came again since is put back where it was, at the price that it has, or the
+ * catalogue's of now if another system has set one since. A price that another system had set then
+ * comes back with its line, but only for who may set prices: for others that price may have been
+ * withdrawn.
  */
 
 /* What the decision has made of the cart so far. */
@@ -125,6 +126,7 @@ static struct cart_line find_target(
     enum cart_refusal obstacle;
     target.name = now->name;
     target.unit = now->unit;
+    target.tags = now->tags;
     if (was_set_since(now, then) &&
         find_catalog_price(way, now, &target.unit_price_minor, &obstacle))
         return target;
@@ -341,6 +343,7 @@ static bool find_back(
         rules_note_line(way->decision, CART_REFUSED_PRICE_IS_SET, then, then->quantity);
     back->name = offer.name;
     back->unit = offer.unit;
+    back->tags = offer.tags;
     if (!back->is_price_set)
         back->unit_price_minor = offer.unit_price_minor;
     return true;
@@ -360,6 +363,7 @@ static bool bring_back(struct way *way, const struct cart_line *line, size_t ind
                          .name = back.name,
                          .properties = back.properties,
                          .unit = back.unit,
+                         .tags = back.tags,
                          .quantity = back.quantity,
                          .scale = back.scale,
                          .index = (int32_t)index,
@@ -409,6 +413,7 @@ static enum cart_outcome lead_to(
     way.is_in_order = is_in_order(&way);
     keep_lines(&way);
     bring_lines_back(&way);
+    rules_bring_coupons_back(from, to, decision);
     bring_details_back(&way);
     bool is_undo = restored.restored.undone_to > 0;
     if (!way.is_exact)
@@ -493,6 +498,7 @@ enum cart_outcome rules_copy(
                               .name = offer.name,
                               .properties = line->properties,
                               .unit = offer.unit,
+                              .tags = offer.tags,
                               .quantity = line->quantity,
                               .scale = offer.scale,
                               .unit_price_minor = offer.unit_price_minor,

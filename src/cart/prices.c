@@ -79,6 +79,7 @@ enum cart_outcome rules_reprice(
     }
     change_prices(cart, known, false, decision);
     change_prices(cart, known, true, decision);
+    rules_refresh_coupons(cart, known, decision);
     return decision->n_events == 0 ? CART_ALREADY_SO : CART_ACCEPTED;
 }
 

@@ -14,7 +14,8 @@ bool rules_add_line(int64_t others_minor, const struct cart_line *line, int64_t 
 bool rules_fit_amounts(
     const struct cart *cart, const struct cart_line *line, const struct cart_line *becomes)
 {
-    int64_t others_minor = cart->total_minor - (line == NULL ? 0 : cart_line_total_minor(line));
+    int64_t others_minor =
+        rules_sum_undiscounted(cart) - (line == NULL ? 0 : cart_line_subtotal_minor(line));
     int64_t sum_minor;
     return rules_add_line(others_minor, becomes, &sum_minor);
 }

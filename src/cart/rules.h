@@ -9,9 +9,21 @@
 /* totals.c: what the amounts of others are together. Then, for evolve: one is set, one goes, and
  * all are stale. */
 int64_t rules_sum_totals(const struct cart *cart);
+/* What the cart would cost without discounts. Limits hold for that, as discounts end. */
+int64_t rules_sum_undiscounted(const struct cart *cart);
 void rules_put_total(struct cart *cart, const char *name, int64_t amount_minor);
 void rules_take_total(struct cart *cart, const char *name);
 void rules_make_totals_stale(struct cart *cart);
+/* The sum, or INT64_MAX. */
+int64_t rules_add_amounts(int64_t left_minor, int64_t right_minor);
+
+/* coupons.c: gives each line its discount, each coupon its state and its amount. Then, for evolve:
+ * one is applied, one goes, one can't be redeemed any more. */
+void rules_use_coupons(struct cart *cart);
+void rules_put_coupon(
+    struct cart *cart, const char *code, const struct coupon_definition *definition);
+void rules_take_coupon(struct cart *cart, const char *code);
+void rules_lapse_coupon(struct cart *cart, const char *code, enum cart_coupon_state state);
 
 /* Each rule returns how its decision came out, with the rest of it in *decision. */
 
@@ -99,6 +111,22 @@ enum cart_outcome rules_set_total(
     const struct cart *cart, const struct cart_command *command, struct cart_decision *decision);
 enum cart_outcome rules_remove_total(
     const struct cart *cart, const struct cart_command *command, struct cart_decision *decision);
+
+/* coupons.c */
+enum cart_outcome rules_apply_coupon(
+    const struct cart *cart, const struct cart_command *command, const struct cart_known *known,
+    struct cart_decision *decision);
+enum cart_outcome rules_remove_coupon(
+    const struct cart *cart, const struct cart_command *command, struct cart_decision *decision);
+/* Refused, or accepted without a fact: every coupon that takes something off can be redeemed. */
+enum cart_outcome rules_check_coupons(
+    const struct cart *cart, const struct cart_known *known, struct cart_decision *decision);
+/* Adds the facts that make each coupon what it is now. */
+void rules_refresh_coupons(
+    const struct cart *cart, const struct cart_known *known, struct cart_decision *decision);
+/* Adds the facts that lead from the coupons of one state of the cart to those of another. */
+void rules_bring_coupons_back(
+    const struct cart *from, const struct cart *to, struct cart_decision *decision);
 
 /* ends.c: that a cart was left, and that it ends by itself. */
 bool rules_is_of_time(enum cart_command_type type);

@@ -11,7 +11,7 @@
 
 /* History is true, but it was read from a disk: no fact may make arithmetic undefined. The sums
  * stay at the limit rather than overflow; decide never lets them come near it. */
-static int64_t add_amounts(int64_t left_minor, int64_t right_minor)
+int64_t rules_add_amounts(int64_t left_minor, int64_t right_minor)
 {
     int64_t sum_minor;
     if (__builtin_add_overflow(left_minor, right_minor, &sum_minor))
@@ -53,13 +53,20 @@ int64_t rules_sum_totals(const struct cart *cart)
 {
     int64_t sum_minor = 0;
     for (size_t i = 0; i < cart->n_totals; i++)
-        sum_minor = add_amounts(sum_minor, cart->totals[i].amount_minor);
+        sum_minor = rules_add_amounts(sum_minor, cart->totals[i].amount_minor);
     return sum_minor;
+}
+
+int64_t rules_sum_undiscounted(const struct cart *cart)
+{
+    return rules_add_amounts(cart->subtotal_minor, rules_sum_totals(cart));
 }
 
 /* Summed again rather than kept by differences: a sum can't drift, and 250 lines are few. */
 void cart_sum_up(struct cart *cart)
 {
+    if (cart->n_coupons > 0)
+        rules_use_coupons(cart);
     cart->item_count = 0;
     cart->subtotal_minor = 0;
     cart->discount_minor = 0;
@@ -68,11 +75,12 @@ void cart_sum_up(struct cart *cart)
         int32_t n_pieces = line->scale > 0 ? 1 : line->quantity;
         if (__builtin_add_overflow(cart->item_count, n_pieces, &cart->item_count))
             cart->item_count = INT32_MAX;
-        cart->subtotal_minor = add_amounts(cart->subtotal_minor, cart_line_subtotal_minor(line));
-        cart->discount_minor = add_amounts(cart->discount_minor, line->discount_minor);
+        cart->subtotal_minor =
+            rules_add_amounts(cart->subtotal_minor, cart_line_subtotal_minor(line));
+        cart->discount_minor = rules_add_amounts(cart->discount_minor, line->discount_minor);
     }
     cart->total_minor =
-        add_amounts(cart->subtotal_minor - cart->discount_minor, rules_sum_totals(cart));
+        rules_add_amounts(cart->subtotal_minor - cart->discount_minor, rules_sum_totals(cart));
 }
 
 /* ---- amounts of others ----------------------------------------------------------------------- */
@@ -92,7 +100,7 @@ enum cart_outcome rules_set_total(
         return CART_ALREADY_SO;
     if (total == NULL && cart->n_totals == CART_TOTALS_MAX)
         return rules_refuse(decision, CART_REFUSED_TOO_MANY_TOTALS);
-    int64_t others_minor = cart->total_minor - (total == NULL ? 0 : total->amount_minor);
+    int64_t others_minor = rules_sum_undiscounted(cart) - (total == NULL ? 0 : total->amount_minor);
     if (amount_minor > CART_AMOUNT_MAX - others_minor)
         return rules_refuse(decision, CART_REFUSED_AMOUNT_TOO_LARGE);
     return rules_accept(

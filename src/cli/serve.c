@@ -300,6 +300,7 @@ static bool open_http(struct serve *serve, char **problem)
             .listeners_per_caller = number_of(config, CONFIG_CALLER_LISTENERS),
             .reads_per_minute = number_of(config, CONFIG_CALLER_READS),
             .writes_per_minute = number_of(config, CONFIG_CALLER_WRITES),
+            .coupon_attempts_per_minute = number_of(config, CONFIG_COUPON_ATTEMPTS),
             .proxies = config->texts[CONFIG_PROXIES],
             .cors_origins = config->texts[CONFIG_CORS_ORIGINS],
         },

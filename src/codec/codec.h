@@ -131,6 +131,7 @@ void codec_write_coupon_event(struct base_buffer *out, const struct coupon_event
 bool codec_read_coupon_event(
     const char *type, int32_t schema_version, const char *data, struct base_arena *arena,
     struct coupon_event *event) BASE_MUST_CHECK;
+
 const char *codec_customer_event_name(enum customer_event_type type);
 int32_t codec_customer_event_schema_version(enum customer_event_type type);
 void codec_write_customer_event(struct base_buffer *out, const struct customer_event *event);
@@ -327,6 +328,10 @@ bool codec_merge_patch(
  * say what lines cost and should cost. */
 const char *codec_make_notes(
     struct base_arena *arena, const struct cart_note *notes, size_t n_notes, bool has_prices);
+
+/* What has become of coupons that can't be redeemed any more, as JSON, in the arena. */
+const char *codec_make_changed_coupons(
+    struct base_arena *arena, const struct cart_coupon *coupons, size_t n_coupons);
 
 /* What the events of a decision make of the quantities of the cart's lines, each once, as canonical
  * JSON in the arena; NULL: nothing. */

@@ -46,6 +46,9 @@ enum codec_kind {
     CODEC_ITEM_PRICES,  /* an object of prices by item id; prices and n_prices of the event that a
                            currency was changed */
     CODEC_PRICE_SOURCE, /* "catalog", which is left out where that is optional, or "set"; bool */
+    CODEC_COUPON_CODE,  /* of at most `most` characters, folded; const char * */
+    CODEC_COUPON,       /* an object: what a coupon is; const struct coupon_definition * */
+    CODEC_COUPON_STATE, /* the name of a state; enum cart_coupon_state */
     CODEC_ELEMENTS,     /* an array of `least` to `most` elements; json_t *, borrowed */
     CODEC_TYPE          /* what says which shape it is; read by the caller, before the others */
 };
@@ -231,6 +234,18 @@ bool codec_read_stored_cart(
 void codec_write_totals(struct base_buffer *out, const struct cart *cart);
 bool codec_read_totals(struct codec_reader *reader, json_t *array, struct cart *cart)
     BASE_MUST_CHECK;
+
+/* ---- cart_coupons.c -------------------------------------------------------------------------- */
+
+/* The array of a cart's coupons in its document. Reading it leaves the sums as they are; false: it
+ * is none. */
+void codec_write_coupons(struct base_buffer *out, const struct cart *cart);
+bool codec_read_coupons(struct codec_reader *reader, json_t *array, struct cart *cart)
+    BASE_MUST_CHECK;
+/* The members of a snapshot that make the cart's coupons, behind a first one. */
+void codec_write_coupon_events(struct base_buffer *out, const struct cart *cart);
+bool codec_read_coupon_events(
+    struct codec_reader *reader, const json_t *snapshot, struct cart *cart) BASE_MUST_CHECK;
 
 /* ---- events.c -------------------------------------------------------------------------------- */
 

@@ -155,6 +155,8 @@ void codec_write_cart_lines(
 void codec_write_cart_end(struct base_buffer *out, const struct cart *cart)
 {
     write_integer(out, "],\"item_count\":", cart->item_count);
+    base_buffer_append_text(out, ",\"coupons\":");
+    codec_write_coupons(out, cart);
     write_integer(out, ",\"subtotal\":", cart->subtotal_minor);
     write_integer(out, ",\"discount\":", cart->discount_minor);
     base_buffer_append_text(out, ",\"totals\":");
@@ -308,7 +310,8 @@ const char *codec_make_changes(
 
 #define FIELD(name, kind, member) CODEC_FIELD(name, kind, struct cart, member)
 
-/* What a document says of a cart, beside its items and totals. What came later may be missing. */
+/* What a document says of a cart, beside its items, coupons and totals. What came later may be
+ * missing. */
 static const struct codec_field former_fields[] = {
     {FIELD("version", INTEGER, version), .least = 1, .most = INT32_MAX},
     {FIELD("status", STATUS, status)},
@@ -349,6 +352,7 @@ static bool read_former_cart(json_t *members, struct codec_reader *reader, struc
     struct codec_object head = {.reader = reader, .members = members, .path = {.root = ""}};
     const json_t *items = json_object_get(members, "items");
     json_t *totals = json_object_get(members, "totals");
+    json_t *coupons = json_object_get(members, "coupons");
     cart_clear(cart);
     cart->n_lines = json_array_size(items);
     if (cart->n_lines > CART_LINES_MAX)
@@ -362,6 +366,8 @@ static bool read_former_cart(json_t *members, struct codec_reader *reader, struc
     if (reader->is_refused || (totals != NULL && !codec_read_totals(reader, totals, cart)))
         return false;
     cart_sum_up(cart);
+    if (coupons != NULL && !codec_read_coupons(reader, coupons, cart))
+        return false;
     codec_read_fields(&head, former_fields, cart);
     return !reader->is_refused;
 }
@@ -395,7 +401,7 @@ bool codec_is_former_cart(const char *document, size_t length)
         memmem(document, (size_t)(head_end - document), newest, strlen(newest)) == NULL)
         return true;
     return lacks(document, end, ",\"unit_price\":", ",\"price_source\":") ||
-           lacks(document, end, "],\"item_count\":", ",\"subtotal\":");
+           lacks(document, end, "],\"item_count\":", ",\"coupons\":");
 }
 
 bool codec_read_stored_cart(

@@ -397,6 +397,46 @@ static void check_object(
         refuse(object, field, value, "an object");
 }
 
+static void read_coupon_code(
+    const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
+{
+    const char *text = json_string_value(value);
+    const char *folded = text == NULL ? NULL : codec_fold_code(object->reader->arena, text);
+    if (folded != NULL)
+        *(const char **)target = folded;
+    else
+        refuse(object, field, value, "the code of a coupon, of 1 to 64 characters");
+}
+
+static void read_coupon_state(
+    const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
+{
+    const char *text = json_string_value(value);
+    for (int i = 0; text != NULL && i <= CART_COUPON_NEEDS_CUSTOMER; i++) {
+        if (strcmp(text, cart_coupon_state_name((enum cart_coupon_state)i)) == 0) {
+            *(enum cart_coupon_state *)target = (enum cart_coupon_state)i;
+            return;
+        }
+    }
+    refuse(object, field, value, "the state of a coupon");
+}
+
+/* A member that CouponDefined gets one day has to be one that can be left out. */
+static void read_coupon(
+    const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
+{
+    const struct codec_shape *shape = &codec_coupon_shapes[COUPON_EVENT_DEFINED];
+    struct coupon_event *defined = base_arena_alloc(object->reader->arena, sizeof *defined);
+    struct codec_object coupon;
+    if (!open_member(object, field->name, value, &coupon))
+        return;
+    *defined = (struct coupon_event){.type = COUPON_EVENT_DEFINED};
+    coupon.schema_version = shape->schema_version;
+    codec_read_fields(&coupon, shape->fields, defined);
+    codec_refuse_other_members(&coupon, shape->fields);
+    *(const struct coupon_definition **)target = &defined->defined;
+}
+
 static void read_nothing(
     const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
 {
@@ -438,6 +478,9 @@ static void (*const readers[])(
     [CODEC_PATCH] = read_patch,
     [CODEC_NOTES] = read_notes,
     [CODEC_ITEM_PRICES] = read_item_prices,
+    [CODEC_COUPON_CODE] = read_coupon_code,
+    [CODEC_COUPON] = read_coupon,
+    [CODEC_COUPON_STATE] = read_coupon_state,
     [CODEC_ELEMENTS] = read_elements,
     [CODEC_TYPE] = read_nothing,
 };
@@ -448,6 +491,8 @@ static void read_null(const struct codec_field *field, void *target)
         codec_set_integer(field, field->otherwise, target);
     else if (field->kind == CODEC_TIME)
         *(int64_t *)target = INT64_MIN;
+    else if (field->kind == CODEC_INTEGER)
+        codec_set_integer(field, field->otherwise, target);
 }
 
 static void read_absence(

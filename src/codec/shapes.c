@@ -51,6 +51,7 @@ static const struct codec_field cart_event_fields[][FIELDS_MAX] = {
             {FIELD("unit", TEXT, item_added.unit), .is_optional = true, .since = 3},
             {FIELD("scale", INTEGER, item_added.scale), .is_optional = true, .since = 3, .least = 1,
              .most = CART_SCALE_MAX},
+            {FIELD("tags", TAGS, item_added.tags), .is_optional = true, .since = 4},
         },
     [CART_EVENT_ITEM_QUANTITY_CHANGED] =
         {
@@ -116,6 +117,7 @@ static const struct codec_field cart_event_fields[][FIELDS_MAX] = {
             {FIELD("unit", TEXT, item_restored.unit), .is_optional = true, .since = 2},
             {FIELD("scale", INTEGER, item_restored.scale), .is_optional = true, .since = 2,
              .least = 1, .most = CART_SCALE_MAX},
+            {FIELD("tags", TAGS, item_restored.tags), .is_optional = true, .since = 3},
         },
     [CART_EVENT_CURRENCY_CHANGED] =
         {
@@ -149,6 +151,20 @@ static const struct codec_field cart_event_fields[][FIELDS_MAX] = {
             {FIELD("name", WORD, total_removed.name)},
             {FIELD("keeps_notes", BOOLEAN, total_removed.keeps_notes), .is_optional = true,
              .since = 2},
+        },
+    [CART_EVENT_COUPON_APPLIED] =
+        {
+            {FIELD("code", TEXT, coupon_applied.code)},
+            {FIELD("coupon", COUPON, coupon_applied.definition)},
+        },
+    [CART_EVENT_COUPON_REMOVED] =
+        {
+            {FIELD("code", TEXT, coupon_removed.code)},
+        },
+    [CART_EVENT_COUPON_LAPSED] =
+        {
+            {FIELD("code", TEXT, coupon_lapsed.code)},
+            {FIELD("state", COUPON_STATE, coupon_lapsed.state)},
         },
     [CART_EVENT_ABANDONED] =
         {
@@ -248,6 +264,18 @@ static const struct codec_field customer_event_fields[][FIELDS_MAX] = {
         {
             {FIELD("customer_id", TEXT, customer_id)},
             {FIELD("cart_id", WORD, cart_closed.cart_id)},
+        },
+    [CUSTOMER_EVENT_COUPON_USED] =
+        {
+            {FIELD("customer_id", TEXT, customer_id)},
+            {FIELD("code", TEXT, coupon_used.code)},
+            {FIELD("cart_id", WORD, coupon_used.cart_id)},
+        },
+    [CUSTOMER_EVENT_COUPON_RELEASED] =
+        {
+            {FIELD("customer_id", TEXT, customer_id)},
+            {FIELD("code", TEXT, coupon_released.code)},
+            {FIELD("cart_id", WORD, coupon_released.cart_id)},
         },
 };
 
@@ -352,6 +380,17 @@ static const struct codec_field command_fields[][FIELDS_MAX] = {
             {TYPE},
             {FIELD("name", WORD, remove_total.name), .is_in_path = true,
              .most = CART_TOTAL_NAME_MAX},
+        },
+    [CART_COMMAND_APPLY_COUPON] =
+        {
+            {TYPE},
+            {FIELD("code", COUPON_CODE, apply_coupon.code), .most = COUPON_CODE_MAX},
+        },
+    [CART_COMMAND_REMOVE_COUPON] =
+        {
+            {TYPE},
+            {FIELD("code", COUPON_CODE, remove_coupon.code), .is_in_path = true,
+             .most = COUPON_CODE_MAX},
         },
     [CART_COMMAND_ABANDON] = {{.name = NULL}},
     [CART_COMMAND_EXPIRE] = {{.name = NULL}},

@@ -4,8 +4,8 @@
 
 /*
  * A snapshot is written as the shortest history that makes the cart: its creation, its details,
- * then each line as if it had been added at once; behind them its totals. So it is read by what
- * reads events, and folded by what folds them.
+ * then each line as if it had been added at once, its coupons; behind them its totals. So it is
+ * read by what reads events, and folded by what folds them.
  */
 
 #define FIELD(name, kind, member) CODEC_FIELD(name, kind, struct cart, member)
@@ -71,6 +71,7 @@ static void write_line(struct base_buffer *out, const struct cart_line *line)
                          .name = line->name,
                          .properties = line->properties,
                          .unit = line->unit,
+                         .tags = line->tags,
                          .quantity = line->quantity,
                          .is_price_set = line->is_price_set,
                          .scale = line->scale,
@@ -96,7 +97,9 @@ void codec_write_cart_snapshot(struct base_buffer *out, const struct cart *cart)
     base_buffer_append_text(out, "],\"added_versions\":[");
     for (size_t i = 0; i < cart->n_lines; i++)
         base_buffer_printf(out, "%s%d", i > 0 ? "," : "", (int)cart->lines[i].added_version);
-    base_buffer_append_text(out, "],\"totals\":");
+    base_buffer_append_char(out, ']');
+    codec_write_coupon_events(out, cart);
+    base_buffer_append_text(out, ",\"totals\":");
     codec_write_totals(out, cart);
     base_buffer_append_char(out, '}');
 }
@@ -138,7 +141,7 @@ bool codec_read_cart_snapshot(const char *json, struct base_arena *arena, struct
     cart_clear(cart);
     if (!fold(&reader, cart, CART_EVENT_CREATED, json_object_get(members, "created")) ||
         !fold(&reader, cart, CART_EVENT_DETAILS_CHANGED, json_object_get(members, "details")) ||
-        !fold_lines(&reader, cart, members) ||
+        !fold_lines(&reader, cart, members) || !codec_read_coupon_events(&reader, members, cart) ||
         !codec_read_totals(&reader, json_object_get(members, "totals"), cart))
         return false;
     cart_sum_up(cart);

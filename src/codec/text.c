@@ -119,9 +119,7 @@ const char *codec_normalise(struct base_arena *arena, const char *text, size_t m
     char *copy = base_arena_copy(arena, text, length);
     length = unify_line_breaks(copy, length);
     size_t n_points = (size_t)base_utf8_length(copy, length);
-    if (n_points > POINTS_OF_ONE_MAX * most)
-        return copy;
-    return map(arena, copy, length, NORMAL_FORM_C); /* It is well-formed, so it can't fail. */
+    return n_points > POINTS_OF_ONE_MAX * most ? copy : map(arena, copy, length, NORMAL_FORM_C);
 }
 
 const char *codec_fold_code(struct base_arena *arena, const char *code)

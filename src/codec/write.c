@@ -84,6 +84,13 @@ static void write_item_prices(struct base_buffer *out, const struct cart_event *
     base_buffer_append_char(out, '}');
 }
 
+/* As the data of CouponDefined has it. */
+static void write_coupon(struct base_buffer *out, const struct coupon_definition *definition)
+{
+    const struct coupon_event event = {.type = COUPON_EVENT_DEFINED, .defined = *definition};
+    codec_write_fields(out, codec_coupon_shapes[COUPON_EVENT_DEFINED].fields, &event);
+}
+
 static void write_value(
     struct base_buffer *out, const struct codec_field *field, const void *source)
 {
@@ -153,7 +160,14 @@ static void write_value(
     case CODEC_TIME:
         write_time(out, *(const int64_t *)source);
         return;
+    case CODEC_COUPON:
+        write_coupon(out, *(const struct coupon_definition *const *)source);
+        return;
+    case CODEC_COUPON_STATE:
+        write_quoted(out, cart_coupon_state_name(*(const enum cart_coupon_state *)source));
+        return;
     case CODEC_TYPE:
+    case CODEC_COUPON_CODE:
     case CODEC_EMAIL:
     case CODEC_PATCH:
     case CODEC_ELEMENTS:

@@ -80,6 +80,9 @@
         "GET requests per caller and minute; more get 429; 0: no limit")                           \
     ROW(CALLER_WRITES, NUMBER, "caller-writes", "CARTD_CALLER_WRITES", "0", 0, 1000000,            \
         "commands per caller and minute; more get 429; 0: no limit")                               \
+    ROW(COUPON_ATTEMPTS, NUMBER, "coupon-attempts", "CARTD_COUPON_ATTEMPTS", "10", 0, 1000000,     \
+        "codes that are no applicable coupon per caller, and per cart, and minute; more get 429; " \
+        "0: no limit")                                                                             \
     ROW(PROXIES, TEXT, "proxies", "CARTD_PROXIES", "", 0, 0,                                       \
         "proxies whose X-Forwarded-For is trusted, such as 127.0.0.1,10.0.0.0/8")                  \
     ROW(CORS_ORIGINS, TEXT, "cors-origins", "CARTD_CORS_ORIGINS", "", 0, 0,                        \

@@ -12,17 +12,28 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define CUSTOMER_COUPONS_MAX 250 /* that are limited for each customer and were used */
+
+struct customer_coupon {
+    const char *code; /* folded */
+    int64_t n_uses;   /* at least 1 */
+};
+
 /* A customer after some events. All zero: before the first one. */
 struct customer {
     int32_t version; /* number of events */
     const char *customer_id;
     const char *open_cart_id; /* the one cart that may be open; NULL: none was opened */
     int64_t updated_at_us;    /* as in struct cart */
+    size_t n_coupons;
+    struct customer_coupon coupons[CUSTOMER_COUPONS_MAX]; /* in any order */
 };
 
 #define CUSTOMER_EVENTS(ROW)                                                                       \
     ROW(CART_OPENED, "CustomerCartOpened", 1)                                                      \
-    ROW(CART_CLOSED, "CustomerCartClosed", 1)
+    ROW(CART_CLOSED, "CustomerCartClosed", 1)                                                      \
+    ROW(COUPON_USED, "CustomerCouponUsed", 1)                                                      \
+    ROW(COUPON_RELEASED, "CustomerCouponReleased", 1)
 enum customer_event_type {
 #define CUSTOMER_ROW(NAME, name, schema_version) CUSTOMER_EVENT_##NAME,
     CUSTOMER_EVENTS(CUSTOMER_ROW)
@@ -40,6 +51,14 @@ struct customer_event {
         struct {
             const char *cart_id; /* which is not open, or not the customer's, any more */
         } cart_closed;
+        struct {
+            const char *code;
+            const char *cart_id; /* in which */
+        } coupon_used;
+        struct {
+            const char *code;
+            const char *cart_id;
+        } coupon_released;
     };
 };
 
@@ -59,5 +78,16 @@ enum customer_outcome customer_open_cart(
     struct customer_event *event);
 enum customer_outcome customer_close_cart(
     const struct customer *customer, const char *cart_id, struct customer_event *event);
+
+/* How often the customer has used a coupon now. Who has used CUSTOMER_COUPONS_MAX others has used
+ * each as often as can be: INT64_MAX. */
+int64_t customer_count_uses(const struct customer *customer, const char *code);
+/* One use more; whether it may be was looked at before. */
+void customer_use_coupon(
+    const char *customer_id, const char *code, const char *cart_id, struct customer_event *event);
+/* One use less. False: there is none, and nothing to record. */
+bool customer_release_coupon(
+    const struct customer *customer, const char *code, const char *cart_id,
+    struct customer_event *event);
 
 #endif

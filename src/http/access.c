@@ -56,6 +56,11 @@ bool http_may(const struct http_request *request, enum http_access access)
                                            request->headers.values[HTTP_HEADER_CART_TOKEN] != NULL);
 }
 
+bool http_knows_coupons(const struct http_request *request)
+{
+    return request->rights.may_all || http_may(request, HTTP_COUPONS);
+}
+
 /* ---- refusals (RFC 6750, section 3) ---------------------------------------------------------- */
 
 static const struct http_refusal *refuse(

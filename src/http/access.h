@@ -22,6 +22,8 @@ const struct http_refusal *http_authorize(struct http_request *request, enum htt
 const struct http_refusal *http_authorize_commands(struct http_request *request) BASE_MUST_CHECK;
 /* Whether the caller may, without a refusal. */
 bool http_may(const struct http_request *request, enum http_access access) BASE_MUST_CHECK;
+/* Whether the caller may be told what has become of a coupon. */
+bool http_knows_coupons(const struct http_request *request) BASE_MUST_CHECK;
 /* 403: the caller may do this, but not for that customer. */
 const struct http_refusal *http_refuse_other_customer(struct http_request *request);
 /* Whether a text is of the form of a Cart-Token. */

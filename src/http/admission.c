@@ -23,6 +23,7 @@ static const struct {
 } rates[] = {
     [HTTP_READS] = {"reads", METRICS_HTTP_REFUSED_READS},
     [HTTP_WRITES] = {"writes", METRICS_HTTP_REFUSED_WRITES},
+    [HTTP_COUPON_ATTEMPTS] = {"coupon-attempts", METRICS_HTTP_REFUSED_COUPON_ATTEMPTS},
 };
 
 static enum http_rate rate_of(const struct http_request *request)
@@ -58,6 +59,42 @@ void http_count_as(struct http_request *request, size_t n)
         request->allowance = http_caller_owe(
             &request->http->callers, &request->caller, request->allowance.rate, n - 1);
 }
+
+/* ---- attempts at coupons --------------------------------------------------------------------- */
+
+const struct http_refusal *http_admit_attempt(struct http_request *request)
+{
+    struct http *http = request->http;
+    const struct base_uuid *cart_id = &request->wait.command.stream_id;
+    struct http_allowance allowance =
+        http_caller_spend(&http->callers, &request->caller, HTTP_COUPON_ATTEMPTS);
+    if (!allowance.is_spent) {
+        allowance = http_caller_spend(&http->coupon_carts, cart_id, HTTP_COUPON_ATTEMPTS);
+        if (!allowance.is_spent) {
+            request->is_attempt = true;
+            return NULL;
+        }
+        http_caller_refund(&http->callers, &request->caller, HTTP_COUPON_ATTEMPTS);
+    }
+    request->allowance = allowance; /* for the headers */
+    metrics_add(http->options.metrics, METRICS_HTTP_REFUSED_COUPON_ATTEMPTS, 1);
+    return http_refuse(
+        &request->arena, HTTP_PROBLEM_TOO_MANY_ATTEMPTS,
+        "Too many codes were tried that are no applicable coupon. Nothing was done. Try again in "
+        "%u s.",
+        allowance.seconds);
+}
+
+void http_settle_attempt(struct http_request *request, bool has_failed)
+{
+    struct http *http = request->http;
+    if (!request->is_attempt || has_failed)
+        return;
+    http_caller_refund(&http->callers, &request->caller, HTTP_COUPON_ATTEMPTS);
+    http_caller_refund(&http->coupon_carts, &request->wait.command.stream_id, HTTP_COUPON_ATTEMPTS);
+}
+
+/* ---- what is left, as headers ---------------------------------------------------------------- */
 
 size_t http_allowance_headers(struct http_request *request, struct http_header_line *lines)
 {

@@ -207,3 +207,11 @@ struct http_allowance http_caller_owe(
 {
     return spend(callers, id, rate, n, false);
 }
+
+void http_caller_refund(
+    struct http_callers *callers, const struct base_uuid *id, enum http_rate rate)
+{
+    struct http_caller *caller = find(callers, id);
+    if (caller != NULL)
+        caller->spent[rate] = caller->spent[rate] > WINDOW_US ? caller->spent[rate] - WINDOW_US : 0;
+}

@@ -28,7 +28,7 @@ struct base_uuid http_caller_of_address(const struct http_address *address);
 /* What a caller may hold several of. */
 enum http_holding { HTTP_CONNECTION, HTTP_LISTENER, HTTP_N_HOLDINGS };
 /* What a caller may do so often within HTTP_RATE_WINDOW_SECONDS. */
-enum http_rate { HTTP_READS, HTTP_WRITES, HTTP_N_RATES };
+enum http_rate { HTTP_READS, HTTP_WRITES, HTTP_COUPON_ATTEMPTS, HTTP_N_RATES };
 
 struct http_caller {
     struct table_entry entry;
@@ -82,5 +82,8 @@ struct http_allowance http_caller_spend(
  * come back. */
 struct http_allowance http_caller_owe(
     struct http_callers *callers, const struct base_uuid *id, enum http_rate rate, size_t n);
+/* What was taken for one request comes back: it does not count after all. */
+void http_caller_refund(
+    struct http_callers *callers, const struct base_uuid *id, enum http_rate rate);
 
 #endif

@@ -21,6 +21,7 @@ const struct http_refusal *http_ask_change_item(struct http_request *request);
 const struct http_refusal *http_ask_remove_item(struct http_request *request);
 const struct http_refusal *http_ask_set_total(struct http_request *request);
 const struct http_refusal *http_ask_remove_total(struct http_request *request);
+const struct http_refusal *http_ask_remove_coupon(struct http_request *request);
 const struct http_refusal *http_ask_execute_commands(struct http_request *request);
 const struct http_refusal *http_ask_make_resume_token(struct http_request *request);
 const struct http_refusal *http_ask_get_resumed_cart(struct http_request *request);

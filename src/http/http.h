@@ -54,8 +54,9 @@ struct http_options {
     unsigned listeners_per_caller;
     unsigned reads_per_minute;
     unsigned writes_per_minute;
-    const char *proxies;      /* see http_read_proxies() */
-    const char *cors_origins; /* see http_read_origins() */
+    unsigned coupon_attempts_per_minute; /* that fail; also for each cart */
+    const char *proxies;                 /* see http_read_proxies() */
+    const char *cors_origins;            /* see http_read_origins() */
 };
 
 /* Whether `address` can be given to listen. False with *problem (a sentence, the caller's to free).

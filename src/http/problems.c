@@ -32,7 +32,8 @@ const char *http_problem_slug(enum http_problem problem)
 
 bool http_problem_is_passing(enum http_problem problem)
 {
-    return problems[problem].status == 503 || problem == HTTP_PROBLEM_TOO_MANY_REQUESTS;
+    return problems[problem].status == 503 || problem == HTTP_PROBLEM_TOO_MANY_REQUESTS ||
+           problem == HTTP_PROBLEM_TOO_MANY_ATTEMPTS;
 }
 
 bool http_find_problem(const char *slug, enum http_problem *problem)
@@ -104,6 +105,8 @@ void http_write_problem(
     append_member(out, "request_id", request_id);
     if (refusal->pointer != NULL && *refusal->pointer != '\0')
         append_member(out, "pointer", refusal->pointer);
+    if (refusal->reason != NULL)
+        append_member(out, "reason", refusal->reason);
     if (refusal->errors != NULL)
         append_errors(out, refusal->errors);
     if (refusal->has_current_total) {
@@ -127,6 +130,10 @@ void http_write_problem(
     if (refusal->items != NULL) {
         base_buffer_append_text(out, ",\"items\":");
         base_buffer_append_text(out, refusal->items);
+    }
+    if (refusal->coupons != NULL) {
+        base_buffer_append_text(out, ",\"coupons\":");
+        base_buffer_append_text(out, refusal->coupons);
     }
     if (refusal->order_reference != NULL) {
         base_buffer_append_text(out, ",\"order_reference\":");

@@ -90,6 +90,15 @@
         "A cart holds at most 250 lines. Remove one, or use another cart.")                        \
     ROW(TOO_MANY_TOTALS, "too-many-totals", 409, "The cart has too many totals",                   \
         "A cart has at most 8 totals of other services. Remove one first.")                        \
+    ROW(TOO_MANY_COUPONS, "too-many-coupons", 409, "The cart has too many coupons",                \
+        "A cart has at most 8 coupons. Remove one first.")                                         \
+    ROW(COUPONS_NOT_COMBINABLE, "coupons-not-combinable", 409, "The coupons can't be combined",    \
+        "This coupon, or one that the cart has, can't be used together with others. Remove the "   \
+        "others, or do without it.")                                                               \
+    ROW(COUPONS_CHANGED, "coupons-changed", 409, "Coupons can't be redeemed any more",             \
+        "Coupons that took something off the cart can't be redeemed any more; `coupons` lists "    \
+        "them with what they are now and took off. POST /carts/{cart_id}/reprice to accept that, " \
+        "or remove them, and look at the new total before the checkout is sent again.")            \
     ROW(CART_ALREADY_EXISTS, "cart-already-exists", 409, "The cart already exists",                \
         "The id in the request for a new cart belongs to an existing cart. To retry the "          \
         "creation of a cart safely, send the same Idempotency-Key.")                               \
@@ -180,6 +189,13 @@
         "An Idempotency-Key stands for one request: the same method, path and body. This key was " \
         "used before with another request, or so long ago that its answer is not stored any "      \
         "more. Use a new key for a new request.")                                                  \
+    ROW(COUPON_NOT_APPLICABLE, "coupon-not-applicable", 422, "The coupon can't be applied",        \
+        "There is no coupon with this code that can be used now. Whether it never existed, has "   \
+        "not begun, has ended, was withdrawn or was used as often as it may be is told only to "   \
+        "callers with the scope coupons or carts:all, as `reason`. Failed attempts are limited.")  \
+    ROW(TOO_MANY_ATTEMPTS, "too-many-attempts", 429, "Too many attempts",                          \
+        "This caller, or callers of this cart, have tried too many codes within a minute that "    \
+        "are no applicable coupon. Nothing was done. Try again after the time in Retry-After.")    \
     ROW(TOO_MANY_REQUESTS, "too-many-requests", 429, "Too many requests",                          \
         "This caller has sent more requests within a minute, or has more event streams and long "  \
         "polls open, than its limit allows. Nothing was done. Try again after the time in "        \
@@ -236,6 +252,8 @@ struct http_refusal {
     const char *checks;          /* a JSON object; NULL: none */
     const char *items;           /* a JSON array about lines; NULL: none */
     const char *order_reference; /* of the cart, as JSON; NULL: none */
+    const char *coupons;         /* a JSON array about coupons; NULL: none */
+    const char *reason;          /* why a coupon can't be applied; NULL: it is not told */
     const char *challenge;       /* WWW-Authenticate; NULL: none */
 };
 /* A refusal that has nothing but a detail, in the manner of printf, in the arena. */

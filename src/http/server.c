@@ -204,14 +204,19 @@ static void init_limits(struct http *http)
         .held[HTTP_LISTENER] = options->listeners_per_caller,
         .rates[HTTP_READS] = options->reads_per_minute,
         .rates[HTTP_WRITES] = options->writes_per_minute,
+        .rates[HTTP_COUPON_ATTEMPTS] = options->coupon_attempts_per_minute,
     };
+    const struct http_caller_limits cart_limits = {
+        .rates[HTTP_COUPON_ATTEMPTS] = options->coupon_attempts_per_minute};
     http_init_callers(&http->callers, options->loop, &limits);
+    http_init_callers(&http->coupon_carts, options->loop, &cart_limits);
 }
 
 static void free_http(struct http *http)
 {
     http_finish_deadlines(&http->deadlines);
     http_finish_callers(&http->callers);
+    http_finish_callers(&http->coupon_carts);
     http_finish_origins(&http->origins);
     free(http->address);
     free(http);

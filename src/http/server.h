@@ -34,6 +34,7 @@ struct http {
     struct loop_deferred again;          /* it has more to do */
     struct http_deadlines deadlines;
     struct http_callers callers;
+    struct http_callers coupon_carts; /* carts at which coupons are tried: the same for each */
     struct http_proxies proxies;
     struct http_origins origins;
     size_t n_under_way; /* requests, from being whole to the end of their answer */

@@ -20,6 +20,8 @@
     ROW(HTTP_REFUSED_READS, counter, "cartd_http_callers_refused_total", "limit=\"reads\"",        \
         "Requests and connections refused by a per-caller limit.")                                 \
     ROW(HTTP_REFUSED_WRITES, counter, "cartd_http_callers_refused_total", "limit=\"writes\"", "")  \
+    ROW(HTTP_REFUSED_COUPON_ATTEMPTS, counter, "cartd_http_callers_refused_total",                 \
+        "limit=\"coupon-attempts\"", "")                                                           \
     ROW(HTTP_REFUSED_LISTENERS, counter, "cartd_http_callers_refused_total",                       \
         "limit=\"listeners\"", "")                                                                 \
     ROW(HTTP_REFUSED_CONNECTIONS, counter, "cartd_http_callers_refused_total",                     \

@@ -109,6 +109,7 @@ static void refuse(struct service_command *command, const struct aggregate_decis
     command->command_index = decision->command_index;
     command->current_total_minor = decision->current_total_minor;
     command->limits = decision->limits;
+    command->coupon_usability = decision->coupon_usability;
     command->refused_quantity = decision->refused_quantity;
     command->version = decision->current_version;
     if (decision->details != NULL)

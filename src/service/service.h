@@ -123,6 +123,7 @@ struct service_command {
     size_t command_index;
     int64_t current_total_minor;
     struct cart_limits limits;
+    enum coupon_usability coupon_usability;
     int64_t refused_quantity;
     const char *status;
     int64_t closed_at_us;

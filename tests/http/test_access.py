@@ -130,7 +130,8 @@ class Targets:
     def make(self, operation, cart_id=None):
         path = operation.path.replace("{cart_id}", cart_id or make_id())
         path = path.replace("{item_id}", self.sku).replace("{slug}", "cart-closed")
-        path = path.replace("{name}", "tax").replace("{token}", "x" * 64).replace("{code}", self.code)
+        path = path.replace("{name}", "tax").replace("{code}", self.code)
+        path = path.replace("{token}", "x" * 64)
         other = {}  # a cart to merge, with the token that makes it the caller's
         if operation.id in ("mergeCart", "revertMerge"):
             cart, guest = self.case.make_guest_cart((self.sku, 1))

@@ -47,7 +47,7 @@ def document_of_today(text):
         ),
         (
             r'("item_count":\d+,)"total":(\d+)',
-            r'\1"subtotal":\2,"discount":0,"totals":[],"total":\2,"notes":[]',
+            r'\1"coupons":[],"subtotal":\2,"discount":0,"totals":[],"total":\2,"notes":[]',
         ),
         (r'("currency":"[A-Z]{3}",)"customer_id"', r'\1"minor_unit":2,"customer_id"'),
         (r',"items":\[', ',"customer_email":null,"note":null,"items":['),

@@ -36,6 +36,7 @@ class Creating(ServiceCase):
                 "note",
                 "items",
                 "item_count",
+                "coupons",
                 "subtotal",
                 "discount",
                 "totals",

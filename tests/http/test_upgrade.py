@@ -27,9 +27,9 @@ NEWEST = {
     "CartCheckedOut": 2,
     "CartTotalRemoved": 2,
     "CartTotalSet": 2,
-    "ItemAdded": 3,
+    "ItemAdded": 4,
     "ItemPriceChanged": 2,
-    "ItemRestored": 2,
+    "ItemRestored": 3,
     "ProductChanged": 3,
 }
 
@@ -56,6 +56,8 @@ def upcast(event):
         ("CartTotalRemoved", 1),
     ):
         event["schema_version"] += 1  # what came is left out where there is none
+    if (event["type"], event["schema_version"]) in (("ItemAdded", 3), ("ItemRestored", 2)):
+        event["schema_version"] += 1  # likewise
     if (event["type"], event["schema_version"]) == ("ProductChanged", 1):
         event["data"]["quantity"] = None
         event["schema_version"] = 2
@@ -147,8 +149,8 @@ class Upgrade(unittest.TestCase):
         self.assert_done(
             self.upgrade(database, target.app_url),
             "events: 36 imported, 0 were there already\n",
-            "ItemAdded: 9 from schema_version 1 to 3",
-            "ItemAdded: 7 from schema_version 2 to 3",
+            "ItemAdded: 9 from schema_version 1 to 4",
+            "ItemAdded: 7 from schema_version 2 to 4",
         )
         stored = target.sql(ROWS)
         for row, before in zip(stored, database.sql(ROWS), strict=True):
@@ -205,7 +207,7 @@ class Upgrade(unittest.TestCase):
         with open(self.path, "wb") as file:
             file.writelines(lines[:18])
         self.assert_done(
-            self.upgrade(database), "events: 6 written", "ItemAdded: 3 from schema_version 1 to 3"
+            self.upgrade(database), "events: 6 written", "ItemAdded: 3 from schema_version 1 to 4"
         )
 
     def test_the_standard_output_gets_nothing_but_events(self):
@@ -213,7 +215,7 @@ class Upgrade(unittest.TestCase):
         done = self.upgrade(database, "-")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(len([json.loads(line) for line in done.stdout.splitlines()]), 24)
-        self.assertIn("ItemAdded: 9 from schema_version 1 to 3", done.stderr)
+        self.assertIn("ItemAdded: 9 from schema_version 1 to 4", done.stderr)
 
     def test_an_event_that_is_not_of_its_shape_ends_it(self):
         for data, reason in (

@@ -28,7 +28,7 @@ class Matching(ServiceCase):
         )
         added, changed = problem["missed_events"]
         self.assertEqual(
-            (added["version"], added["type"], added["schema_version"]), (4, "ItemAdded", 3)
+            (added["version"], added["type"], added["schema_version"]), (4, "ItemAdded", 4)
         )
         self.assertEqual(
             added["data"],

@@ -87,6 +87,7 @@ LIBRARIES = {
 CORE_SYMBOLS = {
     "memcpy", "memset", "memmove", "memcmp", "strcmp", "strncmp", "strlen", "strnlen", "memchr",
     "__stack_chk_fail", "__assert_fail", "_GLOBAL_OFFSET_TABLE_",
+    "__udivti3", "__umodti3", "__udivmodti4",  # the compiler's own: divisions of 128 bits
 }  # fmt: skip
 
 # Headers that the build makes, by the room that includes them.

@@ -16,6 +16,7 @@ enum { NO_PRICE = -1 };
 struct product {
     const char *sku;
     bool is_withdrawn;
+    const char *tags;  /* NULL: none */
     int64_t eur_minor; /* NO_PRICE: none */
     int64_t usd_minor;
     bool is_measured; /* with unit, scale and limits of its own */
@@ -70,6 +71,7 @@ static inline struct cart_offer offer_of_shelf(void *context, const char *sku, c
         return unknown();
     int64_t price_minor = strcmp(currency, "USD") == 0 ? product->usd_minor : product->eur_minor;
     struct cart_offer offer = price_minor == NO_PRICE ? unpriced() : priced(price_minor);
+    offer.tags = product->tags;
     if (product->is_measured) {
         offer.unit = product->unit;
         offer.scale = product->scale;
@@ -126,6 +128,15 @@ static inline bool merge_as_given(
     return patch[0] != '!';
 }
 
+/* What is known of coupons; a test may set another. */
+static inline struct cart_coupon_offer no_coupon(void *context, const char *code)
+{
+    (void)context;
+    (void)code;
+    return (struct cart_coupon_offer){.usability = COUPON_UNKNOWN};
+}
+static struct cart_coupon_offer (*find_coupon_of_shop)(void *context, const char *code) = no_coupon;
+
 static struct cart_request scene_request = {
     .caller = {.may_all = true, .may_set_prices = true, .may_set_totals = true},
     .asked_at_us = SCENE_T0_US,
@@ -141,6 +152,7 @@ static inline struct cart_decision decide_in_request(
         .find_offer = offer_of_shelf,
         .find_past = find_past_in_history,
         .find_source = find_other_cart,
+        .find_coupon = find_coupon_of_shop,
         .recorded_version = now()->version,
         .request = &scene_request,
     };

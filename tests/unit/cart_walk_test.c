@@ -73,12 +73,73 @@ static const char *random_total(void)
     return names[random_below(BASE_COUNT(names))];
 }
 
+/* Coupons of all kinds. What a code is stays the same; whether it can be used changes. */
+enum { WALK_COUPONS = 14 };
+static struct coupon_definition coupons[WALK_COUPONS];
+
+static void make_coupons(void)
+{
+    static const char *const skus_of_it[] = {"sku-0", "sku-1", "sku-12"};
+    static const char *const tags_of_it[] = {"new", "sale"};
+    static struct coupon_money amounts[WALK_COUPONS][2];
+    static struct coupon_money minimums[WALK_COUPONS];
+    static char codes[WALK_COUPONS][8];
+    for (int i = 0; i < WALK_COUPONS; i++) {
+        (void)snprintf(codes[i], sizeof codes[i], "c%d", i); /* Short enough. */
+        coupons[i] = (struct coupon_definition){
+            .code = codes[i],
+            .starts_at_us = COUPON_TIME_NONE,
+            .ends_at_us = COUPON_TIME_NONE,
+            .is_combinable = i % 5 != 4,
+            .limit_per_customer = i % 7 == 6,
+        };
+        amounts[i][0] = (struct coupon_money){"EUR", 1 + random_below(5000)};
+        amounts[i][1] = (struct coupon_money){"USD", is_dear ? CART_AMOUNT_MAX / 3 : 7};
+        minimums[i] = (struct coupon_money){"EUR", 1 + random_below(90000)};
+        if (i % 2 == 0)
+            coupons[i].percent_hundredths = 1 + (int32_t)random_below(10000);
+        else
+            coupons[i].amounts = (struct coupon_amounts){amounts[i], 1 + random_below(2)};
+        if (i % 3 == 0)
+            coupons[i].minimums = (struct coupon_amounts){&minimums[i], 1};
+        if (i % 4 == 1)
+            coupons[i].skus = (struct coupon_texts){skus_of_it, BASE_COUNT(skus_of_it)};
+        if (i % 4 >= 2)
+            coupons[i].tags = (struct coupon_texts){tags_of_it, 1 + random_below(2)};
+    }
+}
+
+static const char *random_coupon(void)
+{
+    return coupons[random_below(WALK_COUPONS)].code;
+}
+
+static struct cart_coupon_offer find_random_coupon(void *context, const char *code)
+{
+    (void)context;
+    for (int i = 0; random_below(6) > 0 && i < WALK_COUPONS; i++)
+        if (strcmp(coupons[i].code, code) == 0)
+            return (struct cart_coupon_offer){COUPON_USABLE, &coupons[i]};
+    return (struct cart_coupon_offer){
+        .usability = random_below(2) == 0 ? COUPON_EXHAUSTED : COUPON_WITHDRAWN};
+}
+
+static struct cart_command coupon_command(enum cart_command_type type)
+{
+    struct cart_command asked = {.type = type};
+    if (type == CART_COMMAND_APPLY_COUPON)
+        asked.apply_coupon.code = random_coupon();
+    else
+        asked.remove_coupon.code = random_coupon();
+    return asked;
+}
+
 static struct cart_command random_command(void)
 {
     static const char *const notes[] = {NULL, "ring", "R\xc3\xbc\"ckseite\""};
     if (n_skus < WALK_SKUS_MAX && random_below(3) == 0)
         return change_properties(random_item(), random_properties());
-    switch (random_below(22)) {
+    switch (random_below(25)) {
     case 0:
     case 1:
         return undo();
@@ -111,6 +172,11 @@ static struct cart_command random_command(void)
         return remove_item(random_item());
     case 16:
         return set_total(random_total(), is_dear ? CART_AMOUNT_MAX / (1 + random_below(100)) : 5);
+    case 18:
+    case 19:
+        return coupon_command(CART_COMMAND_APPLY_COUPON);
+    case 20:
+        return coupon_command(CART_COMMAND_REMOVE_COUPON);
     case 17:
         return random_below(3) == 0 ? remove_total(random_total()) : set_total(random_total(), 0);
     default:
@@ -154,8 +220,26 @@ static bool is_same_line(const struct cart_line *left, const struct cart_line *r
            strcmp(left->name, right->name) == 0 &&
            is_same_text(left->properties, right->properties) && left->quantity == right->quantity &&
            is_same_text(left->unit, right->unit) && left->scale == right->scale &&
+           is_same_text(left->tags, right->tags) && left->discount_minor == right->discount_minor &&
            left->added_version == right->added_version &&
            left->unit_price_minor == right->unit_price_minor;
+}
+
+static bool is_same_coupon(const struct cart_coupon *left, const struct cart_coupon *right)
+{
+    const struct coupon_definition *a = left->definition;
+    const struct coupon_definition *b = right->definition;
+    bool is_same = strcmp(left->code, right->code) == 0 && left->state == right->state &&
+                   left->amount_minor == right->amount_minor && strcmp(a->code, b->code) == 0 &&
+                   a->percent_hundredths == b->percent_hundredths && a->skus.n == b->skus.n &&
+                   a->tags.n == b->tags.n && a->amounts.n == b->amounts.n &&
+                   a->minimums.n == b->minimums.n && a->is_combinable == b->is_combinable &&
+                   a->limit_per_customer == b->limit_per_customer;
+    for (size_t i = 0; is_same && i < a->skus.n; i++)
+        is_same = strcmp(a->skus.list[i], b->skus.list[i]) == 0;
+    for (size_t i = 0; is_same && i < a->tags.n; i++)
+        is_same = strcmp(a->tags.list[i], b->tags.list[i]) == 0;
+    return is_same;
 }
 
 static bool is_same_cart(const struct cart *left, const struct cart *right)
@@ -175,14 +259,39 @@ static bool is_same_cart(const struct cart *left, const struct cart *right)
         left->discount_minor == right->discount_minor && left->n_totals == right->n_totals &&
         left->created_at_us == right->created_at_us &&
         left->updated_at_us == right->updated_at_us && left->closed_at_us == right->closed_at_us &&
-        left->n_lines == right->n_lines;
+        left->n_lines == right->n_lines && left->n_coupons == right->n_coupons;
     for (size_t i = 0; is_same && i < left->n_lines; i++)
         is_same = is_same_line(&left->lines[i], &right->lines[i]);
+    for (size_t i = 0; is_same && i < left->n_coupons; i++)
+        is_same = is_same_coupon(&left->coupons[i], &right->coupons[i]);
     for (size_t i = 0; is_same && i < left->n_totals; i++)
         is_same = strcmp(left->totals[i].name, right->totals[i].name) == 0 &&
                   left->totals[i].amount_minor == right->totals[i].amount_minor &&
                   left->totals[i].is_stale == right->totals[i].is_stale;
     return is_same;
+}
+
+/* Each amount is exact: lines, coupons and the cart say the same, and nothing is below zero. */
+static bool has_exact_discounts(const struct cart *cart)
+{
+    int64_t of_lines_minor = 0;
+    int64_t of_coupons_minor = 0;
+    bool is_good = cart->n_coupons <= CART_COUPONS_MAX;
+    for (size_t i = 0; i < cart->n_lines; i++) {
+        const struct cart_line *line = &cart->lines[i];
+        is_good = is_good && line->discount_minor >= 0 && cart_line_total_minor(line) >= 0;
+        of_lines_minor += line->discount_minor;
+    }
+    for (size_t i = 0; i < cart->n_coupons; i++) {
+        const struct cart_coupon *coupon = &cart->coupons[i];
+        bool takes_off = coupon->state == CART_COUPON_APPLIED;
+        is_good = is_good && coupon->amount_minor >= 0 &&
+                  (takes_off || coupon->amount_minor == 0) &&
+                  (cart->n_coupons == 1 || coupon->definition->is_combinable) &&
+                  cart_find_coupon(cart, coupon->code) == coupon;
+        of_coupons_minor += coupon->amount_minor;
+    }
+    return is_good && of_lines_minor == of_coupons_minor && cart->discount_minor == of_lines_minor;
 }
 
 /* Of any version, also of those between the facts of one request. */
@@ -206,7 +315,8 @@ static bool is_within_bounds(const struct cart *cart)
         is_good = is_good && cart->totals[i].amount_minor >= 0 &&
                   cart_find_total(cart, cart->totals[i].name) == &cart->totals[i] &&
                   !__builtin_add_overflow(total_minor, cart->totals[i].amount_minor, &total_minor);
-    return is_good && total_minor <= CART_AMOUNT_MAX && cart->total_minor == total_minor &&
+    return is_good && has_exact_discounts(cart) && total_minor <= CART_AMOUNT_MAX &&
+           cart->total_minor == total_minor - cart->discount_minor &&
            cart->item_count == item_count && cart->changed_version <= cart->version &&
            cart->undone_to < cart->version;
 }
@@ -261,7 +371,9 @@ static bool is_led_to(
     bool is_good = strcmp(cart->currency, then->currency) == 0 &&
                    is_same_text(cart->metadata, then->metadata) &&
                    is_same_text(cart->customer_email, then->customer_email) &&
-                   is_same_text(cart->note, then->note);
+                   is_same_text(cart->note, then->note) && cart->n_coupons == then->n_coupons;
+    for (size_t j = 0; is_good && j < then->n_coupons; j++)
+        is_good = strcmp(cart->coupons[j].code, then->coupons[j].code) == 0;
     for (size_t j = 0; is_good && j < then->n_lines; j++) {
         const struct cart_line *wanted = &then->lines[j];
         const struct cart_line *line = i < cart->n_lines ? &cart->lines[i] : NULL;
@@ -340,7 +452,10 @@ START_TEST(whatever_is_commanded_the_cart_holds_together)
         (void)snprintf(skus[i], sizeof skus[i], "sku-%d", (int)i); /* Short enough. */
         sell(skus[i], random_price(), random_price());
         shelf[i].is_measured = false;
+        shelf[i].tags = i % 4 == 0 ? "[\"new\"]" : i % 4 == 1 ? "[\"a\",\"sale\"]" : NULL;
     }
+    make_coupons();
+    find_coupon_of_shop = find_random_coupon;
     RECORD(created_by_guest());
     for (int step = 0; step < WALK_REQUESTS; step++) {
         if (random_below(3) == 0)

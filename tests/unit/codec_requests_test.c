@@ -425,7 +425,7 @@ static const struct {
     {COMMANDS, "{\"commands\":[{\"type\":\"create\"}]}", "/commands/0/type",
      "type must be one of add_item, change_item_quantity, remove_item, clear_items, check_out, "
      "cancel, change_details, change_item, reprice, change_currency, undo, restore, reopen, "
-     "set_total, remove_total, "
+     "set_total, remove_total, apply_coupon, remove_coupon, "
      "not \"create\"."},
     {COMMANDS, "{\"commands\":[{\"type\":5,\"x\":1}]}", "/commands/0/type", "not 5."},
     {COMMANDS, "{\"commands\":[{\"type\":\"add_item\"}]}", "/commands/0/sku", "sku is missing."},

@@ -35,6 +35,9 @@ static const char *text(void)
 #define SET_3                                                                                      \
     "{\"item_id\":\"mug\",\"name\":\"Mug\",\"price_source\":\"set\",\"properties\":{},"            \
     "\"quantity\":2,\"sku\":\"mug\",\"unit_price\":1250}"
+#define TAGGED_4                                                                                   \
+    "{\"item_id\":\"mug\",\"name\":\"Mug\",\"properties\":{},\"quantity\":2,\"sku\":\"mug\","      \
+    "\"tags\":[\"sale\"],\"unit_price\":1250}"
 #define OTHER_3                                                                                    \
     "{\"item_id\":\"mug\",\"name\":\"Mug\",\"price_source\":\"x\",\"properties\":{},"              \
     "\"quantity\":2,\"sku\":\"mug\",\"unit_price\":1250}"
@@ -124,7 +127,8 @@ START_TEST(an_event_of_another_version_than_it_says_is_not_understood)
         {1, "{}"},
         {2, PLAIN_1},
         {3, PLAIN_1},
-        {4, PLAIN_2},
+        {5, PLAIN_2},
+        {3, TAGGED_4},
         {2, SET_3},
         {3, OTHER_3},
         {-1, PLAIN_1},
@@ -201,7 +205,7 @@ START_TEST(every_type_has_a_newest_version_and_a_whole_chain_to_it)
             ck_assert_msg(is_upcast, "%s %d: %s", types[i], (int)version, reason);
         }
     }
-    ck_assert_int_eq(codec_newest_schema_version("ItemAdded"), 3);
+    ck_assert_int_eq(codec_newest_schema_version("ItemAdded"), 4);
     ck_assert_int_eq(codec_newest_schema_version("itemadded"), 0);
     ck_assert_int_eq(codec_newest_schema_version(""), 0);
 }
@@ -261,7 +265,8 @@ START_TEST(what_does_not_come_back_is_told)
         {2, SPECIAL_2, PLAIN_2, "to its own, differs from it"},
         {1, "{\"properties\":{},\"a\":1e300}", "{\"a\":1e300}", "number"},
         {2, SET_3, PLAIN_2, "can't be converted back"},
-        {4, PLAIN_2, PLAIN_2, "schema_version is unknown"},
+        {3, TAGGED_4, PLAIN_2, "can't be converted back"},
+        {5, PLAIN_2, PLAIN_2, "schema_version is unknown"},
     };
     for (size_t i = 0; i < BASE_COUNT(rows); i++) {
         const char *reason = "none";
@@ -286,7 +291,7 @@ START_TEST(what_can_not_be_upcast_does_not_round_trip)
         {"ItemAdded", 0, PLAIN_1, "schema_version is unknown"},
         {"ItemAdded", 2, SET_3, "not have the shape of its schema_version"},
         {"ItemAdded", 3, OTHER_3, "can't be read"},
-        {"ItemAdded", 4, PLAIN_2, "schema_version is unknown"},
+        {"ItemAdded", 5, PLAIN_2, "schema_version is unknown"},
         {"ItemAdded", 2, PLAIN_1, "can't be read"},
         {"ItemAdded", 1, "{}", "can't be read"},
         {"CartCleared", 1, "{\"a\":1}", "can't be read"},
@@ -462,7 +467,8 @@ START_TEST(a_document_of_before_notes_and_order_references_gets_them)
         "2,"
         "\"unit_price\":5,\"price_source\":\"catalog\",\"subtotal\":10,\"discount\":0,\"total\":10,"
         "\"properties\":{\"a\":"
-        "\"b\"}}],\"item_count\":2,\"subtotal\":10,\"discount\":0,\"totals\":[],\"total\":10,"
+        "\"b\"}}],\"item_count\":2,\"coupons\":[],\"subtotal\":10,\"discount\":0,\"totals\":[],"
+        "\"total\":10,"
         "\"notes\":[],\"metadata\":{\"note\":null},\"order_reference\":null}");
 }
 END_TEST
@@ -476,8 +482,11 @@ END_TEST
     ",{\"id\":\"mug~1\",\"sku\":\"mug\",\"name\":\"Mug\",\"quantity\":1,\"unit_price\":7,"         \
     "\"price_source\":\"set\",\"subtotal\":7,\"discount\":0,\"total\":7,"                          \
     "\"properties\":{\"a\":\"b\",\"unit_price\":\"1\"}}],"
+#define COUPONS                                                                                    \
+    "\"coupons\":[{\"code\":\"SPRING\",\"amount\":2,\"state\":\"applied\"},{\"code\":\"old\","     \
+    "\"amount\":0,\"state\":\"expired\"}],"
 #define SUMS                                                                                       \
-    "\"subtotal\":17,\"discount\":0,\"totals\":[{\"name\":\"shipping\",\"amount\":4,\"stale\":"    \
+    "\"subtotal\":17,\"discount\":2,\"totals\":[{\"name\":\"shipping\",\"amount\":4,\"stale\":"    \
     "false},{\"name\":\"tax\",\"amount\":3,\"stale\":true}],"
 #define REST                                                                                       \
     "\"notes\":[{\"code\":\"cart-full\"}],\"metadata\":{\"a\":[1],\"item_count\":5},"              \
@@ -487,16 +496,22 @@ END_TEST
 START_TEST(a_document_with_lines_or_sums_of_before_loses_nothing)
 {
     static const char today[] =
+        OF_TODAY TEA "\"price_source\":\"catalog\",\"subtotal\":10,\"discount\":2,\"total\":8,"
+                     "\"properties\":{}}" MUG "\"item_count\":3," COUPONS SUMS "\"total\":22," REST;
+    static const char old_line[] =
+        OF_TODAY TEA "\"discount\":2,\"total\":8,\"properties\":{}}" MUG
+                     "\"item_count\":3," COUPONS SUMS "\"total\":22," REST;
+    static const char old_end[] =
         OF_TODAY TEA "\"price_source\":\"catalog\",\"subtotal\":10,\"discount\":0,\"total\":10,"
                      "\"properties\":{}}" MUG "\"item_count\":3," SUMS "\"total\":24," REST;
-    static const char old_line[] = OF_TODAY TEA "\"total\":10,\"properties\":{}}" MUG
-                                                "\"item_count\":3," SUMS "\"total\":24," REST;
     static const char old_sums[] =
         OF_TODAY TEA "\"total\":10,\"properties\":{}}" MUG "\"item_count\":3,\"total\":17," REST;
     ck_assert(codec_is_former_cart(old_line, strlen(old_line)));
     ck_assert(codec_is_former_cart(old_sums, strlen(old_sums)));
     ck_assert(codec_is_former_cart("],\"item_count\":3,\"total\":1}", 27));
-    ck_assert(!codec_is_former_cart("],\"item_count\":3,\"subtotal\":1}", 30));
+    ck_assert(codec_is_former_cart("],\"item_count\":3,\"subtotal\":1}", 30));
+    ck_assert(!codec_is_former_cart("],\"item_count\":3,\"coupons\":[]}", 30));
+    ck_assert(codec_is_former_cart(old_end, strlen(old_end)));
     codec_write_stored_cart(&out, today, strlen(today));
     ck_assert_str_eq(text(), today);
     out.length = 0;
@@ -505,8 +520,11 @@ START_TEST(a_document_with_lines_or_sums_of_before_loses_nothing)
     out.length = 0;
     codec_write_stored_cart(&out, old_sums, strlen(old_sums));
     ck_assert_ptr_nonnull(strstr(
-        text(),
-        "\"item_count\":3,\"subtotal\":17,\"discount\":0,\"totals\":[],\"total\":17," REST));
+        text(), "\"item_count\":3,\"coupons\":[],\"subtotal\":17,\"discount\":0,\"totals\":[],"
+                "\"total\":17," REST));
+    out.length = 0;
+    codec_write_stored_cart(&out, old_end, strlen(old_end));
+    ck_assert_ptr_nonnull(strstr(text(), "\"item_count\":3,\"coupons\":[],\"subtotal\":17,"));
 }
 END_TEST
 

@@ -199,15 +199,17 @@ START_TEST(what_is_no_snapshot_is_not_read)
         "{\"version\":1,\"status\":\"open\",\"created_at_us\":1,\"updated_at_us\":1,"
         "\"closed_at_us\":null," HEAD
         "\"created\":{},\"details\":{\"metadata\":{},\"customer_email\":null,\"note\":null},"
-        "\"added\":[],\"added_versions\":[],\"totals\":[]}",
+        "\"added\":[],\"added_versions\":[],\"coupons\":[],\"lapsed\":[],\"totals\":[]}",
         "{\"version\":1,\"status\":\"absent\",\"created_at_us\":1,\"updated_at_us\":1,"
         "\"closed_at_us\":null," HEAD "\"created\":{\"currency\":\"EUR\",\"customer_id\":null,"
         "\"metadata\":{},\"guest_token_hash\":null},\"details\":{\"metadata\":{},\"customer_"
-        "email\":null,\"note\":null},\"added\":[],\"added_versions\":[],\"totals\":[]}",
+        "email\":null,\"note\":null},\"added\":[],\"added_versions\":[],\"coupons\":[],\"lapsed\":["
+        "],\"totals\":[]}",
         "{\"version\":0,\"status\":\"open\",\"created_at_us\":1,\"updated_at_us\":1,"
         "\"closed_at_us\":null," HEAD "\"created\":{\"currency\":\"EUR\",\"customer_id\":null,"
         "\"metadata\":{},\"guest_token_hash\":null},\"details\":{\"metadata\":{},\"customer_"
-        "email\":null,\"note\":null},\"added\":[],\"added_versions\":[],\"totals\":[]}",
+        "email\":null,\"note\":null},\"added\":[],\"added_versions\":[],\"coupons\":[],\"lapsed\":["
+        "],\"totals\":[]}",
         "{\"version\":1,\"status\":\"open\",\"created_at_us\":1,\"updated_at_us\":1,"
         "\"closed_at_us\":null," HEAD "\"created\":{\"currency\":\"EUR\",\"customer_id\":null,"
         "\"metadata\":{},\"guest_token_hash\":null},\"added\":{}}",
@@ -215,12 +217,14 @@ START_TEST(what_is_no_snapshot_is_not_read)
         "{\"version\":4294967297,\"status\":\"open\",\"created_at_us\":1,\"updated_at_us\":1,"
         "\"closed_at_us\":null," HEAD "\"created\":{\"currency\":\"EUR\",\"customer_id\":null,"
         "\"metadata\":{},\"guest_token_hash\":null},\"details\":{\"metadata\":{},\"customer_"
-        "email\":null,\"note\":null},\"added\":[],\"added_versions\":[],\"totals\":[]}",
+        "email\":null,\"note\":null},\"added\":[],\"added_versions\":[],\"coupons\":[],\"lapsed\":["
+        "],\"totals\":[]}",
         /* In the year 10000, which could not be written. */
         "{\"version\":1,\"status\":\"open\",\"created_at_us\":253402300800000000,"
         "\"updated_at_us\":1,\"closed_at_us\":null," HEAD "\"created\":{\"currency\":\"EUR\","
         "\"customer_id\":null,\"metadata\":{},\"guest_token_hash\":null},\"details\":{\"metadata\":"
-        "{},\"customer_email\":null,\"note\":null},\"added\":[],\"added_versions\":[],\"totals\":[]"
+        "{},\"customer_email\":null,\"note\":null},\"added\":[],\"added_versions\":[],\"coupons\":["
+        "],\"lapsed\":[],\"totals\":[]"
         "}",
     };
     for (size_t i = 0; i < BASE_COUNT(texts); i++)
@@ -229,7 +233,8 @@ START_TEST(what_is_no_snapshot_is_not_read)
         "{\"version\":1,\"status\":\"open\",\"created_at_us\":1,\"updated_at_us\":1,"
         "\"closed_at_us\":null," HEAD "\"created\":{\"currency\":\"EUR\",\"customer_id\":null,"
         "\"metadata\":{},\"guest_token_hash\":null},\"details\":{\"metadata\":{},\"customer_"
-        "email\":null,\"note\":null},\"added\":[],\"added_versions\":[],\"totals\":[]}",
+        "email\":null,\"note\":null},\"added\":[],\"added_versions\":[],\"coupons\":[],\"lapsed\":["
+        "],\"totals\":[]}",
         &arena, &cart));
 }
 END_TEST

@@ -106,7 +106,8 @@ START_TEST(a_cart_is_written_as_the_contract_shows_it)
         "tea\",\"quantity\":2,\"unit_price\":499,\"price_source\":\"catalog\",\"subtotal\":998,"
         "\"discount\":0,\"total\":998,"
         "\"properties\":{}}],"
-        "\"item_count\":2,\"subtotal\":998,\"discount\":0,\"totals\":[],\"total\":998,\"notes\":[],"
+        "\"item_count\":2,\"coupons\":[],"
+        "\"subtotal\":998,\"discount\":0,\"totals\":[],\"total\":998,\"notes\":[],"
         "\"metadata\":{},\"order_reference\":null}");
     append_times();
     ck_assert_str_eq(
@@ -165,7 +166,8 @@ START_TEST(a_cart_of_awkward_texts_and_numbers_reads_back_with_a_json_parser)
     json_t *expected = json_pack(
         "{s:s, s:i, s:s, s:s, s:i, s:s, s:n, s:n, s:[{s:s, s:s, s:s, s:i, s:i, s:s, s:i, s:i, "
         "s:i, s:{}},"
-        "{s:s, s:s, s:s, s:i, s:I, s:s, s:I, s:i, s:I, s:{}}], s:i, s:I, s:i, s:[], s:I, s:[], "
+        "{s:s, s:s, s:s, s:i, s:I, s:s, s:I, s:i, s:I, s:{}}], s:i, s:[], s:I, s:i, s:[], s:I, "
+        "s:[], "
         "s:{s:[i,{s:s}]}, s:n, s:s, s:s, "
         "s:n, s:n, s:n}",
         "id", CART_ID, "version", 3, "status", "open", "currency", "EUR", "minor_unit", 2,
@@ -174,11 +176,11 @@ START_TEST(a_cart_of_awkward_texts_and_numbers_reads_back_with_a_json_parser)
         "discount", 0, "total", 1497, "properties", "id", "b~._-0", "sku", "b~._-0", "name", name,
         "quantity", 1, "unit_price", (json_int_t)dear.item_added.unit_price_minor, "price_source",
         "catalog", "subtotal", (json_int_t)dear.item_added.unit_price_minor, "discount", 0, "total",
-        (json_int_t)dear.item_added.unit_price_minor, "properties", "item_count", 4, "subtotal",
-        (json_int_t)CART_AMOUNT_MAX, "discount", 0, "totals", "total", (json_int_t)CART_AMOUNT_MAX,
-        "notes", "metadata", "k", 1, "z", "\"", "order_reference", "created_at",
-        "2026-11-23T04:38:00.123456Z", "updated_at", "2026-11-23T04:38:02.000001Z", "closed_at",
-        "abandoned_at", "expires_at");
+        (json_int_t)dear.item_added.unit_price_minor, "properties", "item_count", 4, "coupons",
+        "subtotal", (json_int_t)CART_AMOUNT_MAX, "discount", 0, "totals", "total",
+        (json_int_t)CART_AMOUNT_MAX, "notes", "metadata", "k", 1, "z", "\"", "order_reference",
+        "created_at", "2026-11-23T04:38:00.123456Z", "updated_at", "2026-11-23T04:38:02.000001Z",
+        "closed_at", "abandoned_at", "expires_at");
     json_t *parsed = json_loadb(out.bytes, out.length, JSON_REJECT_DUPLICATES, NULL);
     ck_assert_ptr_nonnull(expected);
     ck_assert_ptr_nonnull(parsed);
@@ -300,6 +302,8 @@ static const struct {
     {"CartRestored", "{\"version\":2147483647,\"undone_to\":2147483647,\"notes\":[{\"code\":"
                      "\"product-withdrawn\",\"item_id\":\"tea\",\"quantity\":2,"
                      "\"sku\":\"tea\"}]}"},
+    {"CartCouponRemoved", "{\"code\":\"spring\"}"},
+    {"CartCouponLapsed", "{\"code\":\"spring\",\"state\":\"exhausted\"}"},
     {"CartReopened", "{\"reason\":null}"},
     {"CartReopened", "{\"reason\":\"payment \\\"failed\\\"\"}"},
 };
@@ -338,8 +342,9 @@ END_TEST
 
 static bool may_be_any_text(const char *member)
 {
-    static const char *const members[] = {
-        "name", "customer_id", "order_reference", "customer_email", "note", "cart_id", "reason"};
+    static const char *const members[] = {"name",           "customer_id", "order_reference",
+                                          "customer_email", "note",        "cart_id",
+                                          "reason",         "code"};
     for (size_t i = 0; i < BASE_COUNT(members); i++)
         if (strcmp(member, members[i]) == 0)
             return true;

@@ -299,6 +299,24 @@ START_TEST(a_bucket_is_emptied_and_fills_up_evenly)
 }
 END_TEST
 
+START_TEST(what_is_refunded_can_be_spent_again)
+{
+    set_limits((struct http_caller_limits){.rates[HTTP_COUPON_ATTEMPTS] = 2});
+    const struct base_uuid id = caller(1);
+    http_caller_refund(&callers, &id, HTTP_COUPON_ATTEMPTS); /* of nobody */
+    for (int i = 0; i < 10; i++) {
+        ck_assert(!http_caller_spend(&callers, &id, HTTP_COUPON_ATTEMPTS).is_spent);
+        http_caller_refund(&callers, &id, HTTP_COUPON_ATTEMPTS);
+    }
+    http_caller_refund(&callers, &id, HTTP_COUPON_ATTEMPTS); /* there is no more than all */
+    for (int i = 0; i < 2; i++)
+        ck_assert(!http_caller_spend(&callers, &id, HTTP_COUPON_ATTEMPTS).is_spent);
+    struct http_allowance allowance = http_caller_spend(&callers, &id, HTTP_COUPON_ATTEMPTS);
+    ck_assert(allowance.is_spent);
+    ck_assert_uint_eq(allowance.seconds, 30);
+}
+END_TEST
+
 START_TEST(what_is_owed_is_worked_off)
 {
     set_limits((struct http_caller_limits){.rates[HTTP_WRITES] = 60});
@@ -448,6 +466,7 @@ int main(void)
     tcase_add_test(tests, a_caller_is_an_address_and_of_ipv6_a_network);
     tcase_add_test(tests, a_bucket_is_emptied_and_fills_up_evenly);
     tcase_add_test(tests, what_is_owed_is_worked_off);
+    tcase_add_test(tests, what_is_refunded_can_be_spent_again);
     tcase_add_test(tests, no_more_callers_are_remembered_than_may_be);
     tcase_add_test(tests, callers_that_have_everything_back_are_forgotten);
     tcase_add_test(tests, a_caller_holds_what_it_may_and_no_more);

@@ -41,6 +41,21 @@ const struct http_refusal *http_ask_cart_command(struct http_request *request)
     return refusal != NULL ? refusal : submit(request);
 }
 
+const struct http_refusal *http_ask_remove_coupon(struct http_request *request)
+{
+    const char *code = codec_fold_code(&request->arena, request->path_values[1]);
+    if (code == NULL)
+        return http_refuse(
+            &request->arena, HTTP_PROBLEM_INVALID_PARAMETER,
+            "The code of a coupon must have 1 to %d characters, not \"%.64s\".", COUPON_CODE_MAX,
+            request->path_values[1]);
+    const struct http_refusal *refusal = read_command(request, CART_COMMAND_REMOVE_COUPON);
+    if (refusal != NULL)
+        return refusal;
+    request->commands.list[0].remove_coupon.code = code;
+    return submit(request);
+}
+
 /* An id that no item can have is the cart's to refuse too, after what comes before in the order of
  * refusals. */
 const struct http_refusal *http_ask_change_item(struct http_request *request)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "access.h"
+#include "admission.h"
 #include "reply.h"
 #include "server.h"
 
@@ -157,6 +158,9 @@ static void reply_done(struct http_request *request)
 static void answer(struct service_command *command)
 {
     struct http_request *request = BASE_CONTAINER(command, struct http_request, wait.command);
+    http_settle_attempt(
+        request, command->outcome == SERVICE_REFUSED && command->aggregate == &aggregate_cart &&
+                     command->refusal == CART_REFUSED_COUPON_NOT_APPLICABLE);
     if (command->outcome == SERVICE_DONE)
         reply_done(request);
     else
@@ -177,9 +181,23 @@ const struct http_refusal *http_submit(
     return NULL;
 }
 
+/* Whether a coupon is tried by who may not know all of them. However many a request names, it tells
+ * one failure. */
+static bool is_guess(const struct http_request *request)
+{
+    if (http_knows_coupons(request))
+        return false;
+    for (size_t i = 0; i < request->commands.n; i++)
+        if (request->commands.list[i].type == CART_COMMAND_APPLY_COUPON)
+            return true;
+    return false;
+}
+
 const struct http_refusal *http_submit_commands(struct http_request *request)
 {
     const struct http_refusal *refusal = http_authorize_commands(request);
+    if (refusal == NULL && is_guess(request))
+        refusal = http_admit_attempt(request);
     if (refusal != NULL)
         return refusal;
     request->asked = (struct cart_request){

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "access.h"
 #include "server.h"
 
 /* Outcomes of the rooms below, and the problems that they are for a client: the one place where
@@ -158,6 +159,17 @@ static const char *rule_detail(struct http_request *request)
         return base_arena_printf(
             arena, "The cart has reached the limit of %d totals, so \"%s\" can't be set.",
             CART_TOTALS_MAX, subject);
+    case CART_REFUSED_TOO_MANY_COUPONS:
+        return base_arena_printf(
+            arena, "The cart has reached the limit of %d coupons, so \"%.64s\" can't be applied.",
+            CART_COUPONS_MAX, subject);
+    case CART_REFUSED_COUPON_NOT_APPLICABLE:
+        return base_arena_printf(arena, "\"%.256s\" can't be applied.", subject);
+    case CART_REFUSED_COUPONS_NOT_COMBINABLE:
+        return base_arena_printf(
+            arena, "\"%.256s\" and the coupons of the cart can't be used together.", subject);
+    case CART_REFUSED_COUPONS_CHANGED:
+        return "Some coupons can't be redeemed any more; coupons lists them.";
     case CART_REFUSED_AMOUNT_TOO_LARGE:
         return *subject == '\0'
                    ? base_arena_printf(
@@ -235,6 +247,20 @@ static const struct http_refusal *refuse_prices(struct http_request *request)
         });
 }
 
+/* Told to who may know: whoever guesses codes learns nothing from it. */
+static const char *find_reason(const struct http_request *request)
+{
+    static const char *const reasons[] = {
+        [COUPON_USABLE] = NULL,           [COUPON_UNKNOWN] = "unknown",
+        [COUPON_WITHDRAWN] = "withdrawn", [COUPON_NOT_STARTED] = "not-started",
+        [COUPON_EXPIRED] = "expired",     [COUPON_EXHAUSTED] = "exhausted",
+    };
+    const struct service_command *command = &request->wait.command;
+    bool is_told =
+        command->refusal == CART_REFUSED_COUPON_NOT_APPLICABLE && http_knows_coupons(request);
+    return is_told ? reasons[command->coupon_usability] : NULL;
+}
+
 /* The cart that is in the way; NULL: none is. */
 static const char *find_other_cart(struct http_request *request)
 {
@@ -277,6 +303,7 @@ static const struct http_refusal *refuse_by_rule(struct http_request *request)
     if (!http_find_problem(cart_refusal_name((enum cart_refusal)command->refusal), &problem))
         problem = HTTP_PROBLEM_INTERNAL_ERROR; /* a test finds it for every refusal */
     bool is_closed = command->refusal == CART_REFUSED_IS_CLOSED;
+    bool is_about_coupons = command->refusal == CART_REFUSED_COUPONS_CHANGED;
     bool is_about_order = command->refusal == CART_REFUSED_OTHER_ORDER_REFERENCE;
     const char *details = command->body.length > 0 ? base_buffer_text(&command->body) : NULL;
     const char *cart_id = find_other_cart(request);
@@ -297,10 +324,12 @@ static const struct http_refusal *refuse_by_rule(struct http_request *request)
             .current_version = command->version,
             .cart_status = is_closed ? command->status : NULL,
             .closed_at_us = command->closed_at_us,
+            .coupons = is_about_coupons ? details : NULL,
+            .reason = find_reason(request),
             .cart_id = cart_id,
             .location =
                 cart_id == NULL ? NULL : base_arena_printf(&request->arena, "/carts/%s", cart_id),
-            .items = is_about_order ? NULL : details,
+            .items = is_about_order || is_about_coupons ? NULL : details,
             .order_reference = is_about_order ? details : NULL,
         });
 }

@@ -82,6 +82,7 @@ class WholeCart:
                 for line in content.lines
             ],
             "item_count": sum(line["quantity"] for line in content.lines),
+            "coupons": [],
             "subtotal": content.subtotal,
             "discount": 0,
             "totals": [

@@ -131,6 +131,8 @@ class ServiceCase(unittest.TestCase):
             self.assertEqual(line["total"], line["subtotal"] - line["discount"], cart)
         for member in ("subtotal", "discount"):
             self.assertEqual(cart[member], sum(line[member] for line in cart["items"]), cart)
+        taken_off = sum(coupon["amount"] for coupon in cart["coupons"])
+        self.assertEqual(cart["discount"], taken_off, cart)
         others = sum(total["amount"] for total in cart["totals"])
         self.assertEqual(cart["total"], cart["subtotal"] - cart["discount"] + others, cart)
         pieces = (1 if line.get("scale", 0) > 0 else line["quantity"] for line in cart["items"])

@@ -94,6 +94,7 @@ class Cart:
                 for line in self.lines.values()
             ],
             "item_count": sum(line["quantity"] for line in self.lines.values()),
+            "coupons": [],
             "subtotal": self.total,
             "discount": 0,
             "totals": [],

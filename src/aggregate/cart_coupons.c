@@ -1,0 +1,184 @@
+#include "cart_coupons.h"
+
+#include <string.h>
+
+#include "coupon.h"
+#include "customer.h"
+
+/* ---- which they are -------------------------------------------------------------------------- */
+
+static bool settles(const struct cart_command *command)
+{
+    return command->type == CART_COMMAND_CHECK_OUT || command->type == CART_COMMAND_REOPEN ||
+           command->type == CART_COMMAND_REPRICE;
+}
+
+bool cart_coupons_may_be(const struct cart_command *command)
+{
+    return command->type == CART_COMMAND_APPLY_COUPON || settles(command);
+}
+
+/* Unless it is there, or there is no room. */
+static size_t add(
+    struct aggregate_stream *others, size_t n, const struct aggregate *aggregate,
+    struct base_uuid id)
+{
+    for (size_t i = 0; i < n; i++)
+        if (base_uuid_compare(&others[i].id, &id) == 0)
+            return n;
+    if (n == AGGREGATE_BOUNDARY_MAX)
+        return n;
+    others[n] = (struct aggregate_stream){aggregate, id};
+    return n + 1;
+}
+
+size_t cart_coupons_list(
+    const struct cart *cart, const struct cart_request *request, struct aggregate_stream *others,
+    size_t n)
+{
+    bool is_about_some = false;
+    bool is_about_those = false; /* that the cart has */
+    for (size_t i = 0; i < request->n_commands; i++) {
+        const struct cart_command *command = &request->commands[i];
+        is_about_some = is_about_some || command->type == CART_COMMAND_APPLY_COUPON;
+        is_about_those = is_about_those || settles(command);
+    }
+    is_about_those = is_about_those && cart->n_coupons > 0;
+    if ((is_about_some || is_about_those) && cart->customer_id != NULL)
+        n = add(others, n, &aggregate_customer, aggregate_customer_id(cart->customer_id));
+    for (size_t i = 0; is_about_those && i < cart->n_coupons; i++)
+        n = add(others, n, &aggregate_coupon, aggregate_coupon_id(cart->coupons[i].code));
+    for (size_t i = 0; is_about_some && i < request->n_commands; i++)
+        if (request->commands[i].type == CART_COMMAND_APPLY_COUPON)
+            n =
+                add(others, n, &aggregate_coupon,
+                    aggregate_coupon_id(request->commands[i].apply_coupon.code));
+    return n;
+}
+
+static size_t find(const struct cart_others *others, const struct base_uuid *id)
+{
+    size_t i = 0;
+    while (i < others->n && base_uuid_compare(&others->streams[i].id, id) != 0)
+        i++;
+    return i;
+}
+
+const void *cart_others_find(const struct cart_others *others, struct base_uuid id)
+{
+    size_t i = find(others, &id);
+    return i < others->n ? others->states[i] : NULL;
+}
+
+/* ---- what they are --------------------------------------------------------------------------- */
+
+/* The coupon of that code if the cart has it redeemed; NULL: it has not. */
+static const struct cart_coupon *find_redeemed(const struct cart *cart, const char *code)
+{
+    if (cart->status != CART_CHECKED_OUT)
+        return NULL;
+    const struct cart_coupon *coupon = cart_find_coupon(cart, code);
+    return coupon != NULL && cart_coupon_is_used(coupon) ? coupon : NULL;
+}
+
+static bool is_for_each_customer(const struct cart_coupon *coupon)
+{
+    return coupon->definition->limit_per_customer > 0;
+}
+
+/* What the cart has redeemed itself comes back when it is reopened, so it does not count. */
+static bool is_used_up_by_customer(
+    const struct cart *before, const struct cart_others *others,
+    const struct coupon_definition *definition, const char *code)
+{
+    if (definition->limit_per_customer == 0 || before->customer_id == NULL)
+        return false;
+    const struct customer *customer =
+        cart_others_find(others, aggregate_customer_id(before->customer_id));
+    if (customer == NULL)
+        return false;
+    const struct cart_coupon *own = find_redeemed(before, code);
+    int64_t n_own = own != NULL && is_for_each_customer(own);
+    return customer_count_uses(customer, code) - n_own >= definition->limit_per_customer;
+}
+
+struct cart_coupon_offer cart_coupons_find(
+    const struct cart *before, const struct cart_request *request, const struct cart_others *others,
+    const char *code)
+{
+    const struct coupon *state = cart_others_find(others, aggregate_coupon_id(code));
+    if (state == NULL)
+        return (struct cart_coupon_offer){.usability = COUPON_UNKNOWN};
+    struct coupon coupon = *state;
+    coupon.n_redeemed -= find_redeemed(before, code) != NULL;
+    enum coupon_usability usability = coupon_find_usability(&coupon, request->asked_at_us);
+    if (usability == COUPON_USABLE &&
+        is_used_up_by_customer(before, others, &state->definition, code))
+        usability = COUPON_EXHAUSTED;
+    return (struct cart_coupon_offer){
+        .usability = usability,
+        .definition = usability == COUPON_USABLE ? &state->definition : NULL,
+    };
+}
+
+/* ---- what becomes of them -------------------------------------------------------------------- */
+
+static void add_effect(struct cart_effects *effects, struct base_uuid id, const void *fact)
+{
+    effects->list[effects->n++] =
+        (struct aggregate_effect){.other = find(effects->others, &id), .facts = fact, .n_facts = 1};
+}
+
+static void redeem(
+    const struct cart *cart, const struct cart_coupon *coupon, int64_t now_us,
+    struct cart_effects *effects)
+{
+    struct base_uuid id = aggregate_coupon_id(coupon->code);
+    const struct coupon *state = cart_others_find(effects->others, id);
+    const struct coupon_use use = {.cart_id = effects->cart_id, .customer_id = cart->customer_id};
+    struct coupon_event *redeemed = base_arena_alloc(effects->arena, sizeof *redeemed);
+    if (state != NULL && coupon_redeem(state, now_us, use, redeemed) == COUPON_USABLE)
+        add_effect(effects, id, redeemed);
+    if (cart->customer_id == NULL || !is_for_each_customer(coupon))
+        return;
+    id = aggregate_customer_id(cart->customer_id);
+    struct customer_event *used = base_arena_alloc(effects->arena, sizeof *used);
+    customer_use_coupon(cart->customer_id, coupon->code, effects->cart_id, used);
+    if (cart_others_find(effects->others, id) != NULL)
+        add_effect(effects, id, used);
+}
+
+static void release(
+    const struct cart *cart, const struct cart_coupon *coupon, struct cart_effects *effects)
+{
+    struct base_uuid id = aggregate_coupon_id(coupon->code);
+    const struct coupon *state = cart_others_find(effects->others, id);
+    const struct coupon_use use = {.cart_id = effects->cart_id, .customer_id = cart->customer_id};
+    struct coupon_event *released = base_arena_alloc(effects->arena, sizeof *released);
+    if (state != NULL && coupon_release(state, use, released))
+        add_effect(effects, id, released);
+    if (cart->customer_id == NULL || !is_for_each_customer(coupon))
+        return;
+    id = aggregate_customer_id(cart->customer_id);
+    const struct customer *customer = cart_others_find(effects->others, id);
+    struct customer_event *given_back = base_arena_alloc(effects->arena, sizeof *given_back);
+    if (customer != NULL &&
+        customer_release_coupon(customer, coupon->code, effects->cart_id, given_back))
+        add_effect(effects, id, given_back);
+}
+
+void cart_coupons_settle(
+    const struct cart *before, const struct cart *after, int64_t now_us,
+    struct cart_effects *effects)
+{
+    for (size_t i = 0; i < before->n_coupons; i++) {
+        const struct cart_coupon *former = find_redeemed(before, before->coupons[i].code);
+        if (former != NULL && find_redeemed(after, former->code) == NULL)
+            release(before, former, effects);
+    }
+    for (size_t i = 0; i < after->n_coupons; i++) {
+        const struct cart_coupon *coupon = find_redeemed(after, after->coupons[i].code);
+        if (coupon != NULL && find_redeemed(before, coupon->code) == NULL)
+            redeem(after, coupon, now_us, effects);
+    }
+}

@@ -1,0 +1,357 @@
+"""Coupons in carts: applied, recomputed with each change, redeemed at checkout, given back."""
+
+import uuid
+
+from support import (
+    AuditCase,
+    AuthCase,
+    Service,
+    how_many,
+    make_key,
+    needs_binary,
+    run_at_once,
+)
+
+
+def make_code():
+    return f"C-{uuid.uuid4().hex[:12]}"
+
+
+def coupon(code, amount=0, state="applied"):
+    return {"code": code, "amount": amount, "state": state}
+
+
+class CouponCase(AuditCase):
+    def define(self, client=None, code=None, **members):
+        code = code or make_code()
+        answer = (client or self.client).put(f"/coupons/{code}", members)
+        self.assertIn(answer.status, (200, 201), answer)
+        return code
+
+    def withdraw(self, code):
+        self.assertLess(self.client.delete(f"/coupons/{code}").status, 300)
+
+    def apply(self, cart_id, code, client=None, **headers):
+        return (client or self.client).post(
+            f"/carts/{cart_id}/coupons", {"code": code}, headers=headers
+        )
+
+    def remove(self, cart_id, code):
+        return self.client.delete(f"/carts/{cart_id}/coupons/{code}")
+
+    def post(self, cart_id, what, value=None, client=None, **headers):
+        return (client or self.client).post(f"/carts/{cart_id}/{what}", value, headers=headers)
+
+    def execute(self, cart_id, *commands):
+        return self.post(cart_id, "commands", {"commands": commands})
+
+    def used(self, code):
+        return self.client.get(f"/coupons/{code}").json()["used"]
+
+
+class Applying(CouponCase):
+    def setUp(self):
+        self.sku = self.make_product(500)
+        self.cart_id = self.make_cart((self.sku, 2))["id"]
+
+    def test_a_coupon_takes_off_until_it_is_removed(self):
+        code = self.define(percent=1000)
+        cart = self.assert_cart(self.apply(self.cart_id, code.lower()))
+        self.assertEqual(cart["coupons"], [coupon(code, 100)])
+        self.assertEqual((cart["subtotal"], cart["discount"], cart["total"]), (1000, 100, 900))
+        self.assertEqual(self.get_cart(self.cart_id), cart)
+        self.assertEqual(self.assert_cart(self.apply(self.cart_id, code)), cart)
+        cart = self.assert_cart(self.add(self.cart_id, self.sku))
+        self.assertEqual(cart["discount"], 150)
+        cart = self.assert_cart(self.remove(self.cart_id, code.lower()))
+        self.assertEqual((cart["coupons"], cart["discount"]), ([], 0))
+        self.assertEqual(self.assert_cart(self.remove(self.cart_id, code)), cart)
+        self.assertEqual(
+            self.event_types(self.cart_id)[2:],
+            ["CartCouponApplied", "ItemAdded", "CartCouponRemoved"],
+        )
+        self.assertEqual(self.used(code), 0)
+
+    def test_a_coupon_whose_minimum_is_not_met_waits_for_it(self):
+        code = self.define(amount={"EUR": 300}, minimum={"EUR": 1500})
+        cart = self.assert_cart(self.apply(self.cart_id, code))
+        self.assertEqual(cart["coupons"], [coupon(code, state="minimum-not-met")])
+        cart = self.assert_cart(self.add(self.cart_id, self.sku))
+        self.assertEqual((cart["coupons"], cart["total"]), ([coupon(code, 300)], 1200))
+
+    def test_skus_and_tags_say_which_lines(self):
+        tagged = self.make_product(1000, tags=["sale", "new"])
+        code = self.define(percent=5000, tags=["sale"])
+        self.assert_cart(self.apply(self.cart_id, code))
+        self.assertEqual(
+            self.get_cart(self.cart_id)["coupons"], [coupon(code, state="not-for-these-items")]
+        )
+        cart = self.assert_cart(self.add(self.cart_id, tagged))
+        self.assertEqual([line["discount"] for line in cart["items"]], [0, 500])
+        event = self.client.get(f"/carts/{self.cart_id}/events").json()["events"][-1]
+        self.assertEqual((event["schema_version"], event["data"]["tags"]), (4, ["new", "sale"]))
+
+    def test_what_becomes_of_the_coupon_does_not_change_the_cart(self):
+        code = self.define(percent=1000)
+        cart = self.assert_cart(self.apply(self.cart_id, code))
+        self.define(code=code, percent=9000)
+        self.assertEqual(self.get_cart(self.cart_id), cart)
+        self.assertEqual(self.assert_cart(self.add(self.cart_id, self.sku))["discount"], 150)
+
+    def test_what_can_not_be_used_is_told_to_who_may_know(self):
+        ended, coming, gone = (self.define(percent=100) for _ in range(3))
+        self.define(code=ended, percent=100, ends_at="2020-01-01T00:00:00Z")
+        self.define(code=coming, percent=100, starts_at="2100-01-01T00:00:00Z")
+        self.withdraw(gone)
+        for code, reason in (
+            (make_code(), "unknown"),
+            (ended, "expired"),
+            (coming, "not-started"),
+            (gone, "withdrawn"),
+        ):
+            answer = self.apply(self.cart_id, code)
+            self.assert_problem(answer, 422, "coupon-not-applicable", reason=reason)
+
+    def test_what_does_not_combine_is_alone(self):
+        one, two = self.define(percent=100, combinable=True), self.define(percent=100)
+        self.assert_cart(self.apply(self.cart_id, one))
+        self.assert_problem(self.apply(self.cart_id, two), 409, "coupons-not-combinable")
+        self.assert_cart(self.remove(self.cart_id, one))
+        self.assert_cart(self.apply(self.cart_id, two))
+        self.assert_problem(self.apply(self.cart_id, one), 409, "coupons-not-combinable")
+
+    def test_a_cart_has_at_most_8(self):
+        codes = [self.define(percent=100, combinable=True) for _ in range(9)]
+        for code in codes[:8]:
+            self.assert_cart(self.apply(self.cart_id, code))
+        self.assert_problem(self.apply(self.cart_id, codes[8]), 409, "too-many-coupons")
+        swap = (
+            {"type": "remove_coupon", "code": codes[0]},
+            {"type": "apply_coupon", "code": codes[8]},
+        )
+        cart = self.assert_cart(self.execute(self.cart_id, *swap))
+        self.assertEqual([one["code"] for one in cart["coupons"]], codes[1:])
+
+    def test_bad_codes_are_refused(self):
+        for code in ("", "x" * 65, "a\nb", 1, None):
+            self.assert_invalid(self.apply(self.cart_id, code), "/code")
+        self.assert_invalid(self.post(self.cart_id, "coupons", {}), "/code")
+        answer = self.execute(self.cart_id, {"type": "apply_coupon", "code": "x" * 65})
+        self.assert_invalid(answer, "/commands/0/code")
+        self.assert_cart(self.remove(self.cart_id, "nothing"))
+
+    def test_an_undo_takes_it_away_and_a_redo_brings_it_back(self):
+        code = self.define(percent=1000)
+        self.assert_cart(self.apply(self.cart_id, code))
+        cart = self.assert_cart(self.post(self.cart_id, "undo"))
+        self.assertEqual((cart["coupons"], cart["discount"]), ([], 0))
+        cart = self.assert_cart(self.post(self.cart_id, "restore", {"version": 3}))
+        self.assertEqual(cart["coupons"], [coupon(code, 100)])
+        then = self.client.get(f"/carts/{self.cart_id}?version=3").json()
+        self.assertEqual(then["coupons"], cart["coupons"])
+        self.assertEqual(self.make_cart(copy_of=self.cart_id)["coupons"], [])
+
+    def test_in_another_currency_an_amount_is_for_nothing(self):
+        self.client.put(
+            f"/products/{self.sku}", {"name": "Tea", "prices": {"EUR": 500, "USD": 600}}
+        )
+        code = self.define(amount={"EUR": 300})
+        self.assert_cart(self.apply(self.cart_id, code))
+        cart = self.assert_cart(self.post(self.cart_id, "currency", {"currency": "USD"}))
+        self.assertEqual(cart["coupons"], [coupon(code, state="not-for-these-items")])
+        self.assertEqual(cart["total"], 1200)
+        self.assert_clean()
+
+
+class CheckingOut(CouponCase):
+    def setUp(self):
+        self.sku = self.make_product(500)
+        self.cart_id = self.make_cart((self.sku, 2))["id"]
+
+    def make_cart_with(self, code, **members):
+        cart_id = self.make_cart((self.sku, 2), **members)["id"]
+        self.assert_cart(self.apply(cart_id, code))
+        return cart_id
+
+    def test_it_is_redeemed_and_given_back(self):
+        code = self.define(percent=1000, limit=1)
+        cart_id = self.make_cart_with(code)
+        self.assert_problem(
+            self.post(cart_id, "checkout", {"expected_total": 1000}), 409, "total-changed"
+        )
+        self.assert_cart(self.post(cart_id, "checkout", {"expected_total": 900}))
+        self.assertEqual(self.used(code), 1)
+        self.assert_cart(self.post(cart_id, "checkout"))
+        self.assertEqual(self.used(code), 1)
+        self.assert_problem(
+            self.apply(self.cart_id, code), 422, "coupon-not-applicable", reason="exhausted"
+        )
+        for _ in range(2):
+            self.assert_cart(self.post(cart_id, "reopen"))
+            self.assertEqual(self.used(code), 0)
+        self.assert_cart(self.apply(self.cart_id, code))
+        self.assert_cart(self.post(self.cart_id, "checkout"))
+        changed = {"code": code, "state": "exhausted", "amount": 0, "former_amount": 100}
+        answer = self.post(cart_id, "checkout")
+        self.assert_problem(answer, 409, "coupons-changed", coupons=[changed])
+        cart = self.assert_cart(self.post(cart_id, "reprice"))
+        self.assertEqual((cart["coupons"], cart["total"]), ([coupon(code, 0, "exhausted")], 1000))
+        self.assert_cart(self.post(cart_id, "checkout", {"expected_total": 1000}))
+        self.assertEqual(self.used(code), 1)
+        self.assert_clean()
+
+    def test_all_or_nothing_is_redeemed(self):
+        one, two = (self.define(percent=1000, combinable=True) for _ in range(2))
+        self.assert_cart(self.apply(self.cart_id, one))
+        self.assert_cart(self.apply(self.cart_id, two))
+        self.withdraw(two)
+        version = self.get_cart(self.cart_id)["version"]
+        problem = self.assert_problem(self.post(self.cart_id, "checkout"), 409, "coupons-changed")
+        self.assertEqual([(c["code"], c["state"]) for c in problem["coupons"]], [(two, "expired")])
+        self.assertEqual((self.used(one), self.used(two)), (0, 0))
+        self.assertEqual(self.get_cart(self.cart_id)["version"], version)
+        self.assert_cart(self.remove(self.cart_id, two))
+        self.assert_cart(self.post(self.cart_id, "checkout", {"expected_total": 900}))
+        self.assertEqual((self.used(one), self.used(two)), (1, 0))
+
+    def test_what_takes_nothing_off_is_not_used_up(self):
+        code = self.define(percent=1000, minimum={"EUR": 5000}, limit=1)
+        self.assert_cart(self.apply(self.cart_id, code))
+        self.assert_cart(self.post(self.cart_id, "checkout", {"expected_total": 1000}))
+        self.assertEqual(self.used(code), 0)
+
+    def test_one_request_applies_and_checks_out(self):
+        code = self.define(percent=1000, limit=1)
+        both = ({"type": "apply_coupon", "code": code}, {"type": "check_out"})
+        cart = self.assert_cart(self.execute(self.cart_id, *both))
+        self.assertEqual((cart["status"], cart["total"]), ("checked_out", 900))
+        self.assertEqual(self.used(code), 1)
+        again = ({"type": "reopen"}, {"type": "check_out"})
+        self.assert_cart(self.execute(self.cart_id, *again))
+        self.assertEqual(self.used(code), 1)
+        without = ({"type": "reopen"}, {"type": "remove_coupon", "code": code}, {"type": "check_out"})
+        self.assertEqual(self.assert_cart(self.execute(self.cart_id, *without))["total"], 1000)
+        self.assertEqual(self.used(code), 0)
+
+    def test_a_retry_redeems_once(self):
+        code = self.define(percent=1000)
+        self.assert_cart(self.apply(self.cart_id, code))
+        key = {"Idempotency-Key": make_key()}
+        first = self.post(self.cart_id, "checkout", {}, **key)
+        again = self.post(self.cart_id, "checkout", {}, **key)
+        self.assertEqual(again.headers["idempotent-replayed"], "true")
+        self.assertEqual(again.json(), first.json())
+        self.assertEqual(self.used(code), 1)
+
+    def test_once_for_each_customer(self):
+        code = self.define(percent=1000, limit_per_customer=1)
+        guest = self.make_cart_with(code)
+        self.assertEqual(self.get_cart(guest)["coupons"], [coupon(code, 0, "needs-customer")])
+        ada = f"ada-{make_code()}"
+        first = self.make_cart_with(code, customer_id=ada)
+        second = self.make_cart_with(code, customer_id=ada)
+        self.assert_cart(self.post(first, "checkout", {"expected_total": 900}))
+        problem = self.assert_problem(self.post(second, "checkout"), 409, "coupons-changed")
+        self.assertEqual(problem["coupons"][0]["state"], "exhausted")
+        third = self.make_cart((self.sku, 1), customer_id=ada)["id"]
+        self.assert_problem(
+            self.apply(third, code), 422, "coupon-not-applicable", reason="exhausted"
+        )
+        self.assert_cart(self.post(first, "reopen"))
+        self.assert_cart(self.post(second, "checkout"))
+        self.assert_problem(self.post(first, "checkout"), 409, "coupons-changed")
+        cart = self.assert_cart(self.post(guest, "claim", {"customer_id": f"bob-{make_code()}"}))
+        self.assertEqual(cart["coupons"], [coupon(code, 100)])
+        self.assert_cart(self.post(guest, "checkout"))
+        self.assertEqual(self.used(code), 2)
+        self.assert_clean()
+
+
+@needs_binary
+class Racing(CouponCase):
+    """Many carts, one coupon: as many get it as may, and the others are told so."""
+
+    def test_ten_of_many_get_it(self):
+        n_racers, n_uses = how_many(1000, quick=200), 10
+        sku = self.make_product(500)
+        code = self.define(percent=1000, limit=n_uses)
+        other = Service(self.database.app_url, **self.settings)
+        self.addCleanup(other.stop)
+        services = [self.service, other]
+
+        def race(number):
+            answers = []
+            with services[number % 2].client() as client:
+                for _ in range(n_racers // 20):
+                    cart_id = self.make_cart((sku, 2), client=client)["id"]
+                    applied = self.apply(cart_id, code, client=client)
+                    if applied.status == 422:
+                        answers.append((applied.status, applied.slug))
+                        continue
+                    self.assertEqual(applied.status, 200, applied)
+                    answer = self.post(cart_id, "checkout", client=client)
+                    answers.append((answer.status, answer.slug))
+            return answers
+
+        answers = [one for some in run_at_once(20, race) for one in some]
+        done = answers.count((200, None))
+        refused = answers.count((409, "coupons-changed")) + answers.count(
+            (422, "coupon-not-applicable")
+        )
+        self.assertEqual((done, refused, len(answers)), (n_uses, n_racers - n_uses, n_racers))
+        self.assertEqual(self.used(code), n_uses)
+        self.assert_clean()
+
+
+@needs_binary
+class Guessing(CouponCase, AuthCase):
+    settings = {"CARTD_COUPON_ATTEMPTS": "5"}
+
+    def setUp(self):
+        self.sku = self.make_product(500)
+        self.back_office = self.service_of("coupons")
+        self.cart, self.guest = self.make_guest_cart((self.sku, 2))
+
+    def define(self, **members):
+        return super().define(client=self.back_office, **members)
+
+    def test_one_answer_for_all_that_can_not_be_used(self):
+        ended = self.define(percent=100, ends_at="2020-01-01T00:00:00Z")
+        coming = self.define(percent=100, starts_at="2100-01-01T00:00:00Z")
+        gone = self.define(percent=100)
+        self.assertLess(self.back_office.delete(f"/coupons/{gone}").status, 300)
+        told = []
+        for code in (make_code(), ended, coming, gone):
+            answer = self.apply(self.cart["id"], code, client=self.guest)
+            problem = self.assert_problem(answer, 422, "coupon-not-applicable")
+            del problem["request_id"]
+            told.append(str(problem).replace(code.lower(), "CODE"))
+        self.assertEqual(set(told), {told[0]})
+        self.assertNotIn("reason", told[0])
+
+    def test_failures_are_limited_for_each_caller(self):
+        ada = self.customer(f"ada-{make_code()}")
+        good = self.define(percent=100)
+        carts = [self.make_cart((self.sku, 1), client=ada)["id"] for _ in range(7)]
+        for cart_id in carts[:3] * 3:
+            self.assertEqual(self.apply(cart_id, good, client=ada).status, 200)
+        for cart_id in carts[:5]:
+            answer = self.apply(cart_id, make_code(), client=ada)
+            self.assert_problem(answer, 422, "coupon-not-applicable")
+        answer = self.apply(carts[6], good, client=ada)
+        self.assert_problem(answer, 429, "too-many-attempts")
+        self.assertGreater(int(answer.headers["retry-after"]), 1)
+        self.assertEqual(self.add(carts[6], self.sku, client=ada).status, 200)
+
+    def test_failures_are_limited_for_each_cart(self):
+        for number in range(6):
+            # Whoever has the cart's token, from wherever.
+            client = self.customer(f"c{number}-{make_code()}", self.guest.headers["Cart-Token"])
+            answer = self.apply(self.cart["id"], make_code(), client=client)
+        self.assert_problem(answer, 429, "too-many-attempts")
+
+    def test_the_back_office_may_fail_and_know(self):
+        office = self.service_of("carts:all")
+        for _ in range(8):
+            answer = self.apply(self.cart["id"], make_code(), client=office)
+            self.assert_problem(answer, 422, "coupon-not-applicable", reason="unknown")
