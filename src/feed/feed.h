@@ -57,19 +57,19 @@ void feed_drain(struct feed *feed);
 
 /* The set of one type of events; 0: there is no such name. Sets are joined by |, and 0 as a set
  * stands for all types. */
-uint32_t feed_type(const char *name, size_t length);
+uint64_t feed_type(const char *name, size_t length);
 
 /* ---- events ---------------------------------------------------------------------------------- */
 
 /* When a cart was claimed, it is not any more of who had its token. */
-bool feed_is_claim(uint32_t type) BASE_MUST_CHECK;
+bool feed_is_claim(uint64_t type) BASE_MUST_CHECK;
 
 /* Texts are borrowed, for as long as the call that hands them over. */
 struct feed_event {
     int64_t position;
     int32_t version;
     struct base_uuid stream_id;
-    uint32_t type;      /* as a set of one; empty for one that this version does not know */
+    uint64_t type;      /* as a set of one; empty for one that this version does not know */
     const char *framed; /* "event: <type>\ndata: <JSON>\n\n", as a server-sent event has it */
     size_t framed_length;
     const char *json; /* within it; not ended by a NUL */
@@ -92,7 +92,7 @@ enum feed_outcome {
 struct feed_source {
     bool is_of_cart;
     struct base_uuid cart_id;
-    uint32_t types; /* of the whole log only */
+    uint64_t types; /* of the whole log only */
 };
 
 /* The caller owns it; it must not move or die until it is answered, which is never within the call

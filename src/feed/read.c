@@ -11,16 +11,16 @@
 
 /* ---- types ----------------------------------------------------------------------------------- */
 
-uint32_t feed_type(const char *name, size_t length)
+uint64_t feed_type(const char *name, size_t length)
 {
     for (size_t i = 0; codec_event_names[i] != NULL; i++)
         if (strlen(codec_event_names[i]) == length &&
             memcmp(codec_event_names[i], name, length) == 0)
-            return UINT32_C(1) << i;
+            return UINT64_C(1) << i;
     return 0;
 }
 
-bool feed_is_claim(uint32_t type)
+bool feed_is_claim(uint64_t type)
 {
     const char *name = codec_cart_event_name(CART_EVENT_CLAIMED);
     return type == feed_type(name, strlen(name));
@@ -66,9 +66,9 @@ struct feed_event feed_write_event(const struct eventstore_event *stored)
 /* The head is asked for first: whatever it says was committed before the events are looked at, so
  * that up to there nothing is missing among them. */
 static void ask_log(
-    struct postgres_pipeline *pipeline, uint32_t types, int64_t after, int32_t limit)
+    struct postgres_pipeline *pipeline, uint64_t types, int64_t after, int32_t limit)
 {
-    const char *names[32];
+    const char *names[64]; /* as many as a set has bits; a test counts them */
     struct eventstore_log_wanted wanted = {
         .after_position = after,
         .until_position =
@@ -77,7 +77,7 @@ static void ask_log(
         .types = names,
     };
     for (size_t i = 0; codec_event_names[i] != NULL; i++)
-        if ((types & UINT32_C(1) << i) != 0)
+        if ((types & UINT64_C(1) << i) != 0)
             names[wanted.n_types++] = codec_event_names[i];
     eventstore_ask_head(pipeline);
     eventstore_ask_log(pipeline, &wanted);
@@ -119,7 +119,7 @@ void feed_identify(const struct feed *feed, int64_t log, char id[FEED_LOG_ID_SIZ
 /* ---- receiving ------------------------------------------------------------------------------- */
 
 static struct feed_found receive_log(
-    const struct postgres_pipeline *pipeline, uint32_t types, int64_t after, int32_t limit)
+    const struct postgres_pipeline *pipeline, uint64_t types, int64_t after, int32_t limit)
 {
     struct eventstore_head head = eventstore_receive_head(postgres_pipeline_rows(pipeline, 0));
     struct feed_found found = {

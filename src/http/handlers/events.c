@@ -309,11 +309,11 @@ const struct http_refusal *http_ask_list_cart_events(struct http_request *reques
     return ask(request, &source, INT32_MAX);
 }
 
-static bool read_types(const char *list, uint32_t *types)
+static bool read_types(const char *list, uint64_t *types)
 {
     for (int i = 0; i < HTTP_LISTED_MAX; i++) {
         size_t length = strcspn(list, ",");
-        uint32_t type = feed_type(list, length);
+        uint64_t type = feed_type(list, length);
         if (type == 0)
             return false;
         *types |= type;
