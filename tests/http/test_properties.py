@@ -103,7 +103,7 @@ class Lines(ServiceCase):
             self.add_with(BOB, **{"If-Match": '"1"'}), 412, "version-mismatch"
         )
         (event,) = problem["missed_events"]
-        self.assertEqual(event["schema_version"], 3)
+        self.assertEqual(event["schema_version"], 4)
         self.assertEqual(event["data"]["properties"], ADA)
         self.assertEqual(event["data"]["item_id"], make_item_id(self.sku, ADA))
 

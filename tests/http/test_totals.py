@@ -203,7 +203,7 @@ class Scopes(AuthCase):
 
 
 # Takes out what documents got later.
-SINCE = r"""'("price_source":"catalog",)?"subtotal":\d+,"discount":\d+,("totals":\[\],)?', '', 'g'"""
+SINCE = r"""'("price_source":"catalog",|"coupons":\[\],)?"subtotal":\d+,"discount":\d+,("totals":\[\],)?', '', 'g'"""
 FORMER = f"""
 UPDATE carts SET document = regexp_replace(document, {SINCE}),
     document_end = regexp_replace(document_end, {SINCE});

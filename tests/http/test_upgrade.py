@@ -140,7 +140,7 @@ class Upgrade(unittest.TestCase):
                     self.assertEqual(upcast(event), upcast(before))
                 self.assertEqual(
                     {event["schema_version"] for event in copied if event["type"] == "ItemAdded"},
-                    {3},
+                    {4},
                 )
 
     def test_a_database_gets_the_same_and_serves_it(self):
