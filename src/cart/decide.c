@@ -346,50 +346,6 @@ static enum cart_outcome change_details(
     return rules_accept(decision, event);
 }
 
-static bool expects_other_total(const struct cart *cart, const struct cart_command *command)
-{
-    return command->check_out.has_expected_total &&
-           command->check_out.expected_total_minor != cart->total_minor;
-}
-
-/* Of a cart that was checked out: it is so, unless that was for another order or at another total.
- */
-static enum cart_outcome check_out_again(
-    const struct cart *cart, const struct cart_command *command, struct cart_decision *decision)
-{
-    const char *order_reference = command->check_out.order_reference;
-    if (order_reference != NULL && !cart_is_same_text(cart->order_reference, order_reference))
-        return rules_refuse(decision, CART_REFUSED_OTHER_ORDER_REFERENCE);
-    if (expects_other_total(cart, command))
-        return rules_refuse(decision, CART_REFUSED_TOTAL_CHANGED);
-    return CART_ALREADY_SO;
-}
-
-static enum cart_outcome check_out(
-    const struct cart *cart, const struct cart_command *command, const struct cart_known *known,
-    struct cart_decision *decision)
-{
-    if (cart->n_lines == 0)
-        return rules_refuse(decision, CART_REFUSED_IS_EMPTY);
-    if (expects_other_total(cart, command))
-        return rules_refuse(decision, CART_REFUSED_TOTAL_CHANGED);
-    if ((command->check_out.checks_prices &&
-         rules_check_prices(cart, known, decision) == CART_REFUSED) ||
-        rules_check_coupons(cart, known, decision) == CART_REFUSED)
-        return CART_REFUSED;
-    struct cart_event event = {
-        .type = CART_EVENT_CHECKED_OUT,
-        .checked_out =
-            {
-                .total_minor = cart->total_minor,
-                .item_count = cart->item_count,
-                .order_reference = command->check_out.order_reference,
-            },
-    };
-    memcpy(event.checked_out.currency, cart->currency, sizeof event.checked_out.currency);
-    return rules_accept(decision, event);
-}
-
 static enum cart_outcome reopen(
     const struct cart *cart, const struct cart_command *command, const struct cart_known *known,
     struct cart_decision *decision)
@@ -480,7 +436,7 @@ static enum cart_outcome change(
     case CART_COMMAND_RESTORE:
         return rules_restore(cart, command, known, decision);
     case CART_COMMAND_CHECK_OUT:
-        return check_out(cart, command, known, decision);
+        return rules_check_out(cart, command, known, decision);
     case CART_COMMAND_SET_TOTAL:
         return rules_set_total(cart, command, decision);
     case CART_COMMAND_REMOVE_TOTAL:
@@ -522,7 +478,7 @@ static enum cart_outcome decide(
     if (rules_is_of_time(command->type))
         return rules_pass_time(cart, command, known, decision);
     if (cart->status == CART_CHECKED_OUT && command->type == CART_COMMAND_CHECK_OUT)
-        return check_out_again(cart, command, decision);
+        return rules_check_out_again(cart, command, decision);
     if (cart->status == CART_CANCELLED && command->type == CART_COMMAND_CANCEL)
         return CART_ALREADY_SO;
     if (cart->status != CART_OPEN)

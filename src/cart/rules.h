@@ -181,4 +181,14 @@ enum cart_outcome rules_copy(
     const struct cart *source, const struct cart_command *command, const struct cart_known *known,
     struct cart_decision *decision);
 
+/* checkout.c */
+
+enum cart_outcome rules_check_out(
+    const struct cart *cart, const struct cart_command *command, const struct cart_known *known,
+    struct cart_decision *decision);
+/* Of a cart that was checked out: it is so, unless that was for another order or at another total.
+ */
+enum cart_outcome rules_check_out_again(
+    const struct cart *cart, const struct cart_command *command, struct cart_decision *decision);
+
 #endif
