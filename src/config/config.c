@@ -68,7 +68,7 @@ bool config_is_near(const char *given, const char *name)
     while (given[n_common] != '\0' && given[n_common] == name[n_common])
         n_common++;
     bool is_cut = n_common > 1 && (given[n_common] == '\0' || name[n_common] == '\0');
-    return away <= (is_cut ? NEAR_MOST : strlen(given) / NEAR_MOST);
+    return away <= (is_cut ? NEAR_MOST : (strlen(given) + 1) / NEAR_MOST);
 }
 
 /* The setting whose flag is nearest to `name`, or NULL when none is near. */

@@ -29,12 +29,13 @@ def as_today(table, text):
     row = json.loads(text)
     if table == "carts":
         row["order_reference"] = row["customer_email"] = None
+        row["abandoned_at"] = row["resume_token_hash"] = None
         for name in ("document", "document_end"):
             row[name] = row[name] and document_of_today(row[name])
         end = "document" if row["document_end"] is None else "document_end"
         row[end] = row[end][:-1] + ',"order_reference":null}'
     if table == "products":
-        row["quantity"] = None
+        row["quantity"] = row["tags"] = None
     return row
 
 

@@ -8,6 +8,7 @@ SHOP = "https://shop.example"
 LOCAL = "http://localhost:3000"
 READ = {
     "ETag", "Location", "Link", "Retry-After", "X-Request-Id", "Idempotent-Replayed", "Cart-Token",
+    "Resume-Token",
     "RateLimit", "RateLimit-Policy", "Preference-Applied", "WWW-Authenticate", "Allow",
 }  # fmt: skip
 SENT = {

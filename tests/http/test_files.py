@@ -68,7 +68,6 @@ class Files(ServiceCase):
             (b"a,Tea,EUR,1.0", "price:"),
             (b"a,Tea,EUR,-1", "price:"),
             (b"a,Tea,EUR,9007199254740992", "price:"),
-            (b"a,Tea,EUR, ", "price:"),
             (b"a,Tea,XTS,1", "currency:"),
             (b"a,Tea,EUR,+1", "price:"),
             (b"a,Te\x00a,EUR,1", "NUL"),

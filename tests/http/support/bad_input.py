@@ -42,7 +42,7 @@ PARAMETERS = {
     "order_reference": LABELS,
     "currency": ("", "eur", "EU", "EURO", "EU1", "EUR%20", "EUR,USD", "%C3%89UR", "'", LONG),
     "customer_email": (
-        *("", "x", "@", "a@", "@b", "a@b@c", "a b@c", "a@b%20", "a@b%0A", "a@b%C2%85", "<a@b>"),
+        *("", "x", "@", "a@", "@b", "a@b@c", "a b@c", "a@b%20c", "a%0A@b", "a@b%C2%85c", "<a@b>"),
         *("a@b,c@d", "a@b;", '"a"@b', "x" * 253 + "@b", LONG),
     ),
     "created_from": TIMES,

@@ -63,7 +63,7 @@ def run_cartd(*arguments, url=None, timeout=300, **changes):
         changes["DATABASE_URL"] = url
     done = subprocess.run(
         [BINARY, *arguments],
-        env=clean_environment(**changes),
+        env=clean_environment(**{**LASTING, **changes}),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         timeout=timeout,
