@@ -122,6 +122,11 @@ class Sequence:
         return self.random.choice([*self.skus, self.own_sku, self.own_sku, "no-such-sku"])
 
     def make_item_id(self):
+        """Most of the time the line of a withdrawn product, as few carts come to have one."""
+        product = self.catalogue.products.get(self.own_sku)
+        is_withdrawn = product is not None and not product["active"]
+        if is_withdrawn and self.own_sku in self.cart.lines and self.random.random() < 0.7:
+            return self.own_sku
         return self.random.choice([*self.cart.lines, self.own_sku, "no-such-item"])
 
     def make_command(self, may_close=True):

@@ -179,7 +179,7 @@ class ByWeight(ServiceCase):
         events = self.client.get(f"/carts/{cart['id']}/events").json()["events"]
         self.assertEqual(
             [(event["schema_version"], event["data"].get("scale")) for event in events],
-            [(2, None), (3, 3), (3, 3)],
+            [(2, None), (4, 3), (4, 3)],
         )
         checked_out = self.client.post(f"/carts/{cart['id']}/checkout", {"expected_total": 2580})
         self.assert_cart(checked_out)

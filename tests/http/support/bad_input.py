@@ -211,8 +211,8 @@ TOKEN = ("null", *NO_TEXT_VALUE, *NO_LABEL, f'"{"x" * 65}"')
 REASON = (*NO_TEXT_VALUE, *NO_LABEL, f'"{"x" * 257}"', f'"{"é" * 257}"')
 NOTE = (*NO_TEXT_VALUE, *NO_LABEL, f'"{"x" * 2001}"', f'"{"é" * 2001}"')
 EMAIL = (
-    *(*NO_TEXT_VALUE, *NO_LABEL, '"x"', '"@"', '"a@"', '"@b"', '"a@b@c"', '"a b@c"', '" a@b"'),
-    *('"a@b\\n"', '"<a@b>"', '"a@b,c@d"', '"a@b;"', '"\\"a\\"@b"', f'"{"x" * 253}@b"'),
+    *(*NO_TEXT_VALUE, *NO_LABEL, '"x"', '"@"', '"a@"', '"@b"', '"a@b@c"', '"a b@c"'),
+    *('"a\\n@b"', '"<a@b>"', '"a@b,c@d"', '"a@b;"', '"\\"a\\"@b"', f'"{"x" * 253}@b"'),
 )
 METADATA = (*NO_OBJECT, json.dumps({"a": "x" * 4090}))
 METADATA_PATCH = (*NO_PATCH, json.dumps({"a": "x" * 4090}))
@@ -276,7 +276,7 @@ FIELDS = {
         ("/properties", '{"properties":%}', PROPERTIES_PATCH),
         ("/properties/a", '{"properties":{"a":%}}', NEW_PROPERTY),
         ("/properties/-a", '{"properties":{"-a":%}}', ('"x"',)),
-        ("/unit_price", '{"unit_price":%}', AMOUNT),
+        ("/unit_price", '{"unit_price":%}', tuple(value for value in AMOUNT if value != "null")),
     ),
     "setTotal": (("/amount", '{"amount":%}', AMOUNT),),
     "claimCart": (
@@ -298,7 +298,6 @@ FIELDS = {
     "restoreCart": (("/version", '{"version":%}', VERSION),),
     "changeCurrency": (("/currency", '{"currency":%}', CURRENCY),),
     "putCoupon": (
-        ("", "%", ('{"percent":null}', '{"percent":1,"amount":{"EUR":1}}', "[]", "1")),
         ("/percent", '{"percent":%}', (*NO_INTEGER_OR_NULL, "0", "10001")),
         ("/amount", '{"amount":%}', NO_PATCH),
         ("/amount/EUR", '{"amount":{"EUR":%}}', (*AMOUNT, "0")),

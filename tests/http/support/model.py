@@ -180,6 +180,8 @@ class Cart:
         product = self.catalogue.products.get(line["sku"])
         if quantity > line["quantity"] and not product["active"]:
             raise Refused("product-withdrawn")
+        if quantity > line["quantity"] and self.currency not in product["prices"]:
+            raise Refused("price-unavailable")
         price = line["unit_price"]
         self.refuse_amount(quantity * price, self.total + (quantity - line["quantity"]) * price)
         line["quantity"] = quantity
