@@ -13,6 +13,7 @@ from support.tokens import AUDIENCE, ISSUER, encode, forge, key_of
 ACCESS = {
     "createCart": "new cart",
     "listCarts": "cart list",
+    "getCustomerCart": "cart list",
     "getCart": "cart",
     "addItem": "cart",
     "clearItems": "cart",
@@ -27,6 +28,8 @@ ACCESS = {
     "checkOutCart": "cart",
     "cancelCart": "cart",
     "executeCommands": "cart",
+    "applyCoupon": "cart",
+    "removeCoupon": "cart",
     "setTotal": "totals",
     "removeTotal": "totals",
     "claimCart": "claim",
@@ -126,12 +129,14 @@ class Targets:
         self.sku = case.make_product(100)
         self.code = make_sku("code")
         case.service_of("coupons").put(f"/coupons/{self.code}", {"percent": 1})
+        zoe = case.customer("zoe")
+        self.token = case.make_resume_token(case.make_cart(client=zoe)["id"], zoe)
 
     def make(self, operation, cart_id=None):
         path = operation.path.replace("{cart_id}", cart_id or make_id())
         path = path.replace("{item_id}", self.sku).replace("{slug}", "cart-closed")
         path = path.replace("{name}", "tax").replace("{code}", self.code)
-        path = path.replace("{token}", "x" * 64)
+        path = path.replace("{token}", self.token).replace("{customer_id}", "zoe")
         other = {}  # a cart to merge, with the token that makes it the caller's
         if operation.id in ("mergeCart", "revertMerge"):
             cart, guest = self.case.make_guest_cart((self.sku, 1))
@@ -146,6 +151,7 @@ class Targets:
             "restoreCart": {"version": 1},
             "changeCurrency": {"currency": "EUR"},
             "executeCommands": {"commands": [{"type": "add_item", "sku": self.sku}]},
+            "applyCoupon": {"code": self.code},
             "setTotal": {"amount": 19},
             "mergeCart": other,
             "revertMerge": {"from_token": other.get("from_token")},

@@ -10,6 +10,7 @@ from support.bad_input import (
     NOT_JSON,
     NOT_UTF_8,
     TOO_LARGE,
+    WRONG_AS_A_WHOLE,
 )
 from test_input import InputCase
 
@@ -84,11 +85,10 @@ class Bodies(InputCase):
             for body in ("[]", f"[{good}]", '"x"', "1", "null", "true", " -0.5 "):
                 with self.subTest(operation=operation.id, body=body):
                     self.assert_invalid(self.send(operation, body=body), "")
-            # All of its members may be left out, but not at once.
-            if operation.id in ("changeItem", "putCoupon"):
-                for body in ("", "{}"):
+            for body in WRONG_AS_A_WHOLE.get(operation.id, ()):
+                with self.subTest(operation=operation.id, body=body):
                     self.assert_invalid(self.send(operation, body=body), "")
-            elif operation.id not in MAY_BE_EMPTY:
+            if operation.id not in {*MAY_BE_EMPTY, *WRONG_AS_A_WHOLE}:
                 self.assert_problem(self.send(operation, body=b""), 400, "malformed-json")
 
     def test_unknown_members_are_refused_whatever_they_are(self):

@@ -23,6 +23,8 @@ LIMITS = (
     ("CART_PROPERTY_NAME_MAX", "cart/cart_limits.h", 32),
     ("CART_PROPERTY_VALUE_MAX", "cart/cart_limits.h", 256),
     ("CART_PROPERTIES_BYTES_MAX", "cart/cart_limits.h", 1024),
+    ("CART_TOTALS_MAX", "cart/cart_limits.h", 8),
+    ("CART_COUPONS_MAX", "cart/cart_coupon.h", 8),
     ("CATALOG_PRICES_MAX", "catalog/catalog.h", 64),
     ("CATALOG_NAME_MAX", "catalog/catalog.h", 200),
     ("CATALOG_QUANTITY_MAX", "catalog/catalog.h", 1000000),

@@ -42,8 +42,8 @@ PARAMETERS = {
     "order_reference": LABELS,
     "currency": ("", "eur", "EU", "EURO", "EU1", "EUR%20", "EUR,USD", "%C3%89UR", "'", LONG),
     "customer_email": (
-        *("", "x", "@", "a@", "@b", "a@b@c", "a b@c", "a@b%20c", "a%0A@b", "a@b%C2%85c", "<a@b>"),
-        *("a@b,c@d", "a@b;", '"a"@b', "x" * 253 + "@b", LONG),
+        *("", "x", "@", "a@", "@b", "a@b@c", "a b@c", "a@b%20c", "a@b%0Ac", "a@b%C2%85"),
+        *("<a@b>", "a@b,c@d", "a@b;", '"a"@b', "x" * 253 + "@b", LONG),
     ),
     "created_from": TIMES,
     "created_to": TIMES,
@@ -207,12 +207,13 @@ CURRENCY = (
 )
 LABEL = (*NO_TEXT_VALUE, *NO_LABEL, f'"{"x" * 129}"', f'"{"é" * 129}"')
 NO_RULE = ("null", *NO_TEXT_VALUE, '""', '"all"', '"Sum"')
+CODE = ("null", *NO_TEXT_VALUE, *NO_LABEL, f'"{"x" * 65}"', f'"{"é" * 65}"')
 TOKEN = ("null", *NO_TEXT_VALUE, *NO_LABEL, f'"{"x" * 65}"')
 REASON = (*NO_TEXT_VALUE, *NO_LABEL, f'"{"x" * 257}"', f'"{"é" * 257}"')
 NOTE = (*NO_TEXT_VALUE, *NO_LABEL, f'"{"x" * 2001}"', f'"{"é" * 2001}"')
 EMAIL = (
-    *(*NO_TEXT_VALUE, *NO_LABEL, '"x"', '"@"', '"a@"', '"@b"', '"a@b@c"', '"a b@c"'),
-    *('"a\\n@b"', '"<a@b>"', '"a@b,c@d"', '"a@b;"', '"\\"a\\"@b"', f'"{"x" * 253}@b"'),
+    *(*NO_TEXT_VALUE, *NO_LABEL, '"x"', '"@"', '"a@"', '"@b"', '"a@b@c"', '"a b@c"', '"a@b c"'),
+    *('"a@b\\nc"', '"<a@b>"', '"a@b,c@d"', '"a@b;"', '"\\"a\\"@b"', f'"{"x" * 253}@b"'),
 )
 METADATA = (*NO_OBJECT, json.dumps({"a": "x" * 4090}))
 METADATA_PATCH = (*NO_PATCH, json.dumps({"a": "x" * 4090}))
@@ -276,8 +277,9 @@ FIELDS = {
         ("/properties", '{"properties":%}', PROPERTIES_PATCH),
         ("/properties/a", '{"properties":{"a":%}}', NEW_PROPERTY),
         ("/properties/-a", '{"properties":{"-a":%}}', ('"x"',)),
-        ("/unit_price", '{"unit_price":%}', tuple(value for value in AMOUNT if value != "null")),
+        ("/unit_price", '{"unit_price":%}', NO_INTEGER_OR_NULL),  # null: the catalogue's again
     ),
+    "applyCoupon": (("/code", '{"code":%}', CODE),),
     "setTotal": (("/amount", '{"amount":%}', AMOUNT),),
     "claimCart": (
         ("/customer_id", '{"customer_id":%}', LABEL),
@@ -378,6 +380,8 @@ FIELDS["executeCommands"] = (
     ("/commands/0/name", '{"commands":[{"type":"set_total","name":%,"amount":1}]}', SKU),
     *in_list("setTotal", '"type":"set_total","name":"x"'),
     ("/commands/0/name", '{"commands":[{"type":"remove_total","name":%}]}', SKU),
+    *in_list("applyCoupon", '"type":"apply_coupon"'),
+    *in_list("applyCoupon", '"type":"remove_coupon"'),
 )
 # What any of them can be followed by, or be instead.
 GOOD = {
@@ -389,6 +393,12 @@ GOOD = {
     "changeItem": '{"quantity":2}',
     "setTotal": '{"amount":1}',
     "removeTotal": "{}",
+    "applyCoupon": '{"code":"x"}',
+    "removeCoupon": "{}",
+    "makeResumeToken": "{}",
+    "endResumeToken": "{}",
+    "mergeCart": f'{{"from":"{make_id()}"}}',
+    "revertMerge": "{}",
     "checkOutCart": "{}",
     "reopenCart": "{}",
     "undoChange": "{}",
@@ -408,6 +418,10 @@ MAY_BE_EMPTY = {
     "changeDetails",
     "claimCart",
     "removeTotal",
+    "removeCoupon",
+    "makeResumeToken",
+    "endResumeToken",
+    "revertMerge",
     "checkOutCart",
     "reopenCart",
     "undoChange",
@@ -416,4 +430,9 @@ MAY_BE_EMPTY = {
     "removeItem",
     "cancelCart",
     "withdrawCoupon",
+}
+# What is wrong with a body as a whole: all of its members may be left out, but not at once.
+WRONG_AS_A_WHOLE = {
+    "changeItem": ("", "{}"),
+    "putCoupon": ("", "{}", '{"percent":null}', '{"percent":1,"amount":{"EUR":1}}'),
 }

@@ -31,8 +31,10 @@ class Requests:
             path = path.replace("{token}", self.case.make_resume_token(self.case.make_cart()["id"]))
         path = path.replace("{sku}", make_sku("put") if operation.id == "putProduct" else self.sku)
         path = path.replace("{slug}", "cart-closed").replace("{name}", "tax")
-        if "{code}" in path:
-            path = path.replace("{code}", self.make_coupon(operation))
+        code = self.make_coupon(operation) if "oupon" in operation.id else ""
+        path = path.replace("{code}", code)
+        if operation.id == "removeCoupon":
+            self.case.client.post(path.rpartition("/")[0], {"code": code})
         value = {
             "createCart": {},
             "addItem": {"sku": self.sku},
@@ -41,6 +43,7 @@ class Requests:
             "restoreCart": {"version": 1},
             "changeCurrency": {"currency": "USD"},
             "setTotal": {"amount": 19},
+            "applyCoupon": {"code": code},
             "claimCart": {"customer_id": "ada"},
             "mergeCart": {"from": other},
             "checkOutCart": {"expected_total": 100},
@@ -72,6 +75,8 @@ class Requests:
             self.case.client.post(f"/carts/{cart['id']}/cancel")
         elif operation.id == "removeTotal":
             self.case.client.put(f"/carts/{cart['id']}/totals/tax", {"amount": 19})
+        elif operation.id == "endResumeToken":
+            self.case.make_resume_token(cart["id"])
         return cart
 
     def send(self, operation, body=None, query="", client=None, **headers):

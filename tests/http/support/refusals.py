@@ -6,6 +6,10 @@ from .settings import needs_binary
 from .tokens import AuthCase
 
 
+def apply_coupon(code):
+    return {"type": "apply_coupon", "code": code}
+
+
 class EachRefusal(ServiceCase):
     def setUp(self):
         self.sku = self.make_product(100)
@@ -159,6 +163,40 @@ class EachRefusal(ServiceCase):
         self.assertEqual(self.client.post(f"{path}/merge", {"from": other_id}).status, 200)
         self.assert_problem(self.client.post(f"{other}/reopen"), 409, "cart-closed")
 
+    def test_409_and_422_coupons_that_do_not_go_into_the_cart(self):
+        path = f"/carts/{self.make_cart((self.sku, 1))['id']}"
+        codes = [self.make_coupon(combinable=True) for _ in range(9)]
+        self.assert_cart(self.commands(path, *map(apply_coupon, codes[:7])))
+        self.assert_coupon_refused(path, make_sku("no"), 422, "coupon-not-applicable")
+        self.assert_coupon_refused(path, self.make_coupon(), 409, "coupons-not-combinable")
+        self.assert_cart(self.commands(path, apply_coupon(codes[7])))
+        self.assert_coupon_refused(path, codes[8], 409, "too-many-coupons")
+
+    def test_409_coupons_changed(self):
+        code = self.make_coupon()
+        path = f"/carts/{self.make_cart((self.sku, 1))['id']}"
+        self.assert_cart(self.commands(path, apply_coupon(code)))
+        self.assertEqual(self.client.delete(f"/coupons/{code}").status, 200)
+        changed = {"code": code, "state": "expired", "amount": 0, "former_amount": 10}
+        for answer in (
+            self.client.post(f"{path}/checkout"),
+            self.commands(path, {"type": "check_out"}),
+        ):
+            self.assert_problem(answer, 409, "coupons-changed", coupons=[changed])
+
+    def make_coupon(self, **members):
+        code = make_sku("CODE")
+        answer = self.client.put(f"/coupons/{code}", {"percent": 1000, **members})
+        self.assertEqual(answer.status, 201, answer)
+        return code
+
+    def assert_coupon_refused(self, path, code, status, slug):
+        for answer in (
+            self.client.post(f"{path}/coupons", {"code": code}),
+            self.commands(path, apply_coupon(code)),
+        ):
+            self.assert_problem(answer, status, slug)
+
     def test_422_what_would_be_too_large(self):
         """By what the cart has already; what is too large by itself is an invalid body."""
         properties = [{"a": "x" * 256, "b": "x" * 256}, {"c": "x" * 256, "d": "x" * 256}]
@@ -219,6 +257,7 @@ class WithOneOpenCart(ServiceCase):
             self.client.post("/carts", customer),
             self.client.post(f"/carts/{self.make_cart()['id']}/claim", customer),
             self.client.post(f"/carts/{closed}/reopen"),
+            self.client.post(f"/carts/{closed}/commands", {"commands": [{"type": "reopen"}]}),
         ):
             self.assert_problem(answer, 409, "open-cart-exists", cart_id=cart)
         merge = f"/carts/{self.make_cart()['id']}/merge"
@@ -230,7 +269,21 @@ class WithOneOpenCart(ServiceCase):
 
 @needs_binary
 class OfACustomer(AuthCase):
-    """What is a quote's, and what is of services, is not the customer's to change."""
+    """What is a quote's, and what is of services, is not the customer's to change, or to guess."""
+
+    settings = {"CARTD_COUPON_ATTEMPTS": "1"}
+
+    def test_429_too_many_attempts(self):
+        ada = self.bearing(self.key.token("ada", "carts"))
+        path = f"/carts/{self.make_cart(client=ada)['id']}"
+        code = make_sku("no")
+        answer = ada.post(f"{path}/coupons", {"code": code})
+        self.assert_problem(answer, 422, "coupon-not-applicable")
+        for answer in (
+            ada.post(f"{path}/coupons", {"code": code}),
+            ada.post(f"{path}/commands", {"commands": [apply_coupon(code)]}),
+        ):
+            self.assert_problem(answer, 429, "too-many-attempts")
 
     def test_409_price_is_set_and_cart_has_totals(self):
         sku = self.make_product(100)
