@@ -88,6 +88,7 @@ static bool is_readable(const struct batch_stream *other, struct batch_command *
         return false;
     case REPLAY_OTHER_TYPE:
         entry->command->outcome = SERVICE_OTHER_TYPE;
+        entry->command->other_cart_id = other->load.id;
         return false;
     case REPLAY_MISSING:
     case REPLAY_UNREADABLE:

@@ -77,7 +77,8 @@ enum service_outcome {
     SERVICE_DONE,    /* recorded, or already so; version, body, is_created, is_replayed are set */
     SERVICE_REFUSED, /* by a rule: refusal says which, and what goes with it is set; body is JSON:
                       * its details, or empty */
-    SERVICE_OTHER_TYPE,       /* the id is that of another thing: a product's, not a cart's */
+    SERVICE_OTHER_TYPE, /* the id is that of another thing: a product's, not a cart's; of another
+                         * stream that it is about, other_cart_id is set */
     SERVICE_VERSION_MISMATCH, /* version is the present one; body is the JSON array of missed events
                                */
     SERVICE_KEY_REUSED,       /* the idempotency key belongs to another request, or what it made

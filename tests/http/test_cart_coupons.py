@@ -329,6 +329,27 @@ class Guessing(CouponCase, AuthCase):
         self.assertEqual(set(told), {told[0]})
         self.assertNotIn("reason", told[0])
 
+    def test_the_id_of_a_coupons_stream_tells_nothing(self):
+        """It is made of the code, so anybody can compute it."""
+        self.define(percent=100)
+        taken = self.database.value("SELECT stream_id FROM streams WHERE stream_type = 'coupon';")
+        path, told = f"/carts/{self.cart['id']}", []
+        for name in (taken, "6c0f6a9e-9d3c-5f0e-8a51-0123456789ab"):
+            answers = (
+                self.guest.post(f"/carts/{name}/cancel"),
+                self.guest.post(f"/carts/{name}/merge", {"from": self.cart["id"]}),
+                self.guest.post(f"{path}/merge", {"from": name}),
+                self.guest.post(f"{path}/merge/{name}/revert"),
+                self.guest.post("/carts", {"copy_of": name}),
+                self.guest.get(f"/carts/{name}"),
+            )
+            told.append([])
+            for answer in answers:
+                problem = answer.json()
+                del problem["request_id"]
+                told[-1].append(str(problem).replace(name, "ID"))
+        self.assertEqual(told[0], told[1])
+
     def test_failures_are_limited_for_each_caller(self):
         ada = self.customer(f"ada-{make_code()}")
         good = self.define(percent=100)

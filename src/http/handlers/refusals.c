@@ -386,9 +386,24 @@ static const struct http_refusal *refuse_version(struct http_request *request)
 
 /* ---- commands -------------------------------------------------------------------------------- */
 
+/* Ids of other streams are made of names, such as the code of a coupon, so who may not see every
+ * cart is not told that there is one: the answer is that of an id that is nothing's. */
+static const struct http_refusal *hide_other_type(struct http_request *request)
+{
+    static const struct base_uuid nothing;
+    struct service_command *command = &request->wait.command;
+    bool is_own = base_uuid_compare(&command->other_cart_id, &nothing) == 0;
+    command->refusal = is_own ? CART_REFUSED_NOT_FOUND : CART_REFUSED_SOURCE_NOT_FOUND;
+    command->command_index = 0;
+    return refuse_by_rule(request);
+}
+
 static const struct http_refusal *refuse_other_type(struct http_request *request)
 {
-    if (request->wait.command.aggregate == &aggregate_cart)
+    bool is_of_cart = request->wait.command.aggregate == &aggregate_cart;
+    if (is_of_cart && !request->rights.may_all)
+        return hide_other_type(request);
+    if (is_of_cart)
         return http_refuse(
             &request->arena, HTTP_PROBLEM_ID_TAKEN,
             "The id belongs to something else, not to a cart. Nothing was done. Create the cart "
