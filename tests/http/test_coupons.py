@@ -4,7 +4,15 @@ import json
 import threading
 import urllib.parse
 
-from support import AuthCase, ServiceCase, coupon_stream_id, make_id, make_key, make_sku
+from support import (
+    AuthCase,
+    ServiceCase,
+    coupon_stream_id,
+    make_id,
+    make_key,
+    make_sku,
+    needs_binary,
+)
 from support.audit import AuditCase
 
 NONE = {
@@ -276,6 +284,7 @@ class Lists(ServiceCase):
         )
 
 
+@needs_binary
 class Rights(AuthCase):
     def test_nobody_else_learns_which_codes_exist(self):
         there, absent = make_sku("code"), make_sku("code")

@@ -1,9 +1,10 @@
 """Carts end by themselves: abandoned, resumed, expired. Timers are short, and nothing here depends on
 how short: what is to happen is waited for."""
 
-from support import ServiceCase, Service, make_id, run_cartd, wait_until
+from support import Service, ServiceCase, make_id, needs_binary, run_cartd, wait_until
 
 
+@needs_binary
 class EndsCase(ServiceCase):
     def cart(self, cart_id):
         return self.get_cart(cart_id)

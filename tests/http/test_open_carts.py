@@ -10,12 +10,14 @@ from support import (
     how_many,
     make_id,
     make_key,
+    needs_binary,
     run_at_once,
 )
 
 RACERS = how_many(200, quick=60, long=1000)
 
 
+@needs_binary
 class OneOpenCart(ServiceCase):
     settings = {"CARTD_OPEN_CARTS": "one", "CARTD_REOPEN_HOURS": "24"}
 
@@ -143,6 +145,7 @@ class ManyOpenCarts(ServiceCase):
         self.client.post(f"/carts/{carts[2]['id']}/cancel")
         self.assertEqual(self.client.get(path).json(), carts[1])
 
+    @needs_binary
     def test_the_setting_may_change(self):
         strict = Service(self.database.app_url, CARTD_OPEN_CARTS="one")
         self.addCleanup(strict.stop)
@@ -155,6 +158,7 @@ class ManyOpenCarts(ServiceCase):
             self.assertEqual(client.post("/carts", body).status, 201)
 
 
+@needs_binary
 class WhoMay(AuthCase):
     def test_a_customer_sees_the_own_cart_and_the_back_office_any(self):
         cart = self.customer("ada").post("/carts").json()

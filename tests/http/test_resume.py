@@ -3,7 +3,7 @@
 import base64
 import uuid
 
-from support import AuthCase, Service, ServiceCase, make_id, run_cartd, wait_until
+from support import AuthCase, Service, ServiceCase, make_id, needs_binary, run_cartd, wait_until
 
 
 class Tokens(ServiceCase):
@@ -107,6 +107,7 @@ class Tokens(ServiceCase):
         self.assertNotIn(token, service.output())
 
 
+@needs_binary
 class Abandoned(ServiceCase):
     settings = {"CARTD_ABANDONED_AFTER": "1s"}
 
@@ -119,6 +120,7 @@ class Abandoned(ServiceCase):
         self.assertEqual(self.client.get(f"/carts/resume/{token}").json()["abandoned_at"], left)
 
 
+@needs_binary
 class Holders(AuthCase):
     """What somebody may who has nothing but a resume token."""
 

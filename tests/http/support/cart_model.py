@@ -414,11 +414,11 @@ class WholeCart:
             raise Refused("too-many-totals")
         self.totals[name] = (amount, False)
         self.check_amounts(self.content)
-        self.record(is_change=False)
+        self.record(is_change=False, notes=self.notes)
 
     def remove_total(self, command):
         if self.totals.pop(command["name"], None):
-            self.record(is_change=False)
+            self.record(is_change=False, notes=self.notes)
 
     # ---- what was ----
 
