@@ -138,6 +138,7 @@ class Coupons(ServiceCase):
             ["CouponDefined", "CouponWithdrawn", "CouponDefined"],
         )
 
+    @needs_binary  # whose database has no coupons yet
     def test_one_code_in_any_spelling_is_one_coupon(self):
         for spellings in SPELLINGS:
             first = self.put(spellings[0], percent=1)
@@ -152,6 +153,7 @@ class Coupons(ServiceCase):
             self.assertEqual(self.client.delete(path_of(spellings[-1])).status, 200)
         self.assertEqual(self.client.get(path_of("straße")).json()["code"], "Stra\u1e9ee")
 
+    @needs_binary
     def test_any_text_may_be_a_code(self):
         for code in HOSTILE:
             with self.subTest(code=code):
@@ -249,6 +251,7 @@ class Coupons(ServiceCase):
 
 
 class Lists(ServiceCase):
+    @needs_binary
     def test_a_thousand_coupons_are_listed_by_code(self):
         codes = [f"Code-{number:04}" if number % 2 else f"cODE-{number:04}" for number in range(1000)]
         for code in codes:

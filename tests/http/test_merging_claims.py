@@ -23,6 +23,7 @@ LOGINS = 3
 GATHERED = 65  # lines, over two weeks and three devices
 
 
+@needs_binary
 class MergingClaims(AuditCase):
     settings = {"CARTD_OPEN_CARTS": "one"}
 
