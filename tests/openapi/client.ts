@@ -21,7 +21,7 @@ export async function createCart(sku: string): Promise<Cart> {
     }
     const total: number = data.total;
     const customer: string | null = data.customer_id;
-    const status: "open" | "checked_out" | "cancelled" = data.status;
+    const status: "open" | "checked_out" | "cancelled" | "expired" | "merged" = data.status;
     // @ts-expect-error a cart has no such field
     void data.sum;
     // @ts-expect-error customer_id may be null
