@@ -101,11 +101,7 @@ static const struct cart *find_merged(
 /* For the other cart of a merge to name; NULL: there is no other of any kind. */
 static const char *name_cart(const struct aggregate_known *known, struct base_arena *arena)
 {
-    char cart_id[BASE_UUID_SIZE];
-    if (known->n_others == 0)
-        return NULL;
-    base_uuid_format(known->stream_id, cart_id);
-    return base_arena_copy_text(arena, cart_id);
+    return known->n_others == 0 ? NULL : base_uuid_text(arena, known->stream_id);
 }
 
 static const char *make_item_id(void *context, const char *sku, const char *properties, int attempt)

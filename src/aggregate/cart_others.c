@@ -151,7 +151,6 @@ const struct cart *cart_others_find_merged(
     const struct aggregate_known *known, struct base_arena *arena, const char **cart_id)
 {
     struct aggregate_stream others[AGGREGATE_BOUNDARY_MAX];
-    char text[BASE_UUID_SIZE];
     size_t n = cart_others_list(cart, request, known->others, known->n_others, others);
     size_t i = find_cart(others, n);
     if (i == n)
@@ -159,8 +158,7 @@ const struct cart *cart_others_find_merged(
     const struct cart *merged = known->others[i];
     if (merged->version == 0 || !admits(merged, command, &request->caller))
         return NULL;
-    base_uuid_format(&others[i].id, text);
-    *cart_id = base_arena_copy_text(arena, text);
+    *cart_id = base_uuid_text(arena, &others[i].id);
     return merged;
 }
 
@@ -289,10 +287,8 @@ static struct owned compare(
     const struct base_uuid *cart_id, const struct cart *before, const struct cart *after,
     struct base_arena *arena)
 {
-    char text[BASE_UUID_SIZE];
-    base_uuid_format(cart_id, text);
     return (struct owned){
-        .cart_id = base_arena_copy_text(arena, text),
+        .cart_id = base_uuid_text(arena, cart_id),
         .former = find_owner(before),
         .owner = find_owner(after),
     };

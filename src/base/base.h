@@ -147,6 +147,8 @@ struct base_uuid base_uuid_make_v7(struct base_random *random, int64_t unix_us);
 struct base_uuid base_uuid_make_v5(const struct base_uuid *space, const void *name, size_t n_bytes);
 /* Lower case, 8-4-4-4-12. */
 void base_uuid_format(const struct base_uuid *uuid, char text[static BASE_UUID_SIZE]);
+/* The same text, in the arena. */
+const char *base_uuid_text(struct base_arena *arena, const struct base_uuid *uuid);
 /* True for exactly 8-4-4-4-12 hexadecimal digits, either case, any version; `uuid` is untouched
  * otherwise. */
 bool base_uuid_parse(const char *text, struct base_uuid *uuid) BASE_MUST_CHECK;

@@ -89,6 +89,13 @@ void base_uuid_format(const struct base_uuid *uuid, char text[static BASE_UUID_S
     *end = '\0';
 }
 
+const char *base_uuid_text(struct base_arena *arena, const struct base_uuid *uuid)
+{
+    char *text = base_arena_alloc(arena, BASE_UUID_SIZE);
+    base_uuid_format(uuid, text);
+    return text;
+}
+
 static int digit_value(char digit)
 {
     if (digit >= '0' && digit <= '9')

@@ -218,9 +218,7 @@ static void complete_creation(
 {
     struct cart_command *command = &creation->command;
     if (creation->has_copy_of) {
-        char id[BASE_UUID_SIZE];
-        base_uuid_format(&creation->copy_of, id);
-        command->create.copy_of = base_arena_copy_text(body->reader->arena, id);
+        command->create.copy_of = base_uuid_text(body->reader->arena, &creation->copy_of);
         return;
     }
     if (command->create.copy_version > 0)

@@ -158,10 +158,8 @@ static void take_id(struct http_request *request)
         request->id = id;
         return;
     }
-    char text[BASE_UUID_SIZE];
     struct base_uuid uuid = base_uuid_make_v7(&request->http->random, base_clock_now_us());
-    base_uuid_format(&uuid, text);
-    request->id = base_arena_copy_text(&request->arena, text);
+    request->id = base_uuid_text(&request->arena, &uuid);
 }
 
 /* From here on the request gets an answer, for which the end of the service waits. A body that is

@@ -203,7 +203,6 @@ const struct http_refusal *http_ask_merge_cart(struct http_request *request)
 const struct http_refusal *http_ask_revert_merge(struct http_request *request)
 {
     struct base_uuid from;
-    char from_id[BASE_UUID_SIZE];
     const struct http_refusal *refusal = read_command(request, CART_COMMAND_REVERT_MERGE);
     if (refusal != NULL)
         return refusal;
@@ -212,7 +211,6 @@ const struct http_refusal *http_ask_revert_merge(struct http_request *request)
         return http_refuse(
             &request->arena, HTTP_PROBLEM_SOURCE_CART_NOT_FOUND,
             "There is no other cart \"%.64s\".", request->path_values[1]);
-    base_uuid_format(&from, from_id);
-    request->commands.list[0].merge.from = base_arena_copy_text(&request->arena, from_id);
+    request->commands.list[0].merge.from = base_uuid_text(&request->arena, &from);
     return submit(request);
 }

@@ -265,11 +265,9 @@ static const char *find_reason(const struct http_request *request)
 static const char *find_other_cart(struct http_request *request)
 {
     const struct service_command *command = &request->wait.command;
-    if (command->refusal != CART_REFUSED_OPEN_CART_EXISTS)
-        return NULL;
-    char id[BASE_UUID_SIZE];
-    base_uuid_format(&command->other_cart_id, id);
-    return base_arena_copy_text(&request->arena, id);
+    return command->refusal == CART_REFUSED_OPEN_CART_EXISTS
+               ? base_uuid_text(&request->arena, &command->other_cart_id)
+               : NULL;
 }
 
 /* The client named no id but a key, which made the id once before. */
