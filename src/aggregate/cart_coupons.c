@@ -4,6 +4,7 @@
 
 #include "coupon.h"
 #include "customer.h"
+#include "stream_list.h"
 
 /* ---- which they are -------------------------------------------------------------------------- */
 
@@ -18,18 +19,10 @@ bool cart_coupons_may_be(const struct cart_command *command)
     return command->type == CART_COMMAND_APPLY_COUPON || settles(command);
 }
 
-/* Unless it is there, or there is no room. */
-static size_t add(
-    struct aggregate_stream *others, size_t n, const struct aggregate *aggregate,
-    struct base_uuid id)
+static size_t add_coupon(struct aggregate_stream *others, size_t n, const char *code)
 {
-    for (size_t i = 0; i < n; i++)
-        if (base_uuid_compare(&others[i].id, &id) == 0)
-            return n;
-    if (n == AGGREGATE_BOUNDARY_MAX)
-        return n;
-    others[n] = (struct aggregate_stream){aggregate, id};
-    return n + 1;
+    return stream_list_add(
+        others, n, (struct aggregate_stream){&aggregate_coupon, aggregate_coupon_id(code)});
 }
 
 size_t cart_coupons_list(
@@ -45,28 +38,22 @@ size_t cart_coupons_list(
     }
     is_about_those = is_about_those && cart->n_coupons > 0;
     if ((is_about_some || is_about_those) && cart->customer_id != NULL)
-        n = add(others, n, &aggregate_customer, aggregate_customer_id(cart->customer_id));
+        n = stream_list_add(
+            others, n,
+            (struct aggregate_stream){
+                &aggregate_customer, aggregate_customer_id(cart->customer_id)});
     for (size_t i = 0; is_about_those && i < cart->n_coupons; i++)
-        n = add(others, n, &aggregate_coupon, aggregate_coupon_id(cart->coupons[i].code));
+        n = add_coupon(others, n, cart->coupons[i].code);
     for (size_t i = 0; is_about_some && i < request->n_commands; i++)
         if (request->commands[i].type == CART_COMMAND_APPLY_COUPON)
-            n =
-                add(others, n, &aggregate_coupon,
-                    aggregate_coupon_id(request->commands[i].apply_coupon.code));
+            n = add_coupon(others, n, request->commands[i].apply_coupon.code);
     return n;
 }
 
-static size_t find(const struct cart_others *others, const struct base_uuid *id)
+/* The state of one; NULL: the request is not about it. */
+static const void *find_state(const struct cart_others *others, struct base_uuid id)
 {
-    size_t i = 0;
-    while (i < others->n && base_uuid_compare(&others->streams[i].id, id) != 0)
-        i++;
-    return i;
-}
-
-const void *cart_others_find(const struct cart_others *others, struct base_uuid id)
-{
-    size_t i = find(others, &id);
+    size_t i = stream_list_find(others->streams, others->n, &id);
     return i < others->n ? others->states[i] : NULL;
 }
 
@@ -94,7 +81,7 @@ static bool is_used_up_by_customer(
     if (definition->limit_per_customer == 0 || before->customer_id == NULL)
         return false;
     const struct customer *customer =
-        cart_others_find(others, aggregate_customer_id(before->customer_id));
+        find_state(others, aggregate_customer_id(before->customer_id));
     if (customer == NULL)
         return false;
     const struct cart_coupon *own = find_redeemed(before, code);
@@ -106,7 +93,7 @@ struct cart_coupon_offer cart_coupons_find(
     const struct cart *before, const struct cart_request *request, const struct cart_others *others,
     const char *code)
 {
-    const struct coupon *state = cart_others_find(others, aggregate_coupon_id(code));
+    const struct coupon *state = find_state(others, aggregate_coupon_id(code));
     if (state == NULL)
         return (struct cart_coupon_offer){.usability = COUPON_UNKNOWN};
     struct coupon coupon = *state;
@@ -125,8 +112,10 @@ struct cart_coupon_offer cart_coupons_find(
 
 static void add_effect(struct cart_effects *effects, struct base_uuid id, const void *fact)
 {
-    effects->list[effects->n++] =
-        (struct aggregate_effect){.other = find(effects->others, &id), .facts = fact, .n_facts = 1};
+    effects->list[effects->n++] = (struct aggregate_effect){
+        .other = stream_list_find(effects->others->streams, effects->others->n, &id),
+        .facts = fact,
+        .n_facts = 1};
 }
 
 static void redeem(
@@ -134,7 +123,7 @@ static void redeem(
     struct cart_effects *effects)
 {
     struct base_uuid id = aggregate_coupon_id(coupon->code);
-    const struct coupon *state = cart_others_find(effects->others, id);
+    const struct coupon *state = find_state(effects->others, id);
     const struct coupon_use use = {.cart_id = effects->cart_id, .customer_id = cart->customer_id};
     struct coupon_event *redeemed = base_arena_alloc(effects->arena, sizeof *redeemed);
     if (state != NULL && coupon_redeem(state, now_us, use, redeemed) == COUPON_USABLE)
@@ -144,7 +133,7 @@ static void redeem(
     id = aggregate_customer_id(cart->customer_id);
     struct customer_event *used = base_arena_alloc(effects->arena, sizeof *used);
     customer_use_coupon(cart->customer_id, coupon->code, effects->cart_id, used);
-    if (cart_others_find(effects->others, id) != NULL)
+    if (find_state(effects->others, id) != NULL)
         add_effect(effects, id, used);
 }
 
@@ -152,7 +141,7 @@ static void release(
     const struct cart *cart, const struct cart_coupon *coupon, struct cart_effects *effects)
 {
     struct base_uuid id = aggregate_coupon_id(coupon->code);
-    const struct coupon *state = cart_others_find(effects->others, id);
+    const struct coupon *state = find_state(effects->others, id);
     const struct coupon_use use = {.cart_id = effects->cart_id, .customer_id = cart->customer_id};
     struct coupon_event *released = base_arena_alloc(effects->arena, sizeof *released);
     if (state != NULL && coupon_release(state, use, released))
@@ -160,7 +149,7 @@ static void release(
     if (cart->customer_id == NULL || !is_for_each_customer(coupon))
         return;
     id = aggregate_customer_id(cart->customer_id);
-    const struct customer *customer = cart_others_find(effects->others, id);
+    const struct customer *customer = find_state(effects->others, id);
     struct customer_event *given_back = base_arena_alloc(effects->arena, sizeof *given_back);
     if (customer != NULL &&
         customer_release_coupon(customer, coupon->code, effects->cart_id, given_back))

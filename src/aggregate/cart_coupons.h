@@ -14,8 +14,6 @@ struct cart_others {
     struct aggregate_stream streams[AGGREGATE_BOUNDARY_MAX];
     const void *const *states;
 };
-/* The state of one; NULL: the request is not about it. */
-const void *cart_others_find(const struct cart_others *others, struct base_uuid id);
 
 /* Whether a command may be about coupons. */
 bool cart_coupons_may_be(const struct cart_command *command);

@@ -5,6 +5,7 @@
 
 #include "cart_coupons.h"
 #include "customer.h"
+#include "stream_list.h"
 
 /* ---- which they are -------------------------------------------------------------------------- */
 
@@ -49,19 +50,11 @@ bool cart_others_may_be(const struct cart_request *request)
     return false;
 }
 
-static size_t find(const struct aggregate_stream *others, size_t n, const struct base_uuid *id)
-{
-    size_t i = 0;
-    while (i < n && base_uuid_compare(&others[i].id, id) != 0)
-        i++;
-    return i;
-}
-
 static size_t find_customer(
     const struct aggregate_stream *others, size_t n, const char *customer_id)
 {
     struct base_uuid id = aggregate_customer_id(customer_id);
-    return find(others, n, &id);
+    return stream_list_find(others, n, &id);
 }
 
 static size_t find_cart(const struct aggregate_stream *others, size_t n)
@@ -72,20 +65,11 @@ static size_t find_cart(const struct aggregate_stream *others, size_t n)
     return i;
 }
 
-static size_t add(struct aggregate_stream *others, size_t n, struct aggregate_stream other)
-{
-    if (find(others, n, &other.id) < n)
-        return n;
-    assert(n < AGGREGATE_BOUNDARY_MAX);
-    others[n] = other;
-    return n + 1;
-}
-
 static size_t add_customer(struct aggregate_stream *others, size_t n, const char *customer_id)
 {
     if (customer_id == NULL)
         return n;
-    return add(
+    return stream_list_add(
         others, n,
         (struct aggregate_stream){&aggregate_customer, aggregate_customer_id(customer_id)});
 }
@@ -112,7 +96,7 @@ static size_t add_merged(
                                             : find_open_cart(cart, command, others, known, n_known);
     if (cart_id == NULL || !base_uuid_parse(cart_id, &other.id))
         return n;
-    return add(others, n, other);
+    return stream_list_add(others, n, other);
 }
 
 size_t cart_others_list(

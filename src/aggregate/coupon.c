@@ -3,6 +3,7 @@
 #include "aggregate.h"
 #include "codec.h"
 #include "coupon.h"
+#include "pack.h"
 
 _Static_assert(sizeof(struct coupon_event) <= AGGREGATE_FACT_MAX, "a fact fits");
 _Static_assert(
@@ -101,13 +102,8 @@ static size_t texts_size(const struct coupon_texts *texts)
 {
     size_t size = texts->n * sizeof *texts->list;
     for (size_t i = 0; i < texts->n; i++)
-        size += strlen(texts->list[i]) + 1;
+        size += pack_size(texts->list[i]);
     return size;
-}
-
-static size_t code_size(const struct coupon *coupon)
-{
-    return coupon->definition.code == NULL ? 0 : strlen(coupon->definition.code) + 1;
 }
 
 static size_t packed_size(const void *state)
@@ -116,7 +112,7 @@ static size_t packed_size(const void *state)
     const struct coupon_definition *definition = &coupon->definition;
     return sizeof *coupon + amounts_size(&definition->amounts) +
            amounts_size(&definition->minimums) + texts_size(&definition->skus) +
-           texts_size(&definition->tags) + code_size(coupon);
+           texts_size(&definition->tags) + pack_size(definition->code);
 }
 
 /* What must be aligned comes before all texts. */
@@ -132,12 +128,6 @@ static void pack_amounts(char **at, struct coupon_amounts *amounts)
     size_t n_bytes = amounts_size(amounts);
     if (n_bytes > 0)
         amounts->list = memcpy(take(at, n_bytes), amounts->list, n_bytes);
-}
-
-static const char *pack_text(char **at, const char *text)
-{
-    size_t n_bytes = strlen(text) + 1;
-    return memcpy(take(at, n_bytes), text, n_bytes);
 }
 
 static void pack_texts(char **at, const char **list, struct coupon_texts *texts)
@@ -159,8 +149,7 @@ static void pack(void *memory, const void *state)
     const char **tags = take(&at, definition->tags.n * sizeof *tags);
     pack_texts(&at, skus, &definition->skus);
     pack_texts(&at, tags, &definition->tags);
-    if (definition->code != NULL)
-        definition->code = pack_text(&at, definition->code);
+    definition->code = pack_text(&at, definition->code);
 }
 
 /* ---- stored ---------------------------------------------------------------------------------- */
@@ -195,7 +184,7 @@ static struct aggregate_times times(const void *state)
 
 static void append_times(struct base_buffer *out, const struct aggregate_times *given)
 {
-    codec_append_coupon_times(out, given->updated_at_us);
+    codec_append_updated_at(out, given->updated_at_us);
 }
 
 static void write_snapshot(struct base_buffer *out, const void *state)

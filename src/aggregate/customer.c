@@ -4,6 +4,7 @@
 
 #include "aggregate.h"
 #include "codec.h"
+#include "pack.h"
 
 _Static_assert(sizeof(struct customer_event) <= AGGREGATE_FACT_MAX, "a fact fits");
 
@@ -86,29 +87,14 @@ static void copy(void *to, const void *from)
     memcpy(to, from, used_size(from));
 }
 
-static size_t text_size(const char *text)
-{
-    return text == NULL ? 0 : strlen(text) + 1;
-}
-
 static size_t packed_size(const void *state)
 {
     const struct customer *customer = state;
     size_t n_bytes =
-        used_size(customer) + text_size(customer->customer_id) + text_size(customer->open_cart_id);
+        used_size(customer) + pack_size(customer->customer_id) + pack_size(customer->open_cart_id);
     for (size_t i = 0; i < customer->n_coupons; i++)
-        n_bytes += text_size(customer->coupons[i].code);
+        n_bytes += pack_size(customer->coupons[i].code);
     return n_bytes;
-}
-
-static const char *pack_text(char **at, const char *text)
-{
-    if (text == NULL)
-        return NULL;
-    size_t size = text_size(text);
-    char *copy_of_text = memcpy(*at, text, size);
-    *at += size;
-    return copy_of_text;
 }
 
 static void pack(void *memory, const void *state)
@@ -157,7 +143,7 @@ static struct aggregate_times times(const void *state)
 
 static void append_times(struct base_buffer *out, const struct aggregate_times *given)
 {
-    codec_append_product_times(out, given->updated_at_us);
+    codec_append_updated_at(out, given->updated_at_us);
 }
 
 const struct aggregate aggregate_customer = {

@@ -3,6 +3,7 @@
 #include "aggregate.h"
 #include "catalog.h"
 #include "codec.h"
+#include "pack.h"
 
 _Static_assert(sizeof(struct catalog_event) <= AGGREGATE_FACT_MAX, "a fact fits");
 
@@ -92,26 +93,11 @@ static void copy(void *to, const void *from)
     memcpy(to, from, used_size(from));
 }
 
-static size_t text_size(const char *text)
-{
-    return text == NULL ? 0 : strlen(text) + 1;
-}
-
 static size_t packed_size(const void *state)
 {
     const struct catalog_product *product = state;
-    return used_size(product) + text_size(product->sku) + text_size(product->content.name) +
-           text_size(product->content.quantity.unit) + text_size(product->content.tags);
-}
-
-static const char *pack_text(char **at, const char *text)
-{
-    if (text == NULL)
-        return NULL;
-    size_t size = text_size(text);
-    char *copy_of_text = memcpy(*at, text, size);
-    *at += size;
-    return copy_of_text;
+    return used_size(product) + pack_size(product->sku) + pack_size(product->content.name) +
+           pack_size(product->content.quantity.unit) + pack_size(product->content.tags);
 }
 
 static void pack(void *memory, const void *state)

@@ -77,10 +77,11 @@ void codec_write_product(struct base_buffer *out, const struct catalog_product *
  * settings, so they are not stored. */
 void codec_append_product_times(struct base_buffer *out, int64_t updated_at_us);
 
-/* A coupon as it is stored in the read table: its definition, "version", "used" and "withdrawn";
- * and "updated_at", put in before the closing brace that `out` ends with. */
+/* A coupon as it is stored in the read table: its definition, "version", "used" and "withdrawn". */
 void codec_write_coupon(struct base_buffer *out, const struct coupon *coupon);
-void codec_append_coupon_times(struct base_buffer *out, int64_t updated_at_us);
+/* "updated_at", put in before the closing brace that `out` ends with: of a coupon, of a customer.
+ */
+void codec_append_updated_at(struct base_buffer *out, int64_t updated_at_us);
 
 /* The decimals of a currency; null: it is none, or is none any more. */
 void codec_write_minor_unit(struct base_buffer *out, const char *currency);

@@ -33,7 +33,7 @@ void codec_write_coupon(struct base_buffer *out, const struct coupon *coupon)
     out->length--;
 }
 
-void codec_append_coupon_times(struct base_buffer *out, int64_t updated_at_us)
+void codec_append_updated_at(struct base_buffer *out, int64_t updated_at_us)
 {
     char time[BASE_TIME_SIZE];
     base_time_format(updated_at_us, time);

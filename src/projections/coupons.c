@@ -162,7 +162,7 @@ static void append_coupon(
 {
     base_buffer_append(
         out, postgres_get_text(rows, row, column), postgres_get_length(rows, row, column));
-    codec_append_coupon_times(out, postgres_get_time(rows, row, column + 1));
+    codec_append_updated_at(out, postgres_get_time(rows, row, column + 1));
 }
 
 bool coupons_receive(const struct postgres_rows *rows, size_t row, struct projections_read *read)

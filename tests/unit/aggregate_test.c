@@ -4,6 +4,7 @@
 
 #include "cart.h"
 #include "catalog.h"
+#include "customer.h"
 #include "support.h"
 
 /* What the rows add to the rules of the core: several commands at once, offers, whose a stream is.
@@ -233,6 +234,23 @@ START_TEST(a_product_is_refused_for_too_many_prices_only)
 }
 END_TEST
 
+START_TEST(a_customer_says_which_cart_is_open_and_since_when)
+{
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer document = {0};
+    struct customer customer;
+    const struct customer_event opened = {
+        .type = CUSTOMER_EVENT_CART_OPENED, .customer_id = "ada", .cart_opened = {"a"}};
+    aggregate_customer.begin(&customer);
+    aggregate_customer.evolve(&customer, &opened, 1, 0);
+    struct base_uuid id = aggregate_customer_id("ada");
+    aggregate_write_document(&document, &aggregate_customer, &id, &customer);
+    ck_assert_str_eq(
+        base_buffer_text(&document), "{\"customer_id\":\"ada\",\"open_cart_id\":\"a\","
+                                     "\"updated_at\":\"1970-01-01T00:00:00.000000Z\"}");
+    ck_assert_ptr_null(aggregate_customer.fault(&customer, &id));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("aggregate");
@@ -248,6 +266,7 @@ int main(void)
     tcase_add_test(tests, offers_are_asked_for_what_is_added_and_listed_before);
     tcase_add_test(tests, a_cart_is_there_for_whom_it_admits);
     tcase_add_test(tests, a_product_is_refused_for_too_many_prices_only);
+    tcase_add_test(tests, a_customer_says_which_cart_is_open_and_since_when);
     suite_add_tcase(suite, tests);
     return support_run(suite);
 }

@@ -164,7 +164,7 @@ START_TEST(a_coupon_is_written_with_its_uses)
     coupon.definition = read_defined(PERCENT).defined;
     out.length = 0;
     codec_write_coupon(&out, &coupon);
-    codec_append_coupon_times(&out, INT64_C(1795408680123456));
+    codec_append_updated_at(&out, INT64_C(1795408680123456));
     const char *behind = strstr(text(), ",\"combinable\":false");
     ck_assert_ptr_nonnull(behind);
     ck_assert_str_eq(
