@@ -129,14 +129,27 @@ void codec_read_amounts(
     *(struct coupon_amounts *)target = (struct coupon_amounts){.list = list, .n = n};
 }
 
+static void write_amount(
+    struct base_buffer *out, bool is_first, const char *currency, int64_t amount_minor)
+{
+    base_buffer_append_text(out, is_first ? "\"" : ",\"");
+    base_buffer_append_text(out, currency);
+    base_buffer_append_text(out, "\":");
+    base_buffer_append_int(out, amount_minor);
+}
+
+void codec_write_prices(struct base_buffer *out, const struct catalog_content *content)
+{
+    base_buffer_append_char(out, '{');
+    for (size_t i = 0; i < content->n_prices; i++)
+        write_amount(out, i == 0, content->prices[i].currency, content->prices[i].price_minor);
+    base_buffer_append_char(out, '}');
+}
+
 void codec_write_amounts(struct base_buffer *out, const struct coupon_amounts *amounts)
 {
     base_buffer_append_char(out, '{');
-    for (size_t i = 0; i < amounts->n; i++) {
-        base_buffer_append_text(out, i == 0 ? "\"" : ",\"");
-        base_buffer_append_text(out, amounts->list[i].currency);
-        base_buffer_append_text(out, "\":");
-        base_buffer_append_int(out, amounts->list[i].amount_minor);
-    }
+    for (size_t i = 0; i < amounts->n; i++)
+        write_amount(out, i == 0, amounts->list[i].currency, amounts->list[i].amount_minor);
     base_buffer_append_char(out, '}');
 }

@@ -216,18 +216,6 @@ void codec_write_shown_fields(
     write_fields(out, fields, source, true);
 }
 
-void codec_write_prices(struct base_buffer *out, const struct catalog_content *content)
-{
-    base_buffer_append_char(out, '{');
-    for (size_t i = 0; i < content->n_prices; i++) {
-        base_buffer_append_text(out, i == 0 ? "\"" : ",\"");
-        base_buffer_append_text(out, content->prices[i].currency);
-        base_buffer_append_text(out, "\":");
-        base_buffer_append_int(out, content->prices[i].price_minor);
-    }
-    base_buffer_append_char(out, '}');
-}
-
 void codec_write_quantity(struct base_buffer *out, const struct catalog_quantity *quantity)
 {
     if (quantity->maximum == 0)

@@ -243,8 +243,7 @@ struct http_refusal {
     const struct cart_limits *limits; /* NULL: none */
     const char *cart_status;          /* NULL: none; else with closed_at_us, or CART_TIME_NONE */
     int64_t closed_at_us;
-    const char *cart_id;  /* of another cart; NULL: none */
-    const char *location; /* of that; NULL: none */
+    const char *cart_id; /* of another cart, where it is told to be; NULL: none */
     bool has_current_version;
     int32_t current_version;
     const char *missed_events; /* a JSON array, not ended by a NUL; NULL: none */

@@ -174,17 +174,20 @@ void http_send_refusal(struct http_request *request, const struct http_refusal *
     request->has_failed = refusal->problem == HTTP_PROBLEM_INTERNAL_ERROR;
     bool has_no_method = refusal->problem == HTTP_PROBLEM_METHOD_NOT_ALLOWED;
     http_send_reply(
-        request, &(struct http_reply){
-                     .status = http_problem_status(refusal->problem),
-                     .media = HTTP_MEDIA_PROBLEM,
-                     .body = &body,
-                     .cache = HTTP_CACHE_NEVER,
-                     .is_for_later = http_problem_is_passing(refusal->problem),
-                     .allow = has_no_method ? request->allowed : NULL,
-                     .challenge = refusal->challenge,
-                     .location = refusal->location,
-                     .closes = refusal->problem == HTTP_PROBLEM_MALFORMED_REQUEST,
-                 });
+        request,
+        &(struct http_reply){
+            .status = http_problem_status(refusal->problem),
+            .media = HTTP_MEDIA_PROBLEM,
+            .body = &body,
+            .cache = HTTP_CACHE_NEVER,
+            .is_for_later = http_problem_is_passing(refusal->problem),
+            .allow = has_no_method ? request->allowed : NULL,
+            .challenge = refusal->challenge,
+            .location = refusal->cart_id == NULL
+                            ? NULL
+                            : base_arena_printf(&request->arena, "/carts/%s", refusal->cart_id),
+            .closes = refusal->problem == HTTP_PROBLEM_MALFORMED_REQUEST,
+        });
 }
 
 /* ---- past libmicrohttpd ---------------------------------------------------------------------- */

@@ -304,7 +304,6 @@ static const struct http_refusal *refuse_by_rule(struct http_request *request)
     bool is_about_coupons = command->refusal == CART_REFUSED_COUPONS_CHANGED;
     bool is_about_order = command->refusal == CART_REFUSED_OTHER_ORDER_REFERENCE;
     const char *details = command->body.length > 0 ? base_buffer_text(&command->body) : NULL;
-    const char *cart_id = find_other_cart(request);
     const char *pointer = NULL;
     if (command->command_index < request->commands.n)
         pointer = request->commands.pointers[command->command_index];
@@ -324,9 +323,7 @@ static const struct http_refusal *refuse_by_rule(struct http_request *request)
             .closed_at_us = command->closed_at_us,
             .coupons = is_about_coupons ? details : NULL,
             .reason = find_reason(request),
-            .cart_id = cart_id,
-            .location =
-                cart_id == NULL ? NULL : base_arena_printf(&request->arena, "/carts/%s", cart_id),
+            .cart_id = find_other_cart(request),
             .items = is_about_order || is_about_coupons ? NULL : details,
             .order_reference = is_about_order ? details : NULL,
         });
