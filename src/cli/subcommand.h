@@ -87,8 +87,4 @@ void cli_complain_of_line(const char *file, int64_t line, const char *why);
     "export` and `cartd events import`. If the search path finds its tables in several schemas, "  \
     "set search_path to one of them"
 
-/* The text of openapi.yaml, compiled in. */
-extern const char cli_openapi[];
-extern const size_t cli_openapi_length;
-
 #endif

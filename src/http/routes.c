@@ -7,6 +7,9 @@
 /* In any order, as no two rows match the same request but one whose "resume" could be an id, which
  * is no cart's either way. */
 static const struct http_route routes[] = {
+    {"GET", "/", "getStart", http_ask_get_start, HTTP_ANYONE, .media = HTTP_JSON_OR_HTML},
+    {"GET", "/pages/{file}", "getPageFile", http_ask_get_page_file, HTTP_ANYONE,
+     .media = HTTP_PAGE_FILE},
     {"POST", "/carts", "createCart", http_ask_create_cart, HTTP_NEW_CART, .takes_body = true},
     {"GET", "/carts", "listCarts", http_ask_list_carts, HTTP_CART_LIST,
      .parameters = HTTP_ALLOW(STATUS) | HTTP_ALLOW(CUSTOMER_ID) | HTTP_ALLOW(SKU) |
