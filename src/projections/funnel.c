@@ -207,8 +207,8 @@ static void put_read(
     (void)report;
     (void)after;
     postgres_put_int8(to, moment->as_of);
-    postgres_put_int8(to, moment->created_after);
-    postgres_put_int8(to, moment->created_until);
+    postgres_put_int8(to, moment->period_after);
+    postgres_put_int8(to, moment->period_until);
 }
 
 static void write_asked(struct base_buffer *out, const struct projections_report *report)

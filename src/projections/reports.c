@@ -80,12 +80,12 @@ static const struct postgres_statement MOMENT = {
         "),\n"
         "found AS (\n"
         "    SELECT coalesce(max(low) FILTER (WHERE number = 1), 0) AS as_of,\n"
-        "        coalesce(max(low) FILTER (WHERE number = 2), 0) AS created_after,\n"
-        "        max(low) FILTER (WHERE number = 3) AS created_until\n"
+        "        coalesce(max(low) FILTER (WHERE number = 2), 0) AS period_after,\n"
+        "        max(low) FILTER (WHERE number = 3) AS period_until\n"
         "    FROM search\n"
         "    WHERE low = high\n"
         ")\n"
-        "SELECT f.as_of, e.recorded_at, f.created_after, coalesce(f.created_until, f.as_of)\n"
+        "SELECT f.as_of, e.recorded_at, f.period_after, coalesce(f.period_until, f.as_of)\n"
         "FROM found f\n"
         "LEFT JOIN events e ON e.position = f.as_of",
     POSTGRES_TYPES(
@@ -300,8 +300,8 @@ static void receive_moment(struct reports *self, const struct postgres_rows *row
         .as_of = postgres_get_int8(rows, 0, 0),
         .as_of_us =
             postgres_is_null(rows, 0, 1) ? PROJECTIONS_NO_TIME : postgres_get_time(rows, 0, 1),
-        .created_after = postgres_get_int8(rows, 0, 2),
-        .created_until = postgres_get_int8(rows, 0, 3),
+        .period_after = postgres_get_int8(rows, 0, 2),
+        .period_until = postgres_get_int8(rows, 0, 3),
     };
 }
 

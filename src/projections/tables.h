@@ -178,8 +178,8 @@ void key_list_receive_page(const struct key_list *list, struct projections_page 
 struct report_moment {
     int64_t as_of; /* the last event that counts; 0: none does */
     int64_t as_of_us;
-    int64_t created_after; /* of carts: their first event */
-    int64_t created_until;
+    int64_t period_after; /* what `from` and `to` let in: of carts, their first event */
+    int64_t period_until;
 };
 
 /* Where a page begins. Rows come by their number, the largest first, and then by sku. */
