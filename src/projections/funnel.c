@@ -211,20 +211,11 @@ static void put_read(
     postgres_put_int8(to, moment->period_until);
 }
 
-static void write_asked(struct base_buffer *out, const struct projections_report *report)
-{
-    base_buffer_append_text(out, "\"from\":");
-    tables_write_time(out, report->from_us);
-    base_buffer_append_text(out, ",\"to\":");
-    tables_write_time(out, report->to_us);
-    base_buffer_append_char(out, ',');
-}
-
 const struct report_table funnel_report = {
     .name = "funnel",
     .rows_name = "stages",
     .statement = &READ,
     .put = put_read,
-    .write_asked = write_asked,
+    .write_asked = tables_write_period,
     .columns = {{"stage", true}, {"currency", true}, {"carts", false}, {"value", false}},
 };
