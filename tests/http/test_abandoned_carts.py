@@ -34,11 +34,14 @@ class OfWrittenHistories(AbandonedCase):
         self.database = Database()
         self.addCleanup(self.database.drop)
         self.database.migrated_by(migrate)
+        self.start()
+        self.writer = history.Writer(seed=3, begins_at=NOON)
+
+    def start(self):
         self.service = Service(self.database.app_url)
         self.addCleanup(self.service.stop)
         self.client = self.service.client()
         self.addCleanup(self.client.close)
-        self.writer = history.Writer(seed=3, begins_at=NOON)
 
     def abandon(self, price=100, customer_id=None, currency="EUR"):
         """A cart of one item that was abandoned."""
@@ -241,6 +244,20 @@ class OfWrittenHistories(AbandonedCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         wait_until(lambda: self.database.sql(query) == before, "it is rebuilt")
         self.known()
+
+    def test_a_log_of_before_the_projection_is_taken_in_from_the_first_event_on(self):
+        for _ in range(600):
+            self.writer.step()
+            self.writer.tick(MICROSECONDS_A_DAY)
+        self.assertNotEqual(self.known(), [])
+        self.service.stop()
+        self.database.sql(
+            "TRUNCATE abandonments;"
+            "DELETE FROM projection_checkpoints WHERE name = 'abandoned_carts';"
+            "INSERT INTO projection_checkpoints (name) VALUES ('abandoned_carts');"
+        )
+        self.start()
+        self.assertNotEqual(self.known(), [])
 
     def test_parameters_are_checked(self):
         for query, name in (
