@@ -96,6 +96,11 @@ static const struct http_route routes[] = {
      .parameters =
          HTTP_ALLOW(WITHIN_DAYS) | HTTP_ALLOW(AS_OF) | HTTP_ALLOW(LIMIT) | HTTP_ALLOW(CURSOR),
      .media = HTTP_JSON_OR_CSV},
+    {"GET", "/reports/abandoned-carts", "getAbandonedCartsReport",
+     http_ask_get_abandoned_carts_report, HTTP_REPORTS,
+     .parameters = HTTP_ALLOW(AS_OF) | HTTP_ALLOW(FROM) | HTTP_ALLOW(TO) | HTTP_ALLOW(LIMIT) |
+                   HTTP_ALLOW(CURSOR),
+     .media = HTTP_JSON_OR_CSV},
     {"GET", "/livez", "getLivez", http_ask_get_livez, HTTP_ANYONE, .serves_to_end = true},
     {"GET", "/readyz", "getReadyz", http_ask_get_readyz, HTTP_ANYONE,
      .parameters = HTTP_ALLOW(VERBOSE), .serves_to_end = true},

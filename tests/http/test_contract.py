@@ -354,6 +354,7 @@ class WhenSomethingIsBroken(ServiceCase):
     TABLES = {
         "/products": "products",
         "/coupons": "coupons",
+        "/reports/abandoned-carts": "abandonments",
         "/reports/demand": "demand_changes",
         "/reports/funnel": "funnel_steps",
         "/reports/removed-then-bought": "removals_bought",
