@@ -283,6 +283,7 @@ enum projections_filter {
     PROJECTIONS_FILTER_CREATED_FROM,
     PROJECTIONS_FILTER_CREATED_TO,
     PROJECTIONS_FILTER_ABANDONED,    /* true or false */
+    PROJECTIONS_FILTER_COUPON,       /* a folded code */
     PROJECTIONS_FILTER_UPDATED_FROM, /* from here on what follows the log */
     PROJECTIONS_FILTER_UPDATED_TO,
     PROJECTIONS_FILTER_TOTAL_FROM,

@@ -29,7 +29,7 @@ def as_today(table, text):
     row = json.loads(text)
     if table == "carts":
         row["order_reference"] = row["customer_email"] = None
-        row["abandoned_at"] = row["resume_token_hash"] = None
+        row["abandoned_at"] = row["resume_token_hash"] = row["coupons"] = None
         for name in ("document", "document_end"):
             row[name] = row[name] and document_of_today(row[name])
         end = "document" if row["document_end"] is None else "document_end"
