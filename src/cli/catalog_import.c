@@ -265,12 +265,13 @@ static void receive_header(struct import *import, const struct csv_record *recor
     BASE_CLEANUP(base_free_pointer) char *problem = NULL;
     BASE_CLEANUP(base_buffer_finish) struct base_buffer ignored = {0};
     import->header.has_decimal_prices = import->file->has_decimal_prices;
-    import->has_header = product_line_read_header(record, &import->header, &ignored, &problem);
+    import->has_header = columns_read_header(
+        &product_line_columns, record, &import->header.columns, &ignored, &problem);
     if (!import->has_header) {
         break_off(
             import, record->line,
-            product_line_has_cr(record) ? "its lines end with CR alone; save it with LF or CRLF"
-                                        : problem);
+            columns_have_cr(record) ? "its lines end with CR alone; save it with LF or CRLF"
+                                    : problem);
         return;
     }
     catalog_notes_take_header(import->notes, &import->header);
@@ -310,8 +311,7 @@ static bool read_record(struct import *import)
     struct csv_record record;
     switch (csv_next(&import->reader, &record)) {
     case CSV_RECORD:
-        if (product_line_is_blank(&record) ||
-            (!import->has_header && product_line_names_delimiter(&record)))
+        if (columns_are_blank(&record) || (!import->has_header && columns_name_delimiter(&record)))
             return true;
         if (import->has_header)
             receive_record(import, &record);
