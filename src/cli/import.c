@@ -132,6 +132,8 @@ static void answered(struct service_command *command)
     struct import_slot *slot = BASE_CONTAINER(command, struct import_slot, command);
     struct import *import = slot->import;
     receive(import, slot);
+    if (import->kind->release != NULL)
+        import->kind->release(slot);
     base_buffer_finish(&command->body);
     slot->next_free = import->free_slots;
     import->free_slots = slot;
@@ -154,12 +156,82 @@ static void receive_header(struct import *import, const struct csv_record *recor
                                     : problem);
         return;
     }
-    import->kind->receive_header(import, &import->header);
+    if (import->kind->receive_header != NULL)
+        import->kind->receive_header(import, &import->header);
     if (ignored.length > 0 && !import->is_checked) { /* else the check said it */
         base_buffer_append_text(&ignored, ": unknown columns, which are ignored");
         progress_erase(&import->task.progress);
         cli_complain_of_line(import->task.source->name, record->line, base_buffer_text(&ignored));
     }
+}
+
+/* The beginning of the source says it, behind a byte order mark. False: it has not come yet. */
+static bool find_format(struct import *import)
+{
+    static const char MARK[] = "\xef\xbb\xbf";
+    enum { MARK_LENGTH = sizeof MARK - 1 };
+    const struct source *source = import->source;
+    size_t length = source->buffer.length - source->start;
+    const char *bytes = source->buffer.bytes + source->start;
+    if (import->kind->receive_line == NULL) {
+        import->format = IMPORT_CSV;
+        return true;
+    }
+    if (length <= MARK_LENGTH && !source->has_ended) {
+        task_read(&import->task);
+        return false;
+    }
+    size_t mark = length >= MARK_LENGTH && memcmp(bytes, MARK, MARK_LENGTH) == 0 ? MARK_LENGTH : 0;
+    bool is_json = length > mark && bytes[mark] == '{';
+    import->format = is_json ? IMPORT_JSON_LINES : IMPORT_CSV;
+    if (is_json)
+        source_take(import->source, mark);
+    return true;
+}
+
+static bool is_blank_line(const struct lines *lines)
+{
+    for (size_t i = 0; i < lines->length; i++)
+        if (memchr(COLUMNS_BLANKS, lines->text[i], sizeof COLUMNS_BLANKS - 1) == NULL)
+            return false;
+    return true;
+}
+
+/* One that is too long comes in pieces, of which the last may be as long as a line. */
+static void receive_line(struct import *import, bool is_too_long)
+{
+    struct lines *lines = &import->lines;
+    bool goes_on = is_too_long && import->source->buffer.bytes[import->source->start - 1] != '\n';
+    bool is_rest = import->is_skipping;
+    import->is_skipping = goes_on;
+    if (is_rest) {
+        lines->number--;
+    } else if (is_too_long) {
+        import->n_lines++;
+        import_complain(import, lines->number, "it is longer than 64 KiB");
+    } else if (!is_blank_line(lines)) {
+        import->n_lines++;
+        import->kind->receive_line(import, lines);
+    }
+}
+
+/* False: nothing more can be read at the moment. */
+static bool read_line(struct import *import)
+{
+    enum lines_outcome outcome = lines_next(&import->lines);
+    switch (outcome) {
+    case LINES_LINE:
+    case LINES_TOO_LONG:
+        receive_line(import, outcome == LINES_TOO_LONG);
+        return true;
+    case LINES_MORE:
+        task_read(&import->task);
+        return false;
+    case LINES_END:
+        import->is_read = true;
+        return true;
+    }
+    return false;
 }
 
 /* False: nothing more can be read at the moment. */
@@ -195,6 +267,13 @@ static bool read_record(struct import *import)
     return false;
 }
 
+static bool read_next(struct import *import)
+{
+    if (import->format == IMPORT_UNKNOWN_FORMAT && !find_format(import))
+        return false;
+    return import->format == IMPORT_CSV ? read_record(import) : read_line(import);
+}
+
 static bool submit_rest(struct import *import)
 {
     return import->kind->submit_rest != NULL && import->kind->submit_rest(import);
@@ -208,7 +287,7 @@ static void step(struct task *task)
     bool has_next = true;
     while (has_next && import->end == IMPORT_GOES_ON && import->free_slots != NULL &&
            !task_is_reading(task)) {
-        has_next = import->is_read ? submit_rest(import) : read_record(import);
+        has_next = import->is_read ? submit_rest(import) : read_next(import);
         if (import->is_read && !has_next)
             import->end = IMPORT_READ_ALL;
     }
@@ -285,8 +364,9 @@ static const char *name_trouble(const struct import *import, const char *trouble
 static void say_end(const struct import *import, const char *trouble)
 {
     const char *name = import->task.source->name;
-    int64_t line =
-        import->first_unrecorded_line > 0 ? import->first_unrecorded_line : import->reader.line;
+    int64_t next =
+        import->format == IMPORT_JSON_LINES ? import->lines.number + 1 : import->reader.line;
+    int64_t line = import->first_unrecorded_line > 0 ? import->first_unrecorded_line : next;
     bool is_interrupted = import->end == IMPORT_INTERRUPTED;
     if (!is_interrupted && import->end != IMPORT_IN_TROUBLE)
         return;
@@ -346,6 +426,7 @@ void import_run(struct import *import, const char *task_name)
     import->task.progress.n_whole = import->source->n_bytes;
     csv_init(&import->reader, import->source);
     import->reader.delimiter = import->delimiter;
+    import->lines = (struct lines){.source = import->source, .most = CSV_RECORD_MAX};
     make_slots(import);
     if (task_open(&import->task) && (import->only_checks || open_service(import)))
         run(import);

@@ -9,6 +9,7 @@
 
 #include "columns.h"
 #include "csv.h"
+#include "lines.h"
 #include "metrics.h"
 #include "service.h"
 #include "source.h"
@@ -34,8 +35,13 @@ struct import_kind {
     const char *id_taken;
     /* Complains of a line that is right but was not recorded, or of what has no line. */
     void (*complain)(struct import_slot *slot, const char *reason);
+    /* NULL: it is not asked about it. */
     void (*receive_header)(struct import *import, const struct columns_header *header);
     void (*receive_record)(struct import *import, const struct csv_record *record);
+    /* A line of a file of JSON objects, which is one that begins with a brace. NULL: such a file is
+     * read as CSV, and refused. */
+    void (*receive_line)(struct import *import, const struct lines *line);
+    void (*release)(struct import_slot *slot); /* what the command points to; NULL: nothing */
     /* Submits the next of what the file does not have, after all lines. False: there is none. NULL:
      * there never is. */
     bool (*submit_rest)(struct import *import);
@@ -51,6 +57,8 @@ enum import_end {
     IMPORT_IN_TROUBLE, /* with the database */
     IMPORT_UNREADABLE  /* the file; said already */
 };
+
+enum import_format { IMPORT_UNKNOWN_FORMAT, IMPORT_CSV, IMPORT_JSON_LINES };
 
 struct import {
     /* Set by the caller. */
@@ -69,7 +77,10 @@ struct import {
     int64_t n_rest_changed; /* by somebody meanwhile: their versions did not match */
 
     struct task task;
+    enum import_format format;
     struct csv_reader reader;
+    struct lines lines;
+    bool is_skipping; /* the rest of a line that is too long */
     struct columns_header header;
     bool has_header;
     bool is_read; /* the whole file */

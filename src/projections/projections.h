@@ -185,6 +185,9 @@ void projections_receive_offer(
  * is "t") or of the inactive ones ("f"): sku, version, is_active, name, prices, quantity, tags. The
  * text is static. */
 const char *projections_products_sql(void);
+/* Likewise of the coupons behind folded code $1: folded code, whether it is in force, and its
+ * definition as the data of the event. */
+const char *projections_coupons_sql(void);
 
 /* ---- read to know the owner of a cart -------------------------------------------------------- */
 

@@ -101,7 +101,7 @@ class BeforeRelease(unittest.TestCase):
     def test_no_other_command_takes_it(self):
         before = self.dump()
         with tempfile.NamedTemporaryFile("w", suffix=".csv") as catalogue:
-            catalogue.write("sku,name,currency,price\nx,x,EUR,1\n")
+            catalogue.write("sku,name,currency,price,code,percent\nx,x,EUR,1,x,1\n")
             catalogue.flush()
             for words in (
                 ("verify",),
@@ -111,6 +111,7 @@ class BeforeRelease(unittest.TestCase):
                 ("projections", "rebuild", "demand"),
                 ("events", "import", "/dev/null"),
                 ("catalog", "import", catalogue.name),
+                ("coupons", "import", catalogue.name),
             ):
                 with self.subTest(words):
                     done = run_cartd(*words, url=self.old.owner_url, CARTD_WAIT_MS="1000")
