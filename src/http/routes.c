@@ -13,11 +13,11 @@ static const struct http_route routes[] = {
     {"POST", "/carts", "createCart", http_ask_create_cart, HTTP_NEW_CART, .takes_body = true},
     {"GET", "/carts", "listCarts", http_ask_list_carts, HTTP_CART_LIST,
      .parameters = HTTP_ALLOW(STATUS) | HTTP_ALLOW(CUSTOMER_ID) | HTTP_ALLOW(SKU) |
-                   HTTP_ALLOW(ORDER_REFERENCE) | HTTP_ALLOW(CURRENCY) | HTTP_ALLOW(CUSTOMER_EMAIL) |
-                   HTTP_ALLOW(CREATED_FROM) | HTTP_ALLOW(CREATED_TO) | HTTP_ALLOW(ABANDONED) |
-                   HTTP_ALLOW(UPDATED_FROM) | HTTP_ALLOW(UPDATED_TO) | HTTP_ALLOW(TOTAL_FROM) |
-                   HTTP_ALLOW(TOTAL_TO) | HTTP_ALLOW(SORT) | HTTP_ALLOW(COUNT) | HTTP_ALLOW(LIMIT) |
-                   HTTP_ALLOW(CURSOR)},
+                   HTTP_ALLOW(COUPON) | HTTP_ALLOW(ORDER_REFERENCE) | HTTP_ALLOW(CURRENCY) |
+                   HTTP_ALLOW(CUSTOMER_EMAIL) | HTTP_ALLOW(CREATED_FROM) | HTTP_ALLOW(CREATED_TO) |
+                   HTTP_ALLOW(ABANDONED) | HTTP_ALLOW(COUPON) | HTTP_ALLOW(UPDATED_FROM) |
+                   HTTP_ALLOW(UPDATED_TO) | HTTP_ALLOW(TOTAL_FROM) | HTTP_ALLOW(TOTAL_TO) |
+                   HTTP_ALLOW(SORT) | HTTP_ALLOW(COUNT) | HTTP_ALLOW(LIMIT) | HTTP_ALLOW(CURSOR)},
     {"GET", "/carts/{cart_id}", "getCart", http_ask_get_cart, HTTP_CART,
      .parameters = HTTP_ALLOW(VERSION) | HTTP_ALLOW(AT) | HTTP_ALLOW(PRICES), .media = HTTP_JSON},
     {"GET", "/customers/{customer_id}/cart", "getCustomerCart", http_ask_get_customer_cart,

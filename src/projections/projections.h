@@ -197,6 +197,9 @@ void projections_receive_offer(
  * is "t") or of the inactive ones ("f"): sku, version, is_active, name, prices, quantity, tags. The
  * text is static. */
 const char *projections_products_sql(void);
+/* Likewise of the coupons behind folded code $1: folded code, whether it is in force, and its
+ * definition as the data of the event. */
+const char *projections_coupons_sql(void);
 
 /* ---- read to know the owner of a cart -------------------------------------------------------- */
 
@@ -295,6 +298,7 @@ enum projections_filter {
     PROJECTIONS_FILTER_CREATED_FROM,
     PROJECTIONS_FILTER_CREATED_TO,
     PROJECTIONS_FILTER_ABANDONED,    /* true or false */
+    PROJECTIONS_FILTER_COUPON,       /* a folded code */
     PROJECTIONS_FILTER_UPDATED_FROM, /* from here on what follows the log */
     PROJECTIONS_FILTER_UPDATED_TO,
     PROJECTIONS_FILTER_TOTAL_FROM,
