@@ -11,7 +11,8 @@ from support.cart_play import ModelCase
 from support.shop_play import ShopPlay
 from support.shop_steps import ShopSteps
 
-SEQUENCES = int(os.environ.get("CARTD_TEST_SEQUENCES") or how_many(100, quick=25, long=1000))
+# In each of the two classes.
+SEQUENCES = int(os.environ.get("CARTD_TEST_SEQUENCES") or how_many(100, quick=12, long=500))
 
 
 class ManyOpenCarts(ModelCase):

@@ -46,7 +46,8 @@ class Play:
     def run(self):
         for kind, *step in self.steps:
             getattr(self, f"do_{kind}")(*step)
-            self.check_shop()
+            if self.cart:
+                self.check_shop()
         for cart in list(self.carts):
             self.check_history(cart)
         return self

@@ -19,7 +19,8 @@ class Shop:
         self.coupons.setdefault(code.lower(), Coupon(self)).define(code, definition)
 
     def withdraw_coupon(self, code):
-        self.coupons[code.lower()].withdraw()
+        if code.lower() in self.coupons:
+            self.coupons[code.lower()].withdraw()
 
     def find_open_cart(self, customer_id, but=()):
         """The newest; None: there is none."""

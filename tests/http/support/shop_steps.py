@@ -46,7 +46,7 @@ class ShopSteps(Steps):
             return ("withdraw", self.random.randrange(CODES))
         if dice < 0.345:
             return ("many_coupons", self.make_definition())
-        if dice < 0.35:
+        if dice < 0.347:
             return ("wide_merge", self.random.choice(RULES))
         return super().make_step()
 
