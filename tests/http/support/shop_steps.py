@@ -8,7 +8,7 @@ MANY = 9  # more coupons than a cart may have
 RULES = ("sum", "max", "theirs", "ours")
 LONG_AGO = "2020-01-01T00:00:00.000000Z"
 FAR_AWAY = "2200-01-01T00:00:00.000000Z"
-CLOSED_ENDS = (None,) * 12
+NEVER = (None,) * 12
 
 
 class ShopSteps(Steps):
@@ -21,8 +21,8 @@ class ShopSteps(Steps):
         "claim": 6,
         "apply_coupon": 26,
         "remove_coupon": 6,
-        "merge": 12,
-        "revert_merge": 9,
+        "merge": 24,
+        "revert_merge": 16,
     }
 
     def count(self):
@@ -51,7 +51,11 @@ class ShopSteps(Steps):
         return super().make_step()
 
     def make_product(self, index):
+        """Mostly at one of two prices, so that shares are equal and their remainders too."""
         kind, index, content = super().make_product(index)
+        if self.random.random() < 0.6:
+            prices = {currency: self.random.choice((100, 100, 250)) for currency in ("EUR", "USD")}
+            content.update(prices=prices, quantity={}, active=True)
         tags = self.random.choice(([], ["sale"], ["sale"], ["new"], ["new", "sale"]))
         return (kind, index, {**content, "tags": tags})
 
@@ -59,8 +63,17 @@ class ShopSteps(Steps):
         return self.random.choice((None, *CUSTOMERS))
 
     def make_creation(self):
-        kind, members, items = super().make_creation()
+        kind, members, _ = super().make_creation()
+        items = [self.make_item() for _ in range(self.random.choice((0, 1, 2, 2, 3, 3)))]
         return (kind, {**members, "customer_id": self.make_customer()}, items)
+
+    def make_item(self):
+        """Mostly a few things, so that carts have lines in common."""
+        item = super().make_item()
+        if self.random.random() < 0.6:
+            item = {"sku": self.random.choice((0, 0, 1, 2))}
+            item["quantity"] = self.random.choice((1, 2, 3, 5))
+        return item
 
     def make_copy(self):
         kind, members = super().make_copy()
@@ -79,14 +92,16 @@ class ShopSteps(Steps):
         is_amount = self.random.random() < 0.5
         percent = self.random.choice((1, 333, 1000, 5000, 9999, 10000))
         skus = self.random.choice(((), (), (), (0, 1), (2,), (0, 1, 2, 3, 4)))
+        starts_at = self.random.choice((*NEVER, FAR_AWAY))
+        ends_at = self.random.choice((*NEVER, LONG_AGO))
         return {
             "percent": None if is_amount else percent,
             "amount": amounts if is_amount else None,
             "minimum": self.random.choice(({}, {}, {"EUR": 500}, {"EUR": 20000, "USD": 500})),
             "skus": skus,
             "tags": self.random.choice(([], [], [], ["sale"], ["new", "sale"])),
-            "starts_at": self.random.choice((*CLOSED_ENDS, FAR_AWAY)),
-            "ends_at": self.random.choice((*CLOSED_ENDS, LONG_AGO)),
+            "starts_at": starts_at,
+            "ends_at": None if starts_at else ends_at,
             "limit": self.random.choice((None, None, 1, 1, 2)),
             "limit_per_customer": self.random.choice((None, None, 1, 1, 2)),
             "combinable": self.random.random() < 0.8,
