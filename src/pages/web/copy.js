@@ -1,0 +1,19 @@
+// Buttons that copy what stands beside them.
+
+/** Where a page is not from localhost or over TLS there is no clipboard but by way of a selection. */
+async function copy(element) {
+  if (navigator.clipboard) {
+    await navigator.clipboard.writeText(element.textContent);
+    return;
+  }
+  getSelection().selectAllChildren(element);
+  document.execCommand("copy");
+}
+
+/** Lets a button copy the text of an element, as it is when it is pressed. */
+export function letCopy(button, element) {
+  button.addEventListener("click", async () => {
+    await copy(element);
+    button.textContent = "Copied";
+  });
+}
