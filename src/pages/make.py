@@ -13,6 +13,7 @@ import hashlib
 import pathlib
 import sys
 
+sys.dont_write_bytecode = True  # the tree of the sources stays as it is
 import reference
 
 MEDIA = {
@@ -82,4 +83,5 @@ def main():
         out.write("const size_t pages_files_count = sizeof(pages_files) / sizeof(pages_files[0]);\n")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -6,9 +6,8 @@ import urllib.parse
 
 import yaml
 
-from schemas import Schemas, code, code_block, escape, folded
+from schemas import METHODS, Schemas, code, code_block, escape, folded
 
-METHODS = ("get", "post", "put", "patch", "delete")
 JSON, PROBLEM = "application/json", "application/problem+json"
 EXAMPLE_SERVER = "http://localhost:8080"
 OVERVIEW = "overview"
@@ -55,9 +54,9 @@ def problems_of(schemas, response):
             yield node["$ref"].rpartition("/")[2]
 
 
-def values_of(schemas, media):
-    """(name, value) of each example of a body."""
-    for name, example in media.get("examples", {}).items():
+def values_of(schemas, owner):
+    """(name, value) of each example of a body or a parameter."""
+    for name, example in owner.get("examples", {}).items():
         yield name, schemas.resolve(example)["value"]
 
 
@@ -123,7 +122,7 @@ class Reference:
         )
 
     def overview(self):
-        info = self.document["info"]
+        first, end, rest = self.schemas.text(self.document["info"]["description"]).partition("</p>")
         scopes = self.document["components"]["securitySchemes"]["bearer"]["x-scopes"]
         rows = "".join(f"<dt>{code(name)}</dt><dd>{escape(text)}</dd>" for name, text in scopes.items())
         schemes = "".join(
@@ -132,7 +131,7 @@ class Reference:
         )
         return (
             f'<section id="{OVERVIEW}" class="prose">{heading(OVERVIEW, "Every request", 2)}'
-            f'{self.schemas.text(info["description"])}</section>'
+            f"{first}{end}{folded('What holds for every path', rest)}</section>"
             f'<section id="credentials" class="prose">{heading("credentials", "Credentials", 2)}'
             f'{schemes}<dl class="scopes">{rows}</dl></section>'
         )
@@ -153,7 +152,7 @@ class Reference:
         )
         problems = "".join(
             f'<section class="entry" id="problem-{slug}">'
-            f'{heading(f"problem-{slug}", escape(self.title_of(slug)), 3)}{self.problem(slug)}</section>'
+            f'{heading(f"problem-{slug}", escape(self.title_of(slug)), 3)}{self.problem(slug, self.schemas)}</section>'
             for slug in self.problems
         )
         return (
@@ -195,29 +194,33 @@ class Reference:
     def credentials(self, requirements):
         if not requirements:
             return "Requires no credentials."
-        names = []
-        for requirement in requirements:
-            if "bearer" in requirement:
-                scopes = " and ".join(code(scope) for scope in requirement["bearer"])
-                names.append(f"a bearer token with {scopes}")
-            elif "cartToken" in requirement:
-                names.append(f"the {code('Cart-Token')} of the cart")
-            else:
-                names.append("none, as a guest")
+        scopes = [" and ".join(map(code, one["bearer"])) for one in requirements if "bearer" in one]
+        names = [f"a bearer token with {' or '.join(scopes)}"]
+        if {"cartToken": []} in requirements:
+            names.append(f"the {code('Cart-Token')} of the cart")
+        if {} in requirements:
+            names.append("none, as a guest")
         return f'<a href="#credentials">Credentials</a>: {", or ".join(names)}.'
 
     def request(self, one):
         parts = []
-        for place, title in (("path", "Path"), ("query", "Query"), ("header", "Headers")):
-            rows = "".join(self.parameter(parameter) for parameter in one.parameters_in(place))
-            if rows:
-                parts.append(f'<h4>{title}</h4><ul class="members">{rows}</ul>')
+        for place, title in (("path", "Path"), ("query", "Query")):
+            rows = self.parameters(one, place)
+            parts.append(f"<h4>{title}</h4>{rows}" if rows else "")
         if one.body:
             schema = self.schemas.resolve(one.body["content"][JSON]["schema"])
             optional = "" if one.body.get("required") else ' <span class="quiet">may be left out</span>'
             members = self.schemas.members(schema) or "<p>None, or an empty object.</p>"
             parts.append(f"<h4>Body{optional}</h4>{members}")
+        headers = self.parameters(one, "header")
+        if headers:
+            names = ", ".join(code(parameter["name"]) for parameter in one.parameters_in("header"))
+            parts.append(f"<h4>Headers</h4>{folded(names, headers)}")
         return "".join(parts)
+
+    def parameters(self, one, place):
+        rows = "".join(self.parameter(parameter) for parameter in one.parameters_in(place))
+        return f'<ul class="members">{rows}</ul>' if rows else ""
 
     def parameter(self, parameter):
         schema = {**parameter["schema"], "description": parameter.get("description", "")}
@@ -227,7 +230,8 @@ class Reference:
         return self.schemas.row(parameter["name"], schema, required, attributes)
 
     def example_value(self, parameter):
-        example = parameter.get("example", self.schemas.resolve(parameter["schema"]).get("example", ""))
+        values = (value for _, value in values_of(self.schemas, parameter))
+        example = parameter.get("example", next(values, ""))
         return ",".join(example) if isinstance(example, list) else print_value(example)
 
     def answers(self, one):
@@ -292,11 +296,16 @@ class Reference:
         )
 
     def examples(self, one):
-        return "".join(
-            folded(f"{status}: {escape(name)}", code_block(escape(print_value(value))))
+        """Of responses; the first is open."""
+        values = [
+            (f"Response {status}: {escape(name)}", value)
             for status, response in one.successes().items()
             for body in response.get("content", {}).values()
             for name, value in values_of(self.schemas, body)
+        ]
+        return "".join(
+            folded(title, code_block(escape(print_value(value))), "" if i else " open")
+            for i, (title, value) in enumerate(values)
         )
 
     # ---- problems ----
@@ -309,21 +318,22 @@ class Reference:
 
     def problem_parts(self, slug):
         """Of the page of a problem."""
-        return {"problem.title": escape(self.title_of(slug)), "problem.text": self.problem(slug, "/docs")}
+        schemas = Schemas(self.document, self.schemas.shared, root="/docs")
+        return {"problem.title": escape(self.title_of(slug)), "problem.text": self.problem(slug, schemas)}
 
-    def problem(self, slug, root=""):
-        """What a problem means; `root` is where the operations are."""
+    def problem(self, slug, schemas):
         schema, operations = self.problems[slug]
-        members = self.schemas.members(schema, but=("type", "status"))
-        answered = ", ".join(f'<a href="{root}#{one.id}">{one.id}</a>' for one in operations)
+        members = schemas.members(schema, but=("type", "status"))
+        answered = ", ".join(schemas.link(one.id, one.id) for one in operations)
         if len(operations) == len(self.operations):
             answered = "any operation"
+        example = escape(print_value(self.example_of(slug)))
         return (
             f'<p class="route"><b class="status">{schema["properties"]["status"]["const"]}</b> '
             f"<code>/problems/{slug}</code></p>"
-            f'{self.schemas.text(schema["description"])}'
-            f'{f"<p>It also has:</p>{members}" if members else ""}'
-            f"{folded('Example', code_block(escape(print_value(self.example_of(slug)))))}"
+            f'{schemas.text(schema["description"])}'
+            f'{f"<p>Its own members:</p>{members}" if members else ""}'
+            f"{folded('Example', code_block(example), ' open' if schemas.root else '')}"
             f'<p class="quiet">Answered by {answered or "any request, before its operation is known"}.</p>'
         )
 

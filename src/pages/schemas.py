@@ -6,7 +6,9 @@ import re
 
 import markdown_it
 
+METHODS = ("get", "post", "put", "patch", "delete")
 MARKDOWN = markdown_it.MarkdownIt("commonmark", {"html": False})
+PATTERN_MAX = 24  # longer ones say less than the description does
 
 
 def escape(text):
@@ -47,7 +49,7 @@ def limits_of(schema):
         range_of(schema, "minItems", "maxItems", " entries"),
         range_of(schema, "minProperties", "maxProperties", " members"),
     ]
-    if "pattern" in schema:
+    if len(schema.get("pattern", "")) in range(1, PATTERN_MAX):
         limits.append(f"pattern {code(schema['pattern'])}")
     if "default" in schema:
         limits.append(f"default {code(schema['default'])}")
@@ -62,6 +64,12 @@ class Schemas:
         self.document, self.shared, self.root = document, shared, root
         schemas = document["components"]["schemas"].values()
         types = (schema.get("properties", {}).get("type", {}) for schema in schemas)
+        self.operations = {
+            f"{method.upper()} {path}": item[method]["operationId"]
+            for path, item in document["paths"].items()
+            for method in METHODS
+            if method in item
+        }
         self.problems = {
             kind["const"].rpartition("/")[2]
             for kind in types
@@ -78,15 +86,20 @@ class Schemas:
         return node
 
     def text(self, markdown):
-        """Markdown as HTML; the slug of a problem leads to it."""
+        """Markdown as HTML; the slug of a problem leads to it, "POST /carts" to the operation."""
 
-        def link(match):
-            slug = match[1]
-            if slug not in self.problems:
-                return match[0]
-            return f'<a href="{self.root}#problem-{slug}">{match[0]}</a>'
+        def link_problem(match):
+            return self.link(f"problem-{match[1]}" if match[1] in self.problems else None, match[0])
 
-        return re.sub(r"<code>([a-z-]+)</code>", link, MARKDOWN.render(markdown or "")).strip()
+        def link_operation(match):
+            return self.link(self.operations.get(match[0]), match[0])
+
+        text = MARKDOWN.render(markdown or "").strip()
+        text = re.sub(r"<code>([a-z-]+)</code>", link_problem, text)
+        return re.sub(r"\b[A-Z]+ /(?:[\w{}/.-]*[\w}])?", link_operation, text)
+
+    def link(self, anchor, text):
+        return f'<a href="{self.root}#{anchor}">{text}</a>' if anchor else text
 
     # ---- what a value may be ----
 
@@ -114,9 +127,9 @@ class Schemas:
         schema = self.resolve(node)
         main = self.main_choice(schema)
         limits = limits_of({**main, **schema})
-        limits = f' <span class="quiet">{limits}</span>' if limits else ""
+        kind = ", ".join(filter(None, (self.type_of(node), limits)))
         meaning = self.text(schema.get("description") or main.get("description"))
-        return f'<span class="type">{self.type_of(node)}</span>{limits}', meaning + self.inner(node)
+        return f'<span class="type">{kind}</span>', meaning + self.inner(node)
 
     def main_choice(self, schema):
         """The schema whose limits count: that of "this or null" is this."""

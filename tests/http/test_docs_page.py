@@ -1,7 +1,11 @@
 """The API reference in a real browser, and the pages of problems."""
 
+import html
+import re
+import shlex
 import unittest
 
+from support import ServiceCase
 from support.browser import BrowserCase
 from support.contract import document
 
@@ -19,6 +23,34 @@ def problem_slugs():
         kind = schema.get("properties", {}).get("type", {}).get("const", "")
         if kind.startswith("/problems/"):
             yield kind.removeprefix("/problems/")
+
+
+def request_of(line):
+    """(method, target, body) that curl makes of a line."""
+    program, *words = shlex.split(line)
+    body = words[words.index("--json") + 1].encode() if "--json" in words else None
+    method = "GET" if body is None else "POST"
+    if "-X" in words:
+        method = words[words.index("-X") + 1]
+    server, slash, target = words[-1].partition("8080/")
+    assert (program, server) == ("curl", "http://localhost:"), line
+    return method, "/" + target, body
+
+
+class CurlLines(ServiceCase):
+    def test_each_can_be_pasted(self):
+        """The client holds each answer to openapi.yaml."""
+        page = self.client.get("/docs", headers={"Accept": "text/html"}).body.decode()
+        lines = re.findall(r'<pre[^>]* class="curl"><code>(.*?)</code>', page)
+        self.assertEqual(len(lines), len([*operation_ids()]))
+        for line in (html.unescape(re.sub(r"<[^>]+>", "", line)) for line in lines):
+            method, target, body = request_of(line)
+            headers = {"Accept": "application/json", "Content-Type": "application/json"} if body else {}
+            answer = self.client.request(method, target, body=body, headers=headers)
+            with self.subTest(line):
+                self.assertNotIn(answer.status, (400, 405, 406, 415), answer)
+                if answer.status >= 400:
+                    self.assertNotIn(answer.slug, ("not-found", "invalid-body"), answer)
 
 
 class DocsPage(BrowserCase):

@@ -83,7 +83,7 @@ export function showForm(details) {
   const form = make("form", { autocomplete: "off" });
   form.append(...readParameters(section).map((parameter) => makeField(parameter)));
   if (section.dataset.bearer !== undefined)
-    form.append(makeField({ name: "Authorization", place: "header", example: "" }, "Bearer token"));
+    form.append(makeField({ name: "Authorization", place: "header", example: "eyJhbGciOi…" }, "Bearer token"));
   if (media !== "") form.append(makeAccept(media.split(" ")));
   const examples = [...section.querySelectorAll("pre[data-body]")];
   if (examples.length > 0) form.append(...makeBody(examples));
