@@ -67,14 +67,15 @@ def print_value(value):
 class Reference:
     def __init__(self, document):
         self.document = document
-        self.schemas = Schemas(document)
+        self.schemas = Schemas(document, are_answers=False)
         self.operations = [
             Operation(self.schemas, path, item, method)
             for path, item in document["paths"].items()
             for method in METHODS
             if method in item
         ]
-        self.schemas.shared = self.shared_objects()
+        self.shared = self.shared_objects()
+        self.answers = Schemas(document, are_answers=True, shared=self.shared)
         self.problems = self.find_problems()
 
     def shared_objects(self):
@@ -111,7 +112,7 @@ class Reference:
             operations = [one for one in self.operations if one.tag == tag["name"]]
             rows = [(one.id, f"{method_badge(one)} {escape(one.id)}") for one in operations]
             groups.append((tag["name"].capitalize(), rows))
-        groups.append(("Objects", [(f"object-{name}", name) for name in self.schemas.shared]))
+        groups.append(("Objects", [(f"object-{name}", name) for name in self.shared]))
         groups.append(("Headers", [("headers", "Headers of responses")]))
         groups.append(("Problems", [(f"problem-{slug}", slug) for slug in self.problems]))
         return "\n".join(
@@ -145,14 +146,14 @@ class Reference:
         )
 
     def rest(self):
-        objects = "".join(self.object(name) for name in self.schemas.shared)
+        objects = "".join(self.object(name) for name in self.shared)
         headers = "".join(
-            self.schemas.row(name, self.header(node), False, f' id="header-{name}"')
+            self.answers.row(name, self.header(node), node.get("required", False), f' id="header-{name}"')
             for name, node in self.document["components"]["headers"].items()
         )
         problems = "".join(
             f'<section class="entry" id="problem-{slug}">'
-            f'{heading(f"problem-{slug}", escape(self.title_of(slug)), 3)}{self.problem(slug, self.schemas)}</section>'
+            f'{heading(f"problem-{slug}", escape(self.title_of(slug)), 3)}{self.problem(slug, self.answers)}</section>'
             for slug in self.problems
         )
         return (
@@ -166,7 +167,7 @@ class Reference:
         )
 
     def object(self, name):
-        members = self.schemas.members(self.document["components"]["schemas"][name])
+        members = self.answers.members(self.document["components"]["schemas"][name])
         anchor = f"object-{name}"
         return f'<section class="entry" id="{anchor}">{heading(anchor, name, 3)}{members}</section>'
 
@@ -186,7 +187,7 @@ class Reference:
             f'<p class="route">{method_badge(one)} <code>{path}</code></p>'
             f'{self.schemas.text(one.own["description"])}'
             f'<p class="quiet">{credentials}</p>'
-            f"{self.request(one)}{self.answers(one)}</div>"
+            f"{self.request(one)}{self.responses(one)}</div>"
             f'<div class="examples">{self.curl(one)}{TRY_IT}{self.bodies(one)}{self.examples(one)}</div>'
             "</section>"
         )
@@ -234,8 +235,8 @@ class Reference:
         example = parameter.get("example", next(values, ""))
         return ",".join(example) if isinstance(example, list) else print_value(example)
 
-    def answers(self, one):
-        rows = "".join(self.answer(status, response) for status, response in one.successes().items())
+    def responses(self, one):
+        rows = "".join(self.success(status, response) for status, response in one.successes().items())
         problems = "".join(
             f'<li><b class="status">{status}</b> {self.problem_links(response)}</li>'
             for status, response in one.responses.items()
@@ -246,11 +247,11 @@ class Reference:
             f'<h4>Problems</h4><ul class="problems">{problems}</ul>'
         )
 
-    def answer(self, status, response):
+    def success(self, status, response):
         names = (node["$ref"].rpartition("/")[2] for node in response.get("headers", {}).values())
         headers = " ".join(f'<a href="#header-{name}">{name}</a>' for name in names)
         content = "".join(
-            f"<p>{code(media)}</p>{self.schemas.inner(body['schema'])}"
+            f"<p>{code(media)}</p>{self.answers.inner(body['schema'])}"
             for media, body in response.get("content", {}).items()
         )
         return (
@@ -318,7 +319,7 @@ class Reference:
 
     def problem_parts(self, slug):
         """Of the page of a problem."""
-        schemas = Schemas(self.document, self.schemas.shared, root="/docs")
+        schemas = Schemas(self.document, are_answers=True, shared=self.shared, root="/docs")
         return {"problem.title": escape(self.title_of(slug)), "problem.text": self.problem(slug, schemas)}
 
     def problem(self, slug, schemas):

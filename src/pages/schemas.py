@@ -57,11 +57,13 @@ def limits_of(schema):
 
 
 class Schemas:
-    """`shared` are the names of the schemas that are shown once, at #object-NAME, and linked from
+    """Of requests, or of answers: what a client must send is marked there, what may be absent here.
+
+    `shared` are the names of the schemas that are shown once, at #object-NAME, and linked from
     wherever they are used. `root` is where the page of those anchors is: "" within it."""
 
-    def __init__(self, document, shared=(), root=""):
-        self.document, self.shared, self.root = document, shared, root
+    def __init__(self, document, are_answers, shared=(), root=""):
+        self.document, self.are_answers, self.shared, self.root = document, are_answers, shared, root
         schemas = document["components"]["schemas"].values()
         types = (schema.get("properties", {}).get("type", {}) for schema in schemas)
         self.operations = {
@@ -174,5 +176,9 @@ class Schemas:
 
     def row(self, name, node, is_required, attributes=""):
         kind, meaning = self.describe(node)
-        required = ' <b class="required">required</b>' if is_required else ""
-        return f'<li{attributes}><code class="name">{escape(name)}</code> {kind}{required}{meaning}</li>'
+        mark = ""
+        if is_required and not self.are_answers:
+            mark = ' <b class="required">required</b>'
+        elif self.are_answers and not is_required:
+            mark = ' <span class="absent">may be absent</span>'
+        return f'<li{attributes}><code class="name">{escape(name)}</code> {kind}{mark}{meaning}</li>'

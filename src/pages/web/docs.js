@@ -50,7 +50,6 @@ addEventListener("keydown", (event) => {
   event.preventDefault();
   words.focus();
 });
-document.getElementById("filter").hidden = false;
 
 // ---- where one is ----
 

@@ -74,26 +74,30 @@ function makeAccept(media) {
   return label;
 }
 
-/** Fills a "Try it" when it is opened for the first time. */
-export function showForm(details) {
-  if (details.querySelector("form") !== null) return;
-  const section = details.closest(".operation");
-  const { method, media } = section.dataset;
-  const isSafe = method === "GET";
+function makeForm(section, button, status) {
+  const { bearer, media } = section.dataset;
   const form = make("form", { autocomplete: "off" });
   form.append(...readParameters(section).map((parameter) => makeField(parameter)));
-  if (section.dataset.bearer !== undefined)
+  if (bearer !== undefined)
     form.append(makeField({ name: "Authorization", place: "header", example: "eyJhbGciOi…" }, "Bearer token"));
   if (media !== "") form.append(makeAccept(media.split(" ")));
   const examples = [...section.querySelectorAll("pre[data-body]")];
   if (examples.length > 0) form.append(...makeBody(examples));
-  const status = make("span", { role: "status" });
-  const button = make("button", { type: isSafe ? "submit" : "button", className: "main" }, `Send ${method}`);
   form.append(make("div", { className: "whole send" }, button, status));
+  return form;
+}
+
+/** Fills a "Try it" when it is opened for the first time. */
+export function showForm(details) {
+  if (details.querySelector("form") !== null) return;
+  const section = details.closest(".operation");
+  const { method } = section.dataset;
+  const isSafe = method === "GET";
   const note = make("p", { className: isSafe ? "note" : "note warn" });
-  note.textContent = isSafe
-    ? "This reads the data of this server."
-    : "This changes the data of this server for real.";
+  note.textContent = `This ${isSafe ? "reads" : "changes"} the data of this server, which is real.`;
+  const button = make("button", { type: isSafe ? "submit" : "button", className: "main" }, `Send ${method}`);
+  const status = make("span", { role: "status" });
+  const form = makeForm(section, button, status);
   const answer = make("div", { className: "answer" });
   details.querySelector("p").replaceWith(note, form, answer);
 
@@ -103,17 +107,17 @@ export function showForm(details) {
     isSent = true;
     status.textContent = "Sent, and waiting for the answer…";
     answer.replaceChildren();
-    try {
-      const received = await exchange(section.dataset, readFields(form));
-      status.textContent = `${received.status} ${received.reason} after ${received.ms} ms`;
-      answer.replaceChildren(...describe(received));
-      learn(received);
-    } catch {
-      status.textContent = "There was no answer. Is the server running?";
-    }
+    const received = await exchange(section.dataset, readFields(form)).catch(() => null);
     isSent = false;
+    if (received === null) {
+      status.textContent = "There was no answer. Is the server running?";
+      return;
+    }
+    status.textContent = `${received.status} ${received.reason} after ${received.ms} ms`;
+    answer.replaceChildren(...describe(received));
+    learn(received);
   }
-  // Only what changes nothing is sent by the key Enter in a field.
+  // The key Enter in a field sends only what changes nothing.
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     if (isSafe) send();
@@ -140,7 +144,7 @@ async function exchange({ method, path }, fields) {
     else headers.set(name, name === "Authorization" ? `Bearer ${value}` : value);
   }
   if (body !== null) headers.set("Content-Type", "application/json");
-  if (query.size > 0) target += `?${query}`;
+  if (String(query) !== "") target += `?${query}`;
   const start = performance.now();
   const answer = await fetch(target, { method, headers, body, cache: "no-store", credentials: "omit" });
   const text = await answer.text();
