@@ -20,6 +20,7 @@ class Attempt:
     begin: int
     end: int = FOREVER
     outcome: str = UNKNOWN
+    is_error: bool = False  # a 500, or a 503 that does not say when to come back
 
 
 @dataclasses.dataclass
@@ -108,6 +109,21 @@ def judge_answers(requests, events, world):
             yield kind, f"{request}: {own}"
 
 
+# What a request that recorded anything has recorded, whether anybody was told so or not.
+WHOLE = {
+    "create": {"CartCreated", "ItemAdded"},
+    "guest": {"CartCreated", "ItemAdded"},
+    "claim": {"CartClaimed"},
+    "merge": {"CartMerged", "CartMergedInto"},
+    "revert": {"CartMergeReverted"},
+    "apply": {"CartCouponApplied"},
+    "checkout": {"CartCheckedOut"},
+    "buy": {"CartCheckedOut"},
+    "reopen": {"CartReopened"},
+    "cancel": {"CartCancelled"},
+}
+
+
 def judge_rows(request, rows, bounds):
     """What is wrong with the events of one request."""
     if not rows:
@@ -115,6 +131,8 @@ def judge_rows(request, rows, bounds):
     if len({(event.attempt, event.command_id) for event in rows}) > 1:
         yield "twice"
         return
+    if not WHOLE.get(request.kind, set()) <= {event.type for event in rows}:
+        yield "by-half"
     number = rows[0].attempt
     if not 0 < number <= len(request.attempts):
         yield "stranger"
@@ -129,7 +147,7 @@ def judge_rows(request, rows, bounds):
 
 
 def judge_answer(request, rows, bounds, world):
-    if request.status >= 500 and request.status != 503:
+    if any(attempt.is_error for attempt in request.attempts):
         yield "server-error"
     elif request.outcome == REFUSED or (request.outcome == DONE and request.is_read):
         last = request.attempts[-1]

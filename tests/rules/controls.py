@@ -9,7 +9,7 @@ import copy
 import dataclasses
 import random
 
-from answers import DONE, REFUSED
+from answers import DONE, REFUSED, UNKNOWN
 from judge import judge
 from log import World, group_by_command
 
@@ -259,6 +259,26 @@ def a_key_has_two_effects(history):
             history.set_events([*history.events[:position], *again, *history.events[position:]])
             return True
     return False
+
+
+@control("by-half")
+def a_command_that_nobody_knows_of_is_there_by_half(history):
+    for request in history.some_requests("guest"):
+        rows = history.rows_of(request)
+        if rows:
+            attempts = [dataclasses.replace(one, outcome=UNKNOWN) for one in request.attempts]
+            history.change_request(request, attempts=attempts, key=None)
+            history.remove(only(rows, "ItemAdded"))
+            return True
+    return False
+
+
+@control("server-error")
+def a_500(history):
+    request = history.some_requests("add")[0]
+    attempts = [dataclasses.replace(one, is_error=True) for one in request.attempts]
+    history.change_request(request, attempts=attempts)
+    return True
 
 
 @control("never-true")

@@ -69,6 +69,16 @@ def kill(stage, chance):
     process.start()
 
 
+def kill_unheard(stage, chance):
+    """What it has just recorded it never hears of, and answers nobody."""
+    process = chance.choice(stage.processes)
+    process.proxy.swallow_answers()
+    time.sleep(0.2)
+    process.service.kill()
+    process.proxy.cut(RESET)
+    process.start()
+
+
 def pause(stage, chance):
     """Its clients give up and go to another; what it had received it does when it wakes up."""
     process = chance.choice(stage.processes)
@@ -119,7 +129,7 @@ def backends(stage, _):
 
 FAULTS = {
     function.__name__: function
-    for function in (kill, pause, cut, half_cut, strike, freeze, stop, backends)
+    for function in (kill, kill_unheard, pause, cut, half_cut, strike, freeze, stop, backends)
 }
 
 

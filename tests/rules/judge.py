@@ -245,7 +245,7 @@ def judge_revert(step, cart_id, other_id):
     (before, after), (other, opened) = step.carts[cart_id], step.carts[other_id]
     if other.merged_into != cart_id:
         return  # it is the other one's event
-    came = collections.Counter(before.came[other_id])
+    came = collections.Counter(before.came.get(other_id, {}))
     there = collections.Counter(before.lines)
     if after.lines != there - came:
         yield "reverted-quantities", f"{before} became {after}"
