@@ -52,6 +52,16 @@ class Request:
     def is_read(self):
         return self.method == "GET"
 
+    @property
+    def takes_key(self):
+        return self.method in ("POST", "DELETE")
+
+    @property
+    def is_open(self):
+        """Whether its client asks again: with a key, or since a repeat changes nothing."""
+        is_repeated = self.key is not None or self.method == "PUT"
+        return is_repeated and self.outcome in (NOTHING, UNKNOWN)
+
     def __repr__(self):
         members = {name: value for name, value in vars(self).items() if value not in (None, "", 0)}
         return f"<{members}>"
@@ -167,7 +177,7 @@ def judge_answer(request, rows, bounds, world):
         window = bounds.low(request.attempts[0].begin), bounds.high(request.attempts[-1].end)
         if not was_ever(is_already_so, request, window, world):
             yield "lost"
-    elif request.key is not None and not request.is_read:
+    elif request.is_open:
         yield "never-answered"
 
 

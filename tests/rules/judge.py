@@ -53,12 +53,12 @@ def judge_order(events):
         if event.position != position or event.version != versions[event.stream_id]:
             yield "gap", f"at {position}: {event}"
     for former, event in zip(events, events[1:]):
-        if event.recorded_at < former.recorded_at:
+        if event.recorded_at_us < former.recorded_at_us:
             yield "backwards", f"{event} after {former}"
     groups = group_by_command(events)
     seen = set()
     for group in groups:
-        if group[0].command_id in seen or len({event.recorded_at for event in group}) > 1:
+        if group[0].command_id in seen or len({event.recorded_at_us for event in group}) > 1:
             yield "torn", f"not one transaction: {group}"
         seen.add(group[0].command_id)
 

@@ -216,11 +216,11 @@ class Shopper:
         value["limit"], value["limit_per_customer"] = limit, limit_per_customer
         value = {name: member for name, member in value.items() if member is not None}
         code = f"c{number}"
-        return Request("define", "PUT", f"/coupons/{code}", value, code=code, key="none")
+        return Request("define", "PUT", f"/coupons/{code}", value, code=code)
 
     def product(self, sku):
         value = {"name": sku, "prices": {"EUR": PRICE}}
-        return Request("define", "PUT", f"/products/{sku}", value, key="none")
+        return Request("define", "PUT", f"/products/{sku}", value)
 
     def read_customer(self):
         customer = self.any_customer()
@@ -233,13 +233,13 @@ class Shopper:
     # ---- how it is asked ----
 
     def ask(self, request):
-        """Until it is settled; without a key, once."""
-        if request.key is None and not request.is_read and self.chance.random() < 0.6:
-            request.key = secrets.token_hex(16)
+        """Until it is settled, or once if it can't be repeated."""
+        if request.takes_key and self.chance.random() < 0.6:
+            request.key = request.key or secrets.token_hex(16)
         self.load.open(request)
         end = time.monotonic() + ANSWERED_WITHIN
         self.attempt(request)
-        while request.outcome in (NOTHING, UNKNOWN) and request.key and time.monotonic() < end:
+        while request.is_open and time.monotonic() < end:
             time.sleep(0.02)
             self.attempt(request)
         self.load.n_settled += 1
@@ -248,7 +248,7 @@ class Shopper:
     def attempt(self, request):
         number = len(request.attempts) + 1
         headers = {"traceparent": f"00-{request.trace}-{number:016x}-01"}
-        if request.key and request.method != "PUT":
+        if request.key is not None:
             headers["Idempotency-Key"] = request.key
         attempt = Attempt(next(self.load.clock))
         request.attempts.append(attempt)
@@ -297,7 +297,7 @@ def play_opening(shopper):
     """Before anything goes wrong: what each control needs a history to have, once and in order."""
 
     def play(request):
-        request.key = request.key or secrets.token_hex(16)
+        request.key = secrets.token_hex(16) if request.takes_key else None
         shopper.ask(request)
         return request.body.get("id")
 

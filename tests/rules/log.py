@@ -11,7 +11,8 @@ import dataclasses
 OPEN, CHECKED_OUT, CANCELLED, MERGED = "open", "checked_out", "cancelled", "merged"
 
 COLUMNS = """
-    SELECT position, stream_type, stream_id, version, type, command_id, recorded_at,
+    SELECT position, stream_type, stream_id, version, type, command_id,
+        (extract(epoch FROM recorded_at) * 1000000)::bigint,
         coalesce(split_part(metadata ->> 'traceparent', '-', 2), ''),
         coalesce(split_part(metadata ->> 'traceparent', '-', 3), '0'), data
     FROM events ORDER BY position;
@@ -26,7 +27,7 @@ class Event:
     version: int
     type: str
     command_id: str
-    recorded_at: str
+    recorded_at_us: int
     trace: str  # of which request
     attempt: int  # and which attempt of it; from 1
     data: dict

@@ -81,14 +81,12 @@ def play(stage, options):
 
 
 def read_log(database):
-    rows = database.sql(COLUMNS, timeout=600)
-    return [
-        Event(
-            int(position), stream_type, stream_id, int(version), kind, command_id, recorded_at,
-            trace, int(attempt, 16), json.loads(data),
-        )  # fmt: skip
-        for position, stream_type, stream_id, version, kind, command_id, recorded_at, trace, attempt, data in rows
-    ]
+    events = []
+    for position, kind, stream_id, version, *rest in database.sql(COLUMNS, timeout=600):
+        name, command_id, recorded_at_us, trace, attempt, data = rest
+        tail = int(recorded_at_us), trace, int(attempt, 16), json.loads(data)
+        events.append(Event(int(position), kind, stream_id, int(version), name, command_id, *tail))
+    return events
 
 
 def read_served(stage, events):
