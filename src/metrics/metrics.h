@@ -54,6 +54,15 @@
         "Batches that failed and were retried in smaller parts.")                                  \
     ROW(VERSION_CONFLICTS, counter, "cartd_version_conflicts_total", "",                           \
         "Streams that had changed when a batch was appended.")                                     \
+    ROW(SHARED_RECORDED, counter, "cartd_shared_commands_total", "outcome=\"recorded\"",           \
+        "Commands about several streams, such as a cart, its coupons and its customer.")           \
+    ROW(SHARED_REFUSED, counter, "cartd_shared_commands_total", "outcome=\"refused\"", "")         \
+    ROW(SHARED_WAITED, counter, "cartd_shared_commands_waited_total", "",                          \
+        "Commands about several streams that waited until a batch let go of one.")                 \
+    ROW(SHARED_LOST, counter, "cartd_shared_commands_lost_total", "",                              \
+        "Times that one lost a race with another process and was decided again.")                  \
+    ROW(SHARED_BUSIEST_PERCENT, gauge, "cartd_shared_stream_busiest_percent", "",                  \
+        "How near the busiest shared stream came to what one can take, in the last 10 seconds.")   \
     ROW(CATALOG_CONFLICTS, counter, "cartd_catalog_conflicts_total", "",                           \
         "Appends retried because a product had changed.")                                          \
     ROW(OUTCOMES_LOOKED_UP, counter, "cartd_outcomes_looked_up_total", "",                         \
