@@ -204,7 +204,7 @@ def shows(body, cart):
     )
 
 
-# ---- what was true, at one position ---------------------------------------------------------------
+# ---- what was true, at one position -------------------------------------------------------------
 
 
 class Moment:

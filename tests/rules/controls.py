@@ -101,7 +101,7 @@ def run(history, complaints):
         yield falsify.__name__, "refuted" if after[kind] > before[kind] else "NOT REFUTED"
 
 
-# ---- one open cart --------------------------------------------------------------------------------
+# ---- one open cart ------------------------------------------------------------------------------
 
 
 @control("two-open-carts")
@@ -127,7 +127,7 @@ def an_open_cart_is_unknown_to_its_customer(history):
     return False
 
 
-# ---- coupons --------------------------------------------------------------------------------------
+# ---- coupons ------------------------------------------------------------------------------------
 
 
 @control("limit")
@@ -192,7 +192,7 @@ def a_redemption_is_a_transaction_of_its_own(history):
     return False
 
 
-# ---- merges ---------------------------------------------------------------------------------------
+# ---- merges -------------------------------------------------------------------------------------
 
 
 @control("half-merge")
@@ -228,12 +228,12 @@ def what_did_not_fit_is_not_told(history):
 @control("half-revert")
 def half_a_revert(history):
     for step in history.steps_with("CartMergeReverted"):
-        history.remove(step[-1] if step[-1].type == "CartMergeReverted" else only(step, "CartMergeReverted"))
+        history.remove(only(step, "CartMergeReverted"))
         return True
     return False
 
 
-# ---- answers --------------------------------------------------------------------------------------
+# ---- answers ------------------------------------------------------------------------------------
 
 
 @control("lost")
@@ -251,10 +251,8 @@ def a_key_has_two_effects(history):
     for request in history.some_requests("add"):
         rows = history.rows_of(request)
         if rows and request.key is not None:
-            again = [
-                dataclasses.replace(event, command_id=f"{event.command_id}-2", attempt=event.attempt + 1)
-                for event in rows
-            ]
+            another = {"command_id": f"{rows[0].command_id}-2", "attempt": rows[0].attempt + 1}
+            again = [dataclasses.replace(event, **another) for event in rows]
             position = rows[-1].position
             history.set_events([*history.events[:position], *again, *history.events[position:]])
             return True
@@ -347,7 +345,7 @@ def a_command_is_recorded_before_it_was_asked(history):
     return False
 
 
-# ---- the end --------------------------------------------------------------------------------------
+# ---- the end ------------------------------------------------------------------------------------
 
 
 @control("served-uses")

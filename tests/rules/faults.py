@@ -1,7 +1,7 @@
 """What is broken under the load: processes of cartd, their wires to PostgreSQL, and PostgreSQL.
 
-Stage is all that there is to break; each fault breaks something of it and has it whole again when it
-returns. How long a pause is decides nothing: the judgement looks at no clock.
+Stage is all that there is to break; each fault breaks something of it and has it whole again when
+it returns. How long a pause is decides nothing: the judgement looks at no clock.
 """
 
 import random
@@ -59,7 +59,7 @@ class Stage:
         self.cluster.destroy()
 
 
-# ---- the faults -----------------------------------------------------------------------------------
+# ---- the faults ---------------------------------------------------------------------------------
 
 
 def kill(stage, chance):

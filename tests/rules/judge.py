@@ -1,7 +1,7 @@
 """The judgement: what is wrong with a log, and with what was answered, by the rules.
 
-Pure functions of (requests, events, what was served at the end). A complaint has a kind, by which the
-controls know that it is the falsified history's own.
+Pure functions of (requests, events, what was served at the end). A complaint has a kind, by which
+the controls know that it is the falsified history's own.
 """
 
 import collections
@@ -43,7 +43,7 @@ def judge(requests, events, served):
     return [Complaint(kind, text) for kind, text in found]
 
 
-# ---- the order of the log -------------------------------------------------------------------------
+# ---- the order of the log -----------------------------------------------------------------------
 
 
 def judge_order(events):
@@ -63,7 +63,7 @@ def judge_order(events):
         seen.add(group[0].command_id)
 
 
-# ---- the rules over several streams ---------------------------------------------------------------
+# ---- the rules over several streams -------------------------------------------------------------
 
 
 class Tally:
@@ -106,7 +106,9 @@ def judge_rules(world):
     tally = Tally()
     for step in world.steps:
         customers, codes = tally.take(step)
-        codes |= {world.codes[event.stream_id] for event in step.events if event.stream_type == "coupon"}
+        codes |= {
+            world.codes[event.stream_id] for event in step.events if event.stream_type == "coupon"
+        }
         yield from judge_effects(step, world)
         yield from judge_merges(step)
         yield from judge_checkouts(step)
@@ -123,7 +125,7 @@ def judge_customer(name, position, world, tally):
     if len(open_carts) > 1:
         yield "two-open-carts", f"at {position} {name} has {open_carts}"
     if open_carts != ({said} - {None}):
-        yield "other-open-cart", f"at {position} the stream of {name} says {said}, carts {open_carts}"
+        yield "other-open-cart", f"at {position} {name}: {said}, of the carts {open_carts}"
 
 
 def judge_coupon(code, customers, position, world, tally):
@@ -188,7 +190,7 @@ def judge_checkouts(step):
             yield "total", f"with {set(cart.redeemed)} not {event.data['total']}: {step.events}"
 
 
-# ---- merges ---------------------------------------------------------------------------------------
+# ---- merges -------------------------------------------------------------------------------------
 
 
 def judge_merges(step):
@@ -225,9 +227,7 @@ def judge_merge(step, event):
     told = {note["sku"]: note["quantity"] for note in event.data["notes"]}
     if told != {sku: quantity for sku, quantity in sums.items() if quantity > QUANTITY_MAX}:
         yield "merged-notes", f"{before.lines} and {other.lines}: {event.data['notes']}"
-    lines = {
-        line["item_id"]: (line["before"], line["after"]) for line in event.data["lines"]
-    }
+    lines = {line["item_id"]: (line["before"], line["after"]) for line in event.data["lines"]}
     changed = {
         sku: (before.lines.get(sku, 0), quantity)
         for sku, quantity in expected.items()
@@ -255,7 +255,7 @@ def judge_revert(step, cart_id, other_id):
         yield "reverted-other", f"{other} became {opened}"
 
 
-# ---- the read tables at the end -------------------------------------------------------------------
+# ---- the read tables at the end -----------------------------------------------------------------
 
 
 def judge_served(served, world):

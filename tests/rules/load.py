@@ -1,7 +1,7 @@
 """The load: a few customers, coupons and carts, and many who want something of them at once.
 
-What is drawn races: rings of merges, three logins of a customer at once, checkouts with the last use
-of a coupon. Each request carries a `traceparent` of its own, which cartd stores with each event.
+What is drawn races: rings of merges, three logins of a customer at once, checkouts with the last
+use of a coupon. Each request carries a `traceparent` of its own, which cartd stores with each event.
 """
 
 import collections
@@ -70,7 +70,9 @@ class Load:
         self.urgent = collections.deque()  # what is to race with what was drawn just now
         self.numbers = itertools.count(1)
         play_opening(Shopper(self, f"{seed}-opening"))
-        self.work = Background(n_clients, lambda i, is_over: Shopper(self, f"{seed}-{i}").run(is_over))
+        self.work = Background(
+            n_clients, lambda i, is_over: Shopper(self, f"{seed}-{i}").run(is_over)
+        )
 
     def open(self, request):
         request.trace = secrets.token_hex(16)

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Breaks cartd and its PostgreSQL under load and checks the rules that hold over several streams.
 
-    PYTHONPATH=tests/http tests/rules/rules.py --cartd build/cartd --seed 1 --duration 300 --processes 2
+    PYTHONPATH=tests/http tests/rules/rules.py --cartd build/cartd --duration 300 --processes 2
 
 Some processes of cartd work on one database, each behind a wire that can be cut. Clients race for a
 few customers, coupons and carts, and write down what was answered. Then this is judged:
