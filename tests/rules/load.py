@@ -15,7 +15,8 @@ import time
 from answers import DONE, NOTHING, REFUSED, UNKNOWN, Attempt, Request
 from support import Background, Client, NoAnswer
 
-PRICE = 10000  # a multiple of 10,000 for each percentage, so that no total is rounded
+# Each of the coupons of a cart, 8 at the most, takes tenths of what is left: no total is rounded.
+PRICE = 10**8
 SKUS = ("tea", "cup", "pot")
 CUSTOMERS = ("ada", "bob", "eve", "kim")
 # percent, limit, limit_per_customer, combinable
