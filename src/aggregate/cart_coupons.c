@@ -118,6 +118,7 @@ static void add_effect(struct cart_effects *effects, struct base_uuid id, const 
         .n_facts = 1};
 }
 
+/* One more use. */
 static void redeem(
     const struct cart *cart, const struct cart_coupon *coupon, int64_t now_us,
     struct cart_effects *effects)
@@ -128,13 +129,6 @@ static void redeem(
     struct coupon_event *redeemed = base_arena_alloc(effects->arena, sizeof *redeemed);
     if (state != NULL && coupon_redeem(state, now_us, use, redeemed) == COUPON_USABLE)
         add_effect(effects, id, redeemed);
-    if (cart->customer_id == NULL || !is_for_each_customer(coupon))
-        return;
-    id = aggregate_customer_id(cart->customer_id);
-    struct customer_event *used = base_arena_alloc(effects->arena, sizeof *used);
-    customer_use_coupon(cart->customer_id, coupon->code, effects->cart_id, used);
-    if (find_state(effects->others, id) != NULL)
-        add_effect(effects, id, used);
 }
 
 static void release(
@@ -146,9 +140,23 @@ static void release(
     struct coupon_event *released = base_arena_alloc(effects->arena, sizeof *released);
     if (state != NULL && coupon_release(state, use, released))
         add_effect(effects, id, released);
-    if (cart->customer_id == NULL || !is_for_each_customer(coupon))
-        return;
-    id = aggregate_customer_id(cart->customer_id);
+}
+
+/* One more use by the customer. */
+static void redeem_for_customer(
+    const struct cart *cart, const struct cart_coupon *coupon, struct cart_effects *effects)
+{
+    struct base_uuid id = aggregate_customer_id(cart->customer_id);
+    struct customer_event *used = base_arena_alloc(effects->arena, sizeof *used);
+    customer_use_coupon(cart->customer_id, coupon->code, effects->cart_id, used);
+    if (find_state(effects->others, id) != NULL)
+        add_effect(effects, id, used);
+}
+
+static void release_for_customer(
+    const struct cart *cart, const struct cart_coupon *coupon, struct cart_effects *effects)
+{
+    struct base_uuid id = aggregate_customer_id(cart->customer_id);
     const struct customer *customer = find_state(effects->others, id);
     struct customer_event *given_back = base_arena_alloc(effects->arena, sizeof *given_back);
     if (customer != NULL &&
@@ -156,18 +164,32 @@ static void release(
         add_effect(effects, id, given_back);
 }
 
+/* Whether the cart has it redeemed, and its customer's uses of it are counted. One that was applied
+ * again may be so though the one before was not. */
+static bool counts_for_customer(const struct cart *cart, const char *code)
+{
+    const struct cart_coupon *coupon = find_redeemed(cart, code);
+    return coupon != NULL && is_for_each_customer(coupon) && cart->customer_id != NULL;
+}
+
 void cart_coupons_settle(
     const struct cart *before, const struct cart *after, int64_t now_us,
     struct cart_effects *effects)
 {
     for (size_t i = 0; i < before->n_coupons; i++) {
-        const struct cart_coupon *former = find_redeemed(before, before->coupons[i].code);
-        if (former != NULL && find_redeemed(after, former->code) == NULL)
+        const struct cart_coupon *former = &before->coupons[i];
+        if (find_redeemed(before, former->code) != NULL &&
+            find_redeemed(after, former->code) == NULL)
             release(before, former, effects);
+        if (counts_for_customer(before, former->code) && !counts_for_customer(after, former->code))
+            release_for_customer(before, former, effects);
     }
     for (size_t i = 0; i < after->n_coupons; i++) {
-        const struct cart_coupon *coupon = find_redeemed(after, after->coupons[i].code);
-        if (coupon != NULL && find_redeemed(before, coupon->code) == NULL)
+        const struct cart_coupon *coupon = &after->coupons[i];
+        if (find_redeemed(after, coupon->code) != NULL &&
+            find_redeemed(before, coupon->code) == NULL)
             redeem(after, coupon, now_us, effects);
+        if (counts_for_customer(after, coupon->code) && !counts_for_customer(before, coupon->code))
+            redeem_for_customer(after, coupon, effects);
     }
 }

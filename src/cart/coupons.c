@@ -370,13 +370,19 @@ void rules_refresh_coupons(
 
 /* ---- back to what was ------------------------------------------------------------------------ */
 
+/* Whether it is the coupon of then: one that was defined anew since, and applied again, is not. */
+static bool is_same_coupon(const struct cart_coupon *now, const struct cart_coupon *then)
+{
+    return strcmp(now->code, then->code) == 0 && coupon_is_same(now->definition, then->definition);
+}
+
 /* In the order of then, which counts. */
 void rules_bring_coupons_back(
     const struct cart *from, const struct cart *to, struct cart_decision *decision)
 {
     size_t n_same = 0;
     while (n_same < from->n_coupons && n_same < to->n_coupons &&
-           strcmp(from->coupons[n_same].code, to->coupons[n_same].code) == 0)
+           is_same_coupon(&from->coupons[n_same], &to->coupons[n_same]))
         n_same++;
     for (size_t i = n_same; i < from->n_coupons; i++)
         (void)rules_accept(decision, removed(from->coupons[i].code));

@@ -27,10 +27,13 @@ static void create(struct cart *cart, const struct cart_event *event, int64_t re
 
 static void claim(struct cart *cart, const struct cart_event *event)
 {
+    int64_t discount_minor = cart->discount_minor;
     cart->customer_id = event->claimed.customer_id;
     cart->guest_token_hash = NULL;
     cart->resume_token_hash = NULL;
     cart_sum_up(cart); /* coupons may be for customers */
+    if (cart->discount_minor != discount_minor)
+        rules_make_totals_stale(cart);
 }
 
 static void add_item(struct cart *cart, const struct cart_event *event)

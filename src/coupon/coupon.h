@@ -55,6 +55,8 @@ struct coupon_definition {
     int64_t limit_per_customer; /* likewise; counted in the customer's stream, not here */
     bool is_combinable;         /* with other coupons in one cart */
 };
+/* Whether two definitions say the same, the code as it was written included. */
+bool coupon_is_same(const struct coupon_definition *left, const struct coupon_definition *right);
 /* Whether a line counts: it has one of the skus or one of the tags, or the coupon names none of
  * either. `tags` are the product's, a JSON array of words; NULL: none. */
 bool coupon_covers(const struct coupon_definition *definition, const char *sku, const char *tags);

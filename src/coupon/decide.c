@@ -67,7 +67,7 @@ static bool has_same_texts(const struct coupon_texts *left, const struct coupon_
     return true;
 }
 
-static bool is_same(const struct coupon_definition *left, const struct coupon_definition *right)
+bool coupon_is_same(const struct coupon_definition *left, const struct coupon_definition *right)
 {
     return strcmp(left->code, right->code) == 0 &&
            left->percent_hundredths == right->percent_hundredths &&
@@ -91,7 +91,7 @@ void coupon_decide(
     case COUPON_COMMAND_DEFINE:
         decision->event =
             (struct coupon_event){.type = COUPON_EVENT_DEFINED, .defined = command->definition};
-        if (is_in_force && is_same(&coupon->definition, &command->definition))
+        if (is_in_force && coupon_is_same(&coupon->definition, &command->definition))
             decision->outcome = COUPON_ALREADY_SO;
         break;
     case COUPON_COMMAND_WITHDRAW:

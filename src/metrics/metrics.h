@@ -94,6 +94,8 @@
     ROW(FUNNEL_LAG_EVENTS, gauge, "cartd_projection_lag_events", "projection=\"funnel\"", "")      \
     ROW(REMOVED_THEN_BOUGHT_LAG_EVENTS, gauge, "cartd_projection_lag_events",                      \
         "projection=\"removed_then_bought\"", "")                                                  \
+    ROW(ABANDONED_CARTS_LAG_EVENTS, gauge, "cartd_projection_lag_events",                          \
+        "projection=\"abandoned_carts\"", "")                                                      \
     ROW(CART_RANKINGS_LAG_EVENTS, gauge, "cartd_projection_lag_events",                            \
         "projection=\"cart_rankings\"", "")                                                        \
     ROW(DEMAND_LAG_SECONDS, gauge, "cartd_projection_lag_seconds", "projection=\"demand\"",        \
@@ -101,6 +103,8 @@
     ROW(FUNNEL_LAG_SECONDS, gauge, "cartd_projection_lag_seconds", "projection=\"funnel\"", "")    \
     ROW(REMOVED_THEN_BOUGHT_LAG_SECONDS, gauge, "cartd_projection_lag_seconds",                    \
         "projection=\"removed_then_bought\"", "")                                                  \
+    ROW(ABANDONED_CARTS_LAG_SECONDS, gauge, "cartd_projection_lag_seconds",                        \
+        "projection=\"abandoned_carts\"", "")                                                      \
     ROW(CART_RANKINGS_LAG_SECONDS, gauge, "cartd_projection_lag_seconds",                          \
         "projection=\"cart_rankings\"", "")                                                        \
     ROW(DEMAND_PAUSED, gauge, "cartd_projection_paused", "projection=\"demand\"",                  \
@@ -108,6 +112,8 @@
     ROW(FUNNEL_PAUSED, gauge, "cartd_projection_paused", "projection=\"funnel\"", "")              \
     ROW(REMOVED_THEN_BOUGHT_PAUSED, gauge, "cartd_projection_paused",                              \
         "projection=\"removed_then_bought\"", "")                                                  \
+    ROW(ABANDONED_CARTS_PAUSED, gauge, "cartd_projection_paused",                                  \
+        "projection=\"abandoned_carts\"", "")                                                      \
     ROW(CART_RANKINGS_PAUSED, gauge, "cartd_projection_paused", "projection=\"cart_rankings\"",    \
         "")                                                                                        \
     ROW(REACTION_RUNNER, gauge, "cartd_reaction_runner", "",                                       \

@@ -272,6 +272,36 @@ class CheckingOut(CouponCase):
         self.assertEqual(self.used(code), 2)
         self.assert_clean()
 
+    def apply_again(self, cart_id, code):
+        """And check out, in one request: the coupon is used all the time."""
+        commands = (
+            {"type": "reopen"},
+            {"type": "remove_coupon", "code": code},
+            {"type": "apply_coupon", "code": code},
+            {"type": "check_out"},
+        )
+        return self.assert_cart(self.execute(cart_id, *commands))
+
+    def test_a_use_counts_for_a_customer_as_the_coupon_says_that_the_cart_has(self):
+        """Also if it was applied again since it said otherwise."""
+        ada = f"ada-{make_code()}"
+        code = self.define(percent=1000, limit_per_customer=2)
+        first = self.make_cart_with(code, customer_id=ada)
+        self.assert_cart(self.post(first, "checkout"))
+        self.define(code=code, percent=1000)
+        self.apply_again(first, code)
+        second = self.make_cart_with(code, customer_id=ada)
+        self.assert_cart(self.post(second, "checkout"))
+        self.define(code=code, percent=1000, limit_per_customer=1)
+        third = self.make_cart_with(code, customer_id=ada)  # neither counts
+        self.apply_again(second, code)
+        problem = self.assert_problem(self.post(third, "checkout"), 409, "coupons-changed")
+        self.assertEqual(problem["coupons"][0]["state"], "exhausted")
+        self.assert_cart(self.post(second, "reopen"))
+        self.assert_cart(self.post(third, "checkout"))
+        self.assertEqual(self.used(code), 2)
+        self.assert_clean()
+
 
 @needs_binary
 class Racing(CouponCase):

@@ -22,7 +22,7 @@ from support import (
 )
 from test_reports import ReportCase, as_text
 
-NAMES = ["cart_rankings", "demand", "funnel", "removed_then_bought"]
+NAMES = ["abandoned_carts", "cart_rankings", "demand", "funnel", "removed_then_bought"]
 RUSH = 300  # carts that a client makes while a rebuild goes on, at most
 
 
@@ -64,6 +64,7 @@ class FollowCase(ReportCase):
                 "removals",
                 "removals_bought",
                 "reopenings",
+                "abandonments",
                 "cart_rankings",
             )
         ]

@@ -15,7 +15,7 @@ from support import (
     needs_database,
     run_cartd,
 )
-from support.model import make_item_id
+from support.cart_content import make_item_id
 
 ADA = {"engraving": "For Ada", "font": "Sans"}
 BOB = {"engraving": 'For "Bob" 💍'}

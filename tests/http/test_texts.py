@@ -17,7 +17,7 @@ from support import (
     run_cartd,
     wait_until,
 )
-from support.model import make_item_id
+from support.cart_content import make_item_id
 
 # In the order of their bytes. Each is a text that some path, format or language takes for more.
 SKUS = (

@@ -183,6 +183,19 @@ START_TEST(an_undo_brings_the_coupons_of_then_back_in_their_order)
 }
 END_TEST
 
+START_TEST(an_undo_brings_back_what_the_coupon_was_then)
+{
+    static struct cart then;
+    struct coupon_definition *was = percent("a", 1000);
+    struct coupon_definition *is = percent("a", 5000);
+    GIVEN(&then, created(), item_added("tea", 1, 100), applied(was));
+    GIVEN(&cart, created(), item_added("tea", 1, 100), applied(was), removed("a"), applied(is));
+    undo_to(&then);
+    ck_assert_uint_eq(cart.n_coupons, 1);
+    ck_assert_int_eq(cart.discount_minor, 10);
+}
+END_TEST
+
 START_TEST(a_copy_and_a_packed_cart_have_them)
 {
     static struct cart copy;
@@ -228,6 +241,7 @@ int main(void)
     tcase_add_test(coupons, repricing_says_what_has_become_of_coupons);
     tcase_add_test(coupons, amounts_are_limited_without_discounts);
     tcase_add_test(coupons, an_undo_brings_the_coupons_of_then_back_in_their_order);
+    tcase_add_test(coupons, an_undo_brings_back_what_the_coupon_was_then);
     tcase_add_test(coupons, a_copy_and_a_packed_cart_have_them);
     suite_add_tcase(suite, coupons);
     return support_run(suite);

@@ -115,6 +115,19 @@ START_TEST(what_is_limited_for_each_customer_needs_one)
 }
 END_TEST
 
+START_TEST(totals_are_stale_if_a_claim_makes_a_coupon_take_something_off)
+{
+    GIVEN(
+        &cart, created_by_guest(), item_added("tea", 1, 100),
+        applied(once_a_customer(percent("once", 5000))), total_set("tax", 7), claimed_by("ada"));
+    ck_assert(cart.totals[0].is_stale);
+    GIVEN(
+        &cart, created_by_guest(), item_added("tea", 1, 100), applied(percent("any", 5000)),
+        total_set("tax", 7), claimed_by("ada"));
+    ck_assert(!cart.totals[0].is_stale);
+}
+END_TEST
+
 START_TEST(in_another_currency_an_amount_is_for_nothing)
 {
     static const struct cart_item_price prices[] = {{"tea", 400}};
@@ -242,6 +255,7 @@ int main(void)
     tcase_add_test(coupons, skus_and_tags_say_which_lines);
     tcase_add_test(coupons, a_minimum_is_that_of_the_lines_that_it_is_for);
     tcase_add_test(coupons, what_is_limited_for_each_customer_needs_one);
+    tcase_add_test(coupons, totals_are_stale_if_a_claim_makes_a_coupon_take_something_off);
     tcase_add_test(coupons, in_another_currency_an_amount_is_for_nothing);
     tcase_add_test(coupons, lines_that_become_one_have_one_discount);
     tcase_add_test(coupons, a_coupon_that_goes_or_lapses_takes_its_discount_along);
