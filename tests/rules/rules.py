@@ -35,7 +35,7 @@ from log import COLUMNS, Event
 from support import find_server_programs, run_cartd, service
 
 SHOWN = 10
-BETWEEN_FAULTS = 60  # requests
+BETWEEN_FAULTS = 30  # requests
 
 
 def read_options():
