@@ -14,7 +14,7 @@ GRANT SELECT, UPDATE ON projection_checkpoints, projection_runner TO cartd_app;
 GRANT SELECT, UPDATE ON reaction_checkpoints, reaction_runner TO cartd_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON reaction_due TO cartd_app;
 GRANT SELECT, INSERT, DELETE ON demand_changes, funnel_steps TO cartd_app;
-GRANT SELECT, INSERT, DELETE ON removals, removals_bought, reopenings TO cartd_app;
+GRANT SELECT, INSERT, DELETE ON removals, removals_bought, reopenings, abandonments TO cartd_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON cart_rankings TO cartd_app;
 
 -- Whoever only reads: people, `cartd events`, `cartd verify`, which proves the stored answers too.
@@ -24,5 +24,5 @@ GRANT SELECT ON carts, cart_chunks, cart_items, products, coupons TO cartd_reade
 GRANT SELECT ON projection_checkpoints, projection_runner TO cartd_reader;
 GRANT SELECT ON reaction_checkpoints, reaction_runner, reaction_due TO cartd_reader;
 GRANT SELECT ON demand_changes, funnel_steps TO cartd_reader;
-GRANT SELECT ON removals, removals_bought, reopenings TO cartd_reader;
+GRANT SELECT ON removals, removals_bought, reopenings, abandonments TO cartd_reader;
 GRANT SELECT ON cart_rankings TO cartd_reader;

@@ -256,6 +256,8 @@ enum base_log_level { BASE_LOG_DEBUG, BASE_LOG_INFO, BASE_LOG_WARNING, BASE_LOG_
     ROW(RECORDING_PAUSED, "recording_paused", ERROR,                                               \
         "PostgreSQL can't record commands; retrying after a pause")                                \
     ROW(RECORDING_RESUMED, "recording_resumed", INFO, "PostgreSQL records commands again")         \
+    ROW(STREAM_BUSY, "stream_busy", WARNING,                                                       \
+        "commands share a stream that can't take many more of them")                               \
     ROW(STUCK_ENDED, "stuck_ended", WARNING,                                                       \
         "ended appends that blocked the log: their clients are frozen or gone")                    \
     ROW(COMMAND_FAILED, "command_failed", ERROR, "a command failed unexpectedly")                  \

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "catalog_import.h"
+#include "import.h"
 #include "subcommand.h"
 
 /*
@@ -10,25 +11,13 @@
  * bad. With --replace a bad line would otherwise make the product inactive that it is about.
  */
 
-/* False: it is no delimiter. */
-static bool read_delimiter(const char *text, char *delimiter)
-{
-    bool is_tab = strcmp(text, "tab") == 0 || strcmp(text, "\\t") == 0;
-    bool is_one = strlen(text) == 1 && strchr(",;|\t", text[0]) != NULL;
-    *delimiter = is_tab ? '\t' : text[0];
-    return is_tab || is_one;
-}
-
 /* False: it is wrong; said. */
 static bool read_flags(const struct cli_call *call, struct catalog_file *file)
 {
     const struct config_flag *flags = call->flags;
-    const struct config_flag *delimiter = &flags[CLI_CATALOG_DELIMITER];
     const struct config_flag *prices = &flags[CLI_CATALOG_PRICES];
-    if (delimiter->is_given && !read_delimiter(delimiter->value, &file->delimiter)) {
-        cli_complain("--delimiter must be , ; | or tab, not \"%s\"", delimiter->value);
+    if (!import_read_delimiter(&flags[CLI_CATALOG_DELIMITER], &file->delimiter))
         return false;
-    }
     file->has_decimal_prices = prices->is_given && strcmp(prices->value, "decimal") == 0;
     if (prices->is_given && !file->has_decimal_prices && strcmp(prices->value, "minor") != 0) {
         cli_complain("--prices must be minor or decimal, not \"%s\"", prices->value);

@@ -15,9 +15,9 @@ void catalog_notes_finish(struct catalog_notes *notes)
 void catalog_notes_take_header(
     struct catalog_notes *notes, const struct product_line_header *header)
 {
-    notes->has_tags = header->places[PRODUCT_LINE_TAGS] > 0;
+    notes->has_tags = header->columns.places[PRODUCT_LINE_TAGS] > 0;
     for (int column = PRODUCT_LINE_MINIMUM; column <= PRODUCT_LINE_SCALE; column++)
-        notes->has_quantities |= header->places[column] > 0;
+        notes->has_quantities |= header->columns.places[column] > 0;
 }
 
 static size_t count_currencies(const struct catalog_notes *notes)

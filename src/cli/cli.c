@@ -79,6 +79,31 @@ static const struct subcommand {
              {"dry-run", NULL, "check the file, say what would change, and import nothing"}},
     },
     {
+        .name = "coupons",
+        .usage = "import FILE",
+        .sentence = "import coupons from a file of JSON lines or CSV",
+        .more =
+            "A file that begins with { has one JSON object a line: what PUT /coupons/{code} takes, "
+            "and code.\nOther files are tables, whose first line names the columns, in any order: "
+            "code and, optionally,\npercent,amount,minimum,skus,tags,starts_at,ends_at,limit,"
+            "limit_per_customer,combinable; others\nare ignored. amount and minimum are written "
+            "\"EUR 500 | USD 550\", skus and tags \"organic | nuts\".\nThe table may have commas, "
+            "semicolons or tabs, in UTF-8, or in UTF-16 with a byte order mark.\nFILE \"-\" is "
+            "standard input. Lines that are invalid or contradict an earlier one are reported\nby "
+            "number and the rest is imported; the exit status is then 1. Importing a file again "
+            "records\nonly what has changed.\n",
+        .run = cli_coupons,
+        .has_settings = true,
+        .least_arguments = 2,
+        .most_arguments = 2,
+        .flags =
+            {{"strict", NULL,
+              "check the whole file first, and import nothing if a line is invalid or contradicts "
+              "another"},
+             {"delimiter", "CHARACTER", "what is between the fields of a table: , ; | or tab"},
+             {"dry-run", NULL, "check the file, say what would change, and import nothing"}},
+    },
+    {
         .name = "verify",
         .usage = "",
         .sentence =

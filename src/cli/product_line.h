@@ -9,7 +9,7 @@
 
 #include "base.h"
 #include "catalog.h"
-#include "csv.h"
+#include "columns.h"
 
 /* Column, name, whether the header must have it. */
 #define PRODUCT_LINE_COLUMNS(ROW)                                                                  \
@@ -34,8 +34,7 @@ enum product_line_column {
 
 struct product_line_header {
     bool has_decimal_prices; /* set by the caller: 4.99 or 4,99 instead of 499 */
-    size_t n_fields;
-    size_t places[PRODUCT_LINE_N_COLUMNS]; /* from 1; 0: the file has no such column */
+    struct columns_header columns;
 };
 
 struct product_line {
@@ -52,18 +51,7 @@ struct product_line {
     const char *tags;                 /* a JSON array; NULL: none */
 };
 
-/* Names are compared without regard to case and to the blanks around them. The other columns are
- * appended to `ignored`, quoted, with commas between. False with *problem (a sentence, the caller's
- * to free): a column is missing, or there twice. */
-bool product_line_read_header(
-    const struct csv_record *record, struct product_line_header *header,
-    struct base_buffer *ignored, char **problem) BASE_MUST_CHECK;
-/* Whether a field goes on behind a CR, as all lines are one where they end with CR alone. */
-bool product_line_has_cr(const struct csv_record *record) BASE_MUST_CHECK;
-/* Whether it is the line "sep=;" that Excel writes before the header. */
-bool product_line_names_delimiter(const struct csv_record *record) BASE_MUST_CHECK;
-/* Whether there are only blanks in it, as in a row that a spreadsheet left empty. */
-bool product_line_is_blank(const struct csv_record *record) BASE_MUST_CHECK;
+extern const struct columns product_line_columns;
 /* False with `problem`, which has column, value and sku appended: then `line` is untouched. */
 bool product_line_read(
     const struct product_line_header *header, const struct csv_record *record,

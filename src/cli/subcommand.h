@@ -25,6 +25,7 @@ enum cli_exit { CLI_DONE = 0, CLI_FAILED = 1, CLI_MISUSED = 2 };
 enum cli_exit cli_serve(const struct cli_call *call) BASE_MUST_CHECK;
 enum cli_exit cli_migrate(const struct cli_call *call) BASE_MUST_CHECK;
 enum cli_exit cli_catalog(const struct cli_call *call) BASE_MUST_CHECK;
+enum cli_exit cli_coupons(const struct cli_call *call) BASE_MUST_CHECK;
 enum cli_exit cli_verify(const struct cli_call *call) BASE_MUST_CHECK;
 enum cli_exit cli_rebuild(const struct cli_call *call) BASE_MUST_CHECK;
 enum cli_exit cli_show(const struct cli_call *call) BASE_MUST_CHECK;
@@ -43,6 +44,7 @@ enum cli_catalog_flag {
     CLI_CATALOG_REPLACE,
     CLI_CATALOG_DRY_RUN
 };
+enum cli_coupons_flag { CLI_COUPONS_STRICT, CLI_COUPONS_DELIMITER, CLI_COUPONS_DRY_RUN };
 enum cli_rebuild_flag { CLI_REBUILD_FROM };
 enum cli_reactions_flag { CLI_REACTIONS_FROM };
 enum cli_show_flag { CLI_SHOW_VERSION, CLI_SHOW_AT };
@@ -86,9 +88,5 @@ void cli_complain_of_line(const char *file, int64_t line, const char *why);
     "made before 0.1.0, it can't be migrated; bring its log into a new one with `cartd events "    \
     "export` and `cartd events import`. If the search path finds its tables in several schemas, "  \
     "set search_path to one of them"
-
-/* The text of openapi.yaml, compiled in. */
-extern const char cli_openapi[];
-extern const size_t cli_openapi_length;
 
 #endif

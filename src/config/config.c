@@ -40,6 +40,7 @@ static const char *const choices[CONFIG_N_SETTINGS][CHOICES_MOST] = {
     [CONFIG_PROJECTIONS] = {"off", "on"},
     [CONFIG_REACTIONS] = {"off", "on"},
     [CONFIG_CHECK_PRICES] = {"off", "on"},
+    [CONFIG_PAGES] = {"off", "on"},
     [CONFIG_OPEN_CARTS] = {"many", "one"},
 };
 enum { FORM_AUTO, FORM_PLAIN, FORM_JSON };

@@ -40,6 +40,8 @@
         "how long after its last change a cart without lines expires")                             \
     ROW(CHECK_PRICES, CHOICE, "check-prices", "CARTD_CHECK_PRICES", "off", 0, 0,                   \
         "on: a cart is checked out only if its lines cost what the catalogue says")                \
+    ROW(PAGES, CHOICE, "pages", "CARTD_PAGES", "on", 0, 0,                                         \
+        "off: browsers get no pages, only the API")                                                \
     ROW(LOG_LEVEL, CHOICE, "log-level", "CARTD_LOG_LEVEL", "info", 0, 0,                           \
         "lowest level that is logged")                                                             \
     ROW(LOG_FORM, CHOICE, "log-form", "CARTD_LOG_FORM", "auto", 0, 0,                              \

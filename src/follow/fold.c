@@ -80,6 +80,26 @@ static size_t list_touched(
     return 0;
 }
 
+/* Somebody has come back to a cart that is neither abandoned any more nor has expired. */
+static void note_abandonment(
+    struct projections_abandonment *abandonment, const struct cart *cart, enum cart_event_type type,
+    const struct eventstore_event *event)
+{
+    if (type == CART_EVENT_ABANDONED) {
+        *abandonment = (struct projections_abandonment){
+            .position = event->position,
+            .at_us = event->recorded_at_us,
+            .value_minor = cart->total_minor,
+            .is_guest = cart->customer_id == NULL,
+        };
+        memcpy(abandonment->currency, cart->currency, sizeof abandonment->currency);
+    } else if (
+        abandonment->position != 0 && cart->abandoned_at_us == CART_TIME_NONE &&
+        cart->status != CART_EXPIRED) {
+        abandonment->is_recovered = true;
+    }
+}
+
 enum replay_outcome follow_fold_event(
     struct follow_notes *notes, struct cart *cart, const struct eventstore_event *event,
     struct base_arena *arena, struct projections_step *step)
@@ -98,6 +118,7 @@ enum replay_outcome follow_fold_event(
         .total_before_minor = cart->total_minor,
         .has_held_items = notes->has_held_items,
         .closed_position = notes->closed_position,
+        .was_recovered = notes->abandonment.is_recovered,
     };
     memcpy(step->currency_before, cart->currency, sizeof step->currency_before);
     aggregate_cart.evolve(cart, &fact, event->version, event->recorded_at_us);
@@ -107,6 +128,7 @@ enum replay_outcome follow_fold_event(
         notes->created_position = event->position;
     if (step->status_before == CART_OPEN && cart->status != CART_OPEN)
         notes->closed_position = event->position;
+    note_abandonment(&notes->abandonment, cart, fact.type, event);
     step->position = event->position;
     step->recorded_at_us = event->recorded_at_us;
     step->created_position = notes->created_position;
@@ -116,6 +138,7 @@ enum replay_outcome follow_fold_event(
     step->is_first_item = !notes->has_held_items && cart->n_lines > 0;
     step->held = held;
     step->n_held = n_held;
+    step->abandonment = notes->abandonment;
     notes->has_held_items = notes->has_held_items || cart->n_lines > 0;
     return REPLAY_DONE;
 }

@@ -19,6 +19,7 @@ struct follow_notes {
     int64_t created_position;
     int64_t closed_position; /* of the event that closed it last; 0: none did */
     bool has_held_items;
+    struct projections_abandonment abandonment; /* the last */
     int64_t bad_position; /* an event that can't be read, met while the cart was loaded; 0: none */
 };
 

@@ -45,12 +45,19 @@ static const char *const *media_types(enum http_media media)
     /* Who takes only problems takes JSON. */
     static const char *const json[] = {HTTP_MEDIA_JSON, HTTP_MEDIA_PROBLEM, NULL};
     static const char *const text[] = {"text/plain", NULL};
+    static const char *const page_file[] = {"text/javascript", "text/css", "image/svg+xml", NULL};
+    static const char *const html[] = {HTTP_MEDIA_HTML, NULL};
     static const char *const yaml[] = {HTTP_MEDIA_YAML, NULL};
     switch (media) {
     case HTTP_JSON:
     case HTTP_JSON_OR_EVENTS:
     case HTTP_JSON_OR_CSV:
+    case HTTP_JSON_OR_HTML:
         return json;
+    case HTTP_HTML:
+        return html;
+    case HTTP_PAGE_FILE:
+        return page_file;
     case HTTP_METRICS_TEXT:
         return text;
     case HTTP_YAML:
@@ -68,13 +75,18 @@ static const struct http_refusal *choose_media(struct http_request *request)
         return NULL;
     request->prefers_csv =
         media == HTTP_JSON_OR_CSV && http_prefers(accept, HTTP_MEDIA_CSV, HTTP_MEDIA_JSON);
+    request->prefers_html =
+        media == HTTP_JSON_OR_HTML && http_prefers(accept, HTTP_MEDIA_HTML, HTTP_MEDIA_JSON);
     request->wants_stream = media == HTTP_JSON_OR_EVENTS && http_prefers_events(accept);
-    if (request->wants_stream || request->prefers_csv || http_accepts(accept, types))
+    if (request->wants_stream || request->prefers_csv || request->prefers_html ||
+        http_accepts(accept, types))
         return NULL;
+    const char *other = media == HTTP_JSON_OR_CSV    ? " or " HTTP_MEDIA_CSV
+                        : media == HTTP_JSON_OR_HTML ? " or " HTTP_MEDIA_HTML
+                                                     : "";
     return http_refuse(
         &request->arena, HTTP_PROBLEM_NOT_ACCEPTABLE,
-        "This operation returns %s%s, which the Accept header excludes.", types[0],
-        media == HTTP_JSON_OR_CSV ? " or " HTTP_MEDIA_CSV : "");
+        "This operation returns %s%s, which the Accept header excludes.", types[0], other);
 }
 
 static const struct http_refusal *check_content(struct http_request *request)

@@ -100,6 +100,12 @@ bool http_etags_match(const struct http_etags *etags, int32_t version)
     return etags->is_any;
 }
 
+bool http_has_etag(const char *value, const char *etag)
+{
+    bool is_weak = strncmp(etag, "W/", 2) == 0;
+    return strcmp(value, "*") == 0 || strstr(value, etag + 2 * is_weak) != NULL;
+}
+
 /* ---- keys and preferences -------------------------------------------------------------------- */
 
 /* Undoes the quotes. NULL: what begins with a quote is not one whole string. */
@@ -264,6 +270,11 @@ bool http_prefers(const char *value, const char *type, const char *other)
 {
     int weight = weight_of(value, type, 0);
     return weight > 0 && weight > weight_of(value, other, 0);
+}
+
+bool http_accepts_encoding(const char *value, const char *coding)
+{
+    return weight_of(value, coding, 2) > 0;
 }
 
 bool http_is_json(const char *value, const char *media)

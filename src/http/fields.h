@@ -15,6 +15,7 @@
 #define HTTP_MEDIA_METRICS "text/plain; version=0.0.4; charset=utf-8"
 #define HTTP_MEDIA_EVENTS "text/event-stream"
 #define HTTP_MEDIA_YAML "application/yaml"
+#define HTTP_MEDIA_HTML "text/html"
 
 /* The entity tags of If-Match or If-None-Match (RFC 9110, section 13.1). Our tags are "<version>"
  * and strong. Any other tag is well-formed and matches nothing; a proxy may have made it of one of
@@ -34,6 +35,9 @@ bool http_read_etags(const char *value, enum http_comparison comparison, struct 
     BASE_MUST_CHECK;
 bool http_etags_match(const struct http_etags *etags, int32_t version);
 
+/* Whether an If-None-Match names a tag that is none of a version, or any: compared weakly. */
+bool http_has_etag(const char *value, const char *etag);
+
 /* The key of an Idempotency-Key, bare or as a quoted string (RFC 9651, section 3.3.3), 1 to
  * HTTP_KEY_MAX printable ASCII characters. NULL: it is neither. */
 const char *http_read_idempotency_key(const char *value, struct base_arena *arena) BASE_MUST_CHECK;
@@ -51,6 +55,9 @@ bool http_prefers_events(const char *value);
 
 /* Whether Accept lets in `type`, and rather than `other`. */
 bool http_prefers(const char *value, const char *type, const char *other);
+
+/* Whether Accept-Encoding names a coding and lets it in (RFC 9110, section 12.5.3). */
+bool http_accepts_encoding(const char *value, const char *coding);
 
 /* Whether a Content-Type is that kind of JSON, in UTF-8 if it says so. */
 bool http_is_json(const char *value, const char *media);

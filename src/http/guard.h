@@ -23,6 +23,7 @@
     ROW(EXPECT, "Expect", ONCE)                                                                    \
     ROW(IDEMPOTENCY_KEY, "Idempotency-Key", ONCE)                                                  \
     ROW(ACCEPT, "Accept", LIST)                                                                    \
+    ROW(ACCEPT_ENCODING, "Accept-Encoding", LIST)                                                  \
     ROW(LAST_EVENT_ID, "Last-Event-ID", ONCE)                                                      \
     ROW(IF_MATCH, "If-Match", LIST)                                                                \
     ROW(IF_NONE_MATCH, "If-None-Match", LIST)                                                      \

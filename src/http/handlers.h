@@ -39,11 +39,15 @@ const struct http_refusal *http_ask_withdraw_coupon(struct http_request *request
 const struct http_refusal *http_ask_list_coupons(struct http_request *request);
 const struct http_refusal *http_ask_get_demand_report(struct http_request *request);
 const struct http_refusal *http_ask_get_funnel_report(struct http_request *request);
+const struct http_refusal *http_ask_get_abandoned_carts_report(struct http_request *request);
 const struct http_refusal *http_ask_get_removed_then_bought_report(struct http_request *request);
 const struct http_refusal *http_ask_get_livez(struct http_request *request);
 const struct http_refusal *http_ask_get_readyz(struct http_request *request);
 const struct http_refusal *http_ask_get_metrics(struct http_request *request);
 const struct http_refusal *http_ask_get_openapi(struct http_request *request);
+const struct http_refusal *http_ask_get_start(struct http_request *request);
+const struct http_refusal *http_ask_get_page(struct http_request *request);
+const struct http_refusal *http_ask_get_page_file(struct http_request *request);
 const struct http_refusal *http_ask_get_problem(struct http_request *request);
 
 /* ---- commands.c: what commands share --------------------------------------------------------- */

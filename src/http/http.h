@@ -38,11 +38,11 @@ struct http_options {
     struct auth *auth;  /* NULL: everybody may do everything */
     const char *listen; /* address:port, *:port for all; port 0 takes a free one */
     const char *default_currency;
-    int64_t reopen_hours;   /* in which an owner may reopen a cart that was closed */
-    bool has_one_open_cart; /* of each customer one may be open */
-    bool checks_prices;     /* of each cart that is checked out, asked for or not */
-    const char *openapi;    /* the text of openapi.yaml, compiled in */
-    size_t openapi_length;
+    int64_t reopen_hours;     /* in which an owner may reopen a cart that was closed */
+    bool has_one_open_cart;   /* of each customer one may be open */
+    bool checks_prices;       /* of each cart that is checked out, asked for or not */
+    const char *version;      /* of cartd */
+    bool has_pages;           /* browsers get pages */
     unsigned connections_max; /* when there are as many, the one waited for longest is cut off */
     /* How long a client may take; see deadlines.h. */
     unsigned idle_seconds;

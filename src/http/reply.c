@@ -94,6 +94,12 @@ static void add_flags(
         add_header(response, "Vary", "Authorization, Cart-Token");
     if (has_secret_path(request))
         add_header(response, "Referrer-Policy", "no-referrer");
+    if (reply->policy != NULL) {
+        add_header(response, "Content-Security-Policy", reply->policy);
+        add_header(response, "X-Frame-Options", "DENY");
+        add_header(response, "Cross-Origin-Opener-Policy", "same-origin");
+        add_header(response, "Referrer-Policy", "no-referrer");
+    }
     if (reply->is_endless)
         add_header(response, "X-Accel-Buffering", "no");
     if (reply->is_replayed)
@@ -123,7 +129,10 @@ static void add_headers(
         (void)base_format_int(seconds, is_spent ? request->allowance.seconds : RETRY_AFTER_SECONDS);
         add_header(response, "Retry-After", seconds);
     }
+    add_header(response, "ETag", reply->etag);
     add_header(response, "Cache-Control", reply->cache);
+    add_header(response, "Content-Encoding", reply->encoding);
+    add_header(response, "Vary", reply->vary);
     add_header(response, "Location", reply->location);
     add_header(response, "Link", reply->link);
     add_header(response, "Allow", reply->allow);

@@ -24,8 +24,12 @@ struct http_reply {
     struct base_buffer *body; /* taken: it is empty afterwards; NULL: `fixed` or none */
     const char *fixed;        /* a body that outlives the server */
     size_t fixed_length;
-    const char *cache; /* Cache-Control; NULL: says nothing */
-    int32_t version;   /* for the ETag; 0: none */
+    const char *cache;    /* Cache-Control; NULL: says nothing */
+    int32_t version;      /* for the ETag; 0: none */
+    const char *etag;     /* another one; NULL: none */
+    const char *encoding; /* Content-Encoding */
+    const char *vary;     /* Vary; only where `cache` is not HTTP_CACHE_FOREVER */
+    const char *policy;   /* Content-Security-Policy, of a page */
     const char *location;
     const char *link;
     const char *allow;

@@ -84,6 +84,7 @@ struct http_request {
     bool wants_stream;  /* of events */
     bool is_taken_over; /* its socket is a stream's now, and libmicrohttpd has only to let go */
     bool prefers_csv;
+    bool prefers_html;
     bool is_attempt; /* at a coupon, that is counted */
 
     /* The caller (access.c). */

@@ -7,14 +7,17 @@
 /* In any order, as no two rows match the same request but one whose "resume" could be an id, which
  * is no cart's either way. */
 static const struct http_route routes[] = {
+    {"GET", "/", "getStart", http_ask_get_start, HTTP_ANYONE, .media = HTTP_JSON_OR_HTML},
+    {"GET", "/pages/{file}", "getPageFile", http_ask_get_page_file, HTTP_ANYONE,
+     .media = HTTP_PAGE_FILE},
     {"POST", "/carts", "createCart", http_ask_create_cart, HTTP_NEW_CART, .takes_body = true},
     {"GET", "/carts", "listCarts", http_ask_list_carts, HTTP_CART_LIST,
      .parameters = HTTP_ALLOW(STATUS) | HTTP_ALLOW(CUSTOMER_ID) | HTTP_ALLOW(SKU) |
-                   HTTP_ALLOW(ORDER_REFERENCE) | HTTP_ALLOW(CURRENCY) | HTTP_ALLOW(CUSTOMER_EMAIL) |
-                   HTTP_ALLOW(CREATED_FROM) | HTTP_ALLOW(CREATED_TO) | HTTP_ALLOW(ABANDONED) |
-                   HTTP_ALLOW(UPDATED_FROM) | HTTP_ALLOW(UPDATED_TO) | HTTP_ALLOW(TOTAL_FROM) |
-                   HTTP_ALLOW(TOTAL_TO) | HTTP_ALLOW(SORT) | HTTP_ALLOW(COUNT) | HTTP_ALLOW(LIMIT) |
-                   HTTP_ALLOW(CURSOR)},
+                   HTTP_ALLOW(COUPON) | HTTP_ALLOW(ORDER_REFERENCE) | HTTP_ALLOW(CURRENCY) |
+                   HTTP_ALLOW(CUSTOMER_EMAIL) | HTTP_ALLOW(CREATED_FROM) | HTTP_ALLOW(CREATED_TO) |
+                   HTTP_ALLOW(ABANDONED) | HTTP_ALLOW(COUPON) | HTTP_ALLOW(UPDATED_FROM) |
+                   HTTP_ALLOW(UPDATED_TO) | HTTP_ALLOW(TOTAL_FROM) | HTTP_ALLOW(TOTAL_TO) |
+                   HTTP_ALLOW(SORT) | HTTP_ALLOW(COUNT) | HTTP_ALLOW(LIMIT) | HTTP_ALLOW(CURSOR)},
     {"GET", "/carts/{cart_id}", "getCart", http_ask_get_cart, HTTP_CART,
      .parameters = HTTP_ALLOW(VERSION) | HTTP_ALLOW(AT) | HTTP_ALLOW(PRICES), .media = HTTP_JSON},
     {"GET", "/customers/{customer_id}/cart", "getCustomerCart", http_ask_get_customer_cart,
@@ -92,6 +95,11 @@ static const struct http_route routes[] = {
      http_ask_get_removed_then_bought_report, HTTP_REPORTS,
      .parameters =
          HTTP_ALLOW(WITHIN_DAYS) | HTTP_ALLOW(AS_OF) | HTTP_ALLOW(LIMIT) | HTTP_ALLOW(CURSOR),
+     .media = HTTP_JSON_OR_CSV},
+    {"GET", "/reports/abandoned-carts", "getAbandonedCartsReport",
+     http_ask_get_abandoned_carts_report, HTTP_REPORTS,
+     .parameters = HTTP_ALLOW(AS_OF) | HTTP_ALLOW(FROM) | HTTP_ALLOW(TO) | HTTP_ALLOW(LIMIT) |
+                   HTTP_ALLOW(CURSOR),
      .media = HTTP_JSON_OR_CSV},
     {"GET", "/livez", "getLivez", http_ask_get_livez, HTTP_ANYONE, .serves_to_end = true},
     {"GET", "/readyz", "getReadyz", http_ask_get_readyz, HTTP_ANYONE,

@@ -38,8 +38,11 @@ enum http_media {
     HTTP_JSON,
     HTTP_JSON_OR_EVENTS, /* text/event-stream too */
     HTTP_JSON_OR_CSV,    /* text/csv too */
+    HTTP_JSON_OR_HTML,   /* text/html too */
     HTTP_METRICS_TEXT,
-    HTTP_YAML
+    HTTP_YAML,
+    HTTP_HTML,
+    HTTP_PAGE_FILE /* what pages load */
 };
 
 /* Answers a request, or asks for what its answer is made of; or says why not. */

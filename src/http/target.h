@@ -30,6 +30,7 @@ struct http_target {
     ROW(CREATED_FROM, "created_from")                                                              \
     ROW(CREATED_TO, "created_to")                                                                  \
     ROW(ABANDONED, "abandoned")                                                                    \
+    ROW(COUPON, "coupon")                                                                          \
     ROW(UPDATED_FROM, "updated_from")                                                              \
     ROW(UPDATED_TO, "updated_to")                                                                  \
     ROW(TOTAL_FROM, "total_from")                                                                  \

@@ -54,6 +54,15 @@
         "Batches that failed and were retried in smaller parts.")                                  \
     ROW(VERSION_CONFLICTS, counter, "cartd_version_conflicts_total", "",                           \
         "Streams that had changed when a batch was appended.")                                     \
+    ROW(SHARED_RECORDED, counter, "cartd_shared_commands_total", "outcome=\"recorded\"",           \
+        "Commands about several streams, such as a cart, its coupons and its customer.")           \
+    ROW(SHARED_REFUSED, counter, "cartd_shared_commands_total", "outcome=\"refused\"", "")         \
+    ROW(SHARED_WAITED, counter, "cartd_shared_commands_waited_total", "",                          \
+        "Commands about several streams that waited until a batch let go of one.")                 \
+    ROW(SHARED_LOST, counter, "cartd_shared_commands_lost_total", "",                              \
+        "Times that one lost a race with another process and was decided again.")                  \
+    ROW(SHARED_BUSIEST_PERCENT, gauge, "cartd_shared_stream_busiest_percent", "",                  \
+        "How near the busiest shared stream came to what one can take, in the last 10 seconds.")   \
     ROW(CATALOG_CONFLICTS, counter, "cartd_catalog_conflicts_total", "",                           \
         "Appends retried because a product had changed.")                                          \
     ROW(OUTCOMES_LOOKED_UP, counter, "cartd_outcomes_looked_up_total", "",                         \
@@ -85,6 +94,8 @@
     ROW(FUNNEL_LAG_EVENTS, gauge, "cartd_projection_lag_events", "projection=\"funnel\"", "")      \
     ROW(REMOVED_THEN_BOUGHT_LAG_EVENTS, gauge, "cartd_projection_lag_events",                      \
         "projection=\"removed_then_bought\"", "")                                                  \
+    ROW(ABANDONED_CARTS_LAG_EVENTS, gauge, "cartd_projection_lag_events",                          \
+        "projection=\"abandoned_carts\"", "")                                                      \
     ROW(CART_RANKINGS_LAG_EVENTS, gauge, "cartd_projection_lag_events",                            \
         "projection=\"cart_rankings\"", "")                                                        \
     ROW(DEMAND_LAG_SECONDS, gauge, "cartd_projection_lag_seconds", "projection=\"demand\"",        \
@@ -92,6 +103,8 @@
     ROW(FUNNEL_LAG_SECONDS, gauge, "cartd_projection_lag_seconds", "projection=\"funnel\"", "")    \
     ROW(REMOVED_THEN_BOUGHT_LAG_SECONDS, gauge, "cartd_projection_lag_seconds",                    \
         "projection=\"removed_then_bought\"", "")                                                  \
+    ROW(ABANDONED_CARTS_LAG_SECONDS, gauge, "cartd_projection_lag_seconds",                        \
+        "projection=\"abandoned_carts\"", "")                                                      \
     ROW(CART_RANKINGS_LAG_SECONDS, gauge, "cartd_projection_lag_seconds",                          \
         "projection=\"cart_rankings\"", "")                                                        \
     ROW(DEMAND_PAUSED, gauge, "cartd_projection_paused", "projection=\"demand\"",                  \
@@ -99,6 +112,8 @@
     ROW(FUNNEL_PAUSED, gauge, "cartd_projection_paused", "projection=\"funnel\"", "")              \
     ROW(REMOVED_THEN_BOUGHT_PAUSED, gauge, "cartd_projection_paused",                              \
         "projection=\"removed_then_bought\"", "")                                                  \
+    ROW(ABANDONED_CARTS_PAUSED, gauge, "cartd_projection_paused",                                  \
+        "projection=\"abandoned_carts\"", "")                                                      \
     ROW(CART_RANKINGS_PAUSED, gauge, "cartd_projection_paused", "projection=\"cart_rankings\"",    \
         "")                                                                                        \
     ROW(REACTION_RUNNER, gauge, "cartd_reaction_runner", "",                                       \

@@ -24,13 +24,14 @@
     ROW(CUSTOMER_EMAIL, TEXT, "$9", "lower(c.customer_email) = lower($9)")                         \
     ROW(CREATED_FROM, TIMESTAMPTZ, "$10", "c.created_at >= $10")                                   \
     ROW(CREATED_TO, TIMESTAMPTZ, "$11", "c.created_at < $11")                                      \
-    ROW(ABANDONED, TEXT, "$12", "(c.abandoned_at IS NOT NULL) = ($12 = 'true')")
+    ROW(ABANDONED, TEXT, "$12", "(c.abandoned_at IS NOT NULL) = ($12 = 'true')")                   \
+    ROW(COUPON, TEXT, "$13", "c.coupons @> ARRAY[$13]")
 /* Those that are about cart_rankings; a list with one of them is of it. */
 #define RANKED_FILTERS(ROW)                                                                        \
-    ROW(UPDATED_FROM, TIMESTAMPTZ, "$13", "r.updated_at >= $13")                                   \
-    ROW(UPDATED_TO, TIMESTAMPTZ, "$14", "r.updated_at < $14")                                      \
-    ROW(TOTAL_FROM, INT8, "$15", "r.total >= $15")                                                 \
-    ROW(TOTAL_TO, INT8, "$16", "r.total < $16")
+    ROW(UPDATED_FROM, TIMESTAMPTZ, "$14", "r.updated_at >= $14")                                   \
+    ROW(UPDATED_TO, TIMESTAMPTZ, "$15", "r.updated_at < $15")                                      \
+    ROW(TOTAL_FROM, INT8, "$16", "r.total >= $16")                                                 \
+    ROW(TOTAL_TO, INT8, "$17", "r.total < $17")
 
 #define CONDITION(NAME, TYPE, number, condition)                                                   \
     "    AND (" number "::" #TYPE " IS NULL OR " condition ")\n"
@@ -52,7 +53,7 @@
     CONDITION(CURRENCY, TEXT, "$8", "r.currency = $8")                                             \
     CONDITION(CREATED_FROM, TIMESTAMPTZ, "$10", "r.created_at >= $10 AND r.updated_at >= $10")     \
     CONDITION(CREATED_TO, TIMESTAMPTZ, "$11", "r.created_at < $11")                                \
-    CONDITION(UPDATED_TO, TIMESTAMPTZ, "$14", "r.created_at < $14 AND c.created_at < $14")
+    CONDITION(UPDATED_TO, TIMESTAMPTZ, "$15", "r.created_at < $15 AND c.created_at < $15")
 #define HAS_ANY ""
 #define HAS_SKU                                                                                    \
     "    AND EXISTS (SELECT FROM cart_items i WHERE i.cart_id = c.cart_id AND i.sku = $4)\n"

@@ -84,6 +84,25 @@ static void put_documents(struct postgres_parameters *to, const struct projectio
     }
 }
 
+/* The folded codes with line feeds between them, which no code has; NULL: there are none. */
+static const char *write_coupons(struct base_buffer *text, const struct cart *cart)
+{
+    text->length = 0;
+    for (size_t i = 0; i < cart->n_coupons; i++) {
+        base_buffer_append_text(text, i > 0 ? "\n" : "");
+        base_buffer_append_text(text, cart->coupons[i].code);
+    }
+    return cart->n_coupons > 0 ? base_buffer_text(text) : NULL;
+}
+
+static void put_coupons(struct postgres_parameters *to, const struct projections_changes *changes)
+{
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer text = {0};
+    postgres_begin_array(to);
+    TABLES_FOREACH(change, changes, &aggregate_cart)
+    postgres_put_text(to, write_coupons(&text, tables_cart(change)));
+}
+
 /* What an event of a line changes, for both clauses. */
 static void put_lines(struct postgres_parameters *to, const void *changes)
 {
@@ -142,6 +161,17 @@ static void put_carts(struct postgres_parameters *to, const void *changes)
     postgres_begin_array(to);
     TABLES_FOREACH(change, changes, &aggregate_cart)
     postgres_put_text(to, tables_cart(change)->resume_token_hash);
+    put_coupons(to, changes);
+}
+
+static bool are_coupons_the_same(const struct cart *before, const struct cart *after)
+{
+    if (before->n_coupons != after->n_coupons)
+        return false;
+    for (size_t i = 0; i < after->n_coupons; i++)
+        if (strcmp(before->coupons[i].code, after->coupons[i].code) != 0)
+            return false;
+    return true;
 }
 
 /* Besides what follows from the lines: version, sums, time. */
@@ -153,7 +183,8 @@ static bool have_only_lines_changed(const struct cart *before, const struct cart
            cart_is_same_text(before->customer_id, after->customer_id) &&
            cart_is_same_text(before->customer_email, after->customer_email) &&
            cart_is_same_text(before->guest_token_hash, after->guest_token_hash) &&
-           cart_is_same_text(before->resume_token_hash, after->resume_token_hash);
+           cart_is_same_text(before->resume_token_hash, after->resume_token_hash) &&
+           are_coupons_the_same(before, after);
 }
 
 static bool has_more_than_lines(const void *changes)
@@ -164,7 +195,7 @@ static bool has_more_than_lines(const void *changes)
     return false;
 }
 
-/* Most batches change lines of carts that are there: seven values a cart instead of twenty, and
+/* Most batches change lines of carts that are there: seven values a cart instead of twenty-one, and
  * no search for a conflict before the row is looked up to be changed (bench/NOTES.md). A row that
  * somebody has taken away is not put back so; `cartd rebuild` does that. */
 static const struct eventstore_clause USUAL_CARTS_CLAUSE = {
@@ -192,20 +223,20 @@ const struct eventstore_clause carts_clause = {
         "    INSERT INTO carts\n"
         "        (cart_id, version, status, currency, customer_id, item_count, total, document,\n"
         "         document_end, created_at, updated_at, closed_at, guest_token_hash,\n"
-        "         order_reference, customer_email, abandoned_at, resume_token_hash)\n"
+        "         order_reference, customer_email, abandoned_at, resume_token_hash, coupons)\n"
         "    SELECT u.cart_id, u.version, u.status, u.currency, u.customer_id, u.item_count,\n"
         "        u.total, u.document, u.document_end, coalesce(u.created_at, h.recorded_at),\n"
         "        coalesce(u.updated_at, h.recorded_at),\n"
         "        CASE WHEN u.is_closed THEN coalesce(u.closed_at, h.recorded_at) END,\n"
         "        u.guest_token_hash, u.order_reference, u.customer_email,\n"
         "        CASE WHEN u.is_abandoned THEN coalesce(u.abandoned_at, h.recorded_at) END,\n"
-        "        u.resume_token_hash\n"
+        "        u.resume_token_hash, string_to_array(u.coupons, E'\\n')\n"
         "    FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,\n"
-        "        $17, $18, $19, $20)\n"
+        "        $17, $18, $19, $20, $21)\n"
         "        AS u (stream_ordinal, cart_id, version, item_count, total, document,\n"
         "              document_end, status, currency, customer_id, created_at, closed_at,\n"
         "              is_closed, updated_at, guest_token_hash, order_reference,\n"
-        "              customer_email, abandoned_at, is_abandoned, resume_token_hash)\n"
+        "              customer_email, abandoned_at, is_abandoned, resume_token_hash, coupons)\n"
         "    CROSS JOIN head h\n"
         "    WHERE (SELECT v.flags FROM verdict v)[u.stream_ordinal]\n"
         "    ON CONFLICT (cart_id) DO UPDATE\n"
@@ -219,7 +250,7 @@ const struct eventstore_clause carts_clause = {
         "        order_reference = excluded.order_reference,\n"
         "        customer_email = excluded.customer_email,\n"
         "        abandoned_at = excluded.abandoned_at,\n"
-        "        resume_token_hash = excluded.resume_token_hash\n"
+        "        resume_token_hash = excluded.resume_token_hash, coupons = excluded.coupons\n"
         ")",
     POSTGRES_TYPES(
         POSTGRES_INT4_ARRAY, POSTGRES_UUID_ARRAY, POSTGRES_INT4_ARRAY, POSTGRES_INT4_ARRAY,
@@ -227,7 +258,7 @@ const struct eventstore_clause carts_clause = {
         POSTGRES_TEXT_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_TIMESTAMPTZ_ARRAY,
         POSTGRES_TIMESTAMPTZ_ARRAY, POSTGRES_BOOL_ARRAY, POSTGRES_TIMESTAMPTZ_ARRAY,
         POSTGRES_TEXT_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_TIMESTAMPTZ_ARRAY,
-        POSTGRES_BOOL_ARRAY, POSTGRES_TEXT_ARRAY),
+        POSTGRES_BOOL_ARRAY, POSTGRES_TEXT_ARRAY, POSTGRES_TEXT_ARRAY),
     .put = put_carts,
     .has_work = has_more_than_lines,
     .usual = &USUAL_CARTS_CLAUSE,
@@ -252,7 +283,8 @@ static const struct postgres_statement CARTS_ROWS = {
     .name = "rows_of_carts",
     .sql = "SELECT cart_id, version, status, currency, customer_id, item_count, total, document,\n"
            "    created_at, updated_at, closed_at, guest_token_hash, document_end,\n"
-           "    order_reference, customer_email, abandoned_at, resume_token_hash\n"
+           "    order_reference, customer_email, abandoned_at, resume_token_hash,\n"
+           "    array_to_string(coupons, E'\\n')\n"
            "FROM carts\n"
            "WHERE cart_id = ANY ($1)\n"
            "ORDER BY cart_id",
@@ -314,6 +346,7 @@ static void carts_compare(
     const struct projections_change *wanted, const struct postgres_rows *rows, size_t first,
     size_t n, struct base_buffer *differences)
 {
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer coupons = {0};
     const struct cart *cart = tables_cart(wanted);
     if (n == 0) {
         base_buffer_append_text(differences, "carts has no row for it\n");
@@ -353,6 +386,9 @@ static void carts_compare(
     projections_compare_texts(
         differences, "carts.customer_email", postgres_get_text(rows, first, 14),
         cart->customer_email);
+    projections_compare_texts(
+        differences, "carts.coupons", postgres_get_text(rows, first, 17),
+        write_coupons(&coupons, cart));
 }
 
 const struct projections_table carts_table = {

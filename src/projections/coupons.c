@@ -145,6 +145,19 @@ const struct projections_table coupons_table = {
     .compare = compare,
 };
 
+/* ---- read by imports --------------------------------------------------------------------------
+ */
+
+const char *projections_coupons_sql(void)
+{
+    return "SELECT folded_code, NOT (document::jsonb ->> 'withdrawn')::boolean,\n"
+           "    document::jsonb - ARRAY['version', 'used', 'withdrawn']\n"
+           "FROM coupons\n"
+           "WHERE folded_code > $1\n"
+           "ORDER BY folded_code\n"
+           "LIMIT 10000";
+}
+
 /* ---- read for GETs --------------------------------------------------------------------------- */
 
 /* At most one row a wanted coupon. */

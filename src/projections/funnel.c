@@ -207,17 +207,8 @@ static void put_read(
     (void)report;
     (void)after;
     postgres_put_int8(to, moment->as_of);
-    postgres_put_int8(to, moment->created_after);
-    postgres_put_int8(to, moment->created_until);
-}
-
-static void write_asked(struct base_buffer *out, const struct projections_report *report)
-{
-    base_buffer_append_text(out, "\"from\":");
-    tables_write_time(out, report->from_us);
-    base_buffer_append_text(out, ",\"to\":");
-    tables_write_time(out, report->to_us);
-    base_buffer_append_char(out, ',');
+    postgres_put_int8(to, moment->period_after);
+    postgres_put_int8(to, moment->period_until);
 }
 
 const struct report_table funnel_report = {
@@ -225,6 +216,6 @@ const struct report_table funnel_report = {
     .rows_name = "stages",
     .statement = &READ,
     .put = put_read,
-    .write_asked = write_asked,
+    .write_asked = tables_write_period,
     .columns = {{"stage", true}, {"currency", true}, {"carts", false}, {"value", false}},
 };

@@ -96,6 +96,16 @@ struct projections_held {
     int32_t units_after;
 };
 
+/* A cart that was left, as it was then. */
+struct projections_abandonment {
+    int64_t position; /* of the event; 0: the cart never was */
+    int64_t at_us;
+    int64_t value_minor; /* its total */
+    char currency[4];
+    bool is_guest;
+    bool is_recovered; /* somebody has come back to it since */
+};
+
 /* An event of a cart and what it did. Texts are borrowed until the facts are asked to be written.
  */
 struct projections_step {
@@ -113,6 +123,8 @@ struct projections_step {
     bool is_first_item;                  /* the cart never held anything before */
     const struct projections_held *held; /* whatever the event may have changed, each sku once */
     size_t n_held;
+    struct projections_abandonment abandonment; /* the last, be it this event */
+    bool was_recovered; /* before the event: from the one that was the last then */
 };
 
 /* What some events say to one projection: rows for its tables, not written yet. Zero-initialise;
@@ -185,6 +197,9 @@ void projections_receive_offer(
  * is "t") or of the inactive ones ("f"): sku, version, is_active, name, prices, quantity, tags. The
  * text is static. */
 const char *projections_products_sql(void);
+/* Likewise of the coupons behind folded code $1: folded code, whether it is in force, and its
+ * definition as the data of the event. */
+const char *projections_coupons_sql(void);
 
 /* ---- read to know the owner of a cart -------------------------------------------------------- */
 
@@ -283,6 +298,7 @@ enum projections_filter {
     PROJECTIONS_FILTER_CREATED_FROM,
     PROJECTIONS_FILTER_CREATED_TO,
     PROJECTIONS_FILTER_ABANDONED,    /* true or false */
+    PROJECTIONS_FILTER_COUPON,       /* a folded code */
     PROJECTIONS_FILTER_UPDATED_FROM, /* from here on what follows the log */
     PROJECTIONS_FILTER_UPDATED_TO,
     PROJECTIONS_FILTER_TOTAL_FROM,
@@ -336,11 +352,13 @@ bool projections_list_coupons(struct projections *projections, struct projection
 /* ---- reports --------------------------------------------------------------------------------- */
 
 /* What open carts hold, by sku; how far carts came, by currency; who bought what they had removed,
- * by sku. Each is a file with a follower and a report, name_follower and name_report. */
+ * by sku; what became of carts that were abandoned, by day. Each is a file with a follower and a
+ * report, name_follower and name_report. */
 #define PROJECTIONS_REPORTS(ROW)                                                                   \
     ROW(DEMAND, demand)                                                                            \
     ROW(FUNNEL, funnel)                                                                            \
-    ROW(REMOVED_THEN_BOUGHT, removed_then_bought)
+    ROW(REMOVED_THEN_BOUGHT, removed_then_bought)                                                  \
+    ROW(ABANDONED_CARTS, abandoned_carts)
 enum projections_report_kind {
 #define PROJECTIONS_ROW(NAME, name) PROJECTIONS_##NAME,
     PROJECTIONS_REPORTS(PROJECTIONS_ROW)
@@ -360,8 +378,8 @@ struct projections_report {
     enum projections_report_kind kind;
     bool is_csv;
     int64_t as_of_us;    /* PROJECTIONS_NO_TIME: as far as the projection has come */
-    int64_t from_us;     /* funnel: carts created from then on; PROJECTIONS_NO_TIME: all */
-    int64_t to_us;       /* funnel: and before then; PROJECTIONS_NO_TIME: all */
+    int64_t from_us;     /* carts created, or abandoned, from then on; PROJECTIONS_NO_TIME: all */
+    int64_t to_us;       /* and before then; PROJECTIONS_NO_TIME: all */
     int32_t within_days; /* removed_then_bought */
     int32_t limit;       /* rows of the page; not the funnel */
     const char *cursor;  /* not the funnel; NULL: the first page */

@@ -80,12 +80,12 @@ static const struct postgres_statement MOMENT = {
         "),\n"
         "found AS (\n"
         "    SELECT coalesce(max(low) FILTER (WHERE number = 1), 0) AS as_of,\n"
-        "        coalesce(max(low) FILTER (WHERE number = 2), 0) AS created_after,\n"
-        "        max(low) FILTER (WHERE number = 3) AS created_until\n"
+        "        coalesce(max(low) FILTER (WHERE number = 2), 0) AS period_after,\n"
+        "        max(low) FILTER (WHERE number = 3) AS period_until\n"
         "    FROM search\n"
         "    WHERE low = high\n"
         ")\n"
-        "SELECT f.as_of, e.recorded_at, f.created_after, coalesce(f.created_until, f.as_of)\n"
+        "SELECT f.as_of, e.recorded_at, f.period_after, coalesce(f.period_until, f.as_of)\n"
         "FROM found f\n"
         "LEFT JOIN events e ON e.position = f.as_of",
     POSTGRES_TYPES(
@@ -111,17 +111,36 @@ struct report_cursor {
 };
 #define CURSOR_HEAD offsetof(struct report_cursor, sku)
 
-/* The days of a page are those of the next one. */
-static struct cursor_list list_of(const struct projections_report *report, char days[static 12])
+/* What a page was asked for is what the next one is asked for: a number each. */
+enum { FILTER_SIZE = 21 };
+struct filters {
+    char within_days[FILTER_SIZE];
+    char from[FILTER_SIZE];
+    char to[FILTER_SIZE];
+};
+
+static void write_time_filter(char out[static FILTER_SIZE], int64_t unix_us)
 {
-    (void)snprintf(days, 12, "%d", (int)report->within_days); /* at most 11 characters */
-    return (struct cursor_list){.kind = kinds[report->kind]->cursor, .filters = {days}};
+    if (unix_us != PROJECTIONS_NO_TIME)
+        (void)snprintf(out, FILTER_SIZE, "%lld", (long long)unix_us); /* at most 20 characters */
+}
+
+static struct cursor_list list_of(const struct projections_report *report, struct filters *filters)
+{
+    *filters = (struct filters){0};
+    (void)snprintf(filters->within_days, FILTER_SIZE, "%d", (int)report->within_days);
+    write_time_filter(filters->from, report->from_us);
+    write_time_filter(filters->to, report->to_us);
+    return (struct cursor_list){
+        .kind = kinds[report->kind]->cursor,
+        .filters = {filters->within_days, filters->from, filters->to},
+    };
 }
 
 static void write_cursor(struct projections_report *report, const struct report_key *last)
 {
-    char days[12];
-    const struct cursor_list list = list_of(report, days);
+    struct filters filters;
+    const struct cursor_list list = list_of(report, &filters);
     struct report_cursor cursor = {
         .position = htobe64((uint64_t)report->work->moment.as_of),
         .number = htobe64((uint64_t)last->number),
@@ -134,8 +153,8 @@ static void write_cursor(struct projections_report *report, const struct report_
 
 static bool read_cursor(const struct projections_report *report)
 {
-    char days[12];
-    const struct cursor_list list = list_of(report, days);
+    struct filters filters;
+    const struct cursor_list list = list_of(report, &filters);
     struct projections_report_work *work = report->work;
     struct report_cursor cursor = {0};
     size_t n_bytes = 0;
@@ -151,6 +170,15 @@ static bool read_cursor(const struct projections_report *report)
 }
 
 /* ---- writing the answer ---------------------------------------------------------------------- */
+
+void tables_write_period(struct base_buffer *out, const struct projections_report *report)
+{
+    base_buffer_append_text(out, "\"from\":");
+    tables_write_time(out, report->from_us);
+    base_buffer_append_text(out, ",\"to\":");
+    tables_write_time(out, report->to_us);
+    base_buffer_append_char(out, ',');
+}
 
 static void write_json(
     struct projections_report *report, const struct report_table *table,
@@ -235,10 +263,11 @@ static void write_report(struct projections_report *report, const struct postgre
     size_t n_rows = postgres_rows_count(rows);
     if (table->cursor != '\0' && n_rows > (size_t)report->limit) {
         n_rows = (size_t)report->limit;
-        struct report_key last = {.sku = postgres_get_text(rows, n_rows - 1, 0)};
+        size_t column = table->key_column;
+        struct report_key last = {.sku = postgres_get_text(rows, n_rows - 1, column)};
         /* A count of a billion years' events fits. */
-        bool is_number =
-            base_parse_int(postgres_get_text(rows, n_rows - 1, 1), 1, INT64_MAX, &last.number);
+        bool is_number = base_parse_int(
+            postgres_get_text(rows, n_rows - 1, column + 1), 1, INT64_MAX, &last.number);
         assert(is_number);
         (void)is_number;
         write_cursor(report, &last);
@@ -300,8 +329,8 @@ static void receive_moment(struct reports *self, const struct postgres_rows *row
         .as_of = postgres_get_int8(rows, 0, 0),
         .as_of_us =
             postgres_is_null(rows, 0, 1) ? PROJECTIONS_NO_TIME : postgres_get_time(rows, 0, 1),
-        .created_after = postgres_get_int8(rows, 0, 2),
-        .created_until = postgres_get_int8(rows, 0, 3),
+        .period_after = postgres_get_int8(rows, 0, 2),
+        .period_until = postgres_get_int8(rows, 0, 3),
     };
 }
 

@@ -178,11 +178,12 @@ void key_list_receive_page(const struct key_list *list, struct projections_page 
 struct report_moment {
     int64_t as_of; /* the last event that counts; 0: none does */
     int64_t as_of_us;
-    int64_t created_after; /* of carts: their first event */
-    int64_t created_until;
+    int64_t period_after; /* what `from` and `to` let in: when a cart was created, or abandoned */
+    int64_t period_until;
 };
 
-/* Where a page begins. Rows come by their number, the largest first, and then by sku. */
+/* Where a page begins. Rows come by their number, the largest first, and then by sku (of a report
+ * by day: by currency and owner). */
 struct report_key {
     int64_t number;
     const char *sku;
@@ -192,6 +193,7 @@ struct report_table {
     const char *name;      /* of the projection */
     const char *rows_name; /* in JSON */
     char cursor;           /* the kind of its cursors; '\0': it comes in one page */
+    size_t key_column;     /* of a report in pages: the sku of the key; behind it the number */
     const struct postgres_statement *statement;
     void (*put)(
         struct postgres_parameters *to, const struct projections_report *report,
@@ -199,13 +201,14 @@ struct report_table {
     /* Appends members of the JSON answer that repeat what was asked, each with a comma behind it.
      */
     void (*write_asked)(struct base_buffer *out, const struct projections_report *report);
-    /* In the order of the statement's columns, which are all texts. Of a report in pages the first
-     * is the sku and the second the number. */
+    /* In the order of the statement's columns, which are all texts. */
     struct {
         const char *name; /* NULL ends the list */
         bool is_text;     /* false: a number */
-    } columns[6];
+    } columns[16];
 };
+/* A write_asked of reports about a period. */
+void tables_write_period(struct base_buffer *out, const struct projections_report *report);
 
 #define REPORTS_ROW(NAME, name)                                                                    \
     extern const struct projections_follower name##_follower;                                      \

@@ -167,6 +167,9 @@ static void reject_stream(struct batch *batch, struct batch_stream *stream)
     if (stream->n_commands > 0 && stream->commands[0].command->n_attempts >= REST_AFTER_ATTEMPTS)
         rest(batch->service, stream->stream);
     metrics_add(batch->service->options.metrics, METRICS_VERSION_CONFLICTS, 1);
+    if (batch_is_tied(stream))
+        metrics_add(
+            batch->service->options.metrics, METRICS_SHARED_LOST, (int64_t)stream->n_commands);
 }
 
 /* What read tables refused, summed up for each tie. */

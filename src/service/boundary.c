@@ -136,7 +136,9 @@ bool boundary_find(
         n_wanted =
             aggregate->boundary(stream->load.state, command, others->states, others->n, wanted);
     }
-    for (size_t i = 0; i < others->n; i++)
+    for (size_t i = 0; i < others->n; i++) {
         tie(batch, stream, others->streams[i]);
+        others->streams[i]->n_sharing++;
+    }
     return true;
 }

@@ -67,6 +67,12 @@ static void reserve(struct batch *batch, const struct service_command *command)
         streams_reserve(streams, &command->boundary->streams[i].id);
 }
 
+static void count_wait(struct service *service, struct service_command *command)
+{
+    metrics_add(service->options.metrics, METRICS_SHARED_WAITED, !command->has_waited);
+    command->has_waited = true;
+}
+
 /* Takes the other streams of a command into the batch. False: it has to wait for them. */
 static bool hold_others(struct batch *batch, struct service_command *command)
 {
@@ -82,6 +88,8 @@ static bool hold_others(struct batch *batch, struct service_command *command)
     bool are_free = true;
     for (size_t i = 0; i < boundary->n && are_free; i++)
         are_free = is_free(batch, &boundary->streams[i], &n_further);
+    if (!are_free)
+        count_wait(batch->service, command);
     if (!are_free || batch->n_streams + n_further > batch->streams_max) {
         reserve(batch, command);
         return false;

@@ -27,6 +27,17 @@ static enum metrics_number counter_of(const struct service_command *command)
     return METRICS_COMMANDS_FAILED;
 }
 
+/* Before the command forgets which streams it is about. */
+static void count_shared(struct metrics *metrics, const struct service_command *command)
+{
+    if (command->boundary == NULL)
+        return;
+    if (command->outcome == SERVICE_REFUSED)
+        metrics_add(metrics, METRICS_SHARED_REFUSED, 1);
+    else if (command->outcome == SERVICE_DONE && command->recorded_at_us != 0)
+        metrics_add(metrics, METRICS_SHARED_RECORDED, 1);
+}
+
 static void settle_time(int64_t *time_us, int64_t recorded_at_us)
 {
     if (*time_us == CART_TIME_PENDING)
@@ -50,6 +61,7 @@ void service_answer(struct service *service, struct service_command *command)
     struct metrics *metrics = service->options.metrics;
     complete_body(command);
     settle_time(&command->closed_at_us, command->recorded_at_us);
+    count_shared(metrics, command);
     service_set_boundary(command, NULL, 0);
     needs_finish(command);
     if (command->outcome == SERVICE_FAILED)

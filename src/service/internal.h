@@ -98,6 +98,7 @@ struct batch_stream {
     bool is_loaded; /* the load was answered */
     size_t n_events;
     size_t n_keys;
+    size_t n_sharing;             /* decisions on other streams that were about this one too */
     struct batch_stream *tied_to; /* leads to the one that stands for all tied together; NULL: no
                                      other */
     int32_t ordinal;              /* in the append; 0: not in it */
@@ -260,6 +261,25 @@ void batch_split(struct batch *batch, bool may_pass);
 /* Answers or puts back every command, lets go of the streams; the batch is free. */
 void batch_end(struct batch *batch);
 
+/* ---- what commands about several streams cost each other (contention.c) ---------------------- */
+
+#define CONTENTION_ENTRIES 16
+
+struct contention {
+    struct contention_entry {
+        struct base_uuid stream_id;
+        const char *stream_type;
+        int64_t busy_us; /* of whole batches' time, as far as batches were about it */
+    } entries[CONTENTION_ENTRIES];
+    bool has_some;       /* in this window */
+    int64_t began_at_us; /* the window; 0: there is none */
+    struct loop_timer window;
+};
+void contention_init(struct contention *contention);
+void contention_finish(struct service *service);
+/* A batch with commands about several streams ends. */
+void contention_note(struct batch *batch);
+
 /* ---- what PostgreSQL can't do for a while (outage.c) ----------------------------------------- */
 
 struct outage {
@@ -323,6 +343,7 @@ struct service {
     struct offers offers;
     int64_t log; /* that the appends are made to (eventstore_batch); 0: not known */
     struct outage outage;
+    struct contention contention;
     struct batch batches[BATCH_SLOTS];
     struct base_random random;        /* for command ids */
     struct service_command *rejected; /* to be answered in the next turn, with their outcome */

@@ -93,6 +93,8 @@ static void end_stream(struct batch *batch, struct batch_stream *stream)
 void batch_end(struct batch *batch)
 {
     struct service *service = batch->service;
+    if (batch->has_ties)
+        contention_note(batch);
     for (size_t i = 0; i < batch->n_streams; i++)
         end_stream(batch, &batch->streams[i]);
     replay_cache_trim(&service->cache);

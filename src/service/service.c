@@ -247,6 +247,7 @@ struct service *service_create(const struct service_options *options, char **pro
     service->housekeeping.fired = do_housekeeping;
     service->not_ready_since_us = base_clock_monotonic_us();
     outage_init(&service->outage);
+    contention_init(&service->contention);
     streams_init(&service->streams);
     replay_cache_init(
         &service->cache, &(struct replay_cache_limits){
@@ -282,6 +283,7 @@ void service_destroy(struct service *service)
     loop_stop_timer(service->options.loop, &service->sweep);
     loop_stop_timer(service->options.loop, &service->housekeeping);
     outage_finish(service);
+    contention_finish(service);
     queue_finish(&service->histories);
     answer_rejected(service);
     answer_waiting(service, INT64_MAX, SERVICE_SHUTTING_DOWN);

@@ -101,7 +101,8 @@ static void claim_product(const struct csv_record *record, struct product_line_h
     BASE_CLEANUP(base_free_pointer) char *problem = NULL;
     BASE_CLEANUP(base_buffer_finish) struct base_buffer text = {0};
     struct product_line line;
-    if (header->n_fields == 0 && !product_line_read_header(record, header, &text, &problem)) {
+    if (header->columns.n_fields == 0 &&
+        !columns_read_header(&product_line_columns, record, &header->columns, &text, &problem)) {
         FUZZ_CLAIM(problem != NULL && base_utf8_length(problem, strlen(problem)) > 0);
         return;
     }
@@ -111,7 +112,7 @@ static void claim_product(const struct csv_record *record, struct product_line_h
         FUZZ_CLAIM(text.length > 0 && text.length < 1000);
         return;
     }
-    FUZZ_CLAIM(text.length == 0 && !product_line_is_blank(record));
+    FUZZ_CLAIM(text.length == 0 && !columns_are_blank(record));
     FUZZ_CLAIM(codec_is_sku(line.sku) && codec_is_currency(line.currency));
     FUZZ_CLAIM(line.price_minor >= 0 && line.price_minor <= CATALOG_PRICE_MAX);
     FUZZ_CLAIM(codec_is_label(line.name, CATALOG_NAME_MAX));

@@ -47,6 +47,7 @@ ACCESS = {
     "getCoupon": "coupons",
     "withdrawCoupon": "coupons",
     "listCoupons": "coupons",
+    "getAbandonedCartsReport": "reports",
     "getDemandReport": "reports",
     "getFunnelReport": "reports",
     "getRemovedThenBoughtReport": "reports",

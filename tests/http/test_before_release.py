@@ -29,7 +29,7 @@ def as_today(table, text):
     row = json.loads(text)
     if table == "carts":
         row["order_reference"] = row["customer_email"] = None
-        row["abandoned_at"] = row["resume_token_hash"] = None
+        row["abandoned_at"] = row["resume_token_hash"] = row["coupons"] = None
         for name in ("document", "document_end"):
             row[name] = row[name] and document_of_today(row[name])
         end = "document" if row["document_end"] is None else "document_end"
@@ -101,7 +101,7 @@ class BeforeRelease(unittest.TestCase):
     def test_no_other_command_takes_it(self):
         before = self.dump()
         with tempfile.NamedTemporaryFile("w", suffix=".csv") as catalogue:
-            catalogue.write("sku,name,currency,price\nx,x,EUR,1\n")
+            catalogue.write("sku,name,currency,price,code,percent\nx,x,EUR,1,x,1\n")
             catalogue.flush()
             for words in (
                 ("verify",),
@@ -111,6 +111,7 @@ class BeforeRelease(unittest.TestCase):
                 ("projections", "rebuild", "demand"),
                 ("events", "import", "/dev/null"),
                 ("catalog", "import", catalogue.name),
+                ("coupons", "import", catalogue.name),
             ):
                 with self.subTest(words):
                     done = run_cartd(*words, url=self.old.owner_url, CARTD_WAIT_MS="1000")

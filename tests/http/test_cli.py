@@ -423,20 +423,12 @@ class Serving(ServiceCase):
         self.assertIn("fault-7", self.service.output())
 
     def test_metrics_count_what_happens(self):
-        def read():
-            values = {}
-            for line in self.client.get("/metrics").body.decode().splitlines():
-                if line and not line.startswith("#"):
-                    name, _, number = line.rpartition(" ")
-                    values[name] = float(number)
-            return values
-
-        before = read()
+        before = self.client.metrics()
         sku = self.make_product()
         cart_id = self.make_cart((sku, 1))["id"]
         self.add(cart_id, make_sku("no"))
         self.get_cart(cart_id)
-        after = read()
+        after = self.client.metrics()
         self.assertEqual(
             after["cartd_events_appended_total"] - before["cartd_events_appended_total"], 3
         )

@@ -159,6 +159,10 @@ class Cursors(InputCase):
         ):
             answer = self.client.get(f"/reports/demand?cursor={forge('d', position, '0')}")
             self.assertEqual((answer.status, answer.json()["skus"]), (200, expected), answer)
+        for day in (1, NUMBER_MAX):
+            position = report_position(NUMBER_MAX, day, "EUR-guest")
+            answer = self.client.get(f"/reports/abandoned-carts?cursor={forge('a', position, '0')}")
+            self.assertEqual((answer.status, answer.json()["days"]), (200, []), answer)
         position = report_position(NUMBER_MAX, NUMBER_MAX, "0")
         target = f"/reports/removed-then-bought?within_days=7&cursor={forge('r', position, '7')}"
         self.assertEqual(self.client.get(target).status, 200)

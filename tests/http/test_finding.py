@@ -25,6 +25,8 @@ from support import (
 KEYS = {"created": "created_at", "updated": "updated_at", "total": "total"}
 SORTS = [sign + name for name in KEYS for sign in ("", "-")]
 N_CARTS = 60
+# The second takes nothing off any cart.
+COUPONS = {"Straße": {"percent": 1000}, "IDLE": {"amount": {"EUR": 1}, "minimum": {"EUR": 10**9}}}
 
 
 def expected(carts, sort="-created", **filters):
@@ -37,6 +39,8 @@ def expected(carts, sort="-created", **filters):
         "updated_to": lambda cart, value: cart["updated_at"] < value,
         "total_from": lambda cart, value: cart["total"] >= int(value),
         "total_to": lambda cart, value: cart["total"] < int(value),
+        "coupon": lambda cart, value: value.casefold()
+        in [coupon["code"].casefold() for coupon in cart["coupons"]],
         "customer_email": lambda cart, value: (cart["customer_email"] or "").lower()
         == value.lower(),
     }
@@ -106,6 +110,8 @@ class Found(FindingCase):
         for number, sku in enumerate(cls.skus):
             prices = {"EUR": 10 + number, "USD": 11}
             cls.client.put(f"/products/{sku}", {"name": sku, "prices": prices})
+        for code, coupon in COUPONS.items():
+            cls.client.put(f"/coupons/{urllib.parse.quote(code)}", {"combinable": True, **coupon})
         cls.ids = [cls.make(number) for number in range(N_CARTS)]
         for _ in range(2 * N_CARTS):
             cls.change(cls.random.choice(cls.ids))
@@ -123,7 +129,12 @@ class Found(FindingCase):
     @classmethod
     def change(cls, cart_id):
         dice = cls.random.random()
-        if dice < 0.8:
+        if dice < 0.3:
+            code = cls.random.choice(("straSSe", "idle"))
+            cls.client.post(f"/carts/{cart_id}/coupons", {"code": code})
+        elif dice < 0.4:
+            cls.client.delete(f"/carts/{cart_id}/coupons/idle")
+        elif dice < 0.8:
             sku = cls.random.choice(cls.skus)
             cls.client.post(f"/carts/{cart_id}/items", {"sku": sku, "quantity": 2})
         elif dice < 0.87:
@@ -137,6 +148,8 @@ class Found(FindingCase):
 
     def setUp(self):
         self.carts = [self.get_cart(cart_id) for cart_id in self.ids]
+        for code in COUPONS:
+            self.assertGreater(len(expected(self.carts, coupon=code)), 5, code)
         self.wait_until_known()
 
     def filters(self):
@@ -151,6 +164,7 @@ class Found(FindingCase):
             "sku": self.random.choice(self.skus),
             "order_reference": f"order-{self.random.randrange(3)}",
             "currency": self.random.choice(("EUR", "USD")),
+            "coupon": self.random.choice(("STRASSE", "Idle")),
             "customer_email": self.random.choice(("ada@example.com", "BOB@example.com")),
             "created_from": ordered["created_at"][self.random.randrange(30)],
             "created_to": ordered["created_at"][self.random.randrange(30, 60)],
@@ -238,6 +252,10 @@ class Found(FindingCase):
             ('"currency" is missing', {"sort": "-total"}),
             ('"order_reference" must be', {"order_reference": ""}),
             ('"customer_email" must be', {"customer_email": "ada"}),
+            ('"coupon" must be the code of a coupon', {"coupon": ""}),
+            ('"coupon" must be the code of a coupon', {"coupon": "a/b"}),
+            ('"coupon" must be the code of a coupon', {"coupon": "a\tb"}),
+            ('"coupon" must be the code of a coupon', {"coupon": "x" * 65}),
             ('no query parameter "updated"', {"updated": day}),
         ):
             self.refuse(detail, **parameters)
@@ -281,7 +299,23 @@ class Following(FindingCase):
         )
         self.assertEqual(
             {column for (column,) in columns},
-            {"cart_id", "status", "currency", "customer_id", "order_reference", "created_at"},
+            {
+                "cart_id",
+                "status",
+                "currency",
+                "customer_id",
+                "order_reference",
+                "created_at",
+                "coupons",
+            },
+        )
+        self.assertEqual(
+            self.database.value(
+                "SELECT pg_get_expr(indpred, indrelid) FROM pg_index"
+                " WHERE indexrelid = 'carts_coupons'::regclass;"
+            ),
+            "(coupons IS NOT NULL)",
+            "carts without coupons are no part of it",
         )
         self.assertEqual(
             self.database.sql(
@@ -316,6 +350,27 @@ class Following(FindingCase):
             found = self.find(sort=sort, limit=3, **parameters)
             self.assertEqual(found, expected(carts, sort, **parameters))
             self.assertEqual(self.page(sort=sort, limit=100, **parameters)["carts"][0]["id"], found[0])
+
+    def test_a_cart_is_found_by_a_coupon_as_long_as_it_is_in_it(self):
+        code = f"Kupón {make_id()}"
+        path = f"/coupons/{urllib.parse.quote(code)}"
+        self.assertEqual(self.client.put(path, {"percent": 10}).status, 201)
+        cart = self.make_cart((self.make_product(7), 1))["id"]
+
+        def then(is_found, answer):
+            self.assertEqual(answer.status, 200, answer)
+            self.assertEqual(self.find(coupon=code.upper()), [cart] if is_found else [])
+
+        def post(action, body=None):
+            return self.client.post(f"/carts/{cart}/{action}", body)
+
+        then(True, post("coupons", {"code": code}))
+        then(True, self.client.delete(path))
+        then(True, self.add(cart, self.make_product(8)))
+        then(False, self.client.delete(f"/carts/{cart}{path}"))
+        then(True, post("undo"))
+        then(True, post("reprice"))
+        then(True, post("cancel"))
 
     def test_what_is_damaged_is_told_and_written_anew(self):
         cart, other = (self.make_cart((self.make_product(7), 1))["id"] for _ in range(2))

@@ -44,10 +44,7 @@ class ConnectionCase(ServiceCase):
 
     def metric(self, service, name):
         with service.client() as client:
-            for line in client.get("/metrics").body.decode().splitlines():
-                if line.rpartition(" ")[0] == name:
-                    return int(line.rpartition(" ")[2])
-        raise AssertionError(f"there is no {name}")
+            return client.metrics()[name]
 
 
 @needs_binary

@@ -313,7 +313,7 @@ class Elsewhere(FaultCase):
 
     def is_runner(self, service):
         with service.client() as client:
-            return b"\ncartd_projection_runner 1\n" in client.get("/metrics").body
+            return client.metrics()["cartd_projection_runner"] == 1
 
 
 if __name__ == "__main__":

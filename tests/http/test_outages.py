@@ -63,12 +63,6 @@ class OutageCase(ServiceCase):
     def is_ready(self, client):
         return client.get("/readyz").status == 200
 
-    def read_metric(self, client, name):
-        for line in client.get("/metrics").body.decode().splitlines():
-            if line.startswith(f"{name} "):
-                return float(line.split()[1])
-        raise AssertionError(f"there is no {name}")
-
     def assert_unavailable(self, answer):
         problem = self.assert_problem(answer, 503, "database-unavailable")
         self.assertIn("Nothing was recorded", problem["detail"])
@@ -93,7 +87,7 @@ class CommandsCanNotBeRecorded(OutageCase):
         for _ in range(4):
             self.assert_unavailable(self.add(cart_id, sku, client=client))
             self.assertFalse(self.is_ready(client), "it is not ready meanwhile")
-        self.assertEqual(self.read_metric(client, "cartd_database_ready"), 0)
+        self.assertEqual(client.metrics()["cartd_database_ready"], 0)
         seconds = time.monotonic() - began
         told = service.output()[n_before:]
         self.assertLess(len(told), 2000 + 1500 * seconds, told)
@@ -114,7 +108,7 @@ class CommandsCanNotBeRecorded(OutageCase):
         self.assertEqual((answer.status, answer.headers.get("idempotent-replayed")), (200, "true"))
         self.assertEqual(self.event_types(cart_id), ["CartCreated", "ItemAdded"])
         self.assertTrue(self.is_ready(client))
-        self.assertEqual(self.read_metric(client, "cartd_database_ready"), 1)
+        self.assertEqual(client.metrics()["cartd_database_ready"], 1)
 
     def test_a_commit_of_which_nobody_knows_is_looked_up(self):
         """Also when PostgreSQL itself says that it does not know."""

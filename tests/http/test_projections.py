@@ -22,7 +22,7 @@ from support import (
 )
 from test_reports import ReportCase, as_text
 
-NAMES = ["cart_rankings", "demand", "funnel", "removed_then_bought"]
+NAMES = ["abandoned_carts", "cart_rankings", "demand", "funnel", "removed_then_bought"]
 RUSH = 300  # carts that a client makes while a rebuild goes on, at most
 
 
@@ -52,10 +52,7 @@ class FollowCase(ReportCase):
         return sorted(line["projection"] for line in self.service.events(event))
 
     def metric(self, name, client=None):
-        for line in (client or self.client).get("/metrics").body.decode().splitlines():
-            if line.startswith(f"{name} "):
-                return float(line.rpartition(" ")[2])
-        raise AssertionError(f"there is no metric {name}")
+        return (client or self.client).metrics()[name]
 
     def tables(self):
         """Everything in the tables of the projections, in an order that means nothing."""
@@ -67,6 +64,7 @@ class FollowCase(ReportCase):
                 "removals",
                 "removals_bought",
                 "reopenings",
+                "abandonments",
                 "cart_rankings",
             )
         ]

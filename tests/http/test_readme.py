@@ -56,7 +56,7 @@ def wait_for_reports(address):
     """Reports are a moment behind the log."""
     head = get_json(f"http://{address}/events")["head"]
     last = get_json(f"http://{address}/events?after={head - 1}")["events"][0]["recorded_at"]
-    for name in ("demand", "funnel", "removed-then-bought"):
+    for name in ("abandoned-carts", "demand", "funnel", "removed-then-bought"):
         for _ in range(200):
             if get_json(f"http://{address}/reports/{name}")["as_of"] == last:
                 break

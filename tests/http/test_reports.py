@@ -1,6 +1,7 @@
 """Reports against a slow, obvious computation from the raw events: now, as of any moment, page by
 page, as CSV, and while everything changes."""
 
+import collections
 import csv
 import datetime
 import io
@@ -31,8 +32,11 @@ def as_number(text):
     return whole // datetime.timedelta(microseconds=1)
 
 
+REPORTS = ("abandoned_carts", "demand", "funnel", "removed_then_bought")
+
+
 class ReportCase(ServiceCase):
-    def wait_until_known(self, *, of=("demand", "funnel", "removed_then_bought")):
+    def wait_until_known(self, *, of=REPORTS):
         """Until the projections know every event that is there now."""
         head = int(self.database.value("SELECT position FROM log_head;"))
         names = ", ".join(f"'{name}'" for name in of)
@@ -57,6 +61,11 @@ class ReportCase(ServiceCase):
         self.assertEqual(
             self.report("funnel", "stages", **as_of), (last, history.funnel(events)), as_of
         )
+        self.assertEqual(
+            self.report("abandoned-carts", "days", limit=5000, **as_of),
+            (last, history.abandoned_carts(events)),
+            as_of,
+        )
         for days in (1, 30):
             said = self.report("removed-then-bought", within_days=days, limit=5000, **as_of)
             self.assertEqual(said, (last, history.removed_then_bought(events, days)), as_of)
@@ -78,6 +87,10 @@ class OfRandomHistories(ReportCase):
     def test_a_history(self):
         self.assert_reports(self.events)
         self.assertTrue(history.removed_then_bought(self.events, 1), "the history has none")
+        found = collections.Counter()
+        for row in history.abandoned_carts(self.events):
+            found.update({name: count for name, count in row.items() if name.endswith("_carts")})
+        self.assertTrue(all(found.values()), found)
         self.ask_as_of_many_moments()
         self.ask_for_periods()
         self.ask_for_pages_and_csv()
@@ -101,6 +114,8 @@ class OfRandomHistories(ReportCase):
             _, said = self.report("funnel", "stages", **parameters)
             known = history.until(self.events, at)
             self.assertEqual(said, history.funnel(known, since, before), parameters)
+            _, said = self.report("abandoned-carts", "days", limit=5000, **parameters)
+            self.assertEqual(said, history.abandoned_carts(known, since, before), parameters)
         _, said = self.report("funnel", "stages", **{"from": as_text(created[-1])})
         self.assertEqual(said, history.funnel(self.events, since=created[-1]))
         _, said = self.report("funnel", "stages", to=as_text(created[0]))
@@ -148,7 +163,7 @@ class OfRandomHistories(ReportCase):
     def rebuild_and_ask_again(self):
         self.database.sql(
             "DELETE FROM demand_changes WHERE position % 2 = 0; DELETE FROM removals;"
-            "UPDATE funnel_steps SET value = value + 1;"
+            "UPDATE funnel_steps SET value = value + 1; DELETE FROM abandonments WHERE carts = 1;"
             "UPDATE projection_checkpoints SET rebuilt_position = 0;"
         )
         wait_until(

@@ -114,7 +114,7 @@ class Upgrade(unittest.TestCase):
             return [json.loads(line) for line in lines]
 
     def test_a_file_has_every_event_in_its_newest_shape(self):
-        for source in ("v1", "mixed", "whole", "weights", "merged"):
+        for source in ("v1", "mixed", "whole", "weights", "merged", "coupons"):
             with self.subTest(source):
                 database = self.make_database(source)
                 former = count_former(source)

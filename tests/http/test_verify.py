@@ -36,6 +36,7 @@ READ_TABLES = (
         f"UPDATE carts SET closed_at = NULL WHERE cart_id = {CLOSED}",
         r"carts\.closed_at is null and should be 20",
     ),
+    (f"UPDATE carts SET coupons = '{{a,b}}' {OF_CART}", r'carts\.coupons is "a\\nb" and should be null'),
     (f"DELETE FROM carts {OF_CART}", r"carts has no row for it"),
     (
         f"UPDATE carts SET cart_id = {NEW_ID} {OF_CART}",

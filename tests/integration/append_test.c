@@ -163,6 +163,7 @@ static const struct argument FULL_APPEND[] = {
     {"abandoned_at", EACH_NULL},
     {"is_abandoned", "f"},
     {"resume_token_hash", EACH_NULL},
+    {"coupons", EACH_NULL},
     /* chunks of long documents: put */
     {"stream_ordinal", ITS_ORDINAL},
     {"cart_id", ITS_ID},

@@ -28,6 +28,8 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 # Of a path the part before a placeholder must be there.
 PATH = re.compile(r"`((?:bench|deploy|docs|migrations|scripts|src|tests)/[\w./\-]*)")
 TEST_MODULE = re.compile(r"`(test_\w+\.py)`")
+# What /metrics prints, as documents and deploy/ name it; the two roles in PostgreSQL are called alike.
+METRIC = re.compile(r"\bcartd_(?!app\b|reader\b)[a-z_]+")
 # Before a line of a comment goes on.
 CONTINUED = re.compile(r"^\s*(?:\*(?!/)|#|--|//)?\s*")
 
@@ -88,6 +90,18 @@ def check_documents(tree):
         for number, reason in faults_of_text(tree, path, text):
             yield f"{tree.name(path)}:{number}: {reason}"
     yield from rooms_left_out(tree)
+    yield from unknown_metrics(tree)
+
+
+def unknown_metrics(tree):
+    """Whoever alerts on a metric that is not there is never alerted."""
+    header = tree.root / "src" / "metrics" / "metrics.h"
+    known = set(METRIC.findall(header.read_text(encoding="utf-8")))
+    for path in [*tree.root.glob("*.md"), *tree.files("deploy", "docs")]:
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            for name in METRIC.findall(line):
+                if re.sub(r"_(bucket|sum|count)$", "", name) not in known:
+                    yield f"{tree.name(path)}:{number}: there is no metric {name}"
 
 
 def faults_of_text(tree, path, text):

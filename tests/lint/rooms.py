@@ -47,7 +47,8 @@ ROOMS = {
     "audit": BELOW_STORE
     | CORE
     | {"aggregate", "codec", "eventstore", "projections", "replay"},
-    "http": {"base", "loop", "metrics", "codec", "auth", "service", "projections", "feed"}
+    "pages": set(),
+    "http": {"base", "loop", "metrics", "codec", "auth", "service", "projections", "feed", "pages"}
     | CORE
     | {"aggregate", "table"},
     # The subcommands open the rooms and hand them their settings.

@@ -60,6 +60,7 @@ PLANTS = [
     ("documents", "planted.md", "[there](docs/http.md#order-of-dances)\n"),
     ("documents", "docs/planted.md", "`src/cart/nowhere.c`\n"),
     ("documents", "docs/planted.md", "`test_nothing.py`\n"),
+    ("documents", "deploy/planted.yml", "a: cartd_commands_done > 1\n"),
     ("yaml", "planted.yaml", "a: 1\nb: 2\na: 3\n"),
     ("yaml", "planted.yml", "a: {b: 1, 'b': 2}\n"),
     ("yaml", "deploy/planted.yaml", "a: {description: pages, and streams}\n"),

@@ -24,10 +24,11 @@ static struct csv_record make_record(size_t n_fields, const char *const *fields)
 static struct product_line_header usual_header(void)
 {
     struct csv_record record = RECORD("sku", "name", "currency", "price", "active");
-    struct product_line_header header = {.n_fields = 0};
+    struct product_line_header header = {.has_decimal_prices = false};
     struct base_buffer ignored = {0};
     char *problem = NULL;
-    ck_assert(product_line_read_header(&record, &header, &ignored, &problem));
+    ck_assert(
+        columns_read_header(&product_line_columns, &record, &header.columns, &ignored, &problem));
     ck_assert_ptr_null(problem);
     ck_assert_uint_eq(ignored.length, 0);
     base_buffer_finish(&ignored);
@@ -79,11 +80,12 @@ START_TEST(columns_stand_in_any_order_and_active_may_be_missing)
 {
     struct csv_record names = RECORD("price", "currency", "name", "sku");
     struct csv_record record = RECORD("0", "USD", "Tea", "t-1");
-    struct product_line_header header = {.n_fields = 0};
+    struct product_line_header header = {.has_decimal_prices = false};
     struct product_line line;
     struct base_buffer ignored = {0};
     char *problem = NULL;
-    ck_assert(product_line_read_header(&names, &header, &ignored, &problem));
+    ck_assert(
+        columns_read_header(&product_line_columns, &names, &header.columns, &ignored, &problem));
     ck_assert_ptr_null(read_with(&header, record, &line));
     ck_assert_str_eq(line.sku, "t-1");
     ck_assert_str_eq(line.name, "Tea");
@@ -95,10 +97,11 @@ END_TEST
 
 static void check_header_refused(struct csv_record record, const char *part)
 {
-    struct product_line_header header = {.n_fields = 0};
+    struct product_line_header header = {.has_decimal_prices = false};
     struct base_buffer ignored = {0};
     char *problem = NULL;
-    ck_assert(!product_line_read_header(&record, &header, &ignored, &problem));
+    ck_assert(
+        !columns_read_header(&product_line_columns, &record, &header.columns, &ignored, &problem));
     ck_assert_msg(strstr(problem, part) != NULL, "%s", problem);
     free(problem);
     base_buffer_finish(&ignored);
@@ -125,11 +128,12 @@ START_TEST(a_header_has_its_names_in_any_case_among_others)
     struct csv_record names = RECORD(
         "Colour", " SKU ", "Name\t", "", "PRICE", "currency", "\x1b[2J", "Colour", long_name);
     struct csv_record record = RECORD("red", "tea", "Tea", "?", "5", "EUR", "", "", "");
-    struct product_line_header header = {.n_fields = 0};
+    struct product_line_header header = {.has_decimal_prices = false};
     struct product_line line;
     struct base_buffer ignored = {0};
     char *problem = NULL;
-    ck_assert(product_line_read_header(&names, &header, &ignored, &problem));
+    ck_assert(
+        columns_read_header(&product_line_columns, &names, &header.columns, &ignored, &problem));
     const char *said = base_buffer_text(&ignored);
     static const char expected[] = "\"Colour\", \"\", \"\\u001b[2J\", \"Colour\", \"xxx";
     ck_assert_msg(strncmp(said, expected, strlen(expected)) == 0, "%s", said);
@@ -145,8 +149,8 @@ START_TEST(a_row_of_blanks_is_blank)
 {
     struct csv_record blank = RECORD("", " ", "\t\r\n");
     struct csv_record full = RECORD("", " ", "x");
-    ck_assert(product_line_is_blank(&blank));
-    ck_assert(!product_line_is_blank(&full));
+    ck_assert(columns_are_blank(&blank));
+    ck_assert(!columns_are_blank(&full));
 }
 END_TEST
 
@@ -346,10 +350,11 @@ static const char *read_quantity(
 {
     struct csv_record names = RECORD(
         "sku", "name", "currency", "price", "minimum", "maximum", "multiple_of", "unit", "scale");
-    struct product_line_header header = {.n_fields = 0};
+    struct product_line_header header = {.has_decimal_prices = false};
     struct base_buffer ignored = {0};
     char *problem = NULL;
-    ck_assert(product_line_read_header(&names, &header, &ignored, &problem));
+    ck_assert(
+        columns_read_header(&product_line_columns, &names, &header.columns, &ignored, &problem));
     return read_with(
         &header, RECORD("nut", "Nut", "EUR", "1", minimum, maximum, multiple_of, unit, scale),
         line);
@@ -404,10 +409,11 @@ END_TEST
 static const char *read_tags(const char *tags, struct product_line *line)
 {
     struct csv_record names = RECORD("sku", "tags", "name", "currency", "price");
-    struct product_line_header header = {.n_fields = 0};
+    struct product_line_header header = {.has_decimal_prices = false};
     struct base_buffer ignored = {0};
     char *problem = NULL;
-    ck_assert(product_line_read_header(&names, &header, &ignored, &problem));
+    ck_assert(
+        columns_read_header(&product_line_columns, &names, &header.columns, &ignored, &problem));
     return read_with(&header, RECORD("nut", tags, "Nut", "EUR", "1"), line);
 }
 

@@ -74,6 +74,23 @@ static const struct http_refusal *read_sku(
         "slashes");
 }
 
+/* What a code is compared by. */
+static const struct http_refusal *read_coupon(
+    struct http_request *request, enum http_parameter parameter,
+    struct projections_filter_value *value)
+{
+    value->text = codec_fold_code(
+        &request->arena, codec_normalise(&request->arena, value->text, COUPON_CODE_MAX));
+    if (value->text != NULL)
+        return NULL;
+    return http_refuse_parameter(
+        request, parameter,
+        base_arena_printf(
+            &request->arena,
+            "the code of a coupon: 1 to %d characters, none of them a slash or a control character",
+            COUPON_CODE_MAX));
+}
+
 static const struct http_refusal *read_currency(
     struct http_request *request, enum http_parameter parameter,
     struct projections_filter_value *value)
@@ -116,6 +133,7 @@ static const struct {
     {HTTP_PARAMETER_CREATED_FROM, PROJECTIONS_FILTER_CREATED_FROM, read_time},
     {HTTP_PARAMETER_CREATED_TO, PROJECTIONS_FILTER_CREATED_TO, read_time},
     {HTTP_PARAMETER_ABANDONED, PROJECTIONS_FILTER_ABANDONED, read_abandoned},
+    {HTTP_PARAMETER_COUPON, PROJECTIONS_FILTER_COUPON, read_coupon},
     {HTTP_PARAMETER_UPDATED_FROM, PROJECTIONS_FILTER_UPDATED_FROM, read_time},
     {HTTP_PARAMETER_UPDATED_TO, PROJECTIONS_FILTER_UPDATED_TO, read_time},
     {HTTP_PARAMETER_TOTAL_FROM, PROJECTIONS_FILTER_TOTAL_FROM, read_total},

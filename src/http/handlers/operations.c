@@ -28,20 +28,6 @@ const struct http_refusal *http_ask_get_metrics(struct http_request *request)
     return NULL;
 }
 
-const struct http_refusal *http_ask_get_openapi(struct http_request *request)
-{
-    const struct http_options *options = &request->http->options;
-    http_send_reply(
-        request, &(struct http_reply){
-                     .status = MHD_HTTP_OK,
-                     .media = HTTP_MEDIA_YAML,
-                     .fixed = options->openapi,
-                     .fixed_length = options->openapi_length,
-                     .cache = HTTP_CACHE_PUBLIC,
-                 });
-    return NULL;
-}
-
 const struct http_refusal *http_ask_get_problem(struct http_request *request)
 {
     enum http_problem problem;

@@ -73,12 +73,23 @@ static const struct http_refusal *read_period(struct http_request *request)
                : NULL;
 }
 
-const struct http_refusal *http_ask_get_funnel_report(struct http_request *request)
+static const struct http_refusal *ask_of_period(
+    struct http_request *request, enum projections_report_kind kind)
 {
-    const struct http_refusal *refusal = begin(request, PROJECTIONS_FUNNEL);
+    const struct http_refusal *refusal = begin(request, kind);
     if (refusal == NULL)
         refusal = read_period(request);
     return refusal != NULL ? refusal : ask(request);
+}
+
+const struct http_refusal *http_ask_get_funnel_report(struct http_request *request)
+{
+    return ask_of_period(request, PROJECTIONS_FUNNEL);
+}
+
+const struct http_refusal *http_ask_get_abandoned_carts_report(struct http_request *request)
+{
+    return ask_of_period(request, PROJECTIONS_ABANDONED_CARTS);
 }
 
 const struct http_refusal *http_ask_get_removed_then_bought_report(struct http_request *request)

@@ -213,6 +213,12 @@ class Client:
     def get(self, target, **options):
         return self.request("GET", target, **options)
 
+    def metrics(self):
+        """What /metrics says: numbers by name, the labels in it."""
+        lines = self.get("/metrics").body.decode().splitlines()
+        rows = [line.rpartition(" ") for line in lines if not line.startswith("#")]
+        return {name: float(number) for name, _, number in rows}
+
     def head(self, target, **options):
         return self.request("HEAD", target, **options)
 

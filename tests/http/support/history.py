@@ -4,12 +4,24 @@ What the service answers from its tables must be what these functions say of the
 """
 
 import collections
+import datetime
+import itertools
 import json
 import random
 import statistics
 import uuid
 
 MICROSECONDS_A_DAY = 24 * 60 * 60 * 1_000_000
+# What may be the next event of an abandoned cart; all others come after CartResumed.
+AFTER_ABANDONED = ("CartResumed", "CartExpired", "CartMergedInto")
+STATUS_AFTER = {
+    "CartCheckedOut": "checked_out",
+    "CartCancelled": "cancelled",
+    "CartExpired": "expired",
+    "CartMergedInto": "merged",
+    "CartMergeReverted": "open",
+    "CartReopened": "open",
+}
 
 Event = collections.namedtuple("Event", "position stream_type stream_id version type data at")
 
@@ -39,6 +51,7 @@ class Cart:
         self.status = "open"
         self.lines = {}  # item id: [sku, quantity, price]
         self.ever_held = False
+        self.is_abandoned = False
         self.checked_out_at = None  # the position of its last checkout
 
     def total(self):
@@ -49,6 +62,8 @@ class Cart:
 
     def apply(self, event):
         data = event.data
+        if event.type in ("CartAbandoned", *AFTER_ABANDONED):
+            self.is_abandoned = event.type == "CartAbandoned"
         if event.type == "ItemAdded":
             line = self.lines.setdefault(data["item_id"], [data["sku"], 0, 0])
             line[1] += data["quantity"]
@@ -80,6 +95,8 @@ class Cart:
             self.status = "open"
         elif event.type == "CartCancelled":
             self.status = "cancelled"
+        elif event.type == "CartExpired":
+            self.status = "expired"
         elif event.type == "CartReopened":
             self.status = "open"
 
@@ -178,6 +195,39 @@ def removed_then_bought(events, within_days=30):
     return sorted(rows, key=lambda row: (-row["customers"], row["sku"]))
 
 
+def abandoned_carts(events, since=None, before=None):
+    owners, times = {}, collections.defaultdict(list)  # by cart; each time with what came after it
+    for event in events:
+        if event.type in ("CartCreated", "CartClaimed"):
+            owners[event.stream_id] = "customer" if event.data["customer_id"] else "guest"
+        elif event.type == "CartAbandoned":
+            times[event.stream_id].append((event, owners[event.stream_id], []))
+        elif times[event.stream_id]:
+            times[event.stream_id][-1][2].append(event.type)
+    rows = collections.defaultdict(collections.Counter)
+    for event, owner, after in itertools.chain.from_iterable(times.values()):
+        if (since is not None and event.at < since) or (before is not None and event.at >= before):
+            continue
+        day = datetime.datetime.fromtimestamp(event.at // 1_000_000, datetime.UTC).date()
+        is_recovered = bool({"CartResumed", "CartMergedInto", "CartReopened"} & set(after))
+        status = ["open", *(STATUS_AFTER[kind] for kind in after if kind in STATUS_AFTER)][-1]
+        row = rows[day, event.data["currency"], owner]
+        for name, counts in (
+            ("", True),
+            ("recovered", is_recovered),
+            *((name, status == name) for name in ("checked_out", "cancelled", "expired")),
+            ("still_abandoned", not is_recovered and status == "open"),
+        ):
+            row[f"{name}_carts".lstrip("_")] += counts
+            row[f"{name}_value".lstrip("_")] += event.data["total"] * counts
+    return [
+        {"day": day.isoformat(), "currency": currency, "owner": owner, **row}
+        for (day, currency, owner), row in sorted(
+            rows.items(), key=lambda pair: (-pair[0][0].toordinal(), *pair[0][1:])
+        )
+    ]
+
+
 class Writer:
     """Random carts, written straight into the log: so times may be anything, and events that no
     service would write can be among them."""
@@ -196,13 +246,15 @@ class Writer:
         self.at += self.random.randrange(1, most_us)
 
     def write(self, stream_id, kind, data, schema_version=1):
+        cart = self.carts.get(stream_id)
+        if cart and cart.is_abandoned and kind not in AFTER_ABANDONED:
+            self.write(stream_id, "CartResumed", {})
         self.versions[stream_id] += 1
         self.rows.append((stream_id, self.versions[stream_id], kind, schema_version, data, self.at))
-        cart = self.carts.get(stream_id)
         event = Event(0, "cart", stream_id, self.versions[stream_id], kind, data, self.at)
         if kind == "CartCreated":
             self.carts[stream_id] = Cart(event)
-        elif kind == "CartReopened":
+        elif stream_id in self.closed:
             self.carts[stream_id] = cart = self.closed.pop(stream_id)
             cart.apply(event)
         elif cart:
@@ -229,9 +281,12 @@ class Writer:
             self.create(customer, choose.choice(["EUR", "EUR", "EUR", "USD"]))
             return
         if self.closed and choose.random() < 0.05:
-            self.write(choose.choice(list(self.closed)), "CartReopened", {"reason": None})
+            self.open_again(choose.choice(list(self.closed)))
             return
         stream_id = choose.choice(list(self.carts))
+        if self.carts[stream_id].lines and choose.random() < 0.1:
+            self.step_of_time(stream_id)
+            return
         if choose.random() < 0.15:
             self.step_of_lines(stream_id)
             return
@@ -258,6 +313,32 @@ class Writer:
             self.write(stream_id, "CartCheckedOut", data)
         else:
             self.write(stream_id, "CartCancelled", {})
+
+    def abandon(self, stream_id):
+        cart = self.carts[stream_id]
+        data = {"total": cart.total(), "currency": cart.currency}
+        data["item_count"] = sum(quantity for _, quantity, _ in cart.lines.values())
+        self.write(stream_id, "CartAbandoned", data)
+
+    def merge_into(self, stream_id, into):
+        self.write(stream_id, "CartMergedInto", {"into": into, "version": 2})
+
+    def open_again(self, stream_id):
+        if self.closed[stream_id].status == "merged":
+            data = {"cart_id": self.closed[stream_id].id, "notes": []}
+            self.write(stream_id, "CartMergeReverted", data)
+        else:
+            self.write(stream_id, "CartReopened", {"reason": None})
+
+    def step_of_time(self, stream_id):
+        """Nobody does anything with a cart for long, or not but merge it."""
+        kind = self.random.random()
+        if kind < 0.8 and not self.carts[stream_id].is_abandoned:
+            self.abandon(stream_id)
+        elif kind < 0.7:
+            self.write(stream_id, "CartExpired", {})
+        else:
+            self.merge_into(stream_id, self.random.choice(list(self.carts)))
 
     def step_of_lines(self, stream_id):
         """Something else that may happen to the lines of a cart as they are."""

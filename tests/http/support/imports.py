@@ -1,4 +1,4 @@
-"""What the tests of `cartd catalog import` share."""
+"""What the tests of `cartd catalog import` and `cartd coupons import` share."""
 
 import pathlib
 import tempfile
@@ -8,6 +8,8 @@ from .service import run_cartd
 
 
 class ImportCase(ServiceCase):
+    SUBCOMMAND = "catalog"
+
     def setUp(self):
         folder = tempfile.TemporaryDirectory(prefix="cartd-test-import-")
         self.addCleanup(folder.cleanup)
@@ -17,7 +19,7 @@ class ImportCase(ServiceCase):
     def run_import(self, content, *switches, expected=0, path=None):
         path = path or self.path
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        done = run_cartd("catalog", "import", str(path), *switches, url=self.database.app_url)
+        done = run_cartd(self.SUBCOMMAND, "import", str(path), *switches, url=self.database.app_url)
         self.assertEqual(done.returncode, expected, (done.stdout, done.stderr))
         return done
 

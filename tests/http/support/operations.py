@@ -31,6 +31,7 @@ class Requests:
             path = path.replace("{token}", self.case.make_resume_token(self.case.make_cart()["id"]))
         path = path.replace("{sku}", make_sku("put") if operation.id == "putProduct" else self.sku)
         path = path.replace("{slug}", "cart-closed").replace("{name}", "tax")
+        path = path.replace("{file}", "cartd.css")
         code = self.make_coupon(operation) if "oupon" in operation.id else ""
         path = path.replace("{code}", code)
         if operation.id == "removeCoupon":

@@ -1,0 +1,267 @@
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "codec.h"
+#include "coupon_line.h"
+#include "import.h"
+#include "projections.h"
+#include "seen.h"
+#include "subcommand.h"
+
+struct coupon_slot {
+    struct import_slot slot;
+    struct coupon_command command;
+    struct base_arena arena; /* its texts */
+};
+
+struct coupons_file {
+    const struct config *config;
+    struct source *source;
+    char delimiter;         /* '\0': found by itself */
+    const char *checked_by; /* "--strict": why nothing is imported if a line is bad */
+    struct seen seen;       /* the definition of each folded code, as JSON */
+    int64_t n_coupons;
+};
+
+struct coupons_pass {
+    struct import import;
+    struct coupons_file *file;
+};
+
+/* ---- a line ---------------------------------------------------------------------------------- */
+
+static void write_definition(struct base_buffer *out, const struct coupon_definition *definition)
+{
+    codec_write_coupon_event(
+        out, &(struct coupon_event){.type = COUPON_EVENT_DEFINED, .defined = *definition});
+}
+
+/* 0, or the number of an earlier line of the same coupon that says something else. */
+static int64_t note(
+    struct coupons_file *file, const struct coupon_definition *definition, const char *folded,
+    int64_t line_number)
+{
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer text = {0};
+    write_definition(&text, definition);
+    file->n_coupons += !seen_has(&file->seen, folded, "coupon");
+    return seen_note(&file->seen, folded, "coupon", base_buffer_text(&text), line_number);
+}
+
+static void complain(struct import_slot *slot, const char *reason)
+{
+    const struct coupon_slot *coupon = BASE_CONTAINER(slot, struct coupon_slot, slot);
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer text = {0};
+    base_buffer_append_text(&text, reason);
+    coupon_line_append_code(&text, coupon->command.definition.code);
+    import_complain(slot->import, slot->line_number, base_buffer_text(&text));
+}
+
+static void release(struct import_slot *slot)
+{
+    base_arena_finish(&BASE_CONTAINER(slot, struct coupon_slot, slot)->arena);
+}
+
+/* Takes the arena, in which the definition's texts are. */
+static void submit(
+    struct import *import, const struct coupon_definition *definition, const char *folded,
+    struct base_arena *arena, int64_t line_number)
+{
+    struct import_slot *slot = import_take_slot(import, line_number);
+    struct coupon_slot *coupon = BASE_CONTAINER(slot, struct coupon_slot, slot);
+    coupon->command =
+        (struct coupon_command){.type = COUPON_COMMAND_DEFINE, .definition = *definition};
+    const struct base_uuid coupon_id = aggregate_coupon_id(folded);
+    coupon->arena = *arena;
+    *arena = (struct base_arena){0};
+    import_submit(slot, coupon_id, &coupon->command, 0);
+}
+
+static void receive(
+    struct import *import, const struct coupon_definition *definition, struct base_arena *arena,
+    int64_t line_number)
+{
+    struct coupons_file *file = BASE_CONTAINER(import, struct coupons_pass, import)->file;
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer problem = {0};
+    const char *folded = codec_fold_code(arena, definition->code);
+    int64_t earlier = import->is_checked ? 0 : note(file, definition, folded, line_number);
+    if (earlier > 0) {
+        base_buffer_printf(&problem, "it contradicts line %" PRId64, earlier);
+        coupon_line_append_code(&problem, definition->code);
+        import_complain(import, line_number, base_buffer_text(&problem));
+    } else if (!import->only_checks) {
+        submit(import, definition, folded, arena, line_number);
+    }
+}
+
+static void receive_record(struct import *import, const struct csv_record *record)
+{
+    BASE_CLEANUP(base_arena_finish) struct base_arena arena = {0};
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer problem = {0};
+    struct coupon_definition definition;
+    if (coupon_line_read_record(&import->header, record, &arena, &definition, &problem))
+        receive(import, &definition, &arena, record->line);
+    else
+        import_complain(import, record->line, base_buffer_text(&problem));
+}
+
+static void receive_line(struct import *import, const struct lines *line)
+{
+    BASE_CLEANUP(base_arena_finish) struct base_arena arena = {0};
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer problem = {0};
+    struct coupon_definition definition;
+    if (coupon_line_read(line->text, line->length, &arena, &definition, &problem))
+        receive(import, &definition, &arena, line->number);
+    else
+        import_complain(import, line->number, base_buffer_text(&problem));
+}
+
+static const struct import_kind COUPONS = {
+    .thing = "coupon",
+    .actor = "coupons-import",
+    .aggregate = &aggregate_coupon,
+    .columns = &coupon_line_columns,
+    .slot_size = sizeof(struct coupon_slot),
+    .refused = "it could not be recorded", /* no rule refuses a definition */
+    .id_taken = "the id that belongs to this code is taken by another kind of stream",
+    .complain = complain,
+    .receive_record = receive_record,
+    .receive_line = receive_line,
+    .release = release,
+};
+
+/* ---- the file -------------------------------------------------------------------------------- */
+
+static void run(struct coupons_pass *pass, const char *task_name)
+{
+    pass->import.kind = &COUPONS;
+    pass->import.config = pass->file->config;
+    pass->import.source = pass->file->source;
+    pass->import.delimiter = pass->file->delimiter;
+    import_run(&pass->import, task_name);
+}
+
+/* Only reads the lines, and notes what they say. False: one is bad, or they can't be read; said. */
+static bool check(struct coupons_file *file)
+{
+    struct coupons_pass pass = {.file = file, .import = {.only_checks = true}};
+    run(&pass, "checking");
+    bool is_right = import_is_whole(&pass.import);
+    if (pass.import.end == IMPORT_READ_ALL && !is_right) {
+        import_print_summary(&pass.import);
+        cli_complain("nothing was imported, because of %s", file->checked_by);
+    }
+    import_finish(&pass.import);
+    return is_right && source_rewind(file->source);
+}
+
+/* False: not everything was recorded; said. */
+static bool import_lines(struct coupons_file *file)
+{
+    struct coupons_pass pass = {.file = file, .import = {.is_checked = file->checked_by != NULL}};
+    run(&pass, "importing");
+    bool is_whole = import_is_whole(&pass.import);
+    import_print_summary(&pass.import);
+    import_finish(&pass.import);
+    return is_whole;
+}
+
+/* ---- a dry run ------------------------------------------------------------------------------- */
+
+struct difference {
+    int64_t n_new;
+    int64_t n_changed;
+};
+
+/* A stored coupon that can't be read counts as one that changes. The columns are those of
+ * projections_coupons_sql(). */
+static void compare(
+    const struct coupons_file *file, char *const *row, struct difference *difference)
+{
+    BASE_CLEANUP(base_arena_finish) struct base_arena arena = {0};
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer text = {0};
+    struct coupon_event stored;
+    if (!seen_has(&file->seen, row[0], "coupon"))
+        return;
+    bool is_in_force = row[1][0] == 't';
+    if (codec_read_coupon_event(
+            codec_coupon_event_name(COUPON_EVENT_DEFINED),
+            codec_coupon_event_schema_version(COUPON_EVENT_DEFINED), row[2], &arena, &stored))
+        write_definition(&text, &stored.defined);
+    difference->n_new--;
+    difference->n_changed +=
+        !is_in_force || !seen_says(&file->seen, row[0], "coupon", base_buffer_text(&text));
+}
+
+/* False: the coupons can't be read; said. */
+static bool find_difference(const struct coupons_file *file, struct difference *difference)
+{
+    enum { N_COLUMNS = 3 };
+    BASE_CLEANUP(base_free_pointer) char *problem = NULL;
+    BASE_CLEANUP(base_free_pointer) char *after = base_copy_text("");
+    struct postgres_session *session =
+        postgres_session_open(file->config->texts[CONFIG_DATABASE_URL], &problem);
+    bool is_good = session != NULL;
+    difference->n_new = file->n_coupons;
+    for (bool is_last = false; is_good && !is_last;) {
+        struct postgres_table page = {0};
+        const char *const parameters[] = {after};
+        is_good = postgres_session_query(
+            session, projections_coupons_sql(), parameters, BASE_COUNT(parameters), &page,
+            &problem);
+        is_last = page.n_rows == 0;
+        for (size_t i = 0; i < page.n_rows; i++)
+            compare(file, page.cells + i * N_COLUMNS, difference);
+        if (!is_last) {
+            free(after);
+            after = base_copy_text(page.cells[(page.n_rows - 1) * N_COLUMNS]);
+        }
+        postgres_table_finish(&page);
+    }
+    postgres_session_close(session);
+    if (!is_good)
+        cli_complain("%s; nothing was imported", problem);
+    return is_good;
+}
+
+static bool print_dry_run(const struct coupons_file *file)
+{
+    struct difference difference = {0};
+    if (!find_difference(file, &difference))
+        return false;
+    printf(
+        "coupons: %" PRId64 " would be new, %" PRId64 " changed\n", difference.n_new,
+        difference.n_changed);
+    puts("dry run: every line is right; nothing was imported");
+    return true;
+}
+
+/* ---- the subcommand -------------------------------------------------------------------------- */
+
+/* False: not everything was imported; said. */
+static bool import_file(struct coupons_file *file, bool is_dry_run)
+{
+    if (file->checked_by != NULL && !(source_spool(file->source) && check(file)))
+        return false;
+    return is_dry_run ? print_dry_run(file) : import_lines(file);
+}
+
+enum cli_exit cli_coupons(const struct cli_call *call)
+{
+    struct source source;
+    struct coupons_file file = {.config = call->config, .source = &source};
+    bool is_dry_run = call->flags[CLI_COUPONS_DRY_RUN].is_given;
+    if (strcmp(call->arguments[0], "import") != 0)
+        return cli_complain_of_usage(call);
+    if (!import_read_delimiter(&call->flags[CLI_COUPONS_DELIMITER], &file.delimiter))
+        return CLI_MISUSED;
+    if (call->flags[CLI_COUPONS_STRICT].is_given)
+        file.checked_by = "--strict";
+    else if (is_dry_run)
+        file.checked_by = "--dry-run";
+    bool is_done = source_open(&source, call->arguments[1]) && import_file(&file, is_dry_run);
+    source_close(&source);
+    seen_finish(&file.seen);
+    return is_done ? CLI_DONE : CLI_FAILED;
+}
