@@ -19,14 +19,14 @@ class ShopSteps(Steps):
         "check_out": 10,
         "reopen": 14,
         "claim": 6,
-        "apply_coupon": 26,
+        "apply_coupon": 50,
         "remove_coupon": 6,
         "merge": 24,
         "revert_merge": 16,
     }
 
     def count(self):
-        return self.random.randint(20, 60)
+        return self.random.randint(30, 80)
 
     def make(self):
         products, creation = super().make()[:PRODUCTS], self.make_creation()
@@ -99,11 +99,11 @@ class ShopSteps(Steps):
             "amount": amounts if is_amount else None,
             "minimum": self.random.choice(({}, {}, {}, {}, {"EUR": 500}, {"EUR": 20000, "USD": 500})),
             "skus": skus,
-            "tags": self.random.choice(([], [], [], ["sale"], ["new", "sale"])),
+            "tags": self.random.choice(([], [], [], [], ["sale"], ["new", "sale"])),
             "starts_at": starts_at,
             "ends_at": None if starts_at else ends_at,
             "limit": self.random.choice((None, None, 1, 1, 2)),
-            "limit_per_customer": self.random.choice((None, None, 1, 1, 2)),
+            "limit_per_customer": self.random.choice((None, None, None, 1, 2)),
             "combinable": self.random.random() < 0.8,
         }
 
