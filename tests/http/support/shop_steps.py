@@ -9,6 +9,13 @@ RULES = ("sum", "max", "theirs", "ours")
 LONG_AGO = "2020-01-01T00:00:00.000000Z"
 FAR_AWAY = "2200-01-01T00:00:00.000000Z"
 NEVER = (None,) * 12
+FREE = {
+    "starts_at": None,
+    "ends_at": None,
+    "limit": None,
+    "limit_per_customer": None,
+    "combinable": True,
+}  # a coupon that everybody may use, with others
 
 
 class ShopSteps(Steps):
@@ -45,9 +52,11 @@ class ShopSteps(Steps):
         if dice < 0.33:
             return ("withdraw", self.random.randrange(CODES))
         if dice < 0.345:
-            return ("many_coupons", self.make_definition())
+            return ("many_coupons", {**self.make_definition(), **FREE})
         if dice < 0.347:
             return ("wide_merge", self.random.choice(RULES))
+        if dice < 0.36:
+            return ("spread", {"EUR": self.random.choice((1, 7, 100, 250))})
         return super().make_step()
 
     def make_product(self, index):
