@@ -33,9 +33,17 @@ struct aggregate_past {
     bool is_before_command;
 };
 
-/* What a decision may look at besides its state: what the catalogue says of a sku, the states of
- * the other streams that the command is about, in the order in which boundary() named them, and
- * what streams were. Nothing of the past changes, so that nothing is tied to it.
+/* The other streams that a command is about, in the order in which boundary() named them, and
+ * their states. */
+struct aggregate_others {
+    size_t n;
+    const struct aggregate_stream *streams;
+    const void *const *states;
+};
+
+/* What a decision may look at besides its state: what the catalogue says of a sku, the other
+ * streams that the command is about, and what streams were. Nothing of the past changes, so that
+ * nothing is tied to it.
  *
  * The last two may not be known yet. Then find_past() sets *is_read to false, an offer is of no
  * product, and whatever is decided counts for nothing: what is missing is read, and the command is
@@ -46,13 +54,12 @@ struct aggregate_known {
     const void *(*find_past)(void *context, const struct aggregate_past *past, bool *is_read);
     void *context;
     const struct base_uuid *stream_id; /* of the command */
-    const void *const *others;
-    size_t n_others;
+    struct aggregate_others others;
 };
 
 /* Facts to record in another stream. */
 struct aggregate_effect {
-    size_t other; /* its index in what boundary() named */
+    size_t other; /* its index */
     const void *facts;
     size_t n_facts;
 };

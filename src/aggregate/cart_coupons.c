@@ -51,7 +51,7 @@ size_t cart_coupons_list(
 }
 
 /* The state of one; NULL: the request is not about it. */
-static const void *find_state(const struct cart_others *others, struct base_uuid id)
+static const void *find_state(const struct aggregate_others *others, struct base_uuid id)
 {
     size_t i = stream_list_find(others->streams, others->n, &id);
     return i < others->n ? others->states[i] : NULL;
@@ -75,7 +75,7 @@ static bool is_for_each_customer(const struct cart_coupon *coupon)
 
 /* What the cart has redeemed itself comes back when it is reopened, so it does not count. */
 static bool is_used_up_by_customer(
-    const struct cart *before, const struct cart_others *others,
+    const struct cart *before, const struct aggregate_others *others,
     const struct coupon_definition *definition, const char *code)
 {
     if (definition->limit_per_customer == 0 || before->customer_id == NULL)
@@ -90,8 +90,8 @@ static bool is_used_up_by_customer(
 }
 
 struct cart_coupon_offer cart_coupons_find(
-    const struct cart *before, const struct cart_request *request, const struct cart_others *others,
-    const char *code)
+    const struct cart *before, const struct cart_request *request,
+    const struct aggregate_others *others, const char *code)
 {
     const struct coupon *state = find_state(others, aggregate_coupon_id(code));
     if (state == NULL)

@@ -101,9 +101,9 @@ static bool is_readable(const struct batch_stream *other, struct batch_command *
 /* Finds those behind the ones that were found before. False: they are not all there, and the
  * command's resolution is set. */
 static bool find_further(
-    struct batch *batch, struct batch_command *entry, const struct aggregate_stream *wanted,
-    size_t n_wanted, struct batch_others *others)
+    struct batch *batch, struct batch_command *entry, size_t n_wanted, struct batch_others *others)
 {
+    const struct aggregate_stream *wanted = others->wanted;
     for (; others->n < n_wanted; others->n++) {
         struct batch_stream *other = find(batch, &wanted[others->n]);
         if (other == NULL) {
@@ -125,16 +125,15 @@ bool boundary_find(
 {
     const struct aggregate *aggregate = stream->load.aggregate;
     const void *command = entry->command->command;
-    struct aggregate_stream wanted[AGGREGATE_BOUNDARY_MAX];
-    *others = (struct batch_others){.n = 0};
+    others->n = 0;
     if (aggregate->boundary == NULL || !aggregate->may_have_others(command))
         return true;
-    size_t n_wanted = aggregate->boundary(stream->load.state, command, NULL, 0, wanted);
+    size_t n_wanted = aggregate->boundary(stream->load.state, command, NULL, 0, others->wanted);
     while (others->n < n_wanted) {
-        if (!find_further(batch, entry, wanted, n_wanted, others))
+        if (!find_further(batch, entry, n_wanted, others))
             return false;
-        n_wanted =
-            aggregate->boundary(stream->load.state, command, others->states, others->n, wanted);
+        n_wanted = aggregate->boundary(
+            stream->load.state, command, others->states, others->n, others->wanted);
     }
     for (size_t i = 0; i < others->n; i++) {
         tie(batch, stream, others->streams[i]);

@@ -164,8 +164,7 @@ static void apply_rules(
         .find_past = find_past,
         .context = &question,
         .stream_id = &stream->load.id,
-        .others = others.states,
-        .n_others = others.n,
+        .others = {.n = others.n, .streams = others.wanted, .states = others.states},
     };
     struct aggregate_decision decision;
     int32_t former_version = version_of(stream);

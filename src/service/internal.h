@@ -205,6 +205,7 @@ void service_set_boundary(
 /* The other streams of a command, as they are decided so far. */
 struct batch_others {
     size_t n;
+    struct aggregate_stream wanted[AGGREGATE_BOUNDARY_MAX];
     struct batch_stream *streams[AGGREGATE_BOUNDARY_MAX];
     const void *states[AGGREGATE_BOUNDARY_MAX];
 };
