@@ -60,7 +60,7 @@ static struct cart_offer find_offer(void *context, const char *sku, const char *
 static struct cart_coupon_offer find_coupon(void *context, const char *code)
 {
     const struct question *question = context;
-    return cart_coupons_find(question->recorded, question->request, &question->known->others, code);
+    return cart_coupons_find(question->recorded, question->request, question->known, code);
 }
 
 static const struct cart *find_past(

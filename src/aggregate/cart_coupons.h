@@ -16,10 +16,11 @@ size_t cart_coupons_list(
     const struct cart *cart, const struct cart_request *request, struct aggregate_stream *others,
     size_t n);
 /* What a coupon is for the cart, which was `before` when the request came. One that is not among
- * the others can't be used: nobody has looked at it. */
+ * the others, as an earlier command of the request has brought it back, is asked for; where there
+ * is no room for it, it can't be used. */
 struct cart_coupon_offer cart_coupons_find(
     const struct cart *before, const struct cart_request *request,
-    const struct aggregate_others *others, const char *code);
+    const struct aggregate_known *known, const char *code);
 
 /* Facts of other streams, in their order, behind those that are there. */
 struct cart_effects {

@@ -5,7 +5,6 @@
 
 #include "cart_coupons.h"
 #include "customer.h"
-#include "stream_list.h"
 
 /* ---- which they are -------------------------------------------------------------------------- */
 
@@ -54,7 +53,7 @@ static size_t find_customer(
     const struct aggregate_stream *others, size_t n, const char *customer_id)
 {
     struct base_uuid id = aggregate_customer_id(customer_id);
-    return stream_list_find(others, n, &id);
+    return aggregate_find_stream(others, n, &id);
 }
 
 static size_t find_cart(const struct aggregate_stream *others, size_t n)
@@ -69,7 +68,7 @@ static size_t add_customer(struct aggregate_stream *others, size_t n, const char
 {
     if (customer_id == NULL)
         return n;
-    return stream_list_add(
+    return aggregate_add_stream(
         others, n,
         (struct aggregate_stream){&aggregate_customer, aggregate_customer_id(customer_id)});
 }
@@ -96,7 +95,7 @@ static size_t add_merged(
                                             : find_open_cart(cart, command, others, known, n_known);
     if (cart_id == NULL || !base_uuid_parse(cart_id, &other.id))
         return n;
-    return stream_list_add(others, n, other);
+    return aggregate_add_stream(others, n, other);
 }
 
 size_t cart_others_list(

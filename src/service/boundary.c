@@ -135,6 +135,9 @@ bool boundary_find(
         n_wanted = aggregate->boundary(
             stream->load.state, command, others->states, others->n, others->wanted);
     }
+    n_wanted = needs_list_others(entry->command, others->wanted, n_wanted);
+    if (!find_further(batch, entry, n_wanted, others))
+        return false;
     for (size_t i = 0; i < others->n; i++) {
         tie(batch, stream, others->streams[i]);
         others->streams[i]->n_sharing++;

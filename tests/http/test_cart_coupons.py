@@ -239,6 +239,33 @@ class CheckingOut(CouponCase):
         self.assertEqual(self.assert_cart(self.execute(self.cart_id, *without))["total"], 1000)
         self.assertEqual(self.used(code), 0)
 
+    def test_one_request_brings_a_coupon_back_and_settles_it(self):
+        """When the request comes only the past of the cart names that coupon."""
+        for command in ({"type": "undo"}, {"type": "restore", "version": 3}):
+            for members in ({"limit": 1}, {"limit_per_customer": 1}):
+                code = self.define(percent=1000, **members)
+                cart_id = self.make_cart((self.sku, 2), customer_id=f"ada-{make_code()}")["id"]
+                self.assert_cart(self.apply(cart_id, code))
+                self.assert_cart(self.remove(cart_id, code))
+                cart = self.assert_cart(self.execute(cart_id, command, {"type": "reprice"}))
+                self.assertEqual(cart["coupons"], [coupon(code, 100)])
+                self.assert_cart(self.remove(cart_id, code))
+                cart = self.assert_cart(self.execute(cart_id, command, {"type": "check_out"}))
+                self.assertEqual((cart["status"], cart["total"]), ("checked_out", 900))
+                self.assertEqual(self.used(code), 1)
+        self.assert_clean()
+
+    def test_what_is_brought_back_may_be_used_up(self):
+        code = self.define(percent=1000, limit=1)
+        cart_id, other = (self.make_cart((self.sku, 2))["id"] for _ in range(2))
+        for each in (cart_id, other):
+            self.assert_cart(self.apply(each, code))
+        self.assert_cart(self.remove(cart_id, code))
+        self.assert_cart(self.post(other, "checkout"))
+        answer = self.execute(cart_id, {"type": "undo"}, {"type": "check_out"})
+        problem = self.assert_problem(answer, 409, "coupons-changed")
+        self.assertEqual(problem["coupons"][0]["state"], "exhausted")
+
     def test_a_retry_redeems_once(self):
         code = self.define(percent=1000)
         self.assert_cart(self.apply(self.cart_id, code))

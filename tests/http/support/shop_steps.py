@@ -18,15 +18,6 @@ FREE = {
 }  # a coupon that everybody may use, with others
 
 
-def leave_out_settling(commands):
-    """Of a list that brings coupons back: the request knows only those that the cart had before it,
-    so that a reprice or a checkout behind that takes the others for expired. The service ought to
-    look at them too."""
-    if not any(each["type"] in ("undo", "restore") for each in commands):
-        return commands
-    return [each for each in commands if each["type"] not in ("reprice", "check_out")]
-
-
 class ShopSteps(Steps):
     """Carts are named by their number, coupons by theirs."""
 
@@ -66,8 +57,7 @@ class ShopSteps(Steps):
             return ("wide_merge", self.random.choice(RULES))
         if dice < 0.36:
             return ("spread", {"EUR": self.random.choice((1, 7, 100, 250))})
-        kind, *step = super().make_step()
-        return (kind, leave_out_settling(step[0])) if kind == "commands" else (kind, *step)
+        return super().make_step()
 
     def make_product(self, index):
         """Mostly at one of two prices, so that shares are equal and their remainders too."""
