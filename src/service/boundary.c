@@ -1,7 +1,6 @@
 #include "internal.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 /*
  * Commands that are about several streams. The batch has all of them (collect.c), so they are
@@ -11,18 +10,6 @@
  * Which streams those are depends on the state, and what the batch has taken was a guess. Where the
  * guess was wrong, the command goes back with the right list.
  */
-
-void service_set_boundary(
-    struct service_command *command, const struct aggregate_stream *streams, size_t n)
-{
-    free(command->boundary);
-    command->boundary = NULL;
-    if (n == 0)
-        return;
-    command->boundary = base_alloc(sizeof *command->boundary);
-    command->boundary->n = n;
-    memcpy(command->boundary->streams, streams, n * sizeof *streams);
-}
 
 /* ---- ties ------------------------------------------------------------------------------------ */
 

@@ -72,9 +72,12 @@ class Applying(CouponCase):
         cart = self.assert_cart(self.remove(self.cart_id, code.lower()))
         self.assertEqual((cart["coupons"], cart["discount"]), ([], 0))
         self.assertEqual(self.assert_cart(self.remove(self.cart_id, code)), cart)
+        self.assert_cart(self.apply(self.cart_id, f" {code}"))
+        self.assertEqual(self.assert_cart(self.remove(self.cart_id, f"%20{code}%20"))["coupons"], [])
         self.assertEqual(
             self.event_types(self.cart_id)[2:],
-            ["CartCouponApplied", "ItemAdded", "CartCouponRemoved"],
+            ["CartCouponApplied", "ItemAdded", "CartCouponRemoved"]
+            + ["CartCouponApplied", "CartCouponRemoved"],
         )
         self.assertEqual(self.used(code), 0)
 
