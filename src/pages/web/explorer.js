@@ -4,13 +4,21 @@
 import { Problem, setToken } from "/pages/explorer_api.js";
 import { byId, onEnter } from "/pages/explorer_dom.js";
 import { moveInCart, openCart, prepareCart } from "/pages/explorer_cart.js";
+import { openCoupons, prepareCoupons } from "/pages/explorer_coupons.js";
+import { openLag } from "/pages/explorer_lag.js";
 import { openLog, prepareLog } from "/pages/explorer_log.js";
+import { openReports } from "/pages/explorer_reports.js";
+import { openSearch, prepareSearch } from "/pages/explorer_search.js";
 
 /** open(parameters, signal, tellProblem) shows a section; move(parameters) is true if what is shown
  * could do it without being opened anew. */
 const SECTIONS = {
   log: { open: openLog },
+  search: { open: openSearch },
   cart: { open: openCart, move: moveInCart },
+  reports: { open: openReports },
+  coupons: { open: openCoupons },
+  lag: { open: openLag },
 };
 
 let current = { name: null, ending: new AbortController() };
@@ -19,30 +27,39 @@ let current = { name: null, ending: new AbortController() };
 function tellProblem(section, problem) {
   const shown = section.querySelector(".problem");
   shown.hidden = problem === null;
-  if (problem === null || problem.name === "AbortError") {
-    shown.hidden = true;
-    return;
-  }
+  shown.textContent = "";
+  if (problem === null) return;
+  shown.textContent = `${problem.status === 403 ? "The token may not see this. " : ""}${problem.message}`;
   if (problem.status === 401) askForToken(problem);
-  const isForbidden = problem.status === 403;
-  shown.textContent = `${isForbidden ? "The token may not see this. " : ""}${problem.message}`;
   if (!(problem instanceof Problem)) console.warn(problem);
 }
 
 function askForToken(problem) {
   byId("access").hidden = false;
+  byId("bearing").hidden = true;
   byId("access-problem").textContent = problem.document.detail ?? problem.message;
+}
+
+const sectionOf = (name) => byId(`${name}-section`);
+
+/** Shows one section alone. Focus that was in another one goes to its heading. */
+function turnTo(name) {
+  const focused = document.activeElement.closest("section");
+  for (const other of Object.keys(SECTIONS)) sectionOf(other).hidden = other !== name;
+  for (const link of document.querySelectorAll(".tabs a"))
+    if (link.hash === `#${name}`) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  const heading = byId(`${name}-title`);
+  document.title = `${heading.textContent}: explorer of cartd`;
+  if (focused?.hidden) heading.focus();
 }
 
 async function open(name, parameters) {
   current.ending.abort();
   const ending = new AbortController();
   current = { name, ending };
-  for (const other of Object.keys(SECTIONS)) byId(other).hidden = other !== name;
-  for (const link of document.querySelectorAll(".tabs a"))
-    if (link.hash === `#${name}`) link.setAttribute("aria-current", "page");
-    else link.removeAttribute("aria-current");
-  const section = byId(name);
+  turnTo(name);
+  const section = sectionOf(name);
   const tell = (problem) => {
     if (!ending.signal.aborted) tellProblem(section, problem);
   };
@@ -50,7 +67,9 @@ async function open(name, parameters) {
   try {
     await SECTIONS[name].open(parameters, ending.signal, tell);
   } catch (problem) {
+    if (ending.signal.aborted) return;
     tell(problem);
+    for (const rows of section.querySelectorAll("tbody")) rows.replaceChildren();
   }
 }
 
@@ -66,11 +85,12 @@ function route() {
   open(name, parameters);
 }
 
+/** Opens what is open anew, with this token; null: without one. */
 function bearToken(text) {
   setToken(text);
   byId("token").value = "";
-  byId("access-problem").textContent = "";
-  byId("forget-token").hidden = text === null;
+  byId("access").hidden = true;
+  byId("bearing").hidden = text === null;
   current.name = null;
   route();
 }
@@ -84,6 +104,8 @@ byId("use-token").addEventListener("click", useToken);
 byId("forget-token").addEventListener("click", () => bearToken(null));
 onEnter(byId("token"), useToken);
 prepareLog();
+prepareSearch();
 prepareCart();
+prepareCoupons();
 addEventListener("hashchange", route);
 route();

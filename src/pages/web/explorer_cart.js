@@ -18,9 +18,13 @@ class Cache {
     this.ask = ask;
   }
 
-  async get(key) {
-    if (!this.#answers.has(key)) this.#answers.set(key, await this.ask(key));
-    if (this.#answers.size > this.most) this.forget(this.#answers.keys().next().value);
+  get(key) {
+    if (!this.#answers.has(key)) {
+      const answer = this.ask(key);
+      answer.catch(() => this.forget(key));
+      this.#answers.set(key, answer);
+      if (this.#answers.size > this.most) this.forget(this.#answers.keys().next().value);
+    }
     return this.#answers.get(key);
   }
 
@@ -30,7 +34,7 @@ class Cache {
 }
 
 /** What is known of one cart. */
-class History {
+class CartHistory {
   constructor(id, signal) {
     this.path = `/carts/${encodeURIComponent(id)}`;
     this.id = id;
@@ -85,8 +89,8 @@ class Timeline {
     } finally {
       this.#isShowing = false;
       this.#wanted = null;
+      this.tell();
     }
-    this.tell();
   }
 
   async #draw(version) {
@@ -224,7 +228,7 @@ function listen(timeline, signal, tellProblem) {
     return timeline.show(history.newest);
   });
   on("cart-restore", "click", () => askToRestore(timeline, tellProblem));
-  on("cart", "keydown", (event) => {
+  on("cart-section", "keydown", (event) => {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     if (step === undefined || event.target.matches("input, pre") || byId("restore").open) return;
     event.preventDefault();
@@ -247,16 +251,16 @@ export function moveInCart(parameters) {
  * newest is followed. tellProblem(problem) shows what a later request was refused with. */
 export async function openCart(parameters, signal, tellProblem) {
   const id = parameters.get("cart").trim();
-  byId("cart-id").value = id;
   byId("cart-whole").hidden = true;
   if (id === "") return;
-  const history = new History(id, signal);
+  byId("cart-id").value = id;
+  const history = new CartHistory(id, signal);
   history.newest = (await getJson(history.path, signal)).version;
   const timeline = new Timeline(history);
   const version = Number(parameters.get("version"));
   if (version > history.newest) throw new Problem(404, { title: "No such version", detail: `The newest is ${history.newest}.` });
   timeline.isFollowing = !(version >= 1);
-  byId("cart-slider").max = history.newest;
+  byId("cart-slider").max = history.newest; // before any value, which it limits
   shown = timeline;
   listen(timeline, signal, tellProblem);
   await timeline.show(timeline.isFollowing ? history.newest : version);

@@ -92,10 +92,15 @@ function makeSums(before, cart, changes, money, moneyBefore) {
   );
 }
 
+function makeCustomer(id) {
+  if (id === null) return "none";
+  return make("a", { href: hashFor("search", "", { by: "customer_id", value: id }), title: "Carts of this customer" }, id);
+}
+
 function makeFacts(before, cart, changes) {
   const facts = [
     ["Status", "status", (one) => STATUS[one.status] ?? one.status],
-    ["Customer", "customer_id", (one) => show(one.customer_id)],
+    ["Customer", "customer_id", (one) => makeCustomer(one.customer_id)],
     ["E-mail", "customer_email", (one) => show(one.customer_email)],
     ["Currency", "currency", (one) => one.currency],
     ["Order", "order_reference", (one) => show(one.order_reference)],

@@ -6,12 +6,14 @@ const nothing = () => "";
 const at = (price) => (price === undefined ? "" : ` at ${price}`);
 const ofLine = (data) => `${data.quantity} \u00d7 ${data.sku ?? data.item_id}`;
 
-/** A coupon's worth: "12.5 %", or its amounts in minor units. */
+/** { EUR: 499, USD: 549 }: "499 EUR, 549 USD", in minor units. */
+export function describeAmounts(amounts) {
+  return Object.entries(amounts).map(([currency, amount]) => `${amount} ${currency}`).join(", ");
+}
+
+/** A coupon's worth: "12.5 %", or its amounts. */
 export function describeCoupon(coupon) {
-  if (coupon.percent !== null && coupon.percent !== undefined) return `${coupon.percent / 100} %`;
-  return Object.entries(coupon.amount ?? {})
-    .map(([currency, amount]) => `${amount} ${currency} (minor unit)`)
-    .join(", ");
+  return typeof coupon.percent === "number" ? `${coupon.percent / 100} %` : describeAmounts(coupon.amount ?? {});
 }
 
 const details = (data) =>
@@ -62,8 +64,7 @@ const SUMMARIES = {
   },
   product: {
     ProductChanged: (data) =>
-      `${data.name}: ${Object.entries(data.prices).map(([currency, price]) => `${price} ${currency}`).join(", ")}` +
-      (data.active ? "" : ", not for sale"),
+      `${data.name}: ${describeAmounts(data.prices)}${data.active ? "" : ", not for sale"}`,
   },
   customer: {
     CustomerCartOpened: nothing,

@@ -31,7 +31,7 @@ async function readBack(end, types, signal) {
 }
 
 function makeRaw(event) {
-  const raw = make("pre", { tabindex: "0", "aria-label": `Event ${event.position}` }, JSON.stringify(event, null, 2));
+  const raw = make("pre", { tabindex: "0", role: "group", "aria-label": `Event ${event.position}` }, JSON.stringify(event, null, 2));
   return make("tr", { class: "raw" }, make("td", { colspan: "6" }, raw));
 }
 
