@@ -1,7 +1,7 @@
 import type { CartSession } from "./session.js";
 import type { Cart, CartEvent, Problem } from "./types.js";
 import { CartdProblem, CartdUnreachable } from "./problems.js";
-import { StreamParser, type Message } from "./stream.js";
+import { readStream, type Message } from "./stream.js";
 import { backoffMs, sleep } from "./transport.js";
 
 /** After 15 seconds without an event the service sends a comment. */
@@ -54,10 +54,11 @@ export class Following {
   /** Until stop(), or until the service refuses. */
   async run(): Promise<void> {
     const { signal } = this.end;
+    this.setState("waiting");
     while (!signal.aborted) {
       try {
         await this.begin();
-        await this.readStream();
+        await this.followStream();
       } catch (error) {
         if (signal.aborted) return;
         if (isOtherLog(error)) this.startAgain();
@@ -103,24 +104,25 @@ export class Following {
     this.call(() => this.follower.onState?.(state));
   }
 
-  /** One connection, until it ends. */
-  private async readStream(): Promise<void> {
+  /** One connection, until it ends or nothing comes. */
+  private async followStream(): Promise<void> {
     const cut = new AbortController();
-    const body = await this.open(this.lastVersion, AbortSignal.any([this.end.signal, cut.signal]));
-    this.setState("live");
-    const reader = body.pipeThrough(new TextDecoderStream() as TransformStream<Uint8Array, string>).getReader();
-    const parser = new StreamParser();
-    for (;;) {
-      const silence = setTimeout(() => cut.abort(), SILENCE_MS);
-      const { done, value } = await reader
-        .read()
-        .catch((error) => Promise.reject(new CartdUnreachable("The stream broke.", error)))
-        .finally(() => clearTimeout(silence));
-      if (done) return;
-      this.failures = 0;
-      parser.push(value).forEach((message) => this.take(message));
-      this.reconnectMs = parser.retryMs ?? this.reconnectMs;
-      await this.catchUp();
+    const watch = () => setTimeout(() => cut.abort(new CartdUnreachable("Nothing came.")), SILENCE_MS);
+    let silence = watch();
+    try {
+      const body = await this.open(this.lastVersion, AbortSignal.any([this.end.signal, cut.signal]));
+      this.setState("live");
+      for await (const { messages, retryMs } of readStream(body)) {
+        clearTimeout(silence);
+        silence = watch();
+        this.failures = 0;
+        this.reconnectMs = retryMs ?? RECONNECT_MS;
+        messages.forEach((message) => this.take(message));
+        await this.catchUp();
+      }
+    } finally {
+      clearTimeout(silence);
+      cut.abort();
     }
   }
 

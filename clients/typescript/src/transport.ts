@@ -9,6 +9,7 @@ const COMMAND_TIMEOUT_MS = 10_000;
 const READ_TIMEOUT_MS = 40_000;
 /** Too many requests; no answer of cartd's, but of a proxy before it; overloaded or stopping. */
 const RETRIED = new Set([429, 502, 503, 504]);
+const READS = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /** Random bytes as base64url. (crypto.randomUUID() is not there for pages over plain HTTP.) */
 export function randomText(bytes: number): string {
@@ -65,7 +66,7 @@ export class Transport {
    */
   async send(request: Request): Promise<Response> {
     const { signal } = request;
-    if (request.method !== "GET" && !request.headers.has("Idempotency-Key")) {
+    if (!READS.has(request.method) && !request.headers.has("Idempotency-Key")) {
       request.headers.set("Idempotency-Key", randomText(16));
     }
     for (let failures = 0; ; failures++) {
@@ -89,7 +90,7 @@ export class Transport {
     if (token !== null) copy.headers.set("Authorization", `Bearer ${token}`);
     try {
       if (request.headers.get("Accept") === EVENT_STREAM) return await this.fetch(copy);
-      const timeout = AbortSignal.timeout(request.method === "GET" ? READ_TIMEOUT_MS : COMMAND_TIMEOUT_MS);
+      const timeout = AbortSignal.timeout(READS.has(request.method) ? READ_TIMEOUT_MS : COMMAND_TIMEOUT_MS);
       const response = await this.fetch(copy, { signal: AbortSignal.any([request.signal, timeout]) });
       await response.clone().arrayBuffer(); // one that is cut off is no answer
       return response;
