@@ -9,7 +9,7 @@ import unittest
 from support import ServiceCase, needs_binary
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
-PAGES = ("/", "/docs")
+PAGES = ("/", "/explorer", "/docs")
 WITH_DOCUMENTS = ("/", "/problems/cart-full")  # where a program gets JSON
 
 
