@@ -9,6 +9,7 @@ import markdown_it
 METHODS = ("get", "post", "put", "patch", "delete")
 MARKDOWN = markdown_it.MarkdownIt("commonmark", {"html": False})
 PATTERN_MAX = 24  # longer ones say less than the description does
+CHOICES_MAX = 6  # of more kinds of objects the list of them says it
 
 
 def escape(text):
@@ -109,7 +110,10 @@ class Schemas:
         schema = self.resolve(node)
         choices = schema.get("oneOf") or schema.get("anyOf")
         if choices:
-            return " or ".join(dict.fromkeys(self.type_of(choice) for choice in choices))
+            kinds = dict.fromkeys(self.type_of(choice) for choice in choices)
+            return " or ".join(kinds) if len(kinds) < CHOICES_MAX else "any of these"
+        if "$ref" in node and "properties" in schema:
+            return node["$ref"].rpartition("/")[2]
         if "const" in schema:
             return code(schema["const"])
         if "enum" in schema:

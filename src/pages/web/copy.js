@@ -10,10 +10,20 @@ async function copy(element) {
   document.execCommand("copy");
 }
 
-/** Lets a button copy the text of an element, as it is when it is pressed. */
+/** Lets a button copy the text of an element, as it is when the button is pressed. */
 export function letCopy(button, element) {
   button.addEventListener("click", async () => {
     await copy(element);
     button.textContent = "Copied";
   });
+}
+
+/** Gives a block of code (class code) such a button. */
+export function addCopyButton(block) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "copy";
+  button.textContent = "Copy";
+  letCopy(button, block.querySelector("code"));
+  block.append(button);
 }

@@ -1,6 +1,6 @@
 // The API reference: what is more convenient with scripts. All it says is there without them.
 
-import { letCopy } from "/pages/copy.js";
+import { addCopyButton } from "/pages/copy.js";
 import { remember, showForm } from "/pages/try.js";
 
 const index = document.querySelector(".index");
@@ -81,15 +81,6 @@ function showObject(details) {
   if (link === null) return;
   const object = document.getElementById(`object-${details.dataset.object}`);
   link.replaceWith(...[...object.children].slice(1).map((part) => part.cloneNode(true)));
-}
-
-function addCopyButton(block) {
-  const button = document.createElement("button");
-  button.type = "button";
-  button.className = "copy";
-  button.textContent = "Copy";
-  letCopy(button, block.querySelector("code"));
-  block.append(button);
 }
 
 document.addEventListener(

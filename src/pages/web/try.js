@@ -1,5 +1,7 @@
 // "Try it": a form made of what the reference says of an operation, and what the server answers.
 
+import { addCopyButton } from "/pages/copy.js";
+
 const SECRETS = ["Authorization", "Cart-Token"];
 
 /** Values by name, so that a cart that one form created is the one that the next is about. They are in
@@ -94,7 +96,7 @@ export function showForm(details) {
   const { method } = section.dataset;
   const isSafe = method === "GET";
   const note = make("p", { className: isSafe ? "note" : "note warn" });
-  note.textContent = `This ${isSafe ? "reads" : "changes"} the data of this server, which is real.`;
+  note.textContent = isSafe ? "This reads from this server." : "This changes real data of this server.";
   const button = make("button", { type: isSafe ? "submit" : "button", className: "main" }, `Send ${method}`);
   const status = make("span", { role: "status" });
   const form = makeForm(section, button, status);
@@ -177,8 +179,11 @@ function describe({ headers, text }) {
   const list = make("dl");
   for (const [name, value] of headers) list.append(make("dt", {}, name), make("dd", {}, value));
   const parts = [make("details", {}, make("summary", {}, "Headers"), list)];
-  if (text !== "")
-    parts.push(make("div", { className: "code" }, make("pre", { tabIndex: 0 }, make("code", {}, print(text)))));
+  if (text !== "") {
+    const block = make("div", { className: "code" }, make("pre", { tabIndex: 0 }, make("code", {}, print(text))));
+    addCopyButton(block);
+    parts.push(block);
+  }
   return parts;
 }
 
