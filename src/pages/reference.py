@@ -6,7 +6,7 @@ import urllib.parse
 
 import yaml
 
-from schemas import METHODS, Schemas, code, code_block, escape, folded
+from schemas import METHODS, Schemas, code, code_block, escape, folded, last_of
 
 JSON, PROBLEM = "application/json", "application/problem+json"
 EXAMPLE_SERVER = "http://localhost:8080"
@@ -21,10 +21,7 @@ def read(path):
 class Operation:
     def __init__(self, schemas, path, item, method):
         self.path, self.method, self.own = path, method.upper(), item[method]
-        self.id, self.tag, self.summary = (
-            self.own[name] for name in ("operationId", "tags", "summary")
-        )
-        self.tag = self.tag[0]
+        self.id, self.tag, self.summary = self.own["operationId"], self.own["tags"][0], self.own["summary"]
         self.parameters = [
             schemas.resolve(node)
             for node in (*item.get("parameters", ()), *self.own.get("parameters", ()))
@@ -51,7 +48,7 @@ def problems_of(schemas, response):
     schema = response.get("content", {}).get(PROBLEM, {}).get("schema", {})
     for node in schema.get("oneOf", (schema,)):
         if "$ref" in node:
-            yield node["$ref"].rpartition("/")[2]
+            yield last_of(node["$ref"])
 
 
 def values_of(schemas, owner):
@@ -84,7 +81,7 @@ class Reference:
         for operation in self.operations:
             contents = [one.get("content", {}) for one in operation.successes().values()]
             schemas = [content[JSON]["schema"] for content in contents if JSON in content]
-            times.update({schema["$ref"].rpartition("/")[2] for schema in schemas if "$ref" in schema})
+            times.update({last_of(schema["$ref"]) for schema in schemas if "$ref" in schema})
         return [name for name, number in times.items() if number > 1]
 
     def find_problems(self):
@@ -95,7 +92,7 @@ class Reference:
             for name in dict.fromkeys(name for some in names for name in some):
                 answered[name].append(operation)
         return {
-            schema["properties"]["type"]["const"].rpartition("/")[2]: (schema, answered[name])
+            last_of(schema["properties"]["type"]["const"]): (schema, answered[name])
             for name, schema in self.document["components"]["schemas"].items()
             if {"$ref": "#/components/schemas/Problem"} in schema.get("allOf", ())
         }
@@ -248,7 +245,7 @@ class Reference:
         )
 
     def success(self, status, response):
-        names = (node["$ref"].rpartition("/")[2] for node in response.get("headers", {}).values())
+        names = (last_of(node["$ref"]) for node in response.get("headers", {}).values())
         headers = " ".join(f'<a href="#header-{name}">{name}</a>' for name in names)
         content = "".join(
             f"<p>{code(media)}</p>{self.answers.inner(body['schema'])}"
@@ -262,7 +259,7 @@ class Reference:
     def problem_links(self, response):
         names = problems_of(self.schemas, response)
         kinds = (self.document["components"]["schemas"][name]["properties"]["type"] for name in names)
-        slugs = (kind["const"].rpartition("/")[2] for kind in kinds)
+        slugs = (last_of(kind["const"]) for kind in kinds)
         return " ".join(f'<a href="#problem-{slug}">{slug}</a>' for slug in slugs)
 
     # ---- its examples ----

@@ -16,6 +16,11 @@ def escape(text):
     return html.escape(str(text))
 
 
+def last_of(path):
+    """Cart of #/components/schemas/Cart, cart-full of /problems/cart-full."""
+    return path.rpartition("/")[2]
+
+
 def code(value):
     text = value if isinstance(value, str) else json.dumps(value)
     return f"<code>{escape(text)}</code>"
@@ -74,7 +79,7 @@ class Schemas:
             if method in item
         }
         self.problems = {
-            kind["const"].rpartition("/")[2]
+            last_of(kind["const"])
             for kind in types
             if str(kind.get("const", "")).startswith("/problems/")
         }
@@ -113,7 +118,7 @@ class Schemas:
             kinds = dict.fromkeys(self.type_of(choice) for choice in choices)
             return " or ".join(kinds) if len(kinds) < CHOICES_MAX else "any of these"
         if "$ref" in node and "properties" in schema:
-            return node["$ref"].rpartition("/")[2]
+            return last_of(node["$ref"])
         if "const" in schema:
             return code(schema["const"])
         if "enum" in schema:
@@ -148,7 +153,7 @@ class Schemas:
     def objects_in(self, node):
         """(name or "", reference, schema) of each object that a value is, or is made of."""
         schema = self.resolve(node)
-        name = node.get("$ref", "").rpartition("/")[2]
+        name = last_of(node.get("$ref", ""))
         if "properties" in schema:
             yield name, schema
             return

@@ -35,7 +35,7 @@ function filter() {
 
 /** A link may lead to what the filter hides. */
 function showTarget() {
-  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const target = document.getElementById(location.hash.slice(1));
   if (target === null || target.closest("[hidden]") === null) return;
   words.value = "";
   filter();

@@ -8,6 +8,11 @@ const SECRETS = ["Authorization", "Cart-Token"];
  *  memory only: a token is gone with the page. */
 const known = new Map();
 
+/** A value in a path, which a shell takes as it is too. */
+function encode(value) {
+  return encodeURIComponent(value).replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16)}`);
+}
+
 /** Puts a value into the forms and the curl lines that need it. */
 export function remember(name, value) {
   known.set(name, value);
@@ -15,7 +20,7 @@ export function remember(name, value) {
     if (field.dataset.known === name && field !== document.activeElement) field.value = value;
   for (const part of document.querySelectorAll(".curl [data-value]"))
     if (part.dataset.value === name && value !== "")
-      part.textContent = name === "origin" ? value : encodeURIComponent(value);
+      part.textContent = name === "origin" ? value : encode(value);
 }
 
 function make(name, properties = {}, ...children) {
@@ -140,7 +145,7 @@ async function exchange({ method, path }, fields) {
   let target = path;
   let body = null;
   for (const { place, name, value } of fields) {
-    if (place === "path") target = target.replace(`{${name}}`, encodeURIComponent(value));
+    if (place === "path") target = target.replace(`{${name}}`, encode(value));
     else if (place === "query") query.append(name, value);
     else if (place === "body") body = value;
     else headers.set(name, name === "Authorization" ? `Bearer ${value}` : value);
