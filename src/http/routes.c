@@ -10,6 +10,7 @@ static const struct http_route routes[] = {
     {"GET", "/", "getStart", http_ask_get_start, HTTP_ANYONE, .media = HTTP_JSON_OR_HTML},
     {"GET", "/pages/{file}", "getPageFile", http_ask_get_page_file, HTTP_ANYONE,
      .media = HTTP_PAGE_FILE},
+    {"GET", "/explorer", "getExplorer", http_ask_get_page, HTTP_ANYONE, .media = HTTP_HTML},
     {"POST", "/carts", "createCart", http_ask_create_cart, HTTP_NEW_CART, .takes_body = true},
     {"GET", "/carts", "listCarts", http_ask_list_carts, HTTP_CART_LIST,
      .parameters = HTTP_ALLOW(STATUS) | HTTP_ALLOW(CUSTOMER_ID) | HTTP_ALLOW(SKU) |
