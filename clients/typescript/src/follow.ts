@@ -44,7 +44,7 @@ export class Following {
   ) {}
 
   show(document: Cart): void {
-    if (!this.end.signal.aborted) this.call(() => this.follower.onCart(document));
+    this.call(() => this.follower.onCart(document));
   }
 
   stop(): void {
@@ -81,14 +81,15 @@ export class Following {
   }
 
   private endWith(error: unknown): void {
-    this.setState("waiting");
-    this.stop();
     if (!(error instanceof CartdProblem)) throw error;
+    this.setState("waiting");
     this.call(() => this.follower.onEnd?.(error));
+    this.stop();
   }
 
-  /** What a function of the follower throws is reported as uncaught, and changes nothing here. */
+  /** Tells, until stop(). What a function of the follower throws is uncaught, and changes nothing here. */
   private call(report: () => void): void {
+    if (this.end.signal.aborted) return;
     try {
       report();
     } catch (error) {

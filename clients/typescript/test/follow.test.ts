@@ -89,7 +89,8 @@ test("stop() ends the connection, and nothing is told any more", async () => {
 
 test("it may be stopped before it begins, and from inside", async () => {
   const session = await others.createCart();
-  listen(session).stop();
+  const early = listen(session);
+  early.stop();
   await new Promise<void>((resolve) => {
     const stop = session.follow({
       onCart: () => {
@@ -98,6 +99,7 @@ test("it may be stopped before it begins, and from inside", async () => {
       },
     });
   });
+  assert.deepEqual([early.carts.values, early.states.values], [[], []]);
 });
 
 test("a log that ends before the last event is read from its beginning", async () => {

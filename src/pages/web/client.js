@@ -685,7 +685,7 @@ var Following = class {
   failures = 0;
   reconnectMs = RECONNECT_MS;
   show(document) {
-    if (!this.end.signal.aborted) this.call(() => this.follower.onCart(document));
+    this.call(() => this.follower.onCart(document));
   }
   stop() {
     this.end.abort();
@@ -718,13 +718,14 @@ var Following = class {
     this.session.forget();
   }
   endWith(error) {
-    this.setState("waiting");
-    this.stop();
     if (!(error instanceof CartdProblem)) throw error;
+    this.setState("waiting");
     this.call(() => this.follower.onEnd?.(error));
+    this.stop();
   }
-  /** What a function of the follower throws is reported as uncaught, and changes nothing here. */
+  /** Tells, until stop(). What a function of the follower throws is uncaught, and changes nothing here. */
   call(report) {
+    if (this.end.signal.aborted) return;
     try {
       report();
     } catch (error) {
