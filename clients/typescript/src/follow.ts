@@ -44,7 +44,7 @@ export class Following {
   ) {}
 
   show(document: Cart): void {
-    if (!this.end.signal.aborted) this.call(() => this.follower.onCart(document));
+    this.call(() => this.follower.onCart(document));
   }
 
   stop(): void {
@@ -81,14 +81,15 @@ export class Following {
   }
 
   private endWith(error: unknown): void {
-    this.setState("waiting");
-    this.stop();
     if (!(error instanceof CartdProblem)) throw error;
+    this.setState("waiting");
     this.call(() => this.follower.onEnd?.(error));
+    this.stop();
   }
 
-  /** What a function of the follower throws is reported as uncaught, and changes nothing here. */
+  /** Tells, until stop(). What a function of the follower throws is uncaught, and changes nothing here. */
   private call(report: () => void): void {
+    if (this.end.signal.aborted) return;
     try {
       report();
     } catch (error) {
@@ -106,15 +107,17 @@ export class Following {
 
   /** One connection, until it ends or nothing comes. */
   private async followStream(): Promise<void> {
-    const cut = new AbortController();
-    const watch = () => setTimeout(() => cut.abort(new CartdUnreachable("Nothing came.")), SILENCE_MS);
-    let silence = watch();
+    this.end.signal.throwIfAborted();
+    const connection = new AbortController();
+    const close = () => connection.abort(new CartdUnreachable("The stream was closed."));
+    this.end.signal.addEventListener("abort", close);
+    let silence = setTimeout(close, SILENCE_MS);
     try {
-      const body = await this.open(this.lastVersion, AbortSignal.any([this.end.signal, cut.signal]));
+      const body = await this.open(this.lastVersion, connection.signal);
       this.setState("live");
-      for await (const { messages, retryMs } of readStream(body)) {
+      for await (const { messages, retryMs } of readStream(body, connection.signal)) {
         clearTimeout(silence);
-        silence = watch();
+        silence = setTimeout(close, SILENCE_MS);
         this.failures = 0;
         this.reconnectMs = retryMs ?? RECONNECT_MS;
         messages.forEach((message) => this.take(message));
@@ -122,7 +125,8 @@ export class Following {
       }
     } finally {
       clearTimeout(silence);
-      cut.abort();
+      this.end.signal.removeEventListener("abort", close);
+      close();
     }
   }
 

@@ -13,17 +13,27 @@ export interface Piece {
   retryMs: number | null;
 }
 
-/** The stream piece by piece, also those without an event; ends with it, and throws CartdUnreachable if it breaks. */
-export async function* readStream(body: ReadableStream<Uint8Array>): AsyncGenerator<Piece> {
+/**
+ * The stream piece by piece, also those without an event. Ends with it and when the signal is aborted, and
+ * throws CartdUnreachable if it breaks.
+ */
+export async function* readStream(body: ReadableStream<Uint8Array>, signal: AbortSignal): AsyncGenerator<Piece> {
   const reader = body.getReader(); // not every browser iterates over streams
+  // In Node.js the signal of a request may be gone once there is an answer (garbage collection).
+  const cancel = () => void reader.cancel().catch(() => {});
+  signal.addEventListener("abort", cancel);
   const decoder = new TextDecoder();
   const parser = new StreamParser();
-  for (;;) {
-    const { done, value } = await reader.read().catch((error) => {
-      throw new CartdUnreachable("The stream broke.", error);
-    });
-    if (done) return;
-    yield parser.push(decoder.decode(value, { stream: true }));
+  try {
+    while (!signal.aborted) {
+      const { done, value } = await reader.read().catch((error) => {
+        throw new CartdUnreachable("The stream broke.", error);
+      });
+      if (done) return;
+      yield parser.push(decoder.decode(value, { stream: true }));
+    }
+  } finally {
+    cancel();
   }
 }
 

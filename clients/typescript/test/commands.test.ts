@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CartdProblem, CartdUnreachable, type CartSession } from "cartd-client";
-import { adaToken, eventTypes, guardedUrl, openUrl, Proxy, refusal } from "./support.js";
+import { adaToken, collectGarbage, eventTypes, guardedUrl, openUrl, Proxy, refusal } from "./support.js";
 
 const proxy = await Proxy.start();
 const client = proxy.client();
@@ -136,6 +136,7 @@ for (const fault of ["held", refusal(503, "overloaded", { "Retry-After": "9" })]
     const sent = proxy.nextRequest();
     const added = session.addItem({ sku: "tea-green" }, { signal: abort.signal });
     await sent;
+    collectGarbage();
     abort.abort();
     await assert.rejects(added, { name: "AbortError" });
     assert.equal(proxy.requests.length, 1);

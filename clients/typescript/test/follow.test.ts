@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CartdClient, type Cart, type CartEvent, type CartSession } from "cartd-client";
-import { guardedUrl, openUrl, Proxy, refusal, Told } from "./support.js";
+import { collectGarbage, guardedUrl, openUrl, Proxy, refusal, Told } from "./support.js";
 
 const others = new CartdClient({ baseUrl: openUrl });
 
@@ -75,17 +75,22 @@ test("the session's own commands are shown without another request", async () =>
 });
 
 test("stop() ends the connection, and nothing is told any more", async () => {
-  const session = await others.createCart();
+  const proxy = await Proxy.start();
+  const session = await proxy.client().createCart();
   const { carts, states, stop } = listen(session);
   await states.until(isLive);
+  await new Promise(setImmediate);
+  collectGarbage();
   stop();
+  await proxy.untilNoStream();
   await session.addItem({ sku: "tea-green" });
   assert.deepEqual(carts.values.map(({ version }) => version), [1]);
 });
 
 test("it may be stopped before it begins, and from inside", async () => {
   const session = await others.createCart();
-  listen(session).stop();
+  const early = listen(session);
+  early.stop();
   await new Promise<void>((resolve) => {
     const stop = session.follow({
       onCart: () => {
@@ -94,6 +99,7 @@ test("it may be stopped before it begins, and from inside", async () => {
       },
     });
   });
+  assert.deepEqual([early.carts.values, early.states.values], [[], []]);
 });
 
 test("a log that ends before the last event is read from its beginning", async () => {

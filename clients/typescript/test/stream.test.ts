@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { readStream, StreamParser, type Message } from "../src/stream.js";
 
 const TEXT = "retry: 50\r\n\r\n: a comment\n\nid: 3\nevent: CartCheckedOut\ndata: {\"é\":\ndata:1}\n\ndata: x\n\nid: 9\n\n";
+const never = new AbortController().signal;
 const MESSAGES: Message[] = [
   { event: "CartCheckedOut", data: '{"é":\n1}' },
   { event: "message", data: "x" },
@@ -19,7 +20,7 @@ test("events come whole, in whatever pieces the text comes", async () => {
     });
     const found: Message[] = [];
     let retryMs: number | null = null;
-    for await (const piece of readStream(body)) {
+    for await (const piece of readStream(body, never)) {
       found.push(...piece.messages);
       retryMs = piece.retryMs;
     }
@@ -34,5 +35,5 @@ test("what is cut off in the middle is no event", () => {
 
 test("a stream that breaks is unreachable", async () => {
   const body = new ReadableStream<Uint8Array>({ pull: (controller) => controller.error(new TypeError("terminated")) });
-  await assert.rejects(readStream(body).next(), { name: "CartdUnreachable" });
+  await assert.rejects(readStream(body, never).next(), { name: "CartdUnreachable" });
 });

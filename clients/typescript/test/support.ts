@@ -2,6 +2,8 @@
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 import { after } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { CartdClient, type ClientOptions } from "cartd-client";
 
 function setting(name: string): string {
@@ -85,6 +87,13 @@ export class Proxy {
     return new Promise((resolve) => this.waiting.push(resolve));
   }
 
+  /** When the client has left every stream. */
+  async untilNoStream(): Promise<void> {
+    for (const response of this.streams) {
+      if (!response.closed) await new Promise((resolve) => response.once("close", resolve));
+    }
+  }
+
   cutStreams(): void {
     this.streams.forEach((response) => response.destroy());
     this.streams.clear();
@@ -117,6 +126,12 @@ export class Proxy {
     response.on("close", () => onward.destroy());
     onward.end(body);
   }
+}
+
+/** What is not referenced is gone afterwards. */
+export function collectGarbage(): void {
+  setFlagsFromString("--expose-gc");
+  runInNewContext("gc")();
 }
 
 /** Waits for what a follower is told. */

@@ -515,16 +515,23 @@ function problemOf(response, body) {
 }
 
 // src/stream.ts
-async function* readStream(body) {
+async function* readStream(body, signal) {
   const reader = body.getReader();
+  const cancel = () => void reader.cancel().catch(() => {
+  });
+  signal.addEventListener("abort", cancel);
   const decoder = new TextDecoder();
   const parser = new StreamParser();
-  for (; ; ) {
-    const { done, value } = await reader.read().catch((error) => {
-      throw new CartdUnreachable("The stream broke.", error);
-    });
-    if (done) return;
-    yield parser.push(decoder.decode(value, { stream: true }));
+  try {
+    while (!signal.aborted) {
+      const { done, value } = await reader.read().catch((error) => {
+        throw new CartdUnreachable("The stream broke.", error);
+      });
+      if (done) return;
+      yield parser.push(decoder.decode(value, { stream: true }));
+    }
+  } finally {
+    cancel();
   }
 }
 var StreamParser = class {
@@ -614,6 +621,7 @@ var Transport = class {
    */
   async send(request) {
     const { signal } = request;
+    signal.throwIfAborted();
     if (!READS.has(request.method) && !request.headers.has("Idempotency-Key")) {
       request.headers.set("Idempotency-Key", randomText(16));
     }
@@ -635,14 +643,19 @@ var Transport = class {
     const copy = request.clone();
     const token = this.bearer();
     if (token !== null) copy.headers.set("Authorization", `Bearer ${token}`);
+    const end = new AbortController();
+    request.signal.addEventListener("abort", () => end.abort(request.signal.reason));
+    const timeoutMs = READS.has(request.method) ? READ_TIMEOUT_MS : COMMAND_TIMEOUT_MS;
+    const timer = setTimeout(() => end.abort(new DOMException("No answer in time.", "TimeoutError")), timeoutMs);
     try {
-      if (request.headers.get("Accept") === EVENT_STREAM) return await this.fetch(copy);
-      const timeout = AbortSignal.timeout(READS.has(request.method) ? READ_TIMEOUT_MS : COMMAND_TIMEOUT_MS);
-      const response = await this.fetch(copy, { signal: AbortSignal.any([request.signal, timeout]) });
-      await response.clone().arrayBuffer();
+      const response = await this.fetch(copy, { signal: end.signal });
+      const isStream = response.headers.get("Content-Type")?.startsWith(EVENT_STREAM);
+      if (!isStream) await response.clone().arrayBuffer();
       return response;
     } catch (error) {
       return error;
+    } finally {
+      clearTimeout(timer);
     }
   }
 };
@@ -672,7 +685,7 @@ var Following = class {
   failures = 0;
   reconnectMs = RECONNECT_MS;
   show(document) {
-    if (!this.end.signal.aborted) this.call(() => this.follower.onCart(document));
+    this.call(() => this.follower.onCart(document));
   }
   stop() {
     this.end.abort();
@@ -705,13 +718,14 @@ var Following = class {
     this.session.forget();
   }
   endWith(error) {
-    this.setState("waiting");
-    this.stop();
     if (!(error instanceof CartdProblem)) throw error;
+    this.setState("waiting");
     this.call(() => this.follower.onEnd?.(error));
+    this.stop();
   }
-  /** What a function of the follower throws is reported as uncaught, and changes nothing here. */
+  /** Tells, until stop(). What a function of the follower throws is uncaught, and changes nothing here. */
   call(report) {
+    if (this.end.signal.aborted) return;
     try {
       report();
     } catch (error) {
@@ -727,15 +741,17 @@ var Following = class {
   }
   /** One connection, until it ends or nothing comes. */
   async followStream() {
-    const cut = new AbortController();
-    const watch = () => setTimeout(() => cut.abort(new CartdUnreachable("Nothing came.")), SILENCE_MS);
-    let silence = watch();
+    this.end.signal.throwIfAborted();
+    const connection = new AbortController();
+    const close = () => connection.abort(new CartdUnreachable("The stream was closed."));
+    this.end.signal.addEventListener("abort", close);
+    let silence = setTimeout(close, SILENCE_MS);
     try {
-      const body = await this.open(this.lastVersion, AbortSignal.any([this.end.signal, cut.signal]));
+      const body = await this.open(this.lastVersion, connection.signal);
       this.setState("live");
-      for await (const { messages, retryMs } of readStream(body)) {
+      for await (const { messages, retryMs } of readStream(body, connection.signal)) {
         clearTimeout(silence);
-        silence = watch();
+        silence = setTimeout(close, SILENCE_MS);
         this.failures = 0;
         this.reconnectMs = retryMs ?? RECONNECT_MS;
         messages.forEach((message) => this.take(message));
@@ -743,7 +759,8 @@ var Following = class {
       }
     } finally {
       clearTimeout(silence);
-      cut.abort();
+      this.end.signal.removeEventListener("abort", close);
+      close();
     }
   }
   take(message) {
