@@ -134,7 +134,8 @@ class Spreadsheets(ImportCase):
         process.stdin.flush()
         wait_until(lambda: self.client.get(f"/products/{sku}").status == 200, "the first line")
         process.send_signal(signal.SIGINT)
-        _, told = process.communicate(timeout=60)
+        process.wait(timeout=60)  # before its input ends
+        _, told = process.communicate()
         self.assertEqual(process.returncode, 1, told)
         self.assertIn(b"interrupted: standard input is recorded up to line 2", told)
 
