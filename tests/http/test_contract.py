@@ -516,6 +516,7 @@ class Union(unittest.TestCase):
         if EXTERNAL_URL:
             unseen = {pair for pair in unseen if pair[1] not in (401, 403, 429, 500, 503)}
             unseen -= {("putProduct", 409), ("putCoupon", 409), ("withdrawCoupon", 409)}
+            unseen -= {("getDocs", 404), ("getExplorer", 404)}  # without pages
         self.assertEqual(sorted(unseen), [], "documented, but never answered")
 
     def test_every_documented_problem_was_answered(self):
@@ -541,6 +542,8 @@ class Union(unittest.TestCase):
             # They need another CARTD_REOPEN_HOURS, another CARTD_OPEN_CARTS, and tokens.
             own = ("reopen-too-late", "open-cart-exists", "price-is-set", "cart-has-totals")
             unseen = {triple for triple in unseen if triple[2] not in own}
+        if EXTERNAL_URL:
+            unseen = {each for each in unseen if each[:2] not in (("getDocs", 404), ("getExplorer", 404))}
         self.assertEqual(sorted(unseen), [], "documented, but never answered")
 
 
