@@ -1,13 +1,11 @@
 """`cartd catalog import` of what spreadsheets make, and of the whole catalogue with --replace."""
 
 import signal
-import subprocess
 import threading
 import unittest
 import urllib.parse
 
-from support import BINARY, ImportCase, make_sku, needs_binary, run_cartd, wait_until
-from support.service import clean_environment
+from support import ImportCase, make_sku, needs_binary, run_cartd, wait_until
 
 # One more than a product may have prices in.
 CURRENCIES = """
@@ -115,17 +113,6 @@ class Spreadsheets(ImportCase):
         content = "sku,name,currency,price\n" + "".join(f"{sku},Tea,{code},1\n" for code in CURRENCIES.split())
         done = self.run_import(content, expected=1)
         self.assertIn(f':66: the product already has prices in 64 currencies (sku "{sku}")', done.stderr)
-
-    def start_import(self, *switches):
-        process = subprocess.Popen(
-            [BINARY, "catalog", "import", "-", *switches],
-            env=clean_environment(DATABASE_URL=self.database.app_url),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        self.addCleanup(process.kill)
-        return process
 
     def test_an_interrupted_import_says_how_far_it_came(self):
         sku = make_sku()
