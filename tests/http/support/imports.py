@@ -1,6 +1,7 @@
 """What the tests of `cartd catalog import` and `cartd coupons import` share."""
 
 import pathlib
+import signal
 import subprocess
 import tempfile
 
@@ -25,13 +26,15 @@ class ImportCase(ServiceCase):
         return done
 
     def start_import(self, *switches):
-        """Of standard input, which goes on."""
+        """Of standard input, which goes on. It can be interrupted, also where these tests can't be, as a
+        shell without job control has what it starts in the background ignore SIGINT."""
         process = subprocess.Popen(
             [BINARY, self.SUBCOMMAND, "import", "-", *switches],
             env=clean_environment(DATABASE_URL=self.database.app_url),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         self.addCleanup(process.kill)
         return process
