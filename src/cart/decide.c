@@ -452,9 +452,9 @@ static enum cart_outcome change(
     case CART_COMMAND_CANCEL:
         return rules_accept(decision, (struct cart_event){.type = CART_EVENT_CANCELLED});
     case CART_COMMAND_MAKE_RESUME_TOKEN:
-        return rules_make_resume_token(cart, command, known, decision);
+        return rules_make_resume_token(command, decision);
     case CART_COMMAND_END_RESUME_TOKEN:
-        return rules_end_resume_token(cart, known, decision);
+        return rules_end_resume_token(cart, decision);
     case CART_COMMAND_CREATE:
     case CART_COMMAND_REOPEN:
     case CART_COMMAND_ABANDON:
@@ -471,7 +471,7 @@ static enum cart_outcome decide(
     if (command->type == CART_COMMAND_CREATE)
         return cart->status == CART_ABSENT ? rules_create(command, known, decision)
                                            : rules_refuse(decision, CART_REFUSED_ALREADY_EXISTS);
-    if (cart->status == CART_ABSENT)
+    if (cart->status == CART_ABSENT || !rules_admit(cart, command, known))
         return rules_refuse(decision, CART_REFUSED_NOT_FOUND);
     if (command->type == CART_COMMAND_REOPEN && cart->status != CART_MERGED)
         return reopen(cart, command, known, decision);

@@ -297,6 +297,13 @@ static bool find_absence(struct batch_stream *stream, struct batch_command *entr
     return true;
 }
 
+static bool hides_events(const struct batch_stream *stream, const struct service_command *command)
+{
+    const struct aggregate *aggregate = command->aggregate;
+    return aggregate->shows_events != NULL &&
+           !aggregate->shows_events(stream->load.state, command->command);
+}
+
 /* In this order (docs/http.md, "Order of checks"): existence, idempotency key, If-Match, rules. */
 static void decide_command(
     struct batch *batch, struct batch_stream *stream, struct batch_command *entry)
@@ -317,6 +324,7 @@ static void decide_command(
     if (!is_matching(command, version)) {
         command->outcome = SERVICE_VERSION_MISMATCH;
         command->version = version;
+        command->hides_events = hides_events(stream, command);
         return;
     }
     apply_rules(batch, stream, entry);
