@@ -482,7 +482,9 @@ static enum cart_outcome decide(
     if (cart->status == CART_CANCELLED && command->type == CART_COMMAND_CANCEL)
         return CART_ALREADY_SO;
     if (cart->status != CART_OPEN)
-        return rules_refuse(decision, CART_REFUSED_IS_CLOSED);
+        return rules_is_repeated_merge(command, known)
+                   ? CART_ALREADY_SO
+                   : rules_refuse(decision, CART_REFUSED_IS_CLOSED);
     return change(cart, command, known, decision);
 }
 

@@ -166,6 +166,9 @@ enum cart_outcome rules_merge_open_cart(
 enum cart_outcome rules_revert_merge(
     const struct cart *cart, const struct cart_command *command, const struct cart_known *known,
     struct cart_decision *decision);
+/* Whether it is a merge, or the revert of one, that was done before: so it is, whatever has become
+ * of this cart since. */
+bool rules_is_repeated_merge(const struct cart_command *command, const struct cart_known *known);
 
 /* create.c */
 enum cart_outcome rules_create(
