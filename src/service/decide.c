@@ -191,6 +191,7 @@ static void apply_rules(
         record(batch, others.streams[effect->other], command, effect->facts, effect->n_facts);
     }
     command->is_created = former_version == 0 && decision.n_facts > 0;
+    command->is_recorded = decision.n_facts > 0;
     prepare_answer(stream, command);
     add_key(batch, stream, command);
 }
@@ -248,6 +249,7 @@ static bool find_former_answer(struct batch_command *entry)
         entry->resolution = BATCH_REPLAY;
         command->outcome = SERVICE_DONE;
         command->is_replayed = command->has_own_id;
+        command->is_recorded = true;
         command->is_created = command->aggregate->creates == NULL ? entry->recorded_version == 1
                                                                   : is_creation(command);
         command->version = entry->recorded_version;
