@@ -223,6 +223,19 @@ class CheckingOut(CouponCase):
         self.assert_cart(self.post(self.cart_id, "checkout", {"expected_total": 900}))
         self.assertEqual((self.used(one), self.used(two)), (1, 0))
 
+    def test_applying_what_has_lapsed_asks_for_it_anew(self):
+        code = self.define(percent=1000)
+        self.assert_cart(self.apply(self.cart_id, code))
+        self.withdraw(code)
+        lapsed = self.assert_cart(self.post(self.cart_id, "reprice"))
+        self.assertEqual(lapsed["coupons"], [coupon(code, 0, "expired")])
+        self.assert_problem(self.apply(self.cart_id, code), 422, "coupon-not-applicable")
+        self.assertEqual(self.get_cart(self.cart_id), lapsed)
+        self.define(code=code, percent=2000)
+        cart = self.assert_cart(self.apply(self.cart_id, code))
+        self.assertEqual(cart["coupons"], [coupon(code, 200)])
+        self.assertEqual(self.assert_cart(self.apply(self.cart_id, code)), cart, "it is there")
+
     def test_what_takes_nothing_off_is_not_used_up(self):
         code = self.define(percent=1000, minimum={"EUR": 5000}, limit=1)
         self.assert_cart(self.apply(self.cart_id, code))
