@@ -522,7 +522,7 @@ static struct cart_sizes find_sizes(const struct cart *cart, const struct cart_c
     case CART_COMMAND_UNDO:
     case CART_COMMAND_RESTORE:
         return (struct cart_sizes){
-            .n_events = 3 * cart->n_lines + CART_LINES_MAX + AROUND + 2 * CART_COUPONS_MAX,
+            .n_events = 3 * cart->n_lines + CART_LINES_MAX + AROUND + 3 * CART_COUPONS_MAX,
             .n_notes = 2 * CART_LINES_MAX,
         };
     case CART_COMMAND_CLAIM:
