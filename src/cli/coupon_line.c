@@ -113,7 +113,7 @@ bool coupon_line_read(
     const char *pointer = complaints.list[0].pointer;
     const char *detail = complaints.list[0].detail;
     if (outcome == CODEC_MALFORMED)
-        base_buffer_append_text(problem, "it is no JSON object: ");
+        base_buffer_append_text(problem, "it must be a JSON object; ");
     else if (pointer[0] == '/' && strncmp(detail, pointer + 1, strlen(pointer + 1)) != 0)
         base_buffer_printf(problem, "%s: ", pointer + 1);
     if (strncmp(detail, BODY_LINE, strlen(BODY_LINE)) == 0)
