@@ -407,7 +407,11 @@ static void read_coupon_code(
     if (folded != NULL)
         *(const char **)target = folded;
     else
-        refuse(object, field, value, "the code of a coupon, of 1 to 64 characters");
+        refuse(
+            object, field, value,
+            "the code of a coupon: 1 to 64 characters without slashes and control characters, not "
+            ". or "
+            "..");
 }
 
 static void read_coupon_state(
