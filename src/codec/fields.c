@@ -409,9 +409,8 @@ static void read_coupon_code(
     else
         refuse(
             object, field, value,
-            "the code of a coupon: 1 to 64 characters without slashes and control characters, not "
-            ". or "
-            "..");
+            "the code of a coupon: 1 to 64 characters without slashes and control characters, and "
+            "neither . nor ..");
 }
 
 static void read_coupon_state(
