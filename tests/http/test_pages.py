@@ -7,7 +7,7 @@ import unittest
 from support import ServiceCase, needs_binary
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
-PAGES = ("/",)
+PAGES = ("/", "/shop")
 
 
 class References(html.parser.HTMLParser):
