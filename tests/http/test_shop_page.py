@@ -14,6 +14,7 @@ ENTER, TAB, ESCAPE = "\ue007", "\ue004", "\ue00c"
 IS_SENT = """
     return Object.keys(localStorage).every((name) => !name.startsWith("cartd.shop.command."));
 """
+LINE_NAMES = "return [...document.querySelectorAll('.line h3')].map((name) => name.textContent)"
 STORED = "return localStorage.getItem('cartd.shop.cart')"
 # The next command reaches the service, but its answer does not come back.
 LOSE_ONE_ANSWER = """
@@ -100,11 +101,9 @@ class ShopCase(BrowserCase):
         return [(line["sku"], line["quantity"]) for line in self.held(browser)["items"]]
 
     def wait_for_lines(self, *names):
-        def right(one):
-            found = one.find_elements("css selector", ".line h3")
-            return [part.text for part in found] == list(names)
-
-        self.wait(right, f"the cart does not have {names}")
+        self.wait(
+            lambda one: one.execute_script(LINE_NAMES) == list(names), f"the cart does not have {names}"
+        )
 
     def types(self, browser=None):
         return self.event_types(self.record(browser)["id"])
@@ -199,6 +198,16 @@ class Shopping(ShopCase):
         self.press_named("Undo")
         self.wait_for_text("#toast", "has changed since")
         self.assertEqual(self.lines(), [(self.tea, 1), (self.cup, 1)])
+
+    def test_what_does_not_come_back_is_said(self):
+        self.open_shop()
+        self.put("Blue cup")
+        self.press('[aria-label="Remove Blue cup"]')
+        self.wait_for_lines()
+        self.wait_until_sent()
+        self.make_product(1290, sku=self.cup, name="Blue cup", active=False)
+        self.press_named("Undo")
+        self.wait_for_text(".notes", "Blue cup (1) is not for sale any more.")
 
     def test_an_engraving_is_changed(self):
         self.open_shop()
@@ -428,6 +437,22 @@ class LoggingIn(ShopCase):
         self.assertEqual(self.lines(), [(self.tea, 3), (self.cup, 1)])
         self.assertEqual(self.get_cart(other["id"])["status"], "merged")
 
+    def test_another_device_goes_on_with_the_merged_cart(self):
+        name = f"kay-{self.tea}"
+        self.make_cart((self.cup, 1), customer_id=name)
+        other = self.open_browser()
+        self.open_shop(other)
+        self.press("#log-in", other)
+        self.find("#who", other).send_keys(name + ENTER)
+        self.wait_for_text(".line h3", "Blue cup", other)
+        self.open_shop()
+        self.put("Green tea")
+        self.wait_until_sent()
+        self.log_in(name)
+        self.wait_for_lines("Green tea", "Blue cup")
+        self.wait_for_text(".line h3", "Green tea", other)
+        self.assertEqual(self.record(other)["id"], self.record()["id"])
+
     def test_without_a_cart_the_customer_goes_on_with_the_open_one(self):
         name = f"eve-{self.tea}"
         other = self.make_cart((self.cup, 1), customer_id=name)
@@ -487,6 +512,25 @@ class LoggingInWithAToken(AuthCase, ShopCase):
         self.put("Walnuts")
         self.wait_for_lines("Green tea", "Blue cup", "Walnuts")
         self.assertEqual(self.held()["customer_id"], "ada")
+
+
+    def test_what_is_done_with_an_old_token_waits_for_a_new_one(self):
+        self.open_shop()
+        self.press("#log-in")
+        self.type("#who", self.key.token("eve"))
+        self.put("Green tea")
+        self.wait_for_text(".sums", "€4.99")
+        old = {"id": "eve", "bearer": self.key.token("eve", exp=1)}
+        self.browser.execute_script(
+            "localStorage.setItem('cartd.shop.customer', arguments[0])", json.dumps(old)
+        )
+        self.put("Blue cup")
+        self.wait_for_text("#toast", "Your login has ended")
+        self.press("#toast button")
+        self.type("#who", self.key.token("eve"))
+        self.wait_for_text(".sums", "€17.89")
+        answer = self.customer("eve").get(f"/carts/{self.record()['id']}")
+        self.assertEqual(self.assert_cart(answer)["total"], 1789)
 
 
 class AnEmptyShop(BrowserCase):

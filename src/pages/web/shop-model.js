@@ -35,7 +35,7 @@ export class Shop extends EventTarget {
       onChange: () => this.#changed(),
       onAnswer: (entry, cart) => this.#answered(entry, cart),
       onRefused: (entry, error) => this.#refused(entry, error),
-      onDelay: () => this.#setLive(false),
+      onDelay: (error) => (error.status === 401 ? this.#askForLogin() : this.#setLive(false)),
     });
     onChangeElsewhere((name) => this.#changedElsewhere(name));
     addEventListener("online", () => this.open());
@@ -46,6 +46,11 @@ export class Shop extends EventTarget {
   /** {id, bearer} of who is logged in, null for a guest. bearer is null where none is asked for. */
   get customer() {
     return read("customer");
+  }
+
+  /** Where no bearer token says whose a cart is, the body does. */
+  get #owner() {
+    return this.customer?.bearer === null ? { customer_id: this.customer.id } : {};
   }
 
   /** That of the cart, or of the one that will be made; null while the catalogue is not there. */
@@ -89,16 +94,28 @@ export class Shop extends EventTarget {
   #take(cart, session) {
     if (session !== this.#session || cart.version < this.cart?.version) return;
     this.cart = cart;
-    this.#changed();
+    if (cart.status === "merged") this.#goOnWith(cart.merged_into);
+    else this.#changed();
+  }
+
+  /** Another device has logged in, and taken the lines of this cart into that one. */
+  #goOnWith(id) {
+    this.#go({ id, token: null, isMade: true });
+    this.say("Your carts of two devices are one now.");
   }
 
   /** The cart is gone, or is another customer's by now. */
   #lost(error, session) {
     if (session !== this.#session) return;
-    if (error.status === 401 && this.customer !== null) return this.say(`${error.detail} Log in again.`, "bad");
+    if (error.status === 401 && this.customer !== null) return this.#askForLogin();
     if (error.status !== 404 && error.status !== 401) return;
     this.#go(null);
     this.say("The cart that was here is not there any more. What you add begins a new one.", "warn");
+  }
+
+  #askForLogin() {
+    const action = { text: "Log in", run: () => this.dispatchEvent(new Event("login")) };
+    this.say("Your login has ended. What waits is sent when you have logged in again.", "warn", action);
   }
 
   #setLive(isLive) {
@@ -109,8 +126,10 @@ export class Shop extends EventTarget {
   }
 
   #changedElsewhere(name) {
-    if (name === null || name === "cart" || name === "customer") this.open();
-    else this.#changed();
+    if (name === null || name === "cart" || name === "customer") return this.open();
+    if (name === "refusal" && read("refusal") !== null) this.say(read("refusal").text, "bad");
+    this.#changed();
+    if (navigator.locks) this.queue.run(); // the tab that queued it may be gone
   }
 
   /** Goes on with another cart, in all tabs. */
@@ -154,8 +173,9 @@ export class Shop extends EventTarget {
   /** A cart is made with the first command; id and token are known before. */
   #make() {
     const token = this.customer === null ? makeCartToken() : null;
-    write("cart", { id: makeUuid(), token, isMade: false });
-    this.queue.add({ type: "create_cart", currency: this.currency });
+    const record = { id: makeUuid(), token, isMade: false };
+    write("cart", record);
+    this.queue.add({ type: "create_cart", currency: this.currency }, { record });
   }
 
   /** A line that was never sent: what added it is not sent either. */
@@ -185,7 +205,7 @@ export class Shop extends EventTarget {
 
   async #send(entry) {
     const { command, key, version } = entry;
-    if (command.type === "create_cart") return this.#create(command, key);
+    if (command.type === "create_cart") return this.#create(entry);
     if (this.#session === null) throw new Error("There is no cart any more.");
     return version === undefined ? this.#session.execute([command], { key }) : this.#sendAt(version, command, key);
   }
@@ -203,14 +223,11 @@ export class Shop extends EventTarget {
     return session.keep(data);
   }
 
-  async #create({ currency }, key) {
-    const { id, token } = read("cart");
-    const customer = this.customer;
-    const owner = customer !== null && customer.bearer === null ? { customer_id: customer.id } : {};
+  async #create({ command: { currency }, key, record: { id, token } }) {
+    const body = { id, currency, ...this.#owner };
     try {
-      const session = await this.client.createCart({ id, currency, ...owner }, { key, token: token ?? undefined });
-      write("cart", { id, token: session.token ?? null, isMade: true });
-      this.open();
+      const session = await this.client.createCart(body, { key, ...(token && { token }) });
+      if (read("cart")?.id === id) this.#go({ id, token: session.token, isMade: true });
       return session.current;
     } catch (error) {
       if (!isProblem(error, "open-cart-exists")) throw error;
@@ -227,11 +244,12 @@ export class Shop extends EventTarget {
     this.#take(cart, this.#session);
   }
 
-  #refused({ command }, error) {
+  #refused({ command, key }, error) {
     const text = isProblem(error, "version-mismatch")
       ? "The cart has changed since, so this was not taken back."
       : `That was refused and not done. ${error.detail ?? error.message}`;
     this.say(text, "bad");
+    write("refusal", { text, key }); // for the tab that queued it
     if (command.type === "create_cart") this.#go(null);
     else if (isProblem(error, "cart-not-found")) this.#lost(error, this.#session);
   }
@@ -268,8 +286,10 @@ export class Shop extends EventTarget {
     write("customer", customer);
     try {
       const open = await this.#findOpenCart(customer);
-      const isGuests = this.cart?.status === "open" && this.cart.customer_id === null;
-      if (isGuests && (this.cart.items.length > 0 || open === null)) await this.#claim(customer, open);
+      const isOpen = this.cart?.status === "open";
+      const isGuests = isOpen && this.cart.customer_id === null;
+      if (isOpen && this.cart.customer_id === customer.id) this.open();
+      else if (isGuests && (this.cart.items.length > 0 || open === null)) await this.#claim(open);
       else if (open !== null) this.#go({ id: open.id, token: null, isMade: true });
       else this.#go(null);
     } catch (error) {
@@ -287,11 +307,10 @@ export class Shop extends EventTarget {
   }
 
   /** Where a customer may have one open cart only, the claim merges it; else it is merged after that. */
-  async #claim(customer, open) {
+  async #claim(open) {
     const { id } = this.cart;
-    const whose = customer.bearer === null ? { customer_id: customer.id } : {};
     try {
-      await this.#session.claim({ ...whose, merge: "sum" });
+      await this.#session.claim({ ...this.#owner, merge: "sum" });
     } catch (error) {
       if (!isProblem(error, "open-cart-exists")) throw error;
       return this.#go({ id: error.problem.cart_id, token: null, isMade: true });

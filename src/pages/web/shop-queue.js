@@ -30,9 +30,9 @@ function alone(work) {
   return navigator.locks ? navigator.locks.request("cartd.shop.queue", work) : work();
 }
 
-/** Without an answer, or with one that says "later", it is sent again. */
+/** Without an answer, or with one that says "later" or "log in", it is sent again. */
 function isForLater(error) {
-  if (error instanceof CartdProblem) return error.status === 503 || error.is("too-many-requests");
+  if (error instanceof CartdProblem) return [401, 503].includes(error.status) || error.is("too-many-requests");
   return error instanceof CartdUnreachable;
 }
 

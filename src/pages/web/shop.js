@@ -38,6 +38,7 @@ function askForProducts() {
 
 shop.addEventListener("message", showMessage);
 shop.addEventListener("change", showCustomer);
+shop.addEventListener("login", () => askWhoYouAre(shop));
 showCart(shop, catalog, () => checkOut(shop, catalog));
 byId("log-in").addEventListener("click", () => askWhoYouAre(shop));
 byId("log-out").addEventListener("click", () => {
