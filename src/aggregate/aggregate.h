@@ -26,6 +26,26 @@ struct aggregate_stream {
     struct base_uuid id;
 };
 
+/* Lists of streams, each once. Its index; n: it is not there. */
+static inline size_t aggregate_find_stream(
+    const struct aggregate_stream *streams, size_t n, const struct base_uuid *id)
+{
+    size_t i = 0;
+    while (i < n && base_uuid_compare(&streams[i].id, id) != 0)
+        i++;
+    return i;
+}
+
+/* Unless it is there, or there is no room; returns how many there are then. */
+static inline size_t aggregate_add_stream(
+    struct aggregate_stream *streams, size_t n, struct aggregate_stream stream)
+{
+    if (n == AGGREGATE_BOUNDARY_MAX || aggregate_find_stream(streams, n, &stream.id) < n)
+        return n;
+    streams[n] = stream;
+    return n + 1;
+}
+
 /* A stream as it was: at a version, or right before the command that made that version. */
 struct aggregate_past {
     struct aggregate_stream stream; /* without aggregate: the one that is decided on */
@@ -33,26 +53,35 @@ struct aggregate_past {
     bool is_before_command;
 };
 
-/* What a decision may look at besides its state: what the catalogue says of a sku, the states of
- * the other streams that the command is about, in the order in which boundary() named them, and
- * what streams were. Nothing of the past changes, so that nothing is tied to it.
+/* The other streams that a command is about, in the order in which boundary() named them, and
+ * their states. */
+struct aggregate_others {
+    size_t n;
+    const struct aggregate_stream *streams;
+    const void *const *states;
+};
+
+/* What a decision may look at besides its state: what the catalogue says of a sku, the other
+ * streams that the command is about, and what streams were. Nothing of the past changes, so that
+ * nothing is tied to it.
  *
  * The last two may not be known yet. Then find_past() sets *is_read to false, an offer is of no
  * product, and whatever is decided counts for nothing: what is missing is read, and the command is
- * decided anew. */
+ * decided anew. So it is when a decision asks for another stream, which only the past has named:
+ * then that is among the others, unless there is no room for it. */
 struct aggregate_known {
     struct cart_offer (*find_offer)(void *context, const char *sku, const char *currency);
     /* The state; NULL: there was none. */
     const void *(*find_past)(void *context, const struct aggregate_past *past, bool *is_read);
+    void (*need_other)(void *context, const struct aggregate_stream *stream);
     void *context;
     const struct base_uuid *stream_id; /* of the command */
-    const void *const *others;
-    size_t n_others;
+    struct aggregate_others others;
 };
 
 /* Facts to record in another stream. */
 struct aggregate_effect {
-    size_t other; /* its index in what boundary() named */
+    size_t other; /* its index */
     const void *facts;
     size_t n_facts;
 };

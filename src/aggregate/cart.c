@@ -49,7 +49,6 @@ struct question {
     const struct cart *recorded; /* the cart without what the request has already changed */
     const struct cart_request *request;
     struct base_arena *arena;
-    struct cart_others others;
 };
 
 static struct cart_offer find_offer(void *context, const char *sku, const char *currency)
@@ -61,7 +60,7 @@ static struct cart_offer find_offer(void *context, const char *sku, const char *
 static struct cart_coupon_offer find_coupon(void *context, const char *code)
 {
     const struct question *question = context;
-    return cart_coupons_find(question->recorded, question->request, &question->others, code);
+    return cart_coupons_find(question->recorded, question->request, question->known, code);
 }
 
 static const struct cart *find_past(
@@ -95,13 +94,13 @@ static const struct cart *find_merged(
 {
     const struct question *question = context;
     return cart_others_find_merged(
-        question->recorded, question->request, command, question->known, question->arena, cart_id);
+        question->request, command, &question->known->others, question->arena, cart_id);
 }
 
 /* For the other cart of a merge to name; NULL: there is no other of any kind. */
 static const char *name_cart(const struct aggregate_known *known, struct base_arena *arena)
 {
-    return known->n_others == 0 ? NULL : base_uuid_text(arena, known->stream_id);
+    return known->others.n == 0 ? NULL : base_uuid_text(arena, known->stream_id);
 }
 
 static const char *make_item_id(void *context, const char *sku, const char *properties, int attempt)
@@ -277,11 +276,6 @@ static void decide(
         .request = request,
     };
     bool has_others = cart_others_may_be(request);
-    if (has_others) {
-        question.others.n = cart_others_list(
-            cart, request, known->others, known->n_others, question.others.streams);
-        question.others.states = known->others;
-    }
     struct cart *trial = NULL;
     *decision = (struct aggregate_decision){.n_facts = 0};
     for (size_t i = 0; i < request->n_commands; i++) {
@@ -304,7 +298,7 @@ static void decide(
             }
             add_events(decision, &one, arena);
             if (one.has_other_event)
-                cart_others_add_merged(state, request, known, &one.other_event, arena, decision);
+                cart_others_add_merged(&known->others, &one.other_event, arena, decision);
             if (i + 1 < request->n_commands || has_others)
                 cart = trial = evolve_trial(trial, cart, &one, arena);
             break;

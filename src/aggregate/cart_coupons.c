@@ -4,7 +4,6 @@
 
 #include "coupon.h"
 #include "customer.h"
-#include "stream_list.h"
 
 /* ---- which they are -------------------------------------------------------------------------- */
 
@@ -21,7 +20,7 @@ bool cart_coupons_may_be(const struct cart_command *command)
 
 static size_t add_coupon(struct aggregate_stream *others, size_t n, const char *code)
 {
-    return stream_list_add(
+    return aggregate_add_stream(
         others, n, (struct aggregate_stream){&aggregate_coupon, aggregate_coupon_id(code)});
 }
 
@@ -38,7 +37,7 @@ size_t cart_coupons_list(
     }
     is_about_those = is_about_those && cart->n_coupons > 0;
     if ((is_about_some || is_about_those) && cart->customer_id != NULL)
-        n = stream_list_add(
+        n = aggregate_add_stream(
             others, n,
             (struct aggregate_stream){
                 &aggregate_customer, aggregate_customer_id(cart->customer_id)});
@@ -51,10 +50,20 @@ size_t cart_coupons_list(
 }
 
 /* The state of one; NULL: the request is not about it. */
-static const void *find_state(const struct cart_others *others, struct base_uuid id)
+static const void *find_state(const struct aggregate_others *others, struct base_uuid id)
 {
-    size_t i = stream_list_find(others->streams, others->n, &id);
+    size_t i = aggregate_find_stream(others->streams, others->n, &id);
     return i < others->n ? others->states[i] : NULL;
+}
+
+/* The same; one that the request is not about is asked for. */
+static const void *find_or_need(
+    const struct aggregate_known *known, const struct aggregate *aggregate, struct base_uuid id)
+{
+    const void *state = find_state(&known->others, id);
+    if (state == NULL)
+        known->need_other(known->context, &(struct aggregate_stream){aggregate, id});
+    return state;
 }
 
 /* ---- what they are --------------------------------------------------------------------------- */
@@ -75,13 +84,13 @@ static bool is_for_each_customer(const struct cart_coupon *coupon)
 
 /* What the cart has redeemed itself comes back when it is reopened, so it does not count. */
 static bool is_used_up_by_customer(
-    const struct cart *before, const struct cart_others *others,
+    const struct cart *before, const struct aggregate_known *known,
     const struct coupon_definition *definition, const char *code)
 {
     if (definition->limit_per_customer == 0 || before->customer_id == NULL)
         return false;
     const struct customer *customer =
-        find_state(others, aggregate_customer_id(before->customer_id));
+        find_or_need(known, &aggregate_customer, aggregate_customer_id(before->customer_id));
     if (customer == NULL)
         return false;
     const struct cart_coupon *own = find_redeemed(before, code);
@@ -90,17 +99,17 @@ static bool is_used_up_by_customer(
 }
 
 struct cart_coupon_offer cart_coupons_find(
-    const struct cart *before, const struct cart_request *request, const struct cart_others *others,
-    const char *code)
+    const struct cart *before, const struct cart_request *request,
+    const struct aggregate_known *known, const char *code)
 {
-    const struct coupon *state = find_state(others, aggregate_coupon_id(code));
+    const struct coupon *state = find_or_need(known, &aggregate_coupon, aggregate_coupon_id(code));
     if (state == NULL)
         return (struct cart_coupon_offer){.usability = COUPON_UNKNOWN};
     struct coupon coupon = *state;
     coupon.n_redeemed -= find_redeemed(before, code) != NULL;
     enum coupon_usability usability = coupon_find_usability(&coupon, request->asked_at_us);
     if (usability == COUPON_USABLE &&
-        is_used_up_by_customer(before, others, &state->definition, code))
+        is_used_up_by_customer(before, known, &state->definition, code))
         usability = COUPON_EXHAUSTED;
     return (struct cart_coupon_offer){
         .usability = usability,
@@ -113,7 +122,7 @@ struct cart_coupon_offer cart_coupons_find(
 static void add_effect(struct cart_effects *effects, struct base_uuid id, const void *fact)
 {
     effects->list[effects->n++] = (struct aggregate_effect){
-        .other = stream_list_find(effects->others->streams, effects->others->n, &id),
+        .other = aggregate_find_stream(effects->others->streams, effects->others->n, &id),
         .facts = fact,
         .n_facts = 1};
 }

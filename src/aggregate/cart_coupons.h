@@ -8,13 +8,6 @@
 
 #include "aggregate.h"
 
-/* The streams that a request is about besides its own, with their states, once they are known. */
-struct cart_others {
-    size_t n;
-    struct aggregate_stream streams[AGGREGATE_BOUNDARY_MAX];
-    const void *const *states;
-};
-
 /* Whether a command may be about coupons. */
 bool cart_coupons_may_be(const struct cart_command *command);
 /* Adds, behind the n others, what the request is about in that state of the cart: as many coupons
@@ -23,15 +16,16 @@ size_t cart_coupons_list(
     const struct cart *cart, const struct cart_request *request, struct aggregate_stream *others,
     size_t n);
 /* What a coupon is for the cart, which was `before` when the request came. One that is not among
- * the others can't be used: nobody has looked at it. */
+ * the others, as an earlier command of the request has brought it back, is asked for; where there
+ * is no room for it, it can't be used. */
 struct cart_coupon_offer cart_coupons_find(
-    const struct cart *before, const struct cart_request *request, const struct cart_others *others,
-    const char *code);
+    const struct cart *before, const struct cart_request *request,
+    const struct aggregate_known *known, const char *code);
 
 /* Facts of other streams, in their order, behind those that are there. */
 struct cart_effects {
     struct base_arena *arena;
-    const struct cart_others *others;
+    const struct aggregate_others *others;
     const char *cart_id;
     struct aggregate_effect *list; /* with room for CART_COUPON_EFFECTS_MAX more */
     size_t n;

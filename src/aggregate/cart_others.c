@@ -5,7 +5,6 @@
 
 #include "cart_coupons.h"
 #include "customer.h"
-#include "stream_list.h"
 
 /* ---- which they are -------------------------------------------------------------------------- */
 
@@ -54,7 +53,7 @@ static size_t find_customer(
     const struct aggregate_stream *others, size_t n, const char *customer_id)
 {
     struct base_uuid id = aggregate_customer_id(customer_id);
-    return stream_list_find(others, n, &id);
+    return aggregate_find_stream(others, n, &id);
 }
 
 static size_t find_cart(const struct aggregate_stream *others, size_t n)
@@ -69,7 +68,7 @@ static size_t add_customer(struct aggregate_stream *others, size_t n, const char
 {
     if (customer_id == NULL)
         return n;
-    return stream_list_add(
+    return aggregate_add_stream(
         others, n,
         (struct aggregate_stream){&aggregate_customer, aggregate_customer_id(customer_id)});
 }
@@ -96,7 +95,7 @@ static size_t add_merged(
                                             : find_open_cart(cart, command, others, known, n_known);
     if (cart_id == NULL || !base_uuid_parse(cart_id, &other.id))
         return n;
-    return stream_list_add(others, n, other);
+    return aggregate_add_stream(others, n, other);
 }
 
 size_t cart_others_list(
@@ -131,32 +130,28 @@ static bool admits(
 }
 
 const struct cart *cart_others_find_merged(
-    const struct cart *cart, const struct cart_request *request, const struct cart_command *command,
-    const struct aggregate_known *known, struct base_arena *arena, const char **cart_id)
+    const struct cart_request *request, const struct cart_command *command,
+    const struct aggregate_others *others, struct base_arena *arena, const char **cart_id)
 {
-    struct aggregate_stream others[AGGREGATE_BOUNDARY_MAX];
-    size_t n = cart_others_list(cart, request, known->others, known->n_others, others);
-    size_t i = find_cart(others, n);
-    if (i == n)
+    size_t i = find_cart(others->streams, others->n);
+    if (i == others->n)
         return NULL;
-    const struct cart *merged = known->others[i];
+    const struct cart *merged = others->states[i];
     if (merged->version == 0 || !admits(merged, command, &request->caller))
         return NULL;
-    *cart_id = base_uuid_text(arena, &others[i].id);
+    *cart_id = base_uuid_text(arena, &others->streams[i].id);
     return merged;
 }
 
 void cart_others_add_merged(
-    const struct cart *cart, const struct cart_request *request,
-    const struct aggregate_known *known, const struct cart_event *fact, struct base_arena *arena,
+    const struct aggregate_others *others, const struct cart_event *fact, struct base_arena *arena,
     struct aggregate_decision *decision)
 {
-    struct aggregate_stream others[AGGREGATE_BOUNDARY_MAX];
     struct cart_event *copy = base_arena_alloc(arena, sizeof *copy);
     struct aggregate_effect *effect = base_arena_alloc(arena, sizeof *effect);
-    size_t n = cart_others_list(cart, request, known->others, known->n_others, others);
     *copy = *fact;
-    *effect = (struct aggregate_effect){.other = find_cart(others, n), .facts = copy, .n_facts = 1};
+    *effect = (struct aggregate_effect){
+        .other = find_cart(others->streams, others->n), .facts = copy, .n_facts = 1};
     decision->effects = effect;
     decision->n_effects = 1;
 }
@@ -174,7 +169,7 @@ struct work {
     const struct cart_request *request;
     struct base_arena *arena;
     struct aggregate_decision *decision;
-    struct aggregate_stream others[AGGREGATE_BOUNDARY_MAX];
+    const struct aggregate_stream *others;
     const void *states[AGGREGATE_BOUNDARY_MAX]; /* with what is decided so far */
     size_t n_others;
     struct aggregate_effect *effects; /* room for one of each */
@@ -292,8 +287,8 @@ static struct owned compare_merged(const struct work *work)
 static void settle_coupons(
     struct work *work, const struct cart *before, const struct cart *after, const char *cart_id)
 {
-    struct cart_others others = {.n = work->n_others, .states = work->states};
-    memcpy(others.streams, work->others, work->n_others * sizeof others.streams[0]);
+    const struct aggregate_others others = {
+        .n = work->n_others, .streams = work->others, .states = work->states};
     struct cart_effects effects = {
         .arena = work->arena,
         .others = &others,
@@ -310,11 +305,17 @@ void cart_others_decide(
     const struct aggregate_known *known, struct base_arena *arena,
     struct aggregate_decision *decision)
 {
-    struct work work = {.request = request, .arena = arena, .decision = decision};
-    work.n_others = cart_others_list(before, request, known->others, known->n_others, work.others);
-    if (work.n_others == 0)
+    const struct aggregate_others *others = &known->others;
+    struct work work = {
+        .request = request,
+        .arena = arena,
+        .decision = decision,
+        .others = others->streams,
+        .n_others = others->n,
+    };
+    if (others->n == 0)
         return;
-    memcpy(work.states, known->others, work.n_others * sizeof work.states[0]);
+    memcpy(work.states, others->states, others->n * sizeof work.states[0]);
     work.effects =
         base_arena_alloc(arena, (work.n_others + CART_COUPON_EFFECTS_MAX) * sizeof *work.effects);
     struct owned carts[2] = {compare(known->stream_id, before, after, arena)};

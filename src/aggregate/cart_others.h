@@ -17,8 +17,8 @@ size_t cart_others_list(
 /* The cart that a command merges with this one, or that was merged, and its id, in the arena. NULL:
  * there is none for the caller, also with the token that the command brings. */
 const struct cart *cart_others_find_merged(
-    const struct cart *cart, const struct cart_request *request, const struct cart_command *command,
-    const struct aggregate_known *known, struct base_arena *arena, const char **cart_id);
+    const struct cart_request *request, const struct cart_command *command,
+    const struct aggregate_others *others, struct base_arena *arena, const char **cart_id);
 /* Adds the facts of the others to an accepted decision that makes `after` of `before`, or refuses
  * it; of the merged cart it has the fact already, alone. */
 void cart_others_decide(
@@ -27,8 +27,7 @@ void cart_others_decide(
     struct aggregate_decision *decision);
 /* Adds that fact. */
 void cart_others_add_merged(
-    const struct cart *cart, const struct cart_request *request,
-    const struct aggregate_known *known, const struct cart_event *fact, struct base_arena *arena,
+    const struct aggregate_others *others, const struct cart_event *fact, struct base_arena *arena,
     struct aggregate_decision *decision);
 
 #endif

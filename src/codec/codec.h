@@ -388,6 +388,8 @@ const char *codec_normalise(struct base_arena *arena, const char *text, size_t m
  * none of which is a control character or unknown to this version of Unicode (whose foldings are
  * not settled yet), has no slash, and is not . or .. alone or between backslashes. */
 const char *codec_fold_code(struct base_arena *arena, const char *code);
+/* The same of what somebody has written, normalised first. */
+const char *codec_read_code(struct base_arena *arena, const char *text);
 /* ^[A-Za-z0-9][A-Za-z0-9._~-]{0,63}$ */
 bool codec_is_item_id(const char *text) BASE_MUST_CHECK;
 /* 1..CART_SKU_MAX code points of UTF-8 without control characters, none of whose parts between

@@ -401,7 +401,9 @@ static void read_coupon_code(
     const struct codec_object *object, const struct codec_field *field, json_t *value, void *target)
 {
     const char *text = json_string_value(value);
-    const char *folded = text == NULL ? NULL : codec_fold_code(object->reader->arena, text);
+    const char *folded = NULL;
+    if (text != NULL)
+        folded = codec_fold_code(object->reader->arena, normalise(object, text, COUPON_CODE_MAX));
     if (folded != NULL)
         *(const char **)target = folded;
     else

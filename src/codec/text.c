@@ -130,3 +130,8 @@ const char *codec_fold_code(struct base_arena *arena, const char *code)
     const char *folded = map(arena, code, strlen(code), NFKC_CASEFOLD);
     return folded != NULL && codec_is_label(folded, COUPON_CODE_MAX) ? folded : NULL;
 }
+
+const char *codec_read_code(struct base_arena *arena, const char *text)
+{
+    return codec_fold_code(arena, codec_normalise(arena, text, COUPON_CODE_MAX));
+}

@@ -11,6 +11,8 @@ static const struct http_route routes[] = {
     {"GET", "/shop", "getShop", http_ask_get_page, HTTP_ANYONE, .media = HTTP_HTML},
     {"GET", "/pages/{file}", "getPageFile", http_ask_get_page_file, HTTP_ANYONE,
      .media = HTTP_PAGE_FILE},
+    {"GET", "/explorer", "getExplorer", http_ask_get_page, HTTP_ANYONE, .media = HTTP_HTML},
+    {"GET", "/docs", "getDocs", http_ask_get_page, HTTP_ANYONE, .media = HTTP_HTML},
     {"POST", "/carts", "createCart", http_ask_create_cart, HTTP_NEW_CART, .takes_body = true},
     {"GET", "/carts", "listCarts", http_ask_list_carts, HTTP_CART_LIST,
      .parameters = HTTP_ALLOW(STATUS) | HTTP_ALLOW(CUSTOMER_ID) | HTTP_ALLOW(SKU) |
@@ -109,7 +111,7 @@ static const struct http_route routes[] = {
      .media = HTTP_METRICS_TEXT, .serves_to_end = true},
     {"GET", "/openapi.yaml", "getOpenapi", http_ask_get_openapi, HTTP_ANYONE, .media = HTTP_YAML},
     {"GET", "/problems/{slug}", "getProblem", http_ask_get_problem, HTTP_ANYONE,
-     .media = HTTP_JSON},
+     .media = HTTP_JSON_OR_HTML},
 };
 
 const struct http_route *http_routes(size_t *n_routes)

@@ -1,5 +1,6 @@
 /*
- * pages: the files that browsers get, compiled in: the pages and what they load, and openapi.yaml.
+ * pages: the files that browsers get, compiled in: the pages and what they load, openapi.yaml, and
+ * what is made of that: the reference of the API (/docs) and a page of each problem.
  * They are made at build time (make.py) and never change while a process runs.
  */
 #ifndef CARTD_PAGES_H

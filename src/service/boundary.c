@@ -1,7 +1,6 @@
 #include "internal.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 /*
  * Commands that are about several streams. The batch has all of them (collect.c), so they are
@@ -11,18 +10,6 @@
  * Which streams those are depends on the state, and what the batch has taken was a guess. Where the
  * guess was wrong, the command goes back with the right list.
  */
-
-void service_set_boundary(
-    struct service_command *command, const struct aggregate_stream *streams, size_t n)
-{
-    free(command->boundary);
-    command->boundary = NULL;
-    if (n == 0)
-        return;
-    command->boundary = base_alloc(sizeof *command->boundary);
-    command->boundary->n = n;
-    memcpy(command->boundary->streams, streams, n * sizeof *streams);
-}
 
 /* ---- ties ------------------------------------------------------------------------------------ */
 
@@ -101,9 +88,9 @@ static bool is_readable(const struct batch_stream *other, struct batch_command *
 /* Finds those behind the ones that were found before. False: they are not all there, and the
  * command's resolution is set. */
 static bool find_further(
-    struct batch *batch, struct batch_command *entry, const struct aggregate_stream *wanted,
-    size_t n_wanted, struct batch_others *others)
+    struct batch *batch, struct batch_command *entry, size_t n_wanted, struct batch_others *others)
 {
+    const struct aggregate_stream *wanted = others->wanted;
     for (; others->n < n_wanted; others->n++) {
         struct batch_stream *other = find(batch, &wanted[others->n]);
         if (other == NULL) {
@@ -125,17 +112,19 @@ bool boundary_find(
 {
     const struct aggregate *aggregate = stream->load.aggregate;
     const void *command = entry->command->command;
-    struct aggregate_stream wanted[AGGREGATE_BOUNDARY_MAX];
-    *others = (struct batch_others){.n = 0};
+    others->n = 0;
     if (aggregate->boundary == NULL || !aggregate->may_have_others(command))
         return true;
-    size_t n_wanted = aggregate->boundary(stream->load.state, command, NULL, 0, wanted);
+    size_t n_wanted = aggregate->boundary(stream->load.state, command, NULL, 0, others->wanted);
     while (others->n < n_wanted) {
-        if (!find_further(batch, entry, wanted, n_wanted, others))
+        if (!find_further(batch, entry, n_wanted, others))
             return false;
-        n_wanted =
-            aggregate->boundary(stream->load.state, command, others->states, others->n, wanted);
+        n_wanted = aggregate->boundary(
+            stream->load.state, command, others->states, others->n, others->wanted);
     }
+    n_wanted = needs_list_others(entry->command, others->wanted, n_wanted);
+    if (!find_further(batch, entry, n_wanted, others))
+        return false;
     for (size_t i = 0; i < others->n; i++) {
         tie(batch, stream, others->streams[i]);
         others->streams[i]->n_sharing++;

@@ -1,5 +1,22 @@
 #include "internal.h"
 
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- what it is about ------------------------------------------------------------------------ */
+
+void service_set_boundary(
+    struct service_command *command, const struct aggregate_stream *streams, size_t n)
+{
+    free(command->boundary);
+    command->boundary = NULL;
+    if (n == 0)
+        return;
+    command->boundary = base_alloc(sizeof *command->boundary);
+    command->boundary->n = n;
+    memcpy(command->boundary->streams, streams, n * sizeof *streams);
+}
+
 /* ---- answering ------------------------------------------------------------------------------- */
 
 static enum metrics_number counter_of(const struct service_command *command)

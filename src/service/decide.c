@@ -102,6 +102,12 @@ static const void *find_past(void *context, const struct aggregate_past *past, b
     return needs_find_past(question->command, past, is_read);
 }
 
+static void need_other(void *context, const struct aggregate_stream *stream)
+{
+    const struct question *question = context;
+    needs_other(question->command, stream);
+}
+
 static void refuse(struct service_command *command, const struct aggregate_decision *decision)
 {
     command->outcome = SERVICE_REFUSED;
@@ -162,10 +168,10 @@ static void apply_rules(
     const struct aggregate_known known = {
         .find_offer = find_offer,
         .find_past = find_past,
+        .need_other = need_other,
         .context = &question,
         .stream_id = &stream->load.id,
-        .others = others.states,
-        .n_others = others.n,
+        .others = {.n = others.n, .streams = others.wanted, .states = others.states},
     };
     struct aggregate_decision decision;
     int32_t former_version = version_of(stream);

@@ -205,6 +205,7 @@ void service_set_boundary(
 /* The other streams of a command, as they are decided so far. */
 struct batch_others {
     size_t n;
+    struct aggregate_stream wanted[AGGREGATE_BOUNDARY_MAX];
     struct batch_stream *streams[AGGREGATE_BOUNDARY_MAX];
     const void *states[AGGREGATE_BOUNDARY_MAX];
 };
@@ -227,6 +228,12 @@ bool needs_more(struct batch_command *entry);
 void needs_offer(struct service_command *command, const char *sku);
 /* Adds the skus that it has asked for to those of the batch. */
 void needs_list_skus(const struct service_command *command, struct base_buffer *skus);
+/* The decision asked for another stream, which the command is about from now on. */
+void needs_other(struct service_command *command, const struct aggregate_stream *stream);
+/* Adds those behind the n in the list that are not there yet, as far as there is room, which is
+ * AGGREGATE_BOUNDARY_MAX. Returns how many there are then. */
+size_t needs_list_others(
+    const struct service_command *command, struct aggregate_stream *list, size_t n);
 /* For the decision: what a stream was, if that has been read. */
 const void *needs_find_past(
     struct service_command *command, const struct aggregate_past *past, bool *is_read);

@@ -4,8 +4,8 @@
 
 /*
  * What a decision turned out to need: offers that could not be foreseen, as they depend on the
- * state, and what streams were. The command takes a list of that along and is decided anew, until
- * nothing is missing. Most commands never have such a list.
+ * state, what streams were, and other streams that only those name. The command takes a list of
+ * that along and is decided anew, until nothing is missing. Most commands never have such a list.
  */
 
 struct past {
@@ -18,8 +18,11 @@ struct service_needs {
     struct base_arena texts;
     struct base_buffer skus;  /* of const char * */
     struct base_buffer pasts; /* of struct past */
-    bool is_missing_offers;   /* since the last decision began; so is the next */
+    struct aggregate_stream others[AGGREGATE_BOUNDARY_MAX];
+    size_t n_others;
+    bool is_missing_offers; /* since the last decision began; so are the next two */
     bool is_missing_pasts;
+    bool is_missing_others;
 };
 
 static struct service_needs *find_or_make(struct service_command *command)
@@ -35,12 +38,14 @@ void needs_begin(struct service_command *command)
         return;
     command->needs->is_missing_offers = false;
     command->needs->is_missing_pasts = false;
+    command->needs->is_missing_others = false;
 }
 
 bool needs_more(struct batch_command *entry)
 {
     const struct service_needs *needs = entry->command->needs;
-    if (needs == NULL || (!needs->is_missing_offers && !needs->is_missing_pasts))
+    if (needs == NULL ||
+        (!needs->is_missing_offers && !needs->is_missing_pasts && !needs->is_missing_others))
         return false;
     entry->resolution = needs->is_missing_pasts ? BATCH_READ_PAST : BATCH_RETRY;
     return true;
@@ -60,6 +65,25 @@ void needs_list_skus(const struct service_command *command, struct base_buffer *
 {
     if (command->needs != NULL)
         base_buffer_append(skus, command->needs->skus.bytes, command->needs->skus.length);
+}
+
+/* ---- other streams --------------------------------------------------------------------------- */
+
+void needs_other(struct service_command *command, const struct aggregate_stream *stream)
+{
+    struct service_needs *needs = find_or_make(command);
+    size_t n = needs->n_others;
+    needs->n_others = aggregate_add_stream(needs->others, n, *stream);
+    needs->is_missing_others |= needs->n_others > n;
+}
+
+size_t needs_list_others(
+    const struct service_command *command, struct aggregate_stream *list, size_t n)
+{
+    const struct service_needs *needs = command->needs;
+    for (size_t i = 0; needs != NULL && i < needs->n_others; i++)
+        n = aggregate_add_stream(list, n, needs->others[i]);
+    return n;
 }
 
 /* ---- pasts ----------------------------------------------------------------------------------- */

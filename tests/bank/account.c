@@ -134,7 +134,7 @@ static void decide(
     const struct account *account = state;
     *decision = (struct aggregate_decision){.n_facts = 0};
     if (!opens(command)) {
-        const void *paid = find_paid(account, command) == NULL ? NULL : known->others[0];
+        const void *paid = find_paid(account, command) == NULL ? NULL : known->others.states[0];
         decide_transfer(account, paid, command, arena, decision);
     } else if (account->version == 0) {
         struct account_fact *fact = base_arena_alloc(arena, sizeof *fact);

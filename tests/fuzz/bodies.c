@@ -97,6 +97,12 @@ static struct cart_offer find_offer(void *context, const char *sku, const char *
 }
 
 /* The past of every cart is the same, and empty. */
+static void need_other(void *context, const struct aggregate_stream *stream)
+{
+    (void)context;
+    (void)stream;
+}
+
 static const void *find_past(void *context, const struct aggregate_past *past, bool *is_read)
 {
     static struct cart former;
@@ -143,7 +149,8 @@ static void carry_out(struct cart *decided, const struct codec_commands *command
 {
     static struct cart stored;
     cart_copy(&stored, decided);
-    const struct aggregate_known known = {.find_offer = find_offer, .find_past = find_past};
+    const struct aggregate_known known = {
+        .find_offer = find_offer, .find_past = find_past, .need_other = need_other};
     for (size_t i = 0; i < commands->n; i++) {
         const struct cart_request request = {
             .commands = &commands->list[i], .n_commands = 1, .caller = {.may_all = true}};

@@ -18,16 +18,17 @@ CARTD_TEST_DATABASE_URL  A PostgreSQL whose user may create databases and roles.
                          gets a fresh database in it, migrated by `cartd migrate`. The service is
                          connected as a member of cartd_app, so its rights are tested too.
 CARTD_TEST_BINARY        The binary; build/cartd when unset.
-CARTD_TEST_SEED          The seed of test_model, test_model_whole and test_input_random; random when
+CARTD_TEST_SEED          The seed of the test_model… and test_input_random; random when
                          unset, and printed.
-CARTD_TEST_SEQUENCE      The number of one sequence of test_model_whole, to play it alone.
+CARTD_TEST_SEQUENCE      The number of one sequence of test_model_whole or test_model_shop, to play it
+                         alone.
 CARTD_TEST_QUICK         When set, tests that take long (`slow` says which) are skipped, and what is
                          random is shorter (`how_many`); `scripts/test` sets it.
 CARTD_TEST_LONG          When set, test_input_random sends 20,000 requests instead of 600, and
                          test_guard_clients measures a client beside 10,000 slow connections;
                          test_kills, test_wire and test_machine have 200 kills and 50 stops, cut at
                          every byte, and find no memory at hundreds of places.
-CARTD_TEST_SEQUENCES     How many sequences test_model and test_model_whole play; 1000 when unset.
+CARTD_TEST_SEQUENCES     How many sequences the test_model… play.
 CARTD_TEST_LIBMICROHTTPD The version of libmicrohttpd that the service of CARTD_TEST_URL has, for what
                          is expected of bad requests; 1.0.1 when unset, as in the image.
 CARTD_TEST_VALGRIND      When set, CARTD_TEST_BINARY runs the service inside valgrind, and the few tests

@@ -56,6 +56,11 @@ ACCESS = {
     "getMetrics": "operations",
     "getOpenapi": "anyone",
     "getProblem": "anyone",
+    "getStart": "anyone",
+    "getPageFile": "anyone",
+    "getShop": "anyone",
+    "getExplorer": "anyone",
+    "getDocs": "anyone",
 }
 OF_CARTS = ("cart", "claim")  # what is for whom the cart belongs to
 SCOPES = {
@@ -136,6 +141,7 @@ class Targets:
     def make(self, operation, cart_id=None):
         path = operation.path.replace("{cart_id}", cart_id or make_id())
         path = path.replace("{item_id}", self.sku).replace("{slug}", "cart-closed")
+        path = path.replace("{file}", "cartd.css")
         path = path.replace("{name}", "tax").replace("{code}", self.code)
         path = path.replace("{token}", self.token).replace("{customer_id}", "zoe")
         other = {}  # a cart to merge, with the token that makes it the caller's

@@ -1,15 +1,21 @@
 """Coupons in carts: applied, recomputed with each change, redeemed at checkout, given back."""
 
+import itertools
+import time
 import uuid
 
 from support import (
     AuditCase,
     AuthCase,
+    Background,
+    NoAnswer,
     Service,
     how_many,
     make_key,
     needs_binary,
     run_at_once,
+    take_free_port,
+    wait_until,
 )
 
 
@@ -66,9 +72,12 @@ class Applying(CouponCase):
         cart = self.assert_cart(self.remove(self.cart_id, code.lower()))
         self.assertEqual((cart["coupons"], cart["discount"]), ([], 0))
         self.assertEqual(self.assert_cart(self.remove(self.cart_id, code)), cart)
+        self.assert_cart(self.apply(self.cart_id, f" {code}"))
+        self.assertEqual(self.assert_cart(self.remove(self.cart_id, f"%20{code}%20"))["coupons"], [])
         self.assertEqual(
             self.event_types(self.cart_id)[2:],
-            ["CartCouponApplied", "ItemAdded", "CartCouponRemoved"],
+            ["CartCouponApplied", "ItemAdded", "CartCouponRemoved"]
+            + ["CartCouponApplied", "CartCouponRemoved"],
         )
         self.assertEqual(self.used(code), 0)
 
@@ -233,6 +242,33 @@ class CheckingOut(CouponCase):
         self.assertEqual(self.assert_cart(self.execute(self.cart_id, *without))["total"], 1000)
         self.assertEqual(self.used(code), 0)
 
+    def test_one_request_brings_a_coupon_back_and_settles_it(self):
+        """When the request comes only the past of the cart names that coupon."""
+        for command in ({"type": "undo"}, {"type": "restore", "version": 3}):
+            for members in ({"limit": 1}, {"limit_per_customer": 1}):
+                code = self.define(percent=1000, **members)
+                cart_id = self.make_cart((self.sku, 2), customer_id=f"ada-{make_code()}")["id"]
+                self.assert_cart(self.apply(cart_id, code))
+                self.assert_cart(self.remove(cart_id, code))
+                cart = self.assert_cart(self.execute(cart_id, command, {"type": "reprice"}))
+                self.assertEqual(cart["coupons"], [coupon(code, 100)])
+                self.assert_cart(self.remove(cart_id, code))
+                cart = self.assert_cart(self.execute(cart_id, command, {"type": "check_out"}))
+                self.assertEqual((cart["status"], cart["total"]), ("checked_out", 900))
+                self.assertEqual(self.used(code), 1)
+        self.assert_clean()
+
+    def test_what_is_brought_back_may_be_used_up(self):
+        code = self.define(percent=1000, limit=1)
+        cart_id, other = (self.make_cart((self.sku, 2))["id"] for _ in range(2))
+        for each in (cart_id, other):
+            self.assert_cart(self.apply(each, code))
+        self.assert_cart(self.remove(cart_id, code))
+        self.assert_cart(self.post(other, "checkout"))
+        answer = self.execute(cart_id, {"type": "undo"}, {"type": "check_out"})
+        problem = self.assert_problem(answer, 409, "coupons-changed")
+        self.assertEqual(problem["coupons"][0]["state"], "exhausted")
+
     def test_a_retry_redeems_once(self):
         code = self.define(percent=1000)
         self.assert_cart(self.apply(self.cart_id, code))
@@ -330,6 +366,77 @@ class Racing(CouponCase):
         )
         self.assertEqual((done, refused, len(answers)), (n_uses, n_racers - n_uses, n_racers))
         self.assertEqual(self.used(code), n_uses)
+        self.assert_clean()
+
+
+@needs_binary
+class RacingWithKills(CouponCase):
+    """Each has applied the coupon before any is used, and checks out until it is answered, while one
+    of two processes is killed again and again."""
+
+    N_USES, N_CLIENTS = 10, 20
+
+    def setUp(self):
+        self.victim = Service(self.database.app_url, port=take_free_port(), **self.settings)
+        self.addCleanup(lambda: self.victim.stop())
+        self.n_lost = 0
+        self.answers = []
+
+    def make_carts(self, code, n):
+        sku = self.make_product(500)
+
+        def make(_):
+            with self.service.client() as client:
+                carts = [self.make_cart((sku, 2), client=client)["id"] for _ in range(n)]
+                for cart_id in carts:
+                    self.assertEqual(self.apply(cart_id, code, client=client).status, 200)
+            return carts
+
+        return run_at_once(self.N_CLIENTS, make)
+
+    def check_out(self, cart_id, clients):
+        """The answer of whichever process gives one."""
+        key = make_key()
+        while True:
+            client = next(clients)
+            try:
+                headers = {"Idempotency-Key": key}
+                answer = client.post(f"/carts/{cart_id}/checkout", headers=headers)
+                if answer.status != 503:
+                    return answer
+                self.assertIn("retry-after", answer.headers)
+            except NoAnswer:
+                client.close()
+            self.n_lost += 1
+            time.sleep(0.02)
+
+    def race(self, carts):
+        with self.service.client() as one, self.victim.client() as other:
+            clients = itertools.cycle((other, one))
+            for cart_id in carts:
+                answer = self.check_out(cart_id, clients)
+                self.answers.append((answer.status, answer.slug))
+
+    def kill(self):
+        self.victim.kill()
+        self.victim = Service(self.database.app_url, port=self.victim.port, **self.settings)
+
+    def test_ten_of_many_get_it(self):
+        n_each = how_many(1000, quick=100) // self.N_CLIENTS
+        n_racers = n_each * self.N_CLIENTS
+        code = self.define(percent=1000, limit=self.N_USES)
+        carts = self.make_carts(code, n_each)
+        racing = Background(self.N_CLIENTS, lambda i, _: self.race(carts[i]))
+        for n_before in (1, n_racers // 5, n_racers // 2):
+            wait_until(lambda: len(self.answers) >= n_before or racing.failures, "some have raced")
+            self.kill()
+        racing.finish()
+        done = self.answers.count((200, None))
+        refused = self.answers.count((409, "coupons-changed"))
+        self.assertEqual((done, refused), (self.N_USES, n_racers - self.N_USES), set(self.answers))
+        self.assertEqual(len(self.answers), n_racers)
+        self.assertGreater(self.n_lost, 0, "the control: the kills were felt")
+        self.assertEqual(self.used(code), self.N_USES)
         self.assert_clean()
 
 

@@ -159,7 +159,8 @@ class Lines(Coupons):
         process.stdin.flush()
         wait_until(lambda: self.client.get(f"/coupons/{code}").status == 200, "the first line")
         process.send_signal(signal.SIGINT)
-        _, told = process.communicate(timeout=60)
+        process.wait(timeout=60)  # before its input ends
+        _, told = process.communicate()
         self.assertEqual(process.returncode, 1, told)
         self.assertIn(b"interrupted: standard input is recorded up to line 1;", told)
 

@@ -12,7 +12,7 @@ from support.shop_play import ShopPlay
 from support.shop_steps import ShopSteps
 
 # In each of the two classes.
-SEQUENCES = int(os.environ.get("CARTD_TEST_SEQUENCES") or how_many(100, quick=12, long=500))
+SEQUENCES = int(os.environ.get("CARTD_TEST_SEQUENCES") or how_many(25, quick=12, long=500))
 
 
 class ManyOpenCarts(ModelCase):

@@ -1,13 +1,16 @@
 """What browsers get: pages and what they load, over HTTP."""
 
 import gzip
+import html
 import html.parser
+import re
 import unittest
 
 from support import ServiceCase, needs_binary
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
-PAGES = ("/", "/shop")
+PAGES = ("/", "/shop", "/explorer", "/docs")
+WITH_DOCUMENTS = ("/", "/problems/cart-full")  # where a program gets JSON
 
 
 class References(html.parser.HTMLParser):
@@ -90,6 +93,41 @@ class Pages(ServiceCase):
         for path in links.values():
             self.assertNotEqual(self.client.get(path).status, 404, path)
 
+    def test_a_problem_is_explained_to_both(self):
+        for accept in (None, "*/*", "application/json", "application/problem+json"):
+            answer = self.client.get("/problems/cart-full", headers={"Accept": accept} if accept else {})
+            self.assertEqual(answer.headers["content-type"], "application/json")
+            self.assertEqual(answer.json()["title"], "The cart is full")
+            self.assertIn("Accept", answer.headers["vary"])
+        page = self.get_page("/problems/cart-full").body.decode()
+        self.assertIn("<h1>The cart is full</h1>", page)
+        self.assertIn(answer.json()["detail"], page)
+        self.assertIn("/docs#addItem", page)
+        missing = self.client.get("/problems/cart-fuller", headers={"Accept": BROWSER})
+        self.assert_problem(missing, 404, "not-found")
+
+    def test_each_problem_has_a_page(self):
+        slugs = re.findall(r'id="problem-([a-z-]+)"', self.get_page("/docs").body.decode())
+        self.assertGreater(len(slugs), 50)
+        for slug in slugs:
+            told = self.client.get(f"/problems/{slug}").json()
+            page = html.unescape(self.get_page(f"/problems/{slug}").body.decode())
+            self.assertIn(told["title"], page)
+
+    def test_the_first_load_is_small(self):
+        for path in PAGES:
+            headers = {"Accept": BROWSER, "Accept-Encoding": "gzip"}
+            loaded, waiting = {}, [path]
+            while waiting:
+                name = waiting.pop()
+                answer = self.client.get(name, headers={**headers, "Accept": "text/html, */*;q=0.1"})
+                loaded[name] = len(answer.body)
+                text = gzip.decompress(answer.body).decode()
+                found = re.findall(r'(?:src=|rel="[^"]*" href=|from )"(/pages/[^"]+)"', text)
+                waiting += [other for other in found if other not in loaded]
+            self.assertIn("/pages/cartd.css", loaded)
+            self.assertLess(sum(loaded.values()), 100_000, path)
+
     def test_what_is_not_there(self):
         for name in ("none.js", "..", "cartd.css.gz", "%2e%2e"):
             self.assertIn(self.client.get(f"/pages/{name}").status, (400, 404), name)
@@ -112,8 +150,9 @@ class WithoutPages(ServiceCase):
     settings = {"CARTD_PAGES": "off"}
 
     def test_there_is_the_api_alone(self):
-        answer = self.client.get("/", headers={"Accept": BROWSER})
-        self.assertEqual(answer.headers["content-type"], "application/json")
+        for path in reversed(WITH_DOCUMENTS):
+            answer = self.client.get(path, headers={"Accept": BROWSER})
+            self.assertEqual(answer.headers["content-type"], "application/json")
         self.assertEqual(self.client.get("/openapi.yaml").status, 200)
         for path in ("/pages/cartd.css", *PAGES[1:]):
             self.assert_problem(self.client.get(path), 404, "not-found")

@@ -50,7 +50,7 @@ class Tree:
     def files(self, *folders):
         for folder in folders:
             for directory, names, files in os.walk(self.root / folder):
-                names[:] = sorted(name for name in names if name != "__pycache__")
+                names[:] = sorted(name for name in names if name not in ("__pycache__", "node_modules"))
                 for name in sorted(files):
                     yield pathlib.Path(directory) / name
 

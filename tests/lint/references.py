@@ -11,7 +11,7 @@ import re
 
 import rooms
 
-FOLDERS = (".ci", "bench", "deploy", "docs", "migrations", "scripts", "src", "tests")
+FOLDERS = (".ci", "bench", "clients", "deploy", "docs", "migrations", "scripts", "src", "tests")
 SUFFIXES = {
     ".build", ".c", ".cfg", ".h", ".js", ".md", ".py", ".sh", ".sql", ".toml", ".ts", ".txt", ".yaml", ".yml", "",
 }  # fmt: skip

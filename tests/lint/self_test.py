@@ -130,12 +130,12 @@ def run_lint(check, root):
 
 
 def copy_tree(target):
-    others = (".clang-format", "deploy", "docs", "docker-compose.yml", "openapi.yaml", "LICENSE")
+    others = (".clang-format", "clients", "deploy", "docs", "docker-compose.yml", "openapi.yaml", "LICENSE")
     documents = [path.name for path in ROOT.glob("*.md")]
     for name in (*lint.CODE_FOLDERS, *lint.OTHER_FILES, *others, *documents):
         source = ROOT / name
         if source.is_dir():
-            shutil.copytree(source, target / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, target / name, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
         elif source.exists():
             shutil.copy(source, target / name)
 

@@ -31,6 +31,12 @@ static struct cart_offer find_offer(void *context, const char *sku, const char *
     };
 }
 
+static void need_other(void *context, const struct aggregate_stream *stream)
+{
+    (void)context;
+    (void)stream;
+}
+
 static const void *find_past(void *context, const struct aggregate_past *past, bool *is_read)
 {
     (void)context;
@@ -40,7 +46,8 @@ static const void *find_past(void *context, const struct aggregate_past *past, b
     return is_known && former.status != CART_ABSENT ? &former : NULL;
 }
 
-static const struct aggregate_known known = {.find_offer = find_offer, .find_past = find_past};
+static const struct aggregate_known known = {
+    .find_offer = find_offer, .find_past = find_past, .need_other = need_other};
 
 static const struct cart_command CREATE = {
     .type = CART_COMMAND_CREATE, .create = {.currency = "EUR", .metadata = "{\"a\":{\"b\":1}}"}};

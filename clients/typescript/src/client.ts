@@ -35,20 +35,15 @@ export class CartdClient {
 
   /** A new cart, of the customer whose token `bearer` gives, or of a guest. Keep its `id` and `token`. */
   async createCart(body: NewCart = {}, { key, token, signal }: CreateOptions = {}): Promise<CartSession> {
-    const isGuest = this.bearer() === null;
+    // The guest's own: a repeated request is answered without it, and could not be made without it.
+    const ownToken = this.bearer() === null ? (token ?? randomText(32)) : null;
     const { data, error, response } = await this.api.POST("/carts", {
-      params: {
-        header: {
-          // Without a token of its own, a guest could not repeat the request.
-          ...(isGuest && { "Cart-Token": token ?? randomText(32) }),
-          ...(key !== undefined && { "Idempotency-Key": key }),
-        },
-      },
+      headers: { "Cart-Token": ownToken, "Idempotency-Key": key },
       body,
       signal: signal ?? null,
     });
     if (!data) throw problemOf(response, error);
-    const session = this.cart(data.id, { token: response.headers.get("Cart-Token") });
+    const session = this.cart(data.id, { token: ownToken });
     session.keep(data);
     return session;
   }

@@ -1,7 +1,7 @@
 import type { CartSession } from "./session.js";
 import type { Cart, CartEvent, Problem } from "./types.js";
 import { CartdProblem, CartdUnreachable } from "./problems.js";
-import { StreamParser, type Message } from "./stream.js";
+import { readStream, type Message } from "./stream.js";
 import { backoffMs, sleep } from "./transport.js";
 
 /** After 15 seconds without an event the service sends a comment. */
@@ -44,7 +44,7 @@ export class Following {
   ) {}
 
   show(document: Cart): void {
-    if (!this.end.signal.aborted) this.call(() => this.follower.onCart(document));
+    this.call(() => this.follower.onCart(document));
   }
 
   stop(): void {
@@ -54,10 +54,11 @@ export class Following {
   /** Until stop(), or until the service refuses. */
   async run(): Promise<void> {
     const { signal } = this.end;
+    this.setState("waiting");
     while (!signal.aborted) {
       try {
         await this.begin();
-        await this.readStream();
+        await this.followStream();
       } catch (error) {
         if (signal.aborted) return;
         if (isOtherLog(error)) this.startAgain();
@@ -80,14 +81,15 @@ export class Following {
   }
 
   private endWith(error: unknown): void {
-    this.setState("waiting");
-    this.stop();
     if (!(error instanceof CartdProblem)) throw error;
+    this.setState("waiting");
     this.call(() => this.follower.onEnd?.(error));
+    this.stop();
   }
 
-  /** What a function of the follower throws is reported as uncaught, and changes nothing here. */
+  /** Tells, until stop(). What a function of the follower throws is uncaught, and changes nothing here. */
   private call(report: () => void): void {
+    if (this.end.signal.aborted) return;
     try {
       report();
     } catch (error) {
@@ -103,24 +105,28 @@ export class Following {
     this.call(() => this.follower.onState?.(state));
   }
 
-  /** One connection, until it ends. */
-  private async readStream(): Promise<void> {
-    const cut = new AbortController();
-    const body = await this.open(this.lastVersion, AbortSignal.any([this.end.signal, cut.signal]));
-    this.setState("live");
-    const reader = body.pipeThrough(new TextDecoderStream() as TransformStream<Uint8Array, string>).getReader();
-    const parser = new StreamParser();
-    for (;;) {
-      const silence = setTimeout(() => cut.abort(), SILENCE_MS);
-      const { done, value } = await reader
-        .read()
-        .catch((error) => Promise.reject(new CartdUnreachable("The stream broke.", error)))
-        .finally(() => clearTimeout(silence));
-      if (done) return;
-      this.failures = 0;
-      parser.push(value).forEach((message) => this.take(message));
-      this.reconnectMs = parser.retryMs ?? this.reconnectMs;
-      await this.catchUp();
+  /** One connection, until it ends or nothing comes. */
+  private async followStream(): Promise<void> {
+    this.end.signal.throwIfAborted();
+    const connection = new AbortController();
+    const close = () => connection.abort(new CartdUnreachable("The stream was closed."));
+    this.end.signal.addEventListener("abort", close);
+    let silence = setTimeout(close, SILENCE_MS);
+    try {
+      const body = await this.open(this.lastVersion, connection.signal);
+      this.setState("live");
+      for await (const { messages, retryMs } of readStream(body, connection.signal)) {
+        clearTimeout(silence);
+        silence = setTimeout(close, SILENCE_MS);
+        this.failures = 0;
+        this.reconnectMs = retryMs ?? RECONNECT_MS;
+        messages.forEach((message) => this.take(message));
+        await this.catchUp();
+      }
+    } finally {
+      clearTimeout(silence);
+      this.end.signal.removeEventListener("abort", close);
+      close();
     }
   }
 

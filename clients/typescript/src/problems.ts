@@ -8,15 +8,15 @@ const TYPES = "/problems/";
  *
  *     if (error instanceof CartdProblem && error.is("total-changed")) show(error.problem.current_total);
  */
-export class CartdProblem<P extends Problem = Problem> extends Error {
+export class CartdProblem extends Error {
   override readonly name = "CartdProblem";
   readonly status: number;
   /** The last part of the problem's type: "cart-closed"; "" for an answer that is no problem of cartd's. */
   readonly slug: ProblemSlug | "";
   readonly detail: string;
-  readonly problem: P;
+  readonly problem: Problem;
 
-  constructor(problem: P) {
+  constructor(problem: Problem) {
     super(`${problem.title}: ${problem.detail}`);
     this.problem = problem;
     this.status = problem.status;
@@ -24,7 +24,7 @@ export class CartdProblem<P extends Problem = Problem> extends Error {
     this.slug = problem.type.startsWith(TYPES) ? (problem.type.slice(TYPES.length) as ProblemSlug) : "";
   }
 
-  is<Slug extends ProblemSlug>(slug: Slug): this is CartdProblem<ProblemOf<Slug>> {
+  is<Slug extends ProblemSlug>(slug: Slug): this is CartdProblem & { readonly problem: ProblemOf<Slug> } {
     return this.problem.type === TYPES + slug;
   }
 }

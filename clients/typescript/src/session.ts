@@ -28,7 +28,7 @@ interface Answer {
 }
 
 interface Init {
-  headers: Record<string, string>;
+  headers: Record<string, string | null | undefined>; // without those that are null or undefined
   signal: AbortSignal | null;
 }
 
@@ -45,7 +45,7 @@ export class CartSession {
   constructor(
     private readonly api: Client<paths>,
     readonly id: string,
-    /** The guest's Cart-Token; null for a cart that belongs to a customer, or where nobody is asked for one. */
+    /** The guest's Cart-Token; null for a cart that belongs to a customer. */
     public token: string | null = null,
   ) {}
 
@@ -176,13 +176,10 @@ export class CartSession {
   }
 
   private init({ key, ifUnchanged, signal }: CommandOptions<never>): Init {
-    const headers: Record<string, string> = {};
-    if (this.token !== null) headers["Cart-Token"] = this.token;
-    if (key !== undefined) headers["Idempotency-Key"] = key;
-    if (ifUnchanged) {
-      if (this.version === null) throw new Error("ifUnchanged needs a document: refresh() first.");
-      headers["If-Match"] = `"${this.version}"`;
-    }
+    const { token, version } = this;
+    if (ifUnchanged && version === null) throw new Error("ifUnchanged needs a document: refresh() first.");
+    const ifMatch = ifUnchanged ? `"${version}"` : null;
+    const headers = { "Cart-Token": token, "Idempotency-Key": key, "If-Match": ifMatch };
     return { headers, signal: signal ?? null };
   }
 

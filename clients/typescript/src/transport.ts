@@ -9,6 +9,7 @@ const COMMAND_TIMEOUT_MS = 10_000;
 const READ_TIMEOUT_MS = 40_000;
 /** Too many requests; no answer of cartd's, but of a proxy before it; overloaded or stopping. */
 const RETRIED = new Set([429, 502, 503, 504]);
+const READS = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /** Random bytes as base64url. (crypto.randomUUID() is not there for pages over plain HTTP.) */
 export function randomText(bytes: number): string {
@@ -65,7 +66,8 @@ export class Transport {
    */
   async send(request: Request): Promise<Response> {
     const { signal } = request;
-    if (request.method !== "GET" && !request.headers.has("Idempotency-Key")) {
+    signal.throwIfAborted();
+    if (!READS.has(request.method) && !request.headers.has("Idempotency-Key")) {
       request.headers.set("Idempotency-Key", randomText(16));
     }
     for (let failures = 0; ; failures++) {
@@ -87,14 +89,19 @@ export class Transport {
     const copy = request.clone(); // a body can be sent only once
     const token = this.bearer(); // which may be a newer one each time
     if (token !== null) copy.headers.set("Authorization", `Bearer ${token}`);
+    const end = new AbortController();
+    request.signal.addEventListener("abort", () => end.abort(request.signal.reason));
+    const timeoutMs = READS.has(request.method) ? READ_TIMEOUT_MS : COMMAND_TIMEOUT_MS;
+    const timer = setTimeout(() => end.abort(new DOMException("No answer in time.", "TimeoutError")), timeoutMs);
     try {
-      if (request.headers.get("Accept") === EVENT_STREAM) return await this.fetch(copy);
-      const timeout = AbortSignal.timeout(request.method === "GET" ? READ_TIMEOUT_MS : COMMAND_TIMEOUT_MS);
-      const response = await this.fetch(copy, { signal: AbortSignal.any([request.signal, timeout]) });
-      await response.clone().arrayBuffer(); // one that is cut off is no answer
+      const response = await this.fetch(copy, { signal: end.signal });
+      const isStream = response.headers.get("Content-Type")?.startsWith(EVENT_STREAM);
+      if (!isStream) await response.clone().arrayBuffer(); // one that is cut off is no answer
       return response;
     } catch (error) {
       return error;
+    } finally {
+      clearTimeout(timer);
     }
   }
 }

@@ -43,7 +43,7 @@ const struct http_refusal *http_ask_cart_command(struct http_request *request)
 
 const struct http_refusal *http_ask_remove_coupon(struct http_request *request)
 {
-    const char *code = codec_fold_code(&request->arena, request->path_values[1]);
+    const char *code = codec_read_code(&request->arena, request->path_values[1]);
     if (code == NULL)
         return http_refuse(
             &request->arena, HTTP_PROBLEM_INVALID_PARAMETER,

@@ -79,8 +79,7 @@ static const struct http_refusal *read_coupon(
     struct http_request *request, enum http_parameter parameter,
     struct projections_filter_value *value)
 {
-    value->text = codec_fold_code(
-        &request->arena, codec_normalise(&request->arena, value->text, COUPON_CODE_MAX));
+    value->text = codec_read_code(&request->arena, value->text);
     if (value->text != NULL)
         return NULL;
     return http_refuse_parameter(

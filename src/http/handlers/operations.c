@@ -28,19 +28,6 @@ const struct http_refusal *http_ask_get_metrics(struct http_request *request)
     return NULL;
 }
 
-const struct http_refusal *http_ask_get_problem(struct http_request *request)
-{
-    enum http_problem problem;
-    if (!http_find_problem(request->path_values[0], &problem))
-        return http_refuse(
-            &request->arena, HTTP_PROBLEM_NOT_FOUND, "There is no problem \"%.64s\".",
-            request->path_values[0]);
-    struct base_buffer body = {0};
-    http_explain_problem(&body, problem);
-    http_send_json(request, &body, HTTP_CACHE_PUBLIC);
-    return NULL;
-}
-
 /* ---- getReadyz ------------------------------------------------------------------------------- */
 
 /* What has to hold, each with the sentence that says why it does not; NULL: it holds. */

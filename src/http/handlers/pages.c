@@ -17,6 +17,8 @@
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "                    \
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
+#define PAGE_VARY "Accept, Accept-Encoding"
+
 /* A browser may be led to a picture as to a page. */
 static bool is_shown(const struct pages_file *file)
 {
@@ -40,7 +42,7 @@ static void send_file(struct http_request *request, const struct pages_file *fil
                      .fixed_length = content->length,
                      .cache = HTTP_CACHE_PUBLIC,
                      .etag = file->etag,
-                     .vary = "Accept, Accept-Encoding",
+                     .vary = PAGE_VARY,
                      .policy = is_shown(file) ? PAGE_POLICY : NULL,
                  });
 }
@@ -53,6 +55,25 @@ static const struct http_refusal *send_file_at(struct http_request *request, con
             &request->arena, HTTP_PROBLEM_NOT_FOUND, "There is no page at %.256s.", path);
     send_file(request, file);
     return NULL;
+}
+
+/* Whether an address that has a page and a document answers with the page. */
+static bool shows_pages(const struct http_request *request)
+{
+    return request->prefers_html && request->http->options.has_pages;
+}
+
+/* The document of such an address. */
+static void send_document(struct http_request *request, struct base_buffer *body)
+{
+    http_send_reply(
+        request, &(struct http_reply){
+                     .status = MHD_HTTP_OK,
+                     .media = HTTP_MEDIA_JSON,
+                     .body = body,
+                     .cache = HTTP_CACHE_PUBLIC,
+                     .vary = PAGE_VARY,
+                 });
 }
 
 const struct http_refusal *http_ask_get_page(struct http_request *request)
@@ -69,6 +90,22 @@ const struct http_refusal *http_ask_get_page_file(struct http_request *request)
 const struct http_refusal *http_ask_get_openapi(struct http_request *request)
 {
     send_file(request, pages_find("/openapi.yaml"));
+    return NULL;
+}
+
+/* A program gets the explanation, a browser a page of it. */
+const struct http_refusal *http_ask_get_problem(struct http_request *request)
+{
+    const char *slug = request->path_values[0];
+    enum http_problem problem;
+    if (!http_find_problem(slug, &problem))
+        return http_refuse(
+            &request->arena, HTTP_PROBLEM_NOT_FOUND, "There is no problem \"%.64s\".", slug);
+    if (shows_pages(request))
+        return send_file_at(request, base_arena_printf(&request->arena, "/problems/%s", slug));
+    struct base_buffer body = {0};
+    http_explain_problem(&body, problem);
+    send_document(request, &body);
     return NULL;
 }
 
@@ -101,7 +138,7 @@ static void append_links(struct base_buffer *out, struct http_request *request)
 
 const struct http_refusal *http_ask_get_start(struct http_request *request)
 {
-    if (request->prefers_html && request->http->options.has_pages)
+    if (shows_pages(request))
         return send_file_at(request, "/");
     struct base_buffer body = {0};
     base_buffer_printf(
@@ -109,13 +146,6 @@ const struct http_refusal *http_ask_get_start(struct http_request *request)
         request->http->options.version);
     append_links(&body, request);
     base_buffer_append_text(&body, "}}");
-    http_send_reply(
-        request, &(struct http_reply){
-                     .status = MHD_HTTP_OK,
-                     .media = HTTP_MEDIA_JSON,
-                     .body = &body,
-                     .cache = HTTP_CACHE_PUBLIC,
-                     .vary = "Accept, Accept-Encoding",
-                 });
+    send_document(request, &body);
     return NULL;
 }

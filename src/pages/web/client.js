@@ -515,32 +515,56 @@ function problemOf(response, body) {
 }
 
 // src/stream.ts
+async function* readStream(body, signal) {
+  const reader = body.getReader();
+  const cancel = () => void reader.cancel().catch(() => {
+  });
+  signal.addEventListener("abort", cancel);
+  const decoder = new TextDecoder();
+  const parser = new StreamParser();
+  try {
+    while (!signal.aborted) {
+      const { done, value } = await reader.read().catch((error) => {
+        throw new CartdUnreachable("The stream broke.", error);
+      });
+      if (done) return;
+      yield parser.push(decoder.decode(value, { stream: true }));
+    }
+  } finally {
+    cancel();
+  }
+}
 var StreamParser = class {
-  /** How long the service wants clients to wait before they connect again. */
-  retryMs = null;
   rest = "";
-  message = { event: "message", data: "", id: null };
-  /** The events that are complete with this piece. */
+  event = "";
+  data = [];
+  retryMs = null;
   push(text) {
     const lines = (this.rest + text).split("\n");
     this.rest = lines.pop() ?? "";
-    return lines.map((line) => this.takeLine(line.replace(/\r$/, ""))).filter((message) => message !== null);
-  }
-  takeLine(line) {
-    if (line === "") {
-      const { message } = this;
-      this.message = { event: "message", data: "", id: null };
-      return message.data === "" ? null : { ...message, data: message.data.slice(0, -1) };
+    const messages = [];
+    for (const line of lines) {
+      const message = this.takeLine(line.replace(/\r$/, ""));
+      if (message) messages.push(message);
     }
-    const [, field, value] = /^([^:]*)(?:: ?(.*))?$/s.exec(line);
-    this.setField(field, value ?? "");
-    return null;
+    return { messages, retryMs: this.retryMs };
   }
+  /** An event, if it ends with this line. */
+  takeLine(line) {
+    if (line !== "") {
+      const [, field = "", value = ""] = /^([^:]*):? ?(.*)$/.exec(line) ?? [];
+      this.setField(field, value);
+      return null;
+    }
+    const message = { event: this.event || "message", data: this.data.join("\n") };
+    this.event = "";
+    this.data = [];
+    return message.data === "" ? null : message;
+  }
+  /** The others have no use here: the version that an `id` repeats is in the event. */
   setField(field, value) {
-    if (field === "data") this.message.data += `${value}
-`;
-    else if (field === "event") this.message.event = value;
-    else if (field === "id") this.message.id = value;
+    if (field === "data") this.data.push(value);
+    else if (field === "event") this.event = value;
     else if (field === "retry") this.retryMs = Number(value) || null;
   }
 };
@@ -552,6 +576,7 @@ var MOST_MS = 1e4;
 var COMMAND_TIMEOUT_MS = 1e4;
 var READ_TIMEOUT_MS = 4e4;
 var RETRIED = /* @__PURE__ */ new Set([429, 502, 503, 504]);
+var READS = /* @__PURE__ */ new Set(["GET", "HEAD", "OPTIONS"]);
 function randomText(bytes) {
   const random = String.fromCharCode(...crypto.getRandomValues(new Uint8Array(bytes)));
   return btoa(random).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
@@ -596,7 +621,8 @@ var Transport = class {
    */
   async send(request) {
     const { signal } = request;
-    if (request.method !== "GET" && !request.headers.has("Idempotency-Key")) {
+    signal.throwIfAborted();
+    if (!READS.has(request.method) && !request.headers.has("Idempotency-Key")) {
       request.headers.set("Idempotency-Key", randomText(16));
     }
     for (let failures = 0; ; failures++) {
@@ -617,14 +643,19 @@ var Transport = class {
     const copy = request.clone();
     const token = this.bearer();
     if (token !== null) copy.headers.set("Authorization", `Bearer ${token}`);
+    const end = new AbortController();
+    request.signal.addEventListener("abort", () => end.abort(request.signal.reason));
+    const timeoutMs = READS.has(request.method) ? READ_TIMEOUT_MS : COMMAND_TIMEOUT_MS;
+    const timer = setTimeout(() => end.abort(new DOMException("No answer in time.", "TimeoutError")), timeoutMs);
     try {
-      if (request.headers.get("Accept") === EVENT_STREAM) return await this.fetch(copy);
-      const timeout = AbortSignal.timeout(request.method === "GET" ? READ_TIMEOUT_MS : COMMAND_TIMEOUT_MS);
-      const response = await this.fetch(copy, { signal: AbortSignal.any([request.signal, timeout]) });
-      await response.clone().arrayBuffer();
+      const response = await this.fetch(copy, { signal: end.signal });
+      const isStream = response.headers.get("Content-Type")?.startsWith(EVENT_STREAM);
+      if (!isStream) await response.clone().arrayBuffer();
       return response;
     } catch (error) {
       return error;
+    } finally {
+      clearTimeout(timer);
     }
   }
 };
@@ -654,7 +685,7 @@ var Following = class {
   failures = 0;
   reconnectMs = RECONNECT_MS;
   show(document) {
-    if (!this.end.signal.aborted) this.call(() => this.follower.onCart(document));
+    this.call(() => this.follower.onCart(document));
   }
   stop() {
     this.end.abort();
@@ -662,10 +693,11 @@ var Following = class {
   /** Until stop(), or until the service refuses. */
   async run() {
     const { signal } = this.end;
+    this.setState("waiting");
     while (!signal.aborted) {
       try {
         await this.begin();
-        await this.readStream();
+        await this.followStream();
       } catch (error) {
         if (signal.aborted) return;
         if (isOtherLog(error)) this.startAgain();
@@ -686,13 +718,14 @@ var Following = class {
     this.session.forget();
   }
   endWith(error) {
-    this.setState("waiting");
-    this.stop();
     if (!(error instanceof CartdProblem)) throw error;
+    this.setState("waiting");
     this.call(() => this.follower.onEnd?.(error));
+    this.stop();
   }
-  /** What a function of the follower throws is reported as uncaught, and changes nothing here. */
+  /** Tells, until stop(). What a function of the follower throws is uncaught, and changes nothing here. */
   call(report) {
+    if (this.end.signal.aborted) return;
     try {
       report();
     } catch (error) {
@@ -706,21 +739,28 @@ var Following = class {
     this.state = state;
     this.call(() => this.follower.onState?.(state));
   }
-  /** One connection, until it ends. */
-  async readStream() {
-    const cut = new AbortController();
-    const body = await this.open(this.lastVersion, AbortSignal.any([this.end.signal, cut.signal]));
-    this.setState("live");
-    const reader = body.pipeThrough(new TextDecoderStream()).getReader();
-    const parser = new StreamParser();
-    for (; ; ) {
-      const silence = setTimeout(() => cut.abort(), SILENCE_MS);
-      const { done, value } = await reader.read().catch((error) => Promise.reject(new CartdUnreachable("The stream broke.", error))).finally(() => clearTimeout(silence));
-      if (done) return;
-      this.failures = 0;
-      parser.push(value).forEach((message) => this.take(message));
-      this.reconnectMs = parser.retryMs ?? this.reconnectMs;
-      await this.catchUp();
+  /** One connection, until it ends or nothing comes. */
+  async followStream() {
+    this.end.signal.throwIfAborted();
+    const connection = new AbortController();
+    const close = () => connection.abort(new CartdUnreachable("The stream was closed."));
+    this.end.signal.addEventListener("abort", close);
+    let silence = setTimeout(close, SILENCE_MS);
+    try {
+      const body = await this.open(this.lastVersion, connection.signal);
+      this.setState("live");
+      for await (const { messages, retryMs } of readStream(body, connection.signal)) {
+        clearTimeout(silence);
+        silence = setTimeout(close, SILENCE_MS);
+        this.failures = 0;
+        this.reconnectMs = retryMs ?? RECONNECT_MS;
+        messages.forEach((message) => this.take(message));
+        await this.catchUp();
+      }
+    } finally {
+      clearTimeout(silence);
+      this.end.signal.removeEventListener("abort", close);
+      close();
     }
   }
   take(message) {
@@ -881,13 +921,10 @@ var CartSession = class {
     return { path: { cart_id: this.id } };
   }
   init({ key, ifUnchanged, signal }) {
-    const headers = {};
-    if (this.token !== null) headers["Cart-Token"] = this.token;
-    if (key !== void 0) headers["Idempotency-Key"] = key;
-    if (ifUnchanged) {
-      if (this.version === null) throw new Error("ifUnchanged needs a document: refresh() first.");
-      headers["If-Match"] = `"${this.version}"`;
-    }
+    const { token, version } = this;
+    if (ifUnchanged && version === null) throw new Error("ifUnchanged needs a document: refresh() first.");
+    const ifMatch = ifUnchanged ? `"${version}"` : null;
+    const headers = { "Cart-Token": token, "Idempotency-Key": key, "If-Match": ifMatch };
     return { headers, signal: signal ?? null };
   }
   async command(options, body, send) {
@@ -934,20 +971,14 @@ var CartdClient = class {
   }
   /** A new cart, of the customer whose token `bearer` gives, or of a guest. Keep its `id` and `token`. */
   async createCart(body = {}, { key, token, signal } = {}) {
-    const isGuest = this.bearer() === null;
+    const ownToken = this.bearer() === null ? token ?? randomText(32) : null;
     const { data, error, response } = await this.api.POST("/carts", {
-      params: {
-        header: {
-          // Without a token of its own, a guest could not repeat the request.
-          ...isGuest && { "Cart-Token": token ?? randomText(32) },
-          ...key !== void 0 && { "Idempotency-Key": key }
-        }
-      },
+      headers: { "Cart-Token": ownToken, "Idempotency-Key": key },
       body,
       signal: signal ?? null
     });
     if (!data) throw problemOf(response, error);
-    const session = this.cart(data.id, { token: response.headers.get("Cart-Token") });
+    const session = this.cart(data.id, { token: ownToken });
     session.keep(data);
     return session;
   }

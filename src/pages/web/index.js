@@ -1,5 +1,7 @@
 // The figures of the start page: from the same addresses that anybody may ask.
 
+import { letCopy } from "/pages/copy.js";
+
 const EVERY_MS = 2000;
 
 function show(name, text) {
@@ -56,10 +58,7 @@ async function repeat() {
 
 const line = `curl -X POST ${location.origin}/carts`;
 document.querySelector("#line code").textContent = line;
-document.getElementById("copy").addEventListener("click", async (event) => {
-  await navigator.clipboard.writeText(line);
-  event.target.textContent = "Copied";
-});
+letCopy(document.getElementById("copy"), document.querySelector("#line code"));
 
 ask("/").then(async (answer) => show("version", (await answer.json()).version));
 repeat();

@@ -40,6 +40,7 @@ PARAMETERS = {
         LONG,
     ),
     "order_reference": LABELS,
+    "coupon": (*LABELS, "a%2Fb"),
     "currency": ("", "eur", "EU", "EURO", "EU1", "EUR%20", "EUR,USD", "%C3%89UR", "'", LONG),
     "customer_email": (
         *("", "x", "@", "a@", "@b", "a@b@c", "a b@c", "a@b%20c", "a@b%0Ac", "a@b%C2%85"),

@@ -77,6 +77,7 @@ class Operation:
         self.path = path
         self.method = method
         self.id = description["operationId"]
+        self.tag = description["tags"][0]
         self.parameters = parameters + description.get("parameters", [])
         self.responses = {
             int(status): Response(response) for status, response in description["responses"].items()

@@ -8,7 +8,7 @@ import uuid
 
 # What a list of carts may have, in the order in which a cursor has it.
 FILTERS = """sku status customer_id order_reference currency customer_email created_from created_to
-    abandoned updated_from updated_to total_from total_to sort""".split()
+    abandoned coupon updated_from updated_to total_from total_to sort""".split()
 
 
 def forge(kind, position, *filters):

@@ -2,7 +2,7 @@
 
 from .cart_play import Play
 from .case import make_id, make_sku
-from .shop_steps import MANY
+from .shop_steps import FREE, MANY
 
 WIDE = 100  # lines that are added at once: three times that are more than a cart may have
 
@@ -42,12 +42,19 @@ class ShopPlay(Play):
 
     def do_many_coupons(self, definition):
         for number in range(MANY):
-            free = {"limit": None, "limit_per_customer": None, "combinable": True}
-            free.update(starts_at=None, ends_at=None)
-            self.do_coupon(number, False, {**definition, **free})
+            self.do_coupon(number, False, definition)
         commands = [{"type": "apply_coupon", "code": number} for number in range(MANY)]
         self.do_commands(commands[:-1])
         self.do_commands(commands)
+
+    def do_spread(self, amount):
+        """Over lines that cost the same, so that no share has the largest remainder."""
+        for index in range(3):
+            self.do_product(index, {"name": "Alike", "prices": {"EUR": 100}, "active": True})
+        self.do_create({"currency": "EUR", "metadata": {}}, [{"sku": i} for i in range(3)])
+        everything = {"percent": None, "minimum": {}, "skus": (), "tags": []}
+        self.do_coupon(0, False, {**everything, **FREE, "amount": amount})
+        self.do_command({"type": "apply_coupon", "code": 0})
 
     def do_wide_merge(self, rule):
         """Of carts that have more lines together than one may have."""

@@ -9,6 +9,13 @@ RULES = ("sum", "max", "theirs", "ours")
 LONG_AGO = "2020-01-01T00:00:00.000000Z"
 FAR_AWAY = "2200-01-01T00:00:00.000000Z"
 NEVER = (None,) * 12
+FREE = {
+    "starts_at": None,
+    "ends_at": None,
+    "limit": None,
+    "limit_per_customer": None,
+    "combinable": True,
+}  # a coupon that everybody may use, with others
 
 
 class ShopSteps(Steps):
@@ -19,14 +26,14 @@ class ShopSteps(Steps):
         "check_out": 10,
         "reopen": 14,
         "claim": 6,
-        "apply_coupon": 26,
+        "apply_coupon": 50,
         "remove_coupon": 6,
         "merge": 24,
         "revert_merge": 16,
     }
 
     def count(self):
-        return self.random.randint(20, 60)
+        return self.random.randint(30, 80)
 
     def make(self):
         products, creation = super().make()[:PRODUCTS], self.make_creation()
@@ -45,9 +52,11 @@ class ShopSteps(Steps):
         if dice < 0.33:
             return ("withdraw", self.random.randrange(CODES))
         if dice < 0.345:
-            return ("many_coupons", self.make_definition())
+            return ("many_coupons", {**self.make_definition(), **FREE})
         if dice < 0.347:
             return ("wide_merge", self.random.choice(RULES))
+        if dice < 0.36:
+            return ("spread", {"EUR": self.random.choice((1, 7, 100, 250))})
         return super().make_step()
 
     def make_product(self, index):
@@ -72,7 +81,7 @@ class ShopSteps(Steps):
         item = super().make_item()
         if self.random.random() < 0.6:
             item = {"sku": self.random.choice((0, 0, 1, 2))}
-            item["quantity"] = self.random.choice((1, 2, 3, 5))
+            item["quantity"] = self.random.choice((1, 1, 1, 2, 3, 5))
         return item
 
     def make_copy(self):
@@ -86,7 +95,7 @@ class ShopSteps(Steps):
         return ("coupon", number, is_written_otherwise, self.make_definition())
 
     def make_definition(self):
-        amounts = {"EUR": self.random.choice((1, 100, 777, 5000, 10**6))}
+        amounts = {"EUR": self.random.choice((1, 7, 100, 777, 5000))}
         if self.random.random() < 0.5:
             amounts["USD"] = self.random.choice((3, 250))
         is_amount = self.random.random() < 0.5
@@ -97,13 +106,13 @@ class ShopSteps(Steps):
         return {
             "percent": None if is_amount else percent,
             "amount": amounts if is_amount else None,
-            "minimum": self.random.choice(({}, {}, {"EUR": 500}, {"EUR": 20000, "USD": 500})),
+            "minimum": self.random.choice(({}, {}, {}, {}, {"EUR": 500}, {"EUR": 20000, "USD": 500})),
             "skus": skus,
-            "tags": self.random.choice(([], [], [], ["sale"], ["new", "sale"])),
+            "tags": self.random.choice(([], [], [], [], ["sale"], ["new", "sale"])),
             "starts_at": starts_at,
             "ends_at": None if starts_at else ends_at,
             "limit": self.random.choice((None, None, 1, 1, 2)),
-            "limit_per_customer": self.random.choice((None, None, 1, 1, 2)),
+            "limit_per_customer": self.random.choice((None, None, None, 1, 2)),
             "combinable": self.random.random() < 0.8,
         }
 
