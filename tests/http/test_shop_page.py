@@ -9,7 +9,7 @@ from support.browser import PHONE, BrowserCase
 WEIGHT = {"minimum": 50, "maximum": 20000, "multiple_of": 50, "unit": "kg", "scale": 3}
 OFFLINE = "net::ERR_INTERNET_DISCONNECTED"
 REFUSED = "the server responded with a status of"
-ENTER, TAB, ESCAPE = "\ue007", "\ue004", "\ue00c"
+ENTER, TAB = "\ue007", "\ue004"
 
 IS_SENT = """
     return Object.keys(localStorage).every((name) => !name.startsWith("cartd.shop.command."));
