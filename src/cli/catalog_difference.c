@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "codec.h"
-#include "postgres.h"
 #include "projections.h"
+#include "stored.h"
 
 const struct catalog_missing_product *catalog_difference_missing(
     const struct catalog_difference *difference, size_t i)
@@ -55,21 +55,29 @@ static bool read_content(
            codec_read_quantity(row[COLUMN_QUANTITY], arena, &content->quantity);
 }
 
-static void compare(
-    const struct catalog_notes *notes, bool replaces, char *const *row,
-    struct catalog_difference *difference)
+struct comparison {
+    const struct catalog_notes *notes;
+    bool replaces;
+    struct catalog_difference *difference;
+};
+
+static void compare(void *context, char *const *row)
 {
+    const struct comparison *comparison = context;
+    const struct catalog_notes *notes = comparison->notes;
+    struct catalog_difference *difference = comparison->difference;
     BASE_CLEANUP(base_arena_finish) struct base_arena arena = {0};
     struct catalog_content content = {0};
     const char *sku = row[COLUMN_SKU];
     bool is_readable = read_content(row, &arena, &content);
     if (!catalog_notes_have(notes, sku)) {
-        if (replaces && content.is_active)
+        if (comparison->replaces && content.is_active)
             add_missing(difference, row);
         return;
     }
     difference->n_new--;
-    difference->n_changed += !is_readable || catalog_notes_differ(notes, sku, &content, replaces);
+    difference->n_changed +=
+        !is_readable || catalog_notes_differ(notes, sku, &content, comparison->replaces);
     difference->n_withdrawn += !content.is_active && !catalog_notes_say_active(notes, sku);
 }
 
@@ -79,26 +87,15 @@ bool catalog_difference_find(
     const struct config *config, const struct catalog_notes *notes, bool replaces,
     enum catalog_scope scope, struct catalog_difference *difference, char **problem)
 {
-    BASE_CLEANUP(base_free_pointer) char *after = base_copy_text("");
-    struct postgres_session *session =
-        postgres_session_open(config->texts[CONFIG_DATABASE_URL], problem);
-    bool is_good = session != NULL;
+    struct comparison comparison = {.notes = notes, .replaces = replaces, .difference = difference};
+    const struct stored_list products = {
+        .url = config->texts[CONFIG_DATABASE_URL],
+        .sql = projections_products_sql(),
+        .further = scope == CATALOG_SCOPE_ALL ? "t" : "f",
+        .n_columns = N_COLUMNS,
+        .receive = compare,
+        .context = &comparison,
+    };
     difference->n_new = notes->n_products;
-    for (bool is_last = false; is_good && !is_last;) {
-        struct postgres_table page = {0};
-        const char *const parameters[] = {after, scope == CATALOG_SCOPE_ALL ? "t" : "f"};
-        is_good = postgres_session_query(
-            session, projections_products_sql(), parameters, BASE_COUNT(parameters), &page,
-            problem);
-        is_last = page.n_rows == 0;
-        for (size_t i = 0; i < page.n_rows; i++)
-            compare(notes, replaces, page.cells + i * N_COLUMNS, difference);
-        if (!is_last) {
-            free(after);
-            after = base_copy_text(page.cells[(page.n_rows - 1) * N_COLUMNS + COLUMN_SKU]);
-        }
-        postgres_table_finish(&page);
-    }
-    postgres_session_close(session);
-    return is_good;
+    return stored_read(&products, problem);
 }

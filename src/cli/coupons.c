@@ -1,6 +1,5 @@
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "codec.h"
@@ -8,6 +7,7 @@
 #include "import.h"
 #include "projections.h"
 #include "seen.h"
+#include "stored.h"
 #include "subcommand.h"
 
 struct coupon_slot {
@@ -170,15 +170,17 @@ static bool import_lines(struct coupons_file *file)
 /* ---- a dry run ------------------------------------------------------------------------------- */
 
 struct difference {
+    const struct coupons_file *file;
     int64_t n_new;
     int64_t n_changed;
 };
 
 /* A stored coupon that can't be read counts as one that changes. The columns are those of
  * projections_coupons_sql(). */
-static void compare(
-    const struct coupons_file *file, char *const *row, struct difference *difference)
+static void compare(void *context, char *const *row)
 {
+    struct difference *difference = context;
+    const struct coupons_file *file = difference->file;
     BASE_CLEANUP(base_arena_finish) struct base_arena arena = {0};
     BASE_CLEANUP(base_buffer_finish) struct base_buffer text = {0};
     struct coupon_event stored;
@@ -195,41 +197,21 @@ static void compare(
 }
 
 /* False: the coupons can't be read; said. */
-static bool find_difference(const struct coupons_file *file, struct difference *difference)
-{
-    enum { N_COLUMNS = 3 };
-    BASE_CLEANUP(base_free_pointer) char *problem = NULL;
-    BASE_CLEANUP(base_free_pointer) char *after = base_copy_text("");
-    struct postgres_session *session =
-        postgres_session_open(file->config->texts[CONFIG_DATABASE_URL], &problem);
-    bool is_good = session != NULL;
-    difference->n_new = file->n_coupons;
-    for (bool is_last = false; is_good && !is_last;) {
-        struct postgres_table page = {0};
-        const char *const parameters[] = {after};
-        is_good = postgres_session_query(
-            session, projections_coupons_sql(), parameters, BASE_COUNT(parameters), &page,
-            &problem);
-        is_last = page.n_rows == 0;
-        for (size_t i = 0; i < page.n_rows; i++)
-            compare(file, page.cells + i * N_COLUMNS, difference);
-        if (!is_last) {
-            free(after);
-            after = base_copy_text(page.cells[(page.n_rows - 1) * N_COLUMNS]);
-        }
-        postgres_table_finish(&page);
-    }
-    postgres_session_close(session);
-    if (!is_good)
-        cli_complain("%s; nothing was imported", problem);
-    return is_good;
-}
-
 static bool print_dry_run(const struct coupons_file *file)
 {
-    struct difference difference = {0};
-    if (!find_difference(file, &difference))
+    struct difference difference = {.file = file, .n_new = file->n_coupons};
+    const struct stored_list coupons = {
+        .url = file->config->texts[CONFIG_DATABASE_URL],
+        .sql = projections_coupons_sql(),
+        .n_columns = 3,
+        .receive = compare,
+        .context = &difference,
+    };
+    BASE_CLEANUP(base_free_pointer) char *problem = NULL;
+    if (!stored_read(&coupons, &problem)) {
+        cli_complain("%s; nothing was imported", problem);
         return false;
+    }
     printf(
         "coupons: %" PRId64 " would be new, %" PRId64 " changed\n", difference.n_new,
         difference.n_changed);

@@ -12,7 +12,7 @@
  *     RESTING ───▶ POLLING ─────────────▶ the owner's chunk
  *         ▲        claim, checkpoints,           │
  *         │        the end of the log            │
- *         └──── at once, or longer while commands wait
+ *         └──── at once while it is behind, else soon; longer while commands wait
  *
  * One thing at a time: what comes next is asked for when the answer is there, or by the timer.
  */
@@ -20,6 +20,9 @@
 #define ANSWER_MS 30000 /* nobody waits for it */
 #define POLL_US (250 * 1000)
 #define CLAIM_US (1000 * 1000) /* how often it is said who runs them; five are long enough */
+/* Few events wait for more, which cost little more than one: a chunk's price is its round trips. */
+#define FEW_EVENTS 4096
+#define FEW_US (50 * 1000)
 /* While commands wait, the work takes at most a fifth of the time, its own and PostgreSQL's. */
 #define BUSY_RESTS 4
 #define BUSY_REST_MAX_US (500 * 1000)
@@ -67,6 +70,17 @@ int64_t runner_lag_seconds(const struct runner_checkpoint *checkpoint)
     return age_us > 0 ? age_us / 1000000 : 0;
 }
 
+static bool is_behind(const struct runner *self, int64_t head_position)
+{
+    for (size_t i = 0; i < self->options.n_names; i++) {
+        const struct runner_checkpoint *checkpoint = &self->checkpoints[i];
+        if (checkpoint->is_known && !checkpoint->is_paused &&
+            head_position - checkpoint->position > FEW_EVENTS)
+            return true;
+    }
+    return false;
+}
+
 static void poll_answered(struct postgres_pipeline *pipeline)
 {
     struct runner *self = BASE_CONTAINER(pipeline, struct runner, poll);
@@ -79,6 +93,7 @@ static void poll_answered(struct postgres_pipeline *pipeline)
     struct eventstore_head head = eventstore_receive_head(postgres_pipeline_rows(pipeline, 1));
     if (pipeline->n_statements > 2)
         self->is_runner = postgres_rows_count(postgres_pipeline_rows(pipeline, 2)) == 1;
+    self->is_behind = is_behind(self, head.position);
     metrics_set(options->metrics, options->kind->is_runner, self->is_runner);
     options->measure(options->context, head.position);
     if (self->is_runner)
@@ -107,15 +122,23 @@ static void poll_log(struct runner *self)
     postgres_send(self->connection, &self->poll);
 }
 
+static int64_t choose_busy_rest(int64_t took_us, int64_t least_us)
+{
+    int64_t rest_us = took_us * BUSY_RESTS;
+    if (rest_us > BUSY_REST_MAX_US)
+        rest_us = BUSY_REST_MAX_US;
+    return rest_us > least_us ? rest_us : least_us;
+}
+
 void runner_ended(struct runner *self, enum runner_result result)
 {
     int64_t took_us = base_clock_monotonic_us() - self->began_at_us;
     int64_t rest_us = 0;
     switch (result) {
     case RUNNER_DONE:
+        rest_us = self->is_behind ? 0 : FEW_US;
         if (self->options.is_busy(self->options.context))
-            rest_us =
-                took_us * BUSY_RESTS < BUSY_REST_MAX_US ? took_us * BUSY_RESTS : BUSY_REST_MAX_US;
+            rest_us = choose_busy_rest(took_us, rest_us);
         break;
     case RUNNER_NOTHING:
         rest_us = POLL_US;

@@ -107,6 +107,7 @@ struct runner {
     const struct postgres_statement *statements[RUNNER_STATEMENTS_MAX];
     struct base_uuid id; /* this process */
     bool is_ending;
+    bool is_behind; /* a follower is, by more than a few events */
     int64_t claimed_at_us;
     int64_t began_at_us; /* the present poll and chunk */
     struct loop_timer timer;

@@ -19,8 +19,7 @@ class SharedStreams(ServiceCase):
         self.assertEqual(self.client.put(f"/coupons/{self.code}", {"percent": 1000}).status, 201)
 
     def metric(self, name, service=None):
-        with (service or self.service).client() as client:
-            return client.metrics()[f"cartd_shared_{name}"]
+        return (service or self.service).metric(f"cartd_shared_{name}")
 
     def make_discounted(self, client):
         cart_id = self.make_cart((self.sku, 1), client=client)["id"]

@@ -2,12 +2,10 @@
 
 import json
 import signal
-import subprocess
 import unittest
 import urllib.parse
 
-from support import BINARY, ImportCase, make_id, needs_binary, run_cartd, wait_until
-from support.service import clean_environment
+from support import ImportCase, make_id, needs_binary, run_cartd, wait_until
 
 
 def make_code():
@@ -27,17 +25,6 @@ class Coupons(ImportCase):
             "lines: {} read, {} changed a coupon, {} said nothing new, {} bad\n".format(*numbers),
             done.stdout,
         )
-
-    def start_import(self, *switches):
-        process = subprocess.Popen(
-            [BINARY, "coupons", "import", "-", *switches],
-            env=clean_environment(DATABASE_URL=self.database.app_url),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        self.addCleanup(process.kill)
-        return process
 
 
 @needs_binary
@@ -159,8 +146,7 @@ class Lines(Coupons):
         process.stdin.flush()
         wait_until(lambda: self.client.get(f"/coupons/{code}").status == 200, "the first line")
         process.send_signal(signal.SIGINT)
-        process.wait(timeout=60)  # before its input ends
-        _, told = process.communicate()
+        _, told = process.communicate(timeout=60)
         self.assertEqual(process.returncode, 1, told)
         self.assertIn(b"interrupted: standard input is recorded up to line 1;", told)
 

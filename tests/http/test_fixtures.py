@@ -30,6 +30,7 @@ def read_shapes():
     }
 
 
+@needs_binary  # where the sources are too
 class EachShape(unittest.TestCase):
     def test_each_version_of_each_event_is_in_a_fixture(self):
         newest = read_shapes()

@@ -22,14 +22,8 @@ READERS = 4
 ROUNDS = 150
 
 
-def number(service, name):
-    """What /metrics says of it."""
-    with service.client() as client:
-        return client.metrics()[name]
-
-
 def from_memory(service):
-    return number(service, "cartd_reads_from_memory_total")
+    return service.metric("cartd_reads_from_memory_total")
 
 
 class Reads:
@@ -118,7 +112,7 @@ class OneProcess(LeaseCase):
         cart_id, other = self.make_cart(customer_id="ada")["id"], self.make_cart()["id"]
 
         def reads_of_tables():
-            return number(self.service, "cartd_reads_total") - from_memory(self.service)
+            return self.service.metric("cartd_reads_total") - from_memory(self.service)
 
         def was_read_from_memory():
             answer = self.add(cart_id, sku)
@@ -167,7 +161,7 @@ class OneProcess(LeaseCase):
         cart_id = self.make_cart()["id"]
         service = self.start(CARTD_CACHE_READ_MIB="0")
         with Reads(service, cart_id):
-            wait_until(lambda: number(service, "cartd_reads_total") > 200, "there were reads")
+            wait_until(lambda: service.metric("cartd_reads_total") > 200, "there were reads")
             self.assertEqual(from_memory(service), 0)
 
 
@@ -201,8 +195,8 @@ class TwoProcesses(LeaseCase):
         other = self.start()
         before = from_memory(self.service), from_memory(other)
         with Reads(self.service, cart_id), Reads(other, cart_id):
-            reads = number(other, "cartd_reads_total")
-            wait_until(lambda: number(other, "cartd_reads_total") > reads + 500, "there were reads")
+            reads = other.metric("cartd_reads_total")
+            wait_until(lambda: other.metric("cartd_reads_total") > reads + 500, "there were reads")
         self.assertEqual((from_memory(self.service), from_memory(other)), before)
 
     def test_one_that_slept_with_a_lease(self):
@@ -298,7 +292,7 @@ class OthersWhoAppend(LeaseCase):
             self.append_by_hand(other)
             versions[other] += 1
             add(other)
-        self.assertEqual(number(self.service, "cartd_batches_split_total"), 0)
+        self.assertEqual(self.service.metric("cartd_batches_split_total"), 0)
 
     def test_two_processes_take_turns(self):
         sku = self.make_product(1)
@@ -309,7 +303,7 @@ class OthersWhoAppend(LeaseCase):
                 self.assertEqual(self.add(cart_id, sku).version, version)
                 self.assertEqual(self.add(cart_id, sku, client=client).version, version + 1)
         for service in (self.service, second):
-            self.assertEqual(number(service, "cartd_batches_split_total"), 0)
+            self.assertEqual(service.metric("cartd_batches_split_total"), 0)
 
 
 if __name__ == "__main__":

@@ -42,10 +42,6 @@ class ConnectionCase(ServiceCase):
             pass
         return True
 
-    def metric(self, service, name):
-        with service.client() as client:
-            return client.metrics()[name]
-
 
 @needs_binary
 class Connections(ConnectionCase):
@@ -95,7 +91,7 @@ class Connections(ConnectionCase):
                 self.assertTrue(self.is_over(slow[number]), number)
                 self.assertEqual(client.get("/livez").status, 200)
         self.assertEqual(
-            self.metric(service, 'cartd_http_connections_cut_total{late="longest"}') >= 4, True
+            service.metric('cartd_http_connections_cut_total{late="longest"}') >= 4, True
         )
 
     def test_a_flood_of_connections_that_send_nothing_keeps_nobody_out(self):
@@ -109,7 +105,7 @@ class Connections(ConnectionCase):
                     self.assertEqual(good.get("/livez").status, 200)
             with service.client() as another:
                 self.assertEqual(another.get("/livez").status, 200)
-            self.assertLessEqual(self.metric(service, "cartd_http_connections"), 51)
+            self.assertLessEqual(service.metric("cartd_http_connections"), 51)
 
     def test_a_connection_whose_request_is_worked_on_is_never_cut_off(self):
         service = self.serve(CARTD_CONNECTIONS="3")
@@ -119,7 +115,7 @@ class Connections(ConnectionCase):
         for client in waiting:
             client.send(poll)
         wait_until(
-            lambda: self.metric(service, "cartd_feed_listeners") == 2, "both are worked on", 20
+            lambda: service.metric("cartd_feed_listeners") == 2, "both are worked on", 20
         )
         for _ in range(10):
             self.assertEqual(self.connect(service).get("/livez").status, 200)
@@ -198,7 +194,7 @@ class Deadlines(ConnectionCase):
     def assert_cut(self, service, late):
         # On a slow machine the test's own other connections may be as late.
         self.assertGreaterEqual(
-            self.metric(service, 'cartd_http_connections_cut_total{late="%s"}' % late), 1
+            service.metric('cartd_http_connections_cut_total{late="%s"}' % late), 1
         )
 
     def test_headers_that_drip_are_cut_off(self):
@@ -243,7 +239,7 @@ class Deadlines(ConnectionCase):
         except BlockingIOError:
             pass
         wait_until(
-            lambda: self.metric(service, 'cartd_http_connections_cut_total{late="taking"}') == 1,
+            lambda: service.metric('cartd_http_connections_cut_total{late="taking"}') == 1,
             "it is cut off",
         )
 
@@ -282,7 +278,7 @@ class Overload(ConnectionCase):
             wait_until(
                 lambda: self.count_descriptors(service) <= before, f"round {number}: all closed"
             )
-            self.assertEqual(self.metric(service, "cartd_commands_queued"), 0)
+            self.assertEqual(service.metric("cartd_commands_queued"), 0)
             with service.client() as client:
                 self.assertEqual(self.add(cart_ids[0], sku, client=client).status, 200)
                 self.client.delete(f"/carts/{cart_ids[0]}/items")
@@ -307,7 +303,7 @@ class Overload(ConnectionCase):
                         self.assert_problem(answer, 503, "overloaded")
                         self.assertGreaterEqual(int(answer.headers["retry-after"]), 1)
                         waiting.remove(client)
-                return self.metric(service, 'cartd_commands_total{outcome="overloaded"}') and len(
+                return service.metric('cartd_commands_total{outcome="overloaded"}') and len(
                     waiting
                 ) <= 2 * self.QUEUE
 

@@ -312,8 +312,7 @@ class Elsewhere(FaultCase):
         self.assert_reports_follow()
 
     def is_runner(self, service):
-        with service.client() as client:
-            return client.metrics()["cartd_projection_runner"] == 1
+        return service.metric("cartd_projection_runner") == 1
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from support.cart_model import Cart
 from support.cart_play import CLIENTS, SEED, TIMES, ModelCase
 from support.shop_model import Shop
 
-SEQUENCES = int(os.environ.get("CARTD_TEST_SEQUENCES") or how_many(1000, quick=500))
+SEQUENCES = int(os.environ.get("CARTD_TEST_SEQUENCES") or how_many(500, long=1000))
 STEPS = 20
 PROPERTIES = (
     {},

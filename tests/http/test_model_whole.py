@@ -8,7 +8,7 @@ from support import how_many
 from support.cart_play import ModelCase, Play
 from support.cart_steps import Steps
 
-SEQUENCES = int(os.environ.get("CARTD_TEST_SEQUENCES") or how_many(1000, quick=25))
+SEQUENCES = int(os.environ.get("CARTD_TEST_SEQUENCES") or how_many(300, quick=25, long=1000))
 REFUSALS = {
     "cart-closed",
     "order-reference-mismatch",

@@ -19,6 +19,7 @@ except ImportError:
     webdriver = Keys = None
 
 from .case import ServiceCase
+from .settings import needs_binary
 
 CHROMEDRIVER = shutil.which("chromedriver")
 FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars")
@@ -26,6 +27,7 @@ DESKTOP, PHONE = (1280, 900), (390, 844)
 PATIENCE = 60
 
 
+@needs_binary  # on plain HTTP of another host a browser complains of headers that it ignores
 @unittest.skipUnless(webdriver and CHROMEDRIVER, "chromium-driver or python3-selenium is not installed")
 class BrowserCase(ServiceCase):
     """Each test has windows of its own; `self.browser` is the first."""

@@ -175,6 +175,11 @@ class Service:
     def client(self, **changes):
         return Client("127.0.0.1", self.port).another(**changes)
 
+    def metric(self, name):
+        """A number of /metrics, by its name and labels."""
+        with self.client() as client:
+            return client.metrics()[name]
+
     def wait_until_ready(self, timeout=START_TIMEOUT):
         end = time.monotonic() + timeout
         while True:
