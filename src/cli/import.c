@@ -411,8 +411,8 @@ bool import_end_dry_run(int64_t n_lines, int64_t n_bad)
         puts("dry run: every line is right; nothing was imported");
     else
         printf(
-            "dry run: %" PRId64 " of %" PRId64 " lines are bad, and would be left out; nothing was "
-            "imported\n",
+            "dry run: bad lines that would be left out: %" PRId64 " of %" PRId64
+            "; nothing was imported\n",
             n_bad, n_lines);
     return n_bad == 0;
 }

@@ -193,7 +193,7 @@ class Spreadsheets(ImportCase):
         self.assertEqual(
             done.stdout,
             "products: 1 would be new, 1 changed, 0 made inactive\n"
-            "dry run: 2 of 5 lines are bad, and would be left out; nothing was imported\n",
+            "dry run: bad lines that would be left out: 2 of 5; nothing was imported\n",
         )
         self.assertIn(":5: it contradicts line 4 in name", done.stderr)
         self.assertIn(":6: price: ", done.stderr)

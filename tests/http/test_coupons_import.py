@@ -72,7 +72,7 @@ class Lines(Coupons):
         bad = (
             (b"{", "it must be a JSON object; column 1: "),
             (b'{"code":"a","percent":5', "column 23: the text ends before its JSON does."),
-            (b"[]", "object"),
+            (b"[]", "it must be a JSON object, not an array."),
             (b"x", "it must be a JSON object; column 1: "),
             (b"\x00\x00", "JSON"),
             (b"\x1b[2J", "JSON"),
@@ -84,6 +84,7 @@ class Lines(Coupons):
             (b'{"code":"a","percent":0}', "percent"),
             (b'{"code":"a","percent":1,"limit":0}', "limit"),
             (b'{"code":"a","percent":1,"used":0}', "used"),
+            (b'{"code":"a","percnt":1}', "percnt: This member is unknown"),
             (b'{"code":"a\\u001b[2J","percent":1}', "code"),
             (b'{"code":"\xff","percent":1}', "unable to decode byte 0xff"),
             (b'{"code":"' + b"x" * 200000 + b'","percent":1}', "longer than 64 KiB"),
@@ -153,7 +154,7 @@ class Lines(Coupons):
         self.assertEqual(
             done.stdout,
             f"coupons: 1 would be new, 1 changed\n{stays}"
-            "dry run: 2 of 6 lines are bad, and would be left out; nothing was imported\n",
+            "dry run: bad lines that would be left out: 2 of 6; nothing was imported\n",
         )
         self.assertIn(":1: limit must be ", done.stderr)
         self.assertIn(":6: it contradicts line 5 in percent", done.stderr)
