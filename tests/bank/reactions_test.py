@@ -207,6 +207,8 @@ class OnceTest(ReactionCase):
         self.assertEqual((done.returncode, done.stdout), (1, ""), done)
         self.assertRegex(done.stderr, r"the log ends at position \d+; nothing was done")
         self.assert_sound()
+        self.cartd("rerun", "welcome", "--from", "1")
+        self.assertIn("has not come to position 2 yet", self.cartd("rerun", "welcome", "--from", "2"))
 
 
 class CauseTest(ReactionCase):
