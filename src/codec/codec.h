@@ -129,6 +129,10 @@ bool codec_read_catalog_event(
 const char *codec_coupon_event_name(enum coupon_event_type type);
 int32_t codec_coupon_event_schema_version(enum coupon_event_type type);
 void codec_write_coupon_event(struct base_buffer *out, const struct coupon_event *event);
+/* Appends an object with the i-th member of a definition alone, and returns the member's name;
+ * NULL: there are fewer. */
+const char *codec_write_coupon_member(
+    struct base_buffer *out, const struct coupon_definition *definition, size_t i);
 bool codec_read_coupon_event(
     const char *type, int32_t schema_version, const char *data, struct base_arena *arena,
     struct coupon_event *event) BASE_MUST_CHECK;

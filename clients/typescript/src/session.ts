@@ -15,8 +15,8 @@ export type Rebase<Body> = (newest: Cart, missed: CartEvent[]) => Body | boolean
 export interface CommandOptions<Body = never> {
   /** The Idempotency-Key; made if left out. A command that may be sent again after a restart needs one of its own. */
   key?: string | undefined;
-  /** Only if the cart is still as in `current`; a function decides what to do if it is not. */
-  ifUnchanged?: boolean | Rebase<Body> | undefined;
+  /** Only if the cart is still at this version; true: as in `current`; a function decides what to do if it is not. */
+  ifUnchanged?: boolean | number | Rebase<Body> | undefined;
   /** Ends the command and its retries. It may have been recorded nevertheless. */
   signal?: AbortSignal | undefined;
 }
@@ -176,9 +176,11 @@ export class CartSession {
   }
 
   private init({ key, ifUnchanged, signal }: CommandOptions<never>): Init {
-    const { token, version } = this;
-    if (ifUnchanged && version === null) throw new Error("ifUnchanged needs a document: refresh() first.");
-    const ifMatch = ifUnchanged ? `"${version}"` : null;
+    const { token } = this;
+    const version = typeof ifUnchanged === "number" ? ifUnchanged : this.version;
+    const isConditional = ifUnchanged !== undefined && ifUnchanged !== false;
+    if (isConditional && version === null) throw new Error("ifUnchanged needs a document: refresh() first.");
+    const ifMatch = isConditional ? `"${version}"` : null;
     const headers = { "Cart-Token": token, "Idempotency-Key": key, "If-Match": ifMatch };
     return { headers, signal: signal ?? null };
   }

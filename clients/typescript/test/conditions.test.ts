@@ -30,6 +30,13 @@ test("a cart that has changed is not touched", async () => {
   assert.equal(quantityOf(await session.refresh()), 2);
 });
 
+test("a command to a version, such as the one that a form was opened with", async () => {
+  const session = await outdated();
+  await session.refresh();
+  await assert.rejects(session.clear({ ifUnchanged: 2 }), { slug: "version-mismatch" });
+  assert.equal((await client.cart(session.id).clear({ ifUnchanged: 3 })).item_count, 0);
+});
+
 test("the caller decides on the newest document and the events since: the same again", async () => {
   const session = await outdated();
   const document = await session.removeItem("tea-green", {

@@ -921,9 +921,11 @@ var CartSession = class {
     return { path: { cart_id: this.id } };
   }
   init({ key, ifUnchanged, signal }) {
-    const { token, version } = this;
-    if (ifUnchanged && version === null) throw new Error("ifUnchanged needs a document: refresh() first.");
-    const ifMatch = ifUnchanged ? `"${version}"` : null;
+    const { token } = this;
+    const version = typeof ifUnchanged === "number" ? ifUnchanged : this.version;
+    const isConditional = ifUnchanged !== void 0 && ifUnchanged !== false;
+    if (isConditional && version === null) throw new Error("ifUnchanged needs a document: refresh() first.");
+    const ifMatch = isConditional ? `"${version}"` : null;
     const headers = { "Cart-Token": token, "Idempotency-Key": key, "If-Match": ifMatch };
     return { headers, signal: signal ?? null };
   }
