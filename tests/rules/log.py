@@ -253,3 +253,4 @@ def fold_coupon(cart, kind, data):
         cart.coupons[code] = dataclasses.replace(cart.coupons[code], is_lapsed=True)
     else:
         cart.coupons.pop(code, None)
+        cart.redeemed -= {code}  # of a cart that is open in truth there are none
