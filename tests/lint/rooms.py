@@ -57,8 +57,10 @@ ROOMS = {
     | {"codec", "config", "currency", "eventstore", "projections", "service", "feed", "follow", "http"}
     | {"reactions", "runner"}
     | {"aggregate", "audit", "auth", "migrate"},
-    # main.c
-    "": {"base", "cli"},
+    # A program of its own.
+    "relay": {"base", "loop", "postgres", "codec", "config", "eventstore", "migrate"},
+    # main.c, relay_main.c
+    "": {"base", "cli", "relay"},
 }
 
 # How many files of a room may call each other in a circle; and the rooms where more do, how many: to
@@ -73,7 +75,9 @@ LIBRARIES = {
     "libpq-fe.h": {"postgres"},
     "libpq/": {"postgres"},
     "pg_config": {"postgres"},
-    "microhttpd.h": {"http"},
+    "microhttpd.h": {"http", "relay"},
+    "curl/": {"relay"},
+    "hiredis/": {"relay"},
     "jansson.h": {"codec"},
     "nettle/": {"base"},
     "jwt.h": {"auth"},
