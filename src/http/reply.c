@@ -86,6 +86,14 @@ static bool has_secret_path(const struct http_request *request)
            strncmp(request->raw_target, beginning, strlen(beginning)) == 0;
 }
 
+/* Whether a browser has the page over TLS or from its own machine: from elsewhere it sends no Fetch
+ * Metadata, and complains of a Cross-Origin-Opener-Policy, which it ignores. */
+static bool is_trustworthy_origin(const struct http_request *request)
+{
+    return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "Sec-Fetch-Mode") !=
+           NULL;
+}
+
 static void add_flags(
     struct making *response, const struct http_request *request, const struct http_reply *reply)
 {
@@ -97,8 +105,9 @@ static void add_flags(
     if (reply->policy != NULL) {
         add_header(response, "Content-Security-Policy", reply->policy);
         add_header(response, "X-Frame-Options", "DENY");
-        add_header(response, "Cross-Origin-Opener-Policy", "same-origin");
         add_header(response, "Referrer-Policy", "no-referrer");
+        if (is_trustworthy_origin(request))
+            add_header(response, "Cross-Origin-Opener-Policy", "same-origin");
     }
     if (reply->is_endless)
         add_header(response, "X-Accel-Buffering", "no");

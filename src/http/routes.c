@@ -8,6 +8,7 @@
  * is no cart's either way. */
 static const struct http_route routes[] = {
     {"GET", "/", "getStart", http_ask_get_start, HTTP_ANYONE, .media = HTTP_JSON_OR_HTML},
+    {"GET", "/shop", "getShop", http_ask_get_page, HTTP_ANYONE, .media = HTTP_HTML},
     {"GET", "/pages/{file}", "getPageFile", http_ask_get_page_file, HTTP_ANYONE,
      .media = HTTP_PAGE_FILE},
     {"GET", "/explorer", "getExplorer", http_ask_get_page, HTTP_ANYONE, .media = HTTP_HTML},

@@ -58,6 +58,7 @@ ACCESS = {
     "getProblem": "anyone",
     "getStart": "anyone",
     "getPageFile": "anyone",
+    "getShop": "anyone",
     "getExplorer": "anyone",
     "getDocs": "anyone",
 }

@@ -53,7 +53,7 @@ class CurlLines(ServiceCase):
                     self.assertNotIn(answer.slug, ("not-found", "invalid-body"), answer)
 
 
-class DocsPage(BrowserCase):
+class DocsCase(BrowserCase):
     def open_form(self, operation):
         """Opens "Try it" of an operation, by keyboard."""
         self.visit_docs(f"#{operation}")
@@ -70,6 +70,8 @@ class DocsPage(BrowserCase):
         self.find(f"#{operation} .send button").send_keys(ENTER)
         self.wait_for_text(f"#{operation} .send [role=status]", expected)
 
+
+class DocsPage(DocsCase):
     def test_each_operation_and_problem_has_its_anchor(self):
         self.visit("/docs")
         ids = set(self.browser.execute_script("return [...document.querySelectorAll('[id]')].map(e => e.id)"))

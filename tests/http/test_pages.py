@@ -9,7 +9,7 @@ import unittest
 from support import ServiceCase, needs_binary
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
-PAGES = ("/", "/explorer", "/docs")
+PAGES = ("/", "/shop", "/explorer", "/docs")
 WITH_DOCUMENTS = ("/", "/problems/cart-full")  # where a program gets JSON
 
 
@@ -57,6 +57,15 @@ class Pages(ServiceCase):
             self.assertEqual(headers["x-content-type-options"], "nosniff")
             self.assertEqual(headers["x-frame-options"], "DENY")
             self.assertEqual(headers["referrer-policy"], "no-referrer")
+
+    def test_windows_of_others_are_cut_off_where_a_browser_can(self):
+        """Over plain HTTP of another host it sends no Fetch Metadata, and complains of that header."""
+        for path in PAGES:
+            headers = self.get_page(path).headers
+            self.assertNotIn("cross-origin-opener-policy", headers)
+            self.assertIn("Sec-Fetch-Mode", headers["vary"])
+            headers = self.get_page(path, **{"Sec-Fetch-Mode": "navigate"}).headers
+            self.assertEqual(headers["cross-origin-opener-policy"], "same-origin")
 
     def test_compressed_it_is_the_same(self):
         for path in (*PAGES, "/pages/cartd.css", "/pages/index.js", "/openapi.yaml"):

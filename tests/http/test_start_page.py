@@ -18,7 +18,7 @@ class StartPage(BrowserCase):
 
     def test_the_curl_line_is_this_services(self):
         self.visit("/")
-        self.wait_for_text("#line", f"curl -X POST http://{self.client.host}:{self.client.port}/carts")
+        self.wait_for_text("#line", f"curl -X POST {self.origin}/carts")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "                    \
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-#define PAGE_VARY "Accept, Accept-Encoding"
+#define PAGE_VARY "Accept, Accept-Encoding, Sec-Fetch-Mode"
 
 /* A browser may be led to a picture as to a page. */
 static bool is_shown(const struct pages_file *file)
