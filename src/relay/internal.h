@@ -1,6 +1,7 @@
 /*
  * What the files of this room share, from the bottom up; each uses those before it.
  *
+ *   complain.c     says what is wrong, on stderr
  *   address.c      where a sink is
  *   sink_*.c       the sinks, each one file; sinks.c lists them
  *   worker.c       the thread in which the sink waits
@@ -23,6 +24,11 @@
 #include "sink.h"
 
 enum relay_exit { RELAY_DONE = 0, RELAY_FAILED = 1, RELAY_MISUSED = 2 };
+
+/* ---- complain.c ------------------------------------------------------------------------------ */
+
+/* Says "cartd-relay: …" on stderr, on one line. */
+void relay_complain(const char *format, ...) BASE_PRINTF(1, 2);
 
 /* ---- address.c ------------------------------------------------------------------------------- */
 
@@ -135,9 +141,6 @@ enum relay_flag {
     RELAY_FLAG_METRICS,
     RELAY_FLAG_DRY_RUN
 };
-
-/* Says "cartd-relay: …" on stderr, on one line. */
-void relay_complain(const char *format, ...) BASE_PRINTF(1, 2);
 
 enum relay_exit relay_run(const struct relay_call *call);
 enum relay_exit relay_status(const struct relay_call *call);

@@ -1,4 +1,3 @@
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -35,18 +34,6 @@ static const struct flag {
     [RELAY_FLAG_DRY_RUN] =
         {"dry-run", NULL, "print what would be sent up to the end of the log, and send nothing"},
 };
-
-void relay_complain(const char *format, ...)
-{
-    BASE_CLEANUP(base_buffer_finish) struct base_buffer said = {0};
-    BASE_CLEANUP(base_free_pointer) char *text = NULL;
-    va_list values;
-    va_start(values, format);
-    if (vasprintf(&text, format, values) >= 0)
-        base_buffer_append_printable(&said, text);
-    va_end(values);
-    fprintf(stderr, "cartd-relay: %s\n", base_buffer_text(&said));
-}
 
 static void print_help(FILE *stream)
 {

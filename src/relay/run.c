@@ -27,6 +27,7 @@ struct run {
     struct lane *lane;
     struct worker *worker;
     struct postgres_connection *connection;
+    const struct postgres_statement *statements[STATEMENTS_MAX + 1]; /* of it; NULL ends them */
     struct page *page;
     struct loop_signals signals;
     bool was_stopped;
@@ -161,7 +162,7 @@ static bool open_worker(struct run *run, char **problem)
 
 static bool open_connection(struct run *run, char **problem)
 {
-    const struct postgres_statement *statements[STATEMENTS_MAX + 1] = {NULL};
+    const struct postgres_statement **statements = run->statements;
     size_t n = 0;
     for (size_t i = 0; checkpoints_statements[i] != NULL && n < STATEMENTS_MAX; i++)
         statements[n++] = checkpoints_statements[i];

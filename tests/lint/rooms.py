@@ -84,7 +84,8 @@ LIBRARIES = {
     "uthash.h": {"table"},
     "openssl/": {"auth"},
     "check.h": set(),
-    "pthread.h": set(),
+    # One thread serves. A relay's other one waits for its sink.
+    "pthread.h": {"relay"},
     "threads.h": set(),
 }
 
@@ -102,11 +103,11 @@ GENERATED = {"migrate": {"embedded_scripts.h"}}
 WORDS = [
     (r"\bPQ[a-z]\w*\s*\(", r"postgres/", "only postgres/ calls libpq"),
     (r"SQLSTATE|\bPG_DIAG_", r"postgres/", "only postgres/ reads SQLSTATE"),
-    (r"\bMHD_\w+", r"http/", "only http/ calls libmicrohttpd"),
+    (r"\bMHD_\w+", r"http/|relay/page\.c", "only http/ calls libmicrohttpd, and the page of a relay"),
     (r"\bjson_(t\b|[a-z_]+\s*\()", r"codec/", "only codec/ calls jansson"),
     (
         r"\bMHD_HTTP_(?!OK\b|CREATED\b|NO_CONTENT\b|NOT_MODIFIED\b|HEADER_|METHOD_|VERSION_)[A-Z]",
-        r"http/problems\.c",
+        r"http/problems\.c|relay/page\.c",
         "only http/problems.c knows the statuses of errors",
     ),
     (
