@@ -24,7 +24,7 @@ static size_t add_coupon(struct aggregate_stream *others, size_t n, const char *
         others, n, (struct aggregate_stream){&aggregate_coupon, aggregate_coupon_id(code)});
 }
 
-static size_t add_customer(struct aggregate_stream *others, size_t n, const char *customer_id)
+size_t cart_coupons_add_customer(struct aggregate_stream *others, size_t n, const char *customer_id)
 {
     if (customer_id == NULL)
         return n;
@@ -46,7 +46,7 @@ size_t cart_coupons_list(
     }
     is_about_those = is_about_those && cart->n_coupons > 0;
     if (is_about_some || is_about_those)
-        n = add_customer(others, n, cart->customer_id);
+        n = cart_coupons_add_customer(others, n, cart->customer_id);
     for (size_t i = 0; is_about_those && i < cart->n_coupons; i++)
         n = add_coupon(others, n, cart->coupons[i].code);
     for (size_t i = 0; is_about_some && i < request->n_commands; i++)
@@ -59,7 +59,7 @@ size_t cart_coupons_list_merged(
     const struct cart *merged, const char *customer_id, struct aggregate_stream *others, size_t n)
 {
     if (merged->n_coupons > 0)
-        n = add_customer(others, n, customer_id);
+        n = cart_coupons_add_customer(others, n, customer_id);
     for (size_t i = 0; i < merged->n_coupons; i++)
         n = add_coupon(others, n, merged->coupons[i].code);
     return n;

@@ -10,6 +10,10 @@
 
 /* Whether a command may be about coupons. */
 bool cart_coupons_may_be(const struct cart_command *command);
+/* Adds the stream of a customer (NULL: none) behind the n others. Returns how many there are then.
+ */
+size_t cart_coupons_add_customer(
+    struct aggregate_stream *others, size_t n, const char *customer_id);
 /* Adds, behind the n others, what the request is about in that state of the cart: as many coupons
  * as there is room for. Returns how many there are then. */
 size_t cart_coupons_list(

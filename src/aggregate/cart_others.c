@@ -64,15 +64,6 @@ static size_t find_cart(const struct aggregate_stream *others, size_t n)
     return i;
 }
 
-static size_t add_customer(struct aggregate_stream *others, size_t n, const char *customer_id)
-{
-    if (customer_id == NULL)
-        return n;
-    return aggregate_add_stream(
-        others, n,
-        (struct aggregate_stream){&aggregate_customer, aggregate_customer_id(customer_id)});
-}
-
 /* The cart that the customer has open, where a claim merges that; NULL: none, or not known yet. */
 static const char *find_open_cart(
     const struct cart *cart, const struct cart_command *command,
@@ -106,14 +97,14 @@ size_t cart_others_list(
     for (size_t i = 0; i < request->n_commands; i++) {
         const struct cart_command *command = &request->commands[i];
         if (may_reach(request, command))
-            n = add_customer(others, n, find_customer_of(cart, command));
+            n = cart_coupons_add_customer(others, n, find_customer_of(cart, command));
         n = add_merged(cart, command, known, n_known, others, n);
     }
     size_t index = find_cart(others, n);
     if (index < n && index < n_known) {
         const struct cart *merged = known[index];
         const struct cart_command *command = &request->commands[0];
-        n = add_customer(others, n, merged->customer_id);
+        n = cart_coupons_add_customer(others, n, merged->customer_id);
         if (command->type != CART_COMMAND_REVERT_MERGE)
             n = cart_coupons_list_merged(merged, find_customer_of(cart, command), others, n);
     }
