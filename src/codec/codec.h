@@ -222,6 +222,31 @@ struct codec_event {
 };
 void codec_write_event(struct base_buffer *out, const struct codec_event *event);
 
+/* An event as CloudEvents 1.0 has it: its attributes, and its data as codec_write_event() shows it.
+ * Its texts are in the arena. */
+struct codec_cloud_event {
+    const char *specversion;
+    const char *id; /* STREAM:VERSION, for ever the same */
+    const char *source;
+    const char *type; /* PREFIX.STREAM_TYPE.TYPE.vSCHEMA_VERSION */
+    const char *subject;
+    int64_t time_us;
+    const char *datacontenttype;
+    const char *sequence;     /* the position, of 16 digits, so that it sorts as text */
+    const char *partitionkey; /* the stream: within it the order matters */
+    const char *traceparent;  /* NULL: none */
+    const char *data;
+};
+struct codec_cloud_naming {
+    const char *source; /* a URI */
+    const char *prefix; /* a name in reverse DNS notation */
+};
+struct codec_cloud_event codec_make_cloud_event(
+    const struct codec_event *event, const struct codec_cloud_naming *naming,
+    struct base_arena *arena);
+/* The structured form of the JSON event format. */
+void codec_write_cloud_event(struct base_buffer *out, const struct codec_cloud_event *event);
+
 /* Whether any event was ever recorded under this name. */
 bool codec_is_event_name(const char *name) BASE_MUST_CHECK;
 
