@@ -24,6 +24,15 @@ static size_t add_coupon(struct aggregate_stream *others, size_t n, const char *
         others, n, (struct aggregate_stream){&aggregate_coupon, aggregate_coupon_id(code)});
 }
 
+static size_t add_customer(struct aggregate_stream *others, size_t n, const char *customer_id)
+{
+    if (customer_id == NULL)
+        return n;
+    return aggregate_add_stream(
+        others, n,
+        (struct aggregate_stream){&aggregate_customer, aggregate_customer_id(customer_id)});
+}
+
 size_t cart_coupons_list(
     const struct cart *cart, const struct cart_request *request, struct aggregate_stream *others,
     size_t n)
@@ -36,16 +45,23 @@ size_t cart_coupons_list(
         is_about_those = is_about_those || settles(command);
     }
     is_about_those = is_about_those && cart->n_coupons > 0;
-    if ((is_about_some || is_about_those) && cart->customer_id != NULL)
-        n = aggregate_add_stream(
-            others, n,
-            (struct aggregate_stream){
-                &aggregate_customer, aggregate_customer_id(cart->customer_id)});
+    if (is_about_some || is_about_those)
+        n = add_customer(others, n, cart->customer_id);
     for (size_t i = 0; is_about_those && i < cart->n_coupons; i++)
         n = add_coupon(others, n, cart->coupons[i].code);
     for (size_t i = 0; is_about_some && i < request->n_commands; i++)
         if (request->commands[i].type == CART_COMMAND_APPLY_COUPON)
             n = add_coupon(others, n, request->commands[i].apply_coupon.code);
+    return n;
+}
+
+size_t cart_coupons_list_merged(
+    const struct cart *merged, const char *customer_id, struct aggregate_stream *others, size_t n)
+{
+    if (merged->n_coupons > 0)
+        n = add_customer(others, n, customer_id);
+    for (size_t i = 0; i < merged->n_coupons; i++)
+        n = add_coupon(others, n, merged->coupons[i].code);
     return n;
 }
 
@@ -82,15 +98,22 @@ static bool is_for_each_customer(const struct cart_coupon *coupon)
     return coupon->definition->limit_per_customer > 0;
 }
 
+/* Whose cart it is when the request is done. */
+static const char *find_customer_id(const struct cart *before, const struct cart_request *request)
+{
+    const struct cart_command *first = &request->commands[0];
+    return first->type == CART_COMMAND_CLAIM ? first->claim.customer_id : before->customer_id;
+}
+
 /* What the cart has redeemed itself comes back when it is reopened, so it does not count. */
 static bool is_used_up_by_customer(
-    const struct cart *before, const struct aggregate_known *known,
+    const struct cart *before, const char *customer_id, const struct aggregate_known *known,
     const struct coupon_definition *definition, const char *code)
 {
-    if (definition->limit_per_customer == 0 || before->customer_id == NULL)
+    if (definition->limit_per_customer == 0 || customer_id == NULL)
         return false;
     const struct customer *customer =
-        find_or_need(known, &aggregate_customer, aggregate_customer_id(before->customer_id));
+        find_or_need(known, &aggregate_customer, aggregate_customer_id(customer_id));
     if (customer == NULL)
         return false;
     const struct cart_coupon *own = find_redeemed(before, code);
@@ -109,7 +132,8 @@ struct cart_coupon_offer cart_coupons_find(
     coupon.n_redeemed -= find_redeemed(before, code) != NULL;
     enum coupon_usability usability = coupon_find_usability(&coupon, request->asked_at_us);
     if (usability == COUPON_USABLE &&
-        is_used_up_by_customer(before, known, &state->definition, code))
+        is_used_up_by_customer(
+            before, find_customer_id(before, request), known, &state->definition, code))
         usability = COUPON_EXHAUSTED;
     return (struct cart_coupon_offer){
         .usability = usability,

@@ -15,6 +15,10 @@ bool cart_coupons_may_be(const struct cart_command *command);
 size_t cart_coupons_list(
     const struct cart *cart, const struct cart_request *request, struct aggregate_stream *others,
     size_t n);
+/* The same for a merge: the coupons that `merged` has, for the customer (NULL: none) who has the
+ * cart then. */
+size_t cart_coupons_list_merged(
+    const struct cart *merged, const char *customer_id, struct aggregate_stream *others, size_t n);
 /* What a coupon is for the cart, which was `before` when the request came. One that is not among
  * the others, as an earlier command of the request has brought it back, is asked for; where there
  * is no room for it, it can't be used. */

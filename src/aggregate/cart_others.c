@@ -109,9 +109,14 @@ size_t cart_others_list(
             n = add_customer(others, n, find_customer_of(cart, command));
         n = add_merged(cart, command, known, n_known, others, n);
     }
-    size_t merged = find_cart(others, n);
-    if (merged < n && merged < n_known)
-        n = add_customer(others, n, ((const struct cart *)known[merged])->customer_id);
+    size_t index = find_cart(others, n);
+    if (index < n && index < n_known) {
+        const struct cart *merged = known[index];
+        const struct cart_command *command = &request->commands[0];
+        n = add_customer(others, n, merged->customer_id);
+        if (command->type != CART_COMMAND_REVERT_MERGE)
+            n = cart_coupons_list_merged(merged, find_customer_of(cart, command), others, n);
+    }
     return cart_coupons_list(cart, request, others, n);
 }
 

@@ -360,9 +360,11 @@ enum cart_refusal {
 #undef CART_ROW
 };
 
-/* A line that a command could not do as asked, or that it is refused for. */
+/* A line that a command could not do as asked, or that it is refused for; or a coupon that did not
+ * come with a merge. */
 struct cart_note {
     enum cart_refusal code;
+    const char *coupon; /* as its code is written; NULL: it is about a line, as the others are */
     const char *item_id;
     const char *sku;
     int32_t quantity;            /* that was wanted */

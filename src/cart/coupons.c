@@ -291,6 +291,21 @@ static bool can_combine(
     return true;
 }
 
+bool rules_can_apply(
+    const struct cart *cart, const char *code, const struct cart_known *known,
+    struct cart_coupon_offer *offer, enum cart_refusal *obstacle)
+{
+    *obstacle = CART_REFUSED_TOO_MANY_COUPONS;
+    if (cart_find_coupon(cart, code) == NULL && cart->n_coupons == CART_COUPONS_MAX)
+        return false;
+    *obstacle = CART_REFUSED_COUPON_NOT_APPLICABLE;
+    *offer = known->find_coupon(known->context, code);
+    if (offer->usability != COUPON_USABLE)
+        return false;
+    *obstacle = CART_REFUSED_COUPONS_NOT_COMBINABLE;
+    return can_combine(cart, code, offer->definition);
+}
+
 enum cart_outcome rules_apply_coupon(
     const struct cart *cart, const struct cart_command *command, const struct cart_known *known,
     struct cart_decision *decision)
@@ -299,15 +314,12 @@ enum cart_outcome rules_apply_coupon(
     const struct cart_coupon *coupon = cart_find_coupon(cart, code);
     if (coupon != NULL && !has_lapsed(coupon))
         return CART_ALREADY_SO;
-    if (coupon == NULL && cart->n_coupons == CART_COUPONS_MAX)
-        return rules_refuse(decision, CART_REFUSED_TOO_MANY_COUPONS);
-    struct cart_coupon_offer offer = known->find_coupon(known->context, code);
+    struct cart_coupon_offer offer = {.definition = NULL};
+    enum cart_refusal obstacle;
+    bool can_apply = rules_can_apply(cart, code, known, &offer, &obstacle);
     decision->coupon_usability = offer.usability;
-    if (offer.usability != COUPON_USABLE)
-        return rules_refuse(decision, CART_REFUSED_COUPON_NOT_APPLICABLE);
-    if (!can_combine(cart, code, offer.definition))
-        return rules_refuse(decision, CART_REFUSED_COUPONS_NOT_COMBINABLE);
-    return rules_accept(decision, applied(code, offer.definition));
+    return can_apply ? rules_accept(decision, applied(code, offer.definition))
+                     : rules_refuse(decision, obstacle);
 }
 
 enum cart_outcome rules_remove_coupon(

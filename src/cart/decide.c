@@ -506,7 +506,11 @@ void cart_decide(
 
 static struct cart_sizes find_sizes(const struct cart *cart, const struct cart_command *command)
 {
-    enum { AROUND = 3 }; /* facts beside those about lines */
+    enum { AROUND = 3 }; /* facts beside those about lines and coupons */
+    static const struct cart_sizes OF_A_MERGE = {
+        .n_events = CART_LINES_MAX + CART_COUPONS_MAX + AROUND,
+        .n_notes = 2 * CART_LINES_MAX + CART_COUPONS_MAX,
+    };
     switch (command->type) {
     case CART_COMMAND_CREATE:
         if (command->create.copy_of == NULL)
@@ -528,12 +532,10 @@ static struct cart_sizes find_sizes(const struct cart *cart, const struct cart_c
     case CART_COMMAND_CLAIM:
         if (!command->claim.has_merge)
             break;
-        return (struct cart_sizes){
-            .n_events = CART_LINES_MAX + AROUND, .n_notes = (size_t)2 * CART_LINES_MAX};
+        return OF_A_MERGE;
     case CART_COMMAND_MERGE:
     case CART_COMMAND_REVERT_MERGE:
-        return (struct cart_sizes){
-            .n_events = CART_LINES_MAX + AROUND, .n_notes = (size_t)2 * CART_LINES_MAX};
+        return OF_A_MERGE;
     case CART_COMMAND_ADD_ITEM:
     case CART_COMMAND_CHANGE_ITEM_QUANTITY:
     case CART_COMMAND_REMOVE_ITEM:

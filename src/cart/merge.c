@@ -3,11 +3,12 @@
 #include <string.h>
 
 /*
- * Merging: the lines of another cart come to this one, and the other one ends. A line that both
- * have keeps the price of this cart. One that only the other has comes at its own price or, from
- * another currency, at the catalogue's. What does not fit is in the notes.
+ * Merging: the lines and coupons of another cart come to this one, and the other one ends. A line
+ * that both have keeps the price of this cart. One that only the other has comes at its own price
+ * or, from another currency, at the catalogue's. A coupon comes if it could be applied now. What
+ * does not fit is in the notes.
  *
- * The other cart keeps its lines, so that it has them again when the merge is reverted. What this
+ * The other cart keeps its own, so that it has them again when the merge is reverted. What this
  * cart gives back then is what its own history says came with the merge, as far as that is still
  * there.
  */
@@ -223,6 +224,32 @@ static void bring(struct merge *merge, const struct cart_line *theirs)
                });
 }
 
+/* ---- coupons --------------------------------------------------------------------------------- */
+
+static void bring_coupon(struct merge *merge, const struct cart_coupon *theirs)
+{
+    struct cart_coupon_offer offer;
+    enum cart_refusal obstacle;
+    if (rules_can_apply(&merge->trial, theirs->code, merge->known, &offer, &obstacle))
+        add(merge, (struct cart_event){
+                       .type = CART_EVENT_COUPON_APPLIED,
+                       .coupon_applied = {.code = theirs->code, .definition = offer.definition},
+                   });
+    else
+        rules_note(
+            merge->decision,
+            (struct cart_note){.code = obstacle, .coupon = theirs->definition->code});
+}
+
+/* Those that the cart does not have, as if they were applied one after the other. */
+static void bring_coupons(struct merge *merge)
+{
+    const struct cart *other = merge->other;
+    for (size_t i = 0; i < other->n_coupons; i++)
+        if (cart_find_coupon(&merge->trial, other->coupons[i].code) == NULL)
+            bring_coupon(merge, &other->coupons[i]);
+}
+
 /* ---- what is said about the cart ------------------------------------------------------------- */
 
 static void change_details(
@@ -258,7 +285,7 @@ static void tell_other(struct merge *merge, struct cart_event event)
     merge->decision->other_event = event;
 }
 
-/* Takes the lines of the other cart, which ends. */
+/* Takes the lines and coupons of the other cart, which ends. */
 static void take(
     struct merge *merge, const char *other_id, const char *cart_id, enum cart_merge_rule rule)
 {
@@ -272,6 +299,7 @@ static void take(
         else
             bring(merge, theirs);
     }
+    bring_coupons(merge);
     complete_details(merge);
     add(merge, (struct cart_event){
                    .type = CART_EVENT_MERGED,
@@ -382,6 +410,18 @@ static void give_back(struct merge *merge, const struct cart_line *after, int32_
         set_quantity(merge, line, quantity);
 }
 
+/* Those that came go, if they are still there: the other cart has kept its own. */
+static void give_coupons_back(struct merge *merge, const struct change *change)
+{
+    for (size_t i = 0; i < change->after->n_coupons; i++) {
+        const char *code = change->after->coupons[i].code;
+        if (cart_find_coupon(change->before, code) == NULL &&
+            cart_find_coupon(&merge->trial, code) != NULL)
+            add(merge, (struct cart_event){
+                           .type = CART_EVENT_COUPON_REMOVED, .coupon_removed = {.code = code}});
+    }
+}
+
 /* What was filled in goes, unless it has been changed since. */
 static const char *find_former(const char *now, const char *after, const char *before)
 {
@@ -422,6 +462,7 @@ enum cart_outcome rules_revert_merge(
         const struct cart_line *after = &change.after->lines[i];
         give_back(&merge, after, find_quantity(change.before, after));
     }
+    give_coupons_back(&merge, &change);
     bring_details_back(&merge, &change);
     add(&merge, (struct cart_event){
                     .type = CART_EVENT_MERGE_REVERTED,

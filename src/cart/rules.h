@@ -116,6 +116,11 @@ enum cart_outcome rules_remove_total(
 enum cart_outcome rules_apply_coupon(
     const struct cart *cart, const struct cart_command *command, const struct cart_known *known,
     struct cart_decision *decision);
+/* Whether a coupon that the cart does not have, or that has lapsed there, can be applied, as what
+ * the offer says. False: *obstacle says why not. */
+bool rules_can_apply(
+    const struct cart *cart, const char *code, const struct cart_known *known,
+    struct cart_coupon_offer *offer, enum cart_refusal *obstacle);
 enum cart_outcome rules_remove_coupon(
     const struct cart *cart, const struct cart_command *command, struct cart_decision *decision);
 /* Refused, or accepted without a fact: every coupon that takes something off can be redeemed. */

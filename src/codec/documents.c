@@ -244,6 +244,11 @@ static void write_price(struct base_buffer *out, const char *name, int64_t price
 static void write_note(struct base_buffer *out, const struct cart_note *note, bool has_prices)
 {
     base_buffer_printf(out, "{\"code\":\"%s\"", cart_refusal_name(note->code));
+    if (note->coupon != NULL) {
+        write_text(out, ",\"coupon\":", note->coupon);
+        base_buffer_append_char(out, '}');
+        return;
+    }
     if (has_prices)
         write_price(out, ",\"current_price\":", note->current_price_minor);
     write_text(out, ",\"item_id\":", note->item_id);

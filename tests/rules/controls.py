@@ -219,9 +219,18 @@ def a_merge_loses_three_pieces(history):
 @control("merged-notes")
 def what_did_not_fit_is_not_told(history):
     for step in history.steps_with("CartMerged"):
-        if only(step, "CartMerged").data["notes"]:
-            history.change(only(step, "CartMerged"), data={"notes": []})
+        merged = only(step, "CartMerged")
+        if any("sku" in note for note in merged.data["notes"]):
+            history.change(merged, data={"notes": []})
             return True
+    return False
+
+
+@control("merged-coupons")
+def a_merge_loses_a_coupon(history):
+    for step in history.steps_with("CartMerged", "CartCouponApplied"):
+        history.remove(only(step, "CartCouponApplied"))
+        return True
     return False
 
 

@@ -212,8 +212,12 @@ def judge_merges(step):
 def revert_notes(step, cart_id):
     for event in step.of("CartMergeReverted"):
         if event.stream_id == cart_id:
-            return {note["sku"]: note["quantity"] for note in event.data["notes"]}
+            return notes_on_lines(event)
     return {}
+
+
+def notes_on_lines(event):
+    return {note["sku"]: note["quantity"] for note in event.data["notes"] if "sku" in note}
 
 
 def judge_merge(step, event):
@@ -224,7 +228,7 @@ def judge_merge(step, event):
     expected = {sku: min(quantity, QUANTITY_MAX) for sku, quantity in sums.items()}
     if after.lines != expected:
         yield "merged-quantities", f"{before.lines} and {other.lines} are {after.lines}"
-    told = {note["sku"]: note["quantity"] for note in event.data["notes"]}
+    told = notes_on_lines(event)
     if told != {sku: quantity for sku, quantity in sums.items() if quantity > QUANTITY_MAX}:
         yield "merged-notes", f"{before.lines} and {other.lines}: {event.data['notes']}"
     lines = {line["item_id"]: (line["before"], line["after"]) for line in event.data["lines"]}
@@ -239,6 +243,19 @@ def judge_merge(step, event):
         yield "merged-other", f"from {other} to {ended}"
     if event.data["version"] != other.version:
         yield "merged-version", f"{event} of {other}"
+    yield from judge_merged_coupons(event, before, other, after)
+
+
+def judge_merged_coupons(event, before, other, after):
+    """What this cart does not have comes, or the notes say that it could not."""
+    had, came = set(before.coupons), set(after.coupons) - set(before.coupons)
+    told = {note["coupon"] for note in event.data["notes"] if "coupon" in note}
+    missing = set(other.coupons) - had
+    if not had <= set(after.coupons) or came | told != missing or came & told:
+        yield "merged-coupons", f"{had} and {set(other.coupons)} are {set(after.coupons)}: {event}"
+    are_combinable = all(coupon.combinable for coupon in after.coupons.values())
+    if came and len(after.coupons) > 1 and not are_combinable:
+        yield "merged-coupons", f"{came} came to {had} and do not combine: {event}"
 
 
 def judge_revert(step, cart_id, other_id):
@@ -251,7 +268,10 @@ def judge_revert(step, cart_id, other_id):
         yield "reverted-quantities", f"{before} became {after}"
     if revert_notes(step, cart_id) != came - there:
         yield "reverted-notes", f"{before}: {step.events}"
-    if opened.lines != other.lines or opened.status != OPEN:
+    came_coupons = before.came_coupons.get(other_id, set())
+    if set(after.coupons) != set(before.coupons) - came_coupons:
+        yield "reverted-coupons", f"{before} became {after}"
+    if opened.coupons != other.coupons or opened.lines != other.lines or opened.status != OPEN:
         yield "reverted-other", f"{other} became {opened}"
 
 

@@ -67,10 +67,11 @@ class Cart:
     redeemed: frozenset = frozenset()  # by the checkout that is in force
     merged_into: str | None = None
     came: dict = dataclasses.field(default_factory=dict)  # other cart: {sku: how many}, by its merge
+    came_coupons: dict = dataclasses.field(default_factory=dict)  # likewise: their codes
 
     def copy(self):
         other = copy.copy(self)
-        for name in ("lines", "prices", "coupons", "came"):
+        for name in ("lines", "prices", "coupons", "came", "came_coupons"):
             setattr(other, name, dict(getattr(self, name)))
         return other
 
@@ -225,6 +226,7 @@ def fold_cart(cart, event, before):
         cart.came[data["from"]] = {
             sku: quantity - former.get(sku, 0) for sku, quantity in cart.lines.items()
         }
+        cart.came_coupons[data["from"]] = set(cart.coupons) - set(before.coupons)
     elif kind == "CartMergedInto":
         cart.status, cart.merged_into = MERGED, data["into"]
     elif kind == "CartMergeReverted":
@@ -251,3 +253,4 @@ def fold_coupon(cart, kind, data):
         cart.coupons[code] = dataclasses.replace(cart.coupons[code], is_lapsed=True)
     else:
         cart.coupons.pop(code, None)
+        cart.redeemed -= {code}  # of a cart that is open in truth there are none

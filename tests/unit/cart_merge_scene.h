@@ -34,6 +34,7 @@ static inline struct cart_decision decide(struct cart_command asked)
 {
     const struct cart_known known = {
         .find_offer = offer_of_shelf,
+        .find_coupon = find_coupon_of_shop,
         .find_past = find_past_in_history,
         .cart_id = "this",
         .find_merged = find_merged,

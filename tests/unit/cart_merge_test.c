@@ -418,6 +418,111 @@ START_TEST(carts_are_merged_in_chains)
 }
 END_TEST
 
+/* ---- coupons --------------------------------------------------------------------------------- */
+
+static const struct coupon_definition TENTH = {
+    .code = "Tenth", .percent_hundredths = 1000, .is_combinable = true};
+static const struct coupon_definition HALF = {
+    .code = "Half", .percent_hundredths = 5000, .is_combinable = true};
+static const struct coupon_definition ALONE = {.code = "Alone", .percent_hundredths = 2000};
+
+/* TENTH was a fifth when it was applied. */
+static const struct coupon_definition FIFTH = {
+    .code = "Tenth", .percent_hundredths = 2000, .is_combinable = true};
+
+static struct cart_coupon_offer coupon_of_shop(void *context, const char *code)
+{
+    (void)context;
+    static const struct coupon_definition *const sold[] = {&TENTH, &HALF, &ALONE};
+    for (size_t i = 0; i < BASE_COUNT(sold); i++)
+        if (strcasecmp(sold[i]->code, code) == 0)
+            return (struct cart_coupon_offer){COUPON_USABLE, sold[i]};
+    return (struct cart_coupon_offer){.usability = COUPON_WITHDRAWN};
+}
+
+static struct cart_event applied(const char *code, const struct coupon_definition *definition)
+{
+    return (struct cart_event){
+        .type = CART_EVENT_COUPON_APPLIED,
+        .coupon_applied = {.code = code, .definition = definition},
+    };
+}
+
+static void given_shop(void)
+{
+    given_both();
+    find_coupon_of_shop = coupon_of_shop;
+}
+
+static void then_coupon_note(
+    struct cart_decision decision, enum cart_refusal code, const char *name)
+{
+    ck_assert_uint_eq(decision.n_notes, 1);
+    ck_assert_int_eq(decision.notes[0].code, code);
+    ck_assert_str_eq(decision.notes[0].coupon, name);
+}
+
+START_TEST(coupons_come_as_if_they_were_applied_now_and_go_back)
+{
+    static struct cart before;
+    given_shop();
+    RECORD(applied("half", &HALF));
+    OTHER(applied("half", &HALF), applied("tenth", &FIFTH));
+    cart_copy(&before, now());
+    struct cart_decision decision = apply(merge(CART_MERGE_SUM));
+    ck_assert_uint_eq(decision.n_notes, 0);
+    ck_assert_uint_eq(now()->n_coupons, 2);
+    ck_assert_ptr_eq(now()->coupons[0].definition, &HALF);
+    ck_assert_ptr_eq(now()->coupons[1].definition, &TENTH);
+    ck_assert_uint_eq(other_cart.n_coupons, 2);
+    (void)apply(revert());
+    ck_assert_uint_eq(now()->n_coupons, 1);
+    then_same_content(now(), &before);
+    ck_assert_uint_eq(other_cart.n_coupons, 2);
+}
+END_TEST
+
+START_TEST(a_coupon_that_can_not_come_is_in_the_notes)
+{
+    static char codes[CART_COUPONS_MAX][4];
+    static const struct coupon_definition GONE = {
+        .code = "Gone", .percent_hundredths = 1, .is_combinable = true};
+    given_shop();
+    OTHER(applied("gone", &GONE));
+    then_coupon_note(apply(merge(CART_MERGE_SUM)), CART_REFUSED_COUPON_NOT_APPLICABLE, "Gone");
+    ck_assert_uint_eq(now()->n_coupons, 0);
+
+    given_shop();
+    RECORD(applied("tenth", &TENTH));
+    OTHER(applied("alone", &ALONE));
+    then_coupon_note(apply(merge(CART_MERGE_SUM)), CART_REFUSED_COUPONS_NOT_COMBINABLE, "Alone");
+
+    given_shop();
+    for (int i = 0; i < CART_COUPONS_MAX; i++) {
+        (void)snprintf(codes[i], sizeof codes[i], "c%d", i); /* Short enough. */
+        RECORD(applied(codes[i], &HALF));
+    }
+    OTHER(applied("tenth", &TENTH));
+    then_coupon_note(apply(merge(CART_MERGE_SUM)), CART_REFUSED_TOO_MANY_COUPONS, "Tenth");
+    ck_assert_uint_eq(now()->n_coupons, CART_COUPONS_MAX);
+}
+END_TEST
+
+START_TEST(of_what_came_only_what_is_still_there_goes_back)
+{
+    given_shop();
+    OTHER(applied("half", &HALF), applied("tenth", &TENTH));
+    (void)apply(merge(CART_MERGE_SUM));
+    RECORD(
+        (struct cart_event){.type = CART_EVENT_COUPON_REMOVED, .coupon_removed = {.code = "half"}});
+    RECORD(applied("alone", &ALONE));
+    struct cart_decision decision = apply(revert());
+    ck_assert_uint_eq(decision.n_notes, 0);
+    ck_assert_uint_eq(now()->n_coupons, 1);
+    ck_assert_str_eq(now()->coupons[0].code, "alone");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("cart_merge");
@@ -442,6 +547,12 @@ int main(void)
     tcase_add_test(notes, a_full_cart_takes_what_it_has_lines_for);
     tcase_add_test(notes, what_would_make_the_amount_too_large_stays_behind);
     suite_add_tcase(suite, notes);
+
+    TCase *coupons = tcase_create("coupons");
+    tcase_add_test(coupons, coupons_come_as_if_they_were_applied_now_and_go_back);
+    tcase_add_test(coupons, a_coupon_that_can_not_come_is_in_the_notes);
+    tcase_add_test(coupons, of_what_came_only_what_is_still_there_goes_back);
+    suite_add_tcase(suite, coupons);
 
     TCase *carts = tcase_create("carts");
     tcase_add_test(carts, an_empty_cart_is_merged_too);

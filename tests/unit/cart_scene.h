@@ -268,8 +268,8 @@ static inline struct cart_offer offer_of_scene(void *offer, const char *sku, con
 static inline struct cart_decision decide_knowing(
     const struct cart *cart, struct cart_command command, const struct cart_known *known)
 {
-    static struct cart_event events[4 * CART_LINES_MAX + 3];
-    static struct cart_note notes[2 * CART_LINES_MAX];
+    static struct cart_event events[4 * CART_LINES_MAX + 3 * CART_COUPONS_MAX + 3];
+    static struct cart_note notes[2 * CART_LINES_MAX + CART_COUPONS_MAX];
     static struct cart_item_price prices[CART_LINES_MAX];
     struct cart_decision decision = {.events = events, .notes = notes, .prices = prices};
     cart_decide(cart, &command, known, &decision);

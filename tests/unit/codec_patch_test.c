@@ -110,8 +110,8 @@ END_TEST
 /* ---- notes ----------------------------------------------------------------------------------- */
 
 static const struct cart_note notes[] = {
-    {CART_REFUSED_PRODUCT_WITHDRAWN, "tea~1", "tea", 2, 499, -1},
-    {CART_REFUSED_PRICES_CHANGED, "cup", "cup", 1, 0, 9007199254740991},
+    {CART_REFUSED_PRODUCT_WITHDRAWN, NULL, "tea~1", "tea", 2, 499, -1},
+    {CART_REFUSED_PRICES_CHANGED, NULL, "cup", "cup", 1, 0, 9007199254740991},
 };
 
 START_TEST(notes_are_canonical_json)

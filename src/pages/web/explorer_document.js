@@ -123,7 +123,7 @@ function makeFacts(before, cart, changes) {
 
 function makeNotes(cart) {
   if (cart.notes.length === 0) return "";
-  return make("ul", { class: "note warn" }, ...cart.notes.map((note) => make("li", {}, `${note.code}: ${note.quantity ?? ""} ${note.sku ?? note.item_id ?? ""}`)));
+  return make("ul", { class: "note warn" }, ...cart.notes.map((note) => make("li", {}, `${note.code}: ${note.quantity ?? ""} ${note.sku ?? note.item_id ?? note.coupon ?? ""}`)));
 }
 
 /** The document; `before` is the version before it, or null. */

@@ -126,21 +126,30 @@ class Coupons:
         coupon = self.shop.coupons.get(code.lower())
         return coupon.why_not(self) if coupon else "unknown"
 
+    def find_obstacle(self, code):
+        """Why a coupon that is not there, or has lapsed, can't be applied; None: it can."""
+        former = self.find_coupon(code)
+        others = [coupon for coupon in self.content.coupons if coupon is not former]
+        if len(others) == COUPONS_MAX:
+            return "too-many-coupons", {}
+        reason = self.why_not_coupon(code)
+        if reason:
+            return "coupon-not-applicable", {"reason": reason}
+        applied = CartCoupon(self.shop.coupons[code.lower()])
+        if others and not all(each.definition["combinable"] for each in (applied, *others)):
+            return "coupons-not-combinable", {}
+        return None
+
     def apply_coupon(self, command):
         code = command["code"]
         coupons = self.content.coupons
         former = self.find_coupon(code)
         if former and not former.lapsed:
             return
-        if former is None and len(coupons) == COUPONS_MAX:
-            raise Refused("too-many-coupons")
-        reason = self.why_not_coupon(code)
-        if reason:
-            raise Refused("coupon-not-applicable", reason=reason)
+        obstacle = self.find_obstacle(code)
+        if obstacle:
+            raise Refused(obstacle[0], **obstacle[1])
         applied = CartCoupon(self.shop.coupons[code.lower()])
-        others = [coupon for coupon in coupons if coupon is not former]
-        if others and not all(each.definition["combinable"] for each in (applied, *others)):
-            raise Refused("coupons-not-combinable")
         if former:
             coupons[coupons.index(former)] = applied
         else:

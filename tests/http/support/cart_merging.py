@@ -3,6 +3,7 @@
 import copy
 
 from .cart_content import LINES_MAX, Refused, make_item_id, make_note
+from .cart_coupons import CartCoupon
 
 CHOICES = {
     "sum": lambda ours, theirs: ours + theirs,
@@ -65,6 +66,8 @@ class Merging:
                 types += self.join(ours, theirs, rule, notes)
             else:
                 types += self.bring(theirs, other.content.currency, notes)
+        for coupon in other.content.coupons:
+            types += self.bring_coupon(coupon.code, notes)
         changes_lines = bool(types)
         content = self.content
         details = content.details
@@ -147,6 +150,17 @@ class Merging:
         self.put_line({**theirs, **offer, "id": item_id, "quantity": quantity})
         return ["ItemAdded"]
 
+    def bring_coupon(self, code, notes):
+        """As if it were applied now."""
+        if self.find_coupon(code):
+            return []
+        obstacle = self.find_obstacle(code)
+        if obstacle:
+            notes.append({"code": obstacle[0], "coupon": code})
+            return []
+        self.content.coupons.append(CartCoupon(self.shop.coupons[code.lower()]))
+        return ["CartCouponApplied"]
+
     # ---- what goes back ----
 
     def revert_merge(self, command):
@@ -162,6 +176,12 @@ class Merging:
         for line in after.lines:
             there = self.find_there(before, line)
             types += self.give_back(line, there["quantity"] if there else 0, notes)
+        for coupon in after.coupons:
+            came = coupon.folded not in {each.folded for each in before.coupons}
+            there = self.find_coupon(coupon.code)
+            if came and there:
+                self.content.coupons.remove(there)
+                types.append("CartCouponRemoved")
         changes_lines = bool(types)
         details = self.content.details
         for name in ("metadata", "customer_email", "note"):
