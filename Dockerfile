@@ -8,8 +8,8 @@ COPY scripts/install scripts/packages.txt /cartd/scripts/
 RUN /cartd/scripts/install build && rm -rf /var/lib/apt/lists/*
 COPY . /cartd
 RUN CC=gcc meson setup /build /cartd --buildtype=release -Db_ndebug=false -Dwerror=false --strip \
-    && meson compile -C /build cartd \
-    && install -D -s -t /out/usr/local/bin "$(find /build -name cartd -type f -perm -u+x)"
+    && meson compile -C /build cartd cartd-relay \
+    && install -D -s -t /out/usr/local/bin /build/cartd /build/cartd-relay
 
 FROM debian:trixie-slim AS test
 COPY scripts/install scripts/packages.txt /cartd/scripts/

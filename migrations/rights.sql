@@ -26,3 +26,8 @@ GRANT SELECT ON reaction_checkpoints, reaction_runner, reaction_due TO cartd_rea
 GRANT SELECT ON demand_changes, funnel_steps TO cartd_reader;
 GRANT SELECT ON removals, removals_bought, reopenings, abandonments TO cartd_reader;
 GRANT SELECT ON cart_rankings TO cartd_reader;
+GRANT SELECT ON relays TO cartd_reader;
+
+-- cartd-relay, which reads the log and nothing else, and remembers how far it is.
+GRANT SELECT ON schema_migrations, events, log_head TO cartd_relay;
+GRANT SELECT, INSERT, UPDATE, DELETE ON relays TO cartd_relay;

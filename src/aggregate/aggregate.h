@@ -171,6 +171,8 @@ struct aggregate {
      * the one that makes it. NULL: it always is; each command may be the first. */
     bool (*is_there)(const void *state, const void *command);
     bool (*creates)(const void *command);
+    /* Whether the caller may see the events of a stream that is there. NULL: yes. */
+    bool (*shows_events)(const void *state, const void *command);
     int not_found;                            /* the refusal when it is not there */
     const char *(*refusal_name)(int refusal); /* for operators; NULL: they have none */
     const char *first_event; /* the name of the first event, and of no other; NULL: any may be */

@@ -381,13 +381,20 @@ static void list_skus(const void *state, const void *command, struct base_buffer
         list_skus_of(state, &request->commands[i], skus);
 }
 
+/* Who has no more than the token to resume a cart may not. */
+static bool shows_events(const void *state, const void *command)
+{
+    const struct cart *cart = state;
+    const struct cart_request *request = command;
+    return cart_admits(cart->customer_id, cart->guest_token_hash, &request->caller);
+}
+
 static bool is_there(const void *state, const void *command)
 {
     const struct cart *cart = state;
-    const struct cart_caller *caller = &((const struct cart_request *)command)->caller;
-    return cart->version > 0 &&
-           (caller->may_all || cart_admits(cart->customer_id, cart->guest_token_hash, caller) ||
-            cart_has_token(cart->resume_token_hash, caller));
+    const struct cart_request *request = command;
+    return cart->version > 0 && (shows_events(state, command) ||
+                                 cart_has_token(cart->resume_token_hash, &request->caller));
 }
 
 static bool creates(const void *command)
@@ -495,6 +502,7 @@ const struct aggregate aggregate_cart = {
     .list_skus = list_skus,
     .is_there = is_there,
     .creates = creates,
+    .shows_events = shows_events,
     .not_found = CART_REFUSED_NOT_FOUND,
     .refusal_name = refusal_name,
     .first_event = "CartCreated",

@@ -272,6 +272,11 @@ enum base_log_level { BASE_LOG_DEBUG, BASE_LOG_INFO, BASE_LOG_WARNING, BASE_LOG_
     ROW(PROJECTION_REBUILT, "projection_rebuilt", INFO, "a projection was rebuilt")                \
     ROW(REACTION_PAUSED, "reaction_paused", ERROR,                                                 \
         "a reaction is paused at what it can't answer; see `cartd reactions`")                     \
+    ROW(RELAY_STARTED, "relay_started", INFO, "the relay is running")                              \
+    ROW(RELAY_STOPPED, "relay_stopped", INFO, "the relay has stopped")                             \
+    ROW(RELAY_FAILED, "relay_failed", WARNING,                                                     \
+        "events can't be sent on; trying again, less and less often")                              \
+    ROW(RELAY_GOES_ON, "relay_goes_on", INFO, "events are sent on again")                          \
     ROW(REQUEST, "request", DEBUG, "request")                                                      \
     ROW(REQUEST_FAILED, "request_failed", ERROR, "a request failed")                               \
     ROW(REQUEST_REFUSED, "request_refused", WARNING, "a request was refused")                      \

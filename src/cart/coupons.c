@@ -376,6 +376,16 @@ static bool is_same_coupon(const struct cart_coupon *now, const struct cart_coup
     return strcmp(now->code, then->code) == 0 && coupon_is_same(now->definition, then->definition);
 }
 
+/* Of a coupon that is there, with the state that it has lapsed to, if it has. */
+static void bring_state_back(
+    const struct cart_coupon *now, const struct cart_coupon *then, struct cart_decision *decision)
+{
+    if (has_lapsed(then) && now->state != then->state)
+        (void)rules_accept(decision, lapsed(then->code, then->state));
+    else if (has_lapsed(now) && !has_lapsed(then))
+        (void)rules_accept(decision, applied(then->code, then->definition));
+}
+
 /* In the order of then, which counts. */
 void rules_bring_coupons_back(
     const struct cart *from, const struct cart *to, struct cart_decision *decision)
@@ -384,8 +394,14 @@ void rules_bring_coupons_back(
     while (n_same < from->n_coupons && n_same < to->n_coupons &&
            is_same_coupon(&from->coupons[n_same], &to->coupons[n_same]))
         n_same++;
+    for (size_t i = 0; i < n_same; i++)
+        bring_state_back(&from->coupons[i], &to->coupons[i], decision);
     for (size_t i = n_same; i < from->n_coupons; i++)
         (void)rules_accept(decision, removed(from->coupons[i].code));
-    for (size_t i = n_same; i < to->n_coupons; i++)
-        (void)rules_accept(decision, applied(to->coupons[i].code, to->coupons[i].definition));
+    for (size_t i = n_same; i < to->n_coupons; i++) {
+        const struct cart_coupon *then = &to->coupons[i];
+        (void)rules_accept(decision, applied(then->code, then->definition));
+        if (has_lapsed(then))
+            (void)rules_accept(decision, lapsed(then->code, then->state));
+    }
 }

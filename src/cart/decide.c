@@ -452,9 +452,9 @@ static enum cart_outcome change(
     case CART_COMMAND_CANCEL:
         return rules_accept(decision, (struct cart_event){.type = CART_EVENT_CANCELLED});
     case CART_COMMAND_MAKE_RESUME_TOKEN:
-        return rules_make_resume_token(cart, command, known, decision);
+        return rules_make_resume_token(command, decision);
     case CART_COMMAND_END_RESUME_TOKEN:
-        return rules_end_resume_token(cart, known, decision);
+        return rules_end_resume_token(cart, decision);
     case CART_COMMAND_CREATE:
     case CART_COMMAND_REOPEN:
     case CART_COMMAND_ABANDON:
@@ -471,7 +471,7 @@ static enum cart_outcome decide(
     if (command->type == CART_COMMAND_CREATE)
         return cart->status == CART_ABSENT ? rules_create(command, known, decision)
                                            : rules_refuse(decision, CART_REFUSED_ALREADY_EXISTS);
-    if (cart->status == CART_ABSENT)
+    if (cart->status == CART_ABSENT || !rules_admit(cart, command, known))
         return rules_refuse(decision, CART_REFUSED_NOT_FOUND);
     if (command->type == CART_COMMAND_REOPEN && cart->status != CART_MERGED)
         return reopen(cart, command, known, decision);
@@ -482,7 +482,9 @@ static enum cart_outcome decide(
     if (cart->status == CART_CANCELLED && command->type == CART_COMMAND_CANCEL)
         return CART_ALREADY_SO;
     if (cart->status != CART_OPEN)
-        return rules_refuse(decision, CART_REFUSED_IS_CLOSED);
+        return rules_is_repeated_merge(command, known)
+                   ? CART_ALREADY_SO
+                   : rules_refuse(decision, CART_REFUSED_IS_CLOSED);
     return change(cart, command, known, decision);
 }
 
@@ -520,7 +522,7 @@ static struct cart_sizes find_sizes(const struct cart *cart, const struct cart_c
     case CART_COMMAND_UNDO:
     case CART_COMMAND_RESTORE:
         return (struct cart_sizes){
-            .n_events = 3 * cart->n_lines + CART_LINES_MAX + AROUND + 2 * CART_COUPONS_MAX,
+            .n_events = 3 * cart->n_lines + CART_LINES_MAX + AROUND + 3 * CART_COUPONS_MAX,
             .n_notes = 2 * CART_LINES_MAX,
         };
     case CART_COMMAND_CLAIM:

@@ -93,18 +93,19 @@ static bool is_of_token(enum cart_command_type type)
     return type == CART_COMMAND_MAKE_RESUME_TOKEN || type == CART_COMMAND_END_RESUME_TOKEN;
 }
 
-/* Not for who has no more than such a token. */
-static bool is_owner(const struct cart *cart, const struct cart_known *known)
+bool rules_admit(
+    const struct cart *cart, const struct cart_command *command, const struct cart_known *known)
 {
-    return cart_admits(cart->customer_id, cart->guest_token_hash, &known->request->caller);
+    bool is_for_owners = is_of_token(command->type) || command->type == CART_COMMAND_CLAIM ||
+                         command->type == CART_COMMAND_UNDO ||
+                         command->type == CART_COMMAND_RESTORE;
+    return !is_for_owners ||
+           cart_admits(cart->customer_id, cart->guest_token_hash, &known->request->caller);
 }
 
 enum cart_outcome rules_make_resume_token(
-    const struct cart *cart, const struct cart_command *command, const struct cart_known *known,
-    struct cart_decision *decision)
+    const struct cart_command *command, struct cart_decision *decision)
 {
-    if (!is_owner(cart, known))
-        return rules_refuse(decision, CART_REFUSED_NOT_FOUND);
     return rules_accept(
         decision, (struct cart_event){
                       .type = CART_EVENT_RESUME_TOKEN_MADE,
@@ -112,11 +113,8 @@ enum cart_outcome rules_make_resume_token(
                   });
 }
 
-enum cart_outcome rules_end_resume_token(
-    const struct cart *cart, const struct cart_known *known, struct cart_decision *decision)
+enum cart_outcome rules_end_resume_token(const struct cart *cart, struct cart_decision *decision)
 {
-    if (!is_owner(cart, known))
-        return rules_refuse(decision, CART_REFUSED_NOT_FOUND);
     if (cart->resume_token_hash == NULL)
         return CART_ALREADY_SO;
     return rules_accept(decision, (struct cart_event){.type = CART_EVENT_RESUME_TOKEN_ENDED});

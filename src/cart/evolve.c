@@ -187,6 +187,7 @@ static bool is_undoable(enum cart_event_type type)
     case CART_EVENT_RESTORED:
     case CART_EVENT_COUPON_APPLIED:
     case CART_EVENT_COUPON_REMOVED:
+    case CART_EVENT_COUPON_LAPSED:
         return true;
     case CART_EVENT_CREATED:
     case CART_EVENT_COPIED:
@@ -196,7 +197,6 @@ static bool is_undoable(enum cart_event_type type)
     case CART_EVENT_REOPENED:
     case CART_EVENT_TOTAL_SET:
     case CART_EVENT_TOTAL_REMOVED:
-    case CART_EVENT_COUPON_LAPSED:
     case CART_EVENT_ABANDONED:
     case CART_EVENT_RESUMED:
     case CART_EVENT_EXPIRED:
@@ -211,12 +211,10 @@ static bool is_undoable(enum cart_event_type type)
 }
 
 /* Undoable but for what is said about the cart, and the end of an undo, whose lines have changed
- * before; and a coupon that lapses. */
+ * before. */
 static bool changes_amounts(enum cart_event_type type)
 {
-    return (is_undoable(type) && type != CART_EVENT_DETAILS_CHANGED &&
-            type != CART_EVENT_RESTORED) ||
-           type == CART_EVENT_COUPON_LAPSED;
+    return is_undoable(type) && type != CART_EVENT_DETAILS_CHANGED && type != CART_EVENT_RESTORED;
 }
 
 /* Notes are about the last change, but are read by others than the service that set a total. */

@@ -284,6 +284,23 @@ static void take(
                });
 }
 
+static bool is_done(
+    const struct cart *other, const struct cart_command *command, const struct cart_known *known)
+{
+    return command->type == CART_COMMAND_MERGE
+               ? cart_is_same_text(other->merged_into, known->cart_id)
+               : other->status == CART_OPEN;
+}
+
+bool rules_is_repeated_merge(const struct cart_command *command, const struct cart_known *known)
+{
+    const char *other_id = NULL;
+    if (command->type != CART_COMMAND_MERGE && command->type != CART_COMMAND_REVERT_MERGE)
+        return false;
+    const struct cart *other = known->find_merged(known->context, command, &other_id);
+    return other != NULL && is_done(other, command, known);
+}
+
 enum cart_outcome rules_merge(
     const struct cart *cart, const struct cart_command *command, const struct cart_known *known,
     struct cart_decision *decision)
@@ -293,7 +310,7 @@ enum cart_outcome rules_merge(
     struct merge merge;
     if (other == NULL)
         return rules_refuse(decision, CART_REFUSED_SOURCE_NOT_FOUND);
-    if (cart_is_same_text(other->merged_into, known->cart_id))
+    if (is_done(other, command, known))
         return CART_ALREADY_SO;
     if (other->status != CART_OPEN)
         return rules_refuse(decision, CART_REFUSED_SOURCE_CLOSED);
@@ -392,7 +409,7 @@ enum cart_outcome rules_revert_merge(
     struct change change;
     if (other == NULL)
         return rules_refuse(decision, CART_REFUSED_SOURCE_NOT_FOUND);
-    if (other->status == CART_OPEN)
+    if (is_done(other, command, known))
         return CART_ALREADY_SO;
     if (!cart_is_same_text(other->merged_into, known->cart_id))
         return rules_refuse(decision, CART_REFUSED_NOT_MERGED);

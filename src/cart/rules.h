@@ -133,11 +133,13 @@ bool rules_is_of_time(enum cart_command_type type);
 enum cart_outcome rules_pass_time(
     const struct cart *cart, const struct cart_command *command, const struct cart_known *known,
     struct cart_decision *decision);
+/* Whether the caller may give the cart such a command. Who has no more than the token to resume it
+ * may neither take it over nor make or end such tokens, nor learn what it was before. */
+bool rules_admit(
+    const struct cart *cart, const struct cart_command *command, const struct cart_known *known);
 enum cart_outcome rules_make_resume_token(
-    const struct cart *cart, const struct cart_command *command, const struct cart_known *known,
-    struct cart_decision *decision);
-enum cart_outcome rules_end_resume_token(
-    const struct cart *cart, const struct cart_known *known, struct cart_decision *decision);
+    const struct cart_command *command, struct cart_decision *decision);
+enum cart_outcome rules_end_resume_token(const struct cart *cart, struct cart_decision *decision);
 /* For a command that was accepted: a cart that was left is resumed first. */
 void rules_resume(
     const struct cart *cart, const struct cart_command *command, struct cart_decision *decision);
@@ -164,6 +166,9 @@ enum cart_outcome rules_merge_open_cart(
 enum cart_outcome rules_revert_merge(
     const struct cart *cart, const struct cart_command *command, const struct cart_known *known,
     struct cart_decision *decision);
+/* Whether it is a merge, or the revert of one, that was done before: so it is, whatever has become
+ * of this cart since. */
+bool rules_is_repeated_merge(const struct cart_command *command, const struct cart_known *known);
 
 /* create.c */
 enum cart_outcome rules_create(

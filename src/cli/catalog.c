@@ -7,8 +7,9 @@
 #include "subcommand.h"
 
 /*
- * Flags that ask for it have the whole file checked first, and nothing is imported if a line is
- * bad. With --replace a bad line would otherwise make the product inactive that it is about.
+ * Flags that ask for it have the whole file checked first; but for --dry-run alone, nothing is
+ * imported if a line is bad. With --replace a bad line would otherwise make the product inactive
+ * that it is about.
  */
 
 /* False: it is wrong; said. */
@@ -25,11 +26,9 @@ static bool read_flags(const struct cli_call *call, struct catalog_file *file)
     }
     file->replaces = flags[CLI_CATALOG_REPLACE].is_given;
     if (flags[CLI_CATALOG_REPLACE].is_given)
-        file->checked_by = "--replace";
+        file->whole_by = "--replace";
     else if (flags[CLI_CATALOG_STRICT].is_given)
-        file->checked_by = "--strict";
-    else if (flags[CLI_CATALOG_DRY_RUN].is_given)
-        file->checked_by = "--dry-run";
+        file->whole_by = "--strict";
     return true;
 }
 
@@ -42,7 +41,7 @@ static void print_withdrawn(const struct catalog_difference *difference)
             difference->n_withdrawn);
 }
 
-static void print_dry_run(
+static void print_difference(
     const struct catalog_file *file, const struct catalog_difference *difference)
 {
     for (size_t i = 0; i < difference->n_missing; i++) {
@@ -55,7 +54,6 @@ static void print_dry_run(
         difference->n_new, difference->n_changed, difference->n_missing);
     if (!file->replaces)
         print_withdrawn(difference);
-    puts("dry run: every line is right; nothing was imported");
 }
 
 /* What an import leaves that may surprise. It is done, so a failure here is not the import's. */
@@ -70,35 +68,38 @@ static void print_left(const struct catalog_file *file, const struct catalog_not
         cli_complain("inactive products could not be counted: %s", problem);
 }
 
-/* Imports a file that was checked, if it had to be. False: not everything was imported; said. */
-static bool import_checked(
-    const struct catalog_file *file, struct catalog_notes *notes, bool is_dry_run)
+/* False: the catalogue can't be read; said. */
+static bool compare(
+    const struct catalog_file *file, const struct catalog_notes *notes,
+    struct catalog_difference *difference)
 {
-    BASE_CLEANUP(catalog_difference_finish) struct catalog_difference difference = {0};
     BASE_CLEANUP(base_free_pointer) char *problem = NULL;
-    if ((file->replaces || is_dry_run) &&
-        !catalog_difference_find(
-            file->config, notes, file->replaces, CATALOG_SCOPE_ALL, &difference, &problem)) {
+    bool is_done = catalog_difference_find(
+        file->config, notes, file->replaces, CATALOG_SCOPE_ALL, difference, &problem);
+    if (!is_done)
         cli_complain("%s; nothing was imported", problem);
-        return false;
-    }
-    if (is_dry_run) {
-        print_dry_run(file, &difference);
-        return true;
-    }
-    bool is_done = catalog_import(file, notes, file->replaces ? &difference : NULL);
-    if (is_done && !file->replaces)
-        print_left(file, notes);
     return is_done;
 }
 
-/* False: not everything was imported; said. */
+/* False: not everything was imported, or would be; said. */
 static bool import_file(const struct catalog_file *file, bool is_dry_run)
 {
     BASE_CLEANUP(catalog_notes_finish) struct catalog_notes notes = {0};
-    if (file->checked_by != NULL && !(source_spool(file->source) && catalog_check(file, &notes)))
+    BASE_CLEANUP(catalog_difference_finish) struct catalog_difference difference = {0};
+    struct catalog_checked checked;
+    if ((file->whole_by != NULL || is_dry_run) &&
+        !(source_spool(file->source) && catalog_check(file, &notes, &checked)))
         return false;
-    return import_checked(file, &notes, is_dry_run);
+    if ((file->replaces || is_dry_run) && !compare(file, &notes, &difference))
+        return false;
+    if (is_dry_run) {
+        print_difference(file, &difference);
+        return import_end_dry_run(checked.n_lines, checked.n_bad);
+    }
+    bool is_done = catalog_import(file, &notes, file->replaces ? &difference : NULL);
+    if (is_done && !file->replaces)
+        print_left(file, &notes);
+    return is_done;
 }
 
 enum cli_exit cli_catalog(const struct cli_call *call)

@@ -140,11 +140,11 @@ static void receive_record(struct import *import, const struct csv_record *recor
         import_complain(import, record->line, base_buffer_text(&problem));
         return;
     }
-    int64_t earlier = import->is_checked ? 0 : catalog_notes_take(pass->notes, &line, record->line);
+    const char *what = NULL;
+    int64_t earlier =
+        import->is_checked ? 0 : catalog_notes_take(pass->notes, &line, record->line, &what);
     if (earlier > 0) {
-        base_buffer_printf(
-            &problem, "it contradicts line %" PRId64 " in name, price, activity, quantity or tags",
-            earlier);
+        base_buffer_printf(&problem, "it contradicts line %" PRId64 " in %s", earlier, what);
         product_line_append_sku(&problem, line.sku);
         import_complain(import, record->line, base_buffer_text(&problem));
     } else if (!import->only_checks) {
@@ -200,22 +200,24 @@ static void run(struct catalog_pass *pass, const char *task_name)
     import_run(&pass->import, task_name);
 }
 
-bool catalog_check(const struct catalog_file *file, struct catalog_notes *notes)
+bool catalog_check(
+    const struct catalog_file *file, struct catalog_notes *notes, struct catalog_checked *checked)
 {
     struct catalog_pass pass = {.file = file, .notes = notes, .import = {.only_checks = true}};
     const struct import *import = &pass.import;
     run(&pass, "checking");
     bool is_whole = import->end == IMPORT_READ_ALL;
     bool is_empty = is_whole && file->replaces && import->n_lines == import->n_bad;
-    bool is_refused = is_whole && (import->n_bad > 0 || is_empty);
+    bool is_refused = is_whole && ((import->n_bad > 0 && file->whole_by != NULL) || is_empty);
+    *checked = (struct catalog_checked){.n_lines = import->n_lines, .n_bad = import->n_bad};
     if (is_refused)
         print_summary(&pass);
     if (is_empty)
         cli_complain(
             "%s has no products; %s would make every product inactive", file->source->name,
-            file->checked_by);
+            file->whole_by);
     if (is_refused)
-        cli_complain("nothing was imported, because of %s", file->checked_by);
+        cli_complain("nothing was imported, because of %s", file->whole_by);
     import_finish(&pass.import);
     return is_whole && !is_refused && source_rewind(file->source);
 }
@@ -228,7 +230,7 @@ bool catalog_import(
         .file = file,
         .notes = notes,
         .replaced = replaced,
-        .import = {.is_checked = file->checked_by != NULL},
+        .import = {.is_checked = file->whole_by != NULL},
     };
     run(&pass, "importing");
     bool is_whole = import_is_whole(&pass.import);

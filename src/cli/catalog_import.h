@@ -16,17 +16,25 @@ struct catalog_file {
     struct source *source;
     char delimiter; /* '\0': found by itself */
     bool has_decimal_prices;
-    const char *checked_by; /* "--strict": why nothing is imported if a line is bad */
-    bool replaces;          /* it is the whole catalogue; without products it is refused */
+    const char *whole_by; /* "--strict": why nothing is imported if a line is bad; NULL: it is */
+    bool replaces;        /* it is the whole catalogue; without products it is refused */
 };
 
-/* Only reads the lines, and notes what they say. False: a line is bad, or contradicts another, or
- * it can't be read; said. The source is at its beginning again. */
-bool catalog_check(const struct catalog_file *file, struct catalog_notes *notes) BASE_MUST_CHECK;
-/* Imports them. `notes` are those of the check; without one the import takes them. `replaced`
- * (NULL: nothing is): the file is the whole catalogue, so what it does not say is not so, and the
- * products that it does not have become inactive, but for those that somebody changed meanwhile.
- * False: not everything was recorded; said. */
+struct catalog_checked {
+    int64_t n_lines;
+    int64_t n_bad; /* or they contradict another; said */
+};
+
+/* Only reads the lines, and notes what the good ones say. False: nothing may be imported, because
+ * of bad lines and whole_by, or as the file can't be read; said. The source is at its beginning
+ * again. */
+bool catalog_check(
+    const struct catalog_file *file, struct catalog_notes *notes,
+    struct catalog_checked *checked) BASE_MUST_CHECK;
+/* Imports them. `notes` are those of the check that whole_by asks for; without one the import takes
+ * them. `replaced` (NULL: nothing is): the file is the whole catalogue, so what it does not say is
+ * not so, and the products that it does not have become inactive, but for those that somebody
+ * changed meanwhile. False: not everything was recorded; said. */
 bool catalog_import(
     const struct catalog_file *file, struct catalog_notes *notes,
     const struct catalog_difference *replaced) BASE_MUST_CHECK;

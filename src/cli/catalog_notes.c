@@ -47,7 +47,8 @@ static void format_price(char text[BASE_INT_SIZE + 1], bool has_price, int64_t p
 }
 
 int64_t catalog_notes_take(
-    struct catalog_notes *notes, const struct product_line *line, int64_t line_number)
+    struct catalog_notes *notes, const struct product_line *line, int64_t line_number,
+    const char **what)
 {
     BASE_CLEANUP(base_buffer_finish) struct base_buffer quantity = {0};
     char price[BASE_INT_SIZE + 1];
@@ -55,27 +56,29 @@ int64_t catalog_notes_take(
     codec_write_quantity(&quantity, &line->quantity);
     const struct {
         const char *what;
+        const char *name; /* in the notes */
         bool is_said;
         const char *value;
     } members[] = {
-        {line->currency, true, price},
-        {"name", true, line->name},
-        {"active", line->has_active, line->is_active ? "1" : "0"},
-        {"quantity", line->has_quantity, base_buffer_text(&quantity)},
-        {"tags", line->has_tags, line->tags == NULL ? "" : line->tags},
+        {"price", line->currency, true, price},
+        {"name", "name", true, line->name},
+        {"active", "active", line->has_active, line->is_active ? "1" : "0"},
+        {"quantity", "quantity", line->has_quantity, base_buffer_text(&quantity)},
+        {"tags", "tags", line->has_tags, line->tags == NULL ? "" : line->tags},
     };
+    for (size_t i = 0; i < BASE_COUNT(members); i++) {
+        int64_t other = seen_find_other(&notes->seen, line->sku, members[i].name, members[i].value);
+        *what = members[i].what;
+        if (members[i].is_said && other > 0)
+            return other;
+    }
     notes->n_products += !catalog_notes_have(notes, line->sku);
     if (line->has_price)
         note_currency(notes, line->currency);
-    int64_t first = 0;
-    for (size_t i = 0; i < BASE_COUNT(members); i++) {
-        if (!members[i].is_said)
-            continue;
-        int64_t earlier =
-            seen_note(&notes->seen, line->sku, members[i].what, members[i].value, line_number);
-        first = first > 0 ? first : earlier;
-    }
-    return first;
+    for (size_t i = 0; i < BASE_COUNT(members); i++)
+        if (members[i].is_said)
+            seen_note(&notes->seen, line->sku, members[i].name, members[i].value, line_number);
+    return 0;
 }
 
 /* ---- asked ----------------------------------------------------------------------------------- */

@@ -20,10 +20,11 @@ struct catalog_notes {
 void catalog_notes_finish(struct catalog_notes *notes);
 void catalog_notes_take_header(
     struct catalog_notes *notes, const struct product_line_header *header);
-/* Notes what a line says. 0, or the number of an earlier line of the same product that says
- * something else in its name, price, activity, quantity or tags; what that one says stays noted. */
+/* Notes what a line says, and returns 0. Or nothing, and returns the number of an earlier line of
+ * the same product that says something else; *what is in what, static: "price". */
 int64_t catalog_notes_take(
-    struct catalog_notes *notes, const struct product_line *line, int64_t line_number);
+    struct catalog_notes *notes, const struct product_line *line, int64_t line_number,
+    const char **what);
 
 /* Whether the file has the product; whether it says if the product is active. */
 bool catalog_notes_have(const struct catalog_notes *notes, const char *sku) BASE_MUST_CHECK;

@@ -101,6 +101,7 @@ static const struct subcommand {
               "check the whole file first, and import nothing if a line is invalid or contradicts "
               "another"},
              {"delimiter", "CHARACTER", "what is between the fields of a table: , ; | or tab"},
+             {"revive", NULL, "bring coupons of the file back that are withdrawn"},
              {"dry-run", NULL, "check the file, say what would change, and import nothing"}},
     },
     {

@@ -100,26 +100,39 @@ void coupon_line_append_code(struct base_buffer *problem, const char *code)
     base_buffer_append_char(problem, ')');
 }
 
+/* In the words of a line, where those of the codec are about a body. */
+static void append_complaint(
+    struct base_buffer *problem, const char *pointer, const char *detail, bool is_malformed)
+{
+    static const char BODY_LINE[] = "Line 1, "; /* there is one, whose number is another */
+    static const char BODY[] = "The body must be an object";
+    bool names_member = pointer[0] != '/' || strncmp(detail, pointer + 1, strlen(pointer + 1)) == 0;
+    if (is_malformed)
+        base_buffer_append_text(problem, "it must be a JSON object; ");
+    else if (!names_member)
+        base_buffer_printf(problem, "%s: ", pointer + 1);
+    if (strncmp(detail, BODY_LINE, strlen(BODY_LINE)) == 0)
+        detail += strlen(BODY_LINE);
+    if (strncmp(detail, BODY, strlen(BODY)) == 0)
+        base_buffer_printf(problem, "it must be a JSON object%s", detail + strlen(BODY));
+    else
+        base_buffer_append_text(problem, detail);
+}
+
 bool coupon_line_read(
     const char *json, size_t length, struct base_arena *arena, struct coupon_definition *definition,
     struct base_buffer *problem)
 {
-    static const char BODY_LINE[] = "Line 1, "; /* there is one, whose number is another */
     struct codec_complaints complaints = {.n = 0};
     const struct codec_body body = {.bytes = json, .length = length};
     enum codec_outcome outcome = codec_read_coupon(body, true, arena, definition, &complaints);
-    if (outcome == CODEC_READ)
-        return true;
-    const char *pointer = complaints.list[0].pointer;
-    const char *detail = complaints.list[0].detail;
-    if (outcome == CODEC_MALFORMED)
-        base_buffer_append_text(problem, "it is no JSON object: ");
-    else if (pointer[0] == '/' && strncmp(detail, pointer + 1, strlen(pointer + 1)) != 0)
-        base_buffer_printf(problem, "%s: ", pointer + 1);
-    if (strncmp(detail, BODY_LINE, strlen(BODY_LINE)) == 0)
-        detail += strlen(BODY_LINE);
-    base_buffer_append_text(problem, detail);
-    return false;
+    for (size_t i = 0; outcome != CODEC_READ && i < complaints.n; i++) {
+        base_buffer_append_text(problem, i > 0 ? " " : "");
+        append_complaint(
+            problem, complaints.list[i].pointer, complaints.list[i].detail,
+            outcome == CODEC_MALFORMED);
+    }
+    return outcome == CODEC_READ;
 }
 
 /* NULL, or why it can't be written as JSON. */

@@ -394,11 +394,27 @@ bool import_is_whole(const struct import *import)
 void import_print_summary(const struct import *import)
 {
     int64_t n_unchanged = import->metrics.numbers[METRICS_COMMANDS_UNCHANGED];
+    if (import->only_checks) {
+        printf("lines: %" PRId64 " read, %" PRId64 " bad\n", import->n_lines, import->n_bad);
+        return;
+    }
     printf(
         "lines: %" PRId64 " read, %" PRId64 " changed a %s, %" PRId64 " said nothing new, %" PRId64
         " bad\n",
         import->n_lines, import->n_done - n_unchanged, import->kind->thing, n_unchanged,
         import->n_bad);
+}
+
+bool import_end_dry_run(int64_t n_lines, int64_t n_bad)
+{
+    if (n_bad == 0)
+        puts("dry run: every line is right; nothing was imported");
+    else
+        printf(
+            "dry run: bad lines that would be left out: %" PRId64 " of %" PRId64
+            "; nothing was imported\n",
+            n_bad, n_lines);
+    return n_bad == 0;
 }
 
 static void run(struct import *import)

@@ -104,6 +104,8 @@ void import_finish(struct import *import);
 /* Whether all of it was read and recorded. */
 bool import_is_whole(const struct import *import) BASE_MUST_CHECK;
 void import_print_summary(const struct import *import);
+/* The end of what a dry run says, after a check that read the whole file. False: a line is bad. */
+bool import_end_dry_run(int64_t n_lines, int64_t n_bad) BASE_MUST_CHECK;
 
 /* ---- for its kind ---------------------------------------------------------------------------- */
 

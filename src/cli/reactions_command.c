@@ -22,11 +22,32 @@ static void print_list(
     }
 }
 
-static bool change(struct postgres_session *session, const struct cli_call *call, char **problem)
+static bool rerun(
+    struct postgres_session *session, const struct runner_state *state, const char *from,
+    char **problem)
+{
+    int64_t head = state->position + state->lag_events;
+    int64_t position = 0;
+    bool has_changed = false;
+    if (!base_parse_int(from, 1, head, &position)) {
+        cli_complain("the log ends at position %" PRId64 "; nothing was done", head);
+        return false;
+    }
+    if (!reactions_rerun(session, state->name, from, &has_changed, problem))
+        return false;
+    printf(
+        has_changed ? "%s answers the events from position %s on again\n"
+                    : "%s has not come to position %s yet\n",
+        state->name, from);
+    return true;
+}
+
+static bool change(
+    struct postgres_session *session, const struct runner_state *state, const struct cli_call *call,
+    char **problem)
 {
     const char *action = call->arguments[0];
-    const char *name = call->arguments[1];
-    const char *from = call->flags[CLI_REACTIONS_FROM].value;
+    const char *name = state->name;
     bool has_changed = false;
     if (strcmp(action, "pause") == 0) {
         if (!reactions_pause(session, name, &has_changed, problem))
@@ -37,12 +58,7 @@ static bool change(struct postgres_session *session, const struct cli_call *call
             return false;
         printf(has_changed ? "%s goes on\n" : "%s was not paused\n", name);
     } else {
-        if (!reactions_rerun(session, name, from, &has_changed, problem))
-            return false;
-        printf(
-            has_changed ? "%s answers the events from position %s on again\n"
-                        : "%s has not come to position %s yet\n",
-            name, from);
+        return rerun(session, state, call->flags[CLI_REACTIONS_FROM].value, problem);
     }
     return true;
 }
@@ -60,9 +76,10 @@ static enum cli_exit run(
         print_list(states, timers, n);
         return CLI_DONE;
     }
-    if (followers_find(states, n, call->arguments[1]) == NULL)
+    const struct runner_state *state = followers_find(states, n, call->arguments[1]);
+    if (state == NULL)
         return followers_complain_unknown("reaction", states, n, call->arguments[1]);
-    return change(session, call, problem) ? CLI_DONE : CLI_FAILED;
+    return change(session, state, call, problem) ? CLI_DONE : CLI_FAILED;
 }
 
 static bool is_understood(const struct cli_call *call)

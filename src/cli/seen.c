@@ -52,7 +52,15 @@ void seen_finish(struct seen *seen)
     *seen = (struct seen){.slots = NULL};
 }
 
-int64_t seen_note(
+int64_t seen_find_other(
+    const struct seen *seen, const char *sku, const char *what, const char *value)
+{
+    return seen_has(seen, sku, what) && !seen_says(seen, sku, what, value)
+               ? find(seen, digest(sku, what))->line
+               : 0;
+}
+
+void seen_note(
     struct seen *seen, const char *sku, const char *what, const char *value, int64_t line)
 {
     if (seen->n >= seen->n_slots / 8 * 7)
@@ -63,12 +71,8 @@ int64_t seen_note(
         .line = (uint32_t)line,
     };
     struct seen_thing *slot = find(seen, thing.about);
-    bool is_new = slot->about == 0;
-    if (!is_new && slot->value != thing.value)
-        return slot->line;
-    seen->n += is_new;
+    seen->n += slot->about == 0;
     *slot = thing;
-    return 0;
 }
 
 bool seen_says(const struct seen *seen, const char *sku, const char *what, const char *value)

@@ -1,7 +1,7 @@
 /*
- * seen: what the lines of a catalogue file said so far, to find those that contradict each other
- * and to know which skus there were. It remembers digests: 16 bytes for each thing said, and up to
- * as much again for room, however long the texts are.
+ * seen: what the lines of a file said so far of its products or coupons, to find those that
+ * contradict each other and to know which skus or codes there were. It remembers digests: 16 bytes
+ * for each thing said, and up to as much again for room, however long the texts are.
  */
 #ifndef CARTD_CLI_SEEN_H
 #define CARTD_CLI_SEEN_H
@@ -21,9 +21,12 @@ struct seen {
 };
 
 void seen_finish(struct seen *seen);
-/* Notes that a line says `value` of something about a sku, such as "name". 0, or the number of the
- * last line before that said another value, which stays noted. */
-int64_t seen_note(
+/* The number of the newest line that said something else than `value` of a sku's `what`, such as
+ * its "name"; 0: none did. */
+int64_t seen_find_other(
+    const struct seen *seen, const char *sku, const char *what, const char *value) BASE_MUST_CHECK;
+/* Notes that a line says `value`, which no line contradicts. */
+void seen_note(
     struct seen *seen, const char *sku, const char *what, const char *value, int64_t line);
 /* Whether the lines said this value of the sku. */
 bool seen_says(const struct seen *seen, const char *sku, const char *what, const char *value)

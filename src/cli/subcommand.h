@@ -44,7 +44,12 @@ enum cli_catalog_flag {
     CLI_CATALOG_REPLACE,
     CLI_CATALOG_DRY_RUN
 };
-enum cli_coupons_flag { CLI_COUPONS_STRICT, CLI_COUPONS_DELIMITER, CLI_COUPONS_DRY_RUN };
+enum cli_coupons_flag {
+    CLI_COUPONS_STRICT,
+    CLI_COUPONS_DELIMITER,
+    CLI_COUPONS_REVIVE,
+    CLI_COUPONS_DRY_RUN
+};
 enum cli_rebuild_flag { CLI_REBUILD_FROM };
 enum cli_reactions_flag { CLI_REACTIONS_FROM };
 enum cli_show_flag { CLI_SHOW_VERSION, CLI_SHOW_AT };

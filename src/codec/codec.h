@@ -129,6 +129,10 @@ bool codec_read_catalog_event(
 const char *codec_coupon_event_name(enum coupon_event_type type);
 int32_t codec_coupon_event_schema_version(enum coupon_event_type type);
 void codec_write_coupon_event(struct base_buffer *out, const struct coupon_event *event);
+/* Appends an object with the i-th member of a definition alone, and returns the member's name;
+ * NULL: there are fewer. */
+const char *codec_write_coupon_member(
+    struct base_buffer *out, const struct coupon_definition *definition, size_t i);
 bool codec_read_coupon_event(
     const char *type, int32_t schema_version, const char *data, struct base_arena *arena,
     struct coupon_event *event) BASE_MUST_CHECK;
@@ -167,7 +171,7 @@ bool codec_is_same_json(const char *left, const char *right) BASE_MUST_CHECK;
 /* A cart as a snapshot stores it, and back; texts go to the arena. `shape` of a stored snapshot
  * must be this one, else it is not read: a snapshot can be made again from the events, so there are
  * no upcasts. False: not a snapshot; `cart` may have been changed. */
-#define CODEC_SNAPSHOT_SHAPE 9
+#define CODEC_SNAPSHOT_SHAPE 10
 void codec_write_cart_snapshot(struct base_buffer *out, const struct cart *cart);
 bool codec_read_cart_snapshot(const char *json, struct base_arena *arena, struct cart *cart)
     BASE_MUST_CHECK;
@@ -217,6 +221,31 @@ struct codec_event {
     const char *metadata; /* JSON */
 };
 void codec_write_event(struct base_buffer *out, const struct codec_event *event);
+
+/* An event as CloudEvents 1.0 has it: its attributes, and its data as codec_write_event() shows it.
+ * Its texts are in the arena. */
+struct codec_cloud_event {
+    const char *specversion;
+    const char *id; /* STREAM:VERSION, for ever the same */
+    const char *source;
+    const char *type; /* PREFIX.STREAM_TYPE.TYPE.vSCHEMA_VERSION */
+    const char *subject;
+    int64_t time_us;
+    const char *datacontenttype;
+    const char *sequence;     /* the position, of 16 digits, so that it sorts as text */
+    const char *partitionkey; /* the stream: within it the order matters */
+    const char *traceparent;  /* NULL: none */
+    const char *data;
+};
+struct codec_cloud_naming {
+    const char *source; /* a URI */
+    const char *prefix; /* a name in reverse DNS notation */
+};
+struct codec_cloud_event codec_make_cloud_event(
+    const struct codec_event *event, const struct codec_cloud_naming *naming,
+    struct base_arena *arena);
+/* The structured form of the JSON event format. */
+void codec_write_cloud_event(struct base_buffer *out, const struct codec_cloud_event *event);
 
 /* Whether any event was ever recorded under this name. */
 bool codec_is_event_name(const char *name) BASE_MUST_CHECK;

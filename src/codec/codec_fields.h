@@ -157,6 +157,13 @@ void codec_write_fields(
 void codec_write_shown_fields(
     struct base_buffer *out, const struct codec_field *fields, const void *source);
 
+/* ---- envelope.c ------------------------------------------------------------------------------ */
+
+/* The data of an event without what is hidden of it; in `data`, where that is not all. */
+const char *codec_show_data(const struct codec_event *event, struct base_buffer *data);
+/* NULL: its metadata have none. */
+const char *codec_read_traceparent(const char *metadata, struct base_arena *arena);
+
 /* ---- shapes.c -------------------------------------------------------------------------------- */
 
 /* The data of a type of event. */

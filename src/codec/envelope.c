@@ -46,19 +46,34 @@ void codec_write_event_metadata(struct base_buffer *out, const struct codec_meta
     codec_write_fields(out, metadata_fields, metadata);
 }
 
-bool codec_read_correlation(const char *metadata, char id[static BASE_UUID_SIZE])
+/* A text of a member without escapes, whose quotes are left out; else its length is 0. */
+static struct codec_token find_text(const char *metadata, const char *wanted)
 {
     struct codec_scanner scanner = {.at = metadata, .end = metadata + strlen(metadata)};
     struct codec_token name;
     struct codec_token value;
     while (codec_next_member(&scanner, &name, &value)) {
-        if (!codec_is_named(&name, "correlation_id") || value.length != BASE_UUID_SIZE + 1)
+        if (!codec_is_named(&name, wanted) || value.length < 2 || value.bytes[0] != '"')
             continue;
-        memcpy(id, value.bytes + 1, BASE_UUID_SIZE - 1);
-        id[BASE_UUID_SIZE - 1] = '\0';
-        return true;
+        return (struct codec_token){.bytes = value.bytes + 1, .length = value.length - 2};
     }
-    return false;
+    return (struct codec_token){.length = 0};
+}
+
+bool codec_read_correlation(const char *metadata, char id[static BASE_UUID_SIZE])
+{
+    struct codec_token text = find_text(metadata, "correlation_id");
+    if (text.length != BASE_UUID_SIZE - 1)
+        return false;
+    memcpy(id, text.bytes, text.length);
+    id[text.length] = '\0';
+    return true;
+}
+
+const char *codec_read_traceparent(const char *metadata, struct base_arena *arena)
+{
+    struct codec_token text = find_text(metadata, "traceparent");
+    return text.length == 0 ? NULL : base_arena_copy(arena, text.bytes, text.length);
 }
 
 /* ---- written --------------------------------------------------------------------------------- */
@@ -96,15 +111,20 @@ static void write_without(
     base_buffer_append_char(out, '}');
 }
 
+const char *codec_show_data(const struct codec_event *event, struct base_buffer *data)
+{
+    const struct codec_field *hidden = find_hidden(event->type);
+    if (hidden == NULL || event->data[0] != '{')
+        return event->data;
+    write_without(data, event->data, hidden);
+    return base_buffer_text(data);
+}
+
 void codec_write_event(struct base_buffer *out, const struct codec_event *event)
 {
     struct codec_event_copy shown = {.event = *event};
     BASE_CLEANUP(base_buffer_finish) struct base_buffer data = {0};
-    const struct codec_field *hidden = find_hidden(event->type);
-    if (hidden != NULL && event->data[0] == '{') {
-        write_without(&data, event->data, hidden);
-        shown.event.data = base_buffer_text(&data);
-    }
+    shown.event.data = codec_show_data(event, &data);
     codec_write_shown_fields(out, event_fields, &shown);
 }
 

@@ -72,6 +72,17 @@ void codec_write_coupon_event(struct base_buffer *out, const struct coupon_event
     codec_write_fields(out, codec_coupon_shapes[event->type].fields, event);
 }
 
+const char *codec_write_coupon_member(
+    struct base_buffer *out, const struct coupon_definition *definition, size_t i)
+{
+    const struct codec_field *fields = codec_coupon_shapes[COUPON_EVENT_DEFINED].fields;
+    const struct coupon_event event = {.type = COUPON_EVENT_DEFINED, .defined = *definition};
+    const struct codec_field alone[] = {fields[i], {.name = NULL}};
+    if (fields[i].name != NULL)
+        codec_write_fields(out, alone, &event);
+    return fields[i].name;
+}
+
 void codec_write_customer_event(struct base_buffer *out, const struct customer_event *event)
 {
     codec_write_fields(out, codec_customer_shapes[event->type].fields, event);

@@ -407,7 +407,10 @@ static void read_coupon_code(
     if (folded != NULL)
         *(const char **)target = folded;
     else
-        refuse(object, field, value, "the code of a coupon, of 1 to 64 characters");
+        refuse(
+            object, field, value,
+            "the code of a coupon: 1 to 64 characters without slashes and control characters, and "
+            "neither . nor ..");
 }
 
 static void read_coupon_state(
@@ -493,8 +496,8 @@ static void read_null(const struct codec_field *field, void *target)
         codec_set_integer(field, field->otherwise, target);
     else if (field->kind == CODEC_TIME)
         *(int64_t *)target = INT64_MIN;
-    else if (field->kind == CODEC_INTEGER)
-        codec_set_integer(field, field->otherwise, target);
+    else if (field->kind == CODEC_BOOLEAN)
+        *(bool *)target = field->otherwise != 0;
 }
 
 static void read_absence(
@@ -502,8 +505,6 @@ static void read_absence(
 {
     if (!field->is_optional)
         codec_complain_of_member(object, field->name, "%s is missing.", field->name);
-    else if (field->kind == CODEC_BOOLEAN)
-        *(bool *)target = field->otherwise != 0;
     else if (field->kind == CODEC_METADATA)
         *(const char **)target = "{}";
     else

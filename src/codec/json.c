@@ -148,7 +148,7 @@ static void append_reason(struct base_buffer *out, const json_error_t *error)
     if (code == json_error_null_character || code == json_error_null_byte_in_key)
         base_buffer_append_text(out, "U+0000 (\\u0000) is not allowed in texts and names");
     else if (code == json_error_premature_end_of_input)
-        base_buffer_append_text(out, "the body ends before its JSON does");
+        base_buffer_append_text(out, "the text ends before its JSON does");
     else if (code == json_error_end_of_input_expected)
         base_buffer_append_text(out, "there is text after the JSON");
     else

@@ -485,7 +485,7 @@ const struct codec_field codec_definition_fields[] = {
     {FIELD("limit", INTEGER, limit), OPTIONAL, .least = 1, .most = COUPON_LIMIT_MAX},
     {FIELD("limit_per_customer", INTEGER, limit_per_customer), OPTIONAL, .least = 1,
      .most = COUPON_LIMIT_MAX},
-    {FIELD("combinable", BOOLEAN, is_combinable), .is_optional = true},
+    {FIELD("combinable", BOOLEAN, is_combinable), OPTIONAL},
     {.name = NULL},
 };
 

@@ -111,6 +111,7 @@ enum coupon_command_type {
 struct coupon_command {
     enum coupon_command_type type;
     struct coupon_definition definition; /* of define */
+    bool leaves_withdrawn;               /* of define: one that is withdrawn stays as it is */
 };
 
 /* Why a command is refused. */

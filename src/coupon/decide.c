@@ -91,7 +91,8 @@ void coupon_decide(
     case COUPON_COMMAND_DEFINE:
         decision->event =
             (struct coupon_event){.type = COUPON_EVENT_DEFINED, .defined = command->definition};
-        if (is_in_force && coupon_is_same(&coupon->definition, &command->definition))
+        if (is_in_force ? coupon_is_same(&coupon->definition, &command->definition)
+                        : coupon->is_withdrawn && command->leaves_withdrawn)
             decision->outcome = COUPON_ALREADY_SO;
         break;
     case COUPON_COMMAND_WITHDRAW:

@@ -62,7 +62,7 @@ void http_count_as(struct http_request *request, size_t n)
 
 /* ---- attempts at coupons --------------------------------------------------------------------- */
 
-const struct http_refusal *http_admit_attempt(struct http_request *request)
+const struct http_refusal *http_admit_attempt(struct http_request *request, const char *pointer)
 {
     struct http *http = request->http;
     const struct base_uuid *cart_id = &request->wait.command.stream_id;
@@ -78,11 +78,13 @@ const struct http_refusal *http_admit_attempt(struct http_request *request)
     }
     request->allowance = allowance; /* for the headers */
     metrics_add(http->options.metrics, METRICS_HTTP_REFUSED_COUPON_ATTEMPTS, 1);
-    return http_refuse(
+    struct http_refusal refusal = *http_refuse(
         &request->arena, HTTP_PROBLEM_TOO_MANY_ATTEMPTS,
         "Too many codes were tried that are no applicable coupon. Nothing was done. Try again in "
         "%u s.",
         allowance.seconds);
+    refusal.pointer = pointer;
+    return http_refuse_with(&request->arena, &refusal);
 }
 
 void http_settle_attempt(struct http_request *request, bool has_failed)

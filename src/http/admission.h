@@ -17,8 +17,10 @@ void http_count_as(struct http_request *request, size_t n);
 
 /* Takes one attempt at a coupon from what the caller, and everybody at the cart of the command, may
  * fail with. http_settle_attempt() gives it back unless it has failed; at once, and not by what was
- * seen in between, so that many at the same time are no more. */
-const struct http_refusal *http_admit_attempt(struct http_request *request) BASE_MUST_CHECK;
+ * seen in between, so that many at the same time are no more. `pointer`: to the command that tries
+ * it. */
+const struct http_refusal *http_admit_attempt(struct http_request *request, const char *pointer)
+    BASE_MUST_CHECK;
 void http_settle_attempt(struct http_request *request, bool has_failed);
 
 #define HTTP_ALLOWANCE_HEADERS_MAX 2

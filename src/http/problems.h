@@ -169,7 +169,7 @@
         "is with its Cart-Token, or from_token.")                                                  \
     ROW(SOURCE_CART_CLOSED, "source-cart-closed", 409, "The cart to merge is closed",              \
         "Only open carts are merged, and this one was checked out, cancelled or merged into yet "  \
-        "another cart. Nothing was done.")                                                         \
+        "another cart, or it has expired. Nothing was done.")                                      \
     ROW(CART_NOT_MERGED, "cart-not-merged", 409, "The cart was not merged",                        \
         "A merge is reverted in the cart that the other was merged into, and this other one is "   \
         "closed but was not merged into it. Nothing was done.")                                    \

@@ -154,6 +154,7 @@ const char *projections_coupons_sql(void)
            "    document::jsonb - ARRAY['version', 'used', 'withdrawn']\n"
            "FROM coupons\n"
            "WHERE folded_code > $1\n"
+           "    AND ($2::boolean OR (document::jsonb ->> 'withdrawn')::boolean)\n"
            "ORDER BY folded_code\n"
            "LIMIT 10000";
 }

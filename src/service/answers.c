@@ -140,7 +140,7 @@ static int32_t known_version(const struct service_command *command)
 void answer_missed_events(struct service *service, struct service_command *command)
 {
     int32_t known = known_version(command);
-    if (known == 0) {
+    if (known == 0 || command->hides_events) {
         base_buffer_append_text(&command->body, "[]");
         service_answer(service, command);
         return;

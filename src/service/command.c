@@ -25,8 +25,7 @@ static enum metrics_number counter_of(const struct service_command *command)
     case SERVICE_DONE:
         if (command->is_replayed)
             return METRICS_COMMANDS_REPLAYED;
-        return command->recorded_at_us != 0 ? METRICS_COMMANDS_RECORDED
-                                            : METRICS_COMMANDS_UNCHANGED;
+        return command->is_recorded ? METRICS_COMMANDS_RECORDED : METRICS_COMMANDS_UNCHANGED;
     case SERVICE_REFUSED:
     case SERVICE_OTHER_TYPE:
     case SERVICE_VERSION_MISMATCH:
@@ -51,7 +50,7 @@ static void count_shared(struct metrics *metrics, const struct service_command *
         return;
     if (command->outcome == SERVICE_REFUSED)
         metrics_add(metrics, METRICS_SHARED_REFUSED, 1);
-    else if (command->outcome == SERVICE_DONE && command->recorded_at_us != 0)
+    else if (command->outcome == SERVICE_DONE && command->is_recorded)
         metrics_add(metrics, METRICS_SHARED_RECORDED, 1);
 }
 
@@ -110,6 +109,7 @@ void service_undecide(struct service_command *command)
     command->lacks_times = false;
     command->is_created = false;
     command->is_replayed = false;
+    command->is_recorded = false;
 }
 
 void service_requeue(struct service *service, struct service_command *command)

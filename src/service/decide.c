@@ -191,6 +191,7 @@ static void apply_rules(
         record(batch, others.streams[effect->other], command, effect->facts, effect->n_facts);
     }
     command->is_created = former_version == 0 && decision.n_facts > 0;
+    command->is_recorded = decision.n_facts > 0;
     prepare_answer(stream, command);
     add_key(batch, stream, command);
 }
@@ -248,6 +249,7 @@ static bool find_former_answer(struct batch_command *entry)
         entry->resolution = BATCH_REPLAY;
         command->outcome = SERVICE_DONE;
         command->is_replayed = command->has_own_id;
+        command->is_recorded = true;
         command->is_created = command->aggregate->creates == NULL ? entry->recorded_version == 1
                                                                   : is_creation(command);
         command->version = entry->recorded_version;
@@ -297,6 +299,13 @@ static bool find_absence(struct batch_stream *stream, struct batch_command *entr
     return true;
 }
 
+static bool hides_events(const struct batch_stream *stream, const struct service_command *command)
+{
+    const struct aggregate *aggregate = command->aggregate;
+    return aggregate->shows_events != NULL &&
+           !aggregate->shows_events(stream->load.state, command->command);
+}
+
 /* In this order (docs/http.md, "Order of checks"): existence, idempotency key, If-Match, rules. */
 static void decide_command(
     struct batch *batch, struct batch_stream *stream, struct batch_command *entry)
@@ -317,6 +326,7 @@ static void decide_command(
     if (!is_matching(command, version)) {
         command->outcome = SERVICE_VERSION_MISMATCH;
         command->version = version;
+        command->hides_events = hides_events(stream, command);
         return;
     }
     apply_rules(batch, stream, entry);

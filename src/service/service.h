@@ -142,9 +142,11 @@ struct service_command {
     bool may_be_recorded; /* an append that held it was lost: look up its id before deciding again
                            */
     bool has_waited;      /* for a stream that it shares with others */
+    bool hides_events;    /* of a VERSION_MISMATCH: the caller may not see what was missed */
     bool is_in_doubt;     /* its former answer was found, and not confirmed by a standby */
     struct aggregate_times times; /* of the document */
-    int64_t recorded_at_us;       /* of the append that recorded it */
+    bool is_recorded;             /* with SERVICE_DONE: it has events, and was not so already */
+    int64_t recorded_at_us;       /* of the append that recorded it, or what it rests on */
     bool lacks_times;             /* body is a document without its times */
 };
 void service_submit(struct service *service, struct service_command *command);

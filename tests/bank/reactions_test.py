@@ -203,8 +203,12 @@ class OnceTest(ReactionCase):
             self.assertEqual(metrics['cartd_reaction_commands_total{outcome="done"}'], 20)
             self.assertEqual(metrics['cartd_commands_total{outcome="replayed"}'], 20)
             self.assertEqual(self.balances(), before)
-        self.assertIn("has not come to", self.cartd("rerun", "welcome", "--from", "1000"))
+        done = run_cartd("reactions", "rerun", "welcome", "--from", "1000", url=self.database.app_url)
+        self.assertEqual((done.returncode, done.stdout), (1, ""), done)
+        self.assertRegex(done.stderr, r"the log ends at position \d+; nothing was done")
         self.assert_sound()
+        self.cartd("rerun", "welcome", "--from", "1")
+        self.assertIn("has not come to position 2 yet", self.cartd("rerun", "welcome", "--from", "2"))
 
 
 class CauseTest(ReactionCase):

@@ -4,8 +4,9 @@ every route, and no other, is for test_contract."""
 import time
 import unittest
 
-from support import AuthCase, contract, encode_json, make_cart_token, make_id, make_key, make_sku
+from support import AuthCase, contract, make_cart_token, make_id, make_key, make_sku
 from support import needs_binary
+from support.operations import body_of, fill
 from support.tokens import AUDIENCE, ISSUER, encode, forge, key_of
 
 # What each operation is, by what it needs; see src/http/routes.h. An operation that is not here
@@ -139,33 +140,26 @@ class Targets:
         self.token = case.make_resume_token(case.make_cart(client=zoe)["id"], zoe)
 
     def make(self, operation, cart_id=None):
-        path = operation.path.replace("{cart_id}", cart_id or make_id())
-        path = path.replace("{item_id}", self.sku).replace("{slug}", "cart-closed")
-        path = path.replace("{file}", "cartd.css")
-        path = path.replace("{name}", "tax").replace("{code}", self.code)
-        path = path.replace("{token}", self.token).replace("{customer_id}", "zoe")
         other = {}  # a cart to merge, with the token that makes it the caller's
-        if operation.id in ("mergeCart", "revertMerge"):
+        if "/merge" in operation.path:
             cart, guest = self.case.make_guest_cart((self.sku, 1))
             other = {"from": cart["id"], "from_token": guest.headers["Cart-Token"]}
-            path = path.replace("{from}", cart["id"])
-        path = path.replace("{sku}", make_sku("put") if operation.id == "putProduct" else self.sku)
-        value = {
-            "createCart": {},
-            "addItem": {"sku": self.sku},
-            "changeItem": {"quantity": 2},
-            "changeDetails": {"note": "Please ring twice."},
-            "restoreCart": {"version": 1},
-            "changeCurrency": {"currency": "EUR"},
-            "executeCommands": {"commands": [{"type": "add_item", "sku": self.sku}]},
-            "applyCoupon": {"code": self.code},
-            "setTotal": {"amount": 19},
-            "mergeCart": other,
-            "revertMerge": {"from_token": other.get("from_token")},
-            "putProduct": {"name": "Tea", "prices": {"EUR": 1}},
-            "putCoupon": {"percent": 1250},
-        }.get(operation.id)
-        return operation.method, path, None if value is None else encode_json(value)
+        names = {
+            "cart_id": cart_id or make_id(),
+            "item_id": self.sku,
+            "sku": make_sku("put") if operation.id == "putProduct" else self.sku,
+            "code": self.code,
+            "token": self.token,
+            "customer_id": "zoe",
+            "from": other.get("from"),
+        }
+        body = body_of(
+            operation, self.sku, self.code,
+            changeCurrency={"currency": "EUR"},
+            mergeCart=other,
+            revertMerge={"from_token": other.get("from_token")},
+        )  # fmt: skip
+        return operation.method, fill(operation.path, **names), body
 
     def send(self, client, operation, cart_id=None, headers=None):
         method, path, body = self.make(operation, cart_id)

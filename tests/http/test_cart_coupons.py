@@ -223,6 +223,47 @@ class CheckingOut(CouponCase):
         self.assert_cart(self.post(self.cart_id, "checkout", {"expected_total": 900}))
         self.assertEqual((self.used(one), self.used(two)), (1, 0))
 
+    def test_applying_what_has_lapsed_asks_for_it_anew(self):
+        code = self.define(percent=1000)
+        self.assert_cart(self.apply(self.cart_id, code))
+        self.withdraw(code)
+        lapsed = self.assert_cart(self.post(self.cart_id, "reprice"))
+        self.assertEqual(lapsed["coupons"], [coupon(code, 0, "expired")])
+        self.assert_problem(self.apply(self.cart_id, code), 422, "coupon-not-applicable")
+        self.assertEqual(self.get_cart(self.cart_id), lapsed)
+        self.define(code=code, percent=2000)
+        cart = self.assert_cart(self.apply(self.cart_id, code))
+        self.assertEqual(cart["coupons"], [coupon(code, 200)])
+        self.assertEqual(self.assert_cart(self.apply(self.cart_id, code)), cart, "it is there")
+
+    def test_a_reprice_that_lapses_a_coupon_is_undone_as_a_whole(self):
+        code = self.define(percent=1000)
+        before = self.assert_cart(self.apply(self.cart_id, code))
+        self.withdraw(code)
+        self.make_product(600, sku=self.sku)
+        lapsed = self.assert_cart(self.post(self.cart_id, "reprice"))
+        self.assertEqual((lapsed["coupons"], lapsed["total"]), ([coupon(code, 0, "expired")], 1200))
+        undone = self.assert_cart(self.post(self.cart_id, "undo"))
+        self.assertEqual((undone["coupons"], undone["total"]), (before["coupons"], 900))
+        self.assert_problem(self.post(self.cart_id, "checkout"), 409, "coupons-changed")
+        version = {"version": lapsed["version"]}
+        redone = self.assert_cart(self.post(self.cart_id, "restore", version))
+        self.assertEqual((redone["coupons"], redone["total"]), (lapsed["coupons"], 1200))
+        version = {"version": before["version"]}
+        restored = self.assert_cart(self.post(self.cart_id, "restore", version))
+        self.assertEqual((restored["coupons"], restored["total"]), (before["coupons"], 900))
+        self.assert_clean()
+
+    def test_that_a_coupon_lapsed_is_a_change_by_itself(self):
+        code = self.define(percent=1000)
+        before = self.assert_cart(self.apply(self.cart_id, code))
+        self.withdraw(code)
+        self.assert_cart(self.post(self.cart_id, "reprice"))
+        undone = self.assert_cart(self.post(self.cart_id, "undo"))
+        self.assertEqual(undone["coupons"], before["coupons"])
+        undone = self.assert_cart(self.post(self.cart_id, "undo"))
+        self.assertEqual(undone["coupons"], [], "the change before was that it was applied")
+
     def test_what_takes_nothing_off_is_not_used_up(self):
         code = self.define(percent=1000, minimum={"EUR": 5000}, limit=1)
         self.assert_cart(self.apply(self.cart_id, code))

@@ -158,8 +158,13 @@ class Spreadsheets(ImportCase):
         before = self.n_events()
         for switches in (("--strict",), (), ()):
             done = self.run_import(content, *switches, expected=1)
-            for line, earlier, sku in ((5, 4, one), (7, 6, two), (8, 4, one)):
-                self.assertRegex(done.stderr, rf':{line}: it contradicts line {earlier}\b.*"{sku}"')
+            for line, earlier, member, sku in (
+                (5, 4, "price", one),
+                (7, 6, "name", two),
+                (8, 4, "active", one),
+            ):
+                said = rf':{line}: it contradicts line {earlier} in {member} \(sku "{sku}"\)'
+                self.assertRegex(done.stderr, said)
             self.assertEqual(done.stderr.count("contradicts"), 3, done.stderr)
             if switches:
                 self.assertEqual(self.n_events(), before)
@@ -167,6 +172,36 @@ class Spreadsheets(ImportCase):
         self.assertEqual(self.product(one)["prices"], {"EUR": 1, "USD": 2})
         self.assertTrue(self.product(one)["active"])
         self.assertEqual((self.product(two)["name"], self.product(two)["prices"]), ("Cup", {"EUR": 1}))
+
+
+    def test_a_line_that_is_refused_contradicts_no_other(self):
+        sku = make_sku()
+        content = f"sku,name,currency,price\n{sku},Tea,EUR,1\n{sku},Cup,USD,1\n{sku},Tea,USD,2\n"
+        done = self.run_import(content, expected=1)
+        self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+        self.assertEqual(self.product(sku)["prices"], {"EUR": 1, "USD": 2})
+
+    def test_a_dry_run_says_what_the_good_lines_would_do(self):
+        same, other, new = (make_sku() for _ in range(3))
+        header = "sku,name,currency,price\n"
+        lines = f"{same},Tea,EUR,1\n{other},Tea,EUR,1\n"
+        self.run_import(header + lines)
+        before = self.n_events()
+        content = f"{header}{same},Tea,EUR,1\n{other},Tea,EUR,2\n{new},Tea,EUR,1\n"
+        bad = f"{new},Cup,USD,1\n{make_sku()},Tea,EUR,x\n"
+        done = self.run_import(content + bad, "--dry-run", expected=1)
+        self.assertEqual(
+            done.stdout,
+            "products: 1 would be new, 1 changed, 0 made inactive\n"
+            "dry run: bad lines that would be left out: 2 of 5; nothing was imported\n",
+        )
+        self.assertIn(":5: it contradicts line 4 in name", done.stderr)
+        self.assertIn(":6: price: ", done.stderr)
+        self.assertEqual(self.n_events(), before)
+        for switches in (("--strict", "--dry-run"), ("--replace", "--dry-run"), ("--strict",)):
+            done = self.run_import(content + bad, *switches, expected=1)
+            self.assertEqual(done.stdout, "lines: 5 read, 2 bad\n")
+            self.assertIn(f"nothing was imported, because of {switches[0]}", done.stderr)
 
 
 @needs_binary

@@ -1,6 +1,7 @@
 """`cartd coupons import` of JSON lines and of tables."""
 
 import json
+import re
 import signal
 import unittest
 import urllib.parse
@@ -69,9 +70,10 @@ class Lines(Coupons):
 
     def test_each_bad_line_costs_itself(self):
         bad = (
-            (b"{", "JSON"),
-            (b"[]", "object"),
-            (b"x", "JSON"),
+            (b"{", "it must be a JSON object; column 1: "),
+            (b'{"code":"a","percent":5', "column 23: the text ends before its JSON does."),
+            (b"[]", "it must be a JSON object, not an array."),
+            (b"x", "it must be a JSON object; column 1: "),
             (b"\x00\x00", "JSON"),
             (b"\x1b[2J", "JSON"),
             (b'{"code":"a","code":"b","percent":1}', "code"),
@@ -82,6 +84,7 @@ class Lines(Coupons):
             (b'{"code":"a","percent":0}', "percent"),
             (b'{"code":"a","percent":1,"limit":0}', "limit"),
             (b'{"code":"a","percent":1,"used":0}', "used"),
+            (b'{"code":"a","percnt":1}', "percnt: This member is unknown"),
             (b'{"code":"a\\u001b[2J","percent":1}', "code"),
             (b'{"code":"\xff","percent":1}', "unable to decode byte 0xff"),
             (b'{"code":"' + b"x" * 200000 + b'","percent":1}', "longer than 64 KiB"),
@@ -102,19 +105,29 @@ class Lines(Coupons):
 
     def test_lines_that_contradict_each_other_are_refused(self):
         code = make_code()
-        lines = ({"code": code, "percent": 5}, {"percent": 5, "code": code}, {"code": code, "percent": 6})
+        lines = [
+            {"code": code, "percent": 5},
+            {"percent": 5, "code": code},
+            {"code": code, "percent": 6},
+            {"code": code, "percent": 5, "limit": 1, "combinable": True},
+            {"code": code.lower(), "percent": 5},
+        ]
         done = self.run_import("\n".join(map(json.dumps, lines)), expected=1)
-        self.assertIn("1 bad", done.stdout)
-        self.assertIn(f':3: it contradicts line 2 (code "{code}")', done.stderr)
+        self.assertIn("lines: 5 read", done.stdout)
+        self.assertIn(" 3 bad\n", done.stdout)
+        for number, member in ((3, "percent"), (4, "limit"), (5, "code")):
+            said = rf':{number}: it contradicts line 2 in {member} \(code "{code}"\)'
+            self.assertRegex(done.stderr, re.compile(said, re.IGNORECASE))
         coupon = self.coupon(code)
         self.assertEqual((coupon["percent"], coupon["version"]), (5, 1))
 
     def test_a_strict_import_records_all_or_nothing(self):
         code, n_events = make_code(), self.n_events()
         good = json.dumps({"code": code, "percent": 5})
-        for switch in ("--strict", "--dry-run"):
-            done = self.run_import(f"{good}\n{{}}\n", switch, expected=1)
-            self.assertIn(f"nothing was imported, because of {switch}", done.stderr)
+        for switches in (("--strict",), ("--strict", "--dry-run")):
+            done = self.run_import(f"{good}\n{{}}\n", *switches, expected=1)
+            self.assertEqual(done.stdout, "lines: 2 read, 1 bad\n")
+            self.assertIn("nothing was imported, because of --strict", done.stderr)
         self.assertEqual(self.n_events(), n_events)
         self.assert_summary(self.run_import(good, "--strict"), 1, 1, 0, 0)
 
@@ -129,15 +142,40 @@ class Lines(Coupons):
             for code, percent in ((same, 5), (other, 6), (withdrawn, 5), (new, 5))
         ]
         content = "\n".join(map(json.dumps, lines))
+        end = "dry run: every line is right; nothing was imported\n"
+        stays = "coupons of the file that are withdrawn: 1; --revive brings them back\n"
         done = self.run_import(content, "--dry-run")
+        self.assertEqual(done.stdout, f"coupons: 1 would be new, 1 changed\n{stays}{end}")
+        done = self.run_import(content, "--dry-run", "--revive")
+        self.assertEqual(done.stdout, f"coupons: 1 would be new, 1 changed, 1 revived\n{end}")
+        contradiction = json.dumps({"code": make_code(), "percent": 5, "limit": 0})
+        again = json.dumps({"code": new, "percent": 7})
+        done = self.run_import(f"{contradiction}\n{content}\n{again}\n", "--dry-run", expected=1)
         self.assertEqual(
             done.stdout,
-            "coupons: 1 would be new, 2 changed\n"
-            "dry run: every line is right; nothing was imported\n",
+            f"coupons: 1 would be new, 1 changed\n{stays}"
+            "dry run: bad lines that would be left out: 2 of 6; nothing was imported\n",
         )
+        self.assertIn(":1: limit must be ", done.stderr)
+        self.assertIn(":6: it contradicts line 5 in percent", done.stderr)
         self.assertEqual(self.n_events(), n_events)
-        self.assert_summary(self.run_import(content), 4, 3, 1, 0)
-        self.assertFalse(self.coupon(withdrawn)["withdrawn"])
+        done = self.run_import(content)
+        self.assert_summary(done, 4, 2, 2, 0)
+        self.assertIn(stays, done.stdout)
+
+    def test_a_withdrawn_coupon_comes_back_only_if_it_is_said(self):
+        code = make_code()
+        self.run_import(json.dumps({"code": code, "percent": 5}))
+        self.client.delete(f"/coupons/{code}")
+        for content in ({"code": code, "percent": 5}, {"code": code, "percent": 6}):
+            done = self.run_import(json.dumps(content))
+            self.assert_summary(done, 1, 0, 1, 0)
+            self.assertIn("that are withdrawn: 1;", done.stdout)
+            self.assertTrue(self.coupon(code)["withdrawn"])
+        done = self.run_import(json.dumps({"code": code, "percent": 5}), "--revive")
+        self.assert_summary(done, 1, 1, 0, 0)
+        self.assertNotIn("withdrawn", done.stdout)
+        self.assertFalse(self.coupon(code)["withdrawn"])
 
     def test_an_interrupted_import_says_how_far_it_came(self):
         code = make_code()

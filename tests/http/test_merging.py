@@ -169,6 +169,21 @@ class Merging(AuditCase):
         self.assertEqual(again.headers["idempotent-replayed"], "true")
         self.assertEqual(self.get(self.other_path)["status"], "open")
 
+    def test_what_is_repeated_is_so_whatever_became_of_the_cart(self):
+        self.assert_cart(self.merge())
+        self.client.post(f"{self.path}/checkout")
+        bought = self.get(self.path)
+        self.assertEqual(self.assert_cart(self.merge()), bought)
+        self.assert_problem(self.revert(), 409, "cart-closed")
+        self.client.post(f"{self.path}/reopen")
+        self.assert_cart(self.revert())
+        self.client.post(f"{self.path}/cancel")
+        cancelled = self.get(self.path)
+        self.assertEqual(self.assert_cart(self.revert()), cancelled)
+        self.assert_problem(self.merge(), 409, "cart-closed")
+        nowhere = self.merge(other={"id": make_id()})
+        self.assert_problem(nowhere, 409, "cart-closed")
+
     def test_a_merge_can_be_bound_to_a_version(self):
         problem = self.merge(**{"If-Match": '"2"'})
         self.assert_problem(problem, 412, "version-mismatch", current_version=3)

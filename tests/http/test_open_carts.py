@@ -153,9 +153,14 @@ class ManyOpenCarts(ServiceCase):
         body = {"customer_id": customer}
         with strict.client() as client:
             cart = client.post("/carts", body).json()
-            self.assertEqual(self.client.post("/carts", body).status, 201)
+            other = self.client.post("/carts", body)
+            self.assertEqual(other.status, 201)
+            path = f"/customers/{customer}/cart"
+            self.assertEqual(client.get(path).json(), other.json(), "though it does not count")
             self.client.post(f"/carts/{cart['id']}/cancel")
-            self.assertEqual(client.post("/carts", body).status, 201)
+            newest = client.post("/carts", body)
+            self.assertEqual(newest.status, 201)
+            self.assertEqual(client.get(path).json(), newest.json())
 
 
 @needs_binary

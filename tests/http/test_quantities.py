@@ -319,7 +319,7 @@ class Imported(ImportCase):
         sku = make_sku()
         lines = f"{sku},Nuts,EUR,1,5,,,,\n{sku},Nuts,USD,1,6,,,,\n"
         done = self.run_import(head + lines, "--strict", expected=1)
-        self.assertIn("it contradicts line 2 in name, price, activity, quantity or tags", done.stderr)
+        self.assertIn("it contradicts line 2 in quantity (sku ", done.stderr)
 
 
 if __name__ == "__main__":

@@ -151,6 +151,49 @@ class Holders(AuthCase):
                 self.assert_problem(holder.get(path), 404, "cart-not-found")
                 self.assertEqual(owner.get(path).status, 200)
 
+    def test_the_holder_takes_no_cart_over(self):
+        for body in (None, {"merge": "sum"}):
+            with self.subTest(body):
+                cart, guest = self.make_guest_cart((self.sku, 1))
+                path = f"/carts/{cart['id']}"
+                token = self.make_resume_token(cart["id"], guest)
+                holder = self.customer("eve", cart_token=token)
+                self.assert_problem(holder.post(f"{path}/claim", body), 404, "cart-not-found")
+                self.assertIsNone(guest.get(path).json()["customer_id"])
+                self.assertEqual(holder.get(path).status, 200, "the token is still good")
+                owner = self.customer("ada", cart_token=guest.headers["Cart-Token"])
+                self.assertEqual(owner.post(f"{path}/claim", body).json()["customer_id"], "ada")
+
+    def test_the_holder_does_not_merge_it_away(self):
+        cart, guest = self.make_guest_cart((self.sku, 1))
+        token = self.make_resume_token(cart["id"], guest)
+        holder = self.customer("eve", cart_token=token)
+        own = self.customer("eve").post("/carts", {}).json()
+        merge = f"/carts/{own['id']}/merge"
+        for body in ({"from": cart["id"]}, {"from": cart["id"], "from_token": token}):
+            answer = holder.post(merge, body)
+            self.assert_problem(answer, 422, "source-cart-not-found")
+        self.assertEqual(guest.get(f"/carts/{cart['id']}").json()["status"], "open")
+
+    def test_the_holder_does_not_learn_what_was(self):
+        cart, guest = self.make_guest_cart((self.sku, 1))
+        path = f"/carts/{cart['id']}"
+        guest.patch(path, {"note": "The key is under the mat."})
+        now = guest.patch(path, {"note": None}).json()
+        holder = self.bearing(cart_token=self.make_resume_token(cart["id"], guest))
+        for target, body in (("undo", None), ("restore", {"version": now["version"] - 1})):
+            answer = holder.post(f"{path}/{target}", body)
+            self.assert_problem(answer, 404, "cart-not-found")
+        old = {"If-Match": f'"{now["version"] - 2}"'}
+        answer = holder.post(f"{path}/items", {"sku": self.sku}, headers=old)
+        problem = self.assert_problem(answer, 412, "version-mismatch")
+        self.assertEqual(problem["missed_events"], [])
+        answer = guest.post(f"{path}/items", {"sku": self.sku}, headers=old)
+        self.assertNotEqual(answer.json()["missed_events"], [], "its guest does")
+        self.assertIsNone(guest.get(path).json()["note"])
+        undone = guest.post(f"{path}/undo")
+        self.assertEqual(undone.json()["note"], "The key is under the mat.")
+
     def test_it_makes_no_cart(self):
         cart, guest = self.make_guest_cart()
         token = self.make_resume_token(cart["id"], guest)

@@ -158,6 +158,31 @@ START_TEST(commands_for_one_cart_that_queue_together_are_folded_into_few_batches
 }
 END_TEST
 
+START_TEST(what_says_nothing_new_in_a_batch_that_records_is_counted_so)
+{
+    struct service_command commands[3];
+    struct postgres_session *session = support_open_session(url);
+    ck_assert_int_eq(do_one(1, &CREATE, &commands[0]), SERVICE_DONE);
+    support_run_in(session, "BEGIN; LOCK TABLE log_head");
+    static const struct cart_command CANCEL = {.type = CART_COMMAND_CANCEL};
+    for (size_t i = 0; i < 3; i++) {
+        commands[i] = on_cart(1, &CANCEL);
+        submit(&commands[i]);
+    }
+    support_run_in(session, "ROLLBACK");
+    wait_for(3);
+    for (size_t i = 0; i < 3; i++) {
+        ck_assert_int_eq(commands[i].outcome, SERVICE_DONE);
+        ck_assert_int_eq(commands[i].version, 2);
+        ck_assert_ptr_null(strstr(base_buffer_text(&commands[i].body), "\"closed_at\":null"));
+    }
+    finish(commands, 3);
+    ck_assert_int_eq(metrics.numbers[METRICS_COMMANDS_RECORDED], 2);
+    ck_assert_int_eq(metrics.numbers[METRICS_COMMANDS_UNCHANGED], 2);
+    postgres_session_close(session);
+}
+END_TEST
+
 /* Each is begun, if it is worth it, before the next is submitted. */
 static void submit_new_carts(struct service_command *commands, int n)
 {
@@ -544,6 +569,7 @@ int main(void)
     tcase_add_checked_fixture(cases, set_up, tear_down);
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, commands_for_one_cart_that_queue_together_are_folded_into_few_batches);
+    tcase_add_test(cases, what_says_nothing_new_in_a_batch_that_records_is_counted_so);
     tcase_add_test(
         cases, what_comes_while_a_batch_is_under_way_makes_one_batch_until_two_are_worthwhile);
     tcase_add_test(cases, a_kept_cart_that_went_stale_neither_refuses_nor_confirms);

@@ -1,6 +1,6 @@
 """The lint tests of documents: what is referred to must be there. A document that a comment or another
 document names, a heading that it points to, a file that it links, and a section whose document is not
-said or is in nobody's hands.
+said or is in nobody's hands. And what docs/http.md lists must be all that there is.
 
 A comment points to a heading as docs/http.md, "Order of checks".
 """
@@ -9,6 +9,7 @@ import bisect
 import itertools
 import re
 
+import documents
 import rooms
 
 FOLDERS = (".ci", "bench", "clients", "deploy", "docs", "migrations", "scripts", "src", "tests")
@@ -29,7 +30,7 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 PATH = re.compile(r"`((?:bench|deploy|docs|migrations|scripts|src|tests)/[\w./\-]*)")
 TEST_MODULE = re.compile(r"`(test_\w+\.py)`")
 # What /metrics prints, as documents and deploy/ name it; the two roles in PostgreSQL are called alike.
-METRIC = re.compile(r"\bcartd_(?!app\b|reader\b)[a-z_]+")
+METRIC = re.compile(r"\bcartd_(?!app\b|reader\b|relay\b)[a-z_]+")
 # Before a line of a comment goes on.
 CONTINUED = re.compile(r"^\s*(?:\*(?!/)|#|--|//)?\s*")
 
@@ -91,12 +92,16 @@ def check_documents(tree):
             yield f"{tree.name(path)}:{number}: {reason}"
     yield from rooms_left_out(tree)
     yield from unknown_metrics(tree)
+    yield from faults_of_contract_in_short(tree)
 
 
 def unknown_metrics(tree):
     """Whoever alerts on a metric that is not there is never alerted."""
-    header = tree.root / "src" / "metrics" / "metrics.h"
-    known = set(METRIC.findall(header.read_text(encoding="utf-8")))
+    known = set()
+    for name in ("metrics/metrics.h", "relay/page.c"):
+        path = tree.root / "src" / name
+        if path.exists():
+            known.update(METRIC.findall(path.read_text(encoding="utf-8")))
     for path in [*tree.root.glob("*.md"), *tree.files("deploy", "docs")]:
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
             for name in METRIC.findall(line):
@@ -155,3 +160,28 @@ def rooms_left_out(tree):
     for room in sorted(rooms.ROOMS):
         if room != "" and room not in words:
             yield f"docs/design.md:1: it does not say what the room {room} is for"
+
+
+def faults_of_contract_in_short(tree):
+    """docs/http.md has each operation in its table, and each type of the commands in a list."""
+    text = (tree.root / "docs" / "http.md").read_text(encoding="utf-8")
+    table = text.partition("\n## ")[0]
+    types = re.search(r"^The types are ((?:.+\n)+)", text, re.M)
+    routes = documents.rows(tree, "src/http/routes.c", r'\{"([A-Z]+)",\s*"(/[^"]*)"')
+    names = dict(documents.rows(tree, "src/cart/cart.h", r'ROW\((\w+),\s*"(\w+)"', "CART_COMMANDS"))
+    in_lists = documents.rows(tree, "src/codec/shapes.c", r"\[CART_COMMAND_(\w+)\] =\s*\{\s*\{TYPE\}")
+    for what, there, said in (
+        ("request", {" ".join(route) for route in routes}, re.findall(r"`([A-Z]+ /[^`]*)`", table)),
+        (
+            "type of a command",
+            {names[row] for row in in_lists},
+            re.findall(r"`(\w+)`", types.group(1).partition(", with")[0]) if types else [],
+        ),
+    ):
+        there, said = without_parameters(there), without_parameters(said)
+        for name in sorted(there ^ said):
+            yield f"docs/http.md:1: {'it lacks' if name in there else 'there is no'} {what} {name}"
+
+
+def without_parameters(names):
+    return {re.sub(r"\{\w+\}", "{}", name) for name in names}

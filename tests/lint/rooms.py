@@ -57,8 +57,10 @@ ROOMS = {
     | {"codec", "config", "currency", "eventstore", "projections", "service", "feed", "follow", "http"}
     | {"reactions", "runner"}
     | {"aggregate", "audit", "auth", "migrate"},
-    # main.c
-    "": {"base", "cli"},
+    # A program of its own.
+    "relay": {"base", "loop", "postgres", "codec", "config", "eventstore", "migrate"},
+    # main.c, relay_main.c
+    "": {"base", "cli", "relay"},
 }
 
 # How many files of a room may call each other in a circle; and the rooms where more do, how many: to
@@ -73,14 +75,17 @@ LIBRARIES = {
     "libpq-fe.h": {"postgres"},
     "libpq/": {"postgres"},
     "pg_config": {"postgres"},
-    "microhttpd.h": {"http"},
+    "microhttpd.h": {"http", "relay"},
+    "curl/": {"relay"},
+    "hiredis/": {"relay"},
     "jansson.h": {"codec"},
     "nettle/": {"base"},
     "jwt.h": {"auth"},
     "uthash.h": {"table"},
     "openssl/": {"auth"},
     "check.h": set(),
-    "pthread.h": set(),
+    # One thread serves. A relay's other one waits for its sink.
+    "pthread.h": {"relay"},
     "threads.h": set(),
 }
 
@@ -98,11 +103,11 @@ GENERATED = {"migrate": {"embedded_scripts.h"}}
 WORDS = [
     (r"\bPQ[a-z]\w*\s*\(", r"postgres/", "only postgres/ calls libpq"),
     (r"SQLSTATE|\bPG_DIAG_", r"postgres/", "only postgres/ reads SQLSTATE"),
-    (r"\bMHD_\w+", r"http/", "only http/ calls libmicrohttpd"),
+    (r"\bMHD_\w+", r"http/|relay/page\.c", "only http/ calls libmicrohttpd, and the page of a relay"),
     (r"\bjson_(t\b|[a-z_]+\s*\()", r"codec/", "only codec/ calls jansson"),
     (
         r"\bMHD_HTTP_(?!OK\b|CREATED\b|NO_CONTENT\b|NOT_MODIFIED\b|HEADER_|METHOD_|VERSION_)[A-Z]",
-        r"http/problems\.c",
+        r"http/problems\.c|relay/page\.c",
         "only http/problems.c knows the statuses of errors",
     ),
     (

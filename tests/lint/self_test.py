@@ -110,6 +110,9 @@ CHANGES = [
 DOCUMENT_CHANGES = [
     ("docs/http.md", "## Order of checks", "## Checks", "docs/http.md has no heading 'Order of checks'"),
     ("docs/production.md", "## Limits", "## Bounds", "the link production.md#limits leads to no heading"),
+    ("docs/http.md", "`DELETE /coupons/{code}`", "`DELETE …`", "it lacks request DELETE /coupons/{}"),
+    ("docs/http.md", "`POST /carts/{id}/cancel`", "`POST /carts/{id}/end`", "there is no request POST /carts/{}/end"),
+    ("docs/http.md", "`remove_total`, ", "", "it lacks type of a command remove_total"),
     ("docs/design.md", "| `audit` |", "| audit |", "it does not say what the room audit is for"),
 ]
 

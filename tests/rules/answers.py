@@ -261,7 +261,15 @@ def has_open_cart(request, moment):
 def is_closed(request, moment):
     if request.kind == "reopen":
         return moment.cart.status == MERGED
+    if is_merged_again(request, moment):
+        return False
     return moment.cart.status not in (OPEN, None)
+
+
+def is_merged_again(request, moment):
+    if request.kind == "merge":
+        return moment.other.merged_into == request.cart
+    return request.kind == "revert" and moment.other.status == OPEN
 
 
 def can_not_apply(request, moment):

@@ -153,8 +153,13 @@ static const struct cart *find_past_of_scene(
 
 static void undo_to(struct cart *then)
 {
+    const struct cart_request request = {.caller = {.may_all = true}};
     const struct cart_known known = {
-        .find_past = find_past_of_scene, .context = then, .recorded_version = cart.version};
+        .find_past = find_past_of_scene,
+        .context = then,
+        .recorded_version = cart.version,
+        .request = &request,
+    };
     struct cart_command undo = {.type = CART_COMMAND_UNDO};
     struct cart_decision decision = decide_knowing(&cart, undo, &known);
     ck_assert_int_eq(decision.outcome, CART_ACCEPTED);
@@ -193,6 +198,47 @@ START_TEST(an_undo_brings_back_what_the_coupon_was_then)
     undo_to(&then);
     ck_assert_uint_eq(cart.n_coupons, 1);
     ck_assert_int_eq(cart.discount_minor, 10);
+}
+END_TEST
+
+START_TEST(an_undo_takes_back_that_a_coupon_has_lapsed)
+{
+    static struct cart then;
+    struct coupon_definition *a = percent("a", 1000);
+    struct coupon_definition *b = percent("b", 5000);
+    GIVEN(&then, created(), item_added("tea", 1, 100), applied(a), applied(b));
+    GIVEN(
+        &cart, created(), item_added("tea", 1, 100), applied(a), applied(b),
+        lapsed("a", CART_COUPON_EXHAUSTED));
+    ck_assert_int_eq(cart.changed_version, 5);
+    undo_to(&then);
+    then_coupon("a", CART_COUPON_APPLIED, 10);
+    then_coupon("b", CART_COUPON_APPLIED, 45);
+    ck_assert_str_eq(cart.coupons[0].code, "a");
+}
+END_TEST
+
+START_TEST(what_had_lapsed_then_has_lapsed_again)
+{
+    static struct cart then;
+    struct coupon_definition *a = percent("a", 1000);
+    struct coupon_definition *b = percent("b", 5000);
+    GIVEN(
+        &then, created(), item_added("tea", 1, 100), applied(a),
+        lapsed("a", CART_COUPON_EXHAUSTED));
+    GIVEN(
+        &cart, created(), item_added("tea", 1, 100), applied(a), lapsed("a", CART_COUPON_EXHAUSTED),
+        applied(a));
+    undo_to(&then);
+    then_coupon("a", CART_COUPON_EXHAUSTED, 0);
+    GIVEN(&cart, created(), item_added("tea", 1, 100), applied(b), applied(a));
+    undo_to(&then);
+    ck_assert_uint_eq(cart.n_coupons, 1);
+    then_coupon("a", CART_COUPON_EXHAUSTED, 0);
+    GIVEN(
+        &cart, created(), item_added("tea", 1, 100), applied(a), lapsed("a", CART_COUPON_EXPIRED));
+    undo_to(&then);
+    then_coupon("a", CART_COUPON_EXHAUSTED, 0);
 }
 END_TEST
 
@@ -242,6 +288,8 @@ int main(void)
     tcase_add_test(coupons, amounts_are_limited_without_discounts);
     tcase_add_test(coupons, an_undo_brings_the_coupons_of_then_back_in_their_order);
     tcase_add_test(coupons, an_undo_brings_back_what_the_coupon_was_then);
+    tcase_add_test(coupons, an_undo_takes_back_that_a_coupon_has_lapsed);
+    tcase_add_test(coupons, what_had_lapsed_then_has_lapsed_again);
     tcase_add_test(coupons, a_copy_and_a_packed_cart_have_them);
     suite_add_tcase(suite, coupons);
     return support_run(suite);

@@ -320,13 +320,16 @@ START_TEST(a_resume_token_ends_with_the_cart_and_with_its_claim)
 }
 END_TEST
 
-START_TEST(who_has_nothing_but_a_resume_token_makes_and_ends_none)
+START_TEST(who_has_nothing_but_a_resume_token_is_no_owner)
 {
     begin_with_tea();
     command(make_resume_token());
     scene_request.caller = (struct cart_caller){.guest_token_hash = RESUME_HASH};
     ck_assert(cart_has_token(now()->resume_token_hash, &scene_request.caller));
     then_refused(decide_now(make_resume_token()), CART_REFUSED_NOT_FOUND);
+    then_refused(decide_now(claim_for("eve")), CART_REFUSED_NOT_FOUND);
+    then_refused(decide_now(undo()), CART_REFUSED_NOT_FOUND);
+    then_refused(decide_now(restore(1)), CART_REFUSED_NOT_FOUND);
     then_refused(decide_now(end_resume_token()), CART_REFUSED_NOT_FOUND);
     (void)then_event(decide_now(check_out()), CART_EVENT_CHECKED_OUT);
     scene_request.caller = (struct cart_caller){.may_all = true};
@@ -405,7 +408,7 @@ int main(void)
     TCase *tokens = tcase_create("tokens");
     tcase_add_test(tokens, a_resume_token_is_no_change_and_resumes_nothing);
     tcase_add_test(tokens, a_resume_token_ends_with_the_cart_and_with_its_claim);
-    tcase_add_test(tokens, who_has_nothing_but_a_resume_token_makes_and_ends_none);
+    tcase_add_test(tokens, who_has_nothing_but_a_resume_token_is_no_owner);
     suite_add_tcase(suite, tokens);
     return support_run(suite);
 }

@@ -330,6 +330,9 @@ START_TEST(a_merge_that_is_repeated_is_already_so)
     given_both();
     (void)apply(merge(CART_MERGE_SUM));
     then_already_so(decide(merge(CART_MERGE_OURS)));
+    RECORD(cancelled());
+    then_already_so(decide(merge(CART_MERGE_OURS)));
+    then_refused(decide(revert()), CART_REFUSED_IS_CLOSED);
     ck_assert(!decide(merge(CART_MERGE_OURS)).has_other_event);
 }
 END_TEST

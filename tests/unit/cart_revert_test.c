@@ -117,6 +117,9 @@ START_TEST(only_what_was_merged_is_reverted)
     (void)apply(merge(CART_MERGE_SUM));
     (void)apply(revert());
     then_already_so(decide(revert()));
+    RECORD(cancelled());
+    then_already_so(decide(revert()));
+    RECORD((struct cart_event){.type = CART_EVENT_REOPENED});
     OTHER((struct cart_event){.type = CART_EVENT_MERGED_INTO, .merged_into = {"third", 4}});
     then_refused(decide(revert()), CART_REFUSED_NOT_MERGED);
     given_both();

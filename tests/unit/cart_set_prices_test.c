@@ -164,7 +164,7 @@ static struct cart_offer find_offer_of(void *context, const char *sku, const cha
 static void restore_to(const struct cart *past, struct cart_offer offer)
 {
     struct restoring restoring = {past, offer};
-    const struct cart_request request = {.caller = {.may_set_prices = true}};
+    const struct cart_request request = {.caller = {.may_all = true, .may_set_prices = true}};
     const struct cart_known known = {
         .find_past = find_past_of,
         .find_offer = find_offer_of,

@@ -203,8 +203,13 @@ START_TEST(an_undo_leaves_them_and_makes_them_stale)
     GIVEN(&then, created());
     GIVEN(&cart, TAXED);
     ck_assert_int_eq(cart.changed_version, 2);
+    const struct cart_request request = {.caller = {.may_all = true}};
     const struct cart_known known = {
-        .find_past = find_past_of_scene, .context = &then, .recorded_version = cart.version};
+        .find_past = find_past_of_scene,
+        .context = &then,
+        .recorded_version = cart.version,
+        .request = &request,
+    };
     struct cart_command undo = {.type = CART_COMMAND_UNDO};
     struct cart_decision decision = decide_knowing(&cart, undo, &known);
     ck_assert_int_eq(decision.outcome, CART_ACCEPTED);

@@ -240,6 +240,29 @@ START_TEST(what_a_client_leaves_out_is_none)
 }
 END_TEST
 
+static const char *const optional[] = {
+    "percent",    "amount", "minimum",
+    "skus",       "tags",   "starts_at",
+    "ends_at",    "limit",  "limit_per_customer",
+    "combinable",
+};
+
+START_TEST(what_is_null_is_as_if_left_out)
+{
+    struct coupon_definition without;
+    struct coupon_definition definition = {.is_combinable = true};
+    bool is_percent = strcmp(optional[_i], "percent") != 0;
+    const char *worth = is_percent ? "\"percent\":1" : "\"amount\":{\"EUR\":1}";
+    base_buffer_printf(&out, "{%s}", worth);
+    ck_assert_int_eq(read_body(text(), false, &without), CODEC_READ);
+    out.length = 0;
+    base_buffer_printf(&out, "{%s,\"%s\":null}", worth, optional[_i]);
+    ck_assert_msg(read_body(text(), false, &definition) == CODEC_READ, "%s", text());
+    without.code = definition.code = "";
+    ck_assert_msg(coupon_is_same(&definition, &without), "%s", text());
+}
+END_TEST
+
 static const struct {
     const char *body;
     const char *pointer;
@@ -330,6 +353,7 @@ int main(void)
     tcase_add_test(coupons, a_coupon_is_written_with_its_uses);
     tcase_add_test(coupons, a_snapshot_is_read_back);
     tcase_add_test(coupons, what_a_client_leaves_out_is_none);
+    tcase_add_loop_test(coupons, what_is_null_is_as_if_left_out, 0, BASE_COUNT(optional));
     tcase_add_loop_test(
         coupons, a_body_that_is_no_coupon_is_invalid_at_a_pointer, 0, (int)BASE_COUNT(invalid));
     tcase_add_test(coupons, lists_have_bounds);

@@ -268,7 +268,7 @@ static const struct {
     {"{\"a\":[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]}", "Line 1, column 21: nested deeper than 16"},
     {"[[[[[[[[[[[[[[[[[", "Line 1, column 17: nested deeper than 16"},
     {"{\"a\":1}\n{[", "Line 2, column 1: "},
-    {"{\"quantity\":1e999", "column 17: the body ends before its JSON does."},
+    {"{\"quantity\":1e999", "column 17: the text ends before its JSON does."},
     {"{1e999:1}", "Line 1, column "},
 };
 

@@ -153,6 +153,20 @@ START_TEST(a_withdrawn_coupon_may_be_defined_again)
 }
 END_TEST
 
+START_TEST(a_withdrawn_coupon_may_be_left_so)
+{
+    GIVEN(coupon, defined(summer()), withdrawn());
+    const struct coupon_command command = {
+        .type = COUPON_COMMAND_DEFINE, .definition = summer(), .leaves_withdrawn = true};
+    struct coupon_decision decision;
+    coupon_decide(&coupon, &command, &decision);
+    ck_assert_int_eq(decision.outcome, COUPON_ALREADY_SO);
+    const struct coupon none = {.version = 0};
+    coupon_decide(&none, &command, &decision);
+    ck_assert_int_eq(decision.outcome, COUPON_ACCEPTED);
+}
+END_TEST
+
 START_TEST(a_coupon_is_withdrawn_once)
 {
     GIVEN(coupon, defined(summer()));
@@ -313,6 +327,7 @@ int main(void)
     tcase_add_test(commands, the_same_definition_again_is_already_so);
     tcase_add_test(commands, another_definition_is_a_change);
     tcase_add_test(commands, a_withdrawn_coupon_may_be_defined_again);
+    tcase_add_test(commands, a_withdrawn_coupon_may_be_left_so);
     tcase_add_test(commands, a_coupon_is_withdrawn_once);
     tcase_add_test(commands, what_was_never_defined_is_not_withdrawn);
     suite_add_tcase(suite, commands);

@@ -248,26 +248,36 @@ START_TEST(decimal_prices_are_read_by_the_currency_s_decimals)
 }
 END_TEST
 
+/* 0, or the line that says something else; else it is noted. */
+static int64_t note(
+    struct seen *seen, const char *sku, const char *what, const char *value, int64_t line)
+{
+    int64_t other = seen_find_other(seen, sku, what, value);
+    if (other == 0)
+        seen_note(seen, sku, what, value, line);
+    return other;
+}
+
 START_TEST(a_line_that_contradicts_an_earlier_one_is_seen)
 {
     struct seen seen = {.slots = NULL};
     ck_assert(!seen_has(&seen, "tea", "name"));
-    ck_assert_int_eq(seen_note(&seen, "tea", "name", "Tea", 2), 0);
-    ck_assert_int_eq(seen_note(&seen, "tea", "name", "Tea", 3), 0);
-    ck_assert_int_eq(seen_note(&seen, "tea", "EUR", "499", 3), 0);
-    ck_assert_int_eq(seen_note(&seen, "tea", "USD", "549", 4), 0);
-    ck_assert_int_eq(seen_note(&seen, "tea", "name", "Thee", 5), 3);
-    ck_assert_int_eq(seen_note(&seen, "tea", "EUR", "", 6), 3);
-    ck_assert_int_eq(seen_note(&seen, "tea", "name", "Tea", 7), 0); /* the first one counts */
+    ck_assert_int_eq(note(&seen, "tea", "name", "Tea", 2), 0);
+    ck_assert_int_eq(note(&seen, "tea", "name", "Tea", 3), 0);
+    ck_assert_int_eq(note(&seen, "tea", "EUR", "499", 3), 0);
+    ck_assert_int_eq(note(&seen, "tea", "USD", "549", 4), 0);
+    ck_assert_int_eq(note(&seen, "tea", "name", "Thee", 5), 3);
+    ck_assert_int_eq(note(&seen, "tea", "EUR", "", 6), 3);
+    ck_assert_int_eq(note(&seen, "tea", "name", "Tea", 7), 0); /* the first one counts */
     ck_assert(seen_has(&seen, "tea", "name") && !seen_has(&seen, "te", "aname"));
     char sku[20];
     for (int i = 0; i < 20000; i++) {
         (void)snprintf(sku, sizeof sku, "sku-%d", i);
-        ck_assert_int_eq(seen_note(&seen, sku, "name", "Tea", 7 + i), 0);
+        ck_assert_int_eq(note(&seen, sku, "name", "Tea", 7 + i), 0);
     }
     for (int i = 0; i < 20000; i++) {
         (void)snprintf(sku, sizeof sku, "sku-%d", i);
-        ck_assert_int_eq(seen_note(&seen, sku, "name", "Thee", 30000), 7 + i);
+        ck_assert_int_eq(note(&seen, sku, "name", "Thee", 30000), 7 + i);
     }
     ck_assert(!seen_has(&seen, "sku-20000", "name"));
     seen_finish(&seen);

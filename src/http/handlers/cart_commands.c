@@ -47,8 +47,9 @@ const struct http_refusal *http_ask_remove_coupon(struct http_request *request)
     if (code == NULL)
         return http_refuse(
             &request->arena, HTTP_PROBLEM_INVALID_PARAMETER,
-            "The code of a coupon must have 1 to %d characters, not \"%.64s\".", COUPON_CODE_MAX,
-            request->path_values[1]);
+            "The code of a coupon must be 1 to %d characters without slashes and control "
+            "characters, and not . or ..; it is \"%.64s\".",
+            COUPON_CODE_MAX, request->path_values[1]);
     const struct http_refusal *refusal = read_command(request, CART_COMMAND_REMOVE_COUPON);
     if (refusal != NULL)
         return refusal;

@@ -181,23 +181,24 @@ const struct http_refusal *http_submit(
     return NULL;
 }
 
-/* Whether a coupon is tried by who may not know all of them. However many a request names, it tells
- * one failure. */
-static bool is_guess(const struct http_request *request)
+/* The pointer to the first command with which a caller who may not know all coupons tries one;
+ * NULL: there is none. However many a request has, it tells one failure. */
+static const char *find_guess(const struct http_request *request)
 {
     if (http_knows_coupons(request))
-        return false;
+        return NULL;
     for (size_t i = 0; i < request->commands.n; i++)
         if (request->commands.list[i].type == CART_COMMAND_APPLY_COUPON)
-            return true;
-    return false;
+            return request->commands.pointers[i];
+    return NULL;
 }
 
 const struct http_refusal *http_submit_commands(struct http_request *request)
 {
     const struct http_refusal *refusal = http_authorize_commands(request);
-    if (refusal == NULL && is_guess(request))
-        refusal = http_admit_attempt(request);
+    const char *guess = find_guess(request);
+    if (refusal == NULL && guess != NULL)
+        refusal = http_admit_attempt(request, guess);
     if (refusal != NULL)
         return refusal;
     request->asked = (struct cart_request){

@@ -86,7 +86,9 @@ static const struct http_refusal *read_coupon(
         request, parameter,
         base_arena_printf(
             &request->arena,
-            "the code of a coupon: 1 to %d characters, none of them a slash or a control character",
+            "the code of a coupon: 1 to %d characters without slashes and control characters, not "
+            ". "
+            "or ..",
             COUPON_CODE_MAX));
 }
 

@@ -26,6 +26,7 @@ from .ledger import FORGETFUL, HASTY, Load
 from .load import Background, run_at_once, wait_until
 from .preload import Machine
 from .proxy import ANSWER, CUT, FREEZE, REQUEST, RESET, Proxy
+from .relay import Redis, Relay, RelayCase, needs_redis
 from .service import Service, complain_of_sanitizers, migrate, run_cartd
 from .settings import (
     BINARY,
@@ -77,6 +78,9 @@ __all__ = [
     "NoAnswer",
     "OPENAPI",
     "Proxy",
+    "Redis",
+    "Relay",
+    "RelayCase",
     "Service",
     "ServiceCase",
     "Session",
@@ -98,6 +102,7 @@ __all__ = [
     "needs_binary",
     "needs_database",
     "needs_haproxy",
+    "needs_redis",
     "run_at_once",
     "run_cartd",
     "run_sql",

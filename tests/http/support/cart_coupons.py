@@ -73,15 +73,18 @@ def spread(amount, item_ids, left):
 
 def bring_coupons_back(now, made):
     """Those of the content that is made, which has them in the order of then: from the first on
-    that differs they are taken off and applied again. What has lapsed meanwhile stays so else."""
+    that differs they are taken off and applied again. What had lapsed then has lapsed again."""
     n_same = 0
     while n_same < min(len(now), len(made.coupons)) and now[n_same].is_same(made.coupons[n_same]):
         n_same += 1
-    again = made.coupons[n_same:]
-    for coupon in again:
-        coupon.lapsed = None
-    made.coupons[:n_same] = copy.deepcopy(now[:n_same])
-    return ["CartCouponRemoved"] * (len(now) - n_same) + ["CartCouponApplied"] * len(again)
+    types = []
+    for here, then in zip(now[:n_same], made.coupons):
+        if here.lapsed != then.lapsed:
+            types.append("CartCouponLapsed" if then.lapsed else "CartCouponApplied")
+    types += ["CartCouponRemoved"] * (len(now) - n_same)
+    for coupon in made.coupons[n_same:]:
+        types += ["CartCouponApplied", *(["CartCouponLapsed"] if coupon.lapsed else [])]
+    return types
 
 
 class Coupons:
@@ -161,8 +164,7 @@ class Coupons:
             if coupon.lapsed is None and lapsed:
                 self.record("CartCouponApplied")
             elif coupon.lapsed != lapsed:
-                self.record("CartCouponLapsed", is_change=False)
-                self.make_totals_stale()
+                self.record("CartCouponLapsed")
 
     def check_coupons(self):
         _, served = self.take_off()

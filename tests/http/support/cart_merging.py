@@ -15,6 +15,13 @@ CHOICES = {
 class Merging:
     """The part of a cart. What becomes of the other cart is done when the request is accepted."""
 
+    def is_merged_again(self, command):
+        """Whether it is a merge, or its revert, that was done before."""
+        others = [cart for cart in self.shop.carts if cart.id == command.get("from")]
+        if command["type"] == "merge":
+            return any(other.merged_into == self.id for other in others)
+        return command["type"] == "revert_merge" and any(other.status == "open" for other in others)
+
     def merge(self, command):
         other = self.find_other(command)
         if other.merged_into == self.id:

@@ -167,6 +167,7 @@ class Cart(Past, Merging, Coupons):
         kind = command["type"]
         is_again = (self.status, kind) in (("checked_out", "check_out"), ("cancelled", "cancel"))
         opens = kind == "reopen" and self.status != "merged"
+        is_again = is_again or self.is_merged_again(command)
         if self.status != "open" and not is_again and not opens:
             raise Refused("cart-closed", cart_status=self.status)
         getattr(self, kind)(command)

@@ -18,6 +18,7 @@ from .settings import DATABASE_URL, START_TIMEOUT, STOP_TIMEOUT
 
 LOGIN = "cartd_test_app"
 READER = "cartd_test_reader"
+RELAY = "cartd_test_relay"
 PASSWORD = "cartd-test-only"
 
 
@@ -82,6 +83,11 @@ class Database:
         self.make_login(LOGIN, "cartd_app")
         self.make_login(READER, "cartd_reader")
         return self
+
+    def make_relay_url(self):
+        """For a login that is a member of cartd_relay."""
+        self.make_login(RELAY, "cartd_relay")
+        return change_url(self.owner_url, user=RELAY, password=PASSWORD)
 
     def make_login(self, login, role):
         """A login is the whole server's, so several runs may make it at the same time."""

@@ -6,6 +6,29 @@ from .client import encode_json
 ABSENT = "01936f6e-6f0a-7c3e-9a57-5f0c8a4f1b2d"
 
 
+def fill(path, **names):
+    """The path with these in their places, and with what is good for any caller."""
+    return path.format_map({"slug": "cart-closed", "file": "cartd.css", "name": "tax", **names})
+
+
+def body_of(operation, sku, code, **others):
+    """The body with which it succeeds, as bytes or None; others are bodies by operation."""
+    value = {
+        "createCart": {},
+        "addItem": {"sku": sku},
+        "changeItem": {"quantity": 2},
+        "changeDetails": {"note": "Please ring twice."},
+        "restoreCart": {"version": 1},
+        "setTotal": {"amount": 19},
+        "applyCoupon": {"code": code},
+        "executeCommands": {"commands": [{"type": "add_item", "sku": sku}]},
+        "putProduct": {"name": "Tea", "prices": {"EUR": 1}},
+        "putCoupon": {"percent": 1250},
+        **others,
+    }.get(operation.id)
+    return None if value is None else encode_json(value)
+
+
 class Requests:
     """One request of each operation that succeeds, and ways to spoil it."""
 
@@ -16,43 +39,31 @@ class Requests:
 
     def make(self, operation):
         """(method, target, body as bytes or None) of a request that succeeds now."""
-        other = self.case.make_cart()["id"] if "/merge" in operation.path else ABSENT
-        path = operation.path.replace("{from}", other)
-        if "{cart_id}" in path:
-            cart = self.make_cart(operation)
-            path = path.replace("{cart_id}", cart["id"]).replace("{item_id}", self.sku)
+        names = {}
+        if "{cart_id}" in operation.path:
+            names.update(cart_id=self.make_cart(operation)["id"], item_id=self.sku)
+        if "/merge" in operation.path:
+            names["from"] = self.case.make_cart()["id"]
         if operation.id == "revertMerge":
-            self.case.client.post(path.split("/merge/")[0] + "/merge", {"from": other})
-        if "{customer_id}" in path:
-            customer = make_id()
-            self.case.make_cart(customer_id=customer)
-            path = path.replace("{customer_id}", customer)
-        if "{token}" in path:
-            path = path.replace("{token}", self.case.make_resume_token(self.case.make_cart()["id"]))
-        path = path.replace("{sku}", make_sku("put") if operation.id == "putProduct" else self.sku)
-        path = path.replace("{slug}", "cart-closed").replace("{name}", "tax")
-        path = path.replace("{file}", "cartd.css")
+            self.case.client.post(f"/carts/{names['cart_id']}/merge", {"from": names["from"]})
+        if "{customer_id}" in operation.path:
+            names["customer_id"] = make_id()
+            self.case.make_cart(customer_id=names["customer_id"])
+        if "{token}" in operation.path:
+            names["token"] = self.case.make_resume_token(self.case.make_cart()["id"])
         code = self.make_coupon(operation) if "oupon" in operation.id else ""
-        path = path.replace("{code}", code)
+        sku = make_sku("put") if operation.id == "putProduct" else self.sku
+        path = fill(operation.path, sku=sku, code=code, **names)
         if operation.id == "removeCoupon":
             self.case.client.post(path.rpartition("/")[0], {"code": code})
-        value = {
-            "createCart": {},
-            "addItem": {"sku": self.sku},
-            "changeItem": {"quantity": 2},
-            "changeDetails": {"note": "Please ring twice."},
-            "restoreCart": {"version": 1},
-            "changeCurrency": {"currency": "USD"},
-            "setTotal": {"amount": 19},
-            "applyCoupon": {"code": code},
-            "claimCart": {"customer_id": "ada"},
-            "mergeCart": {"from": other},
-            "checkOutCart": {"expected_total": 100},
-            "executeCommands": {"commands": [{"type": "add_item", "sku": self.sku}]},
-            "putProduct": {"name": "Tea", "prices": {"EUR": 1}},
-            "putCoupon": {"percent": 1250},
-        }.get(operation.id)
-        return operation.method, path, None if value is None else encode_json(value)
+        body = body_of(
+            operation, self.sku, code,
+            changeCurrency={"currency": "USD"},
+            claimCart={"customer_id": "ada"},
+            mergeCart={"from": names.get("from")},
+            checkOutCart={"expected_total": 100},
+        )  # fmt: skip
+        return operation.method, path, body
 
     def make_coupon(self, operation):
         code = make_sku("code")

@@ -1,0 +1,10 @@
+#include "sink.h"
+
+const struct relay_sink *const relay_sinks[] = {
+    &relay_sink_output,
+    &relay_sink_file,
+#ifdef CARTD_HAS_HIREDIS
+    &relay_sink_redis,
+#endif
+    NULL,
+};
