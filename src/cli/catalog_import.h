@@ -16,7 +16,8 @@ struct catalog_file {
     struct source *source;
     char delimiter; /* '\0': found by itself */
     bool has_decimal_prices;
-    const char *whole_by; /* "--strict": why nothing is imported if a line is bad; NULL: it is */
+    const char *whole_by; /* "--strict": why nothing is imported if a line is bad; NULL: the others
+                             are */
     bool replaces;        /* it is the whole catalogue; without products it is refused */
 };
 

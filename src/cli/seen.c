@@ -55,9 +55,10 @@ void seen_finish(struct seen *seen)
 int64_t seen_find_other(
     const struct seen *seen, const char *sku, const char *what, const char *value)
 {
-    return seen_has(seen, sku, what) && !seen_says(seen, sku, what, value)
-               ? find(seen, digest(sku, what))->line
-               : 0;
+    if (seen->n == 0)
+        return 0;
+    const struct seen_thing *thing = find(seen, digest(sku, what));
+    return thing->about != 0 && thing->value != digest_value(value) ? thing->line : 0;
 }
 
 void seen_note(

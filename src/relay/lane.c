@@ -299,8 +299,8 @@ static void turn_answered(struct postgres_pipeline *pipeline)
         end(self);
     else if (postgres_is_done(pipeline->outcome))
         receive_turn(self);
-    else
-        rest(self, TROUBLE_LEAST_US);
+    else /* mostly, it is not connected yet */
+        rest(self, POLL_US);
 }
 
 static void ask_events(struct lane *self)

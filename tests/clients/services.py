@@ -3,9 +3,9 @@
 
     services.py COMMAND…
 
-The command finds in its environment OPEN_URL (CARTD_AUTH=open), GUARDED_URL (CARTD_AUTH=token), and
-ADA_TOKEN, a customer's bearer token for the second. CARTD_TEST_DATABASE_URL and CARTD_TEST_BINARY are
-as for the tests over HTTP.
+The command finds in its environment OPEN_URL (CARTD_AUTH=open), GUARDED_URL (CARTD_AUTH=token), and for
+the second ADA_TOKEN, a customer's bearer token, and OPERATOR_TOKEN, that of who may do everything.
+CARTD_TEST_DATABASE_URL and CARTD_TEST_BINARY are as for the tests over HTTP.
 """
 
 import contextlib
@@ -19,6 +19,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "tests" / "http"))
 from support import Database, Service, migrate, run_cartd  # noqa: E402
 from support.tokens import AUDIENCE, ISSUER, key_of  # noqa: E402
+
+EVERY_SCOPE = "carts:all catalog coupons events reports prices totals"
 
 
 def guarding_settings(key, folder):
@@ -65,6 +67,7 @@ def main():
             "OPEN_URL": open_url,
             "GUARDED_URL": guarded_url,
             "ADA_TOKEN": key.token("ada"),
+            "OPERATOR_TOKEN": key.token("operator", scope=EVERY_SCOPE),
         }
         return subprocess.run(sys.argv[1:], env=environment, check=False).returncode
 

@@ -31,6 +31,8 @@ CARTD_TEST_LONG          When set, test_input_random sends 20,000 requests inste
 CARTD_TEST_SEQUENCES     How many sequences the test_model… play.
 CARTD_TEST_LIBMICROHTTPD The version of libmicrohttpd that the service of CARTD_TEST_URL has, for what
                          is expected of bad requests; 1.0.1 when unset, as in the image.
+CARTD_TEST_PICTURES      A folder for pictures of the pages as browsers show them.
+CARTD_TEST_AXE           axe.min.js of the npm package axe-core, which then judges each page that is shown.
 CARTD_TEST_VALGRIND      When set, CARTD_TEST_BINARY runs the service inside valgrind, and the few tests
                          that need the process itself are skipped (`needs_bare_process` says which).
 CARTD_TEST_URL           A service that runs already, as in docker compose: http://host:port. Then

@@ -113,8 +113,7 @@ class Lines(Coupons):
             {"code": code.lower(), "percent": 5},
         ]
         done = self.run_import("\n".join(map(json.dumps, lines)), expected=1)
-        self.assertIn("lines: 5 read", done.stdout)
-        self.assertIn(" 3 bad\n", done.stdout)
+        self.assert_summary(done, 5, 1, 1, 3)
         for number, member in ((3, "percent"), (4, "limit"), (5, "code")):
             said = rf':{number}: it contradicts line 2 in {member} \(code "{code}"\)'
             self.assertRegex(done.stderr, re.compile(said, re.IGNORECASE))

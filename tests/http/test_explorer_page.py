@@ -315,6 +315,7 @@ class Search(ExplorerCase):
         self.wait_for_text("#search-section .problem", "customer_email")
 
 
+@needs_binary  # whose log is short enough for the key Tab
 class Keyboard(ExplorerCase):
     def test_all_can_be_done_with_keys_alone(self):
         cart_id, tea, mug = self.make_history()
@@ -405,6 +406,7 @@ class Reports(ExplorerCase):
         self.wait_for_text("#reports-state", "nothing")
 
     def test_csv_has_the_whole_report(self):
+        self.expected_complaints = ("over an insecure connection",)  # of any download from elsewhere
         _, _, mug = self.make_history()
         path = "/reports/demand?limit=5000"
         self.report(path, lambda report: mug in [row["sku"] for row in report["skus"]])

@@ -132,8 +132,8 @@ class Pages(ServiceCase):
                 answer = self.client.get(name, headers={**headers, "Accept": "text/html, */*;q=0.1"})
                 loaded[name] = len(answer.body)
                 text = gzip.decompress(answer.body).decode()
-                found = re.findall(r'(?:src=|rel="[^"]*" href=|from )"(/pages/[^"]+)"', text)
-                waiting += [other for other in found if other not in loaded]
+                found = re.findall(r'(?:src=|rel="[^"]*" href=|from )"(?:/pages|[.])(/[^"]+)"', text)
+                waiting += [f"/pages{other}" for other in found if f"/pages{other}" not in loaded]
             self.assertIn("/pages/cartd.css", loaded)
             self.assertLess(sum(loaded.values()), 100_000, path)
 

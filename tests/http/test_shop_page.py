@@ -33,6 +33,7 @@ LOSE_ANSWERS = """
 """
 
 
+@needs_binary  # whose products are alone on the shelf
 class ShopCase(BrowserCase):
     """Products of its own, which are off the shelf after the test, and hands for the page."""
 
@@ -537,6 +538,7 @@ class LoggingInWithAToken(AuthCase, ShopCase):
         self.assertEqual(self.assert_cart(answer)["total"], 1789)
 
 
+@needs_binary
 class AnEmptyShop(BrowserCase):
     def test_it_says_how_to_fill_it(self):
         self.visit("/shop")

@@ -55,7 +55,7 @@ const REPORTS = {
     path: "/reports/removed-then-bought",
     rows: "skus",
     isPaged: true,
-    columns: [["Sku", sku], ["Customers", number("customers"), true], ["Median time between", (row) => describeSeconds(row.median_seconds), true]],
+    columns: [["Sku", sku], ["Customers", number("customers"), true], ["Median time", (row) => describeSeconds(row.median_seconds), true]],
     charts: (rows) => [{ title: "Removed, and bought later", series: ["customers"], bars: rows.map((row) => ({ label: row.sku, values: [row.customers] })) }],
   },
   "abandoned-carts": {
@@ -185,7 +185,7 @@ export async function openReports(parameters, signal, tellProblem) {
   });
   const rows = answer[report.rows];
   byId("reports-state").replaceChildren(
-    ...(answer.as_of === null ? ["No event is in it yet."] : ["As of ", makeTime(answer.as_of), ` UTC: ${rows.length === 0 ? "nothing" : `${rows.length} rows`}`]),
+    ...(answer.as_of === null ? ["No event is in it yet."] : ["As of ", makeTime(answer.as_of), ` UTC: ${rows.length === 0 ? "nothing" : `${rows.length} ${rows.length === 1 ? "row" : "rows"}`}`]),
   );
   byId("reports-charts").replaceChildren(...(rows.length === 0 ? [] : report.charts(rows).map(makeChart)));
   byId("reports-table").replaceChildren(...(rows.length === 0 ? [] : [makeTable(report, rows)]));

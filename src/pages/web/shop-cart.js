@@ -179,7 +179,7 @@ export function showCart(shop, catalog, onCheckOut) {
     end: element("p", { className: "note end" }),
     notes: element("ul", { className: "note warn notes", "aria-label": "What was left out" }),
     lines: element("ul", { className: "lines", "aria-label": "In the cart" }),
-    nothing: element("p", { className: "quiet", textContent: "Nothing is in it yet. What you add is here." }),
+    nothing: element("p", { className: "quiet", textContent: "It is empty. What you add appears here." }),
     coupon: makeCouponField(shop),
     coupons: element("ul", { className: "coupons", "aria-label": "Coupons" }),
     sums: element("dl", { className: "sums" }),
@@ -203,7 +203,8 @@ function showAll(parts, shop, catalog) {
   const n = shop.queue.entries().length;
   const isOpen = view.status === "open";
   byId("count").textContent = view.item_count;
-  parts.title.textContent = view.item_count === 0 ? "Cart" : `Cart (${view.item_count})`;
+  const name = view.status === "checked_out" ? "Your order" : "Cart";
+  parts.title.textContent = view.item_count === 0 ? name : `${name} (${view.item_count})`;
   showState(parts.state, shop, n);
   showRows(parts.lines, view.items.map((line) => ({ line, cart: cart ?? view })), {
     key: ({ line }) => lineKey(line),

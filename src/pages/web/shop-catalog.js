@@ -125,6 +125,7 @@ export class Catalog {
       return;
     } finally {
       byId("more").disabled = false;
+      byId("products").removeAttribute("aria-busy");
     }
     if (!isFirst) byId("products").lastElementChild?.querySelector("input")?.focus();
   }
@@ -204,7 +205,8 @@ export class Catalog {
       found += isFound ? 1 : 0;
     }
     const all = this.#cards.size;
-    const count = found === all ? `${all} products` : `${found} of ${all} products`;
+    const products = all === 1 ? "product" : "products";
+    const count = found === all ? `${all} ${products}` : `${found} of ${all} ${products}`;
     byId("found").textContent = this.#cursor ? `${count}, and there are more to load` : count;
     byId("more").hidden = !this.#cursor;
   }

@@ -23,6 +23,11 @@ CHROMEDRIVER = shutil.which("chromedriver")
 FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars")
 DESKTOP, PHONE = (1280, 900), (390, 844)
 PATIENCE = 60
+RUN_AXE = """
+    const done = arguments[0];
+    const tell = ({ id, nodes }) => nodes.map(({ target, failureSummary }) => [id, String(target), failureSummary]);
+    axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) => done(violations.flatMap(tell)));
+"""
 # A name of the service that no browser trusts over plain HTTP, as it trusts 127.0.0.1: there is no
 # clipboard, no lock between tabs and no crypto.randomUUID, and some headers are complained of.
 ELSEWHERE = "shop.example"
@@ -121,15 +126,27 @@ class BrowserCase(ServiceCase):
         script = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
         self.assertLessEqual((browser or self.browser).execute_script(script), 0)
 
+    def assert_accessible(self, browser=None):
+        """Nothing that axe-core, the file that CARTD_TEST_AXE names, sees as a violation."""
+        path = os.environ.get("CARTD_TEST_AXE")
+        if not path:
+            return
+        browser = browser or self.browser
+        # Not as a script of the page, which its policy would refuse.
+        browser.execute_cdp_cmd("Runtime.evaluate", {"expression": pathlib.Path(path).read_text()})
+        found = browser.execute_async_script(RUN_AXE)
+        self.assertEqual(found, [])
+
     def show(self, name, browser=None):
-        """Pictures of the page in light and dark, on a desktop and a phone, below the folder that
-        CARTD_TEST_PICTURES names; without it only whether it fits."""
+        """Looks at the page in light and dark, on a desktop and a phone: whether it fits, whether it is
+        accessible, and pictures in the folder that CARTD_TEST_PICTURES names, if it does."""
         folder = os.environ.get("CARTD_TEST_PICTURES")
         for size, device in ((DESKTOP, "desktop"), (PHONE, "phone")):
             self.resize(size, browser)
             self.assert_fits(browser)
             for scheme in ("light", "dark"):
                 self.prefer(scheme, browser)
+                self.assert_accessible(browser)
                 if folder:
                     path = pathlib.Path(folder, f"{name}-{device}-{scheme}.png")
                     path.parent.mkdir(parents=True, exist_ok=True)
