@@ -442,6 +442,19 @@ class LoggingIn(ShopCase):
         self.assertEqual(self.lines(), [(self.tea, 3), (self.cup, 1)])
         self.assertEqual(self.get_cart(other["id"])["status"], "merged")
 
+    def test_a_coupon_that_does_not_come_into_it_is_said(self):
+        name, had, has = f"zoe-{self.tea}", f"HAD-{self.tea}", f"HAS-{self.tea}"
+        for code in (had, has):
+            self.client.put(f"/coupons/{code}", {"percent": 1000})
+        other = self.make_cart((self.cup, 1), customer_id=name)
+        self.assertEqual(self.client.post(f"/carts/{other['id']}/coupons", {"code": had}).status, 200)
+        self.open_shop()
+        self.put("Green tea")
+        self.type("#coupon", has)
+        self.wait_for_text(".coupons", has)
+        self.log_in(name)
+        self.wait_for_text(".notes", f"Coupon {had} can't be used with another coupon.")
+
     def test_another_device_goes_on_with_the_merged_cart(self):
         name = f"kay-{self.tea}"
         self.make_cart((self.cup, 1), customer_id=name)

@@ -19,6 +19,12 @@ const NOTES = {
   "item-not-in-cart": "was not there any more",
 };
 
+const COUPON_NOTES = {
+  "too-many-coupons": "is one more than a cart may have",
+  "coupon-not-applicable": "can't be used in this cart",
+  "coupons-not-combinable": "can't be used with another coupon",
+};
+
 const COUPONS = {
   "minimum-not-met": "The cart must come to more for it.",
   "not-for-these-items": "It is for other products.",
@@ -158,7 +164,8 @@ function sumRows(cart) {
   return [...rows, ["Total", money(cart.total)]];
 }
 
-function noteText({ code, sku, quantity }, catalog) {
+function noteText({ code, sku, quantity, coupon }, catalog) {
+  if (coupon) return `Coupon ${coupon} ${COUPON_NOTES[code] ?? code}.`;
   const product = catalog.get(sku);
   const name = product?.name ?? sku;
   return `${name} (${showQuantity(quantity, product?.quantity ?? { unit: null, scale: 0 })}) ${NOTES[code] ?? code}.`;
