@@ -3,8 +3,9 @@
 import json
 import os
 import random
+import subprocess
 
-from support import Redis, RelayCase, how_many, needs_redis, run_cartd, wait_until
+from support import BINARY, RELAY, Redis, RelayCase, how_many, needs_redis, run_cartd, wait_until
 
 
 class Files(RelayCase):
@@ -162,6 +163,12 @@ class Files(RelayCase):
                 done = self.run_relay(*arguments)
                 self.assertEqual(done.returncode, status, done)
                 self.assertIn(message, done.stderr)
+
+    def test_the_program_that_serves_has_no_client_of_anything(self):
+        for program, links in ((BINARY, False), (RELAY, True)):
+            done = subprocess.run(["ldd", program], capture_output=True, text=True, check=True)
+            self.assertEqual("libcurl" in done.stdout, links, done.stdout)
+            self.assertNotIn("libhiredis" if not links else "libjwt", done.stdout)
 
     def test_help_has_a_line_for_each_sink(self):
         done = self.run_relay("--help")

@@ -26,7 +26,7 @@ from .ledger import FORGETFUL, HASTY, Load
 from .load import Background, run_at_once, wait_until
 from .preload import Machine
 from .proxy import ANSWER, CUT, FREEZE, REQUEST, RESET, Proxy
-from .relay import Redis, Relay, RelayCase, needs_redis
+from .relay import RELAY, Redis, Relay, RelayCase, needs_redis
 from .service import Service, complain_of_sanitizers, migrate, run_cartd
 from .settings import (
     BINARY,
@@ -78,6 +78,7 @@ __all__ = [
     "NoAnswer",
     "OPENAPI",
     "Proxy",
+    "RELAY",
     "Redis",
     "Relay",
     "RelayCase",
