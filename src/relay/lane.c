@@ -197,6 +197,8 @@ static void make_event(
         .metadata = stored->metadata,
     };
     event->position = stored->position;
+    event->stream_type = base_arena_copy_text(arena, stored->stream_type);
+    event->type = base_arena_copy_text(arena, stored->type);
     event->attributes = codec_make_cloud_event(&shown, &self->options.naming, arena);
     codec_write_cloud_event(&json, &event->attributes);
     event->json = base_arena_copy(arena, json.bytes, json.length);

@@ -26,6 +26,8 @@ struct relay_address {
 
 struct relay_event {
     int64_t position;
+    const char *stream_type; /* cart */
+    const char *type;        /* ItemAdded */
     struct codec_cloud_event attributes;
     const char *json; /* the structured form */
     size_t json_length;
@@ -55,6 +57,7 @@ extern const struct relay_sink *const relay_sinks[];
 extern const struct relay_sink relay_sink_output;
 extern const struct relay_sink relay_sink_file;
 extern const struct relay_sink relay_sink_redis;
+extern const struct relay_sink relay_sink_nats;
 
 /* The value of a name in the query, or NULL; the caller's to free. */
 char *relay_address_find(const struct relay_address *address, const char *name);

@@ -6,5 +6,8 @@ const struct relay_sink *const relay_sinks[] = {
 #ifdef CARTD_HAS_HIREDIS
     &relay_sink_redis,
 #endif
+#ifdef CARTD_HAS_NATS
+    &relay_sink_nats,
+#endif
     NULL,
 };

@@ -5,7 +5,7 @@ import os
 import random
 import subprocess
 
-from support import BINARY, RELAY, Redis, RelayCase, how_many, needs_redis, run_cartd, wait_until
+from support import BINARY, RELAY, Nats, Redis, RelayCase, how_many, needs_nats, needs_redis, run_cartd, wait_until
 
 
 class Files(RelayCase):
@@ -173,7 +173,7 @@ class Files(RelayCase):
     def test_help_has_a_line_for_each_sink(self):
         done = self.run_relay("--help")
         self.assertEqual((done.returncode, done.stderr), (0, ""))
-        for usage in ("  -\n", "  file:///PATH\n", "  redis://"):
+        for usage in ("  -\n", "  file:///PATH\n", "  redis://", "  nats://"):
             self.assertIn(usage, done.stdout)
         version = run_cartd("--version").stdout.split()[1]
         self.assertEqual(self.run_relay("--version").stdout, f"cartd-relay {version}\n")
@@ -239,3 +239,65 @@ class Streams(RelayCase):
             done = self.run_relay("run", "x", sink)
             self.assertEqual(done.returncode, 1)
             self.assertIn(message, done.stderr)
+
+
+@needs_nats
+class JetStream(RelayCase):
+    def setUp(self):
+        super().setUp()
+        self.nats = Nats(self.directory)
+        self.addCleanup(self.nats.process.kill)
+        self.sink = f"nats://127.0.0.1:{self.nats.port}/shop"
+
+    def test_each_event_is_a_message_once_whatever_is_killed(self):
+        self.nats.make_stream("carts", "shop.>")
+        with self.shopping():
+            for turn in range(how_many(20, quick=5)):
+                relay = self.start("jets", self.sink)
+                wait_until(lambda: (relay.metric("cartd_relay_events_sent_total") or 0) > 20, "it sends")
+                if turn % 4 == 3:
+                    self.nats.kill()
+                    self.nats.start()
+                    sent = relay.metric("cartd_relay_events_sent_total")
+                    wait_until(lambda: relay.metric("cartd_relay_events_sent_total") > sent, "it goes on")
+                relay.kill()
+        relay = self.start("jets", self.sink)
+        relay.wait_for("cartd_relay_position", self.head())
+        relay.stop()
+        messages = self.nats.messages("carts")
+        self.assertEqual(
+            [int(event["sequence"]) for _, event in messages], list(range(1, self.head() + 1))
+        )
+        for subject, event in messages[:10]:
+            _, stream_type, name, _ = event["type"].split(".")
+            self.assertEqual(subject, f"shop.{stream_type}.{name}")
+
+    def test_without_a_stream_it_waits_for_one(self):
+        self.make_cart()
+        relay = self.start("early", self.sink)
+        wait_until(lambda: "failing since" in self.status_of("early")[5], "it says so")
+        self.nats.make_stream("carts", "shop.>")
+        relay.wait_for("cartd_relay_position", self.head())
+        relay.stop()
+        self.assertEqual(len(self.nats.messages("carts")), self.head())
+
+    def test_what_is_refused_leaves_no_hole(self):
+        self.nats.make_stream("carts", "shop.>", max_msgs=3, discard="new")
+        for _ in range(3):
+            self.make_cart()
+        relay = self.start("full", self.sink)
+        wait_until(lambda: "maximum messages" in self.status_of("full")[5], "it says so")
+        settings = {"name": "carts", "subjects": ["shop.>"], "storage": "file"}
+        self.nats.ask("STREAM.UPDATE.carts", settings)
+        relay.wait_for("cartd_relay_position", self.head())
+        relay.stop()
+        self.assertEqual(
+            [int(event["sequence"]) for _, event in self.nats.messages("carts")],
+            list(range(1, self.head() + 1)),
+        )
+
+    def test_an_address_without_a_subject_is_refused(self):
+        for sink in ("nats://127.0.0.1:1", "nats://127.0.0.1:1/a%20b"):
+            done = self.run_relay("run", "x", sink)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("what subjects begin with", done.stderr)

@@ -78,6 +78,7 @@ LIBRARIES = {
     "microhttpd.h": {"http", "relay"},
     "curl/": {"relay"},
     "hiredis/": {"relay"},
+    "nats/": {"relay"},
     "jansson.h": {"codec"},
     "nettle/": {"base"},
     "jwt.h": {"auth"},

@@ -24,6 +24,7 @@ from .haproxy import HaProxy, needs_haproxy
 from .imports import ImportCase
 from .ledger import FORGETFUL, HASTY, Load
 from .load import Background, run_at_once, wait_until
+from .nats import Nats, needs_nats
 from .preload import Machine
 from .proxy import ANSWER, CUT, FREEZE, REQUEST, RESET, Proxy
 from .relay import RELAY, Redis, Relay, RelayCase, needs_redis
@@ -103,6 +104,8 @@ __all__ = [
     "needs_binary",
     "needs_database",
     "needs_haproxy",
+    "Nats",
+    "needs_nats",
     "needs_redis",
     "run_at_once",
     "run_cartd",
