@@ -398,6 +398,7 @@ class TimerTest(ReactionCase):
         self.assertEqual(self.count("fee-%"), 0)
         reactor.set_clock(15)
         wait_until(lambda: self.timers() == 1, "the timer is over")
+        self.wait_until_answered()  # the fee, before which the timers are counted again
         metrics, _ = reactor.stop()
         self.assertEqual(metrics["cartd_reaction_timers_due"], 0)
         self.assertEqual(self.balances()[account], 14)
