@@ -79,6 +79,11 @@ void address_finish(struct relay_address *address)
     free(address->query);
 }
 
+char *relay_copy(const char *text)
+{
+    return text == NULL ? NULL : base_copy_text(text);
+}
+
 char *relay_address_find(const struct relay_address *address, const char *name)
 {
     BASE_CLEANUP(base_free_pointer) char *query = base_copy_text(address->query);

@@ -59,6 +59,8 @@ extern const struct relay_sink relay_sink_file;
 extern const struct relay_sink relay_sink_redis;
 extern const struct relay_sink relay_sink_nats;
 
+/* A copy of a part; NULL of NULL; the caller's to free. */
+char *relay_copy(const char *text);
 /* The value of a name in the query, or NULL; the caller's to free. */
 char *relay_address_find(const struct relay_address *address, const char *name);
 

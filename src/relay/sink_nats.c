@@ -154,11 +154,6 @@ static size_t send(
 
 /* ---- as a sink ------------------------------------------------------------------------------- */
 
-static char *copy_or_null(const char *text)
-{
-    return text == NULL ? NULL : base_copy_text(text);
-}
-
 static void *open_link(const struct relay_address *address, char **problem)
 {
     static const char allowed[] =
@@ -173,8 +168,8 @@ static void *open_link(const struct relay_address *address, char **problem)
     struct link *link = base_alloc(sizeof *link);
     *link = (struct link){
         .url = base_print("nats://%s:%d", address->host, address->port != 0 ? address->port : PORT),
-        .user = copy_or_null(address->user),
-        .password = copy_or_null(address->password),
+        .user = relay_copy(address->user),
+        .password = relay_copy(address->password),
         .prefix = base_copy_text(address->path),
     };
     (void)pthread_mutex_init(&link->lock, NULL);

@@ -190,11 +190,6 @@ static size_t send(
 
 /* ---- as a sink ------------------------------------------------------------------------------- */
 
-static char *copy_or_null(const char *text)
-{
-    return text == NULL ? NULL : base_copy_text(text);
-}
-
 static void *open_link(const struct relay_address *address, char **problem)
 {
     BASE_CLEANUP(base_free_pointer) char *length_max = relay_address_find(address, "maxlen");
@@ -212,10 +207,10 @@ static void *open_link(const struct relay_address *address, char **problem)
     *link = (struct link){
         .host = base_copy_text(address->host),
         .port = address->port != 0 ? address->port : PORT,
-        .user = copy_or_null(address->user),
-        .password = copy_or_null(address->password),
+        .user = relay_copy(address->user),
+        .password = relay_copy(address->password),
         .stream = base_copy_text(address->path),
-        .length_max = copy_or_null(length_max),
+        .length_max = relay_copy(length_max),
     };
     return link;
 }
