@@ -354,6 +354,7 @@ class Keyboard(ExplorerCase):
         self.assertFalse(self.browser.find_element("id", "log-section").is_displayed())
 
 
+@needs_binary  # which has few of them
 class Reports(ExplorerCase):
     def report(self, path, is_there):
         def is_known():
@@ -421,6 +422,7 @@ class Reports(ExplorerCase):
         self.assertIn(mug, text)
 
 
+@needs_binary  # which has few of them
 class CouponsAndLag(ExplorerCase):
     def test_coupons_and_their_use(self):
         code = make_sku("summer")

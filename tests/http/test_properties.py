@@ -122,7 +122,7 @@ class Lines(ServiceCase):
             shapes = self.database.sql(
                 f"SELECT shape FROM snapshots WHERE stream_id = '{cart['id']}';"
             )
-            self.assertEqual(shapes, [["9"]])
+            self.assertEqual(shapes, [["10"]])
         # Nothing changes, so the answer is the cart as it was loaded.
         same = {"quantity": cart["items"][2]["quantity"]}
         answer = self.client.patch(f"{self.path}/items/{item_id}", same)

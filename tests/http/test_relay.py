@@ -59,7 +59,7 @@ class Files(RelayCase):
 
     def test_each_event_is_there_once_however_often_it_is_killed(self):
         with self.shopping():
-            for _ in range(how_many(20, quick=5)):
+            for _ in range(how_many(6, quick=3, long=20)):
                 relay = self.start("killed", f"file://{self.path()}")
                 wait_until(lambda: (relay.metric("cartd_relay_events_sent_total") or 0) > 20, "it sends")
                 relay.kill()
@@ -189,10 +189,10 @@ class Streams(RelayCase):
 
     def test_each_event_is_an_entry_once_whatever_is_killed(self):
         with self.shopping():
-            for turn in range(how_many(20, quick=5)):
+            for turn in range(how_many(6, quick=3, long=20)):
                 relay = self.start("streamed", self.sink)
                 wait_until(lambda: (relay.metric("cartd_relay_events_sent_total") or 0) > 20, "it sends")
-                if turn % 4 == 3:
+                if turn % 3 == 2:
                     self.redis.kill()
                     self.redis.start()
                     sent = relay.metric("cartd_relay_events_sent_total")
@@ -252,10 +252,10 @@ class JetStream(RelayCase):
     def test_each_event_is_a_message_once_whatever_is_killed(self):
         self.nats.make_stream("carts", "shop.>")
         with self.shopping():
-            for turn in range(how_many(20, quick=5)):
+            for turn in range(how_many(6, quick=3, long=20)):
                 relay = self.start("jets", self.sink)
                 wait_until(lambda: (relay.metric("cartd_relay_events_sent_total") or 0) > 20, "it sends")
-                if turn % 4 == 3:
+                if turn % 3 == 2:
                     self.nats.kill()
                     self.nats.start()
                     sent = relay.metric("cartd_relay_events_sent_total")

@@ -128,6 +128,9 @@ class Shopping(ShopCase):
         self.wait_for_text(".sums", "€22.88")
         self.type("#coupon", f"less-{self.tea}")
         self.wait_for_text(".coupons", f"LESS-{self.tea}")
+        self.type("#coupon", f"Less-{self.tea}")  # which it has
+        self.wait_until_sent()
+        self.assertEqual(len(self.browser.find_elements("css selector", ".coupons li")), 1)
         self.wait_for_text(".sums", "€21.88")
         self.show("shop-cart")
         self.press("#check-out")

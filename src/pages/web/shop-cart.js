@@ -46,6 +46,7 @@ function focusCart() {
 
 function makeLine(shop, catalog, { sku, name: label }) {
   let line = null;
+  let isToGo = false;
   const name = element("h3");
   const properties = element("dl", { className: "properties" });
   const price = element("p", { className: "quiet" });
@@ -67,8 +68,8 @@ function makeLine(shop, catalog, { sku, name: label }) {
   }
 
   function removeLine() {
-    if (line.id === null) shop.dropAdds(lineKey(line));
-    else shop.do({ type: "remove_item", item_id: line.id }, `${line.name}: removed.`);
+    isToGo = line.id === null && !shop.dropAdds(lineKey(line)); // then: as soon as it has an id
+    if (line.id !== null) shop.do({ type: "remove_item", item_id: line.id }, `${line.name}: removed.`);
     focusCart();
   }
 
@@ -111,6 +112,7 @@ function makeLine(shop, catalog, { sku, name: label }) {
     field.show(line.quantity, rules(), isFixed);
     engrave.hidden = isFixed || !canBeEngraved(line, catalog) || engrave.nextSibling !== remove;
     actions.hidden = status !== "open";
+    if (isToGo && line.id !== null) queueMicrotask(removeLine);
   };
   return made;
 }

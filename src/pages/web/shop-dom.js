@@ -26,6 +26,7 @@ export function byId(id) {
  */
 export function showRows(parent, rows, { key, make }) {
   const former = new Map([...parent.children].map((child) => [child.rowKey, child]));
+  const shown = new Set();
   rows.forEach((row, index) => {
     let child = former.get(key(row));
     former.delete(key(row));
@@ -35,6 +36,7 @@ export function showRows(parent, rows, { key, make }) {
     }
     if (parent.children[index] !== child) parent.insertBefore(child, parent.children[index] ?? null);
     child.update(row);
+    shown.add(child);
   });
-  for (const child of former.values()) child.remove();
+  for (const child of [...parent.children]) if (!shown.has(child)) child.remove();
 }

@@ -33,6 +33,12 @@ function changeItem(items, { item_id: id, quantity, properties }) {
   });
 }
 
+function addCoupon(coupons, code) {
+  const fold = (text) => text.normalize("NFC").toLowerCase();
+  if (coupons.some((coupon) => fold(coupon.code) === fold(code))) return coupons;
+  return [...coupons, { code, isWaiting: true }];
+}
+
 function apply(cart, command, productOf) {
   switch (command.type) {
     case "add_item":
@@ -44,7 +50,7 @@ function apply(cart, command, productOf) {
     case "clear_items":
       return { ...cart, items: [] };
     case "apply_coupon":
-      return { ...cart, coupons: [...cart.coupons, { code: command.code, isWaiting: true }] };
+      return { ...cart, coupons: addCoupon(cart.coupons, command.code) };
     case "remove_coupon":
       return { ...cart, coupons: cart.coupons.filter((coupon) => coupon.code !== command.code) };
     default: // an undo, a restore or new prices: what comes of it, only the service knows

@@ -178,12 +178,15 @@ export class Shop extends EventTarget {
     this.queue.add({ type: "create_cart", currency: this.currency }, { record });
   }
 
-  /** A line that was never sent: what added it is not sent either. */
+  /** A line that was never sent: what added it is not sent either. False: some of it is under way. */
   dropAdds(key) {
+    let areDropped = true;
     for (const entry of this.queue.entries()) {
       if (entry.command.type !== "add_item" || lineKey(entry.command) !== key) continue;
       if (this.queue.isUnsent(entry)) this.queue.drop(entry);
+      else areDropped = false;
     }
+    return areDropped;
   }
 
   /** Takes back what an entry did: it is not sent, or undone if nothing has happened since. */

@@ -194,7 +194,8 @@ NO_ARRAY = ("null", "1", '"a"', "{}", "true")
 NO_OBJECT = ("null", "1", '"a"', "[]", "true")
 
 NO_PATCH = tuple(value for value in NO_OBJECT if value != "null")  # null removes all
-NO_BOOLEAN = ("null", "0", "1", '"true"', "[]", "{}")
+NO_BOOLEAN_OR_NULL = ("0", "1", '"true"', "[]", "{}")
+NO_BOOLEAN = ("null", *NO_BOOLEAN_OR_NULL)
 NO_UUID = ("null", *NO_TEXT_VALUE, '""', '"x"', f'"{make_id()} "', f'"{{{make_id()}}}"')
 
 SKU = (*NO_TEXT_VALUE, *NO_SKU)
@@ -315,7 +316,7 @@ FIELDS = {
         ("/ends_at", '{"percent":1,"ends_at":%}', NO_TIME),
         ("/limit", '{"percent":1,"limit":%}', (*NO_INTEGER_OR_NULL, "0", "1000000001")),
         ("/limit_per_customer", '{"percent":1,"limit_per_customer":%}', (*NO_INTEGER_OR_NULL, "0")),
-        ("/combinable", '{"percent":1,"combinable":%}', NO_BOOLEAN),
+        ("/combinable", '{"percent":1,"combinable":%}', NO_BOOLEAN_OR_NULL),
     ),
     "putProduct": (
         ("/name", '{"name":%,"prices":{}}', ("null", *NO_TEXT_VALUE, *NO_LABEL, f'"{"x" * 201}"')),

@@ -12,6 +12,7 @@ try:
     from selenium import webdriver
     from selenium.webdriver.chrome.options import Options
     from selenium.webdriver.chrome.service import Service as Driver
+    from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
     from selenium.webdriver.common.action_chains import ActionChains
     from selenium.webdriver.common.keys import Keys
     from selenium.webdriver.support.ui import WebDriverWait
@@ -76,7 +77,9 @@ class BrowserCase(ServiceCase):
 
     def wait(self, condition, what, browser=None):
         """Waits until condition(browser) is true; what is missing then is told."""
-        return WebDriverWait(browser or self.browser, PATIENCE).until(condition, what)
+        drawn_anew = (NoSuchElementException, StaleElementReferenceException)
+        wait = WebDriverWait(browser or self.browser, PATIENCE, ignored_exceptions=drawn_anew)
+        return wait.until(condition, what)
 
     def find(self, selector, browser=None):
         """Waits for an element that is shown."""

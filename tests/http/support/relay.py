@@ -81,6 +81,8 @@ class RelayCase(ServiceCase):
 
     def setUp(self):
         super().setUp()
+        self.client = self.service.client()  # the one before may have been idle for too long
+        self.addCleanup(self.client.close)
         self.directory = tempfile.mkdtemp(prefix="cartd-relay-")
         self.addCleanup(shutil.rmtree, self.directory, True)
 
