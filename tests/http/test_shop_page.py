@@ -225,6 +225,11 @@ class Shopping(ShopCase):
         self.wait_for_text(".properties", "For Bob")
         self.assertEqual(self.held()["items"][0]["properties"], {"engraving": "For Bob"})
 
+    def test_a_search_without_hits_says_so(self):
+        self.open_shop()
+        self.find("#search").send_keys("zzzqq")
+        self.wait_for_text("#found", "No product matches, of")
+
     def test_a_coupon_that_is_none(self):
         self.expected_complaints = (REFUSED,)
         self.open_shop()

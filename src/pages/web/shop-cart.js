@@ -214,7 +214,7 @@ function showAll(parts, shop, catalog) {
   byId("count").textContent = view.item_count;
   const name = view.status === "checked_out" ? "Your order" : "Cart";
   parts.title.textContent = view.item_count === 0 ? name : `${name} (${view.item_count})`;
-  showState(parts.state, shop, n);
+  showState(parts.state, shop);
   showRows(parts.lines, view.items.map((line) => ({ line, cart: cart ?? view })), {
     key: ({ line }) => lineKey(line),
     make: ({ line }) => makeLine(shop, catalog, line),
@@ -230,15 +230,28 @@ function showAll(parts, shop, catalog) {
   parts.end.textContent = ENDS[view.status] ?? "";
   parts.coupon.hidden = parts.buy.hidden = !isOpen || view.items.length === 0;
   parts.clear.hidden = parts.buy.hidden;
-  parts.buy.disabled = n > 0 || !shop.isLive;
+  parts.buy.disabled = n > 0 || !shop.isLive || shop.isOrdering;
+  parts.buy.textContent = shop.isOrdering ? "Placing the order…" : "Check out";
   showSums(parts, cart, n);
 }
 
-function showState(state, shop, n) {
+const BRIEFLY = 1000; // ms: who comes back to a tab is connected again at once
+
+function describeState(shop, isBrief) {
+  if (shop.isLive) return "Live in all tabs";
+  if (isBrief) return "Connecting…";
+  const n = shop.queue.entries().length;
   const changes = n === 1 ? "1 change waits" : `${n} changes wait`;
-  const offline = `No connection. ${n === 0 ? "Changes will wait" : changes}.`;
+  return `No connection. ${n === 0 ? "Changes will wait" : changes}.`;
+}
+
+function showState(state, shop) {
+  state.lostAt = shop.isLive ? null : (state.lostAt ?? Date.now());
+  const isBrief = !shop.isLive && Date.now() - state.lostAt < BRIEFLY;
+  clearTimeout(state.later);
+  if (isBrief) state.later = setTimeout(() => showState(state, shop), BRIEFLY);
   state.classList.toggle("live", shop.isLive);
-  const text = shop.isLive ? "Live in all tabs" : offline;
+  const text = describeState(shop, isBrief);
   if (state.textContent !== text) state.textContent = text;
 }
 

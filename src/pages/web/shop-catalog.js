@@ -206,7 +206,8 @@ export class Catalog {
     }
     const all = this.#cards.size;
     const products = all === 1 ? "product" : "products";
-    const count = found === all ? `${all} ${products}` : `${found} of ${all} ${products}`;
+    const some = found === 0 ? `No product matches, of ${all}` : `${found} of ${all} ${products}`;
+    const count = found === all ? `${all} ${products}` : some;
     byId("found").textContent = this.#cursor ? `${count}, and there are more to load` : count;
     byId("more").hidden = !this.#cursor;
   }

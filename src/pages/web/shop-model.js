@@ -21,6 +21,8 @@ export class Shop extends EventTarget {
   cart = null;
   /** Whether events of the cart come in, and commands get through. */
   isLive = true;
+  /** Whether an order is on its way. */
+  isOrdering = false;
   #session = null;
   #chosenCurrency = null; // for a cart that is to be made
   #unfollow = () => {};
@@ -125,6 +127,11 @@ export class Shop extends EventTarget {
     if (isLive) this.queue.run();
   }
 
+  #setOrdering(isOrdering) {
+    this.isOrdering = isOrdering;
+    this.#changed();
+  }
+
   #changedElsewhere(name) {
     if (name === null || name === "cart" || name === "customer") return this.open();
     if (name === "refusal" && read("refusal") !== null) this.say(read("refusal").text, "bad");
@@ -157,7 +164,8 @@ export class Shop extends EventTarget {
     if (this.cart !== null && this.cart.status !== "open") this.startAnew();
     if (read("cart") === null) this.#make();
     const entry = this.#replaceLast(command) ?? this.queue.add(command);
-    this.say(text, "", { text: "Undo", run: () => this.undo(entry) });
+    const when = this.isLive ? "" : " It is sent when there is a connection.";
+    this.say(text + when, "", { text: "Undo", run: () => this.undo(entry) });
   }
 
   /** Of two quantities that wait one after the other, only the last counts. */
@@ -262,9 +270,14 @@ export class Shop extends EventTarget {
   /** Resolves to the closed cart. Throws a CartdProblem; "prices-changed" lists the lines. */
   async checkOut() {
     const session = this.#session;
-    const cart = await session.checkOut({ expected_total: this.cart.total, check_prices: true });
-    this.#take(cart, session);
-    return cart;
+    this.#setOrdering(true);
+    try {
+      const cart = await session.checkOut({ expected_total: this.cart.total, check_prices: true });
+      this.#take(cart, session);
+      return cart;
+    } finally {
+      this.#setOrdering(false);
+    }
   }
 
   /** Commands that the shopper waits for, all or none. */

@@ -88,15 +88,20 @@ class FaultCase(ServiceCase):
     def assert_replayed(self, load):
         with load.make_client() as client:
             for request in load.replayable():
-                headers = {"Idempotency-Key": request.key}
-                answer = client.request(
-                    request.method, request.target, request.value, headers=headers
+                answer = wait_until(
+                    lambda asked=request: self.ask_again(client, asked), "the database is back"
                 )
                 is_replayed = answer.headers.get("idempotent-replayed")
                 self.assertEqual(is_replayed, "true", (answer, request))
                 self.assertEqual(answer.etag, request.answer.etag, request)
                 if request.answer.body:
                     self.assertEqual(answer.body, request.answer.body, request)
+
+    def ask_again(self, client, request):
+        """None: not now, says the service, which is just back from a fault."""
+        headers = {"Idempotency-Key": request.key}
+        answer = client.request(request.method, request.target, request.value, headers=headers)
+        return None if answer.status == 503 else answer
 
     def serve_lean(self, url, **settings):
         """A service of which the memory can be measured, and that keeps no clients that say nothing,
