@@ -20,6 +20,7 @@ MEASURE = """
     const shifts = [];
     const keep = (entries) => {
         for (const { sources, value } of entries) {
+            if (value < 0.0001) continue; // nobody sees it: a pixel or so of one small element
             shifts.push([value, ...sources.map(({ node }) => node?.id || node?.className || node?.nodeName)]);
         }
     };
