@@ -20,6 +20,21 @@ void aggregate_write_document(
     aggregate->append_times(out, &times);
 }
 
+struct codec_event aggregate_to_codec(const struct eventstore_event *event)
+{
+    return (struct codec_event){
+        .position = event->position,
+        .stream_type = event->stream_type,
+        .stream_id = event->stream_id,
+        .version = event->version,
+        .type = event->type,
+        .schema_version = event->schema_version,
+        .recorded_at_us = event->recorded_at_us,
+        .data = event->data,
+        .metadata = event->metadata,
+    };
+}
+
 size_t aggregate_state_room(void)
 {
     size_t most = 0;

@@ -10,6 +10,7 @@
 
 #include "base.h"
 #include "cart.h"
+#include "codec.h"
 #include "eventstore.h"
 
 /* What any fact (struct cart_event, …) fits in. */
@@ -224,6 +225,9 @@ struct base_uuid aggregate_coupon_id(const char *folded_code);
 void aggregate_write_document(
     struct base_buffer *out, const struct aggregate *aggregate, const struct base_uuid *id,
     const void *state);
+
+/* A stored event as codec writes it; its texts are borrowed. */
+struct codec_event aggregate_to_codec(const struct eventstore_event *event);
 
 /* Bytes that any state fits in, aligned for any type. */
 size_t aggregate_state_room(void);

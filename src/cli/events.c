@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "aggregate.h"
+
 #define TYPES_MAX 32
 
 /* ---- printing -------------------------------------------------------------------------------- */
@@ -30,7 +32,7 @@ static bool append_event(
     struct events_copying *copying, struct base_buffer *out, const struct eventstore_event *event)
 {
     (void)copying; /* All are printed alike. */
-    const struct codec_event line = events_to_codec(event);
+    const struct codec_event line = aggregate_to_codec(event);
     codec_write_event(out, &line);
     return true;
 }

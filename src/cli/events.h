@@ -22,9 +22,6 @@ enum cli_exit events_upgrade(const struct cli_call *call) BASE_MUST_CHECK;
 /* The number of --after, 0 when it was not given. False: it is none up to `most`; said. */
 bool events_read_after(const struct cli_call *call, int64_t most, int64_t *after) BASE_MUST_CHECK;
 
-/* An event of the log as codec takes it. */
-struct codec_event events_to_codec(const struct eventstore_event *event);
-
 /* Reads the log, calls `append` for each event and writes what that appended. */
 struct events_copying {
     /* Set by the caller. */

@@ -206,18 +206,3 @@ bool events_read_after(const struct cli_call *call, int64_t most, int64_t *after
     cli_complain("--after must be from 0 to %" PRId64 ", not \"%s\"", most, flag->value);
     return false;
 }
-
-struct codec_event events_to_codec(const struct eventstore_event *event)
-{
-    return (struct codec_event){
-        .position = event->position,
-        .stream_type = event->stream_type,
-        .stream_id = event->stream_id,
-        .version = event->version,
-        .type = event->type,
-        .schema_version = event->schema_version,
-        .recorded_at_us = event->recorded_at_us,
-        .data = event->data,
-        .metadata = event->metadata,
-    };
-}

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "aggregate.h"
 #include "events.h"
 
 /* A file that may hold a part of the log already. */
@@ -26,7 +27,7 @@ bool events_append_copy(
 {
     (void)copying; /* All are copied alike. */
     const struct codec_event_copy copy = {
-        .event = events_to_codec(event),
+        .event = aggregate_to_codec(event),
         .command_id = event->command_id,
     };
     codec_write_event_copy(out, &copy);

@@ -30,17 +30,7 @@ bool feed_is_claim(uint64_t type)
 
 struct feed_event feed_write_event(const struct eventstore_event *stored)
 {
-    const struct codec_event event = {
-        .position = stored->position,
-        .stream_type = stored->stream_type,
-        .stream_id = stored->stream_id,
-        .version = stored->version,
-        .type = stored->type,
-        .schema_version = stored->schema_version,
-        .recorded_at_us = stored->recorded_at_us,
-        .data = stored->data,
-        .metadata = stored->metadata,
-    };
+    const struct codec_event event = aggregate_to_codec(stored);
     struct base_buffer text = {0};
     base_buffer_append_text(&text, "event: ");
     base_buffer_append_text(&text, stored->type);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "aggregate.h"
 #include "internal.h"
 
 /*
@@ -185,17 +186,7 @@ static void make_event(
     struct relay_event *event)
 {
     BASE_CLEANUP(base_buffer_finish) struct base_buffer json = {0};
-    const struct codec_event shown = {
-        .position = stored->position,
-        .stream_type = stored->stream_type,
-        .stream_id = stored->stream_id,
-        .version = stored->version,
-        .type = stored->type,
-        .schema_version = stored->schema_version,
-        .recorded_at_us = stored->recorded_at_us,
-        .data = stored->data,
-        .metadata = stored->metadata,
-    };
+    const struct codec_event shown = aggregate_to_codec(stored);
     event->position = stored->position;
     event->stream_type = base_arena_copy_text(arena, stored->stream_type);
     event->type = base_arena_copy_text(arena, stored->type);

@@ -188,19 +188,7 @@ class Streams(RelayCase):
         self.sink = f"redis://127.0.0.1:{self.redis.port}/carts"
 
     def test_each_event_is_an_entry_once_whatever_is_killed(self):
-        with self.shopping():
-            for turn in range(how_many(6, quick=3, long=20)):
-                relay = self.start("streamed", self.sink)
-                wait_until(lambda: (relay.metric("cartd_relay_events_sent_total") or 0) > 20, "it sends")
-                if turn % 3 == 2:
-                    self.redis.kill()
-                    self.redis.start()
-                    sent = relay.metric("cartd_relay_events_sent_total")
-                    wait_until(lambda: relay.metric("cartd_relay_events_sent_total") > sent, "it goes on")
-                relay.kill()
-        relay = self.start("streamed", self.sink)
-        relay.wait_for("cartd_relay_position", self.head())
-        relay.stop()
+        self.carry_while_killed("streamed", self.sink, self.redis)
         entries = self.redis.entries("carts")
         self.assertEqual([entry for entry, _ in entries], [f"{n}-0" for n in range(1, self.head() + 1)])
         stored = self.client.get("/events?limit=5").json()["events"]
@@ -251,19 +239,7 @@ class JetStream(RelayCase):
 
     def test_each_event_is_a_message_once_whatever_is_killed(self):
         self.nats.make_stream("carts", "shop.>")
-        with self.shopping():
-            for turn in range(how_many(6, quick=3, long=20)):
-                relay = self.start("jets", self.sink)
-                wait_until(lambda: (relay.metric("cartd_relay_events_sent_total") or 0) > 20, "it sends")
-                if turn % 3 == 2:
-                    self.nats.kill()
-                    self.nats.start()
-                    sent = relay.metric("cartd_relay_events_sent_total")
-                    wait_until(lambda: relay.metric("cartd_relay_events_sent_total") > sent, "it goes on")
-                relay.kill()
-        relay = self.start("jets", self.sink)
-        relay.wait_for("cartd_relay_position", self.head())
-        relay.stop()
+        self.carry_while_killed("jets", self.sink, self.nats)
         messages = self.nats.messages("carts")
         self.assertEqual(
             [int(event["sequence"]) for _, event in messages], list(range(1, self.head() + 1))

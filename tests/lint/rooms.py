@@ -58,7 +58,7 @@ ROOMS = {
     | {"reactions", "runner"}
     | {"aggregate", "audit", "auth", "migrate"},
     # A program of its own.
-    "relay": {"base", "loop", "postgres", "codec", "config", "eventstore", "migrate"},
+    "relay": {"aggregate", "base", "loop", "postgres", "codec", "config", "eventstore", "migrate"},
     # main.c, relay_main.c
     "": {"base", "cli", "relay"},
 }

@@ -15,7 +15,7 @@ from .case import ServiceCase
 from .free_port import take_free_port
 from .load import wait_until
 from .service import clean_environment, complain_of_sanitizers
-from .settings import BINARY, STOP_TIMEOUT, needs_binary
+from .settings import BINARY, STOP_TIMEOUT, how_many, needs_binary
 
 RELAY = os.path.join(os.path.dirname(BINARY), "cartd-relay")
 REDIS = shutil.which("redis-server")
@@ -125,6 +125,23 @@ class RelayCase(ServiceCase):
         finally:
             is_over.set()
             shopper.join()
+
+    def carry_while_killed(self, name, sink, broker):
+        """Carries what is shopped meanwhile to its end, while the relay is killed, and at times what
+        takes the events."""
+        with self.shopping():
+            for turn in range(how_many(6, quick=3, long=20)):
+                relay = self.start(name, sink)
+                wait_until(lambda: (relay.metric("cartd_relay_events_sent_total") or 0) > 20, "it sends")
+                if turn % 3 == 2:
+                    broker.kill()
+                    broker.start()
+                    sent = relay.metric("cartd_relay_events_sent_total")
+                    wait_until(lambda: relay.metric("cartd_relay_events_sent_total") > sent, "it goes on")
+                relay.kill()
+        relay = self.start(name, sink)
+        relay.wait_for("cartd_relay_position", self.head())
+        relay.stop()
 
     def head(self):
         return int(self.database.value("SELECT position FROM log_head"))
