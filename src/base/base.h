@@ -347,5 +347,7 @@ void base_buffer_append_json_text(struct base_buffer *buffer, const char *text);
  * that a terminal obeys or that nobody sees. Control and format characters, such as those that turn
  * the direction of writing, become \u001b, bytes that are not UTF-8 become U+FFFD. */
 void base_buffer_append_printable(struct base_buffer *buffer, const char *text);
+/* Says "PROGRAM: …" on stderr in that way: for people at a command line. */
+void base_complain(const char *program, const char *format, va_list values);
 
 #endif

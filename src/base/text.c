@@ -1,5 +1,6 @@
 #include "base.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* The length of the well-formed UTF-8 sequence that begins at bytes[0] (RFC 3629, section 4), or 0;
@@ -227,4 +228,13 @@ size_t base_text_distance(const char *left, const char *right)
         }
     }
     return row[n_right];
+}
+
+void base_complain(const char *program, const char *format, va_list values)
+{
+    BASE_CLEANUP(base_buffer_finish) struct base_buffer said = {0};
+    BASE_CLEANUP(base_free_pointer) char *text = NULL;
+    if (vasprintf(&text, format, values) >= 0)
+        base_buffer_append_printable(&said, text);
+    fprintf(stderr, "%s: %s\n", program, base_buffer_text(&said));
 }

@@ -17,14 +17,10 @@ struct base_log cli_log(const struct config *config, enum base_log_level usual)
 
 void cli_complain(const char *format, ...)
 {
-    BASE_CLEANUP(base_buffer_finish) struct base_buffer said = {0};
-    BASE_CLEANUP(base_free_pointer) char *text = NULL;
     va_list values;
     va_start(values, format);
-    if (vasprintf(&text, format, values) >= 0)
-        base_buffer_append_printable(&said, text);
+    base_complain("cartd", format, values);
     va_end(values);
-    fprintf(stderr, "cartd: %s\n", base_buffer_text(&said));
 }
 
 void cli_complain_of_line(const char *file, int64_t line, const char *why)

@@ -5,12 +5,8 @@
 
 void relay_complain(const char *format, ...)
 {
-    BASE_CLEANUP(base_buffer_finish) struct base_buffer said = {0};
-    BASE_CLEANUP(base_free_pointer) char *text = NULL;
     va_list values;
     va_start(values, format);
-    if (vasprintf(&text, format, values) >= 0)
-        base_buffer_append_printable(&said, text);
+    base_complain("cartd-relay", format, values);
     va_end(values);
-    fprintf(stderr, "cartd-relay: %s\n", base_buffer_text(&said));
 }
