@@ -348,6 +348,6 @@ void base_buffer_append_json_text(struct base_buffer *buffer, const char *text);
  * the direction of writing, become \u001b, bytes that are not UTF-8 become U+FFFD. */
 void base_buffer_append_printable(struct base_buffer *buffer, const char *text);
 /* Says "PROGRAM: …" on stderr in that way: for people at a command line. */
-void base_complain(const char *program, const char *format, va_list values);
+void base_complain(const char *program, const char *format, va_list values) BASE_PRINTF(2, 0);
 
 #endif
